@@ -1,0 +1,24 @@
+import { bool, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+
+/** A domain's own handle: what it may ask of the kernel for itself. `handle` fields of type u32 are numbers in the caller's own table. */
+export default defineInterface({
+  name: "Domain",
+  id: 1,
+  version: 1,
+  methods: {
+    info: { returns: { slot: u32, classId: u32, pagesUsed: u32, pagesQuota: u32, handlesUsed: u32, handlesQuota: u32, instance: u32 } },
+    exit: { about: "Ends the domain. Does not return.", takes: { code: u32 } },
+    createMemory: { about: "Makes a memory object of zero-filled pages, charged to the caller.", takes: { bytes: u64 }, returns: { handle: u32 } },
+    createInbox: { returns: { handle: u32 } },
+    createEndpoint: { about: "Makes an endpoint for messages of one interface, received by `inbox`.", takes: { inbox: u32, interfaceId: u32 }, returns: { handle: u32 } },
+    createNotice: { about: "Makes a notice whose bits arrive at `inbox`.", takes: { inbox: u32 }, returns: { handle: u32 } },
+    createThread: { about: "Starts a thread at the executable's thread entry.", takes: { argument: u64, priority: u32 }, returns: { handle: u32 } },
+    mint: { about: "Makes a further handle to the same object with a subset of the rights; a badge other than 0 needs the right to mint.", takes: { handle: u32, rights: u32, badge: u64 }, returns: { handle: u32 } },
+    drop: { takes: { handle: u32 } },
+    revoke: { about: "Removes every handle derived from this one, in every domain. Answers Again until done.", takes: { handle: u32 } },
+    map: { about: "Maps a part of a memory object at an address that the kernel chooses.", takes: { memory: u32, offset: u64, bytes: u64, writable: bool }, returns: { address: u32 } },
+    unmap: { takes: { address: u32 } },
+    grow: { about: "Grows linear memory by pages of 64 KiB; answers the size before.", takes: { pages: u32 }, returns: { previousPages: u32 } },
+    describe: { about: "What a handle names.", takes: { handle: u32 }, returns: { type: u32, rights: u32, interfaceId: u32, slot: u32 } },
+  },
+});

@@ -1,0 +1,9 @@
+import { defineInterface, text, u32 } from "../../../toolchain/idl/define.ts";
+
+/** The kernel's own log on the early serial line. */
+export default defineInterface({
+  name: "Log",
+  id: 13,
+  version: 1,
+  methods: { write: { takes: { text: text(256) } } },
+});

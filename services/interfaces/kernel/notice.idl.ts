@@ -1,0 +1,11 @@
+import { defineInterface, u64 } from "../../../toolchain/idl/define.ts";
+
+/** A mask of event bits, the only asynchronous signal. */
+export default defineInterface({
+  name: "Notice",
+  id: 5,
+  version: 1,
+  methods: {
+    signal: { about: "Sets bits. They arrive all at once, and cleared, with the receiver's next recv.", takes: { bits: u64 } },
+  },
+});

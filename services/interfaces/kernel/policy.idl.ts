@@ -1,0 +1,17 @@
+import { bool, defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+
+/** The policy in force. */
+export default defineInterface({
+  name: "Policy",
+  id: 11,
+  version: 1,
+  methods: {
+    info: { returns: { version: u64, epoch: u32, signer: enumeration("none", "development", "release"), classes: u32, rules: u32 } },
+    query: { about: "Would it be allowed, and by which rule: for `why`. Rules on content or state answer `depends`.", takes: { subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32 }, returns: { verdict: enumeration("deny", "allow", "depends"), rule: u32, line: u32 } },
+    className: { takes: { classId: u32 }, returns: { text: text(64) } },
+    findClass: { takes: { name: text(64) }, returns: { classId: u32 } },
+    interfaceName: { takes: { interfaceId: u32 }, returns: { text: text(64) } },
+    methodName: { takes: { interfaceId: u32, method: u32 }, returns: { text: text(64) } },
+    findMethod: { takes: { classId: u32, name: text(64) }, returns: { interfaceId: u32, method: u32 } },
+  },
+});

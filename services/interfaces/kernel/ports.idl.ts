@@ -1,0 +1,9 @@
+import { defineInterface, u32 } from "../../../toolchain/idl/define.ts";
+
+/** A range of I/O ports granted by the image. The domain uses in and out directly. */
+export default defineInterface({
+  name: "Ports",
+  id: 8,
+  version: 1,
+  methods: { info: { returns: { first: u32, count: u32 } } },
+});

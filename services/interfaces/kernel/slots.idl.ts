@@ -1,0 +1,23 @@
+import { bool, defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+
+/** The slots that the signed image describes. The supervisor decides when one starts, never what it gets. */
+export default defineInterface({
+  name: "Slots",
+  id: 12,
+  version: 1,
+  methods: {
+    count: { returns: { count: u32 } },
+    name: { takes: { slot: u32 }, returns: { text: text(32) } },
+    describe: {
+      takes: { slot: u32 },
+      returns: {
+        state: enumeration("empty", "starting", "running", "faulted", "stopping"),
+        classId: u32, pagesUsed: u32, pagesQuota: u32, handlesUsed: u32, threads: u32, starts: u32, verified: bool, restart: enumeration("never", "onFault", "always"), priority: u32, consumedNs: u64,
+      },
+    },
+    start: { about: "Starts an instance; Busy if one runs, Denied without an execute grant.", takes: { slot: u32 } },
+    stop: { about: "Ends the running instance and gives everything back; Again until done.", takes: { slot: u32 } },
+    handleAt: { about: "The n-th used handle of a slot's table from `index` on; NotFound after the last.", takes: { slot: u32, index: u32 }, returns: { index: u32, type: u32, rights: u32, targetSlot: u32, interfaceId: u32, badge: u64, parent: u32 } },
+    find: { takes: { name: text(32) }, returns: { slot: u32 } },
+  },
+});

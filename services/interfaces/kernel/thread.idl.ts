@@ -1,0 +1,16 @@
+import { defineInterface, enumeration, u32, u64 } from "../../../toolchain/idl/define.ts";
+
+/** A thread. */
+export default defineInterface({
+  name: "Thread",
+  id: 6,
+  version: 1,
+  methods: {
+    info: { returns: { state: enumeration("ready", "calling", "awaitingReply", "receiving", "faulted", "suspended"), priority: u32, effectivePriority: u32, consumedNs: u64 } },
+    suspend: {},
+    resume: {},
+    setPriority: { about: "At most the slot's ceiling.", takes: { priority: u32 } },
+    cancel: { about: "Ends the thread's blocked call or recv with Cancelled." },
+    kill: {},
+  },
+});

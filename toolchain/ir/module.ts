@@ -1,0 +1,72 @@
+import type { IrFunction } from "./function.ts";
+import type { Type } from "./opcode.ts";
+
+export interface Signature {
+  readonly parameters: readonly Type[];
+  readonly results: readonly Type[];
+}
+
+export interface GlobalVariable {
+  readonly name: string;
+  readonly type: Type;
+  readonly mutable: boolean;
+  /** Bits of the initial value. */
+  readonly initial: bigint;
+  /** Thread-local globals live in the thread block behind fs, the others in the section of globals. */
+  readonly threadLocal: boolean;
+}
+
+export interface FunctionTable {
+  readonly name: string;
+  readonly minimum: number;
+  readonly maximum: number | null;
+  /** Neither written nor exported: read-only, constant length. */
+  readonly constant: boolean;
+  /** Function index of each entry at the start, -1 for null. */
+  readonly entries: readonly number[];
+  /** Where every entry that can be called has one signature, its number; else -1. */
+  readonly onlySignature: number;
+}
+
+export interface DataSegment {
+  /** Linear address of an active segment, -1 for a passive one. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a function index stands for. */
+export type FunctionEntry =
+  | { readonly kind: "defined"; readonly name: string; readonly signature: number; readonly body: IrFunction }
+  /** An intrinsic that the back end lowers inline; it never appears as the target of Call. */
+  | { readonly kind: "intrinsic"; readonly name: string; readonly signature: number; readonly intrinsic: number }
+  /** Code linked in from assembly, symbol `name`, our calling convention. */
+  | { readonly kind: "external"; readonly name: string; readonly signature: number };
+
+/** A whole program after decoding, validation and SSA construction. */
+export interface IrModule {
+  readonly name: string;
+  readonly target: Target;
+  /** Canonical over the program, structural: equal signatures have one number, from 1 on; 0 is the null entry's. */
+  readonly signatures: readonly Signature[];
+  readonly functions: readonly FunctionEntry[];
+  readonly globals: readonly GlobalVariable[];
+  readonly tables: readonly FunctionTable[];
+  readonly dataSegments: readonly DataSegment[];
+  /** Element segments by index, for table.init; function indices. */
+  readonly elementSegments: readonly (readonly number[])[];
+  readonly memory: { readonly initialPages: number; readonly maximumPages: number; readonly lowPagesUsed: boolean };
+  /** Export name → function index. Each becomes a global ELF symbol of the export's name. */
+  readonly exports: ReadonlyMap<string, number>;
+  /** Function index of the start function, or -1. */
+  readonly start: number;
+  /** Where a wasm offset comes from, or null. Lines and columns from 1; `file` relative to the root of the tree. */
+  readonly sourceOf: (origin: number) => SourcePosition | null;
+}
+
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type Target = "kernel" | "domain" | "linux";
