@@ -13,6 +13,7 @@ export default defineInterface({
       returns: {
         state: enumeration("empty", "starting", "running", "faulted", "stopping"),
         classId: u32, pagesUsed: u32, pagesQuota: u32, handlesUsed: u32, threads: u32, starts: u32, verified: bool, restart: enumeration("never", "onFault", "always"), priority: u32, consumedNs: u64,
+        autostart: bool,
       },
     },
     start: { about: "Starts an instance; Busy if one runs, Denied without an execute grant.", takes: { slot: u32 } },
