@@ -1,0 +1,6 @@
+#!/bin/sh
+# Removes what was built. Fetched tools (build/node, node_modules) stay: fetching them again takes minutes and changes nothing.
+set -eu
+cd "$(dirname "$0")/../.."
+[ -d build ] || exit 0
+find build -mindepth 1 -maxdepth 1 ! -name node ! -name setup -exec rm -rf {} +
