@@ -8,6 +8,6 @@ export default defineInterface({
   methods: {
     start: { takes: { slotA: u32, slotB: u32 } },
     stop: {},
-    next: { about: "The next recorded message; NotFound when there is none. `kind`: 0 request, 1 response, 2 error.", returns: { timeNs: u64, kind: u32, from: u32, to: u32, header: u32, words: u32, word0: u64, word1: u64, word2: u64, word3: u64, status: u32 } },
+    next: { about: "The next recorded message; NotFound when there is none. `kind`: 0 request, 1 response, 2 error. `outcome` is its Status.", returns: { timeNs: u64, kind: u32, from: u32, to: u32, header: u32, words: u32, word0: u64, word1: u64, word2: u64, word3: u64, outcome: u32 } },
   },
 });

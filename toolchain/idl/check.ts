@@ -1,0 +1,185 @@
+/**
+ * Whether interface descriptions are well formed, one by one and as a set. Each finding names the property at fault, so that the
+ * loader can say where it stands.
+ */
+import type { FieldType, InterfaceDescription } from "./define.ts";
+import { isInArena, layOut } from "./model.ts";
+
+export interface Finding {
+  readonly file: string;
+  /** Property names from the description's root on. */
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly help?: string;
+}
+
+export interface LoadedDescription {
+  readonly file: string;
+  readonly description: InterfaceDescription;
+}
+
+const METHODS_MAX = 64;
+const WORDS_MAX = 64;
+const HANDLES_MAX = 4;
+const ARENA_MAX = 65536;
+/** A word of an error answer must hold it, and the policy's tables hold the number in a byte. */
+const ERRORS_MAX = 255;
+const FIRST_PROGRAM_INTERFACE = 0x100;
+const INTERFACE_ID_MAX = 0xffff;
+const SCALARS = ["u8", "u16", "u32", "u64", "i32", "i64", "bool"];
+const KERNEL_FOLDER = "services/interfaces/kernel/";
+/** Object types that a `handle` field may name beside interfaces. */
+const KERNEL_OBJECTS = [
+  "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
+];
+/** Words that AssemblyScript, or the generated classes, need for themselves. */
+const RESERVED = new Set(
+  ("break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
+    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with " +
+    "yield constructor dispatch ok status error send").split(" "),
+);
+
+export function checkInterfaces(loaded: readonly LoadedDescription[]): Finding[] {
+  const findings: Finding[] = [];
+  const wellFormed: LoadedDescription[] = [];
+  for (const one of loaded) {
+    const shape = checkShape(one);
+    findings.push(...shape);
+    if (shape.length === 0) wellFormed.push(one);
+  }
+  for (const one of wellFormed) findings.push(...checkOne(one, wellFormed));
+  return [...findings, ...checkUnique(wellFormed)];
+}
+
+/** The data may come from a file that no type checker has seen. */
+function checkShape({ file, description }: LoadedDescription): Finding[] {
+  const found = (path: readonly string[], message: string, help?: string): Finding[] => [{ file, path, message, help }];
+  if (!isObject(description)) return found([], "the default export is not an interface", "write `export default defineInterface({ … })`");
+  if (typeof description.name !== "string") return found([], "the interface has no `name`", 'add `name: "…"`, in PascalCase');
+  if (!Number.isInteger(description.id)) return found(["id"], "`id` is not a whole number", "give the interface a number from 0x100 on that no other has");
+  if (!Number.isInteger(description.version) || description.version < 1) return found(["version"], "`version` is not a whole number from 1 on", "start with 1");
+  if (!isObject(description.methods)) return found([], "the interface has no `methods`", "add `methods: { … }`");
+  for (const [name, method] of Object.entries(description.methods)) {
+    if (!isObject(method)) return found(["methods", name], `method \`${name}\` is not an object`, "write `{}` for a method without fields");
+    for (const part of ["takes", "returns"] as const) {
+      for (const [field, type] of Object.entries(method[part] ?? {})) {
+        if (!isFieldType(type)) {
+          return found(["methods", name, part, field], `field \`${field}\` has no type that exists`, "use u8, u16, u32, u64, i32, i64, bool, enumeration(…), bytes(max), text(max) or handle(to)");
+        }
+      }
+    }
+  }
+  return [];
+}
+
+function checkOne({ file, description }: LoadedDescription, all: readonly LoadedDescription[]): Finding[] {
+  const findings: Finding[] = [];
+  const find = (path: readonly string[], message: string, help?: string): void => void findings.push({ file, path, message, help });
+  const { name, id, errors = [], methods } = description;
+
+  if (!/^[A-Z][A-Za-z0-9]*$/.test(name)) find(["name"], `\`${name}\` is no name for an interface`, "PascalCase: letters and digits, the first a capital");
+  const isKernel = file.startsWith(KERNEL_FOLDER);
+  if (!isKernel && (id < FIRST_PROGRAM_INTERFACE || id > INTERFACE_ID_MAX)) {
+    find(["id"], `id ${id} is not one of a program's interfaces`, `take a number from 0x100 to 0xffff: 0x${freeId(all).toString(16)} is free`);
+  }
+  if (isKernel && (id < 1 || id >= FIRST_PROGRAM_INTERFACE)) find(["id"], `id ${id} is not one of the kernel's interfaces`, "the kernel's own are 1 to 0xff");
+  if (errors.length > ERRORS_MAX) find(["errors"], `${errors.length} errors are more than ${ERRORS_MAX}`);
+  for (const error of errors) {
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(error) || error === "None") find(["errors"], `\`${error}\` is no name for an error`, "PascalCase, and not `None`, which is 0");
+  }
+  findDuplicates(errors).forEach((error) => find(["errors"], `error \`${error}\` is listed twice`));
+
+  const names = Object.keys(methods);
+  if (names.length > METHODS_MAX) find(["methods"], `${names.length} methods are more than ${METHODS_MAX}`, "split the interface");
+  for (const method of names) {
+    checkName(["methods", method], "method", method);
+    for (const part of ["takes", "returns"] as const) checkFields(["methods", method, part], methods[method]![part] ?? {});
+  }
+  return findings;
+
+  function checkFields(path: readonly string[], fields: Readonly<Record<string, FieldType>>): void {
+    for (const [field, type] of Object.entries(fields)) {
+      checkName([...path, field], "field", field);
+      if (isInArena(type) && (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_MAX)) {
+        find([...path, field], `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_MAX}`, "bulk data goes through a memory object");
+      }
+      if (type.kind === "enumeration" && type.names.length === 0) find([...path, field], `enumeration \`${field}\` has no names`, "list at least one");
+      if (type.kind === "enumeration") {
+        for (const one of type.names) if (!/^[a-z][A-Za-z0-9]*$/.test(one)) find([...path, field], `\`${one}\` is no name for a value`, "camelCase: letters and digits");
+        findDuplicates(type.names).forEach((one) => find([...path, field], `value \`${one}\` is listed twice`));
+      }
+      if (type.kind === "handle" && !KERNEL_OBJECTS.includes(type.to) && !all.some((other) => other.description.name === type.to)) {
+        find([...path, field], `\`${type.to}\` is neither a kernel object nor an interface`, nearest(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]));
+      }
+    }
+    const layout = layOut(fields);
+    if (layout.words > WORDS_MAX) find(path, `${layout.words} words are more than the ${WORDS_MAX} of a message`, "put a table into a `bytes` field");
+    if (layout.handles > HANDLES_MAX) find(path, `${layout.handles} handles are more than the ${HANDLES_MAX} of a message`);
+    if (layout.arenaBytes > ARENA_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_MAX} of an arena`, "lower a maximum, or use a memory object");
+  }
+
+  function checkName(path: readonly string[], kind: string, text: string): void {
+    if (!/^[a-z][A-Za-z0-9]*$/.test(text)) find(path, `\`${text}\` is no name for a ${kind}`, "camelCase: letters and digits, the first a small letter");
+    else if (RESERVED.has(text)) find(path, `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`, "choose another word");
+  }
+}
+
+function checkUnique(loaded: readonly LoadedDescription[]): Finding[] {
+  const findings: Finding[] = [];
+  const byId = new Map<number, LoadedDescription>();
+  const byName = new Map<string, LoadedDescription>();
+  for (const one of loaded) {
+    const { id, name } = one.description;
+    const sameId = byId.get(id);
+    if (sameId !== undefined) {
+      const help = `0x${freeId(loaded).toString(16)} is free`;
+      findings.push({ file: one.file, path: ["id"], message: `id 0x${id.toString(16)} is already that of ${sameId.description.name} (${sameId.file})`, help });
+    }
+    const sameName = byName.get(name);
+    if (sameName !== undefined) findings.push({ file: one.file, path: ["name"], message: `an interface \`${name}\` already exists in ${sameName.file}`, help: "choose another name" });
+    byId.set(id, sameId ?? one);
+    byName.set(name, sameName ?? one);
+  }
+  return findings;
+}
+
+/** The lowest number for programs that none of `loaded` has. */
+export function freeId(loaded: readonly LoadedDescription[]): number {
+  const taken = new Set(loaded.map((one) => one.description.id));
+  let id = FIRST_PROGRAM_INTERFACE;
+  while (taken.has(id)) id++;
+  return id;
+}
+
+function isFieldType(type: unknown): type is FieldType {
+  if (!isObject(type)) return false;
+  const { kind } = type as { kind?: unknown };
+  if (kind === "scalar") return SCALARS.includes((type as { name?: string }).name ?? "");
+  if (kind === "enumeration") return Array.isArray((type as { names?: unknown }).names);
+  if (kind === "handle") return typeof (type as { to?: unknown }).to === "string";
+  return kind === "bytes" || kind === "text";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function findDuplicates(names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
+
+/** A suggestion if one of `names` differs by little. */
+function nearest(text: string, names: readonly string[]): string | undefined {
+  const close = names.find((name) => name.toLowerCase() === text.toLowerCase() || editDistance(name, text) <= 2);
+  return close === undefined ? undefined : `did you mean \`${close}\`?`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,33 @@
+/** Finds, loads and checks all interface descriptions of a tree. */
+import { glob } from "node:fs/promises";
+import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
+import { checkInterfaces, type Finding, type LoadedDescription } from "./check.ts";
+import type { InterfaceDescription } from "./define.ts";
+import { loadDataModules } from "./load-data.ts";
+import { locateProperty } from "./locate.ts";
+import { buildModel, type InterfaceModel } from "./model.ts";
+
+/** Where descriptions are looked for. */
+export const INTERFACE_GLOB = "services/interfaces/**/*.idl.ts";
+
+/** All interfaces of the tree at `root`, by id. Throws a DiagnosticError that lists everything wrong with them. */
+export async function loadInterfaces(root: string): Promise<InterfaceModel[]> {
+  const files: string[] = [];
+  for await (const file of glob(INTERFACE_GLOB, { cwd: root })) files.push(file.replace(/\\/g, "/"));
+  return loadInterfaceFiles(root, files.sort());
+}
+
+/** The interfaces of `files`, paths relative to `root`, checked as a set of their own. */
+export async function loadInterfaceFiles(root: string, files: readonly string[]): Promise<InterfaceModel[]> {
+  const values = await loadDataModules(root, files);
+  const loaded = files.map((file, index): LoadedDescription => ({ file, description: values[index] as InterfaceDescription }));
+
+  const findings = checkInterfaces(loaded);
+  if (findings.length > 0) throw new DiagnosticError(await Promise.all(findings.map((finding) => toDiagnostic(root, finding))));
+
+  return loaded.map(({ file, description }) => buildModel(file, description)).sort((a, b) => a.id - b.id);
+}
+
+async function toDiagnostic(root: string, { file, path, message, help }: Finding): Promise<Diagnostic> {
+  return { severity: "error", file, ...(await locateProperty(root, file, path)), message, help };
+}

@@ -1,0 +1,47 @@
+/**
+ * Where in a description file a property stands. Only asked when a diagnostic is due, so the TypeScript parser is loaded then
+ * and not for a build that finds nothing wrong.
+ */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Expression, Node, ObjectLiteralExpression } from "typescript";
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * The place of the property that `path` leads to from the file's default export, or of the deepest part of the path that is
+ * written out there. `["methods", "ping", "takes", "count"]` is the field `count`.
+ */
+export async function locateProperty(root: string, file: string, path: readonly string[]): Promise<Place> {
+  const { default: ts } = await import("typescript");
+  const text = await readFile(resolve(root, file), "utf8");
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+
+  const assignment = source.statements.find(ts.isExportAssignment);
+  let place: Node = assignment ?? source;
+  let object = assignment === undefined ? null : describedObject(assignment.expression);
+  for (const key of path) {
+    const property = object?.properties.find((candidate) => candidate.name !== undefined && nameOf(candidate.name) === key);
+    if (property === undefined) break;
+    place = property;
+    object = ts.isPropertyAssignment(property) ? describedObject(property.initializer) : null;
+  }
+
+  const { line, character } = source.getLineAndCharacterOfPosition(place.getStart(source));
+  return { line: line + 1, column: character + 1 };
+
+  /** The object literal itself, or the argument of a call around it, as in `defineInterface({ … })`. */
+  function describedObject(expression: Expression): ObjectLiteralExpression | null {
+    if (ts.isObjectLiteralExpression(expression)) return expression;
+    if (ts.isCallExpression(expression) && expression.arguments[0] !== undefined) return describedObject(expression.arguments[0]);
+    if (ts.isAsExpression(expression) || ts.isSatisfiesExpression(expression)) return describedObject(expression.expression);
+    return null;
+  }
+
+  function nameOf(name: Node): string {
+    return ts.isStringLiteral(name) || ts.isIdentifier(name) || ts.isNumericLiteral(name) ? name.text : "";
+  }
+}
