@@ -1,0 +1,23 @@
+// The capture buffer of a thread: the fixed part of the message that it sends, taken once and never read from the program again.
+// What is judged is what stands here, and what stands here is what is delivered.
+//
+// Its first 64 bytes are the message record's bytes 64..127 (kernel/abi/message-record.ts), so that one copy fills them.
+
+export const CAPTURE_WORD_COUNT: usize = 0;
+export const CAPTURE_HANDLE_COUNT: usize = 4;
+export const CAPTURE_ARENA_BYTES: usize = 8;
+export const CAPTURE_ARENA_ADDRESS: usize = 12;
+export const CAPTURE_RECEIVE_ADDRESS: usize = 16;
+export const CAPTURE_RECEIVE_BYTES: usize = 20;
+export const CAPTURE_RECEIVE_HANDLES: usize = 24;
+/** u32[4] */
+export const CAPTURE_HANDLES: usize = 32;
+/** u32[4] */
+export const CAPTURE_HANDLE_RIGHTS: usize = 48;
+/** u32: the header word as sent, without flags. */
+export const CAPTURE_HEADER: usize = 64;
+/** u32[4]: ObjectType of each handle sent, endpoints' interfaces from 0x100 on. Filled at the rendezvous, before the judgement. */
+export const CAPTURE_HANDLE_TYPES: usize = 80;
+/** u64[64] */
+export const CAPTURE_WORDS: usize = 128;
+export const CAPTURE_BYTES: usize = 640;
