@@ -1,0 +1,124 @@
+/** The command `trine`: what can be asked of it, as one list. Each command's work is loaded when it is asked for. */
+import { Command, CommanderError } from "commander";
+import { reportFailure } from "./failure.ts";
+
+const program = new Command("trine")
+  .description("Builds, runs and examines Trine, a microkernel operating system for x86-64.")
+  .option("--json", "print results and progress as JSON, one object a line")
+  .exitOverride()
+  .showHelpAfterError("(trine --help lists what there is)");
+
+const json = (): boolean => program.opts<{ json?: boolean }>().json === true;
+
+program
+  .command("build")
+  .description("build an image")
+  .argument("[image]", "a name from images/", "main")
+  .option("--medium <kind>", "what to write: iso, disk or kernel", "iso")
+  .option("--release", "sign with TRINE_KEY and leave the development key out of the kernel")
+  .option("--without <guard>", "switch one guard of the kernel off, for tests: see kernel/guards.ts")
+  .action(async (image: string, options: { medium: string; release?: boolean; without?: string }) => {
+    const { build } = await import("./build.ts");
+    await build(image, { ...options, json: json() });
+  });
+
+program
+  .command("run")
+  .description("build an image and boot it in QEMU, its serial console on this terminal (ctrl-a x leaves)")
+  .argument("[image]", "a name from images/", "main")
+  .option("--medium <kind>", "what to boot from: iso, disk or kernel", "iso")
+  .option("--memory <MiB>", "memory of the machine")
+  .option("--cpu <model>", "QEMU's CPU model, for example max,-smap")
+  .option("--kvm", "use the host's virtualization")
+  .option("--debug", "wait for gdb before the first instruction")
+  .action(async (image: string, options: RunFlags) => {
+    const { run } = await import("./run.ts");
+    await run(image, { ...options, json: json() });
+  });
+
+program
+  .command("test")
+  .description("build and pass everything, or the suites named")
+  .argument("[suites...]", "names from `trine test --list`")
+  .option("--list", "list the suites")
+  .option("--results <folder>", "where results.xml (JUnit) and results.tap go", "build/test")
+  .action(async (suites: string[], options: { list?: boolean; results: string }) => {
+    const { test } = await import("./test.ts");
+    await test(suites, { ...options, json: json() });
+  });
+
+program
+  .command("soak")
+  .description("run the long tests: seeded, resumable, in slices")
+  .option("--list", "list the slices")
+  .option("--slice <slice>", "one slice, by name or by a number (counted round)")
+  .option("--minutes <minutes>", "time for each slice", "20")
+  .option("--seed <seed>", "start here instead of where the last run stopped")
+  .option("--iterations <count>", "stop after so many")
+  .action(async (options: SoakFlags) => {
+    const { soak } = await import("./soak.ts");
+    await soak({ ...options, json: json() });
+  });
+
+program
+  .command("bench")
+  .description("measure; writes build/bench/*.json and docs/figures.md")
+  .argument("[benches...]", "names from `trine bench --list`")
+  .option("--list", "list the benches")
+  .action(async (benches: string[], options: { list?: boolean }) => {
+    const { bench } = await import("./bench.ts");
+    await bench(benches, { ...options, json: json() });
+  });
+
+program
+  .command("inspect")
+  .description("show what a file holds: ELF, signed policy, archive")
+  .argument("<file>")
+  .option("--function <name>", "list one function's instructions, by a part of its name")
+  .action(async (file: string, options: { function?: string }) => {
+    const { inspect } = await import("./inspect.ts");
+    await inspect(file, { ...options, json: json() });
+  });
+
+program
+  .command("verify")
+  .description("prove an executable's isolation from its machine code alone")
+  .argument("<files...>")
+  .option("--target <target>", "kernel, domain or linux", "domain")
+  .action(async (files: string[], options: { target: string }) => {
+    const { verify } = await import("./verify.ts");
+    await verify(files, { ...options, json: json() });
+  });
+
+program
+  .command("new")
+  .description("start a service or a driver: interface, program, policy, test")
+  .argument("<kind>", "service or driver")
+  .argument("<name>", "lower case with hyphens, for example key-store")
+  .action(async (kind: string, name: string) => {
+    const { createNew } = await import("./new.ts");
+    await createNew(kind, name);
+  });
+
+interface RunFlags {
+  readonly medium: string;
+  readonly memory?: string;
+  readonly cpu?: string;
+  readonly kvm?: boolean;
+  readonly debug?: boolean;
+}
+
+interface SoakFlags {
+  readonly list?: boolean;
+  readonly slice?: string;
+  readonly minutes: string;
+  readonly seed?: string;
+  readonly iterations?: string;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said what is wrong with the command line.
+  process.exitCode = error instanceof CommanderError ? Math.min(error.exitCode * 2, 2) : reportFailure(error, json());
+}
