@@ -1,5 +1,5 @@
 // The signed blob: image description, interface layouts and policy of one system. Little-endian, sections aligned to 8.
-// Fixed offsets here; the rule program's own format is described in policy/blob.md. Everything before BLOB_SIGNED_END is covered by the signature.
+// Numbers only; policy/blob.md says what must hold of each section, and kernel/monitor/blob.ts checks it. The signature covers everything before it.
 
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
@@ -27,6 +27,8 @@ export const BLOB_HEADER_BYTES = 128;
 export const BLOB_SECTION_BYTES = 16;
 /** The last 64 bytes: Ed25519 signature over everything before. */
 export const BLOB_SIGNATURE_BYTES = 64;
+/** A limit on what the kernel has to keep and check. The largest policy that we measure (200 classes, 2,000 rules) needs a quarter. */
+export const BLOB_BYTES_MAX = 0x100000;
 
 export enum BlobSection {
   /** SLOT_BYTES each. */
@@ -45,13 +47,25 @@ export enum BlobSection {
   Strings = 10,
   /** EXECUTE_BYTES each: which digest may run as which class. */
   Execute = 11,
+  /** PAIR_BYTES each: what a subject class may ask of a target class by one interface. Ascending by key. */
+  Pairs = 12,
+  /** u32 each: numbers of rules. A pair names a run of them. */
+  Bindings = 13,
 }
+/** All sections are present, in order of their numbers. */
+export const BLOB_SECTIONS = 13;
 
 export enum KeyPurpose {
   None = 0,
   Development = 1,
   Release = 2,
 }
+
+export const SLOTS_MAX = 256;
+/** Named handles of one slot. */
+export const SLOT_HANDLES_MAX = 256;
+/** SLOT_FAULT_SLOT of a slot without a fault handler. */
+export const SLOT_NONE = 0xffffffff;
 
 // A slot, 64 bytes.
 export const SLOT_NAME = 0; // u32 string
@@ -82,7 +96,7 @@ export const CHANNEL_NAME = 20; // u32 string
 export const CHANNEL_BADGE = 24; // u64
 export const CHANNEL_FIRST = 32; // u32: first port, or interrupt line
 export const CHANNEL_COUNT = 36; // u32: ports
-export const CHANNEL_CLASS = 40; // u32: class id of a kernel object
+export const CHANNEL_CLASS = 40; // u32: class id of the object: the owner's for an endpoint, the type's number for a kernel object
 export const CHANNEL_BYTES = 48;
 
 // A program, 64 bytes.
@@ -98,3 +112,123 @@ export const EXECUTE_CLASS = 0;
 export const EXECUTE_PROGRAM = 4;
 export const EXECUTE_RULE = 8;
 export const EXECUTE_BYTES = 16;
+
+// A class, 16 bytes; its id is its index. 0 is none; the classes of kernel objects have the number of their ObjectType;
+// CLASS_KERNEL is the subject of what the kernel itself sends; programs' classes start at FIRST_PROGRAM_CLASS.
+export const CLASS_NAME = 0; // u32 string
+export const CLASS_FILE = 4; // u32 string: policy file that declares it
+export const CLASS_LINE = 8; // u32
+export const CLASS_BYTES = 16;
+export const CLASS_KERNEL = 16;
+export const FIRST_PROGRAM_CLASS = 32;
+export const CLASSES_MAX = 4096;
+
+// An interface, 32 bytes, ascending by id.
+export const INTERFACE_ID = 0; // u32
+export const INTERFACE_VERSION = 4; // u32
+export const INTERFACE_NAME = 8; // u32 string
+export const INTERFACE_FIRST_METHOD = 12; // u32
+export const INTERFACE_METHOD_COUNT = 16; // u32, at most 64
+export const INTERFACE_ERROR_COUNT = 20; // u32
+export const INTERFACE_BYTES = 32;
+export const INTERFACES_MAX = 1024;
+export const METHODS_MAX = 64;
+
+// A method, 32 bytes: the shape of its two messages. Its request's fields come first, the response's follow.
+export const METHOD_NAME = 0; // u32 string
+export const METHOD_FIRST_FIELD = 4; // u32
+export const METHOD_REQUEST_FIELDS = 8; // u32
+export const METHOD_RESPONSE_FIELDS = 12; // u32
+export const METHOD_REQUEST_WORDS = 16; // u16
+export const METHOD_REQUEST_HANDLES = 18; // u16
+export const METHOD_RESPONSE_WORDS = 20; // u16
+export const METHOD_RESPONSE_HANDLES = 22; // u16
+export const METHOD_ERROR_COUNT = 24; // u32: of its interface
+export const METHOD_BYTES = 32;
+
+// A field, 16 bytes.
+export const FIELD_NAME = 0; // u32 string
+export const FIELD_KIND = 4; // u32 FieldKind
+/** u64: largest value; largest positive value; bytes at most; object type or interface. */
+export const FIELD_MAX = 8;
+export const FIELD_BYTES = 16;
+
+export enum FieldKind {
+  /** 0 … max: unsigned integers, booleans, enumerations. */
+  Unsigned = 0,
+  /** -max - 1 … max, sign-extended. */
+  Signed = 1,
+  /** Offset in the arena (low half) and length (high half), at most max bytes. */
+  Bytes = 2,
+  /** As bytes, UTF-8. The kernel does not read it. */
+  Text = 3,
+  /** No word. max up to 15: a handle of that ObjectType; else an endpoint of that interface. */
+  Handle = 4,
+}
+
+// A rule, 40 bytes.
+export const RULE_FLAGS = 0; // u32 RULE_FLAG_*
+export const RULE_EVENTS = 4; // u32: bit n for Event n
+export const RULE_METHODS = 8; // u64: bit m for method m, or permission m
+export const RULE_INTERFACE = 16; // u32: an interface, INTERFACE_PERMISSIONS or INTERFACE_EXECUTE
+export const RULE_PROGRAM = 20; // u32: first instruction
+export const RULE_PROGRAM_COUNT = 24; // u32: 0 grants always
+export const RULE_FILE = 28; // u32 string
+export const RULE_LINE = 32; // u32
+export const RULE_TEXT = 36; // u32 string: the rule as it stands in the file, one line
+export const RULE_BYTES = 40;
+/** It narrows what other rules allow, and allows nothing by itself. */
+export const RULE_FLAG_REQUIRE = 1;
+/** What it takes part in granting is recorded. */
+export const RULE_FLAG_AUDIT = 2;
+/** In place of a rule's number: no rule. */
+export const RULE_NONE = 0xffffffff;
+/** Permissions over objects (Permission) are the methods of this one. */
+export const INTERFACE_PERMISSIONS = 0xffff;
+/** Rules that allow `execute`. */
+export const INTERFACE_EXECUTE = 0xfffe;
+export const RULE_EVENTS_EXECUTE = 8;
+
+// An instruction of a rule's program, 24 bytes: tests one word of the message and goes on behind itself, or ends.
+//   operand = word >> shift & mask;   compared with `value`, or with words[value & 63] >> (value >> 8 & 63)
+export const INSTRUCTION_OPERATION = 0; // u8 RuleOperation
+export const INSTRUCTION_WORD = 1; // u8
+export const INSTRUCTION_SHIFT = 2; // u8
+export const INSTRUCTION_ON_TRUE = 4; // u16: instruction of the rule, greater than its own, or TARGET_*
+export const INSTRUCTION_ON_FALSE = 6; // u16
+export const INSTRUCTION_MASK = 8; // u64
+export const INSTRUCTION_VALUE = 16; // u64
+export const INSTRUCTION_BYTES = 24;
+export const TARGET_GRANT = 0xffff;
+export const TARGET_DENY = 0xfffe;
+
+export enum RuleOperation {
+  Equal = 0,
+  Below = 1,
+  BelowOrEqual = 2,
+  Less = 3,
+  LessOrEqual = 4,
+  EqualWord = 5,
+  BelowWord = 6,
+  BelowOrEqualWord = 7,
+  LessWord = 8,
+  LessOrEqualWord = 9,
+}
+
+// A pair, 40 bytes: key = subject class << 32 | target class << 16 | interface.
+export const PAIR_KEY = 0; // u64
+export const PAIR_FIRST_BINDING = 8; // u32
+export const PAIR_BINDING_COUNT = 12; // u32
+/** u64 each: methods whose request, response, error is granted without reading anything and without a record. Recomputed by the kernel. */
+export const PAIR_REQUEST = 16;
+export const PAIR_RESPONSE = 24;
+export const PAIR_ERROR = 32;
+export const PAIR_BYTES = 40;
+
+// Worst case of one decision in machine instructions, as the compiler prints it and the kernel recomputes it:
+//   COST_BASE + fields * COST_FIELD + bindings of the pair * COST_BINDING + instructions of the bound rules * COST_INSTRUCTION
+export const COST_BASE = 320;
+export const COST_FIELD = 24;
+export const COST_BINDING = 24;
+export const COST_INSTRUCTION = 20;
+export const COST_MAX = 4000;

@@ -1,0 +1,119 @@
+// Names that the policy knows, for `why`, the audit log and fault reports. Strings are zero-terminated; address 0 means that there is none.
+
+import {
+  BlobSection, CLASS_FILE, CLASS_LINE, CLASS_NAME, FIRST_PROGRAM_CLASS, INTERFACE_ID, INTERFACE_METHOD_COUNT, INTERFACE_NAME, INTERFACE_PERMISSIONS,
+  METHOD_NAME, RULE_BYTES, RULE_FILE, RULE_LINE, RULE_TEXT,
+} from "../abi/blob";
+import { ObjectType } from "../abi/object";
+import { classEntry, interfaceEntry, methodShape, sectionCount, sectionStart, stringAt, stringBytes, stringEquals } from "./sections";
+import { slotClass, slotCount, slotEndpointCount, slotEndpointInterface } from "./slots";
+
+export function classCount(): u32 {
+  return sectionCount(BlobSection.Classes);
+}
+
+export function className(classId: u32): usize {
+  const entry = classEntry(classId);
+  return entry === 0 ? 0 : stringAt(load<u32>(entry + CLASS_NAME));
+}
+
+export function classFile(classId: u32): usize {
+  const entry = classEntry(classId);
+  return entry === 0 ? 0 : stringAt(load<u32>(entry + CLASS_FILE));
+}
+
+export function classLine(classId: u32): u32 {
+  const entry = classEntry(classId);
+  return entry === 0 ? 0 : load<u32>(entry + CLASS_LINE);
+}
+
+/** The class of that name, 0 where there is none. */
+export function findClass(name: usize, bytes: u32): u32 {
+  if (bytes === 0) return 0;
+  const count = classCount();
+  for (let classId: u32 = 1; classId < count; classId++) {
+    if (stringEquals(className(classId), name, bytes)) return classId;
+  }
+  return 0;
+}
+
+export function interfaceName(interfaceId: u32): usize {
+  const entry = interfaceEntry(interfaceId);
+  return entry === 0 ? 0 : stringAt(load<u32>(entry + INTERFACE_NAME));
+}
+
+export function methodName(interfaceId: u32, method: u32): usize {
+  const shape = methodShape(interfaceId, method);
+  return shape === 0 ? 0 : stringAt(load<u32>(shape + METHOD_NAME));
+}
+
+/**
+ * The method of that name which a class serves: `write`, or `Console.write` where several of its interfaces have one.
+ * Interface in the low half, method in the high half; 0 where there is none.
+ */
+export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
+  if (classId >= <u32>ObjectType.Domain && classId <= <u32>ObjectType.System) return methodOf(classId, name, bytes);
+  if (classId < <u32>FIRST_PROGRAM_CLASS) return 0;
+  const count = slotCount();
+  for (let slot: u32 = 0; slot < count; slot++) {
+    if (slotClass(slot) !== classId) continue;
+    const endpoints = slotEndpointCount(slot);
+    for (let endpoint: u32 = 0; endpoint < endpoints; endpoint++) {
+      const found = methodOf(slotEndpointInterface(slot, endpoint), name, bytes);
+      if (found !== 0) return found;
+    }
+  }
+  return 0;
+}
+
+function methodOf(interfaceId: u32, name: usize, bytes: u32): u64 {
+  const entry = interfaceEntry(interfaceId);
+  if (entry === 0) return 0;
+  let method = name;
+  let methodBytes = bytes;
+  const own = interfaceName(interfaceId);
+  const ownBytes = stringBytes(own);
+  if (bytes > ownBytes + 1 && load<u8>(name + ownBytes) === 0x2e && stringEqualsPrefix(own, name, ownBytes)) {
+    method += ownBytes + 1;
+    methodBytes -= ownBytes + 1;
+  }
+  const count = load<u32>(entry + INTERFACE_METHOD_COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    if (stringEquals(methodName(interfaceId, i), method, methodBytes)) return (<u64>i << 32) | <u64>load<u32>(entry + INTERFACE_ID);
+  }
+  return 0;
+}
+
+function stringEqualsPrefix(address: usize, other: usize, bytes: u32): bool {
+  for (let i: u32 = 0; i < bytes; i++) {
+    if (load<u8>(address + i) !== load<u8>(other + i)) return false;
+  }
+  return true;
+}
+
+export function ruleCount(): u32 {
+  return sectionCount(BlobSection.Rules);
+}
+
+function ruleWord(rule: u32, offset: u32): u32 {
+  return load<u32>(sectionStart(BlobSection.Rules) + rule * RULE_BYTES + offset);
+}
+
+/** Line of the rule in its file; 0 for RULE_NONE and rules that do not exist. */
+export function ruleLine(rule: u32): u32 {
+  return rule < ruleCount() ? ruleWord(rule, RULE_LINE) : 0;
+}
+
+export function ruleFile(rule: u32): usize {
+  return rule < ruleCount() ? stringAt(ruleWord(rule, RULE_FILE)) : 0;
+}
+
+/** The rule as it stands in its file. */
+export function ruleText(rule: u32): usize {
+  return rule < ruleCount() ? stringAt(ruleWord(rule, RULE_TEXT)) : 0;
+}
+
+/** Whether an interface number stands for permissions over objects instead of messages. */
+export function isPermission(interfaceId: u32): bool {
+  return interfaceId === INTERFACE_PERMISSIONS;
+}

@@ -1,0 +1,102 @@
+// Where the tables of the blob in force lie. A blob's memory does not change after `monitorLoad` has accepted it,
+// so everything that the structural verifier proved about an index or an offset still holds here.
+
+import {
+  BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, CLASS_BYTES, INTERFACE_BYTES, INTERFACE_ID, METHOD_BYTES, INTERFACE_FIRST_METHOD,
+  INTERFACE_METHOD_COUNT, BlobSection,
+} from "../abi/blob";
+
+/** Linear address of the blob in force; 0 before the first. */
+let current: usize = 0;
+let currentEpoch: u32 = 0;
+
+export function blobAddress(): usize {
+  return current;
+}
+
+/** Raised by every blob that comes into force. Verdict bits of another epoch are void. */
+export function epoch(): u32 {
+  return currentEpoch;
+}
+
+/** Puts a verified blob in force. One step: nothing is judged between the two stores. */
+export function putInForce(blob: usize): void {
+  current = blob;
+  currentEpoch += 1;
+}
+
+/** Start of a section in any blob whose section table was verified. */
+export function sectionOf(blob: usize, section: u32): usize {
+  return blob + load<u32>(blob + BLOB_HEADER_BYTES + (section - 1) * BLOB_SECTION_BYTES + 4);
+}
+
+export function countOf(blob: usize, section: u32): u32 {
+  return load<u32>(blob + BLOB_HEADER_BYTES + (section - 1) * BLOB_SECTION_BYTES + 12);
+}
+
+export function sectionStart(section: u32): usize {
+  return sectionOf(current, section);
+}
+
+export function sectionCount(section: u32): u32 {
+  return current === 0 ? 0 : countOf(current, section);
+}
+
+/** Address of a zero-terminated string of the blob in force. */
+export function stringAt(offset: u32): usize {
+  return sectionStart(BlobSection.Strings) + offset;
+}
+
+/** Bytes of a zero-terminated string, its zero not counted. Ends: the string section ends with a zero. */
+export function stringBytes(address: usize): u32 {
+  let end = address;
+  while (load<u8>(end) !== 0) end++;
+  return <u32>(end - address);
+}
+
+/** Whether a zero-terminated string is exactly these bytes. */
+export function stringEquals(address: usize, other: usize, bytes: u32): bool {
+  for (let i: u32 = 0; i < bytes; i++) {
+    const byte = load<u8>(address + i);
+    if (byte === 0 || byte !== load<u8>(other + i)) return false;
+  }
+  return load<u8>(address + bytes) === 0;
+}
+
+/** Address of a class's entry; 0 where no such class exists. */
+export function classEntry(classId: u32): usize {
+  if (classId >= sectionCount(BlobSection.Classes)) return 0;
+  return sectionStart(BlobSection.Classes) + classId * CLASS_BYTES;
+}
+
+/** Address of an interface's entry; 0 where the blob does not know it. At most 10 steps. */
+export function interfaceEntry(interfaceId: u32): usize {
+  return interfaceEntryIn(current, interfaceId);
+}
+
+export function interfaceEntryIn(blob: usize, interfaceId: u32): usize {
+  if (blob === 0) return 0;
+  const start = sectionOf(blob, BlobSection.Interfaces);
+  let low: u32 = 0;
+  let high = countOf(blob, BlobSection.Interfaces);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = start + middle * INTERFACE_BYTES;
+    const id = load<u32>(entry + INTERFACE_ID);
+    if (id === interfaceId) return entry;
+    if (id < interfaceId) low = middle + 1;
+    else high = middle;
+  }
+  return 0;
+}
+
+/**
+ * The shape of a method's messages: the address of its entry, 0 where the interface or the method does not exist.
+ * Good for one epoch; whoever keeps it keeps the epoch beside it.
+ */
+export function methodShape(interfaceId: u32, method: u32): usize {
+  const entry = interfaceEntry(interfaceId);
+  if (entry === 0) return 0;
+  if (method >= load<u32>(entry + INTERFACE_METHOD_COUNT)) return 0;
+  return sectionStart(BlobSection.Methods) + (load<u32>(entry + INTERFACE_FIRST_METHOD) + method) * METHOD_BYTES;
+}

@@ -1,0 +1,103 @@
+// Whether a message has the structure that its interface declares. Looked at before any rule, on the captured fixed part.
+
+import {
+  FIELD_BYTES, FIELD_KIND, FIELD_MAX, FieldKind, METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_REQUEST_FIELDS, METHOD_REQUEST_HANDLES,
+  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS, BlobSection,
+} from "../abi/blob";
+import { Event } from "../abi/event";
+import { ObjectType } from "../abi/object";
+import { sectionStart } from "./sections";
+
+/** What is wrong with a message. A field's number stands above it: fault | field << 8. */
+export enum StructureFault {
+  None = 0,
+  WordCount = 1,
+  HandleCount = 2,
+  /** An arena where no field describes it. */
+  UnexpectedArena = 3,
+  /** Outside the range of its type. */
+  Value = 4,
+  /** Offset and length reach beyond the arena. */
+  ArenaRange = 5,
+  /** Longer than the field's maximum. */
+  TooLong = 6,
+  /** A handle to an object of another type or interface. */
+  HandleType = 7,
+  ErrorNumber = 8,
+}
+
+// What the IPC path says about each handle that a message carries: 16 bytes, up to MESSAGE_HANDLES_MAX of them in a row.
+/** u32: ObjectType. */
+export const CARRIED_TYPE: u32 = 0;
+/** u32: an endpoint's interface. */
+export const CARRIED_INTERFACE: u32 = 4;
+/** u32: class of the object: an endpoint owner's, or the ObjectType's number. */
+export const CARRIED_CLASS: u32 = 8;
+/** u32: rights that the receiver will get. */
+export const CARRIED_RIGHTS: u32 = 12;
+export const CARRIED_BYTES: u32 = 16;
+
+/**
+ * Checks a message against `shape` (methodShape): exact number of words and handles, every value in the range of its type,
+ * every descriptor inside the arena. `capture` is u64[words], `handles` the descriptions of `handleCount` handles.
+ * Answers a StructureFault. At most 68 fields.
+ */
+export function checkShape(event: Event, shape: usize, capture: usize, words: u32, handles: usize, handleCount: u32, arenaBytes: u32): u32 {
+  if (event === Event.Error) return checkError(shape, capture, words, handleCount, arenaBytes);
+
+  const isRequest = event === Event.Request;
+  if (words !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))) return StructureFault.WordCount;
+  if (handleCount !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))) return StructureFault.HandleCount;
+
+  const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
+  const fields = isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS);
+  let field = sectionStart(BlobSection.Fields) + (load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields)) * FIELD_BYTES;
+  let word = capture;
+  let carried = handles;
+  let describesArena = false;
+  for (let i: u32 = 0; i < fields; i++) {
+    const kind = load<u32>(field + FIELD_KIND);
+    const max = load<u64>(field + FIELD_MAX);
+    let fault: u32 = StructureFault.None;
+    if (kind === FieldKind.Handle) {
+      fault = checkHandle(carried, <u32>max);
+      carried += CARRIED_BYTES;
+    } else {
+      const value = load<u64>(word);
+      word += 8;
+      if (kind === FieldKind.Unsigned) {
+        if (value > max) fault = StructureFault.Value;
+      } else if (kind === FieldKind.Signed) {
+        if (<i64>value > <i64>max || <i64>value < -1 - <i64>max) fault = StructureFault.Value;
+      } else {
+        describesArena = true;
+        fault = checkRange(value, <u32>max, arenaBytes);
+      }
+    }
+    if (fault !== StructureFault.None) return fault | (i << 8);
+    field += FIELD_BYTES;
+  }
+  if (arenaBytes !== 0 && !describesArena) return StructureFault.UnexpectedArena;
+  return StructureFault.None;
+}
+
+function checkError(shape: usize, capture: usize, words: u32, handleCount: u32, arenaBytes: u32): u32 {
+  if (words !== 1) return StructureFault.WordCount;
+  if (handleCount !== 0) return StructureFault.HandleCount;
+  if (arenaBytes !== 0) return StructureFault.UnexpectedArena;
+  const error = load<u64>(capture);
+  return error === 0 || error > <u64>load<u32>(shape + METHOD_ERROR_COUNT) ? StructureFault.ErrorNumber : StructureFault.None;
+}
+
+function checkRange(descriptor: u64, max: u32, arenaBytes: u32): u32 {
+  const offset = descriptor & 0xffffffff;
+  const length = descriptor >> 32;
+  if (length > <u64>max) return StructureFault.TooLong;
+  return offset + length > <u64>arenaBytes ? StructureFault.ArenaRange : StructureFault.None;
+}
+
+function checkHandle(carried: usize, to: u32): u32 {
+  const type = load<u32>(carried + CARRIED_TYPE);
+  if (to <= <u32>ObjectType.System) return type === to ? StructureFault.None : StructureFault.HandleType;
+  return type === ObjectType.Endpoint && load<u32>(carried + CARRIED_INTERFACE) === to ? StructureFault.None : StructureFault.HandleType;
+}
