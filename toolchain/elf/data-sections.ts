@@ -1,0 +1,100 @@
+import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, tableSymbol, type MachineCode } from "../ir/machine-code.ts";
+import type { FunctionTable, IrModule } from "../ir/module.ts";
+import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
+import type { RelocatableFile, Section } from "./relocatable.ts";
+import type { Text } from "./text-section.ts";
+
+/** Bytes of a table entry: u64 code address, u32 signature, 4 spare. */
+const TABLE_ENTRY_BYTES = 16;
+
+/** `.rodata`: jump tables and the tables of functions that nothing can write. */
+export function writeConstants(file: RelocatableFile, module: IrModule, text: Text): Section {
+  const section = file.section(".rodata", SectionType.ProgramBits, SHF_ALLOC, 16);
+  for (const { code } of text.functions) writeJumpTables(file, section, code);
+  module.tables.forEach((table, index) => {
+    if (table.constant) writeTable(file, section, module, table, index);
+  });
+  return section;
+}
+
+/** `.data`: mutable shared globals, tables that can change, the size of linear memory. */
+export function writeVariables(file: RelocatableFile, module: IrModule): Section {
+  const section = file.section(".data", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 16);
+  const { content } = section;
+
+  const globals = module.globals.filter((global) => global.mutable && !global.threadLocal);
+  file.symbol({ name: GLOBALS_SYMBOL, section, offset: content.length, bytes: globals.length * 8, type: SymbolType.Object, isGlobal: true });
+  for (const global of globals) content.u64(global.initial);
+
+  module.tables.forEach((table, index) => {
+    if (table.constant) return;
+    writeTable(file, section, module, table, index);
+    file.symbol({ name: `${tableSymbol(index)}.length`, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
+    content.u32(table.minimum);
+    content.align(16);
+  });
+
+  file.symbol({ name: MEMORY_PAGES_SYMBOL, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
+  content.u32(module.memory.initialPages);
+  content.align(16);
+  return section;
+}
+
+/** Initial contents of linear memory, from the first byte that is not zero to the last. */
+export interface LinearImage {
+  /** Linear address of the first byte, page-aligned. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+export function linearImage(module: IrModule): LinearImage {
+  const active = module.dataSegments.filter((segment) => segment.address >= 0 && segment.bytes.length > 0);
+  if (active.length === 0) return { address: 65536, bytes: new Uint8Array(0) };
+  const first = Math.min(...active.map((segment) => segment.address));
+  const address = first - (first % 4096);
+  const bytes = new Uint8Array(Math.max(...active.map((segment) => segment.address + segment.bytes.length)) - address);
+  // In the order of the module: a later segment overwrites an earlier one.
+  for (const segment of active) bytes.set(segment.bytes, segment.address - address);
+  let used = bytes.length;
+  while (used > 0 && bytes[used - 1] === 0) used--;
+  return { address, bytes: bytes.subarray(0, used) };
+}
+
+/** `.linear`: the initial contents of linear memory, which the linker script puts at their linear address (linux: start stub copies them). */
+export function writeLinear(file: RelocatableFile, module: IrModule): Section {
+  const section = file.section(".linear", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 4096);
+  section.content.raw(linearImage(module).bytes);
+  return section;
+}
+
+function writeJumpTables(file: RelocatableFile, section: Section, code: MachineCode): void {
+  for (const table of code.jumpTables) {
+    section.content.align(4);
+    const start = section.content.length;
+    file.symbol({ name: table.symbol, section, offset: start, bytes: table.entries.length * 4, type: SymbolType.Object, isGlobal: false });
+    for (const entry of table.entries) {
+      const offset = section.content.length;
+      section.relocations.push({ offset, type: RelocationType.Relative32, symbol: code.name, addend: entry + (offset - start) });
+      section.content.u32(0);
+    }
+  }
+}
+
+/** A null entry has signature 0, which no call expects, and no address. */
+function writeTable(file: RelocatableFile, section: Section, module: IrModule, table: FunctionTable, index: number): void {
+  section.content.align(16);
+  const start = section.content.length;
+  file.symbol({
+    name: tableSymbol(index), section, offset: start, bytes: table.minimum * TABLE_ENTRY_BYTES, type: SymbolType.Object, isGlobal: true,
+  });
+  for (let position = 0; position < table.minimum; position++) {
+    const functionIndex = table.entries[position] ?? -1;
+    const entry = functionIndex < 0 ? undefined : module.functions[functionIndex];
+    if (entry !== undefined) {
+      section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: entry.name, addend: 0 });
+    }
+    section.content.u64(0);
+    section.content.u32(entry === undefined ? 0 : entry.signature);
+    section.content.u32(0);
+  }
+}
