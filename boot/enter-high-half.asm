@@ -1,0 +1,35 @@
+; The first code in the high half: drops the identity map, loads the kernel's own descriptor tables and calls TypeScript.
+%include "abi.inc"
+%include "boot/boot.inc"
+
+extern start_info, top_table, kernel_stack_top, install_descriptors, resume
+extern start
+; The wasm start function, if the kernel has one.
+extern trine.start:weak
+
+global enter_high_half: function (enter_high_half.end - enter_high_half)
+
+section .text
+bits 64
+
+enter_high_half:
+  lea rsp, [rel kernel_stack_top]
+  mov r15, KERNEL_LINEAR_BASE
+  xor ebp, ebp
+
+  ; The lower half goes: nothing but user code will ever be mapped there.
+  mov rax, [rel top_table]
+  mov rcx, DIRECT_MAP_BASE
+  mov qword [rcx + rax], 0
+  mov cr3, rax
+
+  call install_descriptors
+  mov rax, trine.start
+  test rax, rax
+  jz .initialized
+  call rax
+.initialized:
+  mov edi, [rel start_info]
+  call start
+  jmp resume
+.end:

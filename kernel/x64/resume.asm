@@ -1,0 +1,145 @@
+; The exit stub: resumes the thread that the kernel has made current, or waits for an interrupt if there is none.
+%include "kernel/x64/cpu.inc"
+
+extern currentSaveArea, fault
+extern current_save_area, fs_base_loaded, port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
+
+global resume: function (resume.end - resume)
+global forgetPorts: function (forgetPorts.end - forgetPorts)
+
+TASK_BITMAP equ 102
+BITMAP_OFFSET equ 104
+NO_BITMAP equ 0xffff
+
+section .text
+bits 64
+align 64
+
+; r15 = KERNEL_LINEAR_BASE, rsp = kernel_stack_top, interrupts off.
+resume:
+  call currentSaveArea
+  test eax, eax
+  jz .idle
+  lea rdi, [r15 + rax]
+  mov [rel current_save_area], rdi
+
+  ; Another address space: the fs base goes with it, because a program could have changed it behind our back by loading the selector.
+  mov rax, [rdi + SAVE_CR3]
+  mov rcx, cr3
+  cmp rax, rcx
+  jne .switch
+  mov rax, [rdi + SAVE_FS_BASE]
+  cmp rax, [rel fs_base_loaded]
+  jne .load_fs_base
+.switched:
+
+  mov eax, [rdi + SAVE_PORTS]
+  test eax, eax
+  jnz .ports
+  mov word [rel task_state + TASK_BITMAP], NO_BITMAP
+.ports_set:
+
+  ; A return to an address that is not canonical would fault in the kernel.
+  mov rcx, [rdi + SAVE_RIP]
+  mov rax, rcx
+  shr rax, 47
+  jnz .bad_address
+  cmp dword [rdi + SAVE_RESUME], RESUME_SYSTEM_CALL
+  jne .all
+
+  mov eax, [rdi + SAVE_RAX]
+  mov esi, [rdi + SAVE_RSI]
+  mov rdx, [rdi + SAVE_RDX]
+  mov r8, [rdi + SAVE_R8]
+  mov rbx, [rdi + SAVE_RBX]
+  mov r12, [rdi + SAVE_R12]
+  mov r13, [rdi + SAVE_R13]
+  mov r14, [rdi + SAVE_R14]
+  mov rsp, [rdi + SAVE_RSP]
+  mov rdi, [rdi + SAVE_RDI]
+  mov r11d, USER_FLAGS
+  xor ebp, ebp
+  xor r9d, r9d
+  xor r10d, r10d
+  xor r15d, r15d
+  o64 sysret
+
+.all:
+  push SELECTOR_USER_DATA
+  push qword [rdi + SAVE_RSP]
+  mov rax, [rdi + SAVE_RFLAGS]
+  and eax, USER_FLAGS_KEPT
+  or eax, USER_FLAGS
+  push rax
+  push SELECTOR_USER_CODE
+  push rcx
+  mov rax, [rdi + SAVE_RAX]
+  mov rbx, [rdi + SAVE_RBX]
+  mov rcx, [rdi + SAVE_RCX]
+  mov rdx, [rdi + SAVE_RDX]
+  mov rsi, [rdi + SAVE_RSI]
+  mov rbp, [rdi + SAVE_RBP]
+  mov r8, [rdi + SAVE_R8]
+  mov r9, [rdi + SAVE_R9]
+  mov r10, [rdi + SAVE_R10]
+  mov r11, [rdi + SAVE_R11]
+  mov r12, [rdi + SAVE_R12]
+  mov r13, [rdi + SAVE_R13]
+  mov r14, [rdi + SAVE_R14]
+  mov r15, [rdi + SAVE_R15]
+  mov rdi, [rdi + SAVE_RDI]
+  iretq
+
+.switch:
+  mov cr3, rax
+.load_fs_base:
+  mov rax, [rdi + SAVE_FS_BASE]
+  mov [rel fs_base_loaded], rax
+  mov rdx, rax
+  shr rdx, 32
+  mov ecx, MSR_FS_BASE
+  wrmsr
+  jmp .switched
+
+  ; The bitmap is copied when another domain with ports comes than the last one, and after forgetPorts.
+.ports:
+  cmp rax, [rel port_bitmap_source]
+  je .bitmap_there
+  mov [rel port_bitmap_source], rax
+  mov rdx, rdi
+  lea rsi, [r15 + rax]
+  lea rdi, [rel port_bitmap]
+  mov ecx, 8192 / 8
+  rep movsq
+  mov rdi, rdx
+.bitmap_there:
+  mov word [rel task_state + TASK_BITMAP], BITMAP_OFFSET
+  jmp .ports_set
+
+  ; As if the thread had jumped there: a protection fault of its own. `fault` stops it, so this ends.
+.bad_address:
+  mov edi, 13
+  xor esi, esi
+  mov rdx, rcx
+  call fault
+  jmp resume
+
+.idle:
+  mov qword [rel current_save_area], 0
+  mov rax, [rel top_table]
+  mov rcx, cr3
+  cmp rax, rcx
+  je .wait
+  mov cr3, rax
+.wait:
+  sti
+  hlt
+  jmp .wait
+.end:
+
+; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or frees one.
+forgetPorts:
+  mov qword [rel port_bitmap_source], 0
+  mov word [rel task_state + TASK_BITMAP], NO_BITMAP
+  ret
+.end:

@@ -1,0 +1,34 @@
+; The target of the `syscall` instruction. Registers as in kernel/abi/system-call.ts; rcx = rip, r11 = rflags of the caller.
+; SFMASK has cleared IF, DF, AC and TF.
+%include "kernel/x64/cpu.inc"
+
+extern systemCall, resume, current_save_area, kernel_stack_top
+
+global system_call_entry: function (system_call_entry.end - system_call_entry)
+
+section .text
+bits 64
+align 64
+
+system_call_entry:
+  ; r15 is dead in user code across the call, so it can point to the save area.
+  mov r15, [rel current_save_area]
+  mov [r15 + SAVE_RSP], rsp
+  lea rsp, [rel kernel_stack_top]
+  mov [r15 + SAVE_RIP], rcx
+  mov [r15 + SAVE_RAX], rax
+  mov [r15 + SAVE_RDI], rdi
+  mov [r15 + SAVE_RSI], rsi
+  mov [r15 + SAVE_RDX], rdx
+  mov [r15 + SAVE_R10], r10
+  mov [r15 + SAVE_R9], r9
+  mov [r15 + SAVE_RBX], rbx
+  mov [r15 + SAVE_R12], r12
+  mov [r15 + SAVE_R13], r13
+  mov [r15 + SAVE_R14], r14
+  mov dword [r15 + SAVE_RESUME], RESUME_SYSTEM_CALL
+  mov r15, KERNEL_LINEAR_BASE
+  mov edi, eax
+  call systemCall
+  jmp resume
+.end:
