@@ -31,6 +31,8 @@ export interface AssemblyScriptResult {
   readonly wasm: Uint8Array;
   /** A source map (version 3) whose columns are byte offsets in `wasm`. */
   readonly sourceMap: string;
+  /** Files that were asked for, relative to the root, sorted; some do not exist: a result holds as long as none of them changes or appears. */
+  readonly files: readonly string[];
   /** Warnings. Errors are thrown as a DiagnosticError. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -47,6 +49,7 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
   const { root, entry } = options;
   const virtualFiles = normalizeVirtualFiles(options.virtualFiles);
   const texts = new Map<string, string>();
+  const files = new Set<string>();
   const diagnostics: Diagnostic[] = [];
   let wasm: Uint8Array | null = null;
   let sourceMap: string | null = null;
@@ -80,6 +83,7 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
     transforms: [transform] as never,
     async readFile(name: string, baseDirectory: string): Promise<string | null> {
       const path = treePath(root, isAbsolute(name) ? name : resolve(baseDirectory, name));
+      if (!virtualFiles.has(path)) files.add(path);
       let text = virtualFiles.get(path) ?? null;
       text ??= await readFile(resolve(root, path), "utf8").catch(() => null);
       if (text !== null) texts.set(path, text);
@@ -102,7 +106,7 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
     const message = error === null ? "asc produced no module" : `asc failed: ${error.message}`;
     throw new DiagnosticError([{ severity: "error", file: entry, message, help: String(stderr).trim() || undefined }]);
   }
-  return { wasm, sourceMap, diagnostics };
+  return { wasm, sourceMap, files: [...files].sort(), diagnostics };
 }
 
 /** What we read of asc's parser and syntax tree. */
