@@ -1,0 +1,95 @@
+/**
+ * The order in which blocks are laid out: forward edges lead downwards, loops stay contiguous, and blocks that only lead to a trap stand
+ * at the end. A loop that is entered through a test is rotated: its header comes last, so that each round has one branch instead of two.
+ */
+import { Dominators } from "../dominators.ts";
+import type { Block, IrFunction } from "../function.ts";
+import { findLoops, isInLoop, type LoopForest } from "../loops.ts";
+import { Opcode } from "../opcode.ts";
+
+/** A header longer than this is not worth the jump into it. */
+const ROTATED_HEADER_MAX = 12;
+
+export function layout(fn: IrFunction): void {
+  const dominators = new Dominators(fn);
+  const forest = findLoops(fn, dominators);
+  for (let block = 0; block < fn.blockCount; block++) fn.loopDepths[block] = forest.depths[block]!;
+  const isCold = coldBlocks(fn, dominators.order);
+  const placed = placeInOrder(fn, dominators, forest, isCold);
+  const rotated = rotateLoops(fn, placed, forest);
+  fn.blockOrder = [...rotated.filter((block) => !isCold[block]), ...rotated.filter((block) => isCold[block])];
+}
+
+/** Blocks from which every way ends in a trap. Loops are never cold: their back edge is not followed yet when they are asked. */
+function coldBlocks(fn: IrFunction, order: readonly Block[]): Uint8Array {
+  const isCold = new Uint8Array(fn.blockCount);
+  for (let index = order.length - 1; index > 0; index--) {
+    const block = order[index]!;
+    const op = fn.opcode(fn.blockInstructions[block]!.at(-1)!);
+    const edges = fn.blockEdges[block]!;
+    if (op === Opcode.Unreachable || (edges.length > 0 && edges.every(({ target }) => isCold[target]))) isCold[block] = 1;
+  }
+  return isCold;
+}
+
+/**
+ * A topological order of the forward edges that leaves a loop only when all of it is placed. Blocks that are ready wait in a list of their
+ * loop; the innermost open loop goes on first, and in it the block that became ready last, which is usually a successor of the last one.
+ */
+function placeInOrder(fn: IrFunction, dominators: Dominators, forest: LoopForest, isCold: Uint8Array): Block[] {
+  const missing = new Int32Array(fn.blockCount);
+  for (const block of dominators.order) {
+    for (const { from } of dominators.predecessors[block]!) if (!dominators.dominates(block, from)) missing[block]!++;
+  }
+  const ready = new Map<number, Block[]>();
+  const makeReady = (block: Block): void => {
+    // A header waits in the list of the loop around its own.
+    const loop = forest.headerOf[block] === block ? forest.outerOf[block]! : forest.headerOf[block]!;
+    const list = ready.get(loop);
+    if (list === undefined) ready.set(loop, [block]);
+    else list.push(block);
+  };
+
+  const result: Block[] = [];
+  const open: number[] = [-1];
+  makeReady(0 as Block);
+  while (open.length > 0) {
+    const block = ready.get(open[open.length - 1]!)?.pop();
+    if (block === undefined) {
+      open.pop();
+      continue;
+    }
+    result.push(block);
+    if (forest.headerOf[block] === block) open.push(block);
+    // The first successor is made ready last and so comes next; cold ones give way.
+    const targets = fn.blockEdges[block]!.map(({ target }) => target);
+    const ordered = [...targets.filter((target) => !isCold[target]), ...targets.filter((target) => isCold[target])];
+    for (const target of ordered.reverse()) {
+      if (dominators.dominates(target, block)) continue;
+      if (--missing[target]! === 0) makeReady(target);
+    }
+  }
+  return result;
+}
+
+function rotateLoops(fn: IrFunction, placed: readonly Block[], forest: LoopForest): Block[] {
+  const order = [...placed];
+  const headers = order.filter((block) => forest.headerOf[block] === block);
+  // Inner loops first: their last block may be what an outer loop ends with.
+  for (const header of headers.reverse()) {
+    const start = order.indexOf(header);
+    let end = start + 1;
+    while (end < order.length && isInLoop(forest, order[end]!, header)) end++;
+    if (end === start + 1 || start === 0) continue;
+
+    const instructions = fn.blockInstructions[header]!;
+    const edges = fn.blockEdges[header]!;
+    const isTest = fn.opcode(instructions.at(-1)!) === Opcode.Branch && edges.some(({ target }) => !isInLoop(forest, target, header));
+    const last = fn.blockEdges[order[end - 1]!]!;
+    const closes = last.length === 1 && last[0]!.target === header;
+    if (!isTest || !closes || instructions.length > ROTATED_HEADER_MAX) continue;
+    order.splice(end, 0, header);
+    order.splice(start, 1);
+  }
+  return order;
+}
