@@ -54,14 +54,18 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
   let wasm: Uint8Array | null = null;
   let sourceMap: string | null = null;
 
-  const transform = {
+  // A class, because asc hands its `program` only to transforms that it instantiates itself.
+  class Emission {
+    declare readonly program: ProgramView;
+
     afterParse(parser: ParserView): void {
       const name = findAbort(parser.sources);
       if (name === null) return;
-      const compilerOptions = parser.program.options;
+      const compilerOptions = this.program.options;
       compilerOptions.globalAliases ??= new Map<string, string>();
       compilerOptions.globalAliases.set("abort", name);
-    },
+    }
+
     afterCompile(module: binaryen.Module): void {
       // Global switches of the one Binaryen instance: pinned here for whoever used it before us.
       binaryen.setTrapsNeverHappen(false);
@@ -70,8 +74,8 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
       const emitted = module.emitBinary("module.wasm.map");
       wasm = emitted.binary;
       sourceMap = emitted.sourceMap;
-    },
-  };
+    }
+  }
 
   const arguments_ = [entry, "--baseDir", root, "--runtime", "stub", "--memoryBase", String(MEMORY_BASE)];
   arguments_.push("--sourceMap", "--debug", "--noEmit");
@@ -80,7 +84,7 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
   if (options.memoryPagesMax !== undefined) arguments_.push("--maximumMemory", String(options.memoryPagesMax));
 
   const { error, stderr } = await asc.main(arguments_, {
-    transforms: [transform] as never,
+    transforms: [Emission] as never,
     async readFile(name: string, baseDirectory: string): Promise<string | null> {
       const path = treePath(root, isAbsolute(name) ? name : resolve(baseDirectory, name));
       if (!virtualFiles.has(path)) files.add(path);
@@ -112,7 +116,9 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
 /** What we read of asc's parser and syntax tree. */
 interface ParserView {
   readonly sources: readonly SourceView[];
-  readonly program: { readonly options: { globalAliases: Map<string, string> | null } };
+}
+interface ProgramView {
+  readonly options: { globalAliases: Map<string, string> | null };
 }
 interface SourceView {
   readonly internalPath: string;

@@ -32,12 +32,16 @@ const KERNEL_FOLDER = "services/interfaces/kernel/";
 const KERNEL_OBJECTS = [
   "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
 ];
-/** Words that AssemblyScript, or the generated classes, need for themselves. */
-const RESERVED = new Set(
+/** Words that AssemblyScript needs for itself. */
+const KEYWORDS = new Set(
   ("break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
-    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with " +
-    "yield constructor dispatch ok status error send").split(" "),
+    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield").split(" "),
 );
+/** Members and locals of the generated classes, which a method or a field of that name would hide. */
+const TAKEN = {
+  method: new Set(["constructor", "of", "handle", "dispatch", "notified", "interfaceId", "isLong", "arenaBytes", "handles"]),
+  field: new Set(["constructor", "ok", "status", "error", "reply", "record", "finish", "send", "refuse", "arena", "arenaBytes", "tries"]),
+} as const;
 
 export function checkInterfaces(loaded: readonly LoadedDescription[]): Finding[] {
   const findings: Finding[] = [];
@@ -118,9 +122,9 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
     if (layout.arenaBytes > ARENA_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_MAX} of an arena`, "lower a maximum, or use a memory object");
   }
 
-  function checkName(path: readonly string[], kind: string, text: string): void {
+  function checkName(path: readonly string[], kind: keyof typeof TAKEN, text: string): void {
     if (!/^[a-z][A-Za-z0-9]*$/.test(text)) find(path, `\`${text}\` is no name for a ${kind}`, "camelCase: letters and digits, the first a small letter");
-    else if (RESERVED.has(text)) find(path, `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`, "choose another word");
+    else if (KEYWORDS.has(text) || TAKEN[kind].has(text)) find(path, `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`, "choose another word");
   }
 }
 

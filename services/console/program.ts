@@ -1,0 +1,11 @@
+import { defineProgram } from "../../toolchain/image/define.ts";
+import Console from "../interfaces/console.idl.ts";
+import Serial from "../interfaces/serial.idl.ts";
+
+export default defineProgram({
+  name: "console",
+  entry: "main.ts",
+  serves: { terminal: Console },
+  uses: { serial: Serial },
+  kernel: { clock: "Clock", log: "Log" },
+});

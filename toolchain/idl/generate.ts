@@ -1,0 +1,61 @@
+/**
+ * Writes what is generated from interfaces and manifests: AssemblyScript stubs, handle constants and reference pages. A file whose
+ * text has not changed is not written again, so that whoever looks at file times builds nothing twice.
+ */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { glob } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { ProgramDescription } from "../image/define.ts";
+import { refuse } from "../report/diagnostic.ts";
+import { interfaceFile } from "./generate/interface-file.ts";
+import { programFile } from "./generate/program-file.ts";
+import { referencePage } from "./generate/reference-page.ts";
+import { loadDataModules } from "./load-data.ts";
+import { loadInterfaces } from "./load.ts";
+import type { InterfaceModel } from "./model.ts";
+
+/** Where generated sources go, relative to the root: the sources import from there. */
+export const GENERATED_FOLDER = "build/generated";
+/** Manifests of all programs. */
+export const PROGRAM_GLOB = "{services,drivers}/*/program.ts";
+
+/** Everything that sources of the tree at `root` import from build/generated. Returns the interfaces. */
+export async function generateAll(root: string): Promise<InterfaceModel[]> {
+  const models = await generateInterfaces(root);
+  const manifests: string[] = [];
+  for await (const file of glob(PROGRAM_GLOB, { cwd: root })) manifests.push(file.replace(/\\/g, "/"));
+  manifests.sort();
+  const programs = (await loadDataModules(root, manifests)) as ProgramDescription[];
+  await Promise.all(programs.map((program, index) => generateProgram(root, program, manifests[index]!)));
+  return models;
+}
+
+/** Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md. */
+export async function generateInterfaces(root: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<InterfaceModel[]> {
+  const models = await loadInterfaces(root);
+  await Promise.all(
+    models.flatMap((model) => [
+      writeIfChanged(join(outDir, "interfaces", `${model.name}.ts`), interfaceFile(model)),
+      writeIfChanged(join(outDir, "reference", `${model.name}.md`), referencePage(model)),
+    ]),
+  );
+  return models;
+}
+
+/** Handle constants in build/generated/programs/<name>.ts. `manifest` is the file that describes the program, for messages. */
+export async function generateProgram(root: string, program: ProgramDescription, manifest: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<void> {
+  if (typeof program !== "object" || program === null || !/^[a-z][a-z0-9-]*$/.test(program.name ?? "")) {
+    refuse("the manifest has no usable `name`", { file: manifest, line: 1, column: 1, help: "small letters, digits and dashes" });
+  }
+  await writeIfChanged(join(outDir, "programs", `${program.name}.ts`), programFile(program, manifest));
+}
+
+/** Written beside and renamed, so that a reader at the same time sees the old text or the new one. */
+async function writeIfChanged(path: string, text: string): Promise<void> {
+  const before = await readFile(path, "utf8").catch(() => null);
+  if (before === text) return;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = resolve(`${path}.${process.pid}.tmp`);
+  await writeFile(temporary, text);
+  await rename(temporary, path);
+}
