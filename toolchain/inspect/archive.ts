@@ -1,0 +1,41 @@
+/** The boot archive: which entries, where. */
+import {
+  ARCHIVE_BYTES, ARCHIVE_COUNT, ARCHIVE_ENTRIES, ARCHIVE_ENTRIES_MAX, ARCHIVE_ENTRY_BYTES, ARCHIVE_ENTRY_INDEX, ARCHIVE_ENTRY_KIND,
+  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
+} from "../../kernel/abi/archive.ts";
+import { refuse } from "../report/diagnostic.ts";
+
+export interface ArchiveSummary {
+  readonly kind: "archive";
+  readonly format: number;
+  readonly bytes: number;
+  readonly entries: readonly { readonly kind: "blob" | "program"; readonly index: number; readonly offset: number; readonly bytes: number }[];
+}
+
+export function isArchive(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes.length >= 8 && view.getUint32(0, true) === ARCHIVE_MAGIC_LOW && view.getUint32(4, true) === ARCHIVE_MAGIC_HIGH;
+}
+
+export function summarizeArchive(bytes: Uint8Array, path: string): ArchiveSummary {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < ARCHIVE_ENTRIES) refuse("the archive ends inside its header", { file: path });
+  const count = view.getUint32(ARCHIVE_COUNT, true);
+  if (count > ARCHIVE_ENTRIES_MAX) refuse(`the archive claims ${count} entries; at most ${ARCHIVE_ENTRIES_MAX} fit`, { file: path });
+  if (bytes.length < ARCHIVE_ENTRIES + count * ARCHIVE_ENTRY_BYTES) refuse("the archive ends inside its table", { file: path });
+  const entries = Array.from({ length: count }, (_, index) => {
+    const at = ARCHIVE_ENTRIES + index * ARCHIVE_ENTRY_BYTES;
+    return {
+      kind: view.getUint32(at + ARCHIVE_ENTRY_KIND, true) === ARCHIVE_KIND_BLOB ? ("blob" as const) : ("program" as const),
+      index: view.getUint32(at + ARCHIVE_ENTRY_INDEX, true),
+      offset: Number(view.getBigUint64(at + ARCHIVE_ENTRY_OFFSET, true)),
+      bytes: Number(view.getBigUint64(at + ARCHIVE_ENTRY_LENGTH, true)),
+    };
+  });
+  return { kind: "archive", format: view.getUint32(ARCHIVE_FORMAT, true), bytes: Number(view.getBigUint64(ARCHIVE_BYTES, true)), entries };
+}
+
+export function formatArchive({ format, bytes, entries }: ArchiveSummary): string[] {
+  const lines = entries.map((entry) => `  ${entry.kind} ${entry.index} at ${entry.offset}, ${entry.bytes} bytes`);
+  return [`boot archive, format ${format}, ${bytes} bytes`, ...lines];
+}

@@ -1,0 +1,34 @@
+/** Hands the terminal to QEMU and takes it back. */
+import { spawn, spawnSync } from "node:child_process";
+import { refuse } from "../report/diagnostic.ts";
+import { guestExitValue, type MachineOptions, QEMU_PROGRAM, qemuArguments } from "./machine.ts";
+
+/**
+ * Runs the machine with its serial line on this terminal until it ends. Returns what the guest reported: 0 when it switched the
+ * machine off, its own value when it ended by the debug exit port.
+ */
+export async function runOnTerminal(options: Omit<MachineOptions, "serial">): Promise<number> {
+  const saved = terminalSettings();
+  // In the terminal's raw mode ctrl-c is a character for the guest; a signal from elsewhere ends QEMU first and us after it.
+  const child = spawn(QEMU_PROGRAM, qemuArguments({ ...options, serial: "terminal" }), { stdio: "inherit" });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore).on("SIGTERM", forward).on("SIGHUP", forward);
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+    return guestExitValue(code) ?? code ?? 1;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") refuse(`${QEMU_PROGRAM} is not installed`, { help: "make run installs it" });
+    throw error;
+  } finally {
+    process.off("SIGINT", ignore).off("SIGTERM", forward).off("SIGHUP", forward);
+    // QEMU restores the terminal itself unless it is killed.
+    if (saved !== null) spawnSync("stty", [saved], { stdio: ["inherit", "ignore", "ignore"] });
+  }
+}
+
+function terminalSettings(): string | null {
+  if (process.stdin.isTTY !== true) return null;
+  const { status, stdout } = spawnSync("stty", ["-g"], { stdio: ["inherit", "pipe", "ignore"], encoding: "utf8" });
+  return status === 0 ? stdout.trim() : null;
+}
