@@ -1,0 +1,140 @@
+// The bare message: everything that a program can hand to the three system calls, the wrong things included.
+// The tests use this and not the generated stubs, which could not even be made to say something malformed.
+
+import {
+  HANDLE_GENERATION_SHIFT, HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, INITIAL_GENERATION, REGISTER_WORDS_MAX,
+} from "../../kernel/abi/system-call";
+import {
+  RECORD_ARENA_ADDRESS, RECORD_ARENA_BYTES, RECORD_BADGE, RECORD_BYTES, RECORD_CALLER, RECORD_HANDLES, RECORD_HANDLE_COUNT, RECORD_HANDLE_RIGHTS, RECORD_HEADER,
+  RECORD_MORE_WORDS, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES, RECORD_RECEIVE_HANDLES, RECORD_TOKEN, RECORD_WORD_COUNT,
+} from "../../kernel/abi/message-record";
+import { call, recv, reply } from "../../services/runtime/trine";
+
+/** The record that calls are made with. A test may write anything into it. */
+export const record: usize = memory.data(RECORD_BYTES, 8);
+/** Room for arenas: the largest one and a page. */
+export const arena: usize = memory.data(65536 + 4096, 16);
+
+/** Number of an initial handle. */
+export function initialHandle(index: u32): u32 {
+  return (<u32>INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | index;
+}
+
+export function header(interfaceId: u32, method: u32, words: u32, flags: u32 = 0): u32 {
+  return (interfaceId << HEADER_INTERFACE_SHIFT) | (method << HEADER_METHOD_SHIFT) | words | flags;
+}
+
+export function word(index: u32): u64 {
+  return load<u64>(wordAddress(index));
+}
+
+export function setWord(index: u32, value: u64): void {
+  store<u64>(wordAddress(index), value);
+}
+
+function wordAddress(index: u32): usize {
+  if (index < <u32>REGISTER_WORDS_MAX) return record + ((<usize>index) << 3);
+  return record + RECORD_MORE_WORDS + ((<usize>index - REGISTER_WORDS_MAX) << 3);
+}
+
+/** Sets the record to a long message of so many words, no arena, no handles, and no room for either. */
+export function clearLong(words: u32): void {
+  memory.fill(record + RECORD_WORD_COUNT, 0, RECORD_MORE_WORDS - RECORD_WORD_COUNT);
+  store<u32>(record + RECORD_WORD_COUNT, words);
+}
+
+export function sendArena(address: usize, bytes: u32): void {
+  store<u32>(record + RECORD_ARENA_ADDRESS, <u32>address);
+  store<u32>(record + RECORD_ARENA_BYTES, bytes);
+}
+
+export function receiveArena(address: usize, bytes: u32): void {
+  store<u32>(record + RECORD_RECEIVE_ADDRESS, <u32>address);
+  store<u32>(record + RECORD_RECEIVE_BYTES, bytes);
+}
+
+export function sendHandle(place: u32, number: u32, rights: u32): void {
+  store<u32>(record + RECORD_HANDLES + ((<usize>place) << 2), number);
+  store<u32>(record + RECORD_HANDLE_RIGHTS + ((<usize>place) << 2), rights);
+}
+
+export function setHandleCount(count: u32): void {
+  store<u32>(record + RECORD_HANDLE_COUNT, count);
+}
+
+export function receiveHandles(count: u32): void {
+  store<u32>(record + RECORD_RECEIVE_HANDLES, count);
+}
+
+export function receivedHandle(place: u32): u32 {
+  return load<u32>(record + RECORD_HANDLES + ((<usize>place) << 2));
+}
+export function receivedHandleCount(): u32 {
+  return load<u32>(record + RECORD_HANDLE_COUNT);
+}
+export function receivedArenaBytes(): u32 {
+  return load<u32>(record + RECORD_ARENA_BYTES);
+}
+export function receivedHeader(): u32 {
+  return load<u32>(record + RECORD_HEADER);
+}
+export function receivedMethod(): u32 {
+  return (receivedHeader() >> HEADER_METHOD_SHIFT) & 63;
+}
+export function receivedToken(): u64 {
+  return load<u64>(record + RECORD_TOKEN);
+}
+export function receivedBadge(): u64 {
+  return load<u64>(record + RECORD_BADGE);
+}
+export function callerClass(): u32 {
+  return load<u32>(record + RECORD_CALLER);
+}
+export function callerSlot(): u32 {
+  return load<u32>(record + RECORD_CALLER + 4);
+}
+
+/** A call of up to four words that stand in the record already. */
+export function request(handle: u32, interfaceId: u32, method: u32, words: u32, timeout: u64 = 0): u32 {
+  return call(handle, header(interfaceId, method, words), record, timeout);
+}
+
+/** A call whose long part stands in the record already. */
+export function requestLong(handle: u32, interfaceId: u32, method: u32, words: u32, timeout: u64 = 0): u32 {
+  return call(handle, header(interfaceId, method, min<u32>(words, REGISTER_WORDS_MAX), HEADER_FLAG_LONG), record, timeout);
+}
+
+export function request0(handle: u32, interfaceId: u32, method: u32): u32 {
+  return request(handle, interfaceId, method, 0);
+}
+export function request1(handle: u32, interfaceId: u32, method: u32, a: u64): u32 {
+  setWord(0, a);
+  return request(handle, interfaceId, method, 1);
+}
+export function request2(handle: u32, interfaceId: u32, method: u32, a: u64, b: u64): u32 {
+  setWord(0, a);
+  setWord(1, b);
+  return request(handle, interfaceId, method, 2);
+}
+export function request3(handle: u32, interfaceId: u32, method: u32, a: u64, b: u64, c: u64): u32 {
+  setWord(0, a);
+  setWord(1, b);
+  setWord(2, c);
+  return request(handle, interfaceId, method, 3);
+}
+export function request4(handle: u32, interfaceId: u32, method: u32, a: u64, b: u64, c: u64, d: u64): u32 {
+  setWord(0, a);
+  setWord(1, b);
+  setWord(2, c);
+  setWord(3, d);
+  return request(handle, interfaceId, method, 4);
+}
+
+export function receive(inbox: u32, flags: u32, timeout: u64): u32 {
+  return recv(inbox, flags, record, timeout);
+}
+
+/** Answers with words that stand in the record already. */
+export function answer(token: u64, replyHeader: u32): u32 {
+  return reply(token, replyHeader, record, 0, 0);
+}

@@ -1,0 +1,154 @@
+import { ObjectType } from "../../../kernel/abi/object";
+import { Status } from "../../../kernel/abi/status";
+import { ASSISTANT, Method } from "../assistant-methods";
+import { call } from "../../../services/runtime/trine";
+import { header, receive, request, request0, request1, word } from "../message";
+import { comment, expect, expectEqual, test } from "../tap";
+import { INBOX, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED } from "./handles";
+import { awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, restartPeer, slotState, startSlot, stopSlot } from "./steps";
+
+const EMPTY: u32 = 0;
+const RUNNING: u32 = 2;
+
+/** Death and restart: in each state, seen from the caller, with everything given back. */
+export function lifeCases(): void {
+  test("a slot that runs is not started twice", () => {
+    expectEqual(startSlot(PEER_SLOT), Status.Busy);
+  });
+  test("a slot that does not exist is refused", () => {
+    expect(startSlot(200) != Status.Ok);
+    expect(request1(SLOTS, ObjectType.Slots, 4, 0xffffffff) != Status.Ok);
+    expect(describeSlot(0xffffffff) != Status.Ok);
+  });
+  test("a stopped slot is empty and can be started again", () => {
+    expectEqual(stopSlot(PEER_SLOT), Status.Ok);
+    expectEqual(slotState(PEER_SLOT), EMPTY);
+    expectEqual(startSlot(PEER_SLOT), Status.Ok);
+    expectEqual(slotState(PEER_SLOT), RUNNING);
+  });
+  test("the first call after a restart says so once, then calls work", () => {
+    restartPeer();
+    stopSlot(PEER_SLOT);
+    startSlot(PEER_SLOT);
+    expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Restarted);
+    expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Ok);
+    expectEqual(request0(PEER, ASSISTANT, Method.Counter), Status.Ok);
+    expectEqual(word(0), 2);
+  });
+  test("a call while the slot is down waits within its timeout", () => {
+    restartPeer();
+    stopSlot(PEER_SLOT);
+    expectEqual(request(PEER, ASSISTANT, Method.None, 0, 10 * MILLISECOND), Status.Timeout);
+    startSlot(PEER_SLOT);
+    request0(PEER, ASSISTANT, Method.None);
+    expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Ok);
+  });
+  test("each kind of fault ends the domain and its caller gets PeerDied", () => {
+    for (let how: u64 = 0; how < 6; how++) {
+      restartPeer();
+      expectEqual(callPeer1(Method.Crash, how), Status.PeerDied);
+      expect(awaitSlot(PEER_SLOT, EMPTY));
+      startSlot(PEER_SLOT);
+    }
+    restartPeer();
+  });
+  test("a domain that exits ends its caller's call", () => {
+    restartPeer();
+    expectEqual(callPeer1(Method.Exit, 0), Status.PeerDied);
+    expect(awaitSlot(PEER_SLOT, EMPTY));
+    startSlot(PEER_SLOT);
+    restartPeer();
+  });
+  test("the supervisor hears of a slot's end", () => {
+    drainInbox();
+    callPeer1(Method.Exit, 0);
+    const status = receive(INBOX, 0, 500 * MILLISECOND);
+    expectEqual(status, Status.Notified);
+    expectEqual(word(0) & SLOT_CHANGED, SLOT_CHANGED);
+    awaitSlot(PEER_SLOT, EMPTY);
+    startSlot(PEER_SLOT);
+    restartPeer();
+    drainInbox();
+  });
+  test("killed while receiving, a domain gives back every page", () => {
+    expectGivenBack(() => {});
+  });
+  test("killed while holding a call, a domain gives back every page", () => {
+    expectGivenBack(() => { request(PEER, ASSISTANT, Method.Hold, 0, MILLISECOND); });
+  });
+  test("killed while computing, a domain gives back every page", () => {
+    expectGivenBack(() => { setSpin(MILLISECOND); });
+  });
+  test("killed with touched memory, a domain gives back every page", () => {
+    expectGivenBack(() => { callPeer1(Method.Touch, 40); });
+  });
+  test("killed with as many objects as its quota allows, a domain gives back every page", () => {
+    expectGivenBack(() => { request0(PEER, ASSISTANT, Method.Hoard); });
+  });
+  test("killed while it waits for another domain's answer, a domain gives back every page", () => {
+    expectGivenBack(() => { startSlot(OTHER_SLOT); });
+  });
+  test("fifty starts and kills leave the free memory as it was", () => {
+    restartPeer();
+    stopSlot(PEER_SLOT);
+    const before = freePages();
+    for (let round = 0; round < 50; round++) {
+      startSlot(PEER_SLOT);
+      request(PEER, ASSISTANT, Method.None, 0, 100 * MILLISECOND);
+      stopSlot(PEER_SLOT);
+    }
+    expectEqual(freePages(), before);
+    startSlot(PEER_SLOT);
+    restartPeer();
+  });
+  test("touching memory beyond the quota ends the domain, not the machine", () => {
+    restartPeer();
+    expectEqual(callPeer1(Method.Touch, 4000), Status.PeerDied);
+    expect(awaitSlot(PEER_SLOT, EMPTY));
+    startSlot(PEER_SLOT);
+    restartPeer();
+  });
+  test("one domain's death leaves its neighbour's session alone", () => {
+    request0(OTHER, ASSISTANT, Method.None);
+    request0(OTHER, ASSISTANT, Method.Counter);
+    const before = word(0);
+    stopSlot(PEER_SLOT);
+    startSlot(PEER_SLOT);
+    request0(OTHER, ASSISTANT, Method.Counter);
+    expectEqual(word(0), before + 1);
+    restartPeer();
+  });
+  test("a slot counts its starts", () => {
+    describeSlot(PEER_SLOT);
+    const before = word(6);
+    stopSlot(PEER_SLOT);
+    startSlot(PEER_SLOT);
+    describeSlot(PEER_SLOT);
+    expectEqual(word(6), before + 1);
+    restartPeer();
+  });
+}
+
+/** The domain computes for long when the caller's patience ends. */
+function setSpin(patience: u64): void {
+  store<u64>(spinRecord, 0x7fffffff);
+  call(PEER, header(ASSISTANT, Method.Spin, 1), spinRecord, patience);
+}
+const spinRecord: usize = memory.data(608, 8);
+
+/** Starts the peer afresh, brings it into a state, kills it, and compares free memory with that after a plain start and kill. */
+function expectGivenBack(prepare: () => void): void {
+  restartPeer();
+  stopSlot(PEER_SLOT);
+  const before = freePages();
+  startSlot(PEER_SLOT);
+  request0(PEER, ASSISTANT, Method.None);
+  request0(PEER, ASSISTANT, Method.None);
+  prepare();
+  expectEqual(stopSlot(PEER_SLOT), Status.Ok);
+  const after = freePages();
+  if (after != before) comment("pages missing", before - after);
+  expectEqual(after, before);
+  startSlot(PEER_SLOT);
+  restartPeer();
+}

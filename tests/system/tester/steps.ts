@@ -1,0 +1,139 @@
+// Steps that many cases share.
+
+import { ObjectType } from "../../../kernel/abi/object";
+import { Status } from "../../../kernel/abi/status";
+import { ASSISTANT, Method } from "../assistant-methods";
+import { clearLong, receive, request0, request1, request2, request3, requestLong, setWord, word } from "../message";
+import { CLOCK, DOMAIN, INBOX, PEER, PEER_SLOT, SLOTS, SYSTEM } from "./handles";
+import { TIMEOUT_POLL } from "../../../kernel/abi/system-call";
+
+export const MILLISECOND: u64 = 1000000;
+
+export function now(): u64 {
+  request0(CLOCK, ObjectType.Clock, 0);
+  return word(0);
+}
+
+/** A fresh notice at the tester's inbox; its handle number. */
+export function newNotice(): u32 {
+  return request1(DOMAIN, ObjectType.Domain, 5, INBOX) == Status.Ok ? <u32>word(0) : 0;
+}
+
+export function newMemory(bytes: u64): u32 {
+  return request1(DOMAIN, ObjectType.Domain, 2, bytes) == Status.Ok ? <u32>word(0) : 0;
+}
+
+/** A handle with fewer rights, or a badge; 0 where it is refused. */
+export function mint(handle: u32, rights: u32, badge: u64): u32 {
+  return mintStatus(handle, rights, badge) == Status.Ok ? <u32>word(0) : 0;
+}
+
+export function mintStatus(handle: u32, rights: u32, badge: u64): u32 {
+  return request3(DOMAIN, ObjectType.Domain, 7, handle, rights, badge);
+}
+
+export function drop(handle: u32): u32 {
+  return request1(DOMAIN, ObjectType.Domain, 8, handle);
+}
+
+/** Revokes to the end, however many steps it takes. */
+export function revoke(handle: u32): u32 {
+  for (let step = 0; step < 100000; step++) {
+    const status = request1(DOMAIN, ObjectType.Domain, 9, handle);
+    if (status != Status.Again) return status;
+  }
+  return Status.Again;
+}
+
+export function signal(notice: u32, bits: u64): u32 {
+  return request1(notice, ObjectType.Notice, 0, bits);
+}
+
+/** Takes away whatever notice bits have arrived. */
+export function drainInbox(): void {
+  for (let turn = 0; turn < 16; turn++) if (receive(INBOX, 0, TIMEOUT_POLL) == Status.Timeout) return;
+}
+
+/** Waits until notice bits arrive; 0 if they do not within a second. */
+export function awaitNotice(): u64 {
+  return receive(INBOX, 0, 1000 * MILLISECOND) == Status.Notified ? word(0) : 0;
+}
+
+export function stopSlot(slot: u32): u32 {
+  for (let step = 0; step < 100000; step++) {
+    const status = request1(SLOTS, ObjectType.Slots, 4, slot);
+    if (status != Status.Again) return status;
+  }
+  return Status.Again;
+}
+
+export function startSlot(slot: u32): u32 {
+  return request1(SLOTS, ObjectType.Slots, 3, slot);
+}
+
+/** State number of interface Slots: 0 empty, 2 running. */
+export function slotState(slot: u32): u32 {
+  describeSlot(slot);
+  return <u32>word(0);
+}
+
+/** Leaves the answer of Slots.describe in the record. */
+export function describeSlot(slot: u32): u32 {
+  return requestWide(SLOTS, ObjectType.Slots, 2, slot);
+}
+
+/** A request of one word whose answer may have more than four. */
+export function requestWide(handle: u32, interfaceId: u32, method: u32, value: u64): u32 {
+  clearLong(1);
+  setWord(0, value);
+  return requestLong(handle, interfaceId, method, 1);
+}
+
+/** Waits until the slot has the state, a second at most. */
+export function awaitSlot(slot: u32, state: u32): bool {
+  for (let turn = 0; turn < 100; turn++) {
+    if (slotState(slot) == state) return true;
+    receive(INBOX, 0, 10 * MILLISECOND);
+  }
+  return false;
+}
+
+/** A fresh peer whose session state no handle remembers. */
+export function restartPeer(): void {
+  stopSlot(PEER_SLOT);
+  startSlot(PEER_SLOT);
+  request0(PEER, ASSISTANT, Method.None);
+  request0(PEER, ASSISTANT, Method.None);
+}
+
+export function freePages(): u64 {
+  request0(SYSTEM, ObjectType.System, 0);
+  return word(1);
+}
+
+export function handlesUsed(): u64 {
+  return domainInfo(4);
+}
+
+export function pagesUsed(): u64 {
+  return domainInfo(2);
+}
+
+function domainInfo(index: u32): u64 {
+  clearLong(0);
+  requestLong(DOMAIN, ObjectType.Domain, 0, 0);
+  return word(index);
+}
+
+/** Number of the next audit record. */
+export function nextAudit(audit: u32): u64 {
+  request0(audit, ObjectType.Audit, 0);
+  return word(0);
+}
+
+export function callPeer1(method: u32, value: u64): u32 {
+  return request1(PEER, ASSISTANT, method, value);
+}
+export function callPeer2(method: u32, a: u64, b: u64): u32 {
+  return request2(PEER, ASSISTANT, method, a, b);
+}
