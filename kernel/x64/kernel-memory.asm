@@ -125,3 +125,10 @@ stackPointer:
   lea rax, [rsp + 8]
   ret
 .end:
+
+; returnAddress(): u64, where the caller goes on after this call.
+global returnAddress: function (returnAddress.end - returnAddress)
+returnAddress:
+  mov rax, [rsp]
+  ret
+.end:

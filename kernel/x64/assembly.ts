@@ -1,0 +1,36 @@
+// Functions written in NASM (kernel-memory.asm, resume.asm). Their import module "assembly" makes them external symbols of these names.
+
+/** Virtual address of the first instruction of the image, and the end of its code. */
+export declare function kernelTextStart(): u64;
+export declare function kernelTextEnd(): u64;
+/** Physical address behind the image and the initial linear memory. */
+export declare function kernelEndPhysical(): u64;
+/** Where the initial data of linear memory is mapped and where it lies. */
+export declare function kernelLinearStart(): u64;
+export declare function kernelLinearPhysical(): u64;
+export declare function kernelLinearPhysicalEnd(): u64;
+/** Physical address behind the page tables that boot made. */
+export declare function bootTablesEnd(): u64;
+/** Physical address of the top table that boot made. */
+export declare function kernelTopTable(): u64;
+/** Address of the `syscall` entry. */
+export declare function systemCallEntry(): u64;
+export declare function kernelStackBottom(): u64;
+export declare function kernelStackTop(): u64;
+/** Address of the table in toolchain/elf/symbol-table.md, 0 if the kernel was linked without. */
+export declare function symbolTable(): u64;
+
+/** From the kernel's code or read-only data; 0 elsewhere. */
+export declare function imageLoad8(address: u64): u32;
+export declare function imageLoad32(address: u64): u32;
+/** A word of one of the kernel's stacks; 0 elsewhere. */
+export declare function stackLoad(address: u64): u64;
+/** The end of the kernel stack that the address lies in; 0 if in none. */
+export declare function stackTopAbove(address: u64): u64;
+/** The caller's stack pointer after the return. */
+export declare function stackPointer(): u64;
+/** The address to which it returns. */
+export declare function returnAddress(): u64;
+
+/** The next domain with ports gets its bitmap copied afresh: for whoever changes or frees an I/O bitmap. */
+export declare function forgetPorts(): void;

@@ -1,0 +1,89 @@
+// Interrupt lines: the 8259 pair, through the local APIC where there is one. A line is masked until somebody asks for it.
+//
+// `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what it was. A line must be
+// acknowledged before it can fire again; the timer and spurious interrupts need nothing.
+
+import { in8, out8 } from "./x64";
+import { acknowledgeTimer, isTimerVector } from "./timer";
+
+/** Lines 0 (the old timer) to 15. Line 2 joins the two controllers and belongs to nobody. */
+export const LINE_COUNT: u32 = 16;
+export const VECTOR_FIRST_LINE: u32 = 32;
+/** What lineOf says of the timer's interrupt, armed by armTimer. */
+export const LINE_TIMER: i32 = -1;
+/** What lineOf says of an interrupt that was none: noise on a line, or a vector that nobody uses. */
+export const LINE_NONE: i32 = -2;
+
+const MASTER_COMMAND: u32 = 0x20;
+const MASTER_DATA: u32 = 0x21;
+const SLAVE_COMMAND: u32 = 0xa0;
+const SLAVE_DATA: u32 = 0xa1;
+const CASCADE_LINE: u32 = 2;
+const END_OF_INTERRUPT: u32 = 0x20;
+const READ_IN_SERVICE: u32 = 0x0b;
+
+/** Bit n set: line n is masked. */
+let masked: u32 = 0xffff;
+
+/** Moves the lines to vectors 32 to 47, out of the exceptions' way, and masks all of them. */
+export function initializeInterrupts(): void {
+  // Four words each: start and expect four, first vector, place of the other controller, 8086 mode.
+  out8(MASTER_COMMAND, 0x11);
+  out8(SLAVE_COMMAND, 0x11);
+  out8(MASTER_DATA, VECTOR_FIRST_LINE);
+  out8(SLAVE_DATA, VECTOR_FIRST_LINE + 8);
+  out8(MASTER_DATA, 1 << CASCADE_LINE);
+  out8(SLAVE_DATA, CASCADE_LINE);
+  out8(MASTER_DATA, 1);
+  out8(SLAVE_DATA, 1);
+  masked = 0xffff & ~(1 << CASCADE_LINE);
+  writeMasks();
+}
+
+/** Which line, from 0, or LINE_TIMER or LINE_NONE. Asks the controller whether the two lines that noise can fake were real. */
+export function lineOf(vector: u32): i32 {
+  if (isTimerVector(vector)) {
+    acknowledgeTimer();
+    return LINE_TIMER;
+  }
+  const line = vector - VECTOR_FIRST_LINE;
+  if (line >= LINE_COUNT) return LINE_NONE;
+  if (line === 7 && !isInService(MASTER_COMMAND)) return LINE_NONE;
+  if (line === 15 && !isInService(SLAVE_COMMAND)) {
+    // The first controller did see an interrupt of the second.
+    out8(MASTER_COMMAND, END_OF_INTERRUPT);
+    return LINE_NONE;
+  }
+  return <i32>line;
+}
+
+/** Whether the controller is serving its lowest-priority line, 7. */
+function isInService(command: u32): bool {
+  out8(command, READ_IN_SERVICE);
+  return (in8(command) & 0x80) !== 0;
+}
+
+/** Keeps the line from firing. Lines that do not exist are ignored. */
+export function maskLine(line: u32): void {
+  if (line >= LINE_COUNT || line === CASCADE_LINE) return;
+  masked |= 1 << line;
+  writeMasks();
+}
+
+export function unmaskLine(line: u32): void {
+  if (line >= LINE_COUNT) return;
+  masked &= ~(1 << line);
+  writeMasks();
+}
+
+/** The line may fire again, once it is not masked. */
+export function acknowledge(line: u32): void {
+  if (line >= LINE_COUNT) return;
+  if (line >= 8) out8(SLAVE_COMMAND, END_OF_INTERRUPT);
+  out8(MASTER_COMMAND, END_OF_INTERRUPT);
+}
+
+function writeMasks(): void {
+  out8(MASTER_DATA, masked & 0xff);
+  out8(SLAVE_DATA, masked >> 8);
+}

@@ -1,0 +1,120 @@
+// The end of a kernel whose own invariant is broken: what happened, the registers, who called whom, and the machine stops.
+
+import { logBacktrace, logCodePlace } from "./backtrace";
+import { returnAddress, stackLoad, stackPointer } from "./assembly";
+import { powerOff, stopMachine } from "./power";
+import { commandLineHas } from "./memory-map";
+import { endLine, logByte, logHex, logHexDigits, logLine, logNumber, logText } from "./serial-log";
+import { readCr2, readCr3 } from "./x64";
+
+/** Code of the power-off that a panic ends in, where the command line asks for that. */
+const PANIC_CODE: u32 = 0x7f;
+
+// What trap-entry.asm pushes: registers, vector, error code and the processor's frame, in words.
+const REGISTERS: u32 = 15;
+const FRAME_RIP: u64 = 17 * 8;
+const FRAME_FLAGS: u64 = 19 * 8;
+const FRAME_RSP: u64 = 20 * 8;
+
+const VECTOR_INVALID_INSTRUCTION: u32 = 6;
+const VECTOR_PAGE_FAULT: u32 = 14;
+
+/** A panic inside the panic's own output must not start over. */
+let isPanicking: bool = false;
+
+/** Stops the machine. The message is a string literal. Never returns. */
+export function panic(message: string): void {
+  begin();
+  logLine(message);
+  logBacktrace(returnAddress(), stackPointer());
+  end();
+}
+
+/** Where a failed assertion ends: asc calls it with the place in the source. */
+export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
+  begin();
+  if (message !== null) logText(message);
+  else logText("assertion failed");
+  if (file !== null) {
+    logText(" at ");
+    logText(file);
+    logByte(0x3a);
+    logNumber(line);
+  }
+  endLine();
+  logBacktrace(returnAddress(), stackPointer());
+  end();
+}
+
+/** An exception in the kernel, an NMI or a machine check. `frame` is the address of what trap-entry.asm pushed. Never returns. */
+export function kernelException(vector: u32, errorCode: u32, frame: u64): void {
+  begin();
+  const rip = stackLoad(frame + FRAME_RIP);
+  const rsp = stackLoad(frame + FRAME_RSP);
+  logVector(vector);
+  if (vector === VECTOR_PAGE_FAULT) {
+    logText(" at address 0x");
+    logHex(readCr2());
+  }
+  logText(", error code 0x");
+  logHex(errorCode);
+  logText(", in ");
+  logCodePlace(rip);
+  endLine();
+  logRegisters(frame);
+  logBacktrace(rip, rsp);
+  end();
+}
+
+function begin(): void {
+  if (isPanicking) stopMachine();
+  isPanicking = true;
+  endLine();
+  logText("trine: kernel panic: ");
+}
+
+function end(): void {
+  if (commandLineHas("panic=exit")) powerOff(PANIC_CODE);
+  stopMachine();
+}
+
+function logVector(vector: u32): void {
+  if (vector === 0) logText("divide error");
+  else if (vector === 1) logText("debug exception");
+  else if (vector === 2) logText("non-maskable interrupt");
+  else if (vector === VECTOR_INVALID_INSTRUCTION) logText("invalid instruction or trap");
+  else if (vector === 8) logText("double fault (the stack may be exhausted)");
+  else if (vector === 13) logText("general protection");
+  else if (vector === VECTOR_PAGE_FAULT) logText("page fault");
+  else if (vector === 18) logText("machine check");
+  else {
+    logText("exception ");
+    logNumber(vector);
+  }
+}
+
+function logRegisters(frame: u64): void {
+  for (let i: u32 = 0; i < REGISTERS; i++) {
+    logText(i % 4 === 0 ? "  " : " ");
+    logRegisterName(i);
+    logByte(0x20);
+    logHexDigits(stackLoad(frame + <u64>i * 8), 16);
+    if (i % 4 === 3) endLine();
+  }
+  endLine();
+  logText("  rip ");
+  logHexDigits(stackLoad(frame + FRAME_RIP), 16);
+  logText(" rsp ");
+  logHexDigits(stackLoad(frame + FRAME_RSP), 16);
+  logText(" flags ");
+  logHex(stackLoad(frame + FRAME_FLAGS));
+  logText(" cr3 ");
+  logHex(readCr3());
+  endLine();
+}
+
+/** Names in the order of the frame. */
+function logRegisterName(index: u32): void {
+  const names = "raxrbxrcxrdxrsirdirbpr8 r9 r10r11r12r13r14r15";
+  for (let i: u32 = 0; i < 3; i++) logByte(load<u16>(changetype<usize>(names) + ((<usize>index * 3 + i) << 1)));
+}

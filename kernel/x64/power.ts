@@ -1,0 +1,39 @@
+// Ways to end: power off, reboot, stop.
+
+import { disableInterrupts, halt, in8, out16, out32, out8 } from "./x64";
+
+/** QEMU's isa-debug-exit device: the process ends with status (code << 1) | 1. Nothing listens there on a machine without it. */
+const DEBUG_EXIT: u32 = 0xf4;
+/** ACPI's PM1a control register where QEMU's two machines have it; sleep type 0 is off, bit 13 does it. */
+const POWER_CONTROL: u32 = 0x604;
+const POWER_CONTROL_OLD: u32 = 0xb004;
+const SLEEP_ENABLE: u32 = 1 << 13;
+const KEYBOARD_COMMAND: u32 = 0x64;
+const KEYBOARD_BUSY: u32 = 2;
+const PULSE_RESET: u32 = 0xfe;
+const RESET_CONTROL: u32 = 0xcf9;
+const POLLS_MAX: u32 = 100_000;
+
+/** Never returns. `code` reaches whoever started the emulator, where it can. */
+export function powerOff(code: u32): void {
+  out32(DEBUG_EXIT, code);
+  out16(POWER_CONTROL, SLEEP_ENABLE);
+  out16(POWER_CONTROL_OLD, SLEEP_ENABLE);
+  stopMachine();
+}
+
+/** Never returns. */
+export function reboot(): void {
+  for (let polls: u32 = 0; polls < POLLS_MAX && (in8(KEYBOARD_COMMAND) & KEYBOARD_BUSY) !== 0; polls++) {}
+  out8(KEYBOARD_COMMAND, PULSE_RESET);
+  // Full reset, where the chipset knows this register.
+  out8(RESET_CONTROL, 0x02);
+  out8(RESET_CONTROL, 0x06);
+  stopMachine();
+}
+
+/** Never returns: nothing wakes the processor but an NMI, which ends here again. */
+export function stopMachine(): void {
+  disableInterrupts();
+  while (true) halt();
+}

@@ -1,0 +1,49 @@
+// The log's second output: the VGA text screen, 80 by 25, for machines whose serial line nobody watches.
+
+import { out8, physicalCopy, physicalStore16 } from "./x64";
+
+const SCREEN: u64 = 0xb8000;
+const COLUMNS: u32 = 80;
+const ROWS: u32 = 25;
+const LINE_BYTES: u32 = COLUMNS * 2;
+/** Light grey on black. */
+const ATTRIBUTE: u32 = 0x0700;
+const INDEX_PORT: u32 = 0x3d4;
+const DATA_PORT: u32 = 0x3d5;
+const CURSOR_HIGH: u32 = 14;
+const CURSOR_LOW: u32 = 15;
+
+let column: u32 = 0;
+/** Below the loader's lines, if there are any. */
+let started: bool = false;
+
+/** Shows a byte at the lower edge; the screen scrolls. */
+export function showByte(byte: u32): void {
+  if (!started) {
+    started = true;
+    scroll();
+    hideCursor();
+  }
+  if (byte === 13) return;
+  if (byte === 10 || column === COLUMNS) {
+    scroll();
+    column = 0;
+    if (byte === 10) return;
+  }
+  physicalStore16(SCREEN + (ROWS - 1) * LINE_BYTES + column * 2, ATTRIBUTE | (byte & 0xff));
+  column++;
+}
+
+function scroll(): void {
+  // Line by line: source and target of one copy must not overlap.
+  for (let row: u32 = 1; row < ROWS; row++) physicalCopy(SCREEN + (row - 1) * LINE_BYTES, SCREEN + row * LINE_BYTES, LINE_BYTES);
+  for (let i: u32 = 0; i < COLUMNS; i++) physicalStore16(SCREEN + (ROWS - 1) * LINE_BYTES + i * 2, ATTRIBUTE | 0x20);
+}
+
+/** Moves the blinking cursor off the screen. */
+function hideCursor(): void {
+  out8(INDEX_PORT, CURSOR_HIGH);
+  out8(DATA_PORT, 0xff);
+  out8(INDEX_PORT, CURSOR_LOW);
+  out8(DATA_PORT, 0xff);
+}

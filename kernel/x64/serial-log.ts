@@ -1,0 +1,81 @@
+// The kernel's log: COM1, 115200 8N1, by polling, and the text screen. It needs no interrupt, no memory and no domain, so it works
+// when everything else is dead. Text is printed as ASCII.
+
+import { showByte } from "./screen-log";
+import { in8, out8 } from "./x64";
+
+const COM1: u32 = 0x3f8;
+const LINE_STATUS: u32 = COM1 + 5;
+const TRANSMITTER_EMPTY: u32 = 1 << 5;
+/** Polls for one byte; a byte takes 87 µs at 115200 baud, a poll at least 0.1 µs. A port that stays busy loses the byte. */
+const POLLS_MAX: u32 = 100_000;
+
+/** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
+export function initializeLog(): void {
+  out8(COM1 + 1, 0);
+  out8(COM1 + 3, 0x80);
+  out8(COM1 + 0, 1);
+  out8(COM1 + 1, 0);
+  out8(COM1 + 3, 0x03);
+  out8(COM1 + 2, 0x07);
+  out8(COM1 + 4, 0x03);
+}
+
+export function logByte(byte: u32): void {
+  sendByte(byte);
+  showByte(byte);
+}
+
+function sendByte(byte: u32): void {
+  for (let polls: u32 = 0; polls < POLLS_MAX; polls++) {
+    if ((in8(LINE_STATUS) & TRANSMITTER_EMPTY) !== 0) {
+      out8(COM1, byte);
+      return;
+    }
+  }
+}
+
+/** Prints a string literal. What is not ASCII becomes `?`. */
+export function logText(text: string): void {
+  const address = changetype<usize>(text);
+  const length = <u32>text.length;
+  for (let i: u32 = 0; i < length; i++) {
+    const unit = <u32>load<u16>(address + (<usize>i << 1));
+    logByte(unit < 0x80 ? unit : 0x3f);
+  }
+}
+
+export function logLine(text: string): void {
+  logText(text);
+  endLine();
+}
+
+export function endLine(): void {
+  logByte(13);
+  logByte(10);
+}
+
+/** Decimal. */
+export function logNumber(value: u64): void {
+  let unit: u64 = 1;
+  while (value / unit >= 10) unit *= 10;
+  while (unit > 0) {
+    logByte(0x30 + <u32>((value / unit) % 10));
+    unit /= 10;
+  }
+}
+
+/** Hexadecimal, without leading zeros. */
+export function logHex(value: u64): void {
+  let shift: u32 = 60;
+  while (shift > 0 && value >> shift === 0) shift -= 4;
+  logHexDigits(value, (shift >> 2) + 1);
+}
+
+/** Hexadecimal, the lowest `digits` digits. */
+export function logHexDigits(value: u64, digits: u32): void {
+  for (let i = digits; i > 0; i--) {
+    const digit = <u32>(value >> (<u64>(i - 1) << 2)) & 15;
+    logByte(digit < 10 ? 0x30 + digit : 0x57 + digit);
+  }
+}
