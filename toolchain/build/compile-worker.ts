@@ -1,1 +1,18 @@
-export {};
+/** A compiler thread: takes one job at a time and answers it. */
+import { parentPort } from "node:worker_threads";
+import { DiagnosticError } from "../report/diagnostic.ts";
+import { type CompileJob, runCompileJob } from "./compile-job.ts";
+import type { WorkerAnswer } from "./compile-pool.ts";
+
+parentPort?.on("message", (job: CompileJob) => {
+  void answer(job).then((message) => parentPort?.postMessage(message));
+});
+
+async function answer(job: CompileJob): Promise<WorkerAnswer> {
+  try {
+    return { kind: "result", result: await runCompileJob(job) };
+  } catch (error) {
+    if (error instanceof DiagnosticError) return { kind: "diagnostics", diagnostics: error.diagnostics };
+    return { kind: "error", text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}

@@ -1,0 +1,51 @@
+/** Compiles in other threads, as many at once as the plan says; each thread loads the compiler once. */
+import { Worker } from "node:worker_threads";
+import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
+import type { CompileJob, CompileJobResult } from "./compile-job.ts";
+
+/** What a worker answers: the result, diagnostics, or the text of an error of ours. */
+export type WorkerAnswer =
+  | { readonly kind: "result"; readonly result: CompileJobResult }
+  | { readonly kind: "diagnostics"; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: "error"; readonly text: string };
+
+export class CompilePool {
+  private readonly idle: Worker[] = [];
+
+  /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
+  async run(job: CompileJob): Promise<CompileJobResult> {
+    const worker = this.idle.pop() ?? new Worker(workerFile());
+    const answer = await ask(worker, job);
+    this.idle.push(worker);
+    switch (answer.kind) {
+      case "result":
+        return answer.result;
+      case "diagnostics":
+        throw new DiagnosticError(answer.diagnostics);
+      case "error":
+        throw new Error(answer.text);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.idle.splice(0).map((worker) => worker.terminate()));
+  }
+}
+
+/** The bundle lies beside the bundled tools, the source beside this source. */
+function workerFile(): URL {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./compile-worker.${extension}`, import.meta.url);
+}
+
+function ask(worker: Worker, job: CompileJob): Promise<WorkerAnswer> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number): void => reject(new Error(`a compiler thread ended with code ${code}`));
+    worker.once("message", (answer: WorkerAnswer) => {
+      worker.off("error", reject).off("exit", onExit);
+      resolve(answer);
+    });
+    worker.once("error", reject).once("exit", onExit);
+    worker.postMessage(job);
+  });
+}
