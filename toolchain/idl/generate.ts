@@ -17,7 +17,7 @@ import type { InterfaceModel } from "./model.ts";
 /** Where generated sources go, relative to the root: the sources import from there. */
 export const GENERATED_FOLDER = "build/generated";
 /** Manifests of all programs. */
-export const PROGRAM_GLOB = "{services,drivers}/*/program.ts";
+export const PROGRAM_GLOB = "{services,drivers,tests/*}/*/program.ts";
 
 /** Everything that sources of the tree at `root` import from build/generated. Returns the interfaces. */
 export async function generateAll(root: string): Promise<InterfaceModel[]> {

@@ -8,7 +8,7 @@ import { locateProperty } from "./locate.ts";
 import { buildModel, type InterfaceModel } from "./model.ts";
 
 /** Where descriptions are looked for. */
-export const INTERFACE_GLOB = "services/interfaces/**/*.idl.ts";
+export const INTERFACE_GLOB = "{services/interfaces,tests/*}/**/*.idl.ts";
 
 /** All interfaces of the tree at `root`, by id. Throws a DiagnosticError that lists everything wrong with them. */
 export async function loadInterfaces(root: string): Promise<InterfaceModel[]> {
