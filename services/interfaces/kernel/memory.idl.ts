@@ -1,4 +1,4 @@
-import { bool, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { bool, defineInterface, u64 } from "../../../toolchain/idl/define.ts";
 
 /** A memory object. */
 export default defineInterface({

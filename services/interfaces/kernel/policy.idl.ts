@@ -1,4 +1,4 @@
-import { bool, defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
 
 /** The policy in force. */
 export default defineInterface({

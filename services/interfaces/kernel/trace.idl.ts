@@ -1,4 +1,4 @@
-import { bool, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
 
 /** A ring of the last messages between two slots, for debugging. */
 export default defineInterface({
