@@ -30,8 +30,7 @@ declare namespace WebAssembly {
   class CompileError extends Error {}
   class LinkError extends Error {}
   class RuntimeError extends Error {}
-  // What a module takes and gives is known to its author alone.
-  type ExportValue = Function & Memory & Table & Global;
+  type ExportValue = Function | Memory | Table | Global;
   type Exports = Record<string, ExportValue>;
   type ImportValue = Function | Memory | Table | Global | number | bigint;
   type Imports = Record<string, Record<string, ImportValue>>;
