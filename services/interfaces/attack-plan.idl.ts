@@ -9,10 +9,10 @@ export default defineInterface({
     next: {
       returns: {
         attempt: enumeration(
-          "deniedCall", "deniedKernelCall", "forgedHandle", "staleHandle", "wrongType", "forgedToken", "foreignInbox", "wrongInterface", "badHeader", "badLengths",
-          "recordOutside", "recordKernel", "arenaOutside", "widenRights", "stealHandles",
-          "loadNull", "storeNull", "loadKernel", "loadBeyond", "storeBeyond", "tableBound", "tableSignature", "portRead", "portWrite",
-          "divideByZero", "stackExhausted", "memoryExhausted", "handlesExhausted", "objectsExhausted", "threadsExhausted", "restartTwin", "shutdownMachine", "finish",
+          "deniedCall", "deniedKernelCall", "shutdownMachine", "forgedHandle", "staleHandle", "wrongType", "wrongInterface", "forgedToken", "foreignInbox",
+          "badHeader", "badLengths", "smuggleHandle", "recordOutside", "arenaOutside", "answerOutside", "widenRights",
+          "loadNull", "storeNull", "loadKernel", "storeKernel", "loadFarthest", "callOutsideTable", "callOtherSignature", "portRead", "portWrite",
+          "divideByZero", "exhaustStack", "exhaustMemory", "touchBeyondQuota", "exhaustHandles", "exhaustObjects", "exhaustThreads", "finish",
         ),
       },
     },

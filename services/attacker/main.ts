@@ -1,0 +1,24 @@
+// Tries one forbidden thing after another, as told. What kills it has been stopped; for the rest it reports what it was told.
+
+import { AttackPlanNextAttempt, AttackPlanReportOutcome } from "../../build/generated/interfaces/AttackPlan";
+import { plan } from "../../build/generated/programs/attacker";
+import { domain } from "../runtime/handles";
+import { attempt } from "./attempts";
+import { gained, result } from "./outcome";
+
+export { abort } from "../runtime/abort";
+
+/** The plan ends it earlier; this is for a plan that does not. */
+const ATTEMPTS_MAX = 1000;
+
+export function main(): void {
+  for (let count = 0; count < ATTEMPTS_MAX; count++) {
+    const next = plan.next();
+    if (!next.ok) break;
+    const kind = next.attempt;
+    if (kind == AttackPlanNextAttempt.Finish) break;
+    const isRefused = attempt(kind);
+    plan.report(kind, isRefused ? AttackPlanReportOutcome.Refused : AttackPlanReportOutcome.Succeeded, result, gained);
+  }
+  domain.exit(0);
+}

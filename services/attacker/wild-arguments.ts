@@ -1,0 +1,101 @@
+// System calls with headers, lengths and addresses that no stub would send.
+
+import { ECHO_INTERFACE } from "../../build/generated/interfaces/Echo";
+import { echo } from "../../build/generated/programs/attacker";
+import {
+  RECORD_ARENA_ADDRESS,
+  RECORD_ARENA_BYTES,
+  RECORD_BYTES,
+  RECORD_HANDLES,
+  RECORD_HANDLE_COUNT,
+  RECORD_HANDLE_RIGHTS,
+  RECORD_RECEIVE_ADDRESS,
+  RECORD_RECEIVE_BYTES,
+  RECORD_RECEIVE_HANDLES,
+  RECORD_WORD_COUNT,
+} from "../../kernel/abi/message-record";
+import { RIGHT_CALL } from "../../kernel/abi/object";
+import { HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT } from "../../kernel/abi/system-call";
+import { INBOX } from "../runtime/server";
+import { domain } from "../runtime/handles";
+import { call, recv } from "../runtime/trine";
+import { gain, refused } from "./outcome";
+
+const RECORD: usize = memory.data(RECORD_BYTES, 8);
+const NOTHING: u32 = ECHO_INTERFACE << HEADER_INTERFACE_SHIFT;
+/** Bytes at the end of memory that hold the words of a record, but not all of it. */
+const HEAD_OF_RECORD_BYTES: u32 = 128;
+const NO_LONGER_THAN_NS: u64 = 1_000_000;
+
+/** Reserved bits, words that the method does not take, methods and flags that do not exist. */
+export function badHeader(): bool {
+  for (let bit = 0; bit < 16; bit++) {
+    // This flag is well formed by itself.
+    if (1 << bit == HEADER_FLAG_LONG) continue;
+    gain(1);
+    if (!refused(call(echo.handle, NOTHING | (1 << bit), RECORD, NO_LONGER_THAN_NS))) return false;
+  }
+  return true;
+}
+
+export function badLengths(): bool {
+  for (let shift: u32 = 0; shift < 32; shift++) {
+    const wild: u32 = <u32>0xffff_ffff >> shift;
+    if (wild > 64 && !isRefusedWith(RECORD_WORD_COUNT, wild)) return false;
+    if (wild > 4 && !isRefusedWith(RECORD_HANDLE_COUNT, wild)) return false;
+    if (wild > 65536 && !isRefusedWith(RECORD_ARENA_BYTES, wild)) return false;
+    if (wild > 4 && !isRefusedWith(RECORD_RECEIVE_HANDLES, wild)) return false;
+  }
+  return true;
+}
+
+/** A handle with a message whose method takes none. */
+export function smuggleHandle(): bool {
+  clear();
+  store<u32>(RECORD, 1, RECORD_HANDLE_COUNT);
+  store<u32>(RECORD, domain.handle, RECORD_HANDLES);
+  store<u32>(RECORD, RIGHT_CALL, RECORD_HANDLE_RIGHTS);
+  return isRefused();
+}
+
+/** A record that begins in memory and ends outside. */
+export function recordOutside(): bool {
+  const record = <usize>(<u32>memory.size() << 16) - HEAD_OF_RECORD_BYTES;
+  store<u32>(record, 64, RECORD_WORD_COUNT);
+  return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, record, NO_LONGER_THAN_NS));
+}
+
+/** Bytes to send out of what is not its memory: the null page, beyond the end, round the end of the address space. */
+export function arenaOutside(): bool {
+  return isArenaRefused(0) && isArenaRefused(0x8000_0000) && isArenaRefused(0xffff_f000);
+}
+
+/** Room for what is received, where there is no memory. */
+export function answerOutside(): bool {
+  clear();
+  store<u32>(RECORD, 0xffff_f000, RECORD_RECEIVE_ADDRESS);
+  store<u32>(RECORD, 65536, RECORD_RECEIVE_BYTES);
+  return refused(recv(INBOX, HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
+}
+
+function isArenaRefused(address: u32): bool {
+  clear();
+  store<u32>(RECORD, address, RECORD_ARENA_ADDRESS);
+  store<u32>(RECORD, 8192, RECORD_ARENA_BYTES);
+  return isRefused();
+}
+
+function isRefusedWith(field: u32, value: u32): bool {
+  clear();
+  store<u32>(RECORD + field, value);
+  return isRefused();
+}
+
+function isRefused(): bool {
+  gain(1);
+  return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
+}
+
+function clear(): void {
+  memory.fill(RECORD, 0, RECORD_BYTES);
+}

@@ -1,0 +1,140 @@
+import { ConsoleError, ConsoleInfoReply, ConsoleReadReply, ConsoleServer } from "../../build/generated/interfaces/Console";
+import { clock, serial } from "../../build/generated/programs/console";
+import { RIGHT_CALL, RIGHT_SIGNAL, RIGHT_TRANSFER } from "../../kernel/abi/object";
+import { Status } from "../../kernel/abi/status";
+import { ByteRing } from "../runtime/byte-ring";
+import { domain } from "../runtime/handles";
+import { setCallTimeout } from "../runtime/message";
+import { callToken, DEFERRED, INBOX, OK } from "../runtime/server";
+import { Text } from "../runtime/text";
+
+/** Notice bit by which the driver tells of input. */
+const INPUT_BIT: u64 = 1;
+const TIMER_BIT: u64 = 2;
+
+/** Typed ahead while nobody reads: more than a screen of it is a cat on the keyboard. */
+const INPUT_ROOM: u32 = 4096;
+/** The driver takes this much in one message. */
+const OUTPUT_ROOM: u32 = 1024;
+/** Reads in one turn, so that endless input cannot keep writers waiting. */
+const READS_A_TURN = 8;
+/** How often the driver is looked at in case it was restarted while the line was quiet. */
+const LOOK_NS: u64 = 500_000_000;
+/** How often it is asked for input where it cannot signal. */
+const POLL_NS: u64 = 20_000_000;
+/** A write that is not taken for so long is given up: a console must not hang with its line. */
+const WRITE_TIMEOUT_NS: u64 = 5_000_000_000;
+/** Deaths of the driver in the course of one write after which the rest of it is dropped. */
+const WRITE_TRIES = 8;
+
+export class Terminal extends ConsoleServer {
+  private readonly input: ByteRing = new ByteRing(INPUT_ROOM);
+  private readonly output: Text = Text.withRoom(OUTPUT_ROOM);
+  /** Token of the read that waits for input, 0 if none does. */
+  private reader: u64 = 0;
+  /** The notice that the driver signals, and whether this driver has it. */
+  private notice: u32 = 0;
+  private isAttached: bool = false;
+  private lost: u32 = 0;
+  private driverRestarts: u32 = 0;
+
+  /** Makes the line known to the driver. Called once, before serving. */
+  connect(): void {
+    const made = domain.createNotice(INBOX);
+    if (made.ok) this.notice = made.handle;
+    this.attach();
+    this.setTimer();
+  }
+
+  write(text: Text): u32 {
+    for (let index: u32 = 0; index < text.length; index++) {
+      const byte = text.byteAt(index);
+      // A newline takes two bytes on the line.
+      if (this.output.length + 2 > this.output.room) this.flush();
+      if (byte == 0x0a) this.output.byte(0x0d);
+      this.output.byte(byte);
+    }
+    this.flush();
+    return OK;
+  }
+
+  read(reply: ConsoleReadReply): u32 {
+    if (this.input.length > 0) {
+      this.take(reply);
+      return OK;
+    }
+    if (this.reader != 0) ConsoleReadReply.to(this.reader).refuse(ConsoleError.Interrupted);
+    this.reader = callToken();
+    return DEFERRED;
+  }
+
+  info(reply: ConsoleInfoReply): u32 {
+    reply.waiting = this.input.length;
+    reply.lost = this.lost;
+    reply.driverRestarts = this.driverRestarts;
+    return OK;
+  }
+
+  notified(bits: u64): void {
+    this.fetch();
+    if ((bits & TIMER_BIT) != 0) this.setTimer();
+  }
+
+  /** Gives waiting input to `reply`. */
+  private take(reply: ConsoleReadReply): void {
+    const data = reply.data;
+    while (this.input.length > 0 && data.length < data.room) data.byte(this.input.shift());
+  }
+
+  /** Fetches what the driver has, and answers the read that waits for it. */
+  private fetch(): void {
+    for (let turn = 0; turn < READS_A_TURN; turn++) {
+      const answer = serial.read();
+      if (answer.status == Status.Restarted || answer.status == Status.PeerDied) {
+        this.driverRestarts += 1;
+        this.isAttached = false;
+      }
+      if (!answer.ok) break;
+      const data = answer.data;
+      this.lost += answer.lost + data.length - this.input.pushBytes(data.address, data.length);
+      if (data.length == 0) break;
+    }
+    if (!this.isAttached) this.attach();
+    if (this.reader != 0 && this.input.length > 0) this.answerReader();
+  }
+
+  /** Input counts as taken only if the answer arrived: a reader that gave up meanwhile finds it when it asks again. */
+  private answerReader(): void {
+    const reply = ConsoleReadReply.to(this.reader);
+    const data = reply.data;
+    const count = min(this.input.length, data.room);
+    for (let index: u32 = 0; index < count; index++) data.byte(this.input.at(index));
+    this.reader = 0;
+    if (reply.send() == Status.Gone) return;
+    for (let index: u32 = 0; index < count; index++) this.input.shift();
+  }
+
+  private attach(): void {
+    if (this.notice == 0) return;
+    this.isAttached = serial.attach(this.notice, RIGHT_CALL | RIGHT_SIGNAL | RIGHT_TRANSFER).ok;
+  }
+
+  private setTimer(): void {
+    const now = clock.now();
+    clock.setTimer(now.nanoseconds + (this.isAttached ? LOOK_NS : POLL_NS), INBOX, TIMER_BIT);
+  }
+
+  /** Sends the output, again after each death of the driver, and empties it. */
+  private flush(): void {
+    const before = setCallTimeout(WRITE_TIMEOUT_NS);
+    for (let tries = 0; tries < WRITE_TRIES; tries++) {
+      const status = serial.write(this.output).status;
+      if (status != Status.Restarted && status != Status.PeerDied) break;
+      this.driverRestarts += 1;
+      this.isAttached = false;
+    }
+    setCallTimeout(before);
+    this.output.clear();
+    if (!this.isAttached) this.attach();
+  }
+}

@@ -1,0 +1,156 @@
+// Lets the attacker try one forbidden thing after another, and shows what the kernel itself has recorded of each.
+
+import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../build/generated/interfaces/AttackPlan";
+import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
+import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
+import { audit, clock, slots, supervisor } from "../../build/generated/programs/shell";
+import { faultName } from "../runtime/fault-name";
+import { addService, OK, servePending } from "../runtime/server";
+import { statusName } from "../runtime/status-name";
+import { utf8 } from "../runtime/text";
+import { attemptName } from "./attempt-name";
+import { record } from "./audit";
+import { explain } from "./control";
+import { dim, endLine, flush, green, line, printLine, red } from "./output";
+import { Words } from "./words";
+
+/** The attacker's domain. */
+const ATTACKER = "attacker";
+/** An attempt that takes longer counts as hung. */
+const ATTEMPT_NS: u64 = 10_000_000_000;
+/** How long to listen before looking whether the attacker still lives. */
+const LISTEN_NS: u64 = 5_000_000;
+const RESULT_COLUMN: u32 = 46;
+
+/** Answers the attacker while an attempt runs. */
+@final
+class Plan extends AttackPlanServer {
+  /** What is to be tried; Finish once it has been handed out. */
+  attempt: Attempt = Attempt.Finish;
+  isReported: bool = false;
+  outcome: AttackPlanReportOutcome = AttackPlanReportOutcome.Refused;
+  result: u32 = 0;
+  value: u64 = 0;
+
+  next(reply: AttackPlanNextReply): u32 {
+    reply.attempt = this.attempt;
+    this.attempt = Attempt.Finish;
+    return OK;
+  }
+
+  report(attempt: u32, outcome: AttackPlanReportOutcome, result: u32, value: u64): u32 {
+    this.isReported = true;
+    this.outcome = outcome;
+    this.result = result;
+    this.value = value;
+    return OK;
+  }
+}
+
+let plan: Plan | null = null;
+let attacker: u32 = 0;
+let refusedCount: u32 = 0;
+let failedCount: u32 = 0;
+
+export function attack(words: Words): void {
+  const found = slots.find(utf8(ATTACKER));
+  if (!found.ok) return printLine("this image has no attacker");
+  attacker = found.slot;
+  if (plan === null) {
+    plan = new Plan();
+    addService(plan!);
+  }
+
+  const only = words.count > 1 ? words.at(1).toNumber() : 0;
+  if (only < 0 || only > Attempt.Finish) return printLine("NUMBER is one of those that `attack` shows");
+  refusedCount = 0;
+  failedCount = 0;
+  const started = clock.now().nanoseconds;
+  for (let attempt = 0; attempt < Attempt.Finish; attempt++) {
+    if (only != 0 && only != attempt + 1) continue;
+    if (!make(<Attempt>attempt, plan!)) break;
+    flush();
+  }
+  supervisor.stop(attacker);
+
+  line.number(refusedCount).string(" refused, ");
+  if (failedCount == 0) line.string("none succeeded");
+  else red("SOME SUCCEEDED");
+  if (failedCount > 0) line.string(": ").number(failedCount);
+  line.string(", in ").duration(clock.now().nanoseconds - started);
+  endLine();
+}
+
+/** Has one attempt made and shows what became of it; false if it could not be made. */
+function make(attempt: Attempt, current: Plan): bool {
+  const auditNext = audit.info().next;
+  current.attempt = attempt;
+  current.isReported = false;
+  if (slots.describe(attacker).state != SlotsDescribeState.Running && !explain(supervisor.start(attacker))) return false;
+
+  line.numberIn(3, attempt + 1).string("  ").string(attemptName(attempt)).padTo(RESULT_COLUMN);
+  const deadline = clock.now().nanoseconds + ATTEMPT_NS;
+  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline) servePending(8, LISTEN_NS);
+
+  if (current.isReported) showReport(current);
+  else if (!isAlive()) showFault();
+  else showHung();
+  showAudit(auditNext);
+  return true;
+}
+
+function isAlive(): bool {
+  const found = slots.describe(attacker);
+  return found.ok && found.state != SlotsDescribeState.Empty && found.state != SlotsDescribeState.Stopping;
+}
+
+function showReport(current: Plan): void {
+  if (current.outcome == AttackPlanReportOutcome.Refused) {
+    refusedCount++;
+    green("refused");
+    line.string("  ").string(statusName(current.result));
+    if (current.value > 0) line.string(", after ").number(current.value);
+  } else {
+    failedCount++;
+    red("SUCCEEDED");
+    line.string("  gained ").hex(current.value);
+  }
+  endLine();
+}
+
+function showFault(): void {
+  const status = supervisor.status(attacker);
+  if (status.ok && status.ended == SupervisorStatusEnded.Faulted) {
+    refusedCount++;
+    green("stopped");
+    line.string("  ").string(faultName(status.faultKind)).string(" at ").hex(status.address).string(", instruction ").hex(status.instruction);
+  } else {
+    failedCount++;
+    red("ended");
+    line.string("  without a fault that the supervisor knows of");
+  }
+  endLine();
+}
+
+function showHung(): void {
+  failedCount++;
+  red("hung");
+  endLine();
+  supervisor.stop(attacker);
+}
+
+/** The audit records that the attempt left. */
+function showAudit(from: u64): void {
+  let sequence = from;
+  for (let shown = 0; shown < 3 && record.read(sequence) && record.sequence >= from; shown++) {
+    sequence = record.sequence + 1;
+    if (record.subjectSlot != attacker) continue;
+    line.padTo(RESULT_COLUMN);
+    dim("audit #");
+    line.number(record.sequence).string(": ");
+    record.describe(line);
+    line.string("; ");
+    record.reason(line);
+    endLine();
+  }
+}

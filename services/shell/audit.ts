@@ -1,0 +1,117 @@
+import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
+import { audit as log } from "../../build/generated/programs/shell";
+import { faultName } from "../runtime/fault-name";
+import { Text } from "../runtime/text";
+import { addMethodName, addSlotName } from "./names";
+import { dim, endLine, line, printLine, red } from "./output";
+import { Words } from "./words";
+
+const COUNT_DEFAULT: u64 = 20;
+const KIND_FAULT: u32 = 4;
+
+/** One record, kept while its names are looked up. */
+@final
+export class AuditRecord {
+  sequence: u64 = 0;
+  timeNs: u64 = 0;
+  kind: u32 = 0;
+  subjectSlot: u32 = 0;
+  targetSlot: u32 = 0;
+  interfaceId: u32 = 0;
+  method: u32 = 0;
+  rule: u32 = 0;
+  line: u32 = 0;
+  repeats: u32 = 0;
+  detail: u64 = 0;
+
+  /** Reads record `sequence`, or the oldest after it that is kept; false if there is none. */
+  read(sequence: u64): bool {
+    const found: AuditReadAnswer = log.read(sequence);
+    if (!found.ok) return false;
+    this.sequence = found.sequence;
+    this.timeNs = found.timeNs;
+    this.kind = found.kind;
+    this.subjectSlot = found.subjectSlot;
+    this.targetSlot = found.targetSlot;
+    this.interfaceId = found.interfaceId;
+    this.method = found.method;
+    this.rule = found.rule;
+    this.line = found.line;
+    this.repeats = found.repeats;
+    this.detail = found.detail;
+    return true;
+  }
+
+  /** Adds what happened, in one line. */
+  describe(to: Text): void {
+    addSlotName(this.subjectSlot, to);
+    if (this.kind == KIND_FAULT) {
+      to.string(": ").string(faultName(<u32>this.detail & 0xff));
+      return;
+    }
+    to.string(" -> ");
+    addSlotName(this.targetSlot, to).byte(0x20);
+    addMethodName(this.interfaceId, this.method, to);
+  }
+
+  /** Adds why: the rule with its place, or that there is none. */
+  reason(to: Text): void {
+    if (this.kind == KIND_FAULT) return;
+    if (this.line == 0) {
+      to.string("no rule allows it");
+      return;
+    }
+    const rule = log.ruleText(this.rule);
+    if (rule.ok) to.text(rule.text);
+    else to.string("rule ").number(this.rule).string(", line ").number(this.line);
+  }
+}
+
+export const record = new AuditRecord();
+
+export function audit(words: Words): void {
+  const info = log.info();
+  if (!info.ok) return printLine("the audit log does not answer");
+  const next = info.next;
+  const lost = info.lost;
+  const oldest = info.oldest;
+  const wanted = words.count > 1 ? words.at(1).toNumber() : COUNT_DEFAULT;
+  const count: u64 = wanted > 0 ? wanted : COUNT_DEFAULT;
+
+  if (next == oldest) return printLine("nothing has been denied and nothing has faulted");
+  let sequence: u64 = next - oldest > count ? next - count : oldest;
+  while (sequence < next && record.read(sequence)) {
+    show();
+    sequence = record.sequence + 1;
+  }
+  if (lost == 0) return;
+  line.number(lost).string(" records were lost: their domains' shares of the log were full");
+  endLine();
+}
+
+function show(): void {
+  line.byte(0x23).number(record.sequence).padTo(7).duration(record.timeNs).padTo(18);
+  red(kindName(record.kind));
+  line.padTo(36);
+  record.describe(line);
+  if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
+  endLine();
+  if (record.kind == KIND_FAULT) return;
+  line.padTo(36);
+  dim("by: ");
+  record.reason(line);
+  endLine();
+}
+
+export function kindName(kind: u32): string {
+  switch (kind) {
+    case 0: return "denied request";
+    case 1: return "denied response";
+    case 2: return "denied error";
+    case 3: return "denied execute";
+    case KIND_FAULT: return "fault";
+    case 5: return "denied method";
+    case 6: return "malformed";
+    default: return "unknown";
+  }
+}

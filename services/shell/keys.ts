@@ -1,0 +1,115 @@
+// From the bytes that a terminal sends to keys.
+
+/** Keys that are not characters; below 0x100 stand the bytes of text. */
+export enum Key {
+  None = 0x100,
+  Enter,
+  Left,
+  Right,
+  Up,
+  Down,
+  Home,
+  End,
+  Backspace,
+  Delete,
+  KillToEnd,
+  KillToStart,
+  KillWord,
+  ClearScreen,
+  Cancel,
+  Tab,
+}
+
+const ESCAPE: u32 = 0x1b;
+
+enum State {
+  Text,
+  /** After the escape byte. */
+  Escape,
+  /** Within `ESC [ …` or `ESC O …`. */
+  Sequence,
+}
+
+/** Recognises keys that arrive as several bytes. */
+@final
+export class KeyReader {
+  private state: State = State.Text;
+  /** The number within a sequence, as 3 in `ESC [ 3 ~`. */
+  private argument: u32 = 0;
+  /** A line feed right after a carriage return belongs to it. */
+  private wasReturn: bool = false;
+
+  /** The key that `byte` completes, or None. */
+  take(byte: u32): u32 {
+    if (this.state == State.Escape) return this.takeEscaped(byte);
+    if (this.state == State.Sequence) return this.takeSequence(byte);
+
+    const isSecondHalf = byte == 0x0a && this.wasReturn;
+    this.wasReturn = byte == 0x0d;
+    if (isSecondHalf) return Key.None;
+    if (byte != ESCAPE) return control(byte);
+    this.state = State.Escape;
+    return Key.None;
+  }
+
+  private takeEscaped(byte: u32): u32 {
+    this.state = byte == 0x5b || byte == 0x4f ? State.Sequence : State.Text;
+    this.argument = 0;
+    return Key.None;
+  }
+
+  private takeSequence(byte: u32): u32 {
+    if (byte >= 0x30 && byte <= 0x39) {
+      this.argument = (this.argument * 10 + byte - 0x30) & 0xff;
+      return Key.None;
+    }
+    // A modifier follows a semicolon: the key is what came before.
+    if (byte == 0x3b) return Key.None;
+    this.state = State.Text;
+    switch (byte) {
+      case 0x41: return Key.Up;
+      case 0x42: return Key.Down;
+      case 0x43: return Key.Right;
+      case 0x44: return Key.Left;
+      case 0x46: return Key.End;
+      case 0x48: return Key.Home;
+      case 0x7e: return this.numbered();
+      default: return Key.None;
+    }
+  }
+
+  private numbered(): u32 {
+    switch (this.argument) {
+      case 1:
+      case 7: return Key.Home;
+      case 3: return Key.Delete;
+      case 4:
+      case 8: return Key.End;
+      default: return Key.None;
+    }
+  }
+}
+
+/** A single byte: a character, or a key with control. */
+function control(byte: u32): u32 {
+  switch (byte) {
+    case 0x01: return Key.Home;
+    case 0x02: return Key.Left;
+    case 0x03: return Key.Cancel;
+    case 0x04: return Key.Delete;
+    case 0x05: return Key.End;
+    case 0x06: return Key.Right;
+    case 0x08:
+    case 0x7f: return Key.Backspace;
+    case 0x09: return Key.Tab;
+    case 0x0a:
+    case 0x0d: return Key.Enter;
+    case 0x0b: return Key.KillToEnd;
+    case 0x0c: return Key.ClearScreen;
+    case 0x0e: return Key.Down;
+    case 0x10: return Key.Up;
+    case 0x15: return Key.KillToStart;
+    case 0x17: return Key.KillWord;
+    default: return byte < 0x20 ? Key.None : byte;
+  }
+}

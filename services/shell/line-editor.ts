@@ -1,0 +1,160 @@
+// A line of input with editing, history and completion, on a terminal that understands ANSI sequences.
+
+import { CONSOLE_READ_DATA_MAX } from "../../build/generated/interfaces/Console";
+import { console } from "../../build/generated/programs/shell";
+import { Text, utf8 } from "../runtime/text";
+import { History } from "./history";
+import { Key, KeyReader } from "./keys";
+
+/** Bytes of a line; the rest of what is typed is not taken. */
+export const LINE_MAX: u32 = 200;
+const PROMPT = "trine> ";
+const PROMPT_COLUMNS: u32 = 7;
+
+/** Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue with, and may show them. */
+export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
+
+@final
+export class LineEditor {
+  private readonly line: Text = Text.withRoom(LINE_MAX);
+  private cursor: u32 = 0;
+  private readonly history: History = new History();
+  private readonly keys: KeyReader = new KeyReader();
+  private readonly input: Text = Text.withRoom(CONSOLE_READ_DATA_MAX);
+  private consumed: u32 = 0;
+  private readonly screen: Text = Text.withRoom(LINE_MAX + 64);
+  private readonly insertion: Text = Text.withRoom(LINE_MAX);
+
+  constructor(private readonly complete: Completer) {}
+
+  /** Shows the prompt and edits until the line is entered. It is valid until the next one is read. */
+  readLine(): Text {
+    this.line.clear();
+    this.cursor = 0;
+    this.history.rewind();
+    this.redraw();
+    while (!this.apply(this.nextKey())) this.redraw();
+    this.history.add(this.line);
+    console.write(utf8("\n"));
+    return this.line;
+  }
+
+  private nextKey(): u32 {
+    while (true) {
+      while (this.consumed < this.input.length) {
+        const key = this.keys.take(this.input.byteAt(this.consumed++));
+        if (key != Key.None) return key;
+      }
+      this.fetch();
+    }
+  }
+
+  /** Waits for input. A console that was restarted loses at most what it held. */
+  private fetch(): void {
+    this.input.clear();
+    this.consumed = 0;
+    const answer = console.read();
+    if (answer.ok) this.input.text(answer.data);
+  }
+
+  /** Does what `key` asks for; true when the line is complete. */
+  private apply(key: u32): bool {
+    switch (key) {
+      case Key.Enter: return true;
+      case Key.Left: this.cursor = this.before(this.cursor); break;
+      case Key.Right: this.cursor = this.after(this.cursor); break;
+      case Key.Home: this.cursor = 0; break;
+      case Key.End: this.cursor = this.line.length; break;
+      case Key.Backspace: this.remove(this.before(this.cursor), this.cursor); break;
+      case Key.Delete: this.remove(this.cursor, this.after(this.cursor)); break;
+      case Key.KillToEnd: this.remove(this.cursor, this.line.length); break;
+      case Key.KillToStart: this.remove(0, this.cursor); break;
+      case Key.KillWord: this.remove(this.wordStart(), this.cursor); break;
+      case Key.Up: this.recall(this.history.older(this.line)); break;
+      case Key.Down: this.recall(this.history.newer()); break;
+      case Key.ClearScreen: console.write(utf8("\x1b[H\x1b[2J")); break;
+      case Key.Cancel: this.cancel(); break;
+      case Key.Tab: this.insertCompletion(); break;
+      default: this.insert(key);
+    }
+    return false;
+  }
+
+  private insert(byte: u32): void {
+    if (byte > 0xff || this.line.length >= LINE_MAX) return;
+    const at = this.line.address + this.cursor;
+    memory.copy(at + 1, at, this.line.length - this.cursor);
+    store<u8>(at, byte);
+    this.line.length += 1;
+    this.cursor++;
+  }
+
+  /** Takes out the bytes from `start` to `end`, and puts the cursor there. */
+  private remove(start: u32, end: u32): void {
+    const from = this.line.address + end;
+    memory.copy(this.line.address + start, from, this.line.length - end);
+    this.line.length -= end - start;
+    this.cursor = start;
+  }
+
+  /** Replaces the line by one of the history, unless there is none. */
+  private recall(entry: Text | null): void {
+    if (entry === null) return;
+    this.line.clear().text(entry);
+    this.cursor = this.line.length;
+  }
+
+  /** Gives the line up and starts anew below. */
+  private cancel(): void {
+    console.write(utf8("^C\n"));
+    this.line.clear();
+    this.cursor = 0;
+    this.history.rewind();
+  }
+
+  private insertCompletion(): void {
+    const complete = this.complete;
+    complete(this.line, this.cursor, this.insertion.clear());
+    for (let index: u32 = 0; index < this.insertion.length; index++) this.insert(this.insertion.byteAt(index));
+  }
+
+  /** Where the word before the cursor starts. */
+  private wordStart(): u32 {
+    let at = this.cursor;
+    while (at > 0 && this.line.byteAt(at - 1) == 0x20) at--;
+    while (at > 0 && this.line.byteAt(at - 1) != 0x20) at--;
+    return at;
+  }
+
+  // A character of several bytes is passed over as one.
+
+  private before(at: u32): u32 {
+    if (at > 0) at--;
+    while (at > 0 && this.isContinuation(at)) at--;
+    return at;
+  }
+
+  private after(at: u32): u32 {
+    if (at < this.line.length) at++;
+    while (at < this.line.length && this.isContinuation(at)) at++;
+    return at;
+  }
+
+  private isContinuation(at: u32): bool {
+    return (this.line.byteAt(at) & 0xc0) == 0x80;
+  }
+
+  /** Draws prompt and line anew over what stands there, and puts the cursor where it belongs. */
+  private redraw(): void {
+    const screen = this.screen.clear();
+    screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").text(this.line).string("\x1b[K\r\x1b[");
+    screen.number(PROMPT_COLUMNS + this.columnsTo(this.cursor)).byte(0x43);
+    console.write(screen);
+  }
+
+  private columnsTo(end: u32): u32 {
+    let columns: u32 = 0;
+    for (let at: u32 = 0; at < end; at++) if (!this.isContinuation(at)) columns++;
+    return columns;
+  }
+}

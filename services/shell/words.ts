@@ -1,0 +1,37 @@
+// The words of a command line.
+
+import { Text } from "../runtime/text";
+
+/** More than any command takes. */
+export const WORDS_MAX: u32 = 8;
+
+/** Views of the words of one line, valid as long as the line. */
+@final
+export class Words {
+  private readonly words: StaticArray<usize> = new StaticArray<usize>(WORDS_MAX);
+  count: u32 = 0;
+
+  constructor() {
+    for (let index: u32 = 0; index < WORDS_MAX; index++) this.words[index] = heap.alloc(offsetof<Text>());
+  }
+
+  /** Takes `line` apart at its spaces. Words beyond the limit are left out. */
+  split(line: Text): void {
+    this.count = 0;
+    let at: u32 = 0;
+    while (this.count < WORDS_MAX) {
+      while (line.byteAt(at) == 0x20) at++;
+      if (at >= line.length) return;
+      const start = at;
+      while (at < line.length && line.byteAt(at) != 0x20) at++;
+      Text.view(this.words[this.count++], line.address + start, at - start);
+    }
+  }
+
+  /** The word at `index`, empty beyond the last. */
+  at(index: u32): Text {
+    return index < this.count ? changetype<Text>(this.words[index]) : NO_WORD;
+  }
+}
+
+const NO_WORD: Text = Text.withRoom(0);

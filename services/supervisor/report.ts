@@ -1,0 +1,28 @@
+import { log, slots as kernelSlots } from "../../build/generated/programs/supervisor";
+import { faultName } from "../runtime/fault-name";
+import { statusName } from "../runtime/status-name";
+import { Text } from "../runtime/text";
+
+/** What must be seen even when the console is what failed: lines in the kernel's log. */
+@final
+export class Report {
+  private readonly line: Text = Text.withRoom(256);
+
+  faulted(slot: u32, kind: u32, address: u64, instruction: u64): void {
+    this.begin(slot).string(faultName(kind)).string(" at ").hex(address).string(", instruction ").hex(instruction);
+    log.write(this.line);
+  }
+
+  refused(slot: u32, status: u32): void {
+    this.begin(slot).string("not started: ").string(statusName(status));
+    log.write(this.line);
+  }
+
+  private begin(slot: u32): Text {
+    this.line.clear().string("supervisor: ");
+    const name = kernelSlots.name(slot);
+    if (name.ok) this.line.text(name.text);
+    else this.line.string("slot ").number(slot);
+    return this.line.string(": ");
+  }
+}

@@ -1,0 +1,161 @@
+import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
+import { SupervisorNextEventWhat, SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
+import { clock, slots as kernelSlots } from "../../build/generated/programs/supervisor";
+import { Status } from "../../kernel/abi/status";
+import { INBOX } from "../runtime/server";
+import { Events } from "./events";
+import { Report } from "./report";
+import { Slot } from "./slot";
+
+/** Notice bits at the main inbox. The kernel sets the first when the state of any slot has changed. */
+export const SLOT_CHANGED_BIT: u64 = 1 << 63;
+export const TIMER_BIT: u64 = 1;
+
+/** Slots that an image can have; the kernel's limit. */
+const SLOTS_MAX: u32 = 256;
+/** Steps in which the kernel takes back what one instance held: a quota of 4 GiB has a million pages. */
+const STOP_STEPS_MAX: u32 = 1_000_000;
+
+/** All slots but the supervisor's own, and what happened to them. */
+@final
+export class Slots {
+  readonly events: Events = new Events();
+  private readonly report: Report = new Report();
+  private readonly slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(SLOTS_MAX);
+  private count: u32 = 0;
+
+  /** The slot numbered so, or null: there is none, or it is the supervisor's own. */
+  at(index: u32): Slot | null {
+    return index > 0 && index < this.count ? this.slots[index] : null;
+  }
+
+  /** Starts what starts with the system. What runs already, because only the supervisor was restarted, is adopted as it is. */
+  adoptOrStart(): void {
+    this.count = min(kernelSlots.count().count, SLOTS_MAX);
+    for (let index: u32 = 1; index < this.count; index++) {
+      const slot = new Slot();
+      this.slots[index] = slot;
+      this.adopt(index, slot);
+    }
+    this.startDue();
+  }
+
+  private adopt(index: u32, slot: Slot): void {
+    const found = kernelSlots.describe(index);
+    if (!found.ok) return;
+    slot.rule = found.restart;
+    slot.starts = found.starts;
+    const state = found.state;
+    const isFirstBoot = found.starts == 0;
+    // Of what has ended before we came nobody knows why; the rule is applied as to a fault.
+    slot.isWanted = isFirstBoot ? found.autostart : slot.rule != 0;
+
+    if (state == SlotsDescribeState.Running || state == SlotsDescribeState.Starting) {
+      slot.isWanted = true;
+      slot.began(found.starts, this.now());
+      this.events.add(slot.startedNs, index, SupervisorNextEventWhat.Adopted, 0, 0, 0, slot.starts);
+      return;
+    }
+    if (state != SlotsDescribeState.Empty) this.takeBack(index);
+    if (slot.isWanted) slot.nextStartNs = 1;
+  }
+
+  /** Looks at all slots after the kernel said that something changed. */
+  refresh(): void {
+    for (let index: u32 = 1; index < this.count; index++) {
+      const slot = this.slots[index]!;
+      const found = kernelSlots.describe(index);
+      if (!found.ok) continue;
+      const state = found.state;
+      const starts = found.starts;
+      if (state == SlotsDescribeState.Stopping) this.takeBack(index);
+      if (slot.isRunning && (state == SlotsDescribeState.Empty || state == SlotsDescribeState.Stopping)) {
+        this.ended(index, slot, slot.ending == SupervisorStatusEnded.Never ? SupervisorStatusEnded.Exited : slot.ending);
+      }
+      if (!slot.isRunning && state == SlotsDescribeState.Running) slot.began(starts, this.now());
+    }
+    this.startDue();
+  }
+
+  /** Starts whatever is due, and sets the timer for what is not yet. */
+  startDue(): void {
+    const now = this.now();
+    let next: u64 = 0;
+    for (let index: u32 = 1; index < this.count; index++) {
+      const slot = this.slots[index]!;
+      if (slot.nextStartNs == 0 || slot.isRunning) continue;
+      if (slot.nextStartNs <= now) this.start(index, slot);
+      if (slot.nextStartNs > now && (next == 0 || slot.nextStartNs < next)) next = slot.nextStartNs;
+    }
+    if (next != 0) clock.setTimer(next, INBOX, TIMER_BIT);
+  }
+
+  /** Starts an instance now. The status is the kernel's. */
+  start(index: u32, slot: Slot): u32 {
+    const status = kernelSlots.start(index).status;
+    const now = this.now();
+    slot.isWanted = true;
+    slot.nextStartNs = 0;
+    if (status == Status.Ok || status == Status.Busy) {
+      slot.began(kernelSlots.describe(index).starts, now);
+      this.events.add(now, index, SupervisorNextEventWhat.Started, 0, 0, 0, slot.starts);
+      return Status.Ok;
+    }
+    this.events.add(now, index, SupervisorNextEventWhat.Refused, 0, 0, 0, status);
+    this.report.refused(index, status);
+    // What is for ever refused is not asked for again; memory may come free.
+    if (status == Status.NoMemory || status == Status.Again) slot.hasEnded(SupervisorStatusEnded.Faulted, now);
+    else slot.isWanted = false;
+    return status;
+  }
+
+  /** Ends the running instance. */
+  stop(index: u32, slot: Slot): u32 {
+    slot.ending = SupervisorStatusEnded.Killed;
+    const status = this.takeBack(index);
+    if (status == Status.Ok && slot.isRunning) this.ended(index, slot, SupervisorStatusEnded.Killed);
+    this.startDue();
+    return status;
+  }
+
+  /** A thread of the slot has faulted: its instance is about to be ended by our answer. */
+  faulted(index: u32, kind: u32, address: u64, instruction: u64): void {
+    const slot = this.at(index);
+    if (slot === null) return;
+    slot.ending = SupervisorStatusEnded.Faulted;
+    slot.faultKind = kind;
+    slot.address = address;
+    slot.instruction = instruction;
+    // One that starts again by rule is part of the system, and its fault belongs into the log; the others' faults are whoever started them to tell.
+    if (slot.rule != 0) this.report.faulted(index, kind, address, instruction);
+  }
+
+  /** The kernel tells how an instance ended. */
+  hasEnded(index: u32, code: u32): void {
+    const slot = this.at(index);
+    if (slot !== null) slot.code = code;
+  }
+
+  private ended(index: u32, slot: Slot, reason: SupervisorStatusEnded): void {
+    const now = this.now();
+    const isStopped = reason == SupervisorStatusEnded.Killed && !slot.isWanted;
+    slot.hasEnded(reason, now);
+    this.events.add(now, index, isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason), slot.faultKind, slot.address, slot.instruction, slot.code);
+  }
+
+  private eventOf(reason: SupervisorStatusEnded): SupervisorNextEventWhat {
+    if (reason == SupervisorStatusEnded.Faulted) return SupervisorNextEventWhat.Faulted;
+    return reason == SupervisorStatusEnded.Killed ? SupervisorNextEventWhat.Killed : SupervisorNextEventWhat.Exited;
+  }
+
+  /** Has the kernel take back what the slot's instance held. */
+  private takeBack(index: u32): u32 {
+    let status = kernelSlots.stop(index).status;
+    for (let steps: u32 = 0; status == Status.Again && steps < STOP_STEPS_MAX; steps++) status = kernelSlots.stop(index).status;
+    return status;
+  }
+
+  private now(): u64 {
+    return clock.now().nanoseconds;
+  }
+}
