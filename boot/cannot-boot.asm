@@ -4,13 +4,13 @@
 
 global cannot_boot
 
-COM1 equ 0x3f8
-LINE_STATUS_EMPTY equ 1 << 5
-SCREEN equ 0xb8000
+%define COM1 0x3f8
+%define LINE_STATUS_EMPTY (1 << 5)
+%define SCREEN 0xb8000
 ; The line below the loader's own.
-SCREEN_ROW equ 24
-SCREEN_COLUMNS equ 80
-BRIGHT_ON_RED equ 0x4f
+%define SCREEN_ROW 24
+%define SCREEN_COLUMNS 80
+%define BRIGHT_ON_RED 0x4f
 
 section .boot progbits alloc exec nowrite
 bits 32

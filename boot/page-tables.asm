@@ -13,8 +13,8 @@ global build_page_tables
 ; Physical address of the top table, and the end of the memory that tables took.
 global top_table, boot_tables_end
 
-IMAGE_PHYSICAL equ 0x100000
-LARGE_BYTES equ 0x200000
+%define IMAGE_PHYSICAL 0x100000
+%define LARGE_BYTES 0x200000
 
 section .boot progbits alloc exec nowrite
 bits 32

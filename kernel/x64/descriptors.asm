@@ -8,13 +8,13 @@ extern vector_stubs
 global install_descriptors: function (install_descriptors.end - install_descriptors)
 
 ; Offsets in the 64-bit task state segment.
-TASK_STACK_0 equ 4
-TASK_FAULT_STACK_1 equ 36
-TASK_BITMAP equ 102
-TASK_LIMIT equ 104 + 8192       ; the last byte is the ones behind the bitmap
+%define TASK_STACK_0 4
+%define TASK_FAULT_STACK_1 36
+%define TASK_BITMAP 102
+%define TASK_LIMIT (104 + 8192) ; the last byte is the ones behind the bitmap
 
 ; Interrupt gate, present, for privilege 0 only: `int n` in user code is a protection fault.
-GATE_ATTRIBUTES equ 0x8e00
+%define GATE_ATTRIBUTES 0x8e00
 
 section .text
 bits 64

@@ -7,9 +7,9 @@ extern current_save_area, fs_base_loaded, port_bitmap_source, port_bitmap, task_
 global resume: function (resume.end - resume)
 global forgetPorts: function (forgetPorts.end - forgetPorts)
 
-TASK_BITMAP equ 102
-BITMAP_OFFSET equ 104
-NO_BITMAP equ 0xffff
+%define TASK_BITMAP 102
+%define BITMAP_OFFSET 104
+%define NO_BITMAP 0xffff
 
 section .text
 bits 64

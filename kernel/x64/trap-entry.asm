@@ -30,12 +30,12 @@ vector_stubs:
 .end:
 
 ; On the stack from rsp on: vector, error code, and the processor's frame.
-FRAME_VECTOR equ 0
-FRAME_ERROR equ 8
-FRAME_RIP equ 16
-FRAME_CS equ 24
-FRAME_FLAGS equ 32
-FRAME_RSP equ 40
+%define FRAME_VECTOR 0
+%define FRAME_ERROR 8
+%define FRAME_RIP 16
+%define FRAME_CS 24
+%define FRAME_FLAGS 32
+%define FRAME_RSP 40
 
 trap_entry:
   test byte [rsp + FRAME_CS], 3

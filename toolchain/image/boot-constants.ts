@@ -1,5 +1,5 @@
 /**
- * Numbers of `kernel/abi` for NASM: `build/generated/abi.inc`, one `NAME equ value` a line. Assembly never repeats a number
+ * Numbers of `kernel/abi` for NASM: `build/generated/abi.inc`, one `%define NAME value` a line. Assembly never repeats a number
  * that TypeScript also uses.
  */
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
@@ -19,14 +19,14 @@ const MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   archive,
 };
 
-/** The text of abi.inc. Enum members become `Enum_Member`; pairs `X_HIGH`, `X_LOW` also one 64-bit number `X` (with `_BASE` where X has no such ending). */
+/** The text of abi.inc. Enum members become `Enum_Member`; pairs of addresses `X_HIGH`, `X_LOW` also one number `X_BASE`. */
 export function bootConstants(): string {
   const lines = ["; Generated from kernel/abi by toolchain/image/boot-constants.ts."];
   const defined = new Map<string, bigint>();
   const define = (name: string, value: bigint): void => {
     if (defined.has(name)) throw new Error(`kernel/abi defines ${name} twice`);
     defined.set(name, value);
-    lines.push(`${name} equ 0x${value.toString(16)}`);
+    lines.push(`%define ${name} 0x${value.toString(16)}`);
   };
 
   for (const [file, exports] of Object.entries(MODULES)) {
@@ -40,11 +40,10 @@ export function bootConstants(): string {
   }
 
   lines.push("; 64-bit addresses");
-  for (const [name, high] of [...defined]) {
+  for (const name of Object.keys(addressSpace)) {
     if (!name.endsWith("_HIGH")) continue;
     const stem = name.slice(0, -"_HIGH".length);
-    const low = defined.get(`${stem}_LOW`);
-    if (low !== undefined && high > 0xffffn) define(`${stem}_BASE`, (high << 32n) | low);
+    define(`${stem}_BASE`, (defined.get(name)! << 32n) | defined.get(`${stem}_LOW`)!);
   }
   return lines.join("\n") + "\n";
 }
