@@ -1,0 +1,59 @@
+/**
+ * Files of kernel/x64 compiled to WebAssembly and run in this process, on physical memory, ports and a clock of the test's. What is
+ * not given does nothing and reads as zero.
+ */
+import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { findRoot } from "../../toolchain/build/tree.ts";
+
+export interface FakeMachine {
+  readonly physical?: DataView;
+  readonly readPort?: (port: number) => number;
+  readonly writePort?: (port: number, value: number) => void;
+  readonly readTsc?: () => bigint;
+  /** Functions of kernel/x64/assembly.ts. */
+  readonly assembly?: Readonly<Record<string, (...args: bigint[]) => bigint | number>>;
+}
+
+type Export = (...args: (number | bigint)[]) => number | bigint | undefined;
+
+export interface RunningFiles {
+  /** Calls an export; an i32 comes back unsigned. */
+  number(name: string, ...args: (number | bigint)[]): number;
+  /** Calls an export whose result is an i64, unsigned. */
+  big(name: string, ...args: (number | bigint)[]): bigint;
+}
+
+/** Compiles a text that stands in kernel/x64 and re-exports what the test wants to call. */
+export async function compileForFake(entryText: string): Promise<WebAssembly.Module> {
+  const entry = "kernel/x64/test-entry.ts";
+  const { wasm } = await compileAssemblyScript({ root: findRoot(), entry, target: "kernel", virtualFiles: { [entry]: entryText }, exportMemory: true });
+  return WebAssembly.compile(wasm as BufferSource);
+}
+
+export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): RunningFiles {
+  const { physical, readPort = () => 0, writePort = () => {}, readTsc = () => 0n } = machine;
+  const place = (address: bigint): number => {
+    if (physical === undefined || address + 8n > BigInt(physical.byteLength)) throw new Error(`physical address 0x${address.toString(16)} of the fake`);
+    return Number(address);
+  };
+  const known: Record<string, Record<string, (...args: never[]) => bigint | number | void>> = {
+    x64: {
+      in8: readPort, out8: writePort, readTsc,
+      physicalLoad8: (address: bigint) => physical!.getUint8(place(address)),
+      physicalLoad32: (address: bigint) => physical!.getUint32(place(address), true),
+      physicalLoad64: (address: bigint) => physical!.getBigUint64(place(address), true),
+      physicalStore32: (address: bigint, value: number) => physical!.setUint32(place(address), value, true),
+    },
+    assembly: machine.assembly ?? {},
+  };
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    (imports[from] ??= {})[name] = known[from]?.[name] ?? (() => 0);
+  }
+  const { exports } = new WebAssembly.Instance(module, imports);
+  const call = (name: string, args: (number | bigint)[]) => (exports[name] as Export)(...args);
+  return {
+    number: (name, ...args) => Number(call(name, args) ?? 0) >>> 0,
+    big: (name, ...args) => BigInt.asUintN(64, BigInt(call(name, args) ?? 0)),
+  };
+}

@@ -1,0 +1,65 @@
+/** The kernel: hand-written entry code and the compiled TypeScript, in one ELF file that PVH loaders and boot/bios take. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
+import { stripExecutable } from "../elf/strip.ts";
+import { refuse } from "../report/diagnostic.ts";
+import { writeBootConstants } from "./boot-constants.ts";
+
+export interface KernelOptions {
+  /** Root of the tree. */
+  readonly root: string;
+  /** Folder of the outputs, relative to the root: `kernel.elf` with debug information, `kernel.bin` to boot, `kernel.lst`. */
+  readonly outDir: string;
+  /** Name of one guard of kernel/guards.ts to switch off, for tests: `smep`, `rights`, … */
+  readonly guardsOff?: string;
+  /** AssemblyScript entry; default kernel/main.ts. */
+  readonly entry?: string;
+  /** Base name of the outputs; default kernel. */
+  readonly name?: string;
+  /** Texts that take the place of files, such as the ring of public keys. */
+  readonly virtualFiles?: Readonly<Record<string, string>>;
+}
+
+export interface BuiltKernel extends CompiledProgram {
+  /** What boots: without symbols and debug information. Relative to the root, like all paths here. */
+  readonly imagePath: string;
+}
+
+const GUARDS_FILE = "kernel/guards.ts";
+const ASSEMBLY_FOLDERS = ["boot", "kernel/x64"];
+
+export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> {
+  const { root, outDir, guardsOff, entry = "kernel/main.ts", name = "kernel", virtualFiles = {} } = options;
+  if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
+  writeBootConstants(join(root, "build/generated/abi.inc"));
+  const guards = guardsOff === undefined ? {} : { [GUARDS_FILE]: withoutGuard(readFileSync(join(root, GUARDS_FILE), "utf8"), guardsOff) };
+  const program = await compileProgram({
+    root, entry, target: "kernel", outDir, name, virtualFiles: { ...virtualFiles, ...guards }, extraObjects: assemblySources(root),
+  });
+
+  const imagePath = join(outDir, `${name}.bin`);
+  if (!program.fromCache || !existsSync(join(root, imagePath))) {
+    mkdirSync(join(root, outDir), { recursive: true });
+    writeFileSync(join(root, imagePath), stripExecutable(readFileSync(join(root, program.elfPath)), program.elfPath));
+  }
+  return { ...program, imagePath };
+}
+
+/** The NASM sources, in an order that does not depend on the file system. */
+function assemblySources(root: string): string[] {
+  return ASSEMBLY_FOLDERS.flatMap((folder) => {
+    const names = readdirSync(join(root, folder)).filter((file) => file.endsWith(".asm"));
+    return names.sort().map((file) => `${folder}/${file}`);
+  });
+}
+
+/** The text of kernel/guards.ts with one constant false. */
+export function withoutGuard(text: string, name: string): string {
+  const declaration = `export const GUARD_${name.toUpperCase()}: bool = true;`;
+  if (!text.includes(declaration)) {
+    const names = [...text.matchAll(/GUARD_([A-Z]+)/g)].map((match) => match[1]!.toLowerCase());
+    refuse(`there is no guard \`${name}\``, { file: GUARDS_FILE, help: `one of ${names.join(", ")}` });
+  }
+  return text.replace(declaration, declaration.replace("true", "false"));
+}
