@@ -27,7 +27,7 @@ export interface RunningFiles {
 export async function compileForFake(entryText: string): Promise<WebAssembly.Module> {
   const entry = "kernel/x64/test-entry.ts";
   const { wasm } = await compileAssemblyScript({ root: findRoot(), entry, target: "kernel", virtualFiles: { [entry]: entryText }, exportMemory: true });
-  return WebAssembly.compile(wasm as BufferSource);
+  return WebAssembly.compile(wasm.slice());
 }
 
 export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): RunningFiles {

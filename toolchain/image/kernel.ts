@@ -33,9 +33,10 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   const { root, outDir, guardsOff, entry = "kernel/main.ts", name = "kernel", virtualFiles = {} } = options;
   if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
   writeBootConstants(join(root, "build/generated/abi.inc"));
-  const guards = guardsOff === undefined ? {} : { [GUARDS_FILE]: withoutGuard(readFileSync(join(root, GUARDS_FILE), "utf8"), guardsOff) };
+  const guards = new Map<string, string>();
+  if (guardsOff !== undefined) guards.set(GUARDS_FILE, withoutGuard(readFileSync(join(root, GUARDS_FILE), "utf8"), guardsOff));
   const program = await compileProgram({
-    root, entry, target: "kernel", outDir, name, virtualFiles: { ...virtualFiles, ...guards }, extraObjects: assemblySources(root),
+    root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: assemblySources(root),
   });
 
   const imagePath = join(outDir, `${name}.bin`);
