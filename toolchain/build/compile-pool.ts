@@ -13,13 +13,13 @@ export class CompilePool {
   private readonly idle: Worker[] = [];
 
   /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
-  async run(job: CompileJob): Promise<CompileJobResult> {
+  async run<Job extends CompileJob>(job: Job): Promise<CompileJobResult<Job>> {
     const worker = this.idle.pop() ?? new Worker(workerFile());
     const answer = await ask(worker, job);
     this.idle.push(worker);
     switch (answer.kind) {
       case "result":
-        return answer.result;
+        return answer.result as CompileJobResult<Job>;
       case "diagnostics":
         throw new DiagnosticError(answer.diagnostics);
       case "error":

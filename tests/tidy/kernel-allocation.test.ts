@@ -1,0 +1,17 @@
+import { beforeAll, expect, test } from "vitest";
+import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { decodeModule } from "../../toolchain/wasm/decode.ts";
+import { ROOT } from "./source-tree.ts";
+
+let functionNames: readonly string[] = [];
+
+beforeAll(async () => {
+  const { wasm } = await compileAssemblyScript({ root: ROOT, entry: "kernel/main.ts", target: "kernel" });
+  functionNames = [...decodeModule(wasm).functionNames.values()];
+});
+
+// A managed object would need an allocator and a collector, whose work has no bound and is charged to nobody.
+test("the kernel allocates nothing: its compiled text contains no function of AssemblyScript's runtime", () => {
+  expect(functionNames.length).toBeGreaterThan(100);
+  expect(functionNames.filter((name) => name.startsWith("~lib/rt"))).toEqual([]);
+});

@@ -1,0 +1,18 @@
+/** `trine build`: an image, and where its files are. */
+import { buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
+import { findRoot } from "../build/tree.ts";
+import { defaultForm } from "../report/progress.ts";
+
+export interface BuildFlags {
+  readonly medium: string;
+  readonly release?: boolean;
+  readonly without?: string;
+  readonly json: boolean;
+}
+
+export async function build(image: string, flags: BuildFlags): Promise<BuiltImage> {
+  const request = checkRequest({ root: findRoot(), image, medium: flags.medium, release: flags.release === true, without: flags.without });
+  const built = await buildImage(request, defaultForm(flags.json));
+  process.stdout.write(flags.json ? `${JSON.stringify(built)}\n` : `${built.bootPath}\n`);
+  return built;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// Tests that boot images. `trine test system` builds the images first.
+export default defineConfig({
+  test: {
+    include: ["tests/system/**/*.test.ts"],
+    exclude: ["node_modules/**", "build/**"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 10_000,
+  },
+});
