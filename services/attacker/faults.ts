@@ -1,6 +1,6 @@
 // What the machine itself stops. Whoever returns from here was not stopped.
 
-import { in8, out8 } from "../../drivers/support/x64";
+import { in8, out8 } from "./x64";
 import { gain } from "./outcome";
 
 const NULL_PAGE: usize = 0x100;

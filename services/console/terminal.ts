@@ -76,7 +76,7 @@ export class Terminal extends ConsoleServer {
   }
 
   notified(bits: u64): void {
-    this.fetch();
+    if ((bits & (INPUT_BIT | TIMER_BIT)) != 0) this.fetch();
     if ((bits & TIMER_BIT) != 0) this.setTimer();
   }
 

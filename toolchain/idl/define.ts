@@ -19,7 +19,8 @@ export type FieldType =
   /** A handle carried by the message, of the object type or interface named. */
   | { readonly kind: "handle"; readonly to: string };
 
-const scalar = (name: ScalarName): FieldType => ({ kind: "scalar", name });
+// The types keep what was written, so that tools can derive a field's TypeScript type from its description (message.ts).
+const scalar = <const N extends ScalarName>(name: N): { readonly kind: "scalar"; readonly name: N } => ({ kind: "scalar", name });
 export const u8 = scalar("u8");
 export const u16 = scalar("u16");
 export const u32 = scalar("u32");
@@ -28,10 +29,10 @@ export const i32 = scalar("i32");
 export const i64 = scalar("i64");
 export const bool = scalar("bool");
 /** One of the names; its number is its place in the list. */
-export const enumeration = (...names: readonly string[]): FieldType => ({ kind: "enumeration", names });
-export const bytes = (max: number): FieldType => ({ kind: "bytes", max });
-export const text = (max: number): FieldType => ({ kind: "text", max });
-export const handle = (to: string): FieldType => ({ kind: "handle", to });
+export const enumeration = <const N extends readonly string[]>(...names: N): { readonly kind: "enumeration"; readonly names: N } => ({ kind: "enumeration", names });
+export const bytes = (max: number): { readonly kind: "bytes"; readonly max: number } => ({ kind: "bytes", max });
+export const text = (max: number): { readonly kind: "text"; readonly max: number } => ({ kind: "text", max });
+export const handle = (to: string): { readonly kind: "handle"; readonly to: string } => ({ kind: "handle", to });
 
 export interface MethodDescription {
   /** What the method does; becomes the reference page and the stub's docstring. */

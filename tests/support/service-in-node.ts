@@ -1,0 +1,246 @@
+/**
+ * Runs a program of services/ or drivers/ in this process: compiled to WebAssembly, with the three system calls supplied by a message
+ * switch and fake peers behind its handles. Nothing runs at the same time: a program works until it waits, and then the test goes on.
+ */
+import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
+import * as R from "../../kernel/abi/message-record.ts";
+import { Status } from "../../kernel/abi/status.ts";
+import { HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE } from "../../kernel/abi/system-call.ts";
+import Clock from "../../services/interfaces/kernel/clock.idl.ts";
+import Domain from "../../services/interfaces/kernel/domain.idl.ts";
+import Log from "../../services/interfaces/kernel/log.idl.ts";
+import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import { generateAll } from "../../toolchain/idl/generate.ts";
+import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
+import { loadDataModule } from "../../toolchain/idl/load-data.ts";
+import { answerLayout, decodeMessage, encodeMessage, type ErrorName, findMethod, type MethodName, requestLayout, type Returns, type Takes, type Values, type WireMessage } from "../../toolchain/idl/message.ts";
+import type { ProgramDescription } from "../../toolchain/image/define.ts";
+import { fakePeer, type Peer } from "./fake-peer.ts";
+import { readMessage, writeMessage } from "./record.ts";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const DOMAIN_HANDLE = 0x10001;
+const INBOX_HANDLE = 0x10002;
+/** Handles that a test or the fake domain makes. */
+const FIRST_MADE_HANDLE = 0x10100;
+
+export interface NodeOptions {
+  /** What is behind the handles that the manifest names. Clock and Log, and the program's own domain, are there without. */
+  readonly peers?: Readonly<Record<string, Peer>>;
+  /** I/O ports of a driver. */
+  readonly ports?: { read(port: number): number; write(port: number, value: number): void };
+}
+
+/** What a call to the program has come to. A deferred answer changes it later. */
+export interface CallState<I extends InterfaceDescription, M extends MethodName<I>> {
+  state: "waiting" | "answered" | "refused";
+  fields?: Returns<I, M>;
+  error?: ErrorName<I> | "unknownMethod";
+}
+
+/** Compiles the program in `folder`, and returns it before its first instruction. */
+export async function loadInNode(folder: string, options: NodeOptions = {}): Promise<NodeProgram> {
+  const program = (await loadDataModule(ROOT, `${folder}/program.ts`)) as ProgramDescription;
+  await generateAll(ROOT);
+  const entry = `${folder}/node-entry.ts`;
+  const source = `export * from "./${program.entry.replace(/\.ts$/, "")}";\nexport { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
+  const { wasm } = await compileAssemblyScript({ root: ROOT, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
+  return new NodeProgram(program, wasm, options);
+}
+
+/** The program waits for a message that is not there: thrown through its frames. */
+class Waits extends Error {}
+/** The program has asked the kernel to end it. */
+class Exits extends Error {}
+
+interface Pending {
+  readonly description: InterfaceDescription;
+  readonly method: string;
+  readonly call: CallState<InterfaceDescription, string>;
+}
+
+export class NodeProgram {
+  /** The fake clock, nanoseconds. */
+  nowNs = 0n;
+  /** Lines that the program wrote to the kernel's log. */
+  readonly log: string[] = [];
+  /** The code it ended with; undefined while it lives. */
+  exitCode: number | undefined;
+
+  private readonly instance: WebAssembly.Instance;
+  private readonly peers = new Map<number, Peer>();
+  private readonly queue: { readonly token: bigint; readonly badge: bigint; readonly header: number; readonly message: WireMessage }[] = [];
+  private readonly pending = new Map<bigint, Pending>();
+  private bits = 0n;
+  private timer: { readonly deadline: bigint; readonly bits: bigint } | undefined;
+  private nextHandle = FIRST_MADE_HANDLE;
+  private nextToken = 1n;
+
+  constructor(program: ProgramDescription, wasm: Uint8Array, options: NodeOptions) {
+    this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain());
+    for (const { name, group, interfaceName, number } of programHandles(program)) {
+      const peer = options.peers?.[name] ?? (interfaceName === "Clock" ? this.fakeClock() : interfaceName === "Log" ? this.fakeLog() : undefined);
+      if (peer !== undefined && group !== "serves") this.peers.set(number, peer);
+    }
+    const { ports } = options;
+    this.instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), {
+      trine: {
+        call: (handle: number, header: number, record: number, timeout: bigint) => this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
+        recv: (inbox: number, flags: number, record: number, timeout: bigint) => this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
+        reply: (token: bigint, header: number, record: number, inbox: number, timeout: bigint) =>
+          this.onReply(BigInt.asUintN(64, token), header >>> 0, record >>> 0, inbox >>> 0, BigInt.asUintN(64, timeout)),
+      },
+      x64: {
+        in8: (port: number) => ports?.read(port) ?? 0xff,
+        out8: (port: number, value: number) => ports?.write(port, value),
+      },
+      env: { abort: () => { throw new Error("the program has failed an assertion"); } },
+    });
+  }
+
+  /** Runs `main` until the program waits for messages or ends. */
+  run(): void {
+    this.enter("main");
+  }
+
+  /** Sends a request to the endpoint of that interface, and runs the program until it waits again. */
+  call<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, badge = 0n): CallState<I, M> {
+    const { index, method: found } = findMethod(description, method);
+    const message = encodeMessage(requestLayout(found), takes as Values);
+    const call: CallState<I, M> = { state: "waiting" };
+    const token = (this.nextToken++ << 32n) | 7n;
+    this.pending.set(token, { description, method, call: call as CallState<InterfaceDescription, string> });
+    this.queue.push({ token, badge, header: ((description.id << 16) | (index << 4)) >>> 0, message });
+    this.enter("serveLoop");
+    return call;
+  }
+
+  /** The caller gives up: whatever answers it finds nobody. */
+  abandon(call: CallState<InterfaceDescription, string>): void {
+    for (const [token, pending] of this.pending) if (pending.call === call) this.pending.delete(token);
+  }
+
+  /** Delivers notice bits and runs the program. */
+  notify(bits: bigint): void {
+    this.bits |= bits;
+    this.enter("serveLoop");
+  }
+
+  /** Lets time pass, and runs the program if its timer fires. */
+  advance(nanoseconds: bigint): void {
+    this.pass(nanoseconds);
+    if (this.bits !== 0n) this.enter("serveLoop");
+  }
+
+  /** Gives the program a handle with `peer` behind it, to be sent in a message. */
+  give(peer: Peer): number {
+    this.peers.set(this.nextHandle, peer);
+    return this.nextHandle++;
+  }
+
+  /** The exported function of that name, for tests of a part of the program. */
+  exported(name: string): (...values: readonly (number | bigint)[]) => number | bigint | undefined {
+    return this.instance.exports[name] as (...values: readonly (number | bigint)[]) => number | bigint | undefined;
+  }
+
+  private enter(name: string): void {
+    if (this.exitCode !== undefined) throw new Error("the program has ended");
+    try {
+      this.exported(name)();
+    } catch (error) {
+      if (!(error instanceof Waits || error instanceof Exits)) throw error;
+    }
+  }
+
+  private get memory(): DataView {
+    return new DataView((this.instance.exports["memory"] as WebAssembly.Memory).buffer);
+  }
+
+  private onCall(handle: number, header: number, record: number, timeout: bigint): Status {
+    const peer = this.peers.get(handle);
+    if (peer === undefined) return Status.BadHandle;
+    if (header >>> 16 !== peer.description.id) return Status.WrongInterface;
+    const outcome = peer.answer((header >>> 4) & 63, readMessage(this.memory, record, header));
+    if (outcome.status === Status.Timeout) this.pass(timeout);
+    const hasMessage = outcome.status === Status.Ok || outcome.status === Status.ErrorReply;
+    if (hasMessage) writeMessage(this.memory, record, (header & HEADER_FLAG_LONG) !== 0, header, outcome.message);
+    return outcome.status;
+  }
+
+  private onReceive(inbox: number, flags: number, record: number, timeout: bigint): Status {
+    const isMain = inbox === INBOX_HANDLE;
+    if (isMain && this.bits !== 0n) return this.takeBits(record);
+    const next = isMain ? this.queue.shift() : undefined;
+    if (next !== undefined) {
+      const memory = this.memory;
+      writeMessage(memory, record, (flags & HEADER_FLAG_LONG) !== 0, next.header, next.message);
+      memory.setBigUint64(record + R.RECORD_TOKEN, next.token, true);
+      memory.setBigUint64(record + R.RECORD_BADGE, next.badge, true);
+      return Status.Ok;
+    }
+    if (timeout === 0n) throw new Waits("the program waits");
+    this.pass(timeout);
+    return isMain && this.bits !== 0n ? this.takeBits(record) : Status.Timeout;
+  }
+
+  private takeBits(record: number): Status {
+    this.memory.setBigUint64(record, this.bits, true);
+    this.bits = 0n;
+    return Status.Notified;
+  }
+
+  private onReply(token: bigint, header: number, record: number, inbox: number, timeout: bigint): Status {
+    const pending = this.pending.get(token);
+    if (pending === undefined) return Status.Gone;
+    this.pending.delete(token);
+    this.settle(pending, header, readMessage(this.memory, record, header));
+    return (header & HEADER_FLAG_RECEIVE) === 0 ? Status.Ok : this.onReceive(inbox, header, record, timeout);
+  }
+
+  private settle({ description, method, call }: Pending, header: number, message: WireMessage): void {
+    const { index, method: found } = findMethod(description, method);
+    if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index) throw new Error(`the answer to ${description.name}.${method} has header ${header.toString(16)}`);
+    if ((header & HEADER_FLAG_ERROR) !== 0) {
+      call.state = "refused";
+      call.error = (description.errors?.[Number(message.words[0]) - 1] ?? "unknownMethod") as "unknownMethod";
+    } else {
+      call.state = "answered";
+      call.fields = decodeMessage(answerLayout(found), message) as never;
+    }
+  }
+
+  private pass(nanoseconds: bigint): void {
+    this.nowNs += nanoseconds;
+    if (this.timer === undefined || this.timer.deadline > this.nowNs) return;
+    this.bits |= this.timer.bits;
+    this.timer = undefined;
+  }
+
+  private fakeClock(): Peer {
+    return fakePeer(Clock, {
+      now: () => ({ nanoseconds: this.nowNs }),
+      setTimer: ({ deadline, bits }) => void (this.timer = deadline === 0n ? undefined : { deadline, bits }),
+    });
+  }
+
+  private fakeLog(): Peer {
+    return fakePeer(Log, { write: ({ text }) => void this.log.push(text) });
+  }
+
+  private fakeDomain(): Peer {
+    const make = (): { handle: number } => ({ handle: this.nextHandle++ });
+    return fakePeer(Domain, {
+      createInbox: make,
+      createNotice: make,
+      createEndpoint: make,
+      mint: make,
+      drop: ({ handle }) => void this.peers.delete(handle),
+      exit: ({ code }) => {
+        this.exitCode = code;
+        throw new Exits("the program has ended");
+      },
+    });
+  }
+}
