@@ -4,20 +4,21 @@ import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from ".
 import type { RelocatableFile, Section } from "./relocatable.ts";
 import type { Text } from "./text-section.ts";
 
+/** The harness of the target linux finds what it calls here. */
+const EXPORTS_SYMBOL = "trine.exports";
 /** Bytes of a table entry: u64 code address, u32 signature, 4 spare. */
 const TABLE_ENTRY_BYTES = 16;
 
-/** `.rodata`: jump tables and the tables of functions that nothing can write. */
+/** `.rodata`: jump tables, tables of functions, and for linux the addresses of exports. No compiled code can write any of them yet. */
 export function writeConstants(file: RelocatableFile, module: IrModule, text: Text): Section {
   const section = file.section(".rodata", SectionType.ProgramBits, SHF_ALLOC, 16);
   for (const { code } of text.functions) writeJumpTables(file, section, code);
-  module.tables.forEach((table, index) => {
-    if (table.constant) writeTable(file, section, module, table, index);
-  });
+  module.tables.forEach((table, index) => writeTable(file, section, module, table, index));
+  if (module.target === "linux") writeExports(file, section, module);
   return section;
 }
 
-/** `.data`: mutable shared globals, tables that can change, the size of linear memory. */
+/** `.data`: mutable shared globals, the size of linear memory. */
 export function writeVariables(file: RelocatableFile, module: IrModule): Section {
   const section = file.section(".data", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 16);
   const { content } = section;
@@ -25,14 +26,7 @@ export function writeVariables(file: RelocatableFile, module: IrModule): Section
   const globals = module.globals.filter((global) => global.mutable && !global.threadLocal);
   file.symbol({ name: GLOBALS_SYMBOL, section, offset: content.length, bytes: globals.length * 8, type: SymbolType.Object, isGlobal: true });
   for (const global of globals) content.u64(global.initial);
-
-  module.tables.forEach((table, index) => {
-    if (table.constant) return;
-    writeTable(file, section, module, table, index);
-    file.symbol({ name: `${tableSymbol(index)}.length`, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
-    content.u32(table.minimum);
-    content.align(16);
-  });
+  file.symbol({ name: `${GLOBALS_SYMBOL}.end`, section, offset: content.length, bytes: 0, type: SymbolType.None, isGlobal: true });
 
   file.symbol({ name: MEMORY_PAGES_SYMBOL, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
   content.u32(module.memory.initialPages);
@@ -96,5 +90,18 @@ function writeTable(file: RelocatableFile, section: Section, module: IrModule, t
     section.content.u64(0);
     section.content.u32(entry === undefined ? 0 : entry.signature);
     section.content.u32(0);
+  }
+  if (table.constant) return;
+  file.symbol({ name: `${tableSymbol(index)}.length`, section, offset: section.content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
+  section.content.u32(table.minimum);
+}
+
+/** `trine.exports`: addresses of the exported functions, in the module's order, for the test harness. */
+function writeExports(file: RelocatableFile, section: Section, module: IrModule): void {
+  section.content.align(8);
+  file.symbol({ name: EXPORTS_SYMBOL, section, offset: section.content.length, bytes: module.exports.size * 8, type: SymbolType.Object, isGlobal: true });
+  for (const functionIndex of module.exports.values()) {
+    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: module.functions[functionIndex]!.name, addend: 0 });
+    section.content.u64(0);
   }
 }

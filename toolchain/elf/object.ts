@@ -1,5 +1,6 @@
 import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
+import { writeBoundary } from "./boundary-section.ts";
 import { writeConstants, writeLinear, writeVariables } from "./data-sections.ts";
 import { writeDebugFrame } from "./debug-frame.ts";
 import { writeDebugInfo } from "./debug-info.ts";
@@ -25,6 +26,7 @@ export function writeObject(module: IrModule, codes: readonly MachineCode[], not
   if (note !== undefined) writeNote(file, note);
   writeTraps(file, module, text);
   writeUnwind(file, text);
+  writeBoundary(file, module, codes);
 
   // `.debug_info` names files too, so the line table, which lists them all, comes after it.
   const files = new FileNumbers();

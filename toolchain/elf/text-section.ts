@@ -1,5 +1,6 @@
 import type { IrModule, SourcePosition } from "../ir/module.ts";
 import type { MachineCode } from "../ir/machine-code.ts";
+import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_EXECUTABLE, SectionType, SymbolType } from "./format.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 
@@ -51,7 +52,9 @@ export function writeText(file: RelocatableFile, module: IrModule, codes: readon
     });
   }
 
+  const externals = new Set(module.functions.flatMap((entry) => (entry.kind === "external" ? [entry.name] : [])));
   for (const [name, functionIndex] of module.exports) {
+    if (externals.has(name)) refuse(`the module imports and exports a function \`${name}\``, { file: module.name, help: "rename the export" });
     const placed = placeOf.get(functionIndex);
     if (placed === undefined || placed.code.name === name) continue;
     file.symbol({ name, section, offset: placed.start, bytes: placed.code.bytes.length, type: SymbolType.Function, isGlobal: true });

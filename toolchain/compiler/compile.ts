@@ -1,0 +1,187 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
+import { contentKey } from "../build/content-key.ts";
+import { readElf, sectionNamed } from "../elf/read.ts";
+import { stripExecutable } from "../elf/strip.ts";
+import { buildModule } from "../ir/build.ts";
+import type { MachineCode } from "../ir/machine-code.ts";
+import type { IrModule, Target } from "../ir/module.ts";
+import { optimize } from "../ir/pipeline.ts";
+import { treeSources, writeListing } from "../listing/listing.ts";
+import { type Diagnostic, refuse } from "../report/diagnostic.ts";
+import { type Finding, verifyExecutable } from "../verify/verify.ts";
+import { readSourceMap } from "../wasm/source-map.ts";
+import { compileFunction } from "../x64/compile-function.ts";
+import { compileAssemblyScript } from "./asc.ts";
+import { assemblyOf, linkModule } from "./link-module.ts";
+import { recallProgram, rememberProgram, toolchainKey } from "./program-cache.ts";
+import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
+
+export interface CompileOptions {
+  readonly root: string;
+  /** AssemblyScript entry, relative to the root. Domains and linux programs export `main`. */
+  readonly entry: string;
+  readonly target: Target;
+  /** Folder of the outputs `<name>.elf`, `<name>.bin` (domains), `<name>.lst`. */
+  readonly outDir: string;
+  readonly name: string;
+  /** Texts that take the place of files, by path relative to the root. */
+  readonly virtualFiles?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
+  /** NASM sources (`.asm`) or objects (`.o`) to link, relative to the root. */
+  readonly extraObjects?: readonly string[];
+  /** Linear memory may grow to this many pages of 64 KiB. Default: what the module says, else 256. */
+  readonly memoryPagesMax?: number;
+  /** Native stack. Default: 64 KiB for a domain, 8 MiB for linux. */
+  readonly stackBytes?: number;
+  /** Switches the allocation checker off. Default: on. */
+  readonly check?: boolean;
+}
+
+export interface ProgramSizes {
+  /** Bytes of machine code, constants, variables, initial linear memory. */
+  readonly text: number;
+  readonly rodata: number;
+  readonly data: number;
+  readonly linear: number;
+  readonly functions: number;
+  /** Bytes of the file that the kernel takes (`.bin`), or of the ELF file. */
+  readonly executable: number;
+}
+
+export interface CompiledProgram {
+  /** Executable with symbols, line tables and debug information. */
+  readonly elfPath: string;
+  /** What goes into the boot archive: the same segments without anything else; only for domains. */
+  readonly binaryPath: string | null;
+  readonly listingPath: string;
+  /** The verifier found nothing. */
+  readonly verified: boolean;
+  readonly findings: readonly Finding[];
+  readonly sizes: ProgramSizes;
+  readonly stack: StackDepth;
+  /** Warnings. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Milliseconds by step. */
+  readonly timings: Readonly<Record<string, number>>;
+  /** Nothing had changed: the files are those of an earlier run. */
+  readonly fromCache: boolean;
+}
+
+const LINUX_STACK_BYTES = 8 << 20;
+
+/** TypeScript to a verified executable. What cannot be compiled is refused with a DiagnosticError. */
+export async function compileProgram(options: CompileOptions): Promise<CompiledProgram> {
+  const root = resolve(options.root);
+  const outDir = isAbsolute(options.outDir) ? relative(root, options.outDir) : options.outDir;
+  const key = programKey(root, options);
+  const cacheName = `${options.target}-${options.name}-${outDir}`;
+  const known = recallProgram<CompiledProgram>(root, cacheName, key);
+  if (known !== null) return { ...known, fromCache: true };
+
+  const timings: Record<string, number> = {};
+  const clock = new StepClock(timings);
+  const virtualFiles = new Map(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}));
+  const source = await compileAssemblyScript({
+    root, entry: options.entry, target: options.target, virtualFiles,
+    ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
+  });
+  clock.step("asc");
+
+  const module = buildModule(source.wasm, {
+    name: options.name, target: options.target, sourceOf: readSourceMap(source.sourceMap),
+    ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
+  });
+  clock.step("build");
+  requireMain(module, options);
+
+  const codes = compileModule(module, options.check ?? true);
+  clock.step("compile");
+
+  const stack = worstStackDepth(module, codes);
+  const stackBytes = options.stackBytes ?? (options.target === "linux" ? LINUX_STACK_BYTES : STACK_BYTES_DEFAULT);
+  requireBoundedStack(options, stack);
+  const elf = linkModule(root, module, codes, { extraObjects: options.extraObjects ?? [], stackBytes, program: "program" });
+  clock.step("link");
+
+  const findings = verifyExecutable(elf, options.target, `${options.name}.elf`);
+  clock.step("verify");
+
+  mkdirSync(join(root, outDir), { recursive: true });
+  const path = (extension: string) => join(outDir, `${options.name}.${extension}`);
+  const outputs = [path("elf"), path("lst")];
+  writeFileSync(join(root, path("elf")), elf);
+  if (options.target === "linux") chmodSync(join(root, path("elf")), 0o755);
+  let executable = elf.length;
+  if (options.target === "domain") {
+    const binary = stripExecutable(elf, `${options.name}.elf`);
+    executable = binary.length;
+    writeFileSync(join(root, path("bin")), binary);
+    outputs.push(path("bin"));
+  }
+  writeFileSync(join(root, path("lst")), writeListing(module, codes, treeSources(root, virtualFiles)));
+  clock.step("listing");
+
+  const result: CompiledProgram = {
+    elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"), verified: findings.length === 0, findings,
+    sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
+  };
+  const assemblyFiles = assemblyOf(options.target, "program", options.extraObjects ?? []);
+  rememberProgram(root, cacheName, key, [...source.files, ...assemblyFiles], outputs, result);
+  return result;
+}
+
+/** Optimizes and compiles every function of a module, in index order. */
+export function compileModule(module: IrModule, check: boolean): MachineCode[] {
+  const codes: MachineCode[] = [];
+  const bodies = module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
+  for (const body of bodies) optimize(body, module);
+  for (const body of bodies) codes.push(compileFunction(body, module, { check }));
+  return codes;
+}
+
+/** Everything that decides the outputs, but the contents of the files that are read on the way. */
+function programKey(root: string, options: CompileOptions): string {
+  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, check } = options;
+  const virtualFiles = [...(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}))];
+  const assembly = target === "kernel" ? ["boot/**/*", "kernel/**/*.asm", "kernel/**/*.inc", "build/generated/*.inc"] : [];
+  return contentKey(root, assembly, [toolchainKey(root), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes, check]);
+}
+
+function requireMain(module: IrModule, { target, entry }: CompileOptions): void {
+  if (target === "kernel") return;
+  const index = module.exports.get("main");
+  if (index === undefined) refuse("the program exports no function `main`", { file: entry, help: "write `export function main(): void { … }` in its entry file" });
+  const signature = module.signatures[module.functions[index]!.signature];
+  if (signature !== undefined && signature.parameters.length + signature.results.length > 0) {
+    refuse("`main` takes or returns something", { file: entry, help: "declare it `export function main(): void`" });
+  }
+}
+
+/** The kernel runs on one stack of fixed size, so its depth must have a bound. */
+function requireBoundedStack({ target, entry }: CompileOptions, stack: StackDepth): void {
+  if (target !== "kernel" || stack.bytes !== null) return;
+  refuse(`recursion in the kernel: ${stack.chain.join(" → ")}`, { file: entry, help: "write it as a loop with a bound" });
+}
+
+function sectionSizes(elfBytes: Uint8Array, name: string): Pick<ProgramSizes, "text" | "rodata" | "data" | "linear"> {
+  const elf = readElf(elfBytes, `${name}.elf`);
+  const bytes = (section: string) => sectionNamed(elf, section)?.memoryBytes ?? 0;
+  return { text: bytes(".text"), rodata: bytes(".rodata"), data: bytes(".data"), linear: bytes(".linear") };
+}
+
+/** Measures the steps of a run. */
+class StepClock {
+  private last = performance.now();
+  private readonly timings: Record<string, number>;
+
+  constructor(timings: Record<string, number>) {
+    this.timings = timings;
+  }
+
+  step(name: string): void {
+    const now = performance.now();
+    this.timings[name] = Math.round(now - this.last);
+    this.last = now;
+  }
+}

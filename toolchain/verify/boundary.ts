@@ -1,0 +1,35 @@
+import { BOUNDARY_ENTRY_BYTES, BOUNDARY_EXPORT, BOUNDARY_EXTERNAL } from "../elf/boundary-section.ts";
+import { type ElfFile, sectionNamed } from "../elf/read.ts";
+import type { Layout } from "./layout.ts";
+
+/** What hand-written code promises of a function that it calls or provides: see toolchain/elf/boundary-section.ts. */
+export interface BoundaryFunction {
+  /** Masks of parameters and results whose registers have a clear upper half. */
+  readonly parameters32: number;
+  readonly results32: number;
+  /** Bytes of stack arguments. */
+  readonly poppedBytes: number;
+}
+
+export interface Boundary {
+  /** Compiled functions that hand-written code calls, by offset. */
+  readonly exports: ReadonlyMap<number, BoundaryFunction>;
+  /** Hand-written functions that compiled code calls, by offset. */
+  readonly externals: ReadonlyMap<number, BoundaryFunction>;
+}
+
+/** Believed only where there is hand-written code: a domain has none. */
+export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
+  const exports = new Map<number, BoundaryFunction>();
+  const externals = new Map<number, BoundaryFunction>();
+  const bytes = sectionNamed(elf, ".trine.boundary")?.bytes ?? new Uint8Array(0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + BOUNDARY_ENTRY_BYTES <= bytes.length; at += BOUNDARY_ENTRY_BYTES) {
+    const offset = Number(BigInt.asIntN(64, view.getBigUint64(at, true) - layout.textAddress));
+    const kind = view.getUint32(at + 8, true);
+    const entry = { parameters32: view.getUint32(at + 12, true), results32: view.getUint32(at + 16, true), poppedBytes: view.getUint32(at + 20, true) };
+    if (kind === BOUNDARY_EXPORT) exports.set(offset, entry);
+    if (kind === BOUNDARY_EXTERNAL && offset >= layout.stubs.start && offset < layout.stubs.end) externals.set(offset, entry);
+  }
+  return { exports, externals };
+}

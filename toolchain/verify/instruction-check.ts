@@ -1,0 +1,143 @@
+import { Mnemonic as M } from "iced-x86";
+import type { Target } from "../ir/module.ts";
+import type { Rule } from "./finding.ts";
+import { type MachineInstruction, type Memory, NO_REGISTER, R15, RIP, RSP } from "./instruction.ts";
+import type { Layout, Range } from "./layout.ts";
+import { Base, type MachineState } from "./machine-state.ts";
+import { isAllowed, isControlMove, PRIVILEGED, STRING_INSTRUCTIONS } from "./opcode-rules.ts";
+import { isPrivilegedFunction } from "./privileged-functions.ts";
+import { isStackAdjustment, kernelOffset, writesMemory } from "./transfer.ts";
+
+const RCX = 1;
+const RSI = 6;
+const RDI = 7;
+const RETURN_ADDRESS_BYTES = 8;
+/** rsp may go down this far without a touch: less than the guard of 64 KiB, with room for what is pushed behind it. */
+const UNTOUCHED_MAX = 0xf000;
+
+/** Nothing is mapped from the end of linear memory to here, counted from its start. */
+const WINDOW_BYTES = 0x2_0001_0000;
+const LINUX_LINEAR_BASE = 0x1000_0000;
+/** Nothing of a domain is mapped between its linear memory and its region. */
+const STRING_END: Readonly<Record<Target, number>> = { kernel: WINDOW_BYTES, domain: 0x10_0000_0000, linux: LINUX_LINEAR_BASE + WINDOW_BYTES };
+
+/** Privileged instructions that user code may have in listed functions; in linux processes only harmless ones. */
+const USER_PRIVILEGED: ReadonlySet<M> = new Set([M.In, M.Out, M.Rdtsc, M.Rdrand, M.Pause, M.Syscall]);
+const HARMLESS: ReadonlySet<M> = new Set([M.Rdtsc, M.Rdrand, M.Pause]);
+
+type Complain = (rule: Rule, message: string) => void;
+
+export interface FunctionContext {
+  readonly name: string;
+  readonly target: Target;
+  readonly layout: Layout;
+  readonly threadBlockBytes: number;
+  /** Bytes of stack arguments of the function. */
+  readonly argumentBytes: number;
+}
+
+/** Rules for an instruction by itself, wherever it stands; they hold for code that cannot be reached too. */
+export function checkForm(instruction: MachineInstruction, { name, target }: FunctionContext, isInSequence: boolean, complain: Complain): void {
+  const { mnemonic, operands } = instruction;
+  const isPrivileged = PRIVILEGED.has(mnemonic) || isControlMove(instruction);
+  if (isPrivileged) checkPrivileged(instruction, name, target, complain);
+  else if (!isAllowed(instruction) && !isInSequence) complain("opcode", "this instruction, or this form of it, is not on the list");
+
+  for (const operand of operands) {
+    if (operand.kind !== "register") continue;
+    if (operand.number === RSP && !isStackAdjustment(instruction)) complain("stack operand", "rsp is used other than as an address, by push and pop, or by add and sub of a constant");
+    if (operand.number === R15 && target === "kernel") complain("base register", "r15 is the base of linear memory and no operand");
+  }
+  if (mnemonic === M.Lea && instruction.memory !== null) {
+    const { base, index } = instruction.memory;
+    if (base === RSP || index === RSP) complain("stack operand", "the address of the stack is taken");
+    if (base === RIP && !isInSequence) complain("memory operand", "the address of constants or globals is taken");
+  }
+}
+
+function checkPrivileged({ mnemonic, hasForbiddenPrefix, hasRepeat }: MachineInstruction, name: string, target: Target, complain: Complain): void {
+  const isListed = isPrivilegedFunction(name, target);
+  const isPossible = target === "kernel" ? isListed && mnemonic !== M.Syscall : (USER_PRIVILEGED.has(mnemonic) && isListed) || HARMLESS.has(mnemonic);
+  if (!isPossible) complain("privileged", "only functions on the checked-in list may contain it (toolchain/verify/privileged-functions.ts)");
+  if (hasForbiddenPrefix || hasRepeat) complain("opcode", "it has a prefix that is not on the list");
+}
+
+/** Rules that rest on what is known before an instruction. */
+export function checkInContext(instruction: MachineInstruction, state: MachineState, context: FunctionContext, isInSequence: boolean, complain: Complain): void {
+  const { mnemonic, memory, operands } = instruction;
+  if (STRING_INSTRUCTIONS.has(mnemonic)) checkString(instruction, state, context, complain);
+  if (memory !== null && mnemonic !== M.Lea && mnemonic !== M.Invlpg && !isInSequence) checkMemory(instruction, memory, state, context, complain);
+
+  if (mnemonic === M.Pop && state.depth < RETURN_ADDRESS_BYTES) complain("stack depth", "it pops what the function did not push");
+  if (isStackAdjustment(instruction)) {
+    const [, amount] = operands;
+    const bytes = amount?.kind === "immediate" ? Number(BigInt.asIntN(64, amount.value)) : 0;
+    const isDown = mnemonic === M.Sub;
+    if (bytes < 0) complain("stack depth", "rsp changes by a negative number");
+    if (!isDown && bytes > state.depth) complain("stack depth", "rsp goes above the return address");
+    if (isDown && state.untouched + bytes > UNTOUCHED_MAX) complain("frame step", "rsp could jump over the guard: pages in between must be touched");
+  }
+}
+
+function checkString({ mnemonic }: MachineInstruction, state: MachineState, { name, target }: FunctionContext, complain: Complain): void {
+  const { bytes, readsSource } = STRING_INSTRUCTIONS.get(mnemonic)!;
+  const count = state.base[RCX] === Base.None ? state.max[RCX]! : Number.POSITIVE_INFINITY;
+  const wanted = target === "kernel" ? Base.Linear : Base.None;
+  for (const register of readsSource ? [RDI, RSI] : [RDI]) {
+    const isPhysical = state.base[register] === Base.Physical && isPrivilegedFunction(name, target);
+    const stays = state.base[register] === wanted && state.max[register]! + count * bytes <= STRING_END[target];
+    if (!isPhysical && !stays) complain("memory operand", `${register === RDI ? "the destination" : "the source"} could leave linear memory and its guard`);
+  }
+}
+
+function checkMemory(instruction: MachineInstruction, memory: Memory, state: MachineState, context: FunctionContext, complain: Complain): void {
+  const { target, layout } = context;
+  if (memory.segment === "other") return complain("memory operand", "a segment other than fs");
+  if (memory.segment === "fs") {
+    const isInside = memory.base === NO_REGISTER && memory.index === NO_REGISTER && !memory.is32 && memory.displacement >= 0
+      && memory.displacement + memory.bytes <= context.threadBlockBytes;
+    if (!isInside || target !== "domain") complain("memory operand", "it does not lie in the thread block");
+    return;
+  }
+  if (memory.base === RSP || memory.index === RSP) return checkStackOperand(memory, state, context, complain);
+  if (memory.base === RIP) {
+    const isInside = !memory.is32 && (covers(layout.variables, memory) || (!writesMemory(instruction) && covers(layout.constants, memory)));
+    if (!isInside) complain("memory operand", "it lies neither in the globals nor, as a read, in the constants");
+    return;
+  }
+  if (target === "kernel") return checkKernelOperand(memory, state, context, complain);
+  if (memory.is32) return;
+  if (memory.index !== NO_REGISTER) return complain("memory operand", "a sum of registers, and not computed mod 2^32");
+  if (memory.displacement < 0) return complain("memory operand", "a negative displacement");
+  if (memory.base !== NO_REGISTER && !(memory.base <= R15 && state.isClear(memory.base))) complain("memory operand", "the upper half of its register may not be clear");
+}
+
+function checkKernelOperand(memory: Memory, state: MachineState, { name, target }: FunctionContext, complain: Complain): void {
+  const offset = kernelOffset(memory);
+  if (offset !== null) {
+    if (offset !== NO_REGISTER && !(offset < R15 && state.isClear(offset))) complain("memory operand", "the upper half of its register may not be clear");
+    return;
+  }
+  const isPhysical = (register: number) => register !== NO_REGISTER && register < R15 && state.base[register] === Base.Physical;
+  const isPhysicalOperand = !memory.is32 && (isPhysical(memory.base) || (isPhysical(memory.index) && memory.scale === 1));
+  if (!isPhysicalOperand || !isPrivilegedFunction(name, target)) complain("memory operand", "it is neither relative to r15 nor physical memory in a listed function");
+}
+
+function checkStackOperand(memory: Memory, state: MachineState, { argumentBytes }: FunctionContext, complain: Complain): void {
+  if (memory.index !== NO_REGISTER || memory.is32) return complain("stack operand", "the stack is addressed with an index");
+  const start = memory.displacement;
+  const end = start + memory.bytes;
+  const isOwn = start >= 0 && end <= state.depth;
+  const arguments_ = state.depth + RETURN_ADDRESS_BYTES;
+  const isArgument = start >= arguments_ && end <= arguments_ + argumentBytes;
+  if (!isOwn && !isArgument) complain("stack operand", "it lies neither in the function's frame nor in its arguments");
+}
+
+/** How far beyond the return address a stack operand reaches. */
+export function argumentReach({ memory }: MachineInstruction, state: MachineState): number {
+  return memory?.base === RSP ? Math.max(0, memory.displacement + memory.bytes - state.depth - RETURN_ADDRESS_BYTES) : 0;
+}
+
+function covers(range: Range, memory: Memory): boolean {
+  return memory.displacement >= range.start && memory.displacement + memory.bytes <= range.end;
+}

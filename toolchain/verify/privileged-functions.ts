@@ -1,0 +1,16 @@
+import type { Target } from "../ir/module.ts";
+
+/**
+ * Where instructions that wasm has no word for may occur, by the start of a function's name, which is its file's path. This list is reviewed: whoever
+ * adds to it lets that code touch ports, control registers or physical memory.
+ */
+const PRIVILEGED_FUNCTIONS: Readonly<Record<Target, readonly string[]>> = {
+  kernel: ["kernel/x64/"],
+  // In a domain these are system calls and, where the image grants them, ports; the kernel checks each of them.
+  domain: ["services/runtime/", "build/generated/interfaces/", "drivers/"],
+  linux: [],
+};
+
+export function isPrivilegedFunction(name: string, target: Target): boolean {
+  return PRIVILEGED_FUNCTIONS[target].some((prefix) => name.startsWith(prefix));
+}

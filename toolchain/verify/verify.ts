@@ -1,0 +1,167 @@
+import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Mnemonic as M } from "iced-x86";
+import { NOTE_THREAD_BLOCK_BYTES } from "../../kernel/abi/executable.ts";
+import { PT_NOTE } from "../elf/format.ts";
+import { type ElfFile, readElf } from "../elf/read.ts";
+import type { Target } from "../ir/module.ts";
+import { type Boundary, readBoundary } from "./boundary.ts";
+import { readControlFlow } from "./control-flow.ts";
+import type { Finding, Rule } from "./finding.ts";
+import { type CodeFunction, readFunctions } from "./function-table.ts";
+import { argumentReach, checkForm, checkInContext, type FunctionContext } from "./instruction-check.ts";
+import type { MachineInstruction } from "./instruction.ts";
+import { type Layout, readLayout } from "./layout.ts";
+import type { MachineState } from "./machine-state.ts";
+import { ARGUMENT_REGISTERS, branchTarget, FunctionFlow, PRESERVED_REGISTERS, ProgramFlow } from "./program-flow.ts";
+
+export type { Finding } from "./finding.ts";
+
+/** After so many findings the rest would not be read. */
+const FINDINGS_MAX = 100;
+/** Name and header of a note: "Trine\0" padded to a word, behind three words. */
+const NOTE_HEADER_BYTES = 20;
+
+/**
+ * Proves on the finished machine code that the program stays in its memory, or says where it might not: see README.md. Empty: accepted.
+ * What the compiler says is not believed; of hand-written code only its boundary is.
+ */
+export function verifyExecutable(bytes: Uint8Array, target: Target, path: string): Finding[] {
+  const elf = readElf(bytes, path);
+  const findings: Finding[] = [];
+  const layout = readLayout(elf, target, findings);
+  if (layout !== null) new Verification(elf, target, layout, findings).run();
+  return findings.slice(0, FINDINGS_MAX);
+}
+
+class Verification {
+  private readonly functions: readonly CodeFunction[];
+  private readonly boundary: Boundary;
+  private readonly flows = new Map<number, FunctionFlow>();
+  private readonly threadBlockBytes: number;
+
+  constructor(
+    private readonly elf: ElfFile,
+    private readonly target: Target,
+    private readonly layout: Layout,
+    private readonly findings: Finding[],
+  ) {
+    this.functions = readFunctions(elf, layout, findings);
+    this.boundary = readBoundary(elf, layout);
+    this.threadBlockBytes = readThreadBlockBytes(elf);
+  }
+
+  run(): void {
+    const starts = new Set(this.functions.map((code) => code.start));
+    const isCallTarget = (offset: number): boolean => starts.has(offset) || this.boundary.externals.has(offset);
+    for (const code of this.functions) this.readFunction(code, isCallTarget);
+
+    const flow = new ProgramFlow(this.flows, this.boundary, this.target === "kernel");
+    this.addRoots(flow);
+    flow.solve();
+    // A function that never returns pops nothing that would tell how many arguments it has.
+    flow.visitAll((fn, index, state) => {
+      if (fn.control.poppedBytes === null) fn.argumentBytes = Math.max(fn.argumentBytes, argumentReach(fn.code.instructions[index]!, state));
+    }, () => {});
+    this.checkRoots();
+    flow.visitAll(
+      (fn, index, state) => this.checkReached(fn, index, state),
+      (fn, index) => this.report(fn.code, fn.code.instructions[index]!, "stack depth", "two paths meet here with different stack depths"),
+    );
+  }
+
+  /** What can be said of a function by itself. One whose control flow is not clear is refused and not followed. */
+  private readFunction(code: CodeFunction, isCallTarget: (offset: number) => boolean): void {
+    const control = readControlFlow(code, this.layout, isCallTarget, (rule, instruction, message) => this.report(code, instruction, rule, message));
+    const context = this.context(code, control?.poppedBytes ?? 0);
+    code.instructions.forEach((instruction, index) => {
+      const isInSequence = control === null ? false : control.insideSequence.has(index);
+      checkForm(instruction, context, isInSequence, (rule, message) => this.report(code, instruction, rule, message));
+    });
+    if (control !== null) this.flows.set(code.start, new FunctionFlow(code, control));
+  }
+
+  /** Where execution comes from outside: a domain's entry point; hand-written code elsewhere. */
+  private addRoots(flow: ProgramFlow): void {
+    if (this.target !== "domain") {
+      for (const [offset, { parameters32 }] of this.boundary.exports) flow.addRoot(offset, parameters32);
+      return;
+    }
+    const entry = Number(BigInt.asIntN(64, this.elf.entry - this.layout.textAddress));
+    if (!this.functions.some((code) => code.start === entry)) {
+      this.findings.push({ rule: "functions", function: "entry point", address: `0x${this.elf.entry.toString(16)}`, instruction: "", message: "it is not the start of a function" });
+    }
+    flow.addRoot(entry, 0);
+  }
+
+  private checkReached(fn: FunctionFlow, index: number, state: MachineState): void {
+    const { code, control } = fn;
+    const instruction = code.instructions[index]!;
+    const complain = (rule: Rule, message: string): void => this.report(code, instruction, rule, message);
+    checkInContext(instruction, state, this.context(code, fn.argumentBytes), control.insideSequence.has(index), complain);
+
+    const sequence = control.sequences.get(index);
+    if (instruction.mnemonic === M.Call) this.checkCall(sequence?.kind === "call" ? sequence.callees : [branchTarget(instruction)], state, complain);
+    // The sequence leaves its index alone, so what holds at its end held at its top.
+    if (sequence?.kind === "jump" && !state.isClear(sequence.indexRegister)) complain("indirect jump", "the upper half of the index may not be clear");
+    if (instruction.mnemonic === M.Ret) {
+      if (state.depth !== 0) complain("stack depth", `it returns with ${state.depth} bytes on the stack`);
+      const changed = PRESERVED_REGISTERS.filter((register) => !state.isOriginal(register));
+      if (changed.length > 0) complain("saved register", `it returns without having restored register ${changed.join(", ")}`);
+    }
+  }
+
+  private checkCall(callees: readonly number[], state: MachineState, complain: (rule: Rule, message: string) => void): void {
+    const popped = new Set<number>();
+    for (const offset of callees) {
+      const flow = this.flows.get(offset);
+      const external = this.boundary.externals.get(offset);
+      if (flow?.control.poppedBytes !== null) popped.add(flow?.control.poppedBytes ?? external?.poppedBytes ?? 0);
+      if ((flow?.argumentBytes ?? external?.poppedBytes ?? 0) > state.depth) complain("stack depth", "the function called takes more stack arguments than were pushed");
+      if (external !== undefined && !passesClear(state, external.parameters32)) complain("call target", "an i32 argument for hand-written code may have a dirty upper half");
+    }
+    if (popped.size > 1) complain("stack depth", "the functions of the table that it can call pop different numbers of bytes");
+  }
+
+  private checkRoots(): void {
+    for (const [offset, { poppedBytes }] of this.boundary.exports) {
+      const fn = this.flows.get(offset);
+      if (this.target === "domain" || fn === undefined || fn.argumentBytes <= poppedBytes) continue;
+      this.findings.push({ rule: "stack depth", function: fn.code.name, address: "", instruction: "", message: "it takes more stack arguments than its callers know of" });
+    }
+  }
+
+  private context(code: CodeFunction, argumentBytes: number): FunctionContext {
+    return { name: code.name, target: this.target, layout: this.layout, threadBlockBytes: this.threadBlockBytes, argumentBytes };
+  }
+
+  private report(code: CodeFunction, instruction: MachineInstruction, rule: Rule, message: string): void {
+    if (this.findings.length >= FINDINGS_MAX) return;
+    const bytes = this.layout.text.subarray(instruction.offset, instruction.offset + instruction.length);
+    this.findings.push({
+      rule, function: code.name, address: `0x${(this.layout.textAddress + BigInt(instruction.offset)).toString(16)}`,
+      instruction: disassemble(bytes, this.layout.textAddress + BigInt(instruction.offset)), message,
+    });
+  }
+}
+
+function passesClear(state: MachineState, mask: number): boolean {
+  return ARGUMENT_REGISTERS.every((register, index) => ((mask >>> index) & 1) === 0 || state.isClear(register));
+}
+
+function disassemble(bytes: Uint8Array, address: bigint): string {
+  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  decoder.ip = address;
+  const instruction = decoder.decode();
+  const formatter = new Formatter(FormatterSyntax.Nasm);
+  const text = formatter.format(instruction);
+  formatter.free();
+  instruction.free();
+  decoder.free();
+  return text;
+}
+
+function readThreadBlockBytes(elf: ElfFile): number {
+  const note = elf.programHeaders.find((header) => header.type === PT_NOTE);
+  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_THREAD_BLOCK_BYTES + 4) return 0;
+  const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + note.offset, note.fileBytes);
+  return view.getUint32(NOTE_HEADER_BYTES + NOTE_THREAD_BLOCK_BYTES, true);
+}
