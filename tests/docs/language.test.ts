@@ -1,0 +1,40 @@
+// docs/language.md is true: its examples compile, and those that it calls refused are refused with the message that it shows.
+import { expect, test } from "vitest";
+import { buildModule } from "../../toolchain/ir/build.ts";
+import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { DiagnosticError, formatDiagnostics } from "../../toolchain/report/diagnostic.ts";
+import { readSourceMap } from "../../toolchain/wasm/source-map.ts";
+import { read, ROOT } from "../tidy/source-tree.ts";
+
+const BLOCK = /```ts\n([^]*?)```\n(?:```text\n([^]*?)```\n)?/g;
+const page = read("docs/language.md");
+const examples = [...page.matchAll(BLOCK)].map((match) => ({
+  line: page.slice(0, match.index).split("\n").length,
+  source: match[1]!,
+  message: match[2]?.trim() ?? null,
+}));
+
+/** All that the compiler says against `source`, or null. */
+async function refusal(source: string): Promise<string | null> {
+  try {
+    const { wasm, sourceMap } = await compileAssemblyScript({ root: ROOT, entry: "example.ts", target: "domain", virtualFiles: { "example.ts": source } });
+    buildModule(wasm, { name: "example", target: "domain", sourceOf: readSourceMap(sourceMap) });
+    return null;
+  } catch (error) {
+    if (error instanceof DiagnosticError) return formatDiagnostics(error.diagnostics);
+    throw error;
+  }
+}
+
+test("the page has examples of both kinds", () => {
+  expect(examples.filter(({ message }) => message === null).length).toBeGreaterThanOrEqual(6);
+  expect(examples.filter(({ message }) => message !== null).length).toBeGreaterThanOrEqual(8);
+});
+
+test.each(examples.filter(({ message }) => message === null))("the example in line $line compiles", async ({ source }) => {
+  expect(await refusal(source)).toBeNull();
+});
+
+test.each(examples.filter(({ message }) => message !== null))("the example in line $line is refused as shown", async ({ source, message }) => {
+  expect(`${await refusal(source)}\n`).toContain(`${message}\n`);
+});
