@@ -249,7 +249,9 @@ export class FunctionGenerator {
 
   private bulkStatement(): void {
     const { code, random } = this;
-    switch (random.below(6)) {
+    const choice = random.below(6);
+    const isPassive = choice >= 2 && choice <= 4;
+    switch (isPassive && !this.module.passiveSegments ? choice % 2 : choice) {
       case 0:
         this.range();
         this.value("i32");

@@ -2,7 +2,8 @@
  * Random, well-typed integer modules for differential tests: nested control flow with multi-value blocks, br_table, memory, globals, direct
  * and indirect calls. The same seed and size give the same module. Every run ends: loops and calls burn fuel, which each export refills.
  *
- * Exports take i32 and i64 parameters and return one i64. `checksum` (no parameters) returns a hash of all memory and globals.
+ * Exports take i32 and i64 parameters and return one i64. `checksum` (no parameters) returns a hash of all memory and globals; the memory
+ * and every global (`global0` …) are exported too.
  */
 import { FunctionGenerator } from "./generate-function.ts";
 import { Random } from "./random.ts";
@@ -23,6 +24,13 @@ export interface GeneratedModule {
   readonly lowPagesUsed: boolean;
 }
 
+export interface GenerateOptions {
+  /** Functions at least, and how many more at most. */
+  readonly functions?: readonly [least: number, more: number];
+  /** memory.init, data.drop, table.init and table.copy occur. Default: true. */
+  readonly passiveSegments?: boolean;
+}
+
 /** What generated functions may refer to. */
 export interface ModuleShape {
   readonly random: Random;
@@ -33,6 +41,7 @@ export interface ModuleShape {
   readonly tableEntries: readonly number[];
   readonly dataCount: number;
   readonly elementCount: number;
+  readonly passiveSegments: boolean;
   /** All addresses that are meant to hit lie in the 64 KiB from here on. */
   readonly memoryBase: number;
   typeIndex(shape: FunctionShape): number;
@@ -45,7 +54,7 @@ const MEMORY_PAGES = 2;
 const MEMORY_PAGES_MAX = 4;
 
 /** `size` is about the number of statements in each function. */
-export function generateModule(seed: number, size: number): GeneratedModule {
+export function generateModule(seed: number, size: number, options: GenerateOptions = {}): GeneratedModule {
   const random = new Random(seed);
   const types: FunctionShape[] = [];
   const typeIndex = (shape: FunctionShape): number => {
@@ -55,7 +64,8 @@ export function generateModule(seed: number, size: number): GeneratedModule {
   };
   const someTypes = (max: number): IntegerType[] => Array.from({ length: random.below(max + 1) }, () => random.pick(["i32", "i64"] as const));
 
-  const functions = Array.from({ length: 2 + random.below(5) }, (): FunctionShape => ({
+  const [functionsLeast, functionsMore] = options.functions ?? [2, 4];
+  const functions = Array.from({ length: functionsLeast + random.below(functionsMore + 1) }, (): FunctionShape => ({
     // Now and then more than fit into registers.
     parameters: someTypes(random.chance(10) ? 12 : 5), results: someTypes(2),
   }));
@@ -66,7 +76,8 @@ export function generateModule(seed: number, size: number): GeneratedModule {
   const tableLength = 4 + random.below(8);
   const tableEntries = Array.from({ length: tableLength - 1 - random.below(2) }, () => random.below(functions.length));
   const shape: ModuleShape = {
-    random, functions, globals, tableLength, tableEntries, dataCount, elementCount, memoryBase: random.chance(50) ? 65536 : 0, typeIndex,
+    random, functions, globals, tableLength, tableEntries, dataCount, elementCount,
+    passiveSegments: options.passiveSegments ?? true, memoryBase: random.chance(50) ? 65536 : 0, typeIndex,
   };
   const bodies = functions.map((fn) => new FunctionGenerator(shape, fn, size).generate());
   const wrappers = functions.map((fn, index) => wrapper(fn, index));
@@ -91,10 +102,11 @@ export function generateModule(seed: number, size: number): GeneratedModule {
     part.byte(TYPE_CODES[type], mutable ? 1 : 0, type === "i32" ? 0x41 : 0x42).signed(BigInt(random.next() | 0)).byte(0x0b);
   }));
   section(7, (part) => {
-    part.u32(functions.length + 2);
+    part.u32(functions.length + 2 + globals.length);
     functions.forEach((_, index) => part.name(`run${index}`).byte(0).u32(functions.length + index));
     part.name("checksum").byte(0).u32(functions.length * 2);
     part.name("memory").byte(2, 0);
+    globals.forEach((_, index) => part.name(`global${index}`).byte(3).u32(index));
   });
   section(9, (part) => {
     // The table keeps a null entry at its end. The second segment is passive, for table.init.
