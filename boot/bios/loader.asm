@@ -277,7 +277,8 @@ load_archive:
   mov [archive_address], eax
   mov edx, [archive_bytes]
   add eax, edx
-  jc too_little_memory
+  sbb ecx, ecx
+  or eax, ecx                   ; an end beyond 4 GiB is too high in any case
   call check_memory
   mov eax, [archive_place]
   mov word [chunk_done], archive_chunk
@@ -328,7 +329,20 @@ check_memory:
   cmp eax, [memory_end]
   ja too_little_memory
   ret
+; eax = end of what shall be loaded. The reason ends with that in whole MiB, and one more for what the firmware takes from the top.
 too_little_memory:
+  shr eax, 20
+  add eax, 2
+  mov di, reason_memory.digits_end
+  mov ebx, 10
+.digit:
+  xor edx, edx
+  div ebx
+  add dl, "0"
+  dec di
+  mov [di], dl
+  test eax, eax
+  jnz .digit
   mov si, reason_memory
   jmp fail
 
@@ -514,7 +528,9 @@ reason_extensions: db "the firmware has no INT 13h extensions", 0
 reason_parameters: db "the drive's sectors are neither 512 nor 2048 bytes long", 0
 reason_a20: db "address line 20 cannot be opened", 0
 reason_map: db "the firmware gives no memory map (E820)", 0
-reason_memory: db "too little memory", 0
+reason_memory: db "too little memory, the image alone needs MiB: "
+.digits: db "    "
+.digits_end: db 0
 reason_read: db "read error", 0
 reason_kernel: db "the kernel is not where it should be, or damaged", 0
 reason_archive: db "the archive is not where it should be, or damaged", 0

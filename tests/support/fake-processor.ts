@@ -11,7 +11,7 @@ export interface FakeMachine {
   readonly writePort?: (port: number, value: number) => void;
   readonly readTsc?: () => bigint;
   /** Functions of kernel/x64/assembly.ts. */
-  readonly assembly?: Readonly<Record<string, (...args: bigint[]) => bigint | number>>;
+  readonly assembly?: Readonly<Record<string, (...args: never[]) => bigint | number>>;
 }
 
 type Export = (...args: (number | bigint)[]) => number | bigint | undefined;
@@ -48,7 +48,8 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
   };
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    (imports[from] ??= {})[name] = known[from]?.[name] ?? (() => 0);
+    const supplied = known[from]?.[name] as ((...args: (number | bigint)[]) => number | bigint | void) | undefined;
+    (imports[from] ??= {})[name] = supplied === undefined ? () => 0 : (...args: (number | bigint)[]) => supplied(...args.map(unsigned));
   }
   const { exports } = new WebAssembly.Instance(module, imports);
   const call = (name: string, args: (number | bigint)[]) => (exports[name] as Export)(...args);
@@ -56,4 +57,9 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
     number: (name, ...args) => Number(call(name, args) ?? 0) >>> 0,
     big: (name, ...args) => BigInt.asUintN(64, BigInt(call(name, args) ?? 0)),
   };
+}
+
+/** WebAssembly hands over integers signed. */
+function unsigned(value: number | bigint): number | bigint {
+  return typeof value === "bigint" ? BigInt.asUintN(64, value) : value >>> 0;
 }

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { isAbsolute, join } from "node:path";
 import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
 import { stripExecutable } from "../elf/strip.ts";
-import { refuse } from "../report/diagnostic.ts";
 import { writeBootConstants } from "./boot-constants.ts";
+import { GUARDS_FILE, withoutGuard } from "./guards.ts";
 
 export interface KernelOptions {
   /** Root of the tree. */
@@ -26,7 +26,6 @@ export interface BuiltKernel extends CompiledProgram {
   readonly imagePath: string;
 }
 
-const GUARDS_FILE = "kernel/guards.ts";
 const ASSEMBLY_FOLDERS = ["boot", "kernel/x64"];
 
 export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> {
@@ -53,14 +52,4 @@ function assemblySources(root: string): string[] {
     const names = readdirSync(join(root, folder)).filter((file) => file.endsWith(".asm"));
     return names.sort().map((file) => `${folder}/${file}`);
   });
-}
-
-/** The text of kernel/guards.ts with one constant false. */
-export function withoutGuard(text: string, name: string): string {
-  const declaration = `export const GUARD_${name.toUpperCase()}: bool = true;`;
-  if (!text.includes(declaration)) {
-    const names = [...text.matchAll(/GUARD_([A-Z]+)/g)].map((match) => match[1]!.toLowerCase());
-    refuse(`there is no guard \`${name}\``, { file: GUARDS_FILE, help: `one of ${names.join(", ")}` });
-  }
-  return text.replace(declaration, declaration.replace("true", "false"));
 }

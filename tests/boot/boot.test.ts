@@ -1,0 +1,209 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, copyFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findRoot } from "../../toolchain/build/tree.ts";
+import { buildArchive } from "../../toolchain/image/archive.ts";
+import { buildDisk } from "../../toolchain/image/disk.ts";
+import { buildIso } from "../../toolchain/image/iso.ts";
+import { buildKernel } from "../../toolchain/image/kernel.ts";
+import type { BootMedium } from "../../toolchain/run/machine.ts";
+import { BootedMachine, type BootOptions } from "../support/qemu.ts";
+
+const PROBE_EXIT = 0x10;
+const root = findRoot();
+const folder = mkdtempSync(join(tmpdir(), "trine-boot-test-"));
+const path = (name: string) => join(folder, name);
+let kernel = "";
+let archiveFacts = "";
+
+beforeAll(async () => {
+  const built = await buildKernel({ root, outDir: "build/test/boot", entry: "tests/boot/probe.ts", name: "probe" });
+  kernel = join(root, built.imagePath);
+
+  // More than one chunk of the loader, no whole number of pages, and no two words alike.
+  const program = new Uint8Array(1_234_567).map((_, i) => (i * 2_654_435_761) >>> 13);
+  const archive = buildArchive({ blob: new Uint8Array(5000).fill(7), programs: [program, new Uint8Array(1)] });
+  writeFileSync(path("archive"), archive);
+  const words = new Uint32Array(archive.buffer);
+  const sum = words.reduce((total, word) => total + BigInt(word), 0n);
+  archiveFacts = `probe: archive ${archive.length} sum ${sum.toString(16)}`;
+
+  const media = { root, kernelPath: kernel, archivePath: path("archive") };
+  buildIso({ ...media, outPath: path("image.iso"), commandLine: "greet" });
+  buildDisk({ ...media, outPath: path("image.img"), commandLine: "greet" });
+  writeFileSync(path("empty.img"), new Uint8Array(1 << 20));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Boots, and returns what came over the serial line until the probe switched the machine off. */
+async function bootToEnd(options: BootOptions): Promise<string> {
+  await using machine = BootedMachine.start(options);
+  expect(await machine.exitValue()).toBe(PROBE_EXIT);
+  return machine.transcript;
+}
+
+const asPvh = (commandLine: string): BootOptions => ({ boot: { kind: "kernel", path: kernel, archive: path("archive") }, extra: ["-append", commandLine] });
+const onStick = (name: string): BootMedium => ({ kind: "disk", path: path(name) });
+
+describe("the kernel starts, with the whole archive,", () => {
+  test("from qemu -kernel", async () => {
+    const transcript = await bootToEnd(asPvh("greet"));
+    expect(transcript).toContain(archiveFacts);
+    expect(transcript).toContain("probe: hello");
+  });
+
+  test.each<[string, BootOptions]>([
+    ["a CD", { boot: { kind: "iso", path: path("image.iso") } }],
+    ["a stick with the same ISO", { boot: onStick("image.iso") }],
+    ["a disk", { boot: onStick("image.img") }],
+    ["a CD on a machine with PCI Express", { boot: { kind: "iso", path: path("image.iso") }, extra: ["-machine", "q35"] }],
+    ["a stick on a USB port", {
+      boot: onStick("empty.img"),
+      extra: ["-device", "qemu-xhci", "-drive", `file=${path("image.iso")},format=raw,if=none,id=stick,snapshot=on`, "-device", "usb-storage,drive=stick"],
+    }],
+    ["a disk with little memory", { boot: onStick("image.img"), memoryMiB: 16 }],
+    ["a disk with memory above 4 GiB", { boot: onStick("image.img"), memoryMiB: 5120 }],
+  ])("from %s", async (_medium, options) => {
+    const transcript = await bootToEnd(options);
+    expect(transcript).toMatch(/trine: loading\.* done/);
+    expect(transcript).toContain(archiveFacts);
+    expect(transcript).toContain("probe: hello");
+  });
+});
+
+test("the boot line names the fences that stand", async () => {
+  expect(await bootToEnd(asPvh(""))).toContain("trine: cpu nx wp smep smap umip\r\n");
+});
+
+test("the boot line names the fences that are missing", async () => {
+  const transcript = await bootToEnd({ ...asPvh(""), cpu: "max,-smap,-umip" });
+  expect(transcript).toContain("trine: cpu nx wp smep; missing: smap umip\r\n");
+});
+
+test("the memory map leaves out kernel and archive and has the rest", async () => {
+  const transcript = await bootToEnd({ ...asPvh(""), memoryMiB: 64 });
+  const ranges = [...transcript.matchAll(/probe: memory ([0-9a-f]+) ([0-9a-f]+)/g)].map(([, start, end]) => [Number.parseInt(start!, 16), Number.parseInt(end!, 16)] as const);
+  expect(ranges.length).toBeGreaterThan(0);
+  for (const [start, end] of ranges) {
+    expect(start).toBeGreaterThan(0x100000);
+    expect(end).toBeLessThanOrEqual(64 << 20);
+  }
+  const total = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+  expect(total).toBeGreaterThan(58 << 20);
+});
+
+test("interrupts of the timer come at their time", async () => {
+  const transcript = await bootToEnd({ ...asPvh("act=timer"), countInstructions: true });
+  expect(transcript.match(/probe: tick in time/g)).toHaveLength(3);
+});
+
+test("without a local APIC the old timer does it", async () => {
+  const transcript = await bootToEnd({ ...asPvh("act=timer"), cpu: "max,-apic", countInstructions: true });
+  expect(transcript).toContain("timer 8254");
+  expect(transcript.match(/probe: tick in time/g)).toHaveLength(3);
+});
+
+describe("a panic", () => {
+  /** Boots with an action that fails; returns what was printed from the panic on. */
+  async function panicOf(commandLine: string, cpu = "max"): Promise<string> {
+    await using machine = BootedMachine.start({ ...asPvh(`${commandLine} panic=exit`), cpu });
+    expect(await machine.exitValue()).toBe(0x7f);
+    return machine.transcript.slice(machine.transcript.indexOf("kernel panic"));
+  }
+
+  test("shows who called whom, in TypeScript names and lines", async () => {
+    const text = await panicOf("act=panic");
+    expect(text).toContain("kernel panic: the probe panics");
+    const lines = readFileSync(join(root, "tests/boot/probe.ts"), "utf8").split("\n");
+    const lineOf = (part: string) => lines.findIndex((line) => line.includes(part)) + 1;
+    const places = [...text.matchAll(/at (\S+) \(tests\/boot\/probe\.ts:(\d+)\)/g)].map(([, name, line]) => [name!.split("/").at(-1), Number(line)]);
+    expect(places).toEqual([
+      ["inner", lineOf(`panic("the probe panics")`)], ["outer", lineOf("inner(value - 1)")], ["act", lineOf("outer(3)")], ["start", lineOf("act();")],
+    ]);
+  });
+
+  test("names the assertion that failed", async () => {
+    expect(await panicOf("act=assert")).toMatch(/the probe asserts at tests\/boot\/probe\.ts:\d+/);
+  });
+
+  test.each([
+    ["act=divide", /divide error.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
+    ["act=unreachable", /invalid instruction or trap.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
+    ["act=load-null", /page fault at address 0xfffffff000000008/],
+    ["act=load-middle", /page fault at address 0xfffffff07fffffff/],
+    ["act=load-upper", /page fault at address 0xfffffff080000000/],
+    ["act=load-end", /page fault at address 0xfffffff0ffffffff/],
+    ["act=load-text", /page fault at address 0xffff800000100000/],
+    ["act=store-archive", /page fault at address 0xffff8000[0-9a-f]+, error code 0x3/],
+  ])("ends what %s does, on processors with and without SMAP", async (action, expected) => {
+    expect(await panicOf(action)).toMatch(expected);
+    expect(await panicOf(action, "max,-smap,-smep")).toMatch(expected);
+  });
+
+  test("shows on the screen too", async () => {
+    await using machine = BootedMachine.start(asPvh("act=panic"));
+    await machine.waitFor("at tests/boot/probe/start");
+    await expect.poll(async () => (await machine.screenText()).join("\n")).toContain("trine: kernel panic: the probe panics");
+  });
+});
+
+describe("a boot that cannot succeed says why, on the serial line and the screen:", () => {
+  async function refusal(reason: string | RegExp, options: BootOptions): Promise<void> {
+    await using machine = BootedMachine.start(options);
+    const text = await machine.waitFor(/trine: cannot boot: [^\r\n]+\r\n/);
+    const message = text.slice(text.indexOf("trine: cannot boot"), -2);
+    expect(message.slice("trine: cannot boot: ".length)).toMatch(reason);
+    await expect.poll(async () => (await machine.screenText()).join("\n")).toContain(message.slice(0, 79));
+  }
+
+  /** The image with a change, under another name. */
+  function damaged(name: string, change: (bytes: Uint8Array) => void): BootMedium {
+    const bytes = new Uint8Array(readFileSync(path("image.img")));
+    change(bytes);
+    writeFileSync(path(name), bytes);
+    return onStick(name);
+  }
+  /** Behind the loader, whose code has such words too. */
+  const indexOf = (bytes: Uint8Array, text: string) => Buffer.from(bytes.buffer).indexOf(text, (1 << 20) + 2048, "latin1");
+
+  test("a CD that ends too early", async () => {
+    copyFileSync(path("image.iso"), path("short.iso"));
+    truncateSync(path("short.iso"), 1 << 20);
+    await refusal("read error", { boot: { kind: "iso", path: path("short.iso") } });
+  });
+
+  test("a disk that ends too early", async () => {
+    copyFileSync(path("image.img"), path("short.img"));
+    truncateSync(path("short.img"), (1 << 20) + (1 << 19));
+    await refusal("read error", { boot: onStick("short.img") });
+  });
+
+  test("a disk whose loader is gone", () =>
+    refusal("the loader is not where it should be", { boot: damaged("no-loader.img", (bytes) => bytes.fill(0, 1 << 20, (1 << 20) + 2048)) }));
+  test("a disk whose kernel is gone", () =>
+    refusal("the kernel is not where it should be, or damaged", { boot: damaged("no-kernel.img", (bytes) => bytes.fill(0, indexOf(bytes, "\x7fELF"), indexOf(bytes, "\x7fELF") + 16)) }));
+  test("a disk whose archive is gone", () =>
+    refusal("the archive is not where it should be, or damaged", { boot: damaged("no-archive.img", (bytes) => bytes.fill(0, indexOf(bytes, "TRINEARC"), indexOf(bytes, "TRINEARC") + 16)) }));
+  test("a processor without 64-bit mode, from CD", () => refusal("the processor has no 64-bit mode", { boot: { kind: "iso", path: path("image.iso") }, cpu: "qemu32" }));
+  test("a processor without 64-bit mode, from -kernel", () => refusal("the processor has no 64-bit mode", { ...asPvh(""), cpu: "qemu32" }));
+  test("a processor without NX", () => refusal("the processor has no NX (no-execute pages)", { boot: onStick("image.img"), cpu: "max,-nx" }));
+  test("a processor without LZCNT", () => refusal("the processor has no LZCNT", { boot: onStick("image.img"), cpu: "qemu64" }));
+  test("a machine with too little memory for the archive", () => refusal(/^too little memory, the image alone needs MiB: +\d+$/, { boot: onStick("image.img"), memoryMiB: 5 }));
+  test("a machine with too little memory for the kernel", () => refusal(/^too little memory, the image alone needs MiB: +\d+$/, { boot: onStick("image.img"), memoryMiB: 1 }));
+});
+
+test("an image without archive starts, and the kernel sees none", async () => {
+  buildDisk({ root, kernelPath: kernel, archivePath: null, outPath: path("bare.img") });
+  expect(await bootToEnd({ boot: onStick("bare.img") })).toContain("probe: archive 0 sum 0");
+});
+
+test("equal inputs give equal images, whatever their files' dates", async () => {
+  const media = { root, kernelPath: kernel, archivePath: path("archive"), commandLine: "greet" };
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  buildIso({ ...media, outPath: path("again.iso") });
+  buildDisk({ ...media, outPath: path("again.img") });
+  expect(readFileSync(path("again.iso")).equals(readFileSync(path("image.iso")))).toBe(true);
+  expect(readFileSync(path("again.img")).equals(readFileSync(path("image.img")))).toBe(true);
+});
