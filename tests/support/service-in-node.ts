@@ -42,12 +42,27 @@ export interface CallState<I extends InterfaceDescription, M extends MethodName<
 
 /** Compiles the program in `folder`, and returns it before its first instruction. */
 export async function loadInNode(folder: string, options: NodeOptions = {}): Promise<NodeProgram> {
+  let compilation = compilations.get(folder);
+  if (compilation === undefined) compilations.set(folder, (compilation = compile(folder)));
+  const { program, module } = await compilation;
+  return new NodeProgram(program, module, options);
+}
+
+interface Compilation {
+  readonly program: ProgramDescription;
+  readonly module: WebAssembly.Module;
+}
+
+/** Each program is compiled once a test file. */
+const compilations = new Map<string, Promise<Compilation>>();
+
+async function compile(folder: string): Promise<Compilation> {
   const program = (await loadDataModule(ROOT, `${folder}/program.ts`)) as ProgramDescription;
   await generateAll(ROOT);
   const entry = `${folder}/node-entry.ts`;
   const source = `export * from "./${program.entry.replace(/\.ts$/, "")}";\nexport { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
   const { wasm } = await compileAssemblyScript({ root: ROOT, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
-  return new NodeProgram(program, wasm, options);
+  return { program, module: new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>) };
 }
 
 /** The program waits for a message that is not there: thrown through its frames. */
@@ -62,8 +77,8 @@ interface Pending {
 }
 
 export class NodeProgram {
-  /** The fake clock, nanoseconds. */
-  nowNs = 0n;
+  /** The fake clock: nanoseconds since boot, which was a second ago. */
+  nowNs = 1_000_000_000n;
   /** Lines that the program wrote to the kernel's log. */
   readonly log: string[] = [];
   /** The code it ended with; undefined while it lives. */
@@ -78,14 +93,14 @@ export class NodeProgram {
   private nextHandle = FIRST_MADE_HANDLE;
   private nextToken = 1n;
 
-  constructor(program: ProgramDescription, wasm: Uint8Array, options: NodeOptions) {
+  constructor(program: ProgramDescription, module: WebAssembly.Module, options: NodeOptions) {
     this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain());
     for (const { name, group, interfaceName, number } of programHandles(program)) {
       const peer = options.peers?.[name] ?? (interfaceName === "Clock" ? this.fakeClock() : interfaceName === "Log" ? this.fakeLog() : undefined);
       if (peer !== undefined && group !== "serves") this.peers.set(number, peer);
     }
     const { ports } = options;
-    this.instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), {
+    this.instance = new WebAssembly.Instance(module, {
       trine: {
         call: (handle: number, header: number, record: number, timeout: bigint) => this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
         recv: (inbox: number, flags: number, record: number, timeout: bigint) => this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),

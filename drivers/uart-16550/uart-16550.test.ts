@@ -1,0 +1,131 @@
+import { beforeEach, expect, test } from "vitest";
+import Interrupt from "../../services/interfaces/kernel/interrupt.idl.ts";
+import Notice from "../../services/interfaces/kernel/notice.idl.ts";
+import Serial from "../../services/interfaces/serial.idl.ts";
+import { fakePeer, type Peer } from "../../tests/support/fake-peer.ts";
+import { loadInNode, type NodeProgram } from "../../tests/support/service-in-node.ts";
+
+const COM1 = 0x3f8;
+const FIFO_BYTES = 16;
+
+/** A 16550 as a program sees it. */
+class Device {
+  divisor = 0;
+  sent = "";
+  readonly input: number[] = [];
+  readonly touched = new Set<number>();
+  private readonly registers = new Uint8Array(8);
+  /** Bytes in the transmitter; a test sends them on by `drain`. */
+  private transmitting = 0;
+
+  read(port: number): number {
+    this.touched.add(port);
+    const register = port - COM1;
+    if (register === 0) return this.input.shift() ?? 0;
+    if (register === 5) return (this.input.length > 0 ? 1 : 0) | (this.transmitting === 0 ? 0x60 : 0);
+    return register === 2 ? 0xc1 : this.registers[register]!;
+  }
+
+  write(port: number, value: number): void {
+    this.touched.add(port);
+    const register = port - COM1;
+    if ((this.registers[3]! & 0x80) !== 0 && register < 2) {
+      this.divisor = register === 0 ? (this.divisor & 0xff00) | value : (this.divisor & 0xff) | (value << 8);
+    } else if (register === 0) {
+      if (++this.transmitting > FIFO_BYTES) throw new Error("the transmitter has no room");
+      this.sent += String.fromCharCode(value);
+    } else {
+      this.registers[register] = value;
+    }
+  }
+
+  drain(): void {
+    this.transmitting = 0;
+  }
+
+  get lineControl(): number {
+    return this.registers[3]!;
+  }
+
+  get enabled(): number {
+    return this.registers[1]!;
+  }
+}
+
+let device: Device;
+let driver: NodeProgram;
+let boundBits: bigint;
+let signals: bigint[];
+let reader: Peer;
+
+beforeEach(async () => {
+  device = new Device();
+  signals = [];
+  reader = fakePeer(Notice, { signal: ({ bits }) => void signals.push(bits) });
+  const line = fakePeer(Interrupt, { bind: ({ bits }) => void (boundBits = bits) });
+  driver = await loadInNode("drivers/uart-16550", { peers: { line }, ports: device });
+  driver.run();
+});
+
+const interrupt = (): void => driver.notify(boundBits);
+
+test("it sets 115200 baud, 8 bits, no parity, one stop bit, and touches only its eight ports", () => {
+  expect(device.divisor).toBe(1);
+  expect(device.lineControl).toBe(0x03);
+  expect(Math.min(...device.touched)).toBeGreaterThanOrEqual(COM1);
+  expect(Math.max(...device.touched)).toBeLessThan(COM1 + 8);
+});
+
+test("input is kept until it is read, and the reader is told", () => {
+  driver.call(Serial, "attach", { notice: driver.give(reader) });
+  device.input.push(...Buffer.from("hello"));
+  interrupt();
+  expect(signals).toEqual([1n]);
+  expect(Buffer.from(driver.call(Serial, "read", {}).fields!.data).toString()).toBe("hello");
+  expect(driver.call(Serial, "read", {}).fields!.data).toHaveLength(0);
+});
+
+test("a reader that attaches late is told of what is there", () => {
+  device.input.push(0x61);
+  interrupt();
+  driver.call(Serial, "attach", { notice: driver.give(reader) });
+  expect(signals).toEqual([1n]);
+});
+
+test("a write goes out sixteen bytes an interrupt", () => {
+  const text = "0123456789abcdefghijklmnopqrstuvwxyz";
+  expect(driver.call(Serial, "write", { data: Buffer.from(text) }).state).toBe("answered");
+  expect(device.sent).toBe(text.slice(0, 16));
+  expect(device.enabled).toBe(3);
+  while (device.enabled === 3) {
+    device.drain();
+    interrupt();
+  }
+  expect(device.sent).toBe(text);
+  expect(device.enabled).toBe(1);
+});
+
+test("a writer for whose bytes there is no room waits until there is", () => {
+  const block = Buffer.alloc(1024, "x");
+  const writes = Array.from({ length: 5 }, () => driver.call(Serial, "write", { data: block }));
+  expect(writes.map((write) => write.state)).toEqual(["answered", "answered", "answered", "answered", "waiting"]);
+  for (let times = 0; times < 64; times++) {
+    device.drain();
+    interrupt();
+  }
+  expect(writes[4]!.state).toBe("answered");
+  while (device.enabled === 3) {
+    device.drain();
+    interrupt();
+  }
+  expect(device.sent).toHaveLength(5 * 1024);
+});
+
+test("input that finds no room is counted and not mixed up", () => {
+  device.input.push(...Array<number>(5000).fill(0x61));
+  while (device.input.length > 0) interrupt();
+  const read = driver.call(Serial, "read", {}).fields!;
+  expect(read.data).toHaveLength(512);
+  expect(read.lost).toBe(5000 - 4096);
+  expect(driver.call(Serial, "info", {}).fields).toMatchObject({ received: 5000n, sent: 0n });
+});
