@@ -17,6 +17,6 @@ await build({
   sourcemap: true,
   legalComments: "none",
   logLevel: "warning",
-});
+}).catch(() => process.exit(1)); // esbuild has said what is wrong
 rmSync("build/toolchain", { recursive: true, force: true });
 renameSync(fresh, "build/toolchain");
