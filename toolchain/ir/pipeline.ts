@@ -1,25 +1,138 @@
 /** The passes from construction to the form that the back end takes, in their order. */
 import type { IrFunction } from "./function.ts";
+import { otherwiseReachable, planInlining } from "./inline-plan.ts";
 import type { IrModule } from "./module.ts";
+import { Opcode } from "./opcode.ts";
+import { simplifyControl } from "./passes/control.ts";
 import { splitCriticalEdges } from "./passes/critical-edges.ts";
+import { removeDeadReads } from "./passes/dead-reads.ts";
+import { foldValues } from "./passes/fold.ts";
+import { inlineCalls } from "./passes/inline.ts";
 import { layout } from "./passes/layout.ts";
+import { mergeLoads } from "./passes/loads.ts";
 import { removeParameters } from "./passes/parameters.ts";
 import { schedule } from "./passes/schedule.ts";
 
 interface Pass {
   readonly name: string;
   readonly why: string;
-  run(fn: IrFunction, module: IrModule): void;
+  /** Whether anything changed. */
+  run(fn: IrFunction, module: IrModule): boolean;
 }
 
-export const PASSES: readonly Pass[] = [
-  { name: "parameters", why: "construction asks for parameters on suspicion", run: removeParameters },
-  { name: "critical edges", why: "no pass behind it changes the graph, so that none comes back", run: splitCriticalEdges },
-  { name: "schedule", why: "needs the final graph", run: schedule },
-  { name: "layout", why: "needs the final lengths of loop headers", run: layout },
+/** Run in turn until nothing changes: each makes work for the others. */
+export const SIMPLIFYING: readonly Pass[] = [
+  { name: "parameters", why: "first, because construction asks for parameters on suspicion and they hide equal values", run: removeParameters },
+  { name: "fold", why: "behind parameters: what is left of them are real differences", run: foldValues },
+  { name: "control", why: "behind fold: branches on constants are known", run: simplifyControl },
 ];
 
-/** Optimizes, schedules and lays out `fn`: afterwards it satisfies what IrFunction says of scheduled functions, and no edge is critical. */
+/** Run once on each function behind inlining, callees first. Each is followed by the simplifying passes. */
+export const IMPROVING: readonly Pass[] = [
+  { name: "loads", why: "behind inlining: accessors have become loads and stores", run: mergeLoads },
+  { name: "dead reads", why: "behind loads: merging leaves what nothing uses", run: (fn, module) => removeDeadReads(fn, module.target) },
+];
+
+/** Run once, last. Nothing behind the first of them changes the graph or a value. */
+export const FINISHING: readonly Pass[] = [
+  { name: "critical edges", why: "no pass behind it changes the graph, so that none comes back", run: always(splitCriticalEdges) },
+  { name: "schedule", why: "needs the final graph", run: always(schedule) },
+  { name: "layout", why: "needs the final lengths of loop headers", run: always(layout) },
+];
+
+/** Rounds of the simplifying passes: the bound that keeps a pair of rules that undo each other from running for ever. */
+const ROUNDS_MAX = 6;
+
+/**
+ * Optimizes, schedules and lays out `fn`: afterwards it satisfies what IrFunction says of scheduled functions, and no edge is critical.
+ * The first call for a module does what needs all of its functions; the result does not depend on the order of calls.
+ */
 export function optimize(fn: IrFunction, module: IrModule): void {
-  for (const pass of PASSES) pass.run(fn, module);
+  improveModule(module);
+  if (!improved.has(fn)) simplifyFully(fn, module);
+  for (const pass of FINISHING) pass.run(fn, module);
+}
+
+/** Optimizes all functions and returns those that are still called: who was inlined everywhere needs no code. */
+export function optimizeModule(module: IrModule): IrFunction[] {
+  improveModule(module);
+  const bodies = liveFunctions(module);
+  for (const body of bodies) optimize(body, module);
+  return bodies;
+}
+
+const improvedModules = new WeakSet<IrModule>();
+const improved = new WeakSet<IrFunction>();
+
+function improveModule(module: IrModule): void {
+  if (improvedModules.has(module)) return;
+  improvedModules.add(module);
+  const decide = planInlining(module, (fn) => improved.has(fn));
+  for (const fn of calleesFirst(module)) {
+    simplifyFully(fn, module);
+    // Callees are simplified and have had their turn, so that their size is what a copy costs.
+    if (inlineCalls(fn, module, decide)) simplifyFully(fn, module);
+    for (const pass of IMPROVING) if (pass.run(fn, module)) simplifyFully(fn, module);
+    improved.add(fn);
+  }
+}
+
+function simplifyFully(fn: IrFunction, module: IrModule): void {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    let changed = false;
+    for (const pass of SIMPLIFYING) changed = pass.run(fn, module) || changed;
+    if (!changed) return;
+  }
+}
+
+/** A postorder of the call graph: callees stand before their callers, but for recursion. */
+function calleesFirst(module: IrModule): IrFunction[] {
+  const result: IrFunction[] = [];
+  const isSeen = new Uint8Array(module.functions.length);
+  for (let root = 0; root < module.functions.length; root++) {
+    const stack: { index: number; callees: number[] }[] = [];
+    const enter = (index: number): void => {
+      if (isSeen[index]) return;
+      isSeen[index] = 1;
+      stack.push({ index, callees: calleesOf(module, index) });
+    };
+    enter(root);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1]!;
+      const callee = top.callees.pop();
+      if (callee !== undefined) {
+        enter(callee);
+        continue;
+      }
+      stack.pop();
+      const entry = module.functions[top.index]!;
+      if (entry.kind === "defined") result.push(entry.body);
+    }
+  }
+  return result;
+}
+
+function calleesOf(module: IrModule, index: number): number[] {
+  const entry = module.functions[index]!;
+  if (entry.kind !== "defined") return [];
+  const { body } = entry;
+  return body.blockInstructions.flat().flatMap((instruction) => (body.opcode(instruction) === Opcode.Call ? [body.immediate(instruction)] : []));
+}
+
+function liveFunctions(module: IrModule): IrFunction[] {
+  const isLive = new Uint8Array(module.functions.length);
+  const work = otherwiseReachable(module);
+  for (let index = work.pop(); index !== undefined; index = work.pop()) {
+    if (isLive[index]) continue;
+    isLive[index] = 1;
+    work.push(...calleesOf(module, index));
+  }
+  return module.functions.flatMap((entry, index) => (entry.kind === "defined" && isLive[index] ? [entry.body] : []));
+}
+
+function always(run: (fn: IrFunction) => void): (fn: IrFunction) => boolean {
+  return (fn) => {
+    run(fn);
+    return true;
+  };
 }

@@ -2,6 +2,7 @@
  * The order in which blocks are laid out: forward edges lead downwards, loops stay contiguous, and blocks that only lead to a trap stand
  * at the end. A loop that is entered through a test is rotated: its header comes last, so that each round has one branch instead of two.
  */
+import { coldBlocks } from "../cold-blocks.ts";
 import { Dominators } from "../dominators.ts";
 import type { Block, IrFunction } from "../function.ts";
 import { findLoops, isInLoop, type LoopForest } from "../loops.ts";
@@ -18,18 +19,6 @@ export function layout(fn: IrFunction): void {
   const placed = placeInOrder(fn, dominators, forest, isCold);
   const rotated = rotateLoops(fn, placed, forest);
   fn.blockOrder = [...rotated.filter((block) => !isCold[block]), ...rotated.filter((block) => isCold[block])];
-}
-
-/** Blocks from which every way ends in a trap. Loops are never cold: their back edge is not followed yet when they are asked. */
-function coldBlocks(fn: IrFunction, order: readonly Block[]): Uint8Array {
-  const isCold = new Uint8Array(fn.blockCount);
-  for (let index = order.length - 1; index > 0; index--) {
-    const block = order[index]!;
-    const op = fn.opcode(fn.blockInstructions[block]!.at(-1)!);
-    const edges = fn.blockEdges[block]!;
-    if (op === Opcode.Unreachable || (edges.length > 0 && edges.every(({ target }) => isCold[target]))) isCold[block] = 1;
-  }
-  return isCold;
 }
 
 /**
@@ -69,6 +58,7 @@ function placeInOrder(fn: IrFunction, dominators: Dominators, forest: LoopForest
       if (--missing[target]! === 0) makeReady(target);
     }
   }
+  if (result.length !== dominators.order.length) throw new Error(`${fn.name}: a loop has two entries, which no pass may make`);
   return result;
 }
 
