@@ -14,10 +14,8 @@ export const CAPTURE_RECEIVE_HANDLES: usize = 24;
 export const CAPTURE_HANDLES: usize = 32;
 /** u32[4] */
 export const CAPTURE_HANDLE_RIGHTS: usize = 48;
-/** u32: the header word as sent, without flags. */
-export const CAPTURE_HEADER: usize = 64;
-/** u32[4]: ObjectType of each handle sent, endpoints' interfaces from 0x100 on. Filled at the rendezvous, before the judgement. */
-export const CAPTURE_HANDLE_TYPES: usize = 80;
+/** What the monitor is told of each handle (CARRIED_… of kernel/monitor/structure.ts), 16 bytes each. Filled before the judgement. */
+export const CAPTURE_CARRIED: usize = 64;
 /** u64[64] */
 export const CAPTURE_WORDS: usize = 128;
 export const CAPTURE_BYTES: usize = 640;

@@ -1,0 +1,87 @@
+import { RIGHT_CONTROL } from "../abi/object";
+import { Status } from "../abi/status";
+import { findSlot, programIsVerified, slotCount, slotName, slotRestart, stringBytes } from "../monitor/monitor";
+import { SLOT_NONE } from "../abi/blob";
+import { endDomain } from "../domain/end";
+import { reclaimStep } from "../domain/reclaim";
+import { startSlot } from "../domain/start";
+import { DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { handleFrom, hasRights } from "../object/handle-table";
+import { ObjectType } from "../abi/object";
+import { argument32, calledHandle, give, giveBool, giveText, readText, textLength, textStart } from "./method-frame";
+
+const NAME_MAX: u32 = 32;
+
+export function slotsMethod(method: u32): Status {
+  if (method === 0) {
+    give(<u64>slotCount());
+    return Status.Ok;
+  }
+  if (method === 6) return find();
+  const slot = argument32(0);
+  if (slot >= slotCount()) return Status.NotFound;
+  switch (method) {
+    case 1:
+      giveText(slotName(slot), stringBytes(slotName(slot)), NAME_MAX);
+      return Status.Ok;
+    case 2: return describe(slot);
+    case 3: return start(slot);
+    case 4: return stop(slot);
+    default: return handleAt(slot);
+  }
+}
+
+function find(): Status {
+  const status = readText(0, NAME_MAX);
+  if (status !== Status.Ok) return status;
+  const slot = findSlot(textStart(), textLength());
+  if (slot === SLOT_NONE) return Status.NotFound;
+  give(<u64>slot);
+  return Status.Ok;
+}
+
+function describe(slot: u32): Status {
+  const domain = domainOfSlot(slot);
+  give(<u64>(<u32>domain.state));
+  give(<u64>domain.classId);
+  give(<u64>domain.pagesUsed);
+  give(<u64>domain.quotaPages);
+  give(<u64>domain.handlesUsed);
+  give(<u64>domain.threadsUsed);
+  give(<u64>domain.instance);
+  giveBool(programIsVerified(domain.program));
+  give(<u64>slotRestart(slot));
+  give(<u64>domain.priority);
+  give(domain.consumed);
+  return Status.Ok;
+}
+
+function start(slot: u32): Status {
+  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
+  return startSlot(domainOfSlot(slot));
+}
+
+/** Every call takes one more step. The supervisor's own slot is the kernel's to stop. */
+function stop(slot: u32): Status {
+  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
+  const domain = domainOfSlot(slot);
+  if (domain.state === DomainState.Empty) return Status.Ok;
+  if (domain.state !== DomainState.Stopping) endDomain(domain, EndReason.Stopped, 0);
+  return reclaimStep(domain) ? Status.Ok : Status.Again;
+}
+
+function handleAt(slot: u32): Status {
+  const entry = handleFrom(domainOfSlot(slot), argument32(1));
+  if (entry === null) return Status.NotFound;
+  const isEndpoint = entry.type === <u16>ObjectType.Endpoint;
+  const parent = entry.parent;
+  give(<u64>entry.index);
+  give(<u64>entry.type);
+  give(<u64>entry.rights);
+  give(<u64>(isEndpoint ? changetype<Endpoint>(entry.object!).owner : SLOT_NONE));
+  give(<u64>entry.interfaceId);
+  give(entry.badge);
+  give(parent === null || parent.slot !== slot ? 0 : <u64>parent.index);
+  return Status.Ok;
+}

@@ -1,0 +1,127 @@
+// Faults of programs: a page that is backed on first touch, or a message to the slot's fault endpoint, or the end of the instance.
+
+import { SLOT_NONE } from "../abi/blob";
+import { FaultKind } from "../abi/fault";
+import { FAULT_INTERFACE } from "../abi/object";
+import { Status } from "../abi/status";
+import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
+import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "../ipc/capture";
+import { sendRequest } from "../ipc/send";
+import { backPage } from "../memory/address-space";
+import { AuditKind, auditRecord, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
+import { RULE_NONE } from "../abi/blob";
+import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { Thread, ThreadState } from "../object/thread";
+import { endLine, logHex, logNumber, logText } from "../x64/serial-log";
+import { loadPhysical8 } from "../x64/physical-memory";
+import { isMapped, translate } from "../x64/paging";
+import { endDomain } from "./end";
+import { logName } from "./supervisor";
+
+const VECTOR_DIVIDE: u32 = 0;
+const VECTOR_INVALID_OPCODE: u32 = 6;
+const VECTOR_STACK: u32 = 12;
+const VECTOR_PROTECTION: u32 = 13;
+const VECTOR_PAGE: u32 = 14;
+
+// Error code of a page fault.
+const PAGE_PRESENT: u32 = 1;
+const PAGE_INSTRUCTION: u32 = 16;
+
+/** Words of the Fault interface's first method. */
+const FAULT_WORDS: u32 = 7;
+
+/** An exception in user code. Either it is repaired, and the thread goes on, or the thread is stopped. */
+export function handleException(thread: Thread, vector: u32, errorCode: u32, address: u64): void {
+  const domain = domainOfSlot(thread.payer);
+  let kind = kindOf(domain, thread, vector, address);
+  if (vector === VECTOR_PAGE) {
+    kind = pageFault(domain, errorCode, address);
+    if (kind === FaultKind.None) return;
+  }
+  stopThread(thread, domain, kind, errorCode, address);
+}
+
+/** FaultKind.None if the page is there now. */
+function pageFault(domain: Domain, errorCode: u32, address: u64): FaultKind {
+  const isFetch = (errorCode & PAGE_INSTRUCTION) !== 0;
+  if ((errorCode & PAGE_PRESENT) !== 0) return isFetch ? FaultKind.ExecuteData : FaultKind.OutOfBounds;
+  if (isMapped(domain.root, address)) return FaultKind.None; // Another thread of the domain was first.
+  const kind = backPage(domain, address);
+  return kind === FaultKind.None && isFetch ? FaultKind.ExecuteData : kind;
+}
+
+function kindOf(domain: Domain, thread: Thread, vector: u32, address: u64): FaultKind {
+  switch (vector) {
+    case VECTOR_DIVIDE: return FaultKind.DivideByZero;
+    case VECTOR_INVALID_OPCODE: return isTrapInstruction(domain, thread.rip) ? FaultKind.Unreachable : FaultKind.IllegalInstruction;
+    case VECTOR_STACK:
+    case VECTOR_PROTECTION: return FaultKind.Protection;
+    default: return FaultKind.Other;
+  }
+}
+
+/** Whether the instruction is `ud2`, which the compiler puts where the program says that it must not come. */
+function isTrapInstruction(domain: Domain, address: u64): bool {
+  const first = translate(domain.root, address, false);
+  const second = translate(domain.root, address + 1, false);
+  return first !== 0 && second !== 0 && loadPhysical8(first) === 0x0f && loadPhysical8(second) === 0x0b;
+}
+
+function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: u32, address: u64): void {
+  thread.faultKind = <u32>kind;
+  thread.faultError = errorCode;
+  thread.faultAddress = address;
+  auditRecord(AuditKind.Fault, domain.slot, <u32>SLOT_NONE, domain.classId, 0, 0, <u32>kind, <u32>RULE_NONE, address);
+  if (reportFault(thread, domain) === Status.Ok) {
+    if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
+    return;
+  }
+  logFault(thread, domain);
+  thread.state = ThreadState.Faulted;
+  endDomain(domain, EndReason.Fault, <u32>kind);
+}
+
+/** Sends the fault as a call of the faulting thread. Anything but Status.Ok: nobody is told. */
+function reportFault(thread: Thread, domain: Domain): Status {
+  const handlerSlot = slotFaultSlot(domain.slot);
+  if (handlerSlot === <u32>SLOT_NONE) return Status.NotFound;
+  const handler = domainOfSlot(handlerSlot);
+  if (!handler.isAlive || handlerSlot === domain.slot || slotFaultEndpoint(domain.slot) >= handler.endpointCount) return Status.NotFound;
+  const endpoint = handler.endpoint(slotFaultEndpoint(domain.slot));
+
+  const capture = thread.capture;
+  store<u32>(capture, FAULT_WORDS, CAPTURE_WORD_COUNT);
+  store<u32>(capture, 0, CAPTURE_HANDLE_COUNT);
+  store<u32>(capture, 0, CAPTURE_ARENA_BYTES);
+  const words = capture + CAPTURE_WORDS;
+  store<u64>(words, <u64>domain.slot);
+  store<u64>(words, <u64>thread.index, 8);
+  store<u64>(words, <u64>thread.faultKind, 16);
+  store<u64>(words, <u64>thread.faultError, 24);
+  store<u64>(words, thread.faultAddress, 32);
+  store<u64>(words, thread.rip, 40);
+  store<u64>(words, thread.rsp, 48);
+  thread.isFaultCall = true;
+  thread.isForwarded = false;
+  thread.isLong = false;
+  thread.callHandle = null;
+  thread.callHeader = <u32>FAULT_INTERFACE << HEADER_INTERFACE_SHIFT;
+  thread.callBadge = 0;
+  const status = sendRequest(thread, endpoint, TIMEOUT_NONE);
+  if (status !== Status.Ok) thread.isFaultCall = false;
+  return status;
+}
+
+/** For whoever reads the kernel's log where no handler was told. */
+function logFault(thread: Thread, domain: Domain): void {
+  logText("trine: ");
+  logName(domain);
+  logText(" fault ");
+  logNumber(<u64>thread.faultKind);
+  logText(" at ");
+  logHex(thread.rip);
+  logText(", address ");
+  logHex(thread.faultAddress);
+  endLine();
+}

@@ -1,0 +1,244 @@
+// Takes an ended instance apart: a sequence of phases, each a number of short steps, until everything it had is given back to the frame.
+// Steps are taken by whoever stops the slot, and one with every kernel entry while anything is dying.
+
+import { Status } from "../abi/status";
+import { endWait, forgetReceiver, moveCaller } from "../ipc/wait";
+import { boundInbox } from "../ipc/notify";
+import { frameAt } from "../memory/frames";
+import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../memory/layout";
+import { unmapStep } from "../memory/mappings";
+import { freeMemoryStep } from "../memory/memory-pages";
+import { Table, firstObject, passPage, releasePage } from "../memory/object-pages";
+import { freeCharged, unchargeShared } from "../memory/quota";
+import { passWindowPage, releaseWindowPage } from "../memory/window";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { handleFrom, releaseHandlePage, revokeObjectStep } from "../object/handle-table";
+import { Inbox } from "../object/inbox";
+import { interruptOfLine } from "../object/interrupt";
+import { KernelObject } from "../object/kernel-object";
+import { destroyEndpointIfUnused, destroyIfUnused, destroyInboxIfUnused, dropStep, forgetMasked } from "../object/lifetime";
+import { MemoryObject } from "../object/memory-object";
+import { firstQueued } from "../schedule/priority-queue";
+import { clearTimer } from "../schedule/timers";
+import { forgetPorts } from "../x64/assembly";
+import { LINE_COUNT, maskLine } from "../x64/interrupts";
+import { leaveRoot, takeApart } from "../x64/paging";
+import { removeDying } from "./end";
+import { instanceGone } from "./supervisor";
+import { killThread } from "./threads";
+
+enum Phase {
+  Devices = 0,
+  Threads = 1,
+  SlotEndpoints = 2,
+  Endpoints = 3,
+  Inboxes = 4,
+  Notices = 5,
+  SlotInbox = 6,
+  Mappings = 7,
+  Handles = 8,
+  Memory = 9,
+  AddressSpace = 10,
+  Pages = 11,
+  Gone = 12,
+}
+
+/** Frames of the address space freed in one step. */
+const FREE_STEP: u32 = 32;
+/** Places of the handle table looked at in one step. */
+const DROP_STEP: u32 = 16;
+
+/** Takes one step. True when the slot is empty. */
+export function reclaimStep(domain: Domain): bool {
+  if (domain.state === DomainState.Empty) return true;
+  assert(domain.state === DomainState.Stopping);
+  if (!phaseStep(domain)) return false;
+  domain.phase += 1;
+  domain.cursor = 0;
+  if (domain.phase < <u32>Phase.Gone) return false;
+
+  assert(domain.pagesUsed === 0);
+  assert(domain.handlesUsed === 0);
+  assert(domain.objectsUsed === 0);
+  removeDying(domain);
+  domain.state = DomainState.Empty;
+  instanceGone(domain);
+  return true;
+}
+
+/** True when the phase is done. */
+function phaseStep(domain: Domain): bool {
+  switch (domain.phase) {
+    case Phase.Devices: return leaveDevices(domain);
+    case Phase.Threads: return endThreads(domain);
+    case Phase.SlotEndpoints: return rebindEndpoints(domain);
+    case Phase.Endpoints: return endEndpoints(domain);
+    case Phase.Inboxes: return endInboxes(domain);
+    case Phase.Notices: return endNotices(domain);
+    case Phase.SlotInbox: return clearSlotInbox(domain);
+    case Phase.Mappings: return endMappings(domain);
+    case Phase.Handles: return dropHandles(domain);
+    case Phase.Memory: return endMemory(domain);
+    case Phase.AddressSpace: return freeAddressSpace(domain);
+    default: return freePages(domain);
+  }
+}
+
+/** No interrupt and no timer finds the instance any more. */
+function leaveDevices(domain: Domain): bool {
+  clearTimer(domain.timer);
+  for (let line: u32 = 0; line < LINE_COUNT; line++) {
+    const interrupt = interruptOfLine(line);
+    const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
+    if (inbox === null || inbox.payer !== domain.slot) continue;
+    maskLine(line);
+    forgetMasked(inbox);
+    interrupt.inbox = null;
+  }
+  return true;
+}
+
+function endThreads(domain: Domain): bool {
+  const thread = domain.firstThread;
+  if (thread === null) return true;
+  killThread(thread);
+  return false;
+}
+
+/** The slot's endpoints go back to the slot's inbox. Who waits for them goes on waiting. */
+function rebindEndpoints(domain: Domain): bool {
+  const inbox = domain.inbox;
+  for (let i: u32 = 0; i < domain.endpointCount; i++) {
+    const endpoint = domain.endpoint(i);
+    if (endpoint.inbox === inbox) continue;
+    endpoint.inbox!.boundEndpoints -= 1;
+    endpoint.inbox = inbox;
+    inbox.boundEndpoints += 1;
+  }
+  return true;
+}
+
+function endEndpoints(domain: Domain): bool {
+  const place = firstObject(domain, Table.Endpoints);
+  if (place === 0) return true;
+  const endpoint = changetype<Endpoint>(place);
+  const caller = endpoint.firstCaller;
+  if (caller !== null) {
+    endWait(caller, Status.PeerDied);
+    return false;
+  }
+  if (revokeObjectStep(endpoint)) destroyEndpointIfUnused(endpoint);
+  return false;
+}
+
+function endInboxes(domain: Domain): bool {
+  const place = firstObject(domain, Table.Inboxes);
+  if (place === 0) return true;
+  const inbox = changetype<Inbox>(place);
+  const caller = firstQueued(inbox.queue);
+  if (caller !== null) {
+    moveCaller(caller, domain.inbox); // Only callers of the slot's own endpoints are left.
+    return false;
+  }
+  if (revokeObjectStep(inbox)) destroyInboxIfUnused(inbox);
+  return false;
+}
+
+function endNotices(domain: Domain): bool {
+  const place = firstObject(domain, Table.Notices);
+  if (place === 0) return true;
+  const notice = changetype<KernelObject>(place);
+  if (revokeObjectStep(notice)) destroyIfUnused(notice);
+  return false;
+}
+
+/** The inbox stays, with those who wait in its queue, but none of the old instance's bits, handles and receivers. */
+function clearSlotInbox(domain: Domain): bool {
+  const inbox = domain.inbox;
+  if (!revokeObjectStep(inbox)) return false;
+  inbox.bits = 0;
+  forgetMasked(inbox);
+  forgetReceiver(inbox);
+  assert(inbox.receiver === null);
+  return true;
+}
+
+function endMappings(domain: Domain): bool {
+  const mapping = domain.firstMapping;
+  if (mapping === null) return true;
+  unmapStep(domain, mapping);
+  return false;
+}
+
+function dropHandles(domain: Domain): bool {
+  for (let done: u32 = 0; done < DROP_STEP; done++) {
+    const entry = handleFrom(domain, domain.cursor);
+    if (entry === null) return true;
+    domain.cursor = entry.index;
+    if (!dropStep(entry)) return false;
+  }
+  return false;
+}
+
+/** Memory that others map is theirs from now on; the rest goes, and with it the handles that others have. */
+function endMemory(domain: Domain): bool {
+  const place = firstObject(domain, Table.MemoryObjects);
+  if (place === 0) return true;
+  const object = changetype<MemoryObject>(place);
+  const mapping = object.firstMapping;
+  if (mapping !== null && !mapping.isDying) {
+    adopt(object, domain, domainOfSlot(mapping.payer));
+    mapping.chargedPages = 0;
+    return false;
+  }
+  if (mapping !== null) {
+    unmapStep(domainOfSlot(mapping.payer), mapping); // It was being taken apart anyway.
+    return false;
+  }
+  if (revokeObjectStep(object)) freeMemoryStep(object);
+  return false;
+}
+
+/** What the new payer was charged for its mapping is now the object's charge. */
+function adopt(object: MemoryObject, from: Domain, to: Domain): void {
+  unchargeShared(from, object.chargedPages + 1);
+  from.objectsUsed -= 1;
+  to.objectsUsed += 1;
+  object.payer = to.slot;
+  object.isAdopted = true;
+  passPage(from, to, changetype<usize>(object));
+  passWindowPage(changetype<usize>(object), to.slot);
+}
+
+function freeAddressSpace(domain: Domain): bool {
+  if (domain.root === 0) return true;
+  leaveRoot(domain.root);
+  for (let done: u32 = 0; done < FREE_STEP; done++) {
+    const frame = takeApart(domain.root);
+    if (frame === 0) {
+      freeCharged(domain, frameAt(domain.root));
+      domain.root = 0;
+      return true;
+    }
+    freeCharged(domain, frameAt(frame));
+  }
+  return false;
+}
+
+function freePages(domain: Domain): bool {
+  if (domain.portPages > 0) {
+    forgetPorts();
+    domain.portPages -= 1;
+    releaseWindowPage(PORT_BITMAPS_BASE + (<usize>domain.slot << PORT_BITMAP_SHIFT) + (<usize>domain.portPages << 12));
+    unchargeShared(domain, 1);
+    return false;
+  }
+  if (domain.archivePages > 0) {
+    unchargeShared(domain, domain.archivePages);
+    domain.archivePages = 0;
+  }
+  if (releaseHandlePage(domain)) return false;
+  return !releasePage(domain);
+}
+

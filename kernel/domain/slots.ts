@@ -1,0 +1,82 @@
+// What is there for each slot of the image from boot on: the domain's first half, its inbox, its endpoints. And the objects of the kernel
+// itself: interrupt lines and the services that need no state.
+
+import { ObjectType } from "../abi/object";
+import {
+  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, INBOX_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_ENDPOINTS_MAX, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
+} from "../memory/layout";
+import { PAYER_KERNEL } from "../memory/frames";
+import { backKernelWindow } from "../memory/window";
+import {
+  slotCeiling, slotClass, slotCount, slotEndpointCount, slotEndpointInterface, slotPriority, slotProgram, slotQuotaHandles, slotQuotaObjects,
+  slotQuotaPages, slotQuotaThreads,
+} from "../monitor/monitor";
+import { domainOfSlot } from "../object/domain";
+import { interruptOfLine } from "../object/interrupt";
+import { KernelObject, initializeObject } from "../object/kernel-object";
+import { LINE_COUNT } from "../x64/interrupts";
+
+/** Objects of the types that have only one, and the one that stands for all port ranges. */
+const singles: usize = memory.data(16 * 32, 8);
+
+/** The object behind a handle to Ports, Clock … System. */
+export function kernelService(type: u32): KernelObject {
+  return changetype<KernelObject>(singles + (<usize>type << 5));
+}
+
+/** Tables that everything else lies on. False if memory is too small. */
+export function initializeTables(): bool {
+  if (!backKernelWindow(BOOT_TABLES_BASE, BOOT_TABLES_BYTES)) return false;
+  for (let line: u32 = 0; line < LINE_COUNT; line++) {
+    const interrupt = interruptOfLine(line);
+    initializeObject(interrupt, ObjectType.Interrupt, PAYER_KERNEL);
+    interrupt.line = line;
+  }
+  for (let type: u32 = ObjectType.Ports; type <= <u32>ObjectType.System; type++) initializeObject(kernelService(type), type, PAYER_KERNEL);
+  return true;
+}
+
+function pagesFor(count: u32, shift: u32): u32 {
+  return ((count << shift) + 4095) & ~4095;
+}
+
+/** Lays out all slots of the blob in force. False if memory is too small or a slot has too many endpoints. */
+export function initializeSlots(): bool {
+  const count = slotCount();
+  if (!backKernelWindow(DOMAINS_BASE, pagesFor(count, DOMAIN_SHIFT))) return false;
+  if (!backKernelWindow(SLOT_INBOXES_BASE, pagesFor(count, INBOX_SHIFT))) return false;
+  if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(count * SLOT_ENDPOINTS_MAX, ENDPOINT_SHIFT))) return false;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    if (!initializeSlot(slot)) return false;
+  }
+  return true;
+}
+
+function initializeSlot(slot: u32): bool {
+  const domain = domainOfSlot(slot);
+  initializeObject(domain, ObjectType.Domain, slot);
+  domain.slot = slot;
+  domain.classId = slotClass(slot);
+  domain.program = slotProgram(slot);
+  domain.priority = slotPriority(slot);
+  domain.ceiling = slotCeiling(slot);
+  domain.quotaPages = slotQuotaPages(slot);
+  domain.quotaHandles = slotQuotaHandles(slot);
+  domain.quotaThreads = slotQuotaThreads(slot);
+  domain.quotaObjects = slotQuotaObjects(slot);
+
+  const inbox = domain.inbox;
+  initializeObject(inbox, ObjectType.Inbox, slot);
+  domain.endpointCount = slotEndpointCount(slot);
+  if (domain.endpointCount > SLOT_ENDPOINTS_MAX) return false;
+  inbox.boundEndpoints = domain.endpointCount;
+  for (let i: u32 = 0; i < domain.endpointCount; i++) {
+    const endpoint = domain.endpoint(i);
+    initializeObject(endpoint, ObjectType.Endpoint, slot);
+    endpoint.owner = slot;
+    endpoint.interfaceId = slotEndpointInterface(slot, i);
+    endpoint.inbox = inbox;
+    endpoint.isPermanent = true;
+  }
+  return true;
+}

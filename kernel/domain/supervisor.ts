@@ -1,0 +1,91 @@
+// Slot 0, the supervisor: told of every instance that ends, and started again by the kernel itself.
+
+import { Status } from "../abi/status";
+import { notify } from "../ipc/notify";
+import { slotName, stringBytes } from "../monitor/monitor";
+import { Domain, EndReason, domainOfSlot } from "../object/domain";
+import { requestEntry } from "../schedule/scheduler";
+import { powerOff } from "../x64/machine";
+import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
+import { nowNs } from "../x64/timer";
+
+/** Set at the supervisor's inbox when a slot's instance has begun to end or is gone: it asks Slots.describe which. */
+export const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
+
+/** More deaths of the supervisor than this within LOOP_NS, and the machine stops. */
+const DEATHS_MAX: u32 = 5;
+const LOOP_NS: u64 = 60_000_000_000;
+/** Times of its last deaths, u64[5]. */
+const deaths: usize = memory.data(40, 8);
+let deathCount: u32 = 0;
+let restartPending: bool = false;
+
+/** Tells the supervisor that something about a slot has changed. */
+export function slotChanged(domain: Domain): void {
+  if (domain.slot === 0) return;
+  const supervisor = domainOfSlot(0);
+  if (supervisor.isAlive) notify(supervisor.inbox, SLOT_CHANGED_BIT);
+}
+
+/** An instance has been taken apart to the last frame. */
+export function instanceGone(domain: Domain): void {
+  if (domain.slot !== 0) {
+    slotChanged(domain);
+    return;
+  }
+  if (tooManyDeaths()) {
+    logLine("trine: the supervisor died 5 times within 60 s; stopped");
+    powerOff(1);
+  }
+  restartPending = true;
+  requestEntry();
+}
+
+function tooManyDeaths(): bool {
+  const now = nowNs();
+  const place = deaths + (<usize>(deathCount % DEATHS_MAX) << 3);
+  const oldest = load<u64>(place);
+  store<u64>(place, now);
+  deathCount += 1;
+  return deathCount >= DEATHS_MAX + 1 && now - oldest < LOOP_NS;
+}
+
+/** Whether the supervisor waits to be started again, asked once. */
+export function takeRestart(): bool {
+  const pending = restartPending;
+  restartPending = false;
+  return pending;
+}
+
+export function retryRestart(): void {
+  restartPending = true;
+}
+
+/** A line in the kernel's log: why an instance ended. */
+export function logEnd(domain: Domain): void {
+  logText("trine: ");
+  logName(domain);
+  if (domain.endReason === EndReason.Exit) {
+    logText(" exited with code ");
+    logNumber(<u64>domain.endCode);
+  } else if (domain.endReason === EndReason.Fault) {
+    logText(" ended by a fault");
+  } else {
+    logText(" stopped");
+  }
+  endLine();
+}
+
+export function logName(domain: Domain): void {
+  const name = slotName(domain.slot);
+  const bytes = stringBytes(name);
+  for (let i: u32 = 0; i < bytes; i++) logByte(<u32>load<u8>(name + i));
+}
+
+export function logStatus(domain: Domain, status: Status): void {
+  logText("trine: cannot start ");
+  logName(domain);
+  logText(": status ");
+  logNumber(<u64>(<u32>status));
+  endLine();
+}

@@ -1,0 +1,85 @@
+// Threads come and go with their stacks.
+
+import { ObjectType } from "../abi/object";
+import { RESUME_ALL } from "../abi/thread-save-area";
+import { Status } from "../abi/status";
+import { detach, endWait, forgetReceiver } from "../ipc/wait";
+import { GUARD_QUOTA } from "../guards";
+import { stackFits, stackTop } from "../memory/address-space";
+import { Table, returnPlace, takePlace } from "../memory/object-pages";
+import { Domain, domainOfSlot } from "../object/domain";
+import { revokeObjectStep } from "../object/handle-table";
+import { initializeObject } from "../object/kernel-object";
+import { Thread, ThreadState } from "../object/thread";
+import { TimerKind } from "../object/timer";
+import { currentThread, forgetCurrent, resumeIfReady } from "../schedule/scheduler";
+
+/** A domain has as many stacks as bits in `Domain.stacks`. */
+const THREADS_OF_DOMAIN_MAX: u32 = 64;
+/** Interrupts on, and the bit that is always one. */
+const FLAGS_AT_START: u64 = 0x202;
+/** Calls that end in one step. */
+const KILL_STEP: u32 = 16;
+
+/** Makes a thread that is ready to run at `entry`; null beyond the quota of threads, stacks or pages. */
+export function createThread(domain: Domain, entry: u64, argument: u64, priority: u32): Thread | null {
+  if (GUARD_QUOTA && domain.threadsUsed >= domain.quotaThreads) return null;
+  const stack = <u32>ctz(~domain.stacks);
+  if (stack >= THREADS_OF_DOMAIN_MAX || !stackFits(domain, stack)) return null;
+  const place = takePlace(domain, Table.Threads);
+  if (place === 0) return null;
+
+  const thread = changetype<Thread>(place);
+  initializeObject(thread.header, ObjectType.Thread, domain.slot);
+  thread.timeoutTimer.kind = TimerKind.Thread;
+  thread.stack = stack;
+  domain.stacks |= (<u64>1) << <u64>stack;
+  domain.threadsUsed += 1;
+  const first = domain.firstThread;
+  thread.domainNext = first;
+  if (first !== null) first.domainPrevious = thread;
+  domain.firstThread = thread;
+
+  // The thread block lies above the stack.
+  const block = (stackTop(domain, stack) - <u64>domain.threadBlockBytes) & ~(<u64>63);
+  thread.rip = entry;
+  thread.rsp = block;
+  thread.rdi = argument;
+  thread.rflags = FLAGS_AT_START;
+  thread.fsBase = block;
+  thread.cr3 = domain.root;
+  thread.ports = domain.ports;
+  thread.resume = RESUME_ALL;
+  thread.basePriority = priority;
+  thread.priority = priority;
+  thread.state = ThreadState.Ready;
+  resumeIfReady(thread);
+  return thread;
+}
+
+/** Ends a thread: calls that it holds first, whose callers get PeerDied. One step; true when it is gone. */
+export function killThread(thread: Thread): bool {
+  if (thread !== currentThread) thread.suspended = true; // It must not run between two steps; one that ends itself takes them.
+  for (let ended: u32 = 0; ended < KILL_STEP; ended++) {
+    const caller = thread.firstServed;
+    if (caller === null) break;
+    endWait(caller, Status.PeerDied);
+  }
+  if (thread.firstServed !== null) return false;
+  if (!revokeObjectStep(thread.header)) return false;
+
+  detach(thread);
+  const inbox = thread.ownInbox;
+  if (inbox !== null) forgetReceiver(inbox);
+  const domain = domainOfSlot(thread.payer);
+  const next = thread.domainNext;
+  const previous = thread.domainPrevious;
+  if (next !== null) next.domainPrevious = previous;
+  if (previous !== null) previous.domainNext = next;
+  else domain.firstThread = next;
+  domain.stacks &= ~((<u64>1) << <u64>thread.stack);
+  domain.threadsUsed -= 1;
+  if (currentThread === thread) forgetCurrent();
+  returnPlace(domain, Table.Threads, changetype<usize>(thread));
+  return true;
+}

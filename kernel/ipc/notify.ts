@@ -1,0 +1,33 @@
+import { Status } from "../abi/status";
+import { Inbox } from "../object/inbox";
+import { Notice } from "../object/notice";
+import { wake } from "../schedule/scheduler";
+import { setResult } from "./registers";
+
+/** Sets bits at an inbox; a thread that waits there gets them at once. */
+export function notify(inbox: Inbox, bits: u64): void {
+  if (bits === 0) return;
+  const receiver = inbox.receiver;
+  if (receiver === null) {
+    inbox.bits |= bits;
+    return;
+  }
+  inbox.receiver = null;
+  receiver.inbox = null;
+  setResult(receiver, Status.Notified);
+  receiver.rbx = bits;
+  wake(receiver);
+}
+
+/** The inbox that a notice, an interrupt or a timer was bound to, if it is still the same; null otherwise. */
+export function boundInbox(inbox: Inbox | null, identity: u32): Inbox | null {
+  if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;
+  return inbox;
+}
+
+export function signal(notice: Notice, bits: u64): Status {
+  const inbox = boundInbox(notice.inbox, notice.inboxIdentity);
+  if (inbox === null) return Status.PeerDied;
+  notify(inbox, bits);
+  return Status.Ok;
+}

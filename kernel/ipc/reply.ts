@@ -1,0 +1,172 @@
+// reply: answers a call by its token, passes it on, and with HEADER_FLAG_RECEIVE receives the next message in the same trap.
+
+import { ObjectType, RIGHT_CALL } from "../abi/object";
+import { Status } from "../abi/status";
+import {
+  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
+} from "../abi/system-call";
+import { TraceKind, traceMessage } from "../call/trace-ring";
+import { endDomain } from "../domain/end";
+import { GUARD_TOKEN } from "../guards";
+import { THREADS_BASE, THREAD_SHIFT } from "../memory/layout";
+import { Table, isInUse } from "../memory/object-pages";
+import { CopyResult } from "../memory/user-memory";
+import { DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { findHandle, hasRights } from "../object/handle-table";
+import { Thread, ThreadState } from "../object/thread";
+import { wake } from "../schedule/scheduler";
+import { clearTimer } from "../schedule/timers";
+import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
+import { interfaceOf, judgeReply } from "./judgement";
+import { endService, updatePriority } from "./lending";
+import { captureMessage, checkRoom, storeMessage } from "./message";
+import { checkInbox, checkedInbox } from "./recv";
+import { receiveAt } from "./receive";
+import { setResult } from "./registers";
+import { SEQUENCE_LAST } from "./rendezvous";
+import { sendRequest } from "./send";
+import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
+import { failCall } from "./wait";
+
+const FLAGS_OF_REPLY: u32 = HEADER_FLAG_LONG | HEADER_FLAG_RECEIVE | HEADER_FLAG_ERROR | HEADER_FLAG_FORWARD | HEADER_FLAG_KEEP_MASKED;
+const FLAGS_AND_RESERVED: u32 = 0xfc08;
+
+export function systemCallReply(thread: Thread): void {
+  const header = <u32>thread.rsi;
+  const timeout = thread.r9;
+  const receives = (header & HEADER_FLAG_RECEIVE) !== 0;
+  let status = checkReply(thread, header);
+  if (status === Status.Ok) status = reply(thread, header);
+  // A reply that failed receives nothing: its sender is to know of it first.
+  if (status !== Status.Ok || !receives) setResult(thread, status);
+  else if (thread.state === ThreadState.Ready) receiveAt(thread, checkedInbox(), header & HEADER_FLAG_KEEP_MASKED, timeout);
+}
+
+/** Everything that can be wrong with the system call itself, before anything happens. */
+function checkReply(thread: Thread, header: u32): Status {
+  if ((header & FLAGS_AND_RESERVED & ~FLAGS_OF_REPLY) !== 0) return Status.BadHeader;
+  if ((header & HEADER_FLAG_ERROR) !== 0 && (header & HEADER_FLAG_FORWARD) !== 0) return Status.BadHeader;
+  if ((header & HEADER_FLAG_RECEIVE) !== 0) {
+    const checked = checkInbox(thread, thread.r10);
+    if (checked !== Status.Ok) return checked;
+  } else if ((header & HEADER_FLAG_KEEP_MASKED) !== 0) {
+    return Status.BadHeader;
+  }
+  return captureMessage(thread, domainOfSlot(thread.payer), header);
+}
+
+/**
+ * The thread whose call a token names, if it is this thread's domain that may answer it; null if the call was answered,
+ * timed out, was cancelled, its caller died, or it never was.
+ */
+function findCaller(thread: Thread, token: u64): Thread | null {
+  const index = <u32>token;
+  if (!isInUse(Table.Threads, index)) return null;
+  const caller = changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
+  if (caller.state !== ThreadState.AwaitingReply) return null;
+  if (!GUARD_TOKEN) return caller;
+  if (caller.sequence !== <u32>(token >> TOKEN_SEQUENCE_SHIFT)) return null;
+  if (caller.server!.payer !== thread.payer) return null;
+  return caller;
+}
+
+function reply(thread: Thread, header: u32): Status {
+  const caller = findCaller(thread, thread.rdi);
+  if (caller === null) return Status.Gone;
+  if ((header & HEADER_FLAG_FORWARD) !== 0) return forward(thread, caller);
+
+  const domain = domainOfSlot(thread.payer);
+  const callerDomain = domainOfSlot(caller.payer);
+  const isError = (header & HEADER_FLAG_ERROR) !== 0;
+  const capture = thread.capture;
+  if (isError) {
+    if (load<u32>(capture, CAPTURE_WORD_COUNT) !== 1) return Status.BadArgument;
+    store<u32>(capture, 0, CAPTURE_HANDLE_COUNT);
+    store<u32>(capture, 0, CAPTURE_ARENA_BYTES);
+  }
+  const described = describeHandles(thread, domain);
+  if (described !== Status.Ok) return described;
+  const handles = load<u32>(capture, CAPTURE_HANDLE_COUNT);
+  const words = load<u32>(capture, CAPTURE_WORD_COUNT);
+  const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
+
+  const verdict = judgeReply(thread, caller, callerDomain, isError);
+  const kind = isError ? TraceKind.Error : TraceKind.Response;
+  traceMessage(kind, domain.slot, callerDomain.slot, thread, caller.callHeader, verdict);
+  // From here on the token is spent whatever happens.
+  endCall(caller);
+  if (verdict !== Status.Ok) {
+    failCall(caller, verdict);
+    return verdict === Status.Denied ? Status.Ok : verdict; // A denial tells the server nothing.
+  }
+  if (caller.isFaultCall) {
+    endFault(caller, isError);
+    return Status.Ok;
+  }
+
+  let status = checkRoom(caller, callerDomain, words, handles, arenaBytes);
+  if (status === Status.Ok) status = prepareTransfer(thread, callerDomain);
+  if (status === Status.Ok) {
+    const copied = copyArena(thread, domain, caller, callerDomain);
+    if (copied !== CopyResult.Done) status = copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
+  }
+  if (status !== Status.Ok) {
+    // Each side learns where the fault is: BadAddress is one's own, PeerFault the other's.
+    failCall(caller, status === Status.PeerFault ? Status.BadAddress : status === Status.BadAddress ? Status.PeerFault : status);
+    return status;
+  }
+
+  // Commit point.
+  if (handles > 0) giveHandles(thread, domain, callerDomain);
+  const long = storeMessage(caller, callerDomain, capture + CAPTURE_WORDS, words, givenHandles, handles, arenaBytes);
+  caller.rax = <u64>(<u32>(isError ? Status.ErrorReply : Status.Ok));
+  caller.rdi = 0;
+  caller.rsi = <u64>(caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long);
+  caller.rdx = 0;
+  caller.r8 = 0;
+  wake(caller);
+  return Status.Ok;
+}
+
+/** The call is over: nobody holds it any more. Its caller is in no queue, its result is still to come. */
+function endCall(caller: Thread): void {
+  const server = endService(caller);
+  caller.state = ThreadState.Ready;
+  updatePriority(server);
+}
+
+/** The fault handler's answer: none but an empty one lets the thread go on. */
+function endFault(thread: Thread, isError: bool): void {
+  clearTimer(thread.timeoutTimer);
+  const domain = domainOfSlot(thread.payer);
+  if (isError) {
+    thread.state = ThreadState.Faulted;
+    endDomain(domain, EndReason.Fault, thread.faultKind);
+    return;
+  }
+  thread.isFaultCall = false;
+  if (domain.state === DomainState.Faulted) domain.state = DomainState.Running;
+  wake(thread);
+}
+
+/** Passes a call on to another endpoint of the same interface, as if its caller had called there. */
+function forward(thread: Thread, caller: Thread): Status {
+  const number = load<u64>(thread.capture, CAPTURE_WORDS);
+  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== 1 || number >> 32 !== 0) return Status.BadArgument;
+  const entry = findHandle(domainOfSlot(thread.payer), <u32>number);
+  if (entry === null) return Status.BadHandle;
+  if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
+  if (!hasRights(entry, RIGHT_CALL)) return Status.NoRight;
+  if (entry.interfaceId !== interfaceOf(caller.callHeader)) return Status.WrongInterface;
+  if (caller.isFaultCall || caller.sequence === SEQUENCE_LAST) return Status.BadArgument;
+
+  // Commit point: the token is spent. What goes wrong from here on is the caller's to know.
+  endCall(caller);
+  caller.isForwarded = true;
+  caller.callHandle = null;
+  caller.callBadge = entry.badge;
+  const status = sendRequest(caller, changetype<Endpoint>(entry.object!), 0); // Its timeout runs on.
+  if (status !== Status.Ok) failCall(caller, status);
+  return Status.Ok;
+}

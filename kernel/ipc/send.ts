@@ -1,0 +1,42 @@
+// A request on its way to an endpoint: delivered at once if somebody receives there, queued otherwise.
+
+import { Status } from "../abi/status";
+import { DomainState, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { HandleEntry } from "../object/handle-entry";
+import { Thread } from "../object/thread";
+import { judgeBeforeQueue } from "./judgement";
+import { checkChain } from "./lending";
+import { failReceiver, handleOf, noteRestart, rendezvous } from "./rendezvous";
+import { queueCaller, startTimeout } from "./wait";
+
+/**
+ * Sends the captured message of `caller`, whose `call…` fields are set. Status.Ok: it waits now, and will get its result later.
+ * Anything else is the result; the caller waits nowhere.
+ */
+export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): Status {
+  const inbox = endpoint.inbox!;
+  const chain = checkChain(caller, inbox.receiver !== null ? null : inbox.thread);
+  if (chain !== Status.Ok) return chain;
+
+  const receiver = inbox.receiver;
+  if (receiver !== null) {
+    const status = rendezvous(caller, endpoint, receiver);
+    if (status === Status.PeerFault) failReceiver(receiver);
+    if (status === Status.Ok) startTimeout(caller, timeout);
+    return status;
+  }
+
+  let entry: HandleEntry | null = null;
+  if (!caller.isForwarded && !caller.isFaultCall) entry = handleOf(caller);
+  const owner = domainOfSlot(endpoint.owner);
+  if (entry !== null && owner.state !== DomainState.Empty && entry.seenInstance !== 0 && entry.seenInstance !== owner.instance) {
+    noteRestart(entry, endpoint);
+    return Status.Restarted;
+  }
+  const verdict = judgeBeforeQueue(domainOfSlot(caller.payer), entry, owner.slot, owner.classId, caller.callHeader);
+  if (verdict !== Status.Ok) return verdict;
+  queueCaller(caller, endpoint);
+  startTimeout(caller, timeout);
+  return Status.Ok;
+}

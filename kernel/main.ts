@@ -1,0 +1,208 @@
+// The kernel: what the entry stubs of kernel/x64 call. Each of these acts on the current thread's save area and may choose another
+// thread; the exit stub resumes whoever `currentSaveArea` names. Interrupts are off in all of them.
+
+import { Status } from "./abi/status";
+import { SystemCall } from "./abi/system-call";
+import { archivePrograms, copyBlob, isArchiveSound, measurePrograms, measuredDigests } from "./domain/archive";
+import { dyingDomain } from "./domain/end";
+import { handleException } from "./domain/fault";
+import { reclaimStep } from "./domain/reclaim";
+import { initializeSlots, initializeTables } from "./domain/slots";
+import { startSlot } from "./domain/start";
+import { logStatus, retryRestart, takeRestart } from "./domain/supervisor";
+import { GUARD_DIGEST } from "./guards";
+import { boundInbox, notify } from "./ipc/notify";
+import { systemCallCall } from "./ipc/call";
+import { systemCallRecv } from "./ipc/recv";
+import { systemCallReply } from "./ipc/reply";
+import { setResult } from "./ipc/registers";
+import { timeoutPassed } from "./ipc/wait";
+import { initializeFrames } from "./memory/frames";
+import { BLOB_BASE } from "./memory/layout";
+import { BlobError, auditReset, checkImage, monitorLoad } from "./monitor/monitor";
+import { Domain, domainOfSlot } from "./object/domain";
+import { interruptOfLine } from "./object/interrupt";
+import { Thread } from "./object/thread";
+import { TimerKind } from "./object/timer";
+import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/scheduler";
+import { takeDue } from "./schedule/timers";
+import { LINE_NONE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
+import { bootLine, initializeMachine, powerOff } from "./x64/machine";
+import { initializePaging } from "./x64/paging";
+import { logLine, logNumber, logText, endLine } from "./x64/serial-log";
+import { nowNs } from "./x64/timer";
+
+export { abort } from "./x64/panic";
+export { kernelException } from "./x64/panic";
+
+/** Timers that ring in one kernel entry; the next comes at once if more are due. */
+const TIMERS_MAX: u32 = 32;
+
+/** Brings the system up and chooses the first thread: the supervisor's. */
+export function start(startInfo: u64): void {
+  initializeMachine(startInfo);
+  bootLine();
+  initializePaging();
+  if (!initializeFrames() || !initializeTables()) {
+    refuse("too little memory");
+    return;
+  }
+  if (!isArchiveSound()) {
+    refuse("no boot archive, or a damaged one");
+    return;
+  }
+  const blobBytes = copyBlob();
+  if (blobBytes === 0) {
+    refuse("the archive has no policy");
+    return;
+  }
+  const error = monitorLoad(BLOB_BASE, blobBytes);
+  if (error !== <u32>BlobError.None) {
+    refuseBlob(error);
+    return;
+  }
+  auditReset();
+  if (!measurePrograms() || (GUARD_DIGEST && checkImage(measuredDigests(), archivePrograms()) !== <u32>BlobError.None)) {
+    refuse("the programs are not those of the policy");
+    return;
+  }
+  if (!initializeSlots()) {
+    refuse("too little memory for the slots");
+    return;
+  }
+  const supervisor = domainOfSlot(0);
+  const status = startSlot(supervisor);
+  if (status !== Status.Ok) {
+    logStatus(supervisor, status);
+    refuse("the supervisor does not start");
+    return;
+  }
+  chooseNext();
+}
+
+/** Without a valid signed policy, and the programs that it names, nothing runs. */
+function refuse(reason: string): void {
+  logText("trine: boot refused: ");
+  logLine(reason);
+  powerOff(1);
+}
+
+function refuseBlob(error: u32): void {
+  logText("trine: boot refused: policy ");
+  logText(blobErrorText(error));
+  logText(" (");
+  logNumber(<u64>error);
+  logText(")");
+  endLine();
+  powerOff(1);
+}
+
+function blobErrorText(error: u32): string {
+  switch (error) {
+    case BlobError.Truncated: return "is truncated";
+    case BlobError.BadMagic: return "is not a policy";
+    case BlobError.BadFormat: return "has a format that this kernel does not know";
+    case BlobError.TooLarge: return "is too large";
+    case BlobError.UnknownKey: return "is signed with a key that this kernel does not know";
+    case BlobError.WrongPurpose: return "is signed with a key for another purpose";
+    case BlobError.BadSignature: return "has a bad signature";
+    case BlobError.OldVersion: return "is older than the one this kernel demands";
+    case BlobError.TooCostly: return "takes too long to decide";
+    case BlobError.WrongImage: return "is that of another image";
+    default: return "does not hold together";
+  }
+}
+
+/** The `syscall` instruction. */
+export function systemCall(operation: u32): void {
+  const thread = currentThread!;
+  switch (operation) {
+    case SystemCall.Call:
+      systemCallCall(thread);
+      break;
+    case SystemCall.Recv:
+      systemCallRecv(thread);
+      break;
+    case SystemCall.Reply:
+      systemCallReply(thread);
+      break;
+    default:
+      setResult(thread, Status.BadHeader);
+  }
+  leave();
+}
+
+/** An interrupt, of user code or of the idle processor. */
+export function interrupt(vector: u32): void {
+  const line = lineOf(vector);
+  if (line === LINE_TIMER) {
+    timerFired();
+    ringTimers();
+  } else if (line !== LINE_NONE) {
+    deliverInterrupt(<u32>line);
+  }
+  leave();
+}
+
+/** The line stays masked until the driver's next recv. */
+function deliverInterrupt(line: u32): void {
+  maskLine(line);
+  acknowledge(line);
+  const interrupt = interruptOfLine(line);
+  const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
+  if (inbox === null) return;
+  interrupt.fired += 1;
+  if (!interrupt.isListed) {
+    interrupt.isListed = true;
+    interrupt.nextMasked = inbox.firstMasked;
+    inbox.firstMasked = interrupt;
+  }
+  notify(inbox, interrupt.bits);
+}
+
+function ringTimers(): void {
+  const now = nowNs();
+  for (let rung: u32 = 0; rung < TIMERS_MAX; rung++) {
+    const timer = takeDue(now);
+    if (timer === null) return;
+    if (timer.kind === <u32>TimerKind.Thread) timeoutPassed(Thread.ofTimer(timer));
+    else ringDomain(Domain.ofTimer(timer));
+  }
+}
+
+function ringDomain(domain: Domain): void {
+  const inbox = boundInbox(domain.timerInbox, domain.timerInboxIdentity);
+  if (inbox !== null && domain.isAlive) notify(inbox, domain.timerBits);
+}
+
+/** An exception in user code. `address`: the one touched for a page fault, of the instruction for others. */
+export function fault(vector: u32, errorCode: u32, address: u64): void {
+  handleException(currentThread!, vector, errorCode, address);
+  leave();
+}
+
+/** The end of every entry: a step of what is put off, then the choice of who runs. */
+function leave(): void {
+  const dying = dyingDomain();
+  if (dying !== null) {
+    reclaimStep(dying);
+    requestEntry();
+  }
+  if (takeRestart()) restartSupervisor();
+  chooseNext();
+}
+
+function restartSupervisor(): void {
+  const supervisor = domainOfSlot(0);
+  const status = startSlot(supervisor);
+  if (status === Status.Ok) return;
+  logStatus(supervisor, status);
+  // Memory may come free; a program that is refused for good stops the machine after a few deaths.
+  if (status === Status.NoMemory || status === Status.Busy) retryRestart();
+  requestEntry();
+}
+
+/** Linear address of the save area of the thread to resume, 0 for none: then the processor waits for an interrupt. */
+export function currentSaveArea(): u32 {
+  return <u32>changetype<usize>(currentThread);
+}

@@ -1,0 +1,86 @@
+// The kernel's linear window: what lies where. Each object table has a fixed place and objects of a power-of-two size, so that an object's
+// address and its number follow from each other; pages of a table are backed by frames one by one as domains need them.
+//
+// All of it lies below WINDOW_BYTES, so that the same layout is an ordinary sparse WebAssembly memory when the kernel runs in Node.
+
+import { SLOTS_MAX } from "../abi/blob";
+
+/** End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and must end below. */
+export const STATIC_END: usize = 0x01000000;
+
+/** The blob in force, copied out of the archive. */
+export const BLOB_BASE: usize = 0x01000000;
+
+/** One u32 for each frame of physical memory (memory/frames.ts). */
+export const FRAME_DATABASE_BASE: usize = 0x01800000;
+/** 16 GiB of physical memory. What lies above is not used. */
+export const FRAMES_MAX: u32 = 0x400000;
+
+/** Tables that are there from boot on and never move. */
+export const BOOT_TABLES_BASE: usize = 0x02800000;
+export const READY_QUEUE_BASE: usize = 0x02800000;
+export const READY_QUEUE_BYTES: u32 = 0x1000;
+export const THREAD_SEQUENCE_BASE: usize = 0x02801000;
+export const THREAD_SEQUENCE_BYTES: u32 = 0x1000;
+export const TIMER_HEAP_BASE: usize = 0x02802000;
+export const TIMER_HEAP_BYTES: u32 = 0x2000;
+export const TABLE_PAGES_BASE: usize = 0x02804000;
+export const TABLE_PAGES_BYTES: u32 = 0x4000;
+export const INTERRUPTS_BASE: usize = 0x02808000;
+export const INTERRUPTS_BYTES: u32 = 0x4000;
+export const PROGRAMS_BASE: usize = 0x0280c000;
+export const PROGRAMS_BYTES: u32 = 0x4000;
+export const BOOT_TABLES_BYTES: u32 = 0x10000;
+
+/** Domains: one for each slot, backed at boot for the slots that the image has. */
+export const DOMAINS_BASE: usize = 0x02900000;
+export const DOMAIN_SHIFT: u32 = 11;
+/** The slots' own inboxes: they outlive instances. */
+export const SLOT_INBOXES_BASE: usize = 0x02a00000;
+/** The slots' own endpoints, backed at boot. */
+export const SLOT_ENDPOINTS_BASE: usize = 0x02b00000;
+export const SLOT_ENDPOINTS_MAX: u32 = 32;
+
+export const THREADS_BASE: usize = 0x03000000;
+export const THREAD_SHIFT: u32 = 11;
+/** Bounds every walk over threads: lenders of one server, callers of one endpoint. */
+export const THREADS_MAX: u32 = 1024;
+
+export const ENDPOINTS_BASE: usize = 0x03200000;
+export const ENDPOINT_SHIFT: u32 = 7;
+export const ENDPOINTS_MAX: u32 = 4096;
+
+export const INBOXES_BASE: usize = 0x03300000;
+export const INBOX_SHIFT: u32 = 11;
+export const INBOXES_MAX: u32 = 1024;
+
+export const NOTICES_BASE: usize = 0x03600000;
+export const NOTICE_SHIFT: u32 = 6;
+export const NOTICES_MAX: u32 = 4096;
+
+/** A memory object is a page of the window: its header and the numbers of its frames. */
+export const MEMORY_OBJECTS_BASE: usize = 0x03800000;
+export const MEMORY_OBJECT_SHIFT: u32 = 12;
+export const MEMORY_OBJECTS_MAX: u32 = 2048;
+
+export const MAPPINGS_BASE: usize = 0x04000000;
+export const MAPPING_SHIFT: u32 = 7;
+export const MAPPINGS_MAX: u32 = 8192;
+
+export const TRACE_BASE: usize = 0x04100000;
+
+/** I/O permission bitmaps: 8 KiB and the closing byte, at 16 KiB a slot. */
+export const PORT_BITMAPS_BASE: usize = 0x04400000;
+export const PORT_BITMAP_SHIFT: u32 = 14;
+export const PORT_BITMAP_BYTES: u32 = 8192;
+
+/** Handle tables: 4,096 entries of 64 bytes a slot. */
+export const HANDLES_BASE: usize = 0x08000000;
+export const HANDLE_TABLE_SHIFT: u32 = 18;
+export const HANDLE_SHIFT: u32 = 6;
+export const HANDLES_MAX: u32 = 4096;
+
+export const WINDOW_BYTES: usize = 0x0c000000;
+
+if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE) ERROR("domains overlap the inboxes");
+if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>WINDOW_BYTES) ERROR("handle tables overrun the window");

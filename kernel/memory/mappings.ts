@@ -1,0 +1,114 @@
+// Mappings of memory objects: made whole, taken apart step by step.
+
+import { Status } from "../abi/status";
+import { Domain } from "../object/domain";
+import { initializeObject } from "../object/kernel-object";
+import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
+import { MemoryObject } from "../object/memory-object";
+import { unmapPage } from "../x64/paging";
+import { freeMemoryStep } from "./memory-pages";
+import { Table, returnPlace, takePlace } from "./object-pages";
+import { chargeShared, unchargeShared } from "./quota";
+
+/** Between two mappings nothing is mapped, so that running past the end of one faults. */
+const GAP_BYTES: u64 = 0x10000;
+const LINEAR_END: u64 = 0x100000000;
+const UNMAP_STEP: u32 = 64;
+
+/** The address of the mapping that `createMapping` has made. */
+let madeAt: u32 = 0;
+export function mappedAddress(): u32 {
+  return madeAt;
+}
+
+/**
+ * Maps pages of an object that may be mapped so, at the lowest address above the program's own memory that has room. Pages are
+ * backed when touched. Who does not pay for the object already is charged for all of it.
+ */
+export function createMapping(domain: Domain, memory: MemoryObject, firstPage: u32, pages: u32, writable: bool): Status {
+  if (domain.mappingCount === MAPPINGS_OF_DOMAIN_MAX) return Status.NoSpace;
+  const bytes = <u64>pages << 12;
+  let address = (<u64>domain.memoryPagesMax << 16) + GAP_BYTES;
+  let previous: Mapping | null = null;
+  let next = domain.firstMapping;
+  while (next !== null && <u64>next.address < address + bytes + GAP_BYTES) {
+    address = (<u64>next.address + (<u64>next.pages << 12) + GAP_BYTES + 0xffff) & ~(<u64>0xffff);
+    previous = next;
+    next = next.nextOfDomain;
+  }
+  if (address + bytes + GAP_BYTES > LINEAR_END) return Status.NoSpace;
+
+  // The page of the object itself counts with it.
+  const charged: u32 = memory.payer === domain.slot ? 0 : memory.chargedPages + 1;
+  if (!chargeShared(domain, charged)) return Status.NoMemory;
+  const place = takePlace(domain, Table.Mappings);
+  if (place === 0) {
+    unchargeShared(domain, charged);
+    return Status.NoMemory;
+  }
+
+  // Commit point.
+  const mapping = changetype<Mapping>(place);
+  initializeObject(mapping, TYPE_MAPPING, domain.slot);
+  mapping.memory = memory;
+  mapping.address = <u32>address;
+  mapping.pages = pages;
+  mapping.firstPage = firstPage;
+  mapping.writable = writable;
+  mapping.chargedPages = charged;
+  mapping.nextOfDomain = next;
+  if (previous === null) domain.firstMapping = mapping;
+  else previous.nextOfDomain = mapping;
+  domain.mappingCount += 1;
+
+  const first = memory.firstMapping;
+  mapping.nextOfObject = first;
+  if (first !== null) first.previousOfObject = mapping;
+  memory.firstMapping = mapping;
+  if (writable) memory.writableMappings += 1;
+  madeAt = <u32>address;
+  return Status.Ok;
+}
+
+/** Takes a mapping apart, and its object if nothing else refers to it. One step; true when it is gone. */
+export function unmapStep(domain: Domain, mapping: Mapping): bool {
+  const memory = mapping.memory!;
+  if (!mapping.isDying || mapping.cursor < mapping.pages) {
+    mapping.isDying = true;
+    const left = mapping.pages - mapping.cursor;
+    const stop = mapping.cursor + (left > UNMAP_STEP ? UNMAP_STEP : left);
+    for (let page = mapping.cursor; page < stop; page++) unmapPage(domain.root, <u64>mapping.address + (<u64>page << 12));
+    mapping.cursor = stop;
+    if (stop < mapping.pages) return false;
+    leaveObject(mapping, memory);
+  }
+  if (memory.type !== 0 && memory.firstMapping === null && memory.handleCount === 0) {
+    if (!freeMemoryStep(memory)) return false;
+  }
+  unchargeShared(domain, mapping.chargedPages);
+  leaveDomain(domain, mapping);
+  returnPlace(domain, Table.Mappings, changetype<usize>(mapping));
+  return true;
+}
+
+function leaveObject(mapping: Mapping, memory: MemoryObject): void {
+  const next = mapping.nextOfObject;
+  const previous = mapping.previousOfObject;
+  if (next !== null) next.previousOfObject = previous;
+  if (previous !== null) previous.nextOfObject = next;
+  else memory.firstMapping = next;
+  if (mapping.writable) memory.writableMappings -= 1;
+}
+
+/** At most MAPPINGS_OF_DOMAIN_MAX steps. */
+function leaveDomain(domain: Domain, mapping: Mapping): void {
+  const next = mapping.nextOfDomain;
+  if (domain.firstMapping === mapping) {
+    domain.firstMapping = next;
+  } else {
+    let previous = domain.firstMapping!;
+    while (previous.nextOfDomain !== mapping) previous = previous.nextOfDomain!;
+    previous.nextOfDomain = next;
+  }
+  domain.mappingCount -= 1;
+}

@@ -1,0 +1,111 @@
+// The frames of memory objects: found, backed when first touched, given back step by step.
+
+import { FRAME_NUMBERS_LEAF, FRAME_NUMBERS_MAX, FRAME_NUMBERS_OFFSET, MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
+import { initializeObject } from "../object/kernel-object";
+import { ObjectType } from "../abi/object";
+import { Domain, domainOfSlot } from "../object/domain";
+import { loadPhysical32, storePhysical32 } from "../x64/physical-memory";
+import { FrameUse, allocateReserved, frameAddress, freeFrame, releaseReserved } from "./frames";
+import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
+import { Table, returnPlace, takePlace } from "./object-pages";
+import { chargePages, mayHaveObject, unchargeShared } from "./quota";
+
+/** Frames freed in one step. */
+const FREE_STEP: u32 = 64;
+
+/** Makes an object of zeroes, charged whole to the domain; null beyond its quota. `pages` is 1 … MEMORY_PAGES_MAX. */
+export function createMemoryObject(domain: Domain, pages: u32): MemoryObject | null {
+  assert(pages > 0 && pages <= MEMORY_PAGES_MAX);
+  if (!mayHaveObject(domain)) return null;
+  const isLarge = pages > FRAME_NUMBERS_MAX;
+  const charged = isLarge ? pages + (pages + FRAME_NUMBERS_LEAF - 1) / FRAME_NUMBERS_LEAF : pages;
+  if (!chargePages(domain, charged)) return null;
+  const place = takePlace(domain, Table.MemoryObjects);
+  if (place === 0) {
+    unchargeShared(domain, charged);
+    releaseReserved(charged);
+    return null;
+  }
+  const object = changetype<MemoryObject>(place);
+  initializeObject(object, ObjectType.Memory, domain.slot);
+  object.pages = pages;
+  object.isLarge = isLarge;
+  object.chargedPages = charged;
+  domain.objectsUsed += 1;
+  return object;
+}
+
+/** Number of the object, which its frames carry as their payer. */
+function numberOf(object: MemoryObject): u32 {
+  return <u32>((changetype<usize>(object) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT);
+}
+
+function wordAddress(object: MemoryObject, index: u32): usize {
+  return changetype<usize>(object) + FRAME_NUMBERS_OFFSET + (<usize>index << 2);
+}
+
+/** The frame of a page, backed now if nobody has touched it yet. Cannot fail: all pages are reserved. */
+export function frameOfPage(object: MemoryObject, page: u32): u32 {
+  assert(page < object.pages);
+  if (!object.isLarge) {
+    const place = wordAddress(object, page);
+    let frame = load<u32>(place);
+    if (frame === 0) {
+      frame = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+      store<u32>(place, frame);
+    }
+    return frame;
+  }
+  const leafPlace = wordAddress(object, page / FRAME_NUMBERS_LEAF);
+  let leaf = load<u32>(leafPlace);
+  if (leaf === 0) {
+    leaf = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+    store<u32>(leafPlace, leaf);
+  }
+  const place = frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2);
+  let frame = loadPhysical32(place);
+  if (frame === 0) {
+    frame = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+    storePhysical32(place, frame);
+  }
+  return frame;
+}
+
+/**
+ * Takes an object apart that nothing refers to but what is being dropped right now. One step; true when it is gone, place and charge too.
+ */
+export function freeMemoryStep(object: MemoryObject): bool {
+  assert(object.firstMapping === null);
+  object.isDying = true;
+  const end = object.pages;
+  let page = object.freeCursor;
+  const stop = end - page > FREE_STEP ? page + FREE_STEP : end;
+  for (; page < stop; page++) freePage(object, page);
+  object.freeCursor = page;
+  if (page < end) return false;
+
+  if (object.isLarge) {
+    const leaves = object.chargedPages - object.pages;
+    for (let leaf: u32 = 0; leaf < leaves; leaf++) giveBack(load<u32>(wordAddress(object, leaf)));
+  }
+  const domain = domainOfSlot(object.payer);
+  unchargeShared(domain, object.chargedPages);
+  domain.objectsUsed -= 1;
+  returnPlace(domain, Table.MemoryObjects, changetype<usize>(object));
+  return true;
+}
+
+function freePage(object: MemoryObject, page: u32): void {
+  if (!object.isLarge) {
+    giveBack(load<u32>(wordAddress(object, page)));
+    return;
+  }
+  const leaf = load<u32>(wordAddress(object, page / FRAME_NUMBERS_LEAF));
+  giveBack(leaf === 0 ? 0 : loadPhysical32(frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2)));
+}
+
+/** A page that was never touched is still reserved. */
+function giveBack(frame: u32): void {
+  if (frame === 0) releaseReserved(1);
+  else freeFrame(frame);
+}

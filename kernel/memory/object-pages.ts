@@ -1,0 +1,216 @@
+// Object tables: which domain each page belongs to, and its free places. A page holds objects of one domain only, so that a
+// domain's end gives back every page of objects whatever order they were made in.
+
+import { Domain } from "../object/domain";
+import { KernelObject } from "../object/kernel-object";
+import { SAVE_BYTES } from "../abi/thread-save-area";
+import { FrameUse } from "./frames";
+import {
+  ENDPOINTS_BASE, ENDPOINTS_MAX, ENDPOINT_SHIFT, INBOXES_BASE, INBOXES_MAX, INBOX_SHIFT, MAPPINGS_BASE, MAPPINGS_MAX, MAPPING_SHIFT,
+  MEMORY_OBJECTS_BASE, MEMORY_OBJECTS_MAX, MEMORY_OBJECT_SHIFT, NOTICES_BASE, NOTICES_MAX, NOTICE_SHIFT, TABLE_PAGES_BASE,
+  TABLE_PAGES_BYTES, THREADS_BASE, THREADS_MAX, THREAD_SHIFT,
+} from "./layout";
+import { chargePages, unchargeReserved, unchargeShared } from "./quota";
+import { backWindowPage, releaseWindowPage } from "./window";
+
+export enum Table {
+  Threads = 0,
+  Endpoints = 1,
+  Inboxes = 2,
+  Notices = 3,
+  MemoryObjects = 4,
+  Mappings = 5,
+}
+export const TABLES: u32 = 6;
+
+// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that domain + 1 in the high half.
+const THREAD_PAGES: u32 = THREADS_MAX >> (12 - THREAD_SHIFT);
+const ENDPOINT_PAGES: u32 = ENDPOINTS_MAX >> (12 - ENDPOINT_SHIFT);
+const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
+const NOTICE_PAGES: u32 = NOTICES_MAX >> (12 - NOTICE_SHIFT);
+const MEMORY_OBJECT_PAGES: u32 = MEMORY_OBJECTS_MAX >> (12 - MEMORY_OBJECT_SHIFT);
+const MAPPING_PAGES: u32 = MAPPINGS_MAX >> (12 - MAPPING_SHIFT);
+const FIRST_ENDPOINT_PAGE: u32 = THREAD_PAGES;
+const FIRST_INBOX_PAGE: u32 = FIRST_ENDPOINT_PAGE + ENDPOINT_PAGES;
+const FIRST_NOTICE_PAGE: u32 = FIRST_INBOX_PAGE + INBOX_PAGES;
+const FIRST_MEMORY_OBJECT_PAGE: u32 = FIRST_NOTICE_PAGE + NOTICE_PAGES;
+const FIRST_MAPPING_PAGE: u32 = FIRST_MEMORY_OBJECT_PAGE + MEMORY_OBJECT_PAGES;
+const PAGES: u32 = FIRST_MAPPING_PAGE + MAPPING_PAGES;
+if (PAGES * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small");
+
+function firstPage(table: u32): u32 {
+  switch (table) {
+    case Table.Threads: return 0;
+    case Table.Endpoints: return FIRST_ENDPOINT_PAGE;
+    case Table.Inboxes: return FIRST_INBOX_PAGE;
+    case Table.Notices: return FIRST_NOTICE_PAGE;
+    case Table.MemoryObjects: return FIRST_MEMORY_OBJECT_PAGE;
+    default: return FIRST_MAPPING_PAGE;
+  }
+}
+
+function pageCount(table: u32): u32 {
+  switch (table) {
+    case Table.Threads: return THREAD_PAGES;
+    case Table.Endpoints: return ENDPOINT_PAGES;
+    case Table.Inboxes: return INBOX_PAGES;
+    case Table.Notices: return NOTICE_PAGES;
+    case Table.MemoryObjects: return MEMORY_OBJECT_PAGES;
+    default: return MAPPING_PAGES;
+  }
+}
+
+function tableBase(table: u32): usize {
+  switch (table) {
+    case Table.Threads: return THREADS_BASE;
+    case Table.Endpoints: return ENDPOINTS_BASE;
+    case Table.Inboxes: return INBOXES_BASE;
+    case Table.Notices: return NOTICES_BASE;
+    case Table.MemoryObjects: return MEMORY_OBJECTS_BASE;
+    default: return MAPPINGS_BASE;
+  }
+}
+
+function placeShift(table: u32): u32 {
+  switch (table) {
+    case Table.Threads: return THREAD_SHIFT;
+    case Table.Endpoints: return ENDPOINT_SHIFT;
+    case Table.Inboxes: return INBOX_SHIFT;
+    case Table.Notices: return NOTICE_SHIFT;
+    case Table.MemoryObjects: return MEMORY_OBJECT_SHIFT;
+    default: return MAPPING_SHIFT;
+  }
+}
+
+/** Where the header of the object at a place is. */
+function headerOf(table: u32, place: usize): KernelObject {
+  return changetype<KernelObject>(table === Table.Threads ? place + SAVE_BYTES : place);
+}
+
+function tableOfPage(page: u32): u32 {
+  if (page >= FIRST_MAPPING_PAGE) return Table.Mappings;
+  if (page >= FIRST_MEMORY_OBJECT_PAGE) return Table.MemoryObjects;
+  if (page >= FIRST_NOTICE_PAGE) return Table.Notices;
+  if (page >= FIRST_INBOX_PAGE) return Table.Inboxes;
+  if (page >= FIRST_ENDPOINT_PAGE) return Table.Endpoints;
+  return Table.Threads;
+}
+
+function pageWord(page: u32): usize {
+  return TABLE_PAGES_BASE + (<usize>page << 2);
+}
+
+function pageAddress(page: u32): usize {
+  const table = tableOfPage(page);
+  return tableBase(table) + (<usize>(page - firstPage(table)) << 12);
+}
+
+/** A free place of the table in a page of the domain, zeroed but for its free chain; 0 if the quota or the table is exhausted. */
+export function takePlace(domain: Domain, table: Table): usize {
+  let place = load<usize>(domain.freePlaces(table));
+  if (place === 0) {
+    if (!addPage(domain, table)) return 0;
+    place = load<usize>(domain.freePlaces(table));
+  }
+  const header = headerOf(table, place);
+  store<usize>(domain.freePlaces(table), header.nextFree);
+  memory.fill(place, 0, 1 << placeShift(table));
+  return place;
+}
+
+/** Gives the place of a dead object back to its domain. */
+export function returnPlace(domain: Domain, table: Table, place: usize): void {
+  const header = headerOf(table, place);
+  header.type = 0;
+  header.nextFree = load<usize>(domain.freePlaces(table));
+  store<usize>(domain.freePlaces(table), place);
+}
+
+function addPage(domain: Domain, table: Table): bool {
+  const page = findPage(table);
+  if (page === PAGES) return false;
+  if (!chargePages(domain, 1)) return false;
+  const address = pageAddress(page);
+  if (!backWindowPage(address, FrameUse.Objects, domain.slot)) {
+    unchargeReserved(domain, 1);
+    return false;
+  }
+  store<u32>(pageWord(page), (domain.slot + 1) | (domain.objectPages << 16));
+  domain.objectPages = page + 1;
+
+  const bytes: usize = 1 << placeShift(table);
+  let chain = load<usize>(domain.freePlaces(table));
+  for (let offset: usize = 4096; offset > 0; offset -= bytes) {
+    const place = address + offset - bytes;
+    headerOf(table, place).nextFree = chain;
+    chain = place;
+  }
+  store<usize>(domain.freePlaces(table), chain);
+  return true;
+}
+
+/** A page that nobody has; PAGES if there is none. At most 2,048 steps. */
+function findPage(table: Table): u32 {
+  const first = firstPage(table);
+  const count = pageCount(table);
+  for (let page = first; page < first + count; page++) {
+    if (load<u32>(pageWord(page)) === 0) return page;
+  }
+  return PAGES;
+}
+
+/** Whether the place with that number is backed and holds an object. */
+export function isInUse(table: Table, index: u32): bool {
+  const page = index >> (12 - placeShift(table));
+  if (page >= pageCount(table)) return false;
+  if (load<u32>(pageWord(firstPage(table) + page)) === 0) return false;
+  return headerOf(table, tableBase(table) + (<usize>index << placeShift(table))).type !== 0;
+}
+
+// Walking a dying domain's objects: its newest page first; places are numbered through the chain of pages.
+
+/** The first object of the table among the domain's pages, 0 if it has none left. At most as many steps as it has places. */
+export function firstObject(domain: Domain, table: Table): usize {
+  let next = domain.objectPages;
+  while (next !== 0) {
+    const page = next - 1;
+    next = load<u32>(pageWord(page)) >> 16;
+    if (tableOfPage(page) !== table) continue;
+    const address = pageAddress(page);
+    const bytes: usize = 1 << placeShift(table);
+    for (let offset: usize = 0; offset < 4096; offset += bytes) {
+      if (headerOf(table, address + offset).type !== 0) return address + offset;
+    }
+  }
+  return 0;
+}
+
+/** Gives back one page, with no object left in it; false if the domain has none. */
+export function releasePage(domain: Domain): bool {
+  const next = domain.objectPages;
+  if (next === 0) return false;
+  const page = next - 1;
+  domain.objectPages = load<u32>(pageWord(page)) >> 16;
+  store<u32>(pageWord(page), 0);
+  releaseWindowPage(pageAddress(page));
+  unchargeShared(domain, 1);
+  return true;
+}
+
+/**
+ * Passes the page of a memory object, which has one to itself, from one domain to another. The other has been charged for it.
+ * At most as many steps as the first has pages.
+ */
+export function passPage(from: Domain, to: Domain, place: usize): void {
+  const page = firstPage(Table.MemoryObjects) + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
+  const word = load<u32>(pageWord(page));
+  if (from.objectPages === page + 1) {
+    from.objectPages = word >> 16;
+  } else {
+    let previous = from.objectPages - 1;
+    while (load<u32>(pageWord(previous)) >> 16 !== page + 1) previous = (load<u32>(pageWord(previous)) >> 16) - 1;
+    store<u32>(pageWord(previous), (load<u32>(pageWord(previous)) & 0xffff) | (word & 0xffff0000));
+  }
+  store<u32>(pageWord(page), (to.slot + 1) | (to.objectPages << 16));
+  to.objectPages = page + 1;
+}

@@ -1,0 +1,46 @@
+// What a domain pays: every page that it owns or maps, reserved before it is used, so that what was promised can always be kept.
+
+import { GUARD_QUOTA } from "../guards";
+import { Domain } from "../object/domain";
+import { freeFrame, releaseReserved, reserveFrames } from "./frames";
+
+/** Charges pages and sets frames aside for them: each later `allocateReserved` for it succeeds. False, with nothing done, beyond the quota. */
+export function chargePages(domain: Domain, pages: u32): bool {
+  if (!chargeShared(domain, pages)) return false;
+  if (!reserveFrames(pages)) {
+    domain.pagesUsed -= pages;
+    return false;
+  }
+  return true;
+}
+
+/** Charges pages that exist already because somebody else pays for them too. */
+export function chargeShared(domain: Domain, pages: u32): bool {
+  const used = <u64>domain.pagesUsed + <u64>pages;
+  if (used > <u64>u32.MAX_VALUE) return false;
+  if (GUARD_QUOTA && used > <u64>domain.quotaPages) return false;
+  domain.pagesUsed = <u32>used;
+  return true;
+}
+
+export function unchargeShared(domain: Domain, pages: u32): void {
+  assert(domain.pagesUsed >= pages);
+  domain.pagesUsed -= pages;
+}
+
+/** Ends the charge of pages that were never backed. */
+export function unchargeReserved(domain: Domain, pages: u32): void {
+  unchargeShared(domain, pages);
+  releaseReserved(pages);
+}
+
+/** Gives back a frame that the domain was charged for. */
+export function freeCharged(domain: Domain, frame: u32): void {
+  unchargeShared(domain, 1);
+  freeFrame(frame);
+}
+
+/** Whether the domain may have one more object. */
+export function mayHaveObject(domain: Domain): bool {
+  return !GUARD_QUOTA || domain.objectsUsed < domain.quotaObjects;
+}

@@ -1,0 +1,80 @@
+// Copies between the kernel and programs, and from program to program. Each goes page by page through the domain's own page tables:
+// no address of a program is ever dereferenced, and none above 4 GiB can be named.
+
+import { Domain } from "../object/domain";
+import { copyIn, copyOut, copyPhysical } from "../x64/physical-memory";
+import { reach } from "./address-space";
+
+/** Whether `bytes` from `address` on end inside linear memory. */
+function fits(address: u32, bytes: u32): bool {
+  return <u64>address + <u64>bytes <= 0x100000000;
+}
+
+function untilPageEnd(address: u32, bytes: u32): u32 {
+  const left: u32 = 4096 - (address & 4095);
+  return left < bytes ? left : bytes;
+}
+
+/** Copies from a program; false if it may not read all of it. */
+export function copyFromUser(domain: Domain, to: usize, from: u32, bytes: u32): bool {
+  if (!fits(from, bytes)) return false;
+  let done: u32 = 0;
+  while (done < bytes) {
+    const chunk = untilPageEnd(from + done, bytes - done);
+    const place = reach(domain, from + done, false);
+    if (place === 0) return false;
+    copyIn(to + done, place, chunk);
+    done += chunk;
+  }
+  return true;
+}
+
+/** Copies to a program; false, perhaps with a part copied, if it may not write all of it. */
+export function copyToUser(domain: Domain, to: u32, from: usize, bytes: u32): bool {
+  if (!fits(to, bytes)) return false;
+  let done: u32 = 0;
+  while (done < bytes) {
+    const chunk = untilPageEnd(to + done, bytes - done);
+    const place = reach(domain, to + done, true);
+    if (place === 0) return false;
+    copyOut(place, from + done, chunk);
+    done += chunk;
+  }
+  return true;
+}
+
+/** Whether a program may write all of it. Backs the pages, so that a copy which follows cannot fail. */
+export function canWrite(domain: Domain, address: u32, bytes: u32): bool {
+  if (!fits(address, bytes)) return false;
+  let done: u32 = 0;
+  while (done < bytes) {
+    if (reach(domain, address + done, true) === 0) return false;
+    done += untilPageEnd(address + done, bytes - done);
+  }
+  return true;
+}
+
+export enum CopyResult {
+  Done = 0,
+  /** The sender may not read its side. */
+  BadSource = 1,
+  /** The receiver may not write its side. */
+  BadTarget = 2,
+}
+
+/** Copies from one program to another, at most 64 KiB. The two places may overlap only if they are the same. */
+export function copyBetween(receiver: Domain, to: u32, sender: Domain, from: u32, bytes: u32): CopyResult {
+  if (!fits(from, bytes)) return CopyResult.BadSource;
+  if (!fits(to, bytes)) return CopyResult.BadTarget;
+  let done: u32 = 0;
+  while (done < bytes) {
+    const chunk = untilPageEnd(to + done, untilPageEnd(from + done, bytes - done));
+    const source = reach(sender, from + done, false);
+    if (source === 0) return CopyResult.BadSource;
+    const target = reach(receiver, to + done, true);
+    if (target === 0) return CopyResult.BadTarget;
+    if (source !== target) copyPhysical(target, source, chunk);
+    done += chunk;
+  }
+  return CopyResult.Done;
+}

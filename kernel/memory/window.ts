@@ -1,0 +1,39 @@
+// Pages of the kernel's linear window, backed on demand and given back.
+
+import { addKernelTable, kernelPage, kernelTablesMissing, mapKernelPage, unmapKernelPage } from "../x64/paging";
+import { FrameUse, PAYER_KERNEL, allocateFrame, allocateReserved, availableFrames, frameAddress, frameAt, freeFrame, setPayer } from "./frames";
+
+/**
+ * Backs the window page at `linear` with zeroes; false if memory is out. The frame itself has been charged to `payer` already;
+ * page tables of the window are the kernel's and stay (the whole window needs at most 97).
+ */
+export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
+  let missing = kernelTablesMissing(linear);
+  if (availableFrames() < missing) return false;
+  for (; missing > 0; missing--) {
+    addKernelTable(linear, frameAddress(allocateFrame(FrameUse.Kernel, PAYER_KERNEL)));
+  }
+  const frame = payer === PAYER_KERNEL ? allocateFrame(use, payer) : allocateReserved(use, payer);
+  if (frame === 0) return false;
+  mapKernelPage(linear, frameAddress(frame));
+  memory.fill(linear, 0, 4096);
+  return true;
+}
+
+/** Backs a range at boot for the kernel itself. */
+export function backKernelWindow(linear: usize, bytes: u32): bool {
+  for (let page = linear; page < linear + bytes; page += 4096) {
+    if (!backWindowPage(page, FrameUse.Kernel, PAYER_KERNEL)) return false;
+  }
+  return true;
+}
+
+/** Gives the frame of a window page back. */
+export function releaseWindowPage(linear: usize): void {
+  freeFrame(frameAt(unmapKernelPage(linear)));
+}
+
+/** Books the frame of a window page on another payer. */
+export function passWindowPage(linear: usize, payer: u32): void {
+  setPayer(frameAt(kernelPage(linear)), payer);
+}

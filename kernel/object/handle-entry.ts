@@ -1,0 +1,42 @@
+import { HANDLES_BASE, HANDLE_SHIFT, HANDLE_TABLE_SHIFT } from "../memory/layout";
+import { KernelObject } from "./kernel-object";
+
+/**
+ * A place in a domain's handle table, 64 bytes. Its address tells the domain and the index.
+ *
+ * `next` and `previous` link the handles derived from the same one, or, without parent, all first handles to the object.
+ */
+@unmanaged
+export class HandleEntry {
+  /** Raised each time the place is emptied, so that an old number names nothing. A place whose generation is used up stays empty. */
+  generation: u16;
+  /** ObjectType; 0 where the place is empty. */
+  type: u16;
+  rights: u32;
+  object: KernelObject | null;
+  /** Epoch of `verdicts`; 0 before the first. */
+  epoch: u32;
+  /** Bit m: the monitor grants method m, request and response, by rules that read nothing. */
+  verdicts: u64;
+  badge: u64;
+  interfaceId: u32;
+  /** Class of the object, as the monitor knows it. */
+  classId: u32;
+  parent: HandleEntry | null;
+  firstChild: HandleEntry | null;
+  next: HandleEntry | null;
+  previous: HandleEntry | null;
+  /** Endpoint: instance of the owner that this handle's last call went to, 0 before the first. */
+  seenInstance: u32;
+  /** Index of the next empty place. */
+  nextFree: u32;
+
+  @inline get slot(): u32 {
+    return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_TABLE_SHIFT);
+  }
+  @inline get index(): u32 {
+    return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_SHIFT) & ((1 << (HANDLE_TABLE_SHIFT - HANDLE_SHIFT)) - 1);
+  }
+}
+
+if (offsetof<HandleEntry>() !== 64) ERROR("HandleEntry is not 64 bytes");

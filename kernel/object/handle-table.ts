@@ -1,0 +1,203 @@
+// Handle tables and the inheritance tree. A handle made from another is its child; the first handles to an object have no parent.
+
+import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_MASK, INITIAL_GENERATION } from "../abi/system-call";
+import { GUARD_QUOTA, GUARD_RIGHTS } from "../guards";
+import { FrameUse } from "../memory/frames";
+import { HANDLES_MAX, HANDLE_SHIFT } from "../memory/layout";
+import { chargePages, unchargeReserved, unchargeShared } from "../memory/quota";
+import { backWindowPage, releaseWindowPage } from "../memory/window";
+import { Domain, domainOfSlot } from "./domain";
+import { HandleEntry } from "./handle-entry";
+import { KernelObject } from "./kernel-object";
+
+const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
+const GENERATION_LAST: u32 = 0xffff;
+/** Children moved or handles removed in one step. */
+export const TREE_STEP: u32 = 32;
+
+function entryAt(domain: Domain, index: u32): HandleEntry {
+  return changetype<HandleEntry>(domain.handleTable + (<usize>index << HANDLE_SHIFT));
+}
+
+/** The entry that a number names in the domain's table, null if none. */
+export function findHandle(domain: Domain, number: u32): HandleEntry | null {
+  const index = number & HANDLE_INDEX_MASK;
+  if (index === 0 || index >= domain.handleHigh) return null;
+  const entry = entryAt(domain, index);
+  if (entry.type === 0 || <u32>entry.generation !== number >> HANDLE_GENERATION_SHIFT) return null;
+  return entry;
+}
+
+/** The number by which its domain names the handle. */
+export function handleNumber(entry: HandleEntry): u32 {
+  return entry.index | (<u32>entry.generation << HANDLE_GENERATION_SHIFT);
+}
+
+export function hasRights(entry: HandleEntry, rights: u32): bool {
+  return !GUARD_RIGHTS || (entry.rights & rights) === rights;
+}
+
+/** The first entry in use from an index on, null if there is none. At most as many steps as the table has places. */
+export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
+  for (let i: u32 = index === 0 ? 1 : index; i < domain.handleHigh; i++) {
+    const entry = entryAt(domain, i);
+    if (entry.type !== 0) return entry;
+  }
+  return null;
+}
+
+/** Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of handles or pages. */
+export function prepareHandles(domain: Domain, count: u32): bool {
+  if (GUARD_QUOTA && domain.handlesUsed + count > domain.quotaHandles) return false;
+  const room = domain.handleFreeCount + backedPlaces(domain) - domain.handleHigh;
+  if (room >= count) return true;
+  return addPage(domain);
+}
+
+function backedPlaces(domain: Domain): u32 {
+  return (domain.handleHigh + ENTRIES_PER_PAGE - 1) & ~(ENTRIES_PER_PAGE - 1);
+}
+
+/** Backs the page behind the last one. Its places count as used up to `handleHigh` only. */
+function addPage(domain: Domain): bool {
+  const places = backedPlaces(domain);
+  if (places + ENTRIES_PER_PAGE > HANDLES_MAX) return false;
+  if (!chargePages(domain, 1)) return false;
+  if (!backWindowPage(changetype<usize>(entryAt(domain, places)), FrameUse.Objects, domain.slot)) {
+    unchargeReserved(domain, 1);
+    return false;
+  }
+  // Places left on the page before are chained, so that `handleHigh` can stand on the new page.
+  for (let index = domain.handleHigh; index < places; index++) chain(domain, entryAt(domain, index));
+  domain.handleHigh = places + 1;
+  if (places > 0) chain(domain, entryAt(domain, places));
+  return true;
+}
+
+function chain(domain: Domain, entry: HandleEntry): void {
+  entry.nextFree = domain.handleFree;
+  domain.handleFree = entry.index;
+  domain.handleFreeCount += 1;
+}
+
+/** Makes a handle. The place has been prepared, so it cannot fail. `parent` is null for a first handle to the object. */
+export function addHandle(
+  domain: Domain, object: KernelObject, type: u32, rights: u32, badge: u64, interfaceId: u32, classId: u32, parent: HandleEntry | null,
+): HandleEntry {
+  let entry: HandleEntry;
+  if (domain.handleFreeCount > 0) {
+    entry = entryAt(domain, domain.handleFree);
+    domain.handleFree = entry.nextFree;
+    domain.handleFreeCount -= 1;
+  } else {
+    assert(domain.handleHigh < backedPlaces(domain));
+    entry = entryAt(domain, domain.handleHigh);
+    domain.handleHigh += 1;
+  }
+  assert(entry.type === 0);
+  if (entry.generation === 0) entry.generation = <u16>INITIAL_GENERATION;
+  entry.type = <u16>type;
+  entry.rights = rights;
+  entry.object = object;
+  entry.epoch = 0;
+  entry.verdicts = 0;
+  entry.badge = badge;
+  entry.interfaceId = interfaceId;
+  entry.classId = classId;
+  entry.firstChild = null;
+  entry.seenInstance = 0;
+  link(entry, object, parent);
+  object.handleCount += 1;
+  domain.handlesUsed += 1;
+  return entry;
+}
+
+/** Puts an entry before its siblings. */
+function link(entry: HandleEntry, object: KernelObject, parent: HandleEntry | null): void {
+  const first = parent === null ? object.firstHandle : parent.firstChild;
+  entry.parent = parent;
+  entry.previous = null;
+  entry.next = first;
+  if (first !== null) first.previous = entry;
+  if (parent === null) object.firstHandle = entry;
+  else parent.firstChild = entry;
+}
+
+function unlink(entry: HandleEntry): void {
+  const next = entry.next;
+  const previous = entry.previous;
+  const parent = entry.parent;
+  if (next !== null) next.previous = previous;
+  if (previous !== null) previous.next = next;
+  else if (parent !== null) parent.firstChild = next;
+  else entry.object!.firstHandle = next;
+  entry.parent = null;
+  entry.next = null;
+  entry.previous = null;
+}
+
+/** Hands an entry's children on to its parent, at most TREE_STEP of them; true when it has none left. */
+export function passChildren(entry: HandleEntry): bool {
+  const object = entry.object!;
+  for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
+    const child = entry.firstChild;
+    if (child === null) return true;
+    unlink(child);
+    link(child, object, entry.parent);
+  }
+  return entry.firstChild === null;
+}
+
+/** Empties the place of a handle without children. The object may be without handles then: the caller looks. */
+export function removeHandle(entry: HandleEntry): void {
+  assert(entry.firstChild === null);
+  const domain = domainOfSlot(entry.slot);
+  const object = entry.object!;
+  unlink(entry);
+  object.handleCount -= 1;
+  domain.handlesUsed -= 1;
+  entry.type = 0;
+  entry.object = null;
+  entry.rights = 0;
+  entry.epoch = 0;
+  entry.verdicts = 0;
+  if (<u32>entry.generation === GENERATION_LAST) return; // Used up: a number must never come again.
+  entry.generation += 1;
+  chain(domain, entry);
+}
+
+/**
+ * Removes a handle that descends from `root`, its own children handed up to `root` first, so that no step is longer than another.
+ * Answers true when nothing descends from it any more.
+ */
+export function revokeStep(root: HandleEntry): bool {
+  for (let done: u32 = 0; done < TREE_STEP; done++) {
+    const child = root.firstChild;
+    if (child === null) return true;
+    if (!passChildren(child)) return false;
+    removeHandle(child);
+  }
+  return root.firstChild === null;
+}
+
+/** Removes handles to an object from whatever domain; true when there is none left. */
+export function revokeObjectStep(object: KernelObject): bool {
+  for (let done: u32 = 0; done < TREE_STEP; done++) {
+    const entry = object.firstHandle;
+    if (entry === null) return true;
+    if (!passChildren(entry)) return false;
+    removeHandle(entry);
+  }
+  return object.firstHandle === null;
+}
+
+/** Gives back the last page of an empty table; false if none is left. */
+export function releaseHandlePage(domain: Domain): bool {
+  assert(domain.handlesUsed === 0);
+  const places = backedPlaces(domain);
+  if (places === 0) return false;
+  domain.handleHigh = places - ENTRIES_PER_PAGE;
+  releaseWindowPage(changetype<usize>(entryAt(domain, places - ENTRIES_PER_PAGE)));
+  unchargeShared(domain, 1);
+  return true;
+}

@@ -1,0 +1,24 @@
+import { INTERRUPTS_BASE } from "../memory/layout";
+import { Inbox } from "./inbox";
+import { KernelObject } from "./kernel-object";
+
+/** A hardware interrupt line. One for each line of the machine, there from boot on; granted to slots by the image. */
+@unmanaged
+export class Interrupt extends KernelObject {
+  line: u32;
+  inboxIdentity: u32;
+  bits: u64;
+  fired: u64;
+  /** Where it is delivered, null while nobody has bound it: then it is masked. */
+  inbox: Inbox | null;
+  /** In the inbox's list of masked interrupts. */
+  isListed: bool;
+  nextMasked: Interrupt | null;
+}
+
+export const INTERRUPT_SHIFT: u32 = 7;
+if (offsetof<Interrupt>() > 1 << INTERRUPT_SHIFT) ERROR("Interrupt is larger than its place");
+
+export function interruptOfLine(line: u32): Interrupt {
+  return changetype<Interrupt>(INTERRUPTS_BASE + (<usize>line << INTERRUPT_SHIFT));
+}

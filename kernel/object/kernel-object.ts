@@ -1,0 +1,38 @@
+import { HandleEntry } from "./handle-entry";
+
+/**
+ * What handles refer to. The header of every kernel object, 32 bytes; a thread has it behind its save area.
+ *
+ * Invariant: `firstHandle` and the trees below it are exactly the handles to this object in all domains; `handleCount` is their number.
+ */
+@unmanaged
+export class KernelObject {
+  /** ObjectType; 0 for a free place in a table. */
+  type: u32;
+  /** The domain that pays for it, or PAYER_KERNEL. */
+  payer: u32;
+  /** Unique since boot: tells an object from a later one at the same place. */
+  identity: u32;
+  handleCount: u32;
+  firstHandle: HandleEntry | null;
+  /** Free places of one domain and table are chained by this. */
+  nextFree: usize;
+  spare0: u32;
+  spare1: u32;
+}
+
+export const KERNEL_OBJECT_BYTES: u32 = 32;
+if (offsetof<KernelObject>() !== KERNEL_OBJECT_BYTES) ERROR("KernelObject is not 32 bytes");
+
+let lastIdentity: u32 = 0;
+
+/** Makes a free place an object. */
+export function initializeObject(object: KernelObject, type: u32, payer: u32): void {
+  lastIdentity += 1;
+  object.type = type;
+  object.payer = payer;
+  object.identity = lastIdentity;
+  object.handleCount = 0;
+  object.firstHandle = null;
+  object.nextFree = 0;
+}

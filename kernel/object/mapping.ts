@@ -1,0 +1,30 @@
+import { MAPPING_SHIFT } from "../memory/layout";
+import { KernelObject } from "./kernel-object";
+import { MemoryObject } from "./memory-object";
+
+/** A part of a memory object in a domain's linear memory. The domain's mappings are in order of address. No handle names it. */
+@unmanaged
+export class Mapping extends KernelObject {
+  memory: MemoryObject | null;
+  address: u32;
+  pages: u32;
+  /** First page in the object. */
+  firstPage: u32;
+  writable: bool;
+  /** It is being taken apart. */
+  isDying: bool;
+  /** Pages charged for it; 0 where its domain pays as the object's owner. */
+  chargedPages: u32;
+  /** While it is taken apart: the next page to unmap. */
+  cursor: u32;
+  nextOfDomain: Mapping | null;
+  nextOfObject: Mapping | null;
+  previousOfObject: Mapping | null;
+}
+
+/** In place of an ObjectType. */
+export const TYPE_MAPPING: u32 = 0x100;
+/** Mappings of one domain: bounds the search for the one at an address. */
+export const MAPPINGS_OF_DOMAIN_MAX: u32 = 64;
+
+if (offsetof<Mapping>() > 1 << MAPPING_SHIFT) ERROR("Mapping is larger than its place");

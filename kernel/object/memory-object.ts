@@ -1,0 +1,44 @@
+import { MEMORY_OBJECT_SHIFT } from "../memory/layout";
+import { KernelObject } from "./kernel-object";
+import { Mapping } from "./mapping";
+
+/**
+ * Memory that can be mapped by several domains. Its pages are reserved when it is made and backed when first touched.
+ *
+ * The object is a page of the window: this header, then u32 frame numbers. With `isLarge` each number is a frame of 1,024 further numbers.
+ * Whoever maps pays for the whole object, so that a mapping never depends on its maker's life.
+ */
+@unmanaged
+export class MemoryObject extends KernelObject {
+  pages: u32;
+  isLarge: bool;
+  sealed: bool;
+  measured: bool;
+  /** Its maker is gone and one of those who map it pays now. */
+  isAdopted: bool;
+  /** Its last reference is going; nobody may map it any more. */
+  isDying: bool;
+  writableMappings: u32;
+  firstMapping: Mapping | null;
+  /** Bytes measured so far. */
+  measureCursor: u64;
+  /** While it is taken apart: the next page to free. */
+  freeCursor: u32;
+  /** Pages that are charged to the payer, lists of frames included. */
+  chargedPages: u32;
+  digest0: u64;
+  digest1: u64;
+  digest2: u64;
+  digest3: u64;
+}
+
+export const FRAME_NUMBERS_OFFSET: usize = 128;
+/** Numbers in the object itself. */
+export const FRAME_NUMBERS_MAX: u32 = (4096 - 128) / 4;
+/** Numbers in a frame of a large object. */
+export const FRAME_NUMBERS_LEAF: u32 = 1024;
+/** 1 GiB: a domain cannot map more at once. */
+export const MEMORY_PAGES_MAX: u32 = 0x40000;
+
+if (offsetof<MemoryObject>() > FRAME_NUMBERS_OFFSET) ERROR("MemoryObject overlaps its frame numbers");
+if (1 << MEMORY_OBJECT_SHIFT !== 4096) ERROR("a memory object is a page");

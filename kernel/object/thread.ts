@@ -1,0 +1,180 @@
+import { SAVE_BYTES, SAVE_CR3, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP } from "../abi/thread-save-area";
+import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
+import { CAPTURE_BYTES } from "../ipc/capture";
+import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "../memory/layout";
+import { Endpoint } from "./endpoint";
+import { HandleEntry } from "./handle-entry";
+import { Inbox } from "./inbox";
+import { KernelObject } from "./kernel-object";
+import { Timer } from "./timer";
+
+export enum ThreadState {
+  /** Running, or in the ready queue; or neither while `suspended`. */
+  Ready = 0,
+  /** In an inbox's queue and in its endpoint's list, its message in the capture buffer. */
+  Calling = 1,
+  /** Its call is held by `server`, in whose list of served callers it is. */
+  AwaitingReply = 2,
+  /** The `receiver` of an inbox. */
+  Receiving = 3,
+  /** Stopped for good until its domain ends: nobody was there to be told of its fault. */
+  Faulted = 4,
+}
+
+/** A thread: the save area that the entry stubs know, then the kernel's own. 2,048 bytes. */
+@unmanaged
+export class Thread {
+  rax: u64;
+  rbx: u64;
+  rcx: u64;
+  rdx: u64;
+  rsi: u64;
+  rdi: u64;
+  rbp: u64;
+  r8: u64;
+  r9: u64;
+  r10: u64;
+  r11: u64;
+  r12: u64;
+  r13: u64;
+  r14: u64;
+  r15: u64;
+  rip: u64;
+  rsp: u64;
+  rflags: u64;
+  fsBase: u64;
+  cr3: u64;
+  resume: u32;
+  ports: u32;
+  spare0: u64;
+  spare1: u64;
+  spare2: u64;
+
+  // KernelObject, in the same order.
+  type: u32;
+  payer: u32;
+  identity: u32;
+  handleCount: u32;
+  firstHandle: HandleEntry | null;
+  nextFree: usize;
+  headerSpare0: u32;
+  headerSpare1: u32;
+
+  timer: u64; // Timer, 16 bytes
+  timerRest: u64;
+
+  state: ThreadState;
+  suspended: bool;
+  /** It stopped by a fault: what it has sent is the kernel's message, and its registers are not a system call's. */
+  isFaultCall: bool;
+  /** The call was passed on by its first receiver: it does not stand on the caller's own handle any more. */
+  isForwarded: bool;
+  /** Its header has HEADER_FLAG_LONG: `record` and the `receive…` fields hold. */
+  isLong: bool;
+
+  basePriority: u32;
+  /** At least the base, at most the slot's ceiling: what callers lend counts. */
+  priority: u32;
+  /** Longest chain of callers that wait for this thread. */
+  chainBehind: u32;
+
+  /** Links of the one queue that it is in: the ready queue, or an inbox's. */
+  queueNext: Thread | null;
+  queuePrevious: Thread | null;
+  /** Priority by which it stands there. */
+  queuePriority: u32;
+  isQueued: bool;
+
+  /** Calling: the endpoint, and the links of its list of callers. */
+  endpoint: Endpoint | null;
+  callerNext: Thread | null;
+  callerPrevious: Thread | null;
+
+  /** Calling: whose queue it stands in. Receiving: whose receiver it is. */
+  inbox: Inbox | null;
+  /** The inbox that it received from last: its callers lend to this thread. */
+  ownInbox: Inbox | null;
+
+  /** AwaitingReply: who holds the call, and the links of that thread's list. */
+  server: Thread | null;
+  servedNext: Thread | null;
+  servedPrevious: Thread | null;
+  firstServed: Thread | null;
+
+  /** The handle that the call was made on, and the generation that it had. */
+  callHandle: HandleEntry | null;
+  callGeneration: u32;
+  /** Header of the call: interface and method. */
+  callHeader: u32;
+  callBadge: u64;
+  /** Slot and class of the endpoint's owner when the request was judged. */
+  calleeSlot: u32;
+  calleeClass: u32;
+  /** Epoch under which the verdict bit covered request and response; 0 if the response must be judged. */
+  callEpoch: u32;
+
+  /** Where an answer, or a message, is stored. */
+  record: u32;
+  receiveAddress: u32;
+  receiveBytes: u32;
+  receiveHandles: u32;
+
+  /** Deadline of the wait as the caller asked for it: relative, 0 for none. */
+  timeout: u64;
+
+  sliceLeft: u64;
+  consumed: u64;
+
+  faultKind: u32;
+  faultError: u32;
+  faultAddress: u64;
+
+  /** Which of the domain's stacks it has. */
+  stack: u32;
+  /** All threads of the domain. */
+  domainNext: Thread | null;
+  domainPrevious: Thread | null;
+
+  @inline get header(): KernelObject {
+    return changetype<KernelObject>(changetype<usize>(this) + SAVE_BYTES);
+  }
+  @inline static of(object: KernelObject): Thread {
+    return changetype<Thread>(changetype<usize>(object) - SAVE_BYTES);
+  }
+  @inline get timeoutTimer(): Timer {
+    return changetype<Timer>(changetype<usize>(this) + offsetof<Thread>("timer"));
+  }
+  @inline static ofTimer(timer: Timer): Thread {
+    return changetype<Thread>(changetype<usize>(timer) - offsetof<Thread>("timer"));
+  }
+  @inline get capture(): usize {
+    return changetype<usize>(this) + CAPTURE_OFFSET;
+  }
+  @inline get index(): u32 {
+    return <u32>((changetype<usize>(this) - THREADS_BASE) >> THREAD_SHIFT);
+  }
+
+  /** The number of the call that it makes or made last. Kept outside the thread: a later thread at this place goes on counting. */
+  @inline get sequence(): u32 {
+    return load<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2));
+  }
+  @inline set sequence(value: u32) {
+    store<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2), value);
+  }
+  /** Names the call that it awaits the reply of. */
+  @inline get token(): u64 {
+    return (<u64>this.sequence << TOKEN_SEQUENCE_SHIFT) | <u64>this.index;
+  }
+}
+
+/** Where the capture buffer of 640 bytes lies in a thread. */
+export const CAPTURE_OFFSET: usize = 1024;
+
+if (offsetof<Thread>("r14") !== SAVE_R14) ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("rip") !== SAVE_RIP) ERROR("Thread.rip moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("cr3") !== SAVE_CR3) ERROR("Thread.cr3 moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("resume") !== SAVE_RESUME) ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("ports") !== SAVE_PORTS) ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("type") !== SAVE_BYTES) ERROR("a thread's object header does not follow its save area");
+if (offsetof<Thread>() > CAPTURE_OFFSET) ERROR("Thread overlaps its capture buffer");
+if (CAPTURE_OFFSET + CAPTURE_BYTES > 1 << THREAD_SHIFT) ERROR("Thread is larger than its place");

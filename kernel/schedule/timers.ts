@@ -1,0 +1,74 @@
+// Deadlines: a binary heap of timers by the time at which they are due. A step is at most 11 levels.
+
+import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../memory/layout";
+import { Timer } from "../object/timer";
+
+let count: u32 = 0;
+
+function place(index: u32): usize {
+  return TIMER_HEAP_BASE + (<usize>index << 2);
+}
+function at(index: u32): Timer {
+  return changetype<Timer>(load<usize>(place(index)));
+}
+function put(index: u32, timer: Timer): void {
+  store<usize>(place(index), changetype<usize>(timer));
+  timer.heapIndex = index;
+}
+
+/** Starts a timer, or moves it to another time. */
+export function setTimer(timer: Timer, deadline: u64): void {
+  clearTimer(timer);
+  assert((count + 2) << 2 <= TIMER_HEAP_BYTES); // All threads and domains together are fewer.
+  timer.deadline = deadline;
+  count += 1;
+  rise(count, timer);
+}
+
+export function clearTimer(timer: Timer): void {
+  const index = timer.heapIndex;
+  if (index === 0) return;
+  timer.heapIndex = 0;
+  const last = at(count);
+  count -= 1;
+  if (last === timer) return;
+  if (index > 1 && at(index >> 1).deadline > last.deadline) rise(index, last);
+  else sink(index, last);
+}
+
+/** Deadline of the earliest timer, u64.MAX_VALUE if none is on. */
+export function earliestDeadline(): u64 {
+  return count === 0 ? u64.MAX_VALUE : at(1).deadline;
+}
+
+/** The earliest timer, turned off, if it is due; null otherwise. */
+export function takeDue(now: u64): Timer | null {
+  if (count === 0) return null;
+  const timer = at(1);
+  if (timer.deadline > now) return null;
+  clearTimer(timer);
+  return timer;
+}
+
+function rise(from: u32, timer: Timer): void {
+  let index = from;
+  while (index > 1) {
+    const parent = at(index >> 1);
+    if (parent.deadline <= timer.deadline) break;
+    put(index, parent);
+    index >>= 1;
+  }
+  put(index, timer);
+}
+
+function sink(from: u32, timer: Timer): void {
+  let index = from;
+  while (index << 1 <= count) {
+    let child = index << 1;
+    if (child < count && at(child + 1).deadline < at(child).deadline) child += 1;
+    if (at(child).deadline >= timer.deadline) break;
+    put(index, at(child));
+    index = child;
+  }
+  put(index, timer);
+}
