@@ -4,8 +4,9 @@ import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReport
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
 import { audit, clock, slots, supervisor } from "../../build/generated/programs/shell";
+import { Status } from "../../kernel/abi/status";
 import { faultName } from "../runtime/fault-name";
-import { addService, OK, servePending } from "../runtime/server";
+import { addService, callToken, DEFERRED, OK, servePending } from "../runtime/server";
 import { statusName } from "../runtime/status-name";
 import { utf8 } from "../runtime/text";
 import { attemptName } from "./attempt-name";
@@ -25,14 +26,32 @@ const RESULT_COLUMN: u32 = 46;
 /** Answers the attacker while an attempt runs. */
 @final
 class Plan extends AttackPlanServer {
-  /** What is to be tried; Finish once it has been handed out. */
-  attempt: Attempt = Attempt.Finish;
+  /** What is to be tried and has not been asked for yet; Finish if there is nothing. */
+  private attempt: Attempt = Attempt.Finish;
+  /** The attacker waits to be told what to try next; 0: it does not. */
+  private waiting: u64 = 0;
   isReported: bool = false;
   outcome: AttackPlanReportOutcome = AttackPlanReportOutcome.Refused;
   result: u32 = 0;
   value: u64 = 0;
 
+  /** Has `attempt` made, by the attacker that waits or by the next that asks. */
+  offer(attempt: Attempt): void {
+    this.isReported = false;
+    this.attempt = attempt;
+    if (this.waiting == 0) return;
+    const reply = AttackPlanNextReply.to(this.waiting);
+    this.waiting = 0;
+    reply.attempt = attempt;
+    // Nobody waits there any more if the one who asked has died.
+    if (reply.send() == Status.Ok) this.attempt = Attempt.Finish;
+  }
+
   next(reply: AttackPlanNextReply): u32 {
+    if (this.attempt == Attempt.Finish) {
+      this.waiting = callToken();
+      return DEFERRED;
+    }
     reply.attempt = this.attempt;
     this.attempt = Attempt.Finish;
     return OK;
@@ -84,9 +103,9 @@ export function attack(words: Words): void {
 /** Has one attempt made and shows what became of it; false if it could not be made. */
 function make(attempt: Attempt, current: Plan): bool {
   const auditNext = audit.info().next;
-  current.attempt = attempt;
-  current.isReported = false;
   if (slots.describe(attacker).state != SlotsDescribeState.Running && !explain(supervisor.start(attacker))) return false;
+  // From here on the attacker may end at any moment.
+  current.offer(attempt);
 
   line.numberIn(3, attempt + 1).string("  ").string(attemptName(attempt)).padTo(RESULT_COLUMN);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
@@ -149,8 +168,7 @@ function showAudit(from: u64): void {
     dim("audit #");
     line.number(record.sequence).string(": ");
     record.describe(line);
-    line.string("; ");
-    record.reason(line);
+    if (!record.isFault) record.reason(line.string("; "));
     endLine();
   }
 }

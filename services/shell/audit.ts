@@ -24,6 +24,10 @@ export class AuditRecord {
   repeats: u32 = 0;
   detail: u64 = 0;
 
+  get isFault(): bool {
+    return this.kind == KIND_FAULT;
+  }
+
   /** Reads record `sequence`, or the oldest after it that is kept; false if there is none. */
   read(sequence: u64): bool {
     const found: AuditReadAnswer = log.read(sequence);
@@ -45,7 +49,7 @@ export class AuditRecord {
   /** Adds what happened, in one line. */
   describe(to: Text): void {
     addSlotName(this.subjectSlot, to);
-    if (this.kind == KIND_FAULT) {
+    if (this.isFault) {
       to.string(": ").string(faultName(<u32>this.detail & 0xff));
       return;
     }
@@ -54,9 +58,8 @@ export class AuditRecord {
     addMethodName(this.interfaceId, this.method, to);
   }
 
-  /** Adds why: the rule with its place, or that there is none. */
+  /** Adds why it was denied: the rule with its place, or that there is none. */
   reason(to: Text): void {
-    if (this.kind == KIND_FAULT) return;
     if (this.line == 0) {
       to.string("no rule allows it");
       return;
@@ -96,7 +99,7 @@ function show(): void {
   record.describe(line);
   if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
   endLine();
-  if (record.kind == KIND_FAULT) return;
+  if (record.isFault) return;
   line.padTo(36);
   dim("by: ");
   record.reason(line);

@@ -10,7 +10,7 @@ export function domains(words: Words): void {
   if (!count.ok) return printLine("the kernel does not tell");
   const slotCount = count.count;
 
-  bold("  #  NAME          CLASS         STATE      MEMORY       OF           RESTARTS  PRIORITY  CPU TIME   CODE");
+  bold("  #  NAME          CLASS         STATE     MEMORY     RESTARTS  CPU TIME  CODE");
   endLine();
   for (let slot: u32 = 0; slot < slotCount; slot++) show(slot);
 
@@ -29,8 +29,7 @@ function show(slot: u32): void {
 
   const found = slots.describe(slot);
   addState(found.state);
-  line.padTo(44).memory(found.pagesUsed).padTo(57).memory(found.pagesQuota);
-  line.padTo(70).number(found.starts > 0 ? found.starts - 1 : 0).padTo(80).number(found.priority).padTo(90).duration(found.consumedNs).padTo(101);
+  line.padTo(43).memory(found.pagesUsed).padTo(54).number(found.starts > 0 ? found.starts - 1 : 0).padTo(64).duration(found.consumedNs).padTo(74);
   if (found.verified) line.string("verified");
   else red("unverified");
   endLine();

@@ -22,6 +22,8 @@ export class LineEditor {
   private readonly keys: KeyReader = new KeyReader();
   private readonly input: Text = Text.withRoom(CONSOLE_READ_DATA_MAX);
   private consumed: u32 = 0;
+  /** Bytes that the character being typed still lacks. */
+  private missingBytes: u32 = 0;
   private readonly screen: Text = Text.withRoom(LINE_MAX + 64);
   private readonly insertion: Text = Text.withRoom(LINE_MAX);
 
@@ -31,9 +33,12 @@ export class LineEditor {
   readLine(): Text {
     this.line.clear();
     this.cursor = 0;
+    this.missingBytes = 0;
     this.history.rewind();
     this.redraw();
-    while (!this.apply(this.nextKey())) this.redraw();
+    // What arrives together is drawn once, and a character not before its last byte is there.
+    while (!this.apply(this.nextKey())) if (this.consumed == this.input.length && this.missingBytes == 0) this.redraw();
+    this.redraw();
     this.history.add(this.line);
     console.write(utf8("\n"));
     return this.line;
@@ -85,6 +90,7 @@ export class LineEditor {
     const at = this.line.address + this.cursor;
     memory.copy(at + 1, at, this.line.length - this.cursor);
     store<u8>(at, byte);
+    this.missingBytes = byte >= 0xc0 ? (byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1) : this.missingBytes > 0 ? this.missingBytes - 1 : 0;
     this.line.length += 1;
     this.cursor++;
   }

@@ -65,8 +65,8 @@ async function compile(folder: string): Promise<Compilation> {
   return { program, module: new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>) };
 }
 
-/** The program waits for a message that is not there: thrown through its frames. */
-class Waits extends Error {}
+/** The program waits for what is not there: thrown through its frames. A fake peer throws it where it would not answer yet. */
+export class Waits extends Error {}
 /** The program has asked the kernel to end it. */
 class Exits extends Error {}
 
@@ -74,6 +74,7 @@ interface Pending {
   readonly description: InterfaceDescription;
   readonly method: string;
   readonly call: CallState<InterfaceDescription, string>;
+  readonly settled: () => void;
 }
 
 export class NodeProgram {
@@ -122,13 +123,19 @@ export class NodeProgram {
 
   /** Sends a request to the endpoint of that interface, and runs the program until it waits again. */
   call<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, badge = 0n): CallState<I, M> {
+    const call = this.queueCall(description, method, takes, () => {}, badge);
+    this.enter("serveLoop");
+    return call;
+  }
+
+  /** Sends a request that the program finds when it receives next: for peers that call back while the program calls them. */
+  queueCall<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, settled: (call: CallState<I, M>) => void, badge = 0n): CallState<I, M> {
     const { index, method: found } = findMethod(description, method);
     const message = encodeMessage(requestLayout(found), takes as Values);
     const call: CallState<I, M> = { state: "waiting" };
     const token = (this.nextToken++ << 32n) | 7n;
-    this.pending.set(token, { description, method, call: call as CallState<InterfaceDescription, string> });
+    this.pending.set(token, { description, method, call: call as CallState<InterfaceDescription, string>, settled: () => settled(call) });
     this.queue.push({ token, badge, header: ((description.id << 16) | (index << 4)) >>> 0, message });
-    this.enter("serveLoop");
     return call;
   }
 
@@ -214,7 +221,7 @@ export class NodeProgram {
     return (header & HEADER_FLAG_RECEIVE) === 0 ? Status.Ok : this.onReceive(inbox, header, record, timeout);
   }
 
-  private settle({ description, method, call }: Pending, header: number, message: WireMessage): void {
+  private settle({ description, method, call, settled }: Pending, header: number, message: WireMessage): void {
     const { index, method: found } = findMethod(description, method);
     if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index) throw new Error(`the answer to ${description.name}.${method} has header ${header.toString(16)}`);
     if ((header & HEADER_FLAG_ERROR) !== 0) {
@@ -224,6 +231,7 @@ export class NodeProgram {
       call.state = "answered";
       call.fields = decodeMessage(answerLayout(found), message) as never;
     }
+    settled();
   }
 
   private pass(nanoseconds: bigint): void {
