@@ -1,0 +1,118 @@
+/** Rules → the access matrix: for every pair of classes and interface that a rule speaks of, the rules bound to it and what needs no reading. */
+import { COST_BASE, COST_BINDING, COST_FIELD, COST_INSTRUCTION, COST_MAX } from "../../kernel/abi/blob.ts";
+import { Event } from "../../kernel/abi/event.ts";
+import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { type Instruction, lower } from "./lower.ts";
+import type { Interface, Method, Model, Rule } from "./model.ts";
+
+export interface Pair {
+  readonly subject: number;
+  readonly target: number;
+  readonly interfaceId: number;
+  /** Bound to it, ascending by number. */
+  readonly rules: readonly Rule[];
+  /** By Event: methods that are granted without reading anything and without a record. */
+  readonly plain: readonly [bigint, bigint, bigint];
+}
+
+export interface Cost {
+  readonly subject: number;
+  readonly target: number;
+  readonly interfaceId: number;
+  readonly method: number;
+  /** Instructions in the worst case, of the dearest of its events. */
+  readonly instructions: number;
+}
+
+export interface Matrix {
+  /** Ascending by subject, target, interface. */
+  readonly pairs: readonly Pair[];
+  /** By rule number; empty for a rule without a condition. */
+  readonly programs: readonly (readonly Instruction[])[];
+  readonly costs: readonly Cost[];
+  find(subject: number, target: number, interfaceId: number): Pair | undefined;
+}
+
+type CallEvent = Event.Request | Event.Response | Event.Error;
+const EVENTS: readonly CallEvent[] = [Event.Request, Event.Response, Event.Error];
+/** As the kernel's verifier: more would cost more than COST_MAX anyway. */
+const RUN_MAX = 150;
+
+export function close(model: Model): { readonly matrix: Matrix; readonly diagnostics: readonly Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const programs = model.rules.map((rule) => (rule.condition === undefined ? [] : lower(rule.condition)));
+  for (const rule of model.rules) {
+    const length = programs[rule.number]?.length ?? 0;
+    if (length > RUN_MAX) diagnostics.push({ severity: "error", ...rule.span, message: `the condition takes ${length} tests`, help: `at most ${RUN_MAX}` });
+  }
+
+  const bound = new Map<number, Rule[]>();
+  for (const rule of model.rules) {
+    for (const [subject, target] of rule.pairs) {
+      const key = keyOf(subject, target, rule.interfaceId);
+      const rules = bound.get(key);
+      if (rules === undefined) bound.set(key, [rule]);
+      else if (rules.at(-1) !== rule) rules.push(rule); // `{ A, A }` binds once.
+    }
+  }
+  const pairs = [...bound.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(([key, rules]): Pair => {
+      const [subject, target, interfaceId] = [Math.floor(key / 2 ** 32), Math.floor(key / 65536) % 65536, key % 65536];
+      return { subject, target, interfaceId, rules, plain: [plainOf(rules, Event.Request), plainOf(rules, Event.Response), plainOf(rules, Event.Error)] };
+    });
+
+  const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
+  const costs: Cost[] = [];
+  for (const pair of pairs) {
+    const spoken = interfaces.get(pair.interfaceId);
+    if (spoken !== undefined) costs.push(...costsOf(pair, spoken, model, programs, diagnostics));
+  }
+  const byKey = new Map(pairs.map((pair) => [keyOf(pair.subject, pair.target, pair.interfaceId), pair]));
+  return { matrix: { pairs, programs, costs, find: (subject, target, interfaceId) => byKey.get(keyOf(subject, target, interfaceId)) }, diagnostics };
+}
+
+/** Fits a double: classes have 12 bits, interfaces 16. */
+function keyOf(subject: number, target: number, interfaceId: number): number {
+  return subject * 2 ** 32 + target * 65536 + interfaceId;
+}
+
+export function isBound(rule: Rule, event: Event, method: number): boolean {
+  return ((rule.events >> event) & 1) === 1 && ((rule.methods >> BigInt(method)) & 1n) === 1n;
+}
+
+function plainOf(rules: readonly Rule[], event: Event): bigint {
+  let plain = 0n;
+  let reading = 0n;
+  for (const rule of rules) {
+    if (((rule.events >> event) & 1) === 0) continue;
+    if (rule.condition === undefined && !rule.audit && !rule.isRequire) plain |= rule.methods;
+    else reading |= rule.methods;
+  }
+  return plain & ~reading;
+}
+
+function costsOf(pair: Pair, spoken: Interface, model: Model, programs: readonly (readonly Instruction[])[], diagnostics: Diagnostic[]): readonly Cost[] {
+  return spoken.methods.flatMap((method) => {
+    const dearest = Math.max(...EVENTS.map((event) => costOf(pair, method, event, programs)));
+    if (dearest === 0) return [];
+    if (dearest > COST_MAX) {
+      const rules = pair.rules.filter((rule) => EVENTS.some((event) => isBound(rule, event, method.number)));
+      const longest = rules.reduce((a, b) => ((programs[b.number]?.length ?? 0) > (programs[a.number]?.length ?? 0) ? b : a));
+      const what = `${model.classes[pair.subject]?.name} -> ${model.classes[pair.target]?.name}.${spoken.name}.${method.name}`;
+      diagnostics.push({ severity: "error", ...longest.span, message: `judging ${what} may take ${dearest} instructions`, help: `at most ${COST_MAX}: ${rules.length} rules are bound to it, this is the longest` });
+    }
+    return [{ subject: pair.subject, target: pair.target, interfaceId: pair.interfaceId, method: method.number, instructions: dearest }];
+  });
+}
+
+/** As kernel/monitor/blob-rules.ts recomputes it. 0 where no rule is bound. */
+function costOf(pair: Pair, method: Method, event: CallEvent, programs: readonly (readonly Instruction[])[]): number {
+  const rules = pair.rules.filter((rule) => isBound(rule, event, method.number));
+  if (rules.length === 0) return 0;
+  const fields = event === Event.Request ? method.request.length : event === Event.Response ? method.response.length : 1;
+  const shape = COST_BASE + fields * COST_FIELD;
+  if (((pair.plain[event] >> BigInt(method.number)) & 1n) === 1n) return shape;
+  return shape + pair.rules.length * COST_BINDING + rules.reduce((sum, rule) => sum + (programs[rule.number]?.length ?? 0) * COST_INSTRUCTION, 0);
+}
+

@@ -1,0 +1,169 @@
+/** What a system's policy means: every name resolved. `resolve.ts` builds it, the rest of the compiler reads it. */
+import type { Permission } from "../../kernel/abi/permission.ts";
+import type { RuleOperation } from "../../kernel/abi/blob.ts";
+import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
+import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { PolicyFile } from "./parse.ts";
+import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";
+
+/** A program as it goes into an image. */
+export interface ProgramInput {
+  /** As the image's slots name it, relative to the root of the tree. */
+  readonly folder: string;
+  readonly description: ProgramDescription;
+  /** SHA-256 of the executable, zero-padded to whole pages: `measureExecutable`. */
+  readonly digest: Uint8Array;
+  /** Whether the machine-code verifier passed it. */
+  readonly verified: boolean;
+}
+
+export interface SystemInput {
+  readonly image: ImageDescription;
+  /** For diagnostics: where the image is described. */
+  readonly imageFile?: string;
+  /** Text of that file: lines of its slots are found in it. */
+  readonly imageText?: string;
+  readonly programs: readonly ProgramInput[];
+  /** All that the policy may name; at least the kernel's. */
+  readonly interfaces: readonly InterfaceDescription[];
+  readonly policyFiles: readonly PolicyFile[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly kind: "unsigned" | "signed" | "bytes" | "text" | "handle";
+  /** As FIELD_MAX of kernel/abi/blob.ts. */
+  readonly max: bigint;
+  /** Which word of the message; undefined for a handle. */
+  readonly word: number | undefined;
+  /** As it is written in the interface: `u32`, `bool`, `enumeration`, `text(256)`. */
+  readonly type: string;
+  /** Of an enumeration. */
+  readonly names?: readonly string[];
+}
+
+export interface Method {
+  readonly number: number;
+  readonly name: string;
+  readonly request: readonly Field[];
+  readonly response: readonly Field[];
+}
+
+export interface Interface {
+  readonly id: number;
+  readonly version: number;
+  readonly name: string;
+  readonly methods: readonly Method[];
+  readonly errors: readonly string[];
+}
+
+export interface PolicyClass {
+  readonly id: number;
+  readonly name: string;
+  /** Undefined for the kernel's. */
+  readonly span: Span | undefined;
+}
+
+/** What an instruction compares: words[word] >> shift & mask. */
+export interface WordOperand {
+  readonly word: number;
+  readonly shift: number;
+  readonly mask: bigint;
+}
+
+export type Condition =
+  | { readonly kind: "and" | "or"; readonly left: Condition; readonly right: Condition }
+  | { readonly kind: "not"; readonly operand: Condition }
+  | { readonly kind: "test"; readonly operation: RuleOperation; readonly left: WordOperand; readonly value: bigint }
+  /** The right side has no mask. */
+  | { readonly kind: "testWords"; readonly operation: RuleOperation; readonly left: WordOperand; readonly right: WordOperand };
+
+export interface Rule {
+  readonly number: number;
+  readonly kind: "message" | "permission" | "execute";
+  readonly isRequire: boolean;
+  readonly audit: boolean;
+  /** Bit n for Event n. */
+  readonly events: number;
+  /** Bit m for method or permission m. */
+  readonly methods: bigint;
+  readonly interfaceId: number;
+  /** Present only if `events` is one event. */
+  readonly condition: Condition | undefined;
+  /** Subject and target classes that it is bound to. */
+  readonly pairs: readonly (readonly [number, number])[];
+  readonly span: Span;
+  readonly text: string;
+}
+
+export interface ExecuteGrant {
+  readonly classId: number;
+  readonly program: number;
+  readonly rule: number;
+}
+
+export interface InitialHandle {
+  readonly name: string;
+  readonly type: number;
+  readonly rights: number;
+  readonly interfaceId: number;
+  readonly targetSlot: number;
+  readonly targetEndpoint: number;
+  readonly badge: bigint;
+  readonly first: number;
+  readonly count: number;
+  readonly classId: number;
+}
+
+export interface Slot {
+  readonly name: string;
+  readonly classId: number;
+  readonly program: number;
+  readonly priority: number;
+  readonly ceiling: number;
+  readonly quotaPages: number;
+  readonly quotaHandles: number;
+  readonly quotaThreads: number;
+  readonly quotaObjects: number;
+  readonly restart: number;
+  readonly autostart: boolean;
+  readonly faultSlot: number;
+  readonly faultEndpoint: number;
+  readonly handles: readonly InitialHandle[];
+}
+
+export interface Program {
+  readonly name: string;
+  readonly folder: string;
+  readonly digest: Uint8Array;
+  readonly verified: boolean;
+}
+
+export interface Model {
+  readonly imageName: string;
+  readonly version: number;
+  /** By id; holes where no class has that id. */
+  readonly classes: readonly (PolicyClass | undefined)[];
+  /** Ascending by id. */
+  readonly interfaces: readonly Interface[];
+  readonly programs: readonly Program[];
+  readonly slots: readonly Slot[];
+  readonly rules: readonly Rule[];
+  readonly execute: readonly ExecuteGrant[];
+  /** With the module in whose names they speak. */
+  readonly nevers: readonly { readonly statement: NeverStatement; readonly module: string }[];
+  readonly expects: readonly { readonly statement: ExpectStatement; readonly module: string }[];
+}
+
+/** Permissions by the names that the language has for them; the place is the number. */
+export const PERMISSION_NAMES = ["transfer", "map_read", "map_write", "signal", "bind", "ports", "copy", "seal"] as const satisfies readonly string[];
+export type PermissionName = (typeof PERMISSION_NAMES)[number];
+export const permissionNumber = (name: string): Permission | undefined => {
+  const number = (PERMISSION_NAMES as readonly string[]).indexOf(name);
+  return number < 0 ? undefined : number;
+};
+
+/** Kernel object classes, by their id, which is their ObjectType. */
+export const KERNEL_CLASSES = [
+  "", "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
+] as const;
