@@ -2,7 +2,7 @@
 
 import { SerialInfoReply, SerialReadReply, SerialServer, SerialWriteReply } from "../../build/generated/interfaces/Serial";
 import { NoticeClient } from "../../build/generated/interfaces/Notice";
-import { line } from "../../build/generated/programs/uart-16550";
+import { line } from "../../build/generated/programs/uart16550";
 import { ByteRing } from "../../services/runtime/byte-ring";
 import { domain } from "../../services/runtime/handles";
 import { callToken, DEFERRED, INBOX, OK, serve } from "../../services/runtime/server";

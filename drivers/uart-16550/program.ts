@@ -2,7 +2,7 @@ import { defineProgram } from "../../toolchain/image/define.ts";
 import Serial from "../../services/interfaces/serial.idl.ts";
 
 export default defineProgram({
-  name: "uart-16550",
+  name: "uart16550",
   entry: "main.ts",
   serves: { serial: Serial },
   devices: { registers: "ports", line: "interrupt" },

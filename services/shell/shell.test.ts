@@ -69,8 +69,8 @@ class System_ {
       name: ({ slot }) => ({ text: NAMES[slot] ?? fails(Status.NotFound) }),
       find: ({ name }) => ({ slot: NAMES.includes(name) ? NAMES.indexOf(name) : fails(Status.NotFound) }),
       describe: ({ slot }) => ({
-        state: this.running[slot] ? "running" : "empty", classId: slot + 1, pagesUsed: 20 + slot, pagesQuota: 64, handlesUsed: 5, threads: 1, starts: this.starts[slot]!,
-        verified: slot !== 4, restart: "always", priority: 100, consumedNs: 1_500_000n, autostart: true,
+        state: this.running[slot] ? ("running" as const) : ("empty" as const), classId: slot + 1, pagesUsed: 20 + slot, pagesQuota: 64, handlesUsed: 5, threads: 1, starts: this.starts[slot]!,
+        verified: slot !== 4, restart: "always" as const, priority: 100, consumedNs: 1_500_000n, autostart: true,
       }),
       handleAt: ({ index }) => {
         if (index > 7) fails(Status.NotFound);
@@ -93,7 +93,7 @@ class System_ {
       interfaceName: ({ interfaceId }) => ({ text: interfaceId === 0x101 ? "Console" : fails(Status.NotFound) }),
       methodName: ({ method }) => ({ text: ["write", "read"][method] ?? fails(Status.NotFound) }),
       findMethod: ({ name }) => (name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound)),
-      query: ({ subjectClass }) => ({ verdict: subjectClass === 4 ? "allow" : "deny", rule: 7, line: subjectClass === 4 ? 12 : 0 }),
+      query: ({ subjectClass }) => ({ verdict: subjectClass === 4 ? ("allow" as const) : ("deny" as const), rule: 7, line: subjectClass === 4 ? 12 : 0 }),
     }),
     trace: fakePeer(Trace, { start: () => {}, stop: () => {}, next: () => this.nextMessage() }),
     system: fakePeer(System, {

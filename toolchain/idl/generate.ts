@@ -44,8 +44,8 @@ export async function generateInterfaces(root: string, outDir: string = join(roo
 
 /** Handle constants in build/generated/programs/<name>.ts. `manifest` is the file that describes the program, for messages. */
 export async function generateProgram(root: string, program: ProgramDescription, manifest: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<void> {
-  if (typeof program !== "object" || program === null || !/^[a-z][a-z0-9-]*$/.test(program.name ?? "")) {
-    refuse("the manifest has no usable `name`", { file: manifest, line: 1, column: 1, help: "small letters, digits and dashes" });
+  if (typeof program !== "object" || program === null || !/^[a-z][A-Za-z0-9]*$/.test(program.name ?? "")) {
+    refuse("the manifest has no usable `name`", { file: manifest, line: 1, column: 1, help: "letters and digits, the first a small letter: policies name it so" });
   }
   await writeIfChanged(join(outDir, "programs", `${program.name}.ts`), programFile(program, manifest));
 }
