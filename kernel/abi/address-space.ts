@@ -26,3 +26,7 @@ export const KERNEL_IMAGE_LOW = 0x80000000;
 /** DIRECT_MAP_BASE = 0xFFFF_8000_0000_0000. */
 export const DIRECT_MAP_HIGH = 0xffff8000;
 export const DIRECT_MAP_LOW = 0;
+/** The kernel's one stack; the build compares it with the deepest chain of calls. */
+export const KERNEL_STACK_BYTES = 32768;
+/** On it besides: the processor's frame, and all registers where a kernel exception is reported. */
+export const KERNEL_STACK_RESERVE = 512;

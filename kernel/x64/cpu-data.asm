@@ -2,7 +2,6 @@
 ; All of it lies in the image, out of reach of the kernel's own loads and stores (r15 window) and of the direct map.
 %include "kernel/x64/cpu.inc"
 
-%define KERNEL_STACK_BYTES 32768
 %define FAULT_STACK_BYTES 8192
 
 section .bss nobits alloc write align=4096

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { isAbsolute, join } from "node:path";
 import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
 import { stripExecutable } from "../elf/strip.ts";
+import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
+import { refuse } from "../report/diagnostic.ts";
 import { writeBootConstants } from "./boot-constants.ts";
 import { GUARDS_FILE, withoutGuard } from "./guards.ts";
 
@@ -37,6 +39,7 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   const program = await compileProgram({
     root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: assemblySources(root),
   });
+  requireStackFits(program, entry);
 
   const imagePath = join(outDir, `${name}.bin`);
   if (!program.fromCache || !existsSync(join(root, imagePath))) {
@@ -44,6 +47,14 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
     writeFileSync(join(root, imagePath), stripExecutable(readFileSync(join(root, program.elfPath)), program.elfPath));
   }
   return { ...program, imagePath };
+}
+
+function requireStackFits({ stack }: CompiledProgram, entry: string): void {
+  const room = KERNEL_STACK_BYTES - KERNEL_STACK_RESERVE;
+  if (stack.bytes !== null && stack.bytes <= room) return;
+  refuse(`the kernel's calls need ${stack.bytes} bytes of stack: ${stack.chain.join(" → ")}`, {
+    file: entry, help: `there are ${room}: make frames smaller, or KERNEL_STACK_BYTES of kernel/abi/address-space.ts larger`,
+  });
 }
 
 /** The NASM sources, in an order that does not depend on the file system. */
