@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { buildArchive } from "../image/archive.ts";
+import { formatArchive, isArchive, summarizeArchive } from "./archive.ts";
+
+const archive = buildArchive({ blob: new Uint8Array(100), programs: [new Uint8Array(5000), new Uint8Array(1)] });
+
+test("an archive's entries are shown with place and length", () => {
+  expect(isArchive(archive)).toBe(true);
+  expect(formatArchive(summarizeArchive(archive, "trine.arc"))).toEqual([
+    `boot archive, format 1, ${archive.length} bytes`,
+    "  blob 0 at 4096, 100 bytes",
+    "  program 0 at 8192, 5000 bytes",
+    "  program 1 at 16384, 1 bytes",
+  ]);
+});
+
+test.each([
+  ["empty", new Uint8Array(0)],
+  ["too short for the magic", archive.subarray(0, 7)],
+  ["something else", new Uint8Array(4096)],
+])("a file that is %s is no archive", (_what, bytes) => {
+  expect(isArchive(bytes)).toBe(false);
+});
+
+test.each([
+  ["the header", 20, "ends inside its header"],
+  ["the table", 130, "ends inside its table"],
+])("an archive that ends inside %s is refused", (_where, length, message) => {
+  expect(() => summarizeArchive(archive.slice(0, length), "trine.arc")).toThrow(message);
+});
+
+test("an archive that claims more entries than fit is refused", () => {
+  const bytes = archive.slice();
+  new DataView(bytes.buffer).setUint32(12, 127, true);
+  expect(() => summarizeArchive(bytes, "trine.arc")).toThrow("claims 127 entries; at most 126 fit");
+});
