@@ -5,15 +5,13 @@ import { contentKey } from "../build/content-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { buildModule } from "../ir/build.ts";
-import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule, Target } from "../ir/module.ts";
-import { optimize } from "../ir/pipeline.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
 import { readSourceMap } from "../wasm/source-map.ts";
-import { compileFunction } from "../x64/compile-function.ts";
 import { compileAssemblyScript } from "./asc.ts";
+import { compileModule } from "./compile-module.ts";
 import { assemblyOf, linkModule } from "./link-module.ts";
 import { recallProgram, rememberProgram, toolchainKey } from "./program-cache.ts";
 import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
@@ -129,15 +127,6 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
   const assemblyFiles = assemblyOf(options.target, "program", options.extraObjects ?? []);
   rememberProgram(root, cacheName, key, [...source.files, ...assemblyFiles], outputs, result);
   return result;
-}
-
-/** Optimizes and compiles every function of a module, in index order. */
-export function compileModule(module: IrModule, check: boolean): MachineCode[] {
-  const codes: MachineCode[] = [];
-  const bodies = module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
-  for (const body of bodies) optimize(body, module);
-  for (const body of bodies) codes.push(compileFunction(body, module, { check }));
-  return codes;
 }
 
 /** Everything that decides the outputs, but the contents of the files that are read on the way. */

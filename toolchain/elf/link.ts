@@ -42,7 +42,8 @@ export function linkProgram(options: LinkOptions): Uint8Array {
     }
     const definitions = Object.entries(options.linkerDefinitions).map(([name, value]) => `--defsym=${name}=${value}`);
     runTool("ld", [...LINKER_OPTIONS, ...definitions, "-T", "script.ld", "-o", "program.elf", ...inputs], folder, "cannot link");
-    return readFileSync(join(folder, "program.elf"));
+    // A plain array: what Buffer calls a slice is no copy.
+    return new Uint8Array(readFileSync(join(folder, "program.elf")));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -105,11 +105,12 @@ function checkMemory(instruction: MachineInstruction, memory: Memory, state: Mac
     if (!isInside) complain("memory operand", "it lies neither in the globals nor, as a read, in the constants");
     return;
   }
+  if (memory.base > R15 || memory.index > R15) return complain("memory operand", "its registers are none that an operand may have");
   if (target === "kernel") return checkKernelOperand(memory, state, context, complain);
   if (memory.is32) return;
   if (memory.index !== NO_REGISTER) return complain("memory operand", "a sum of registers, and not computed mod 2^32");
   if (memory.displacement < 0) return complain("memory operand", "a negative displacement");
-  if (memory.base !== NO_REGISTER && !(memory.base <= R15 && state.isClear(memory.base))) complain("memory operand", "the upper half of its register may not be clear");
+  if (memory.base !== NO_REGISTER && !state.isClear(memory.base)) complain("memory operand", "the upper half of its register may not be clear");
 }
 
 function checkKernelOperand(memory: Memory, state: MachineState, { name, target }: FunctionContext, complain: Complain): void {

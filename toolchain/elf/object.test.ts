@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TrapKind } from "../ir/machine-code.ts";
+import { linkProgram } from "./link.ts";
+import { writeObject } from "./object.ts";
+import { readElf, sectionNamed, symbolNamed } from "./read.ts";
+import { sampleCode, sampleFunctions, sampleModule } from "./sample.ts";
+import { readTraps } from "./trap-section.ts";
+import { readUnwind } from "./unwind-section.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const folder = mkdtempSync(join(tmpdir(), "trine-elf-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const call = (offset: number, symbol: string) => ({ offset, kind: "call32", symbol, addend: -4 }) as const;
+
+// mov edi, 1; mov esi, 65540; mov edx, 6; call write; ret
+const hello = sampleCode("sample/hello", 1, [0xbf, 1, 0, 0, 0, 0xbe, 4, 0, 1, 0, 0xba, 6, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0xc3], { relocations: [call(16, "write")] });
+// push rbx; call hello; mov eax, [linear_base + 0x100]; pop rbx; ret
+const main = sampleCode("sample/main", 0, [0x53, 0xe8, 0, 0, 0, 0, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x5b, 0xc3], {
+  frameBytes: 8, savedRegisters: [3], depths: [{ offset: 0, depth: 0 }, { offset: 1, depth: 8 }, { offset: 14, depth: 0 }],
+  relocations: [call(2, "sample/hello"), { offset: 9, kind: "abs32s", symbol: "linear_base", addend: 0x100 }],
+  lines: [{ offset: 0, origin: 4, inlinedAt: -1 }, { offset: 1, origin: 6, inlinedAt: -1 }, { offset: 6, origin: 40, inlinedAt: 0 }, { offset: 13, origin: 8, inlinedAt: -1 }],
+  inlinedCalls: [{ functionIndex: 2, origin: 7, inlinedAt: -1 }],
+  traps: [{ offset: 6, kind: TrapKind.OutOfBounds, origin: 40, divisor: -1 }],
+});
+const module = sampleModule("linux", {
+  exports: new Map([["main", 0]]), dataSegments: [{ address: 65540, bytes: new TextEncoder().encode("hello\n") }],
+  functions: sampleFunctions(["sample/main", "sample/hello", "sample/inlined"]),
+});
+
+let elfBytes: Uint8Array;
+let path: string;
+beforeAll(() => {
+  elfBytes = link(writeObject(module, [hello, main]));
+  path = join(folder, "sample.elf");
+  writeFileSync(path, elfBytes);
+  chmodSync(path, 0o755);
+});
+
+function link(object: Uint8Array): Uint8Array {
+  return linkProgram({
+    root, target: "linux", object, assembly: ["toolchain/targets/linux/start.asm", "toolchain/targets/linux/program.asm"],
+    assemblyDefinitions: { MEMORY_PAGES: 2, MEMORY_PAGES_MAX: 4, LINEAR_ADDRESS: 65536, FIRST_BYTES: 65536, STACK_BYTES: 1 << 20 }, linkerDefinitions: {},
+  });
+}
+
+const readelf = (...options: string[]): string => execFileSync("readelf", ["-W", ...options, path]).toString();
+
+test("the process runs, and a trap names its kind, its function and its line", () => {
+  const { stdout, stderr, status } = spawnSync(path);
+  expect(stdout.toString()).toBe("hello\n");
+  expect(stderr.toString()).toMatch(/^trap: null reference at 0x[0-9a-f]{16} in sample\/main sample\.ts:41\n$/);
+  expect(status).toBe(128 + 2);
+});
+
+test("an ordinary user may run it", () => {
+  chmodSync(folder, 0o755);
+  const { stdout, status } = spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", path]);
+  expect([stdout.toString(), status]).toEqual(["hello\n", 130]);
+});
+
+test("symbols have their sizes, and an export is an alias of its function", () => {
+  const elf = readElf(elfBytes, "sample.elf");
+  expect(symbolNamed(elf, "sample/main")).toMatchObject({ bytes: 15, isGlobal: false });
+  expect(symbolNamed(elf, "main")).toMatchObject({ bytes: 15, isGlobal: true, address: symbolNamed(elf, "sample/main")!.address });
+});
+
+test("each instruction has its line, innermost where functions were inlined", () => {
+  const rows = execFileSync("objdump", ["--dwarf=decodedline", path]).toString();
+  expect([...rows.matchAll(/^sample\.ts\s+(\d+)\s/gm)].map(([, line]) => Number(line))).toEqual([2, 5, 7, 41, 9]);
+});
+
+test("functions and what was inlined into them are described", () => {
+  const info = readelf("--debug-dump=info");
+  expect(info).toMatch(/DW_AT_name\s*: \(string\) main\n/);
+  expect(info).toMatch(/DW_TAG_inlined_subroutine[^]*DW_AT_call_line\s*: \(udata\) 8\n/);
+  expect(info).toMatch(/DW_AT_comp_dir\s*: \(string\) \.\n/);
+});
+
+test("frames can be unwound in prologue, body and epilogue", () => {
+  const frames = readelf("--debug-dump=frames");
+  expect(frames).toMatch(/advance_loc: 1 [^]*r3 \(rbx\) at cfa-16[^]*def_cfa_offset: 16[^]*advance_loc: 13[^]*restore: r3[^]*def_cfa_offset: 8/);
+});
+
+test("traps and frames can be read back", () => {
+  const elf = readElf(elfBytes, "sample.elf");
+  expect(readTraps(sectionNamed(elf, ".trine.traps")!.bytes)).toEqual([{ offset: 38, kind: TrapKind.OutOfBounds, divisor: -1, line: 41 }]);
+  expect(readUnwind(sectionNamed(elf, ".trine.unwind")!.bytes)).toEqual([
+    { start: 0, bytes: 21, frameBytes: 0, savedRegisters: [] }, { start: 32, bytes: 15, frameBytes: 8, savedRegisters: [3] },
+  ]);
+});
+
+test("the same input gives the same bytes, without the name of any folder", () => {
+  const again = link(writeObject(module, [hello, main]));
+  expect(Buffer.compare(again, elfBytes)).toBe(0);
+  expect(Buffer.from(elfBytes).includes(root)).toBe(false);
+});
+
+test("an import and an export of one name are refused", () => {
+  const clash = sampleModule("linux", { exports: new Map([["write", 0]]), functions: [...sampleFunctions(["a"]), { kind: "external", name: "write", signature: 0 }] });
+  expect(() => writeObject(clash, [sampleCode("a", 0, [0xc3])])).toThrow("imports and exports a function `write`");
+});
