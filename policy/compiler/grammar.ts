@@ -22,18 +22,18 @@ InterfaceStatement: 'interface' name=ID '(' (parameters+=Identifier (',' paramet
 InnerStatement: UseStatement | MessageRule | GrantRule;
 UseStatement: 'use' target=Path '(' (arguments+=Path (',' arguments+=Path)*)? ')';
 
-ExecuteRule: 'allow' 'execute' subject=Path 'program' program=Text;
+ExecuteRule: 'allow' 'execute' subject=Path 'program' program=ProgramText;
 MessageRule: kind=('allow' | 'require') (events+=Event (',' events+=Event)*)? subjects=Classes '->' targets=Classes methods=Methods ('when' condition=Expression)? (audit?='audit')?;
 GrantRule: 'grant' subjects=Classes '->' targets=Classes methods=Methods;
 
 NeverStatement: 'never' (
   flow?='flow' subjects=Classes '->' targets=Classes ('except' 'through' through=Members)?
   | grant?='grant' subjects=Classes '->' targets=Classes methods=Methods
-  | execute?='execute' subjects=Classes 'program' program=Text
+  | execute?='execute' subjects=Classes 'program' program=ProgramText
   | subjects=Classes '->' targets=Classes methods=Methods?);
 
 ExpectStatement: 'expect' verdict=('allow' | 'deny') (
-  execute?='execute' subject=Path 'program' program=Text
+  execute?='execute' subject=Path 'program' program=ProgramText
   | grant?='grant' subject=Path '->' target=Path methods=Methods
   | event=Event? subject=Path '->' target=Path (call?='(' (arguments+=Argument (',' arguments+=Argument)*)? ')')?);
 Argument: (length?='length' '(' field=Text ')' | field=Text) '=' value=Operand;
@@ -45,6 +45,7 @@ Methods: '{' (all?='*' | names+=Text (',' names+=Text)*) '}';
 Path: segments+=Identifier ('.' segments+=Text)*;
 Identifier: name=ID;
 Text: name=Name;
+ProgramText: name=ProgramName;
 Event: name=('request' | 'response' | 'error');
 
 Expression: Or;
@@ -63,6 +64,8 @@ Primary infers Expression:
   | {infer Reference} name=Name;
 
 Name returns string: ID | ${KEYWORDS.map((word) => `'${word}'`).join(" | ")};
+
+ProgramName returns string: Name ('-' (Name | NUMBER))*;
 
 hidden terminal SPACE: /\\s+/;
 hidden terminal LINE_COMMENT: /\\/\\/[^\\n\\r]*/;

@@ -1,0 +1,92 @@
+/** An image's description and its finished executables → the signed blob that makes one system of them. */
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
+import { type CompiledSystem, type PolicyFile, compileSystem } from "../../policy/compiler/compile.ts";
+import { loadDataModules } from "../idl/load-data.ts";
+import type { InterfaceDescription } from "../idl/define.ts";
+import { type BlobSigner, signBlob } from "../keys/sign-blob.ts";
+import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
+import type { ImageDescription, ProgramDescription } from "./define.ts";
+
+/** Every interface that a policy may name. */
+const INTERFACES = "services/interfaces/**/*.idl.ts";
+
+export interface BuiltProgram {
+  /** As the image names it, relative to the root. */
+  readonly folder: string;
+  readonly description: ProgramDescription;
+  /** The executable. */
+  readonly elf: Uint8Array;
+  /** Whether the machine-code verifier passed it. */
+  readonly verified: boolean;
+}
+
+export interface SystemRequest {
+  /** Root of the tree, absolute. */
+  readonly root: string;
+  /** Where the image is described, relative to the root. */
+  readonly imageFile: string;
+  readonly image: ImageDescription;
+  /** In the order of the archive: as the slots name them first. */
+  readonly programs: readonly BuiltProgram[];
+  readonly signer: BlobSigner;
+  /** Relative to the root. Gets `policy.blob` and `policy.json`. */
+  readonly outDir: string;
+}
+
+export interface BuiltSystem {
+  /** Signed. */
+  readonly blob: Uint8Array<ArrayBuffer>;
+  /** Relative to the root, as is `sidecarPath`. */
+  readonly blobPath: string;
+  readonly sidecarPath: string;
+  readonly warnings: readonly Diagnostic[];
+  readonly expects: CompiledSystem["expects"];
+  /** Worst case of one decision, in instructions. */
+  readonly dearest: number;
+}
+
+/** Throws a DiagnosticError with everything that is wrong with image or policy. */
+export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
+  const { root, imageFile, image, programs, signer, outDir } = request;
+  const compiled = await compileSystem({
+    image, imageFile, imageText: readFileSync(join(root, imageFile), "utf8"), interfaces: await loadInterfaceDescriptions(root), policyFiles: readPolicyFiles(root, imageFile, image),
+    programs: programs.map(({ folder, description, elf, verified }) => ({ folder, description, verified, digest: measureExecutable(elf) })),
+  });
+  throwOnError(compiled.diagnostics);
+  if (compiled.blob === undefined) throw new Error("no blob and no error");
+  const blob = signBlob(compiled.blob, signer);
+  const [blobPath, sidecarPath] = [join(outDir, "policy.blob"), join(outDir, "policy.json")];
+  mkdirSync(join(root, outDir), { recursive: true });
+  writeFileSync(join(root, blobPath), blob);
+  writeFileSync(join(root, sidecarPath), `${JSON.stringify(compiled.sidecar, null, 1)}\n`);
+  return { blob, blobPath, sidecarPath, warnings: compiled.diagnostics, expects: compiled.expects, dearest: Math.max(0, ...compiled.costs.map((cost) => cost.instructions)) };
+}
+
+/** SHA-256 over the executable, zero-padded to whole pages: what the kernel measures. */
+export function measureExecutable(elf: Uint8Array): Uint8Array {
+  const padding = (PAGE_BYTES - (elf.length % PAGE_BYTES)) % PAGE_BYTES;
+  return sha256.create().update(elf).update(new Uint8Array(padding)).digest();
+}
+
+/** The kernel's interfaces and those of services. Manifests bring their own besides. */
+export async function loadInterfaceDescriptions(root: string): Promise<readonly InterfaceDescription[]> {
+  const files = globSync(INTERFACES, { cwd: root }).map((file) => file.replaceAll("\\", "/")).sort();
+  return (await loadDataModules(root, files)) as InterfaceDescription[];
+}
+
+/** The files that the image's `policy` names; a pattern that matches nothing is a mistake. */
+export function readPolicyFiles(root: string, imageFile: string, image: ImageDescription): readonly PolicyFile[] {
+  if (image.policy.length === 0) refuse("the image names no policy", { file: imageFile, help: "without a rule nothing may run: `policy: [\"policy/modules/*.policy\"]`" });
+  const files = new Set<string>();
+  const missing: Diagnostic[] = [];
+  for (const pattern of image.policy) {
+    const found = globSync(pattern, { cwd: root });
+    if (found.length === 0) missing.push({ severity: "error", file: imageFile, message: `no policy file is called \`${pattern}\``, help: "paths are relative to the root of the tree" });
+    for (const file of found) files.add(file.replaceAll("\\", "/"));
+  }
+  if (missing.length > 0) throw new DiagnosticError(missing);
+  return [...files].sort().map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
+}
