@@ -1,5 +1,6 @@
 // What IPC asks the monitor. The short way goes by the verdict bits that the handle caches; structure is checked on every way.
 
+import { CLASS_KERNEL } from "../abi/blob";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../abi/system-call";
 import { Status } from "../abi/status";
 import { GUARD_STRUCTURE } from "../guards";
@@ -16,20 +17,27 @@ export function interfaceOf(header: u32): u32 {
   return header >> HEADER_INTERFACE_SHIFT;
 }
 
+/** Who speaks: the caller's class, or the kernel where it reports a fault in the caller's place. */
+export function subjectClass(caller: Thread, domain: Domain): u32 {
+  return caller.isFaultCall ? <u32>CLASS_KERNEL : domain.classId;
+}
+
 /** Whether the handle's cached verdict covers the method, the cache renewed if a new policy has come into force. */
-function isCovered(entry: HandleEntry, subjectClass: u32, header: u32): bool {
+function isCovered(entry: HandleEntry, subject: u32, header: u32): bool {
   const now = epoch();
   if (entry.epoch !== now) {
-    entry.verdicts = verdictBits(subjectClass, entry.classId, entry.interfaceId);
+    entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
     entry.epoch = now;
   }
   return ((entry.verdicts >> <u64>methodOf(header)) & 1) !== 0;
 }
 
 /** Asked before a caller queues. It may only deny. */
-export function judgeBeforeQueue(caller: Domain, entry: HandleEntry | null, targetSlot: u32, targetClass: u32, header: u32): Status {
-  if (entry !== null && isCovered(entry, caller.classId, header)) return Status.Ok;
-  return judgeEarly(caller.slot, targetSlot, caller.classId, targetClass, interfaceOf(header), methodOf(header));
+export function judgeBeforeQueue(caller: Thread, domain: Domain, entry: HandleEntry | null, targetSlot: u32, targetClass: u32): Status {
+  const header = caller.callHeader;
+  const subject = subjectClass(caller, domain);
+  if (entry !== null && isCovered(entry, subject, header)) return Status.Ok;
+  return <Status>judgeEarly(domain.slot, targetSlot, subject, targetClass, interfaceOf(header), methodOf(header));
 }
 
 /**
@@ -53,7 +61,7 @@ export function judgeRequest(caller: Thread, domain: Domain, entry: HandleEntry 
     }
   }
   return <Status>judge(
-    Event.Request, domain.slot, targetSlot, domain.classId, targetClass, interfaceOf(header), methodOf(header),
+    Event.Request, domain.slot, targetSlot, subjectClass(caller, domain), targetClass, interfaceOf(header), methodOf(header),
     capture + CAPTURE_WORDS, words, capture + CAPTURE_CARRIED, handles, arenaBytes,
   );
 }
@@ -70,7 +78,7 @@ export function judgeReply(server: Thread, caller: Thread, callerDomain: Domain,
     if (shape !== 0 && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0)) return Status.Ok;
   }
   return <Status>judge(
-    isError ? Event.Error : Event.Response, callerDomain.slot, caller.calleeSlot, callerDomain.classId, caller.calleeClass,
+    isError ? Event.Error : Event.Response, callerDomain.slot, caller.calleeSlot, subjectClass(caller, callerDomain), caller.calleeClass,
     interfaceOf(header), methodOf(header), capture + CAPTURE_WORDS, words, capture + CAPTURE_CARRIED, handles, arenaBytes,
   );
 }

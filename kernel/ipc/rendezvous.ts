@@ -12,7 +12,7 @@ import { Thread, ThreadState } from "../object/thread";
 import { wake } from "../schedule/scheduler";
 import { TraceKind, traceMessage } from "../call/trace-ring";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
-import { judgeRequest } from "./judgement";
+import { judgeRequest, subjectClass } from "./judgement";
 import { serve, updatePriority } from "./lending";
 import { checkRoom, storeMessage } from "./message";
 import { setResult } from "./registers";
@@ -87,7 +87,7 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   receiver.rdi = caller.token;
   receiver.rsi = <u64>(caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long);
   receiver.rdx = caller.callBadge;
-  receiver.r8 = <u64>callerDomain.classId | (<u64>callerDomain.slot << 32);
+  receiver.r8 = <u64>subjectClass(caller, callerDomain) | (<u64>callerDomain.slot << 32);
   if (receiver.state === ThreadState.Receiving) leaveInbox(receiver);
   updatePriority(receiver);
   return Status.Ok;

@@ -16,11 +16,12 @@ import { queueCaller, startTimeout } from "./wait";
  */
 export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): Status {
   const inbox = endpoint.inbox!;
-  const chain = checkChain(caller, inbox.receiver !== null ? null : inbox.thread);
+  const receiver = inbox.receiver;
+  const isReceived = receiver !== null && domainOfSlot(receiver.payer).isAlive;
+  const chain = checkChain(caller, isReceived ? null : inbox.thread);
   if (chain !== Status.Ok) return chain;
 
-  const receiver = inbox.receiver;
-  if (receiver !== null) {
+  if (receiver !== null && isReceived) {
     const status = rendezvous(caller, endpoint, receiver);
     if (status === Status.PeerFault) failReceiver(receiver);
     if (status === Status.Ok) startTimeout(caller, timeout);
@@ -34,7 +35,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
     noteRestart(entry, endpoint);
     return Status.Restarted;
   }
-  const verdict = judgeBeforeQueue(domainOfSlot(caller.payer), entry, owner.slot, owner.classId, caller.callHeader);
+  const verdict = judgeBeforeQueue(caller, domainOfSlot(caller.payer), entry, owner.slot, owner.classId);
   if (verdict !== Status.Ok) return verdict;
   queueCaller(caller, endpoint);
   startTimeout(caller, timeout);

@@ -177,3 +177,25 @@ export function totalFrames(): u32 {
 export function usedByKernel(): u32 {
   return kernelFrames;
 }
+export function freeFrames(): u32 {
+  return free;
+}
+export function reservedFrames(): u32 {
+  return reserved;
+}
+
+/** What a frame is used for. Frames never used are free. */
+export function frameUse(frame: u32): FrameUse {
+  const word = load<u32>(wordOf(frame));
+  return (word & USED) === 0 ? FrameUse.Free : <FrameUse>((word & ~USED) >> USE_SHIFT);
+}
+export function framePayer(frame: u32): u32 {
+  return load<u32>(wordOf(frame)) & 0xffff;
+}
+/** Bounds of the first range of the memory map, for tests: their machines have one. */
+export function firstFrame(): u32 {
+  return rangeFirst(0);
+}
+export function lastFrame(): u32 {
+  return rangeEnd(0);
+}

@@ -1,0 +1,68 @@
+// Entry of the kernel as WebAssembly in Node (tests/support/kernel-in-node.ts): the kernel itself, and what a test looks at or does in
+// the place of user code and hardware. Not part of the kernel image.
+
+import { domainOfSlot } from "../object/domain";
+import { reach } from "../memory/address-space";
+import { availableFrames, totalFrames } from "../memory/frames";
+import { Thread } from "../object/thread";
+import { Table, isInUse } from "../memory/object-pages";
+import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES } from "../memory/layout";
+import { currentThread } from "../schedule/scheduler";
+
+export { currentSaveArea, fault, interrupt, start, systemCall } from "../main";
+export { armedDeadline, setTime } from "../x64/timer";
+export { setArchive, setMemory } from "../x64/memory-map";
+export { invariantBroken, invariantDetail } from "./invariants";
+export { availableFrames, totalFrames };
+
+export function windowBytes(): u32 {
+  return <u32>WINDOW_BYTES;
+}
+export function slotState(slot: u32): u32 {
+  return domainOfSlot(slot).state;
+}
+export function slotInstance(slot: u32): u32 {
+  return domainOfSlot(slot).instance;
+}
+export function slotPages(slot: u32): u32 {
+  return domainOfSlot(slot).pagesUsed;
+}
+export function slotHandles(slot: u32): u32 {
+  return domainOfSlot(slot).handlesUsed;
+}
+export function slotEndReason(slot: u32): u32 {
+  return domainOfSlot(slot).endReason;
+}
+export function slotEndCode(slot: u32): u32 {
+  return domainOfSlot(slot).endCode;
+}
+/** The slot's newest thread, 0 if it has none. */
+export function threadOfSlot(slot: u32): u32 {
+  return <u32>changetype<usize>(domainOfSlot(slot).firstThread);
+}
+export function slotOfThread(thread: u32): u32 {
+  return changetype<Thread>(<usize>thread).payer;
+}
+export function threadState(thread: u32): u32 {
+  return changetype<Thread>(<usize>thread).state;
+}
+export function threadPriority(thread: u32): u32 {
+  return changetype<Thread>(<usize>thread).priority;
+}
+export function threadAt(index: u32): u32 {
+  if (index >= THREADS_MAX || !isInUse(Table.Threads, index)) return 0;
+  return <u32>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
+}
+/** Uses up the calls that a thread may make. */
+export function setSequence(thread: u32, value: u32): void {
+  changetype<Thread>(<usize>thread).sequence = value;
+}
+/** Ends the current thread's turn, as its slice would. */
+export function endTurn(): void {
+  const thread = currentThread;
+  if (thread !== null) thread.sliceLeft = 0;
+}
+/** Physical address of a byte of a slot's memory, backed like a touch of its own; 0 if it faults. */
+export function touch(slot: u32, address: u32, write: bool): u64 {
+  return reach(domainOfSlot(slot), address, write);
+}

@@ -1,0 +1,236 @@
+// Walks every object of the kernel and checks that they hold together: handle trees, queues, lists, page accounts.
+// For tests, after each operation.
+
+import { ObjectType } from "../abi/object";
+import { slotCount } from "../monitor/monitor";
+import { HANDLES_BASE, HANDLES_MAX, HANDLE_SHIFT, HANDLE_TABLE_SHIFT, MEMORY_OBJECTS_BASE, MEMORY_OBJECTS_MAX, READY_QUEUE_BASE, THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../memory/layout";
+import { FrameUse, frameUse, framePayer, lastFrame, firstFrame, freeFrames, reservedFrames, totalFrames } from "../memory/frames";
+import { Table, isInUse } from "../memory/object-pages";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { HandleEntry } from "../object/handle-entry";
+import { KernelObject } from "../object/kernel-object";
+import { Mapping } from "../object/mapping";
+import { MemoryObject } from "../object/memory-object";
+import { Thread, ThreadState } from "../object/thread";
+import { currentThread } from "../schedule/scheduler";
+
+let detail: u64 = 0;
+export function invariantDetail(): u64 {
+  return detail;
+}
+
+function broken(number: u32, about: u64): u32 {
+  detail = about;
+  return number;
+}
+
+/** Number of the first invariant that does not hold, 0 if all do. */
+export function invariantBroken(): u32 {
+  const slots = slotCount();
+  let result: u32 = 0;
+  for (let slot: u32 = 0; slot < slots && result === 0; slot++) result = checkDomain(domainOfSlot(slot));
+  for (let index: u32 = 0; index < THREADS_MAX && result === 0; index++) {
+    if (isInUse(Table.Threads, index)) result = checkThread(changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT)));
+  }
+  if (result === 0) result = checkReadyQueue();
+  if (result === 0) result = checkFrames();
+  return result;
+}
+
+// 1xx: domains and handles.
+
+function checkDomain(domain: Domain): u32 {
+  const about = <u64>domain.slot;
+  if (domain.state === DomainState.Empty) {
+    if (domain.pagesUsed !== 0 || domain.handlesUsed !== 0 || domain.objectsUsed !== 0 || domain.threadsUsed !== 0) return broken(100, about);
+    return domain.inbox.receiver === null ? 0 : broken(101, about);
+  }
+  let handles: u32 = 0;
+  for (let index: u32 = 1; index < domain.handleHigh; index++) {
+    const entry = changetype<HandleEntry>(HANDLES_BASE + (<usize>domain.slot << HANDLE_TABLE_SHIFT) + (<usize>index << HANDLE_SHIFT));
+    if (entry.type === 0) continue;
+    handles += 1;
+    const result = checkHandle(entry);
+    if (result !== 0) return result;
+  }
+  if (handles !== domain.handlesUsed) return broken(102, about);
+  let threads: u32 = 0;
+  let thread = domain.firstThread;
+  while (thread !== null) {
+    threads += 1;
+    if (thread.payer !== domain.slot || threads > THREADS_MAX) return broken(103, about);
+    const next = thread.domainNext;
+    if (next !== null && next.domainPrevious !== thread) return broken(104, about);
+    thread = next;
+  }
+  if (threads !== domain.threadsUsed) return broken(105, about);
+  return checkMappings(domain);
+}
+
+function checkHandle(entry: HandleEntry): u32 {
+  const about = <u64>changetype<usize>(entry);
+  const object = entry.object;
+  if (object === null) return broken(110, about);
+  if (object.type !== <u32>entry.type) return broken(111, about);
+  const previous = entry.previous;
+  const next = entry.next;
+  const parent = entry.parent;
+  if (next !== null && (next.previous !== entry || next.object !== object || next.parent !== parent)) return broken(112, about);
+  if (previous !== null) {
+    if (previous.next !== entry) return broken(113, about);
+  } else if (parent !== null) {
+    if (parent.firstChild !== entry) return broken(114, about);
+  } else if (object.firstHandle !== entry) {
+    return broken(115, about);
+  }
+  // Rights only shrink along the tree.
+  if (parent !== null && (parent.object !== object || (entry.rights & ~parent.rights) !== 0)) return broken(116, about);
+  return countHandles(object) === object.handleCount ? 0 : broken(117, about);
+}
+
+/** Walks the object's trees without recursion. */
+function countHandles(object: KernelObject): u32 {
+  let count: u32 = 0;
+  let entry = object.firstHandle;
+  while (entry !== null) {
+    count += 1;
+    if (count > HANDLES_MAX * 256) return count;
+    let next: HandleEntry | null = entry.firstChild;
+    let up: HandleEntry | null = entry;
+    while (next === null && up !== null) {
+      next = up.next;
+      up = up.parent;
+    }
+    entry = next;
+  }
+  return count;
+}
+
+function checkMappings(domain: Domain): u32 {
+  let count: u32 = 0;
+  let end: u64 = <u64>domain.memoryPagesMax << 16;
+  let mapping: Mapping | null = domain.firstMapping;
+  while (mapping !== null) {
+    count += 1;
+    const about = <u64>changetype<usize>(mapping);
+    if (<u64>mapping.address < end) return broken(120, about);
+    end = <u64>mapping.address + (<u64>mapping.pages << 12);
+    const memory = mapping.memory!;
+    if (!mapping.isDying && memory.type !== <u32>ObjectType.Memory) return broken(121, about);
+    if (mapping.payer !== domain.slot) return broken(122, about);
+    mapping = mapping.nextOfDomain;
+  }
+  return count === domain.mappingCount ? 0 : broken(123, <u64>domain.slot);
+}
+
+// 2xx: threads, queues, calls.
+
+function checkThread(thread: Thread): u32 {
+  const about = <u64>changetype<usize>(thread);
+  const state = thread.state;
+  if (thread.priority < thread.basePriority) return broken(200, about);
+  if (state === ThreadState.Calling) {
+    const endpoint = thread.endpoint;
+    const inbox = thread.inbox;
+    if (endpoint === null || inbox === null || !thread.isQueued) return broken(201, about);
+    if (thread.queuePriority !== thread.priority) return broken(202, about);
+    const receiver = inbox.receiver;
+    if (receiver !== null && domainOfSlot(receiver.payer).isAlive) return broken(203, about);
+    const previous = thread.callerPrevious;
+    if (previous === null ? endpoint.firstCaller !== thread : previous.callerNext !== thread) return broken(204, about);
+  } else if (thread.endpoint !== null) {
+    return broken(205, about);
+  }
+  if (state === ThreadState.AwaitingReply) {
+    const server = thread.server;
+    if (server === null || thread.isQueued) return broken(206, about);
+    const previous = thread.servedPrevious;
+    if (previous === null ? server.firstServed !== thread : previous.servedNext !== thread) return broken(207, about);
+  } else if (thread.server !== null) {
+    return broken(208, about);
+  }
+  if (state === ThreadState.Receiving) {
+    const inbox = thread.inbox;
+    if (inbox === null || inbox.receiver !== thread || inbox.thread !== thread) return broken(209, about);
+    if (inbox.bits !== 0 || (inbox.pendingCalls !== 0 && domainOfSlot(thread.payer).isAlive)) return broken(210, about);
+  }
+  if (state === ThreadState.Ready) {
+    const runs = !thread.suspended && domainOfSlot(thread.payer).isAlive;
+    if (runs && thread !== currentThread && !thread.isQueued) return broken(211, about);
+    if (thread === currentThread && thread.isQueued) return broken(212, about);
+    if (thread.timeoutTimer.heapIndex !== 0) return broken(213, about);
+  }
+  let wanted = thread.basePriority;
+  let served = thread.firstServed;
+  while (served !== null) {
+    if (served.priority > wanted) wanted = served.priority;
+    if (served.server !== thread) return broken(214, about);
+    served = served.servedNext;
+  }
+  const ceiling = domainOfSlot(thread.payer).ceiling;
+  if (wanted > ceiling) wanted = ceiling > thread.basePriority ? ceiling : thread.basePriority;
+  // Callers in the queue may lend more.
+  return thread.priority >= wanted ? 0 : broken(215, about);
+}
+
+function checkReadyQueue(): u32 {
+  for (let priority: u32 = 0; priority < 256; priority++) {
+    const first = changetype<Thread | null>(load<usize>(READY_QUEUE_BASE + 32 + (<usize>priority << 2)));
+    const bit = (load<u64>(READY_QUEUE_BASE + ((<usize>priority >> 6) << 3)) >> <u64>(priority & 63)) & 1;
+    if ((first !== null) !== (bit !== 0)) return broken(220, <u64>priority);
+    let thread = first;
+    for (let count: u32 = 0; thread !== null; count++) {
+      if (thread.state !== ThreadState.Ready || thread.queuePriority !== priority || !thread.isQueued) return broken(221, <u64>changetype<usize>(thread));
+      if (count > THREADS_MAX) return broken(222, <u64>priority);
+      thread = thread.queueNext;
+      if (thread === first) break;
+    }
+  }
+  return 0;
+}
+
+// 3xx: frames.
+
+function checkFrames(): u32 {
+  const slots = slotCount();
+  let free: u32 = 0;
+  const counts: usize = memory.data(256 * 4, 8);
+  memory.fill(counts, 0, 256 * 4);
+  for (let frame = firstFrame(); frame < lastFrame(); frame++) {
+    const use = frameUse(frame);
+    if (use === FrameUse.Free || use === FrameUse.Kernel) continue;
+    let payer = framePayer(frame);
+    if (use === FrameUse.MemoryObject) {
+      if (payer >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, payer)) return broken(300, <u64>frame);
+      payer = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + (<usize>payer << 12)).payer;
+    }
+    if (payer >= slots) return broken(301, <u64>frame);
+    store<u32>(counts + (<usize>payer << 2), load<u32>(counts + (<usize>payer << 2)) + 1);
+  }
+  free = freeFrames();
+  if (reservedFrames() > free) return broken(302, <u64>free);
+  if (free > totalFrames()) return broken(303, <u64>free);
+  // What a domain has been given is never more than what it is charged for.
+  let charged: u32 = 0;
+  let given: u32 = 0;
+  for (let slot: u32 = 0; slot < slots; slot++) {
+    const domain = domainOfSlot(slot);
+    const has = load<u32>(counts + (<usize>slot << 2));
+    const shared = domain.archivePages + mappingCharges(domain);
+    if (has + shared > domain.pagesUsed) return broken(304, <u64>slot);
+    charged += domain.pagesUsed - shared;
+    given += has;
+  }
+  // What is charged and not given is exactly what is reserved.
+  return charged - given === reservedFrames() ? 0 : broken(305, <u64>(charged - given));
+}
+
+function mappingCharges(domain: Domain): u32 {
+  let pages: u32 = 0;
+  let mapping = domain.firstMapping;
+  while (mapping !== null) {
+    pages += mapping.chargedPages;
+    mapping = mapping.nextOfDomain;
+  }
+  return pages;
+}
