@@ -20,8 +20,6 @@ import {
   TRANSMIT_FIFO_BYTES,
 } from "./registers";
 
-export { abort } from "../../services/runtime/abort";
-
 /** Notice bit of the device's interrupt. */
 const INTERRUPT_BIT: u64 = 1;
 /** Bit by which whoever reads is told of input. */

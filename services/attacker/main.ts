@@ -6,8 +6,6 @@ import { domain } from "../runtime/handles";
 import { attempt } from "./attempts";
 import { gained, result } from "./outcome";
 
-export { abort } from "../runtime/abort";
-
 /** The plan ends it earlier; this is for a plan that does not. */
 const ATTEMPTS_MAX = 1000;
 

@@ -3,8 +3,6 @@
 import { serve } from "../runtime/server";
 import { Terminal } from "./terminal";
 
-export { abort } from "../runtime/abort";
-
 export function main(): void {
   const terminal = new Terminal();
   terminal.connect();

@@ -3,8 +3,6 @@
 import { EchoServer, EchoWordsReply } from "../../build/generated/interfaces/Echo";
 import { OK, serve } from "../runtime/server";
 
-export { abort } from "../runtime/abort";
-
 class Echo extends EchoServer {
   nothing(): u32 {
     return OK;

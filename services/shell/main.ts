@@ -5,8 +5,6 @@ import { defineCommands, runLine } from "./commands";
 import { completeLine } from "./completion";
 import { LineEditor } from "./line-editor";
 
-export { abort } from "../runtime/abort";
-
 export function main(): void {
   const editor = new LineEditor(completeLine);
   defineCommands();

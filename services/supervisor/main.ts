@@ -6,8 +6,6 @@ import { Control } from "./control";
 import { Faults } from "./faults";
 import { Slots } from "./slots";
 
-export { abort } from "../runtime/abort";
-
 export function main(): void {
   const slots = new Slots();
   slots.adoptOrStart();

@@ -29,6 +29,8 @@ const FIRST_MADE_HANDLE = 0x10100;
 export interface NodeOptions {
   /** What is behind the handles that the manifest names. Clock and Log, and the program's own domain, are there without. */
   readonly peers?: Readonly<Record<string, Peer>>;
+  /** The tree that the program belongs to; default: this one. */
+  readonly root?: string;
   /** I/O ports of a driver. */
   readonly ports?: { read(port: number): number; write(port: number, value: number): void };
 }
@@ -42,8 +44,10 @@ export interface CallState<I extends InterfaceDescription, M extends MethodName<
 
 /** Compiles the program in `folder`, and returns it before its first instruction. */
 export async function loadInNode(folder: string, options: NodeOptions = {}): Promise<NodeProgram> {
-  let compilation = compilations.get(folder);
-  if (compilation === undefined) compilations.set(folder, (compilation = compile(folder)));
+  const root = options.root ?? ROOT;
+  const key = join(root, folder);
+  let compilation = compilations.get(key);
+  if (compilation === undefined) compilations.set(key, (compilation = compile(root, folder)));
   const { program, module } = await compilation;
   return new NodeProgram(program, module, options);
 }
@@ -56,12 +60,12 @@ interface Compilation {
 /** Each program is compiled once a test file. */
 const compilations = new Map<string, Promise<Compilation>>();
 
-async function compile(folder: string): Promise<Compilation> {
-  const program = (await loadDataModule(ROOT, `${folder}/program.ts`)) as ProgramDescription;
-  await generateAll(ROOT);
+async function compile(root: string, folder: string): Promise<Compilation> {
+  const program = (await loadDataModule(root, `${folder}/program.ts`)) as ProgramDescription;
+  await generateAll(root);
   const entry = `${folder}/node-entry.ts`;
   const source = `export * from "./${program.entry.replace(/\.ts$/, "")}";\nexport { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
-  const { wasm } = await compileAssemblyScript({ root: ROOT, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
+  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
   return { program, module: new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>) };
 }
 

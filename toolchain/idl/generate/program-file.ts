@@ -36,7 +36,6 @@ export function programFile(program: ProgramDescription, manifest: string): stri
   for (const name of clients) out.line(`import { ${name}Client } from "../interfaces/${name}";`);
   const log = handles.find((handle) => handle.interfaceName === "Log");
   if (log !== undefined) out.line('import { logFailuresTo } from "../../../services/runtime/abort";');
-  else out.line('export { abort } from "../../../services/runtime/abort";');
   out.line();
 
   for (const { name, group, interfaceName, number } of handles) {
