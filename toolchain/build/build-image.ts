@@ -5,20 +5,20 @@
  *
  * Each step leaves out what its inputs show to be unchanged; if nothing at all has changed, one comparison leaves out everything.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CompiledProgram } from "../compiler/compile.ts";
+import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
 import { generateAll } from "../idl/generate.ts";
-import type { InterfaceModel } from "../idl/model.ts";
-import { buildArchive } from "../image/archive.ts";
-import type { BuiltKernel } from "../image/kernel.ts";
+import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
+import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
-import { type ProgressForm, runSteps, type Step } from "../report/progress.ts";
+import { type ProgressForm, runSteps, type Step, type StepGroup } from "../report/progress.ts";
 import type { BootMedium } from "../run/machine.ts";
+import { formatFinding } from "../verify/finding.ts";
 import { cached } from "./cached.ts";
 import { CompilePool } from "./compile-pool.ts";
 import { contentKey } from "./content-key.ts";
-import { loadImage, type LoadedImage } from "./description.ts";
+import { loadImage, type LoadedImage, type LoadedProgram } from "./description.ts";
 import { BUILD } from "./tree.ts";
 
 const MEDIA = ["iso", "disk", "kernel"] as const;
@@ -72,7 +72,6 @@ export function bootMedium(root: string, built: BuiltImage): BootMedium {
 
 export async function buildImage(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
   const { root, image, medium, release, without } = request;
-  const { signerFor } = await import("../keys/signer.ts");
   const signer = signerFor(release);
   const { result } = await cached<BuiltImage>(root, {
     name: `image-${image}-${variant(request)}-${medium}`,
@@ -89,4 +88,145 @@ export async function buildImage(request: ImageRequest, form: ProgressForm): Pro
 /** Builds of one image that differ in what is in them lie in folders of their own. */
 function variant({ release, without }: ImageRequest): string {
   return `${release ? "release" : "development"}${without === undefined ? "" : `-without-${without}`}`;
+}
+
+/** One build under way: what earlier steps left for later ones. */
+class ImageBuild {
+  private readonly pool = new CompilePool();
+  private readonly programs = new Map<string, CompiledProgram>();
+  private image: LoadedImage | null = null;
+  private kernel: BuiltKernel | null = null;
+  private policyWarnings: readonly Diagnostic[] = [];
+
+  constructor(
+    private readonly request: ImageRequest,
+    private readonly signer: Signer,
+  ) {}
+
+  steps(): (Step | StepGroup)[] {
+    return [
+      { title: "interfaces", run: (note) => this.generate(note) },
+      { title: "compile", parallel: PARALLEL, steps: () => this.compileSteps() },
+      { title: "policy", run: (note) => this.makeArchive(note) },
+      { title: this.request.medium, run: (note) => this.makeMedium(note) },
+    ];
+  }
+
+  outputs(): string[] {
+    const { kernelPath, kernelImagePath, archivePath, bootPath } = this.built();
+    return [...new Set([kernelPath, kernelImagePath, archivePath, bootPath])];
+  }
+
+  built(): BuiltImage {
+    const { image, medium } = this.request;
+    const kernel = present(this.kernel);
+    const programs = [...this.programs.values()];
+    return {
+      name: image,
+      medium,
+      folder: this.folder,
+      kernelPath: kernel.elfPath,
+      kernelImagePath: kernel.imagePath,
+      archivePath: this.archivePath,
+      bootPath: medium === "kernel" ? kernel.imagePath : `${this.folder}/${image}.${medium === "iso" ? "iso" : "img"}`,
+      programs: [...this.programs].map(([name, { elfPath, verified }]) => ({ name, elfPath, verified })),
+      warnings: [kernel, ...programs].flatMap(({ diagnostics }) => diagnostics).concat(this.policyWarnings),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  private get folder(): string {
+    return BUILD.image(`${this.request.image}-${variant(this.request)}`);
+  }
+
+  private get archivePath(): string {
+    return `${this.folder}/trine.arc`;
+  }
+
+  private async generate(note: (text: string) => void): Promise<void> {
+    const { root, image } = this.request;
+    const interfaces = await generateAll(root);
+    this.image = await loadImage(root, image);
+    note(`${interfaces.length}, for ${this.image.programs.length} programs`);
+  }
+
+  /** The kernel first: it is the longest. */
+  private compileSteps(): Step[] {
+    const { programs } = present(this.image);
+    return [{ title: "kernel", run: (note) => this.compileKernel(note) }, ...programs.map((program) => this.compileStep(program))];
+  }
+
+  private async compileKernel(note: (text: string) => void): Promise<void> {
+    const { root, without } = this.request;
+    const options: KernelOptions = {
+      root,
+      outDir: this.folder,
+      virtualFiles: { [KEY_RING_FILE]: this.signer.keyRing },
+      ...(without === undefined ? {} : { guardsOff: without }),
+    };
+    this.kernel = await this.pool.run({ kind: "kernel", options });
+    note(summary(this.kernel));
+  }
+
+  private compileStep({ folder, description }: LoadedProgram): Step {
+    const { name, entry, memoryPagesMax, stackBytes } = description;
+    const options: CompileOptions = {
+      root: this.request.root,
+      entry: `${folder}/${entry}`,
+      target: "domain",
+      outDir: BUILD.programs,
+      name,
+      ...(memoryPagesMax === undefined ? {} : { memoryPagesMax }),
+      ...(stackBytes === undefined ? {} : { stackBytes }),
+    };
+    const run = async (note: (text: string) => void): Promise<void> => {
+      const compiled = await this.pool.run({ kind: "program", options });
+      this.programs.set(name, compiled);
+      note(summary(compiled));
+    };
+    return { title: name, run };
+  }
+
+  private async makeArchive(note: (text: string) => void): Promise<void> {
+    const [{ buildSystem }, { buildArchive }] = await Promise.all([import("../image/system.ts"), import("../image/archive.ts")]);
+    const { root } = this.request;
+    const { file, description, programs } = present(this.image);
+    const compiled = programs.map((program) => ({ ...program, ...present(this.programs.get(program.description.name) ?? null) }));
+    const executables = compiled.map(({ binaryPath }) => readFileSync(join(root, present(binaryPath))));
+
+    const { blob, warnings, expects, dearest } = await buildSystem({
+      root,
+      imageFile: file,
+      image: description,
+      programs: compiled.map((program, index) => ({ folder: program.folder, description: program.description, elf: executables[index]!, verified: program.verified })),
+      signer: this.signer,
+      outDir: this.folder,
+    });
+    this.policyWarnings = warnings;
+    writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables }));
+    note(`${expects.passed} expectations hold, dearest decision ${dearest} instructions, signed by ${this.signer.identity.slice(0, 28)}…`);
+  }
+
+  private async makeMedium(note: (text: string) => void): Promise<void> {
+    const { root, medium } = this.request;
+    const { kernelImagePath, archivePath, bootPath } = this.built();
+    const files = { root, kernelPath: join(root, kernelImagePath), archivePath: join(root, archivePath), outPath: join(root, bootPath) };
+    if (medium === "iso") (await import("../image/iso.ts")).buildIso(files);
+    if (medium === "disk") (await import("../image/disk.ts")).buildDisk(files);
+    note(bootPath);
+  }
+}
+
+function summary({ fromCache, verified, findings, sizes }: CompiledProgram): string {
+  if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
+  return fromCache ? "unchanged" : `${(sizes.text / 1024).toFixed(0)} KiB of code, verified`;
+}
+
+/** What an earlier step must have left. */
+function present<T>(value: T | null): T {
+  if (value === null) throw new Error("a build step ran before the one that it needs");
+  return value;
 }

@@ -43,7 +43,12 @@ async function runGroup(group: StepGroup, form: ProgressForm): Promise<void> {
   const waiting = [...group.steps()];
   const worker = async (): Promise<void> => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-      await runStep({ ...step, title: `${group.title}: ${step.title}` }, form);
+      const run = runStep({ ...step, title: `${group.title}: ${step.title}` }, form);
+      // After a failure nothing more is started; what runs already runs to its end.
+      await run.catch((error: unknown) => {
+        waiting.length = 0;
+        throw error;
+      });
     }
   };
   const results = await Promise.allSettled(Array.from({ length: group.parallel }, worker));

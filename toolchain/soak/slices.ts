@@ -1,4 +1,38 @@
 /** All slices; `.ci/run` takes them in turn. */
 import type { Slice } from "./slice.ts";
 
-export const SLICES: readonly Slice[] = [];
+/** Modules of one iteration of `ir`, and functions of one of `machine-code`: some seconds each, so that a run stops on time. */
+const MODULES = 50;
+const FUNCTIONS = 300;
+/** Seeds of one iteration of `machine-code`: an iteration uses fewer, so that two never share one. */
+const SEEDS = 1000;
+
+export const SLICES: readonly Slice[] = [
+  {
+    name: "ir",
+    about: "random wasm modules: our IR after all passes against V8",
+    prepare: async () => {
+      const { compareWithEngine } = await import("../fuzz/differential.ts");
+      return async (seed) => {
+        for (let module = 0; module < MODULES; module += 1) refuseDifference(compareWithEngine(seed * MODULES + module, 40, 10));
+        return MODULES;
+      };
+    },
+  },
+  {
+    name: "machine-code",
+    about: "random wasm modules: our machine code as a Linux process against V8",
+    prepare: async (root) => {
+      const { runCampaign } = await import("../fuzz/campaign.ts");
+      return async (seed) => {
+        const { functions, differences } = runCampaign(root, seed * SEEDS, FUNCTIONS);
+        refuseDifference(differences[0] ?? null);
+        return functions;
+      };
+    },
+  },
+];
+
+function refuseDifference(difference: string | null): void {
+  if (difference !== null) throw new Error(difference);
+}
