@@ -3,7 +3,9 @@ export class Random {
   private state: number;
 
   constructor(seed: number) {
-    this.state = Math.imul((seed ^ 0x9e3779b9) | 1, 0x85ebca6b) | 1;
+    // One-to-one in the seed; only zero, which would stay zero, shares its sequence with another.
+    const scrambled = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
+    this.state = scrambled ^ (scrambled >>> 15) || 1;
     for (let i = 0; i < 8; i++) this.next();
   }
 
