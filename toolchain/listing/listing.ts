@@ -46,6 +46,7 @@ function listFunction(module: IrModule, code: MachineCode, sources: SourceText, 
   ];
   const [lines, notes, traps, relocations] = [byOffset(code.lines), byOffset(code.notes), byOffset(code.traps), byOffset(code.relocations)];
   let position = "";
+  let implementedBefore = -1;
 
   const decoder = new Decoder(64, code.bytes, DecoderOptions.None);
   const instruction = new Instruction();
@@ -62,7 +63,8 @@ function listFunction(module: IrModule, code: MachineCode, sources: SourceText, 
     for (const note of notes.get(offset) ?? []) {
       if (note.rule !== "") rules.push(note.rule);
       const implemented = note.instruction as IrInstruction;
-      if (body === null || note.instruction < 0) continue;
+      if (body === null || note.instruction < 0 || note.instruction === implementedBefore) continue;
+      implementedBefore = note.instruction;
       const text = printInstruction(body, implemented, blocks.get(implemented) ?? -1, module);
       out.push(`        ${text}`);
     }
