@@ -132,11 +132,17 @@ function operation(name: string, signature: string, accessLog2 = -1): PlainOpera
   return { name, parameters: parameters!, result: result![0] ?? null, accessLog2 };
 }
 
+/** Where the standard's word is not the enumeration's with a dot. */
+const OTHER_NAMES: Readonly<Record<number, string>> = {
+  [WasmOp.Branch]: "br", [WasmOp.BranchIf]: "br_if", [WasmOp.BranchTable]: "br_table", [WasmOp.CallIndirect]: "call_indirect",
+  [WasmOp.SelectTyped]: "select", [WasmOp.RefIsNull]: "ref.is_null",
+};
+
 export function operationName(opcode: number): string {
   const plain = PLAIN_OPERATIONS.get(opcode);
   if (plain !== undefined) return plain.name;
   const word = WasmOp[opcode] ?? `0x${opcode.toString(16)}`;
-  return word.replace(/([a-z])([A-Z])/g, "$1.$2").toLowerCase();
+  return OTHER_NAMES[opcode] ?? word.replace(/([a-z0-9])([A-Z])/g, "$1.$2").toLowerCase();
 }
 
 /** Why an opcode that we do not know is not there; for messages. */
