@@ -1,6 +1,6 @@
 import { RIGHT_CONTROL } from "../abi/object";
 import { Status } from "../abi/status";
-import { findSlot, programIsVerified, slotCount, slotName, slotRestart, stringBytes } from "../monitor/monitor";
+import { findSlot, programIsVerified, slotCount, slotName, slotRestart, slotStartsWithSystem, stringBytes } from "../monitor/monitor";
 import { SLOT_NONE } from "../abi/blob";
 import { endDomain } from "../domain/end";
 import { reclaimStep } from "../domain/reclaim";
@@ -54,6 +54,7 @@ function describe(slot: u32): Status {
   give(<u64>slotRestart(slot));
   give(<u64>domain.priority);
   give(domain.consumed);
+  giveBool(slotStartsWithSystem(slot));
   return Status.Ok;
 }
 
