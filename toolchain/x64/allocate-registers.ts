@@ -86,9 +86,9 @@ export class RegisterAllocator {
       return value;
     };
     const ranges = live.rangesOf.map((list) => [...list]);
-    for (const { left, right } of live.affinities) {
+    for (const { left, right, isTied } of live.affinities) {
       if (machine.type(left) !== machine.type(right)) continue;
-      if (this.isCheapConstant(left) || this.isCheapConstant(right)) continue;
+      if (machine.rematerializable[left] !== null || !(this.isWorthCarrying(right) || isTied && this.isMadeFor(right))) continue;
       const [a, b] = [find(left), find(right)];
       if (a === b || ranges[a]!.length === 0 || ranges[b]!.length === 0) continue;
       if (ranges[a]!.length + ranges[b]!.length > JOINED_RANGES_MAX || !areDisjoint(live, ranges[a]!, ranges[b]!)) continue;
@@ -100,13 +100,18 @@ export class RegisterAllocator {
     return ranges.filter((list) => list.length > 0).map((list) => this.newBundle(list, -1));
   }
 
-  /** A constant is better made again than carried along, unless it is made for one instruction that overwrites it. */
-  private isCheapConstant(register: VirtualRegister): boolean {
-    if (this.live.machine.rematerializable[register] === null) return false;
-    const range = this.live.rangesOf[register]![0];
-    if (range === undefined || this.live.rangesOf[register]!.length > 1) return true;
-    const isShort = this.live.to.data[range]! - this.live.from.data[range]! <= 12;
-    return !isShort || this.live.useEnds.data[range]! - this.live.useStarts.data[range]! !== 2;
+  /** A constant is better made again than carried along in the register of what it becomes. */
+  private isWorthCarrying(register: VirtualRegister): boolean {
+    return this.live.machine.rematerializable[register] === null;
+  }
+
+  /** A constant that is made close to the one instruction that reads it. */
+  private isMadeFor(register: VirtualRegister): boolean {
+    const { live } = this;
+    const range = live.rangesOf[register]![0];
+    if (range === undefined || live.rangesOf[register]!.length > 1) return false;
+    const isShort = live.to.data[range]! - live.from.data[range]! <= 12;
+    return isShort && live.useEnds.data[range]! - live.useStarts.data[range]! === 2;
   }
 
   private enqueue(bundle: Bundle): void {

@@ -6,7 +6,8 @@ import { InstructionBuilder } from "./instruction-builder.ts";
 import { type MachineBlock, type MachineEdge, MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 import { ARGUMENT_REGISTERS } from "./register.ts";
-import { type SelectedBlock, Selector, widthOf } from "./select.ts";
+import { type SelectedBlock, Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** How much more often a loop's body is taken to run than what is around it, and the deepest nesting that still counts. */
 const LOOP_FACTOR = 8;

@@ -47,6 +47,8 @@ export interface Affinity {
   readonly left: VirtualRegister;
   readonly right: VirtualRegister;
   readonly weight: number;
+  /** `left` overwrites `right`. */
+  readonly isTied: boolean;
 }
 
 /** A move between a value and a fixed register that vanishes if the value lives there. */
@@ -323,17 +325,17 @@ export class LiveRanges {
         const kind = constraintKind(machine.operandConstraint(instruction, 0));
         const [left, right] = [machine.operandRegister(instruction, 0), machine.operandRegister(instruction, 1)];
         const other = constraintKind(machine.operandConstraint(instruction, 1));
-        if (kind === OperandKind.DefinitionTied) this.affinities.push({ left, right, weight: block.frequency });
+        if (kind === OperandKind.DefinitionTied) this.affinities.push({ left, right, weight: block.frequency, isTied: true });
         else if (kind === OperandKind.Definition && !isDefinition(other) && other <= OperandKind.UseAny) {
-          this.affinities.push({ left, right, weight: block.frequency * 0.5 });
+          this.affinities.push({ left, right, weight: block.frequency * 0.5, isTied: false });
           if (instruction.op === MachineOp.AddFlexible && instruction.operandCount === 3) {
-            this.affinities.push({ left, right: machine.operandRegister(instruction, 2), weight: block.frequency * 0.4 });
+            this.affinities.push({ left, right: machine.operandRegister(instruction, 2), weight: block.frequency * 0.4, isTied: false });
           }
         }
       }
       for (const edge of block.edges) {
         const { parameters } = machine.blocks[edge.target]!;
-        edge.arguments.forEach((argument, k) => this.affinities.push({ left: parameters[k]!, right: argument, weight: block.frequency }));
+        edge.arguments.forEach((argument, k) => this.affinities.push({ left: parameters[k]!, right: argument, weight: block.frequency, isTied: false }));
       }
     }
     this.affinities.sort((a, b) => b.weight - a.weight);

@@ -224,7 +224,8 @@ class MovePlacement {
     const { blocks } = live.machine;
     const frequencyOf = (instruction: number): number => blocks[live.blockOfInstruction[instruction]!]!.frequency;
     const definition = live.definitionPoints[register]!;
-    const first = this.locationOfRange(this.rangesOf[register]![0]!);
+    // Not the first range in the order of the code: a loop's head may stand behind its body.
+    const first = this.locationAt(register, definition);
     const cost = departures.reduce((sum, { instruction }) => sum + frequencyOf(instruction), 0);
     const definedAt = instructionAt(definition);
     if (first === slot) return;

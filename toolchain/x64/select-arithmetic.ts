@@ -4,7 +4,8 @@ import { NO_ADDRESS } from "./instruction-builder.ts";
 import { MachineOp } from "./machine-op.ts";
 import { Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** 2, 4 or 8 if `value` is a foldable shift left by 1, 2 or 3. */
 function foldableScale(select: Selector, value: Value): 2 | 4 | 8 | null {

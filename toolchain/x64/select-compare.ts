@@ -2,7 +2,8 @@ import type { Instruction } from "../ir/function.ts";
 import { Type } from "../ir/opcode.ts";
 import { MachineOp } from "./machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** A truth value in a register: zero first, since that clears the whole register and may not touch the flags between compare and setcc. */
 function selectTruthValue(select: Selector, at: Instruction): boolean {

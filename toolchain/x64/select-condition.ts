@@ -5,7 +5,8 @@ import { Condition, inverted, swapped } from "./condition.ts";
 import type { SourceOperand } from "./instruction-builder.ts";
 import { MachineOp } from "./machine-op.ts";
 import { type ConditionRule, conditionRule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 const CONDITIONS: Partial<Record<Opcode, Condition>> = {
   [Opcode.Eq]: Condition.Equal,

@@ -2,7 +2,8 @@ import { Type } from "../ir/opcode.ts";
 import { MachineOp } from "./machine-op.ts";
 import { TrapKind } from "../ir/machine-code.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 import type { Instruction } from "../ir/function.ts";
 
 export const WRAP_RULES: readonly Rule[] = [

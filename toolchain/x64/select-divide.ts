@@ -5,7 +5,8 @@ import { MachineOp } from "./machine-op.ts";
 import { Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
 import { exponentOf } from "./select-arithmetic.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /**
  * The dividend goes to rax, its upper half to rdx, quotient and remainder come back there. The machine's fault is the trap:

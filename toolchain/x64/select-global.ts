@@ -5,7 +5,8 @@ import { Type } from "../ir/opcode.ts";
 import { type Address, NO_ADDRESS, symbolAddress } from "./instruction-builder.ts";
 import { MachineOp } from "./machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** Where the mutable global `index` lives: 8 bytes in the section of globals, or behind fs in the thread's own block. */
 export function globalAddress(module: IrModule, index: number): Address {

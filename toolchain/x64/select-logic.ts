@@ -3,7 +3,8 @@ import { Type } from "../ir/opcode.ts";
 import { MachineOp } from "./machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
 import { selectWithFoldedLoad } from "./select-arithmetic.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** d ← left op right, for operations that commute. */
 function selectCommutative(select: Selector, at: Instruction, op: MachineOp): boolean {

@@ -6,7 +6,8 @@ import type { VirtualRegister } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 import { CALL_CLOBBERS, Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** The symbol that grows linear memory in the targets domain and linux: pages in edi, old size or -1 in eax. */
 export const MEMORY_GROW_SYMBOL = "trine_memory_grow";

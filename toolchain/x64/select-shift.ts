@@ -3,7 +3,8 @@ import { Type } from "../ir/opcode.ts";
 import { MachineOp } from "./machine-op.ts";
 import { Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
-import { type Selector, widthOf } from "./select.ts";
+import type { Selector } from "./select.ts";
+import { widthOf } from "./type-width.ts";
 
 /** Counts are taken modulo the width by wasm and by the machine alike. */
 function shiftRules(word: string, op: MachineOp): readonly Rule[] {

@@ -15,9 +15,6 @@ import { SELECTION_RULES } from "./selection-rules.ts";
 /** What selection makes of one IR block: its machine instructions in order, Label left out, terminator last. */
 export type SelectedBlock = MachineInstruction[];
 
-/** Bytes of the general operations of a type: 4 for i32, 8 for i64. */
-export const widthOf = (type: Type): number => (type === Type.I64 ? 8 : 4);
-
 
 /**
  * Selects instructions for one function, from the last block to the first and in each from the last instruction to the first: a value
