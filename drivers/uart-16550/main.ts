@@ -3,6 +3,7 @@
 import { SerialInfoReply, SerialReadReply, SerialServer, SerialWriteReply } from "../../build/generated/interfaces/Serial";
 import { NoticeClient } from "../../build/generated/interfaces/Notice";
 import { line } from "../../build/generated/programs/uart16550";
+import { Status } from "../../kernel/abi/status";
 import { ByteRing } from "../../services/runtime/byte-ring";
 import { domain } from "../../services/runtime/handles";
 import { callToken, DEFERRED, INBOX, OK, serve } from "../../services/runtime/server";
@@ -30,6 +31,7 @@ const RECEIVE_ROOM: u32 = 4096;
 const TRANSMIT_ROOM: u32 = 4096;
 /** Bytes handled in one turn, so that a line that never falls silent cannot hold the driver. */
 const RECEIVE_TURN_BYTES: u32 = 256;
+const DROP_STEPS_MAX = 16;
 
 class Uart extends SerialServer {
   private readonly received: ByteRing = new ByteRing(RECEIVE_ROOM);
@@ -46,10 +48,16 @@ class Uart extends SerialServer {
   private overrunCount: u64 = 0;
 
   attach(notice: u32): u32 {
-    if (this.reader.handle != 0) domain.drop(this.reader.handle);
+    if (this.reader.handle != 0) this.forget();
     this.reader = NoticeClient.of(notice);
     if (this.received.length > 0) this.reader.signal(INPUT_BIT);
     return OK;
+  }
+
+  /** Gives the notice back. It has no derived handles, so a few steps are enough. */
+  private forget(): void {
+    for (let steps = 0; steps < DROP_STEPS_MAX && domain.drop(this.reader.handle).status == Status.Again; steps++) {}
+    this.reader = NoticeClient.of(0);
   }
 
   write(data: Text): u32 {

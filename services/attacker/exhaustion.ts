@@ -1,5 +1,7 @@
 // Taking more than its share: of memory, handles, objects and threads.
 
+import { echo } from "../../build/generated/programs/attacker";
+import { RIGHT_CALL } from "../../kernel/abi/object";
 import { domain } from "../runtime/handles";
 import { INBOX } from "../runtime/server";
 import { gain, refused } from "./outcome";
@@ -26,7 +28,7 @@ export function touchBeyondQuota(): bool {
 }
 
 export function exhaustHandles(): bool {
-  return isStopped((): u32 => domain.mint(domain.handle, 1, 0).status);
+  return isStopped((): u32 => domain.mint(echo.handle, RIGHT_CALL, 0).status);
 }
 
 export function exhaustObjects(): bool {

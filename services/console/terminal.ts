@@ -1,6 +1,6 @@
 import { ConsoleError, ConsoleInfoReply, ConsoleReadReply, ConsoleServer } from "../../build/generated/interfaces/Console";
 import { clock, serial } from "../../build/generated/programs/console";
-import { RIGHT_CALL, RIGHT_SIGNAL, RIGHT_TRANSFER } from "../../kernel/abi/object";
+import { RIGHT_CALL, RIGHT_SIGNAL } from "../../kernel/abi/object";
 import { Status } from "../../kernel/abi/status";
 import { ByteRing } from "../runtime/byte-ring";
 import { domain } from "../runtime/handles";
@@ -116,7 +116,7 @@ export class Terminal extends ConsoleServer {
 
   private attach(): void {
     if (this.notice == 0) return;
-    this.isAttached = serial.attach(this.notice, RIGHT_CALL | RIGHT_SIGNAL | RIGHT_TRANSFER).ok;
+    this.isAttached = serial.attach(this.notice, RIGHT_CALL | RIGHT_SIGNAL).ok;
   }
 
   private setTimer(): void {

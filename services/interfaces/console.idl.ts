@@ -7,7 +7,7 @@ export default defineInterface({
   about: "The terminal that a person sits at. One program reads at a time; input typed before it asks is kept.",
   errors: ["Interrupted"],
   methods: {
-    write: { about: "Shows text. A newline also returns to the left margin.", takes: { text: text(1024) } },
+    write: { about: "Shows text. A newline also returns to the left margin.", takes: { text: text(1024) }, idempotent: true },
     read: { about: "Waits for input and takes it as it was typed, unedited and without echo. Interrupted when another reader came.", returns: { data: bytes(64) }, idempotent: true },
     info: { returns: { waiting: u32, lost: u32, driverRestarts: u32 }, idempotent: true },
   },

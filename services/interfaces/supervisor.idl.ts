@@ -7,9 +7,9 @@ export default defineInterface({
   about: "Starts and ends the programs that the image describes, and tells what became of them.",
   errors: ["NoSuchSlot", "AlreadyRunning", "NotRunning", "Denied", "NoMemory", "Failed", "NotItself", "NoEvent"],
   methods: {
-    start: { about: "Starts an instance, and from now on keeps one running as the slot's restart rule says.", takes: { slot: u32 } },
-    kill: { about: "Ends the running instance as a fault would: the slot's rule decides whether another is started.", takes: { slot: u32 } },
-    stop: { about: "Ends the running instance, if one runs, and starts none until told to.", takes: { slot: u32 } },
+    start: { about: "Starts an instance, and from now on keeps one running as the slot's restart rule says.", takes: { slot: u32 }, idempotent: true },
+    kill: { about: "Ends the running instance as a fault would: the slot's rule decides whether another is started.", takes: { slot: u32 }, idempotent: true },
+    stop: { about: "Ends the running instance, if one runs, and starts none until told to.", takes: { slot: u32 }, idempotent: true },
     status: {
       about: "How the slot's last instance ended, and when the next is due (0: none is).",
       takes: { slot: u32 },

@@ -46,11 +46,11 @@ export class AuditRecord {
     return true;
   }
 
-  /** Adds what happened, in one line. */
+  /** Adds what happened, in one line. Of a fault, `method` is the kind and `detail` the address. */
   describe(to: Text): void {
     addSlotName(this.subjectSlot, to);
     if (this.isFault) {
-      to.string(": ").string(faultName(<u32>this.detail & 0xff));
+      to.string(": ").string(faultName(this.method)).string(" at ").hex(this.detail);
       return;
     }
     to.string(" -> ");

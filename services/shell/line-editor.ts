@@ -5,6 +5,7 @@ import { console } from "../../build/generated/programs/shell";
 import { Text, utf8 } from "../runtime/text";
 import { History } from "./history";
 import { Key, KeyReader } from "./keys";
+import { show } from "./output";
 
 /** Bytes of a line; the rest of what is typed is not taken. */
 export const LINE_MAX: u32 = 200;
@@ -40,7 +41,7 @@ export class LineEditor {
     while (!this.apply(this.nextKey())) if (this.consumed == this.input.length && this.missingBytes == 0) this.redraw();
     this.redraw();
     this.history.add(this.line);
-    console.write(utf8("\n"));
+    show(utf8("\n"));
     return this.line;
   }
 
@@ -77,7 +78,7 @@ export class LineEditor {
       case Key.KillWord: this.remove(this.wordStart(), this.cursor); break;
       case Key.Up: this.recall(this.history.older(this.line)); break;
       case Key.Down: this.recall(this.history.newer()); break;
-      case Key.ClearScreen: console.write(utf8("\x1b[H\x1b[2J")); break;
+      case Key.ClearScreen: show(utf8("\x1b[H\x1b[2J")); break;
       case Key.Cancel: this.cancel(); break;
       case Key.Tab: this.insertCompletion(); break;
       default: this.insert(key);
@@ -112,7 +113,7 @@ export class LineEditor {
 
   /** Gives the line up and starts anew below. */
   private cancel(): void {
-    console.write(utf8("^C\n"));
+    show(utf8("^C\n"));
     this.line.clear();
     this.cursor = 0;
     this.history.rewind();
@@ -155,7 +156,7 @@ export class LineEditor {
     const screen = this.screen.clear();
     screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").text(this.line).string("\x1b[K\r\x1b[");
     screen.number(PROMPT_COLUMNS + this.columnsTo(this.cursor)).byte(0x43);
-    console.write(screen);
+    show(screen);
   }
 
   private columnsTo(end: u32): u32 {

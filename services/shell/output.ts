@@ -2,6 +2,7 @@
 
 import { CONSOLE_WRITE_TEXT_MAX } from "../../build/generated/interfaces/Console";
 import { console } from "../../build/generated/programs/shell";
+import { Status } from "../../kernel/abi/status";
 import { Text } from "../runtime/text";
 
 /** Lines are put together here; a line longer than the room left for it is cut. */
@@ -32,8 +33,13 @@ export function add(text: Text): void {
 /** Shows what has been added. */
 export function flush(): void {
   if (pending.length == 0) return;
-  console.write(pending);
+  show(pending);
   pending.clear();
+}
+
+/** Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all. */
+export function show(text: Text): void {
+  if (console.write(text).status == Status.PeerDied) console.write(text);
 }
 
 // Colours of a terminal, used sparingly: what is well, what is not, and what is beside the point.

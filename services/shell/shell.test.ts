@@ -244,10 +244,10 @@ test("handles shows object, rights, owner, interface and badge", async () => {
 
 test("audit shows what was denied and why, faults, and losses", async () => {
   system.audit.push({ kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n });
-  system.audit.push({ kind: 4, subjectSlot: 5, targetSlot: 5, interfaceId: 0, method: 0, rule: 0, line: 0, detail: BigInt(FaultKind.NullReference) });
+  system.audit.push({ kind: 4, subjectSlot: 5, targetSlot: 5, interfaceId: 0, method: FaultKind.NullReference, rule: 0, line: 0, detail: 16n });
   const shown = await type("audit\r");
   expect(shown).toMatch(/#0 +1\.0 ms +denied request +attacker -> console Console\.read\n +by: policy\/modules\/x\.policy:3: never Attacker -> Supervisor/);
-  expect(shown).toMatch(/#1 +1\.0 ms +fault +attacker: null reference/);
+  expect(shown).toMatch(/#1 +1\.0 ms +fault +attacker: null reference at 0x10/);
   expect(shown).toContain("3 records were lost");
 });
 
@@ -292,7 +292,7 @@ test("attack makes every attempt, shows what stopped it, and starts the attacker
       const attempt = fields!.attempt;
       tried.push(attempt);
       if (attempt === "loadKernel") {
-        system.audit.push({ kind: 4, subjectSlot: ATTACKER, targetSlot: ATTACKER, interfaceId: 0, method: 0, rule: 0, line: 0, detail: BigInt(FaultKind.OutOfBounds) });
+        system.audit.push({ kind: 4, subjectSlot: ATTACKER, targetSlot: ATTACKER, interfaceId: 0, method: FaultKind.OutOfBounds, rule: 0, line: 0, detail: 0x8010_0000n });
         system.running[ATTACKER] = false;
         return;
       }

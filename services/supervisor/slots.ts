@@ -92,11 +92,13 @@ export class Slots {
 
   /** Starts an instance now. The status is the kernel's. */
   start(index: u32, slot: Slot): u32 {
-    const status = kernelSlots.start(index).status;
+    let status = kernelSlots.start(index).status;
+    // The instance before may still be on its way out.
+    if (status == Status.Busy && !this.isUp(index) && this.takeBack(index) == Status.Ok) status = kernelSlots.start(index).status;
     const now = this.now();
     slot.isWanted = true;
     slot.nextStartNs = 0;
-    if (status == Status.Ok || status == Status.Busy) {
+    if (status == Status.Ok || (status == Status.Busy && this.isUp(index))) {
       slot.began(kernelSlots.describe(index).starts, now);
       this.events.add(now, index, SupervisorNextEventWhat.Started, 0, 0, 0, slot.starts);
       return Status.Ok;
@@ -153,6 +155,11 @@ export class Slots {
     let status = kernelSlots.stop(index).status;
     for (let steps: u32 = 0; status == Status.Again && steps < STOP_STEPS_MAX; steps++) status = kernelSlots.stop(index).status;
     return status;
+  }
+
+  private isUp(index: u32): bool {
+    const state = kernelSlots.describe(index).state;
+    return state == SlotsDescribeState.Running || state == SlotsDescribeState.Starting;
   }
 
   private now(): u64 {
