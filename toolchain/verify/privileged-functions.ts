@@ -6,8 +6,8 @@ import type { Target } from "../ir/module.ts";
  */
 const PRIVILEGED_FUNCTIONS: Readonly<Record<Target, readonly string[]>> = {
   kernel: ["kernel/x64/"],
-  // In a domain these are system calls and, where the image grants them, ports; the kernel checks each of them.
-  domain: ["services/runtime/", "build/generated/interfaces/", "drivers/"],
+  // Ports, which the kernel opens only where the image grants them.
+  domain: ["drivers/"],
   linux: [],
 };
 

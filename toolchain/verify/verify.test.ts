@@ -165,7 +165,7 @@ describe("domain", () => {
     ["the direction flag", "opcode", "std\nret"],
     ["a far return", "opcode", "retf"],
     ["a privileged instruction", "privileged", "hlt\nret"],
-    ["a system call outside the list", "privileged", "syscall\nret"],
+    ["a system call that loses preserved registers", "saved register", "syscall\nret"],
     ["a port outside the list", "privileged", "in al, dx\nret"],
   ])("refuses %s", (_what, rule, body, more) => {
     const found = findings("domain", domain(body, more));
@@ -190,6 +190,7 @@ describe("kernel", () => {
     ["a change of r15", "base register", "xor r15d, r15d\nret"],
     ["r15 on the stack", "base register", "push r15\npop r15\nret"],
     ["a control register outside the list", "privileged", "mov rax, cr3\nret"],
+    ["a system call", "privileged", "syscall\nret"],
   ])("refuses %s", (_what, rule, body) => {
     expect(findings("kernel", exported(body)).map((finding) => finding.rule)).toContain(rule);
   });
