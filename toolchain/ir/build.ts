@@ -50,6 +50,8 @@ class ModuleBuilder {
   private readonly reachable: Reachable;
   /** New index by wasm index; -1 for what is dropped. */
   private readonly newIndices: Int32Array;
+  /** Wasm index by new index. */
+  private readonly kept: number[] = [];
   private readonly callees: (Callee | null)[] = [];
   private readonly sourceOf: (origin: number) => SourcePosition | null;
 
@@ -63,9 +65,8 @@ class ModuleBuilder {
   }
 
   build(): IrModule {
-    const { module, options } = this;
+    const { module, options, kept } = this;
     const names = this.functionNames();
-    const kept: number[] = [];
     const imports = module.imports.filter((entry) => entry.kind === "function");
     for (const index of this.reachable.functions) {
       const imported = imports[index];
@@ -232,8 +233,14 @@ class ModuleBuilder {
   }
 
   private signatureOfNew(newIndex: number): number {
-    const index = this.newIndices.indexOf(newIndex);
-    return this.signatures.number(this.module.types[this.module.functionTypes[index]!]!, -1);
+    const index = this.kept[newIndex]!;
+    try {
+      return this.signatures.number(this.module.types[this.module.functionTypes[index]!]!, -1);
+    } catch (error) {
+      // The function itself has been refused already.
+      if (error instanceof Unsupported) return -1;
+      throw error;
+    }
   }
 
   private tableEntry(entry: ConstantExpression): number {

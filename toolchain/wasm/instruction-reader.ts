@@ -62,14 +62,22 @@ export class InstructionReader extends ByteReader {
       case WasmOp.TableGrow:
       case WasmOp.TableSize:
       case WasmOp.TableFill:
+        this.index = this.u32();
+        return;
       case WasmOp.MemorySize:
       case WasmOp.MemoryGrow:
       case WasmOp.MemoryFill:
+        this.index = this.memoryIndex();
+        return;
+      case WasmOp.MemoryInit:
         this.index = this.u32();
+        this.secondIndex = this.memoryIndex();
+        return;
+      case WasmOp.MemoryCopy:
+        this.index = this.memoryIndex();
+        this.secondIndex = this.memoryIndex();
         return;
       case WasmOp.CallIndirect:
-      case WasmOp.MemoryInit:
-      case WasmOp.MemoryCopy:
       case WasmOp.TableInit:
       case WasmOp.TableCopy:
         this.index = this.u32();
@@ -116,6 +124,12 @@ export class InstructionReader extends ByteReader {
     if (code === 0x7b) this.fail("vector types (SIMD) are not supported", start);
     if (ValueType[code] === undefined) this.fail(`0x${code.toString(16)} is not a value type`, start);
     return code as ValueType;
+  }
+
+  /** A reserved byte in this version of the standard. */
+  private memoryIndex(): number {
+    if (this.byte() !== 0) this.fail("only memory 0 is supported: zero byte expected", this.position - 1);
+    return 0;
   }
 
   private prefixed(): number {
