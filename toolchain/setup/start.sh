@@ -21,7 +21,5 @@ case $task in
   *) echo "trine: no task '$task'; see: make help" >&2; exit 2 ;;
 esac
 
-sh toolchain/setup/setup.sh tools $needs
-PATH="$root/build/node/bin:$PATH"
-export PATH
-exec node --enable-source-maps build/toolchain/main.js "$@"
+sh toolchain/setup/setup.sh $needs
+exec ./trine "$@"

@@ -1,0 +1,33 @@
+/** A copy of the tree to change and build in, with the installed tools of this one. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+export class TreeCopy {
+  readonly root = mkdtempSync(join(tmpdir(), "trine-tree-"));
+
+  constructor() {
+    const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: ROOT, encoding: "utf8" });
+    for (const file of list.split("\0").filter((name) => name !== "" && existsSync(join(ROOT, name)))) {
+      mkdirSync(dirname(join(this.root, file)), { recursive: true });
+      cpSync(join(ROOT, file), join(this.root, file));
+    }
+    mkdirSync(join(this.root, "build/setup"), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), join(this.root, "node_modules"));
+    symlinkSync(join(ROOT, "build/node"), join(this.root, "build/node"));
+    cpSync(join(ROOT, "package-lock.json"), join(this.root, "build/setup/installed-lock.json"));
+  }
+
+  /** Runs a line as a user would type it, and returns what it printed. */
+  shell(line: string): string {
+    return execFileSync("sh", ["-ec", line], { cwd: this.root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH: `${join(this.root, "build/node/bin")}:${process.env["PATH"]}` } });
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
