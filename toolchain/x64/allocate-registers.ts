@@ -57,6 +57,9 @@ export class RegisterAllocator {
       if (list === undefined) this.hints.set(virtual, [{ fixed, weight }]);
       else list.push({ fixed, weight });
     }
+    for (const register of this.registers) {
+      if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0) this.usedCalleeSaved |= 1 << register;
+    }
     for (const bundle of this.makeBundles()) this.enqueue(bundle);
     for (let index = this.queue.pop(); index >= 0; index = this.queue.pop()) this.allocate(this.bundles[index]!);
     for (const bundle of this.withoutRegister) this.secondChance(bundle);
