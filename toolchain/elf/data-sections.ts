@@ -6,6 +6,8 @@ import type { Text } from "./text-section.ts";
 
 /** The harness of the target linux finds what it calls here. */
 const EXPORTS_SYMBOL = "trine.exports";
+/** The kernel maps its window of 4 GiB page by page itself: bounds are the window's, what is not mapped faults. */
+const KERNEL_WINDOW_PAGES = 65_536;
 /** Bytes of a table entry: u64 code address, u32 signature, 4 spare. */
 const TABLE_ENTRY_BYTES = 16;
 
@@ -29,7 +31,7 @@ export function writeVariables(file: RelocatableFile, module: IrModule): Section
   file.symbol({ name: `${GLOBALS_SYMBOL}.end`, section, offset: content.length, bytes: 0, type: SymbolType.None, isGlobal: true });
 
   file.symbol({ name: MEMORY_PAGES_SYMBOL, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
-  content.u32(module.memory.initialPages);
+  content.u32(module.target === "kernel" ? KERNEL_WINDOW_PAGES : module.memory.initialPages);
   content.align(16);
   return section;
 }

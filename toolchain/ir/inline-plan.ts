@@ -1,5 +1,6 @@
 import { reversePostorder } from "./control-flow.ts";
 import type { IrFunction } from "./function.ts";
+import { Intrinsic } from "./intrinsic.ts";
 import type { IrModule } from "./module.ts";
 import { Opcode } from "./opcode.ts";
 import type { InlineDecision } from "./passes/inline.ts";
@@ -14,6 +15,13 @@ const CALLER_MAX = 3_000;
 /** Functions of these files may use privileged instructions; the verifier lists them by name, so that their code must stay in them. */
 export function isConfined(name: string): boolean {
   return name.startsWith("kernel/x64/");
+}
+
+/** Programs may use ports only in the functions that the verifier lists, so these keep them. */
+function usesPorts(fn: IrFunction): boolean {
+  return fn.blockInstructions.some((list) => list.some((instruction) => {
+    return fn.opcode(instruction) === Opcode.Intrinsic && fn.immediate(instruction) >= Intrinsic.In8 && fn.immediate(instruction) <= Intrinsic.Out32;
+  }));
 }
 
 /** Field accessors that asc makes up. They hold one load or store and no privileged instruction. */
@@ -31,7 +39,7 @@ export function planInlining(module: IrModule, isFinished: (fn: IrFunction) => b
   return (caller, callee, isCold) => {
     if (!isFinished(callee)) return false;
     if (isAccessor(callee)) return true;
-    if (isConfined(caller.name) || isConfined(callee.name) || isCold) return false;
+    if (isConfined(caller.name) || isConfined(callee.name) || isCold || usesPorts(callee)) return false;
     let size = sizes.get(callee);
     if (size === undefined) {
       size = sizeOf(callee);

@@ -7,7 +7,8 @@ import type { Target } from "../ir/module.ts";
 const PRIVILEGED_FUNCTIONS: Readonly<Record<Target, readonly string[]>> = {
   kernel: ["kernel/x64/"],
   // Ports, which the kernel opens only where the image grants them.
-  domain: ["drivers/"],
+  // `attack` tries ports that nobody granted.
+  domain: ["drivers/", "services/attacker/faults/"],
   linux: [],
 };
 
