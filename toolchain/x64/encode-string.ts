@@ -38,13 +38,19 @@ export function encodeString(encoder: FunctionEncoder, instruction: MachineInstr
   }
 }
 
-/** Stops unless [start, start + rcx) lies in linear memory: rcx ≤ size and start ≤ size - rcx, in 64 bits. */
+/**
+ * Stops unless [start, start + rcx) lies in linear memory: rcx ≤ size and start ≤ size - rcx, in 64 bits. The kernel maps pages of its
+ * window itself, so that there the size is the window's, and a page that is missing faults.
+ */
 function checkRange(encoder: FunctionEncoder, start: Register, origin: number): void {
   const { assembler: a } = encoder;
   const trap = encoder.trapLabel(TrapKind.OutOfBounds, origin);
-  a.modrm(4, 0x8b, rdx, { ...PLAIN_ADDRESS, symbol: MEMORY_PAGES_SYMBOL });
-  a.modrm(8, 0xc1, 4, rdx);
-  a.byte(PAGE_SHIFT);
+  if (encoder.module.target === "kernel") encoder.loadConstant(rdx, 0, 1);
+  else {
+    a.modrm(4, 0x8b, rdx, { ...PLAIN_ADDRESS, symbol: MEMORY_PAGES_SYMBOL });
+    a.modrm(8, 0xc1, 4, rdx);
+    a.byte(PAGE_SHIFT);
+  }
   a.modrm(8, 0x2b, rdx, rcx);
   a.jumpIf(Condition.Below, trap);
   a.modrm(8, 0x3b, start, rdx);
