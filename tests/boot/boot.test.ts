@@ -94,6 +94,13 @@ test("the memory map leaves out kernel and archive and has the rest", async () =
   expect(total).toBeGreaterThan(58 << 20);
 });
 
+test("no page is writable and executable, by any address, and user code could reach none", async () => {
+  const [, executable, writable, wrong] = /probe: executable (\S+) writable (\S+) wrong (\S+)/.exec(await bootToEnd(asPvh("act=walk")))!;
+  expect(Number.parseInt(executable!, 16)).toBeGreaterThan(5);
+  expect(Number.parseInt(writable!, 16)).toBeGreaterThan(100);
+  expect(wrong).toBe("0");
+});
+
 test("interrupts of the timer come at their time", async () => {
   const transcript = await bootToEnd({ ...asPvh("act=timer"), countInstructions: true });
   expect(transcript.match(/probe: tick in time/g)).toHaveLength(3);

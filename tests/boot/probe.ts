@@ -8,6 +8,7 @@ import { panic } from "../../kernel/x64/panic";
 import { loadPhysical32, storePhysical32 } from "../../kernel/x64/physical-memory";
 import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/serial-log";
 import { armTimer, nowNs } from "../../kernel/x64/timer";
+import { walkPageTables } from "./page-table-walk";
 
 export { kernelException } from "../../kernel/x64/panic";
 
@@ -55,6 +56,7 @@ function archiveSum(): u64 {
 }
 
 function act(): void {
+  if (commandLineHas("act=walk")) walkPageTables();
   if (commandLineHas("act=panic")) outer(3);
   if (commandLineHas("act=assert")) assert(zero !== 0, "the probe asserts");
   if (commandLineHas("act=divide")) logNumber(7 / zero);
