@@ -17,7 +17,7 @@ import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
 import { loadDataModule } from "../../toolchain/idl/load-data.ts";
 import { answerLayout, decodeMessage, encodeMessage, type ErrorName, findMethod, type MethodName, requestLayout, type Returns, type Takes, type Values, type WireMessage } from "../../toolchain/idl/message.ts";
 import type { ProgramDescription } from "../../toolchain/image/define.ts";
-import { fakePeer, type Peer } from "./fake-peer.ts";
+import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -57,16 +57,26 @@ interface Compilation {
   readonly module: WebAssembly.Module;
 }
 
+/** A program that is no folder but a text: `source` stands in `folder`, its handles are those of `program`. */
+export async function loadSourceInNode(folder: string, source: string, program: ProgramDescription, options: NodeOptions = {}, virtualFiles: Readonly<Record<string, string>> = {}): Promise<NodeProgram> {
+  const module = await compileSource(options.root ?? ROOT, folder, source, virtualFiles);
+  return new NodeProgram(program, module, options);
+}
+
 /** Each program is compiled once a test file. */
 const compilations = new Map<string, Promise<Compilation>>();
 
 async function compile(root: string, folder: string): Promise<Compilation> {
   const program = (await loadDataModule(root, `${folder}/program.ts`)) as ProgramDescription;
+  return { program, module: await compileSource(root, folder, `export * from "./${program.entry.replace(/\.ts$/, "")}";\n`) };
+}
+
+async function compileSource(root: string, folder: string, source: string, virtualFiles: Readonly<Record<string, string>> = {}): Promise<WebAssembly.Module> {
   await generateAll(root);
   const entry = `${folder}/node-entry.ts`;
-  const source = `export * from "./${program.entry.replace(/\.ts$/, "")}";\nexport { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
-  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
-  return { program, module: new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>) };
+  const text = `${source}export { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
+  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { ...virtualFiles, [entry]: text }, exportMemory: true });
+  return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
 }
 
 /** The program waits for what is not there: thrown through its frames. A fake peer throws it where it would not answer yet. */
@@ -74,11 +84,11 @@ export class Waits extends Error {}
 /** The program has asked the kernel to end it. */
 class Exits extends Error {}
 
+/** A request that the program has not answered yet. */
 interface Pending {
-  readonly description: InterfaceDescription;
-  readonly method: string;
-  readonly call: CallState<InterfaceDescription, string>;
-  readonly settled: () => void;
+  /** What the test holds of it, if the test made it. */
+  readonly call?: CallState<InterfaceDescription, string>;
+  settle(header: number, message: WireMessage): void;
 }
 
 export class NodeProgram {
@@ -137,10 +147,23 @@ export class NodeProgram {
     const { index, method: found } = findMethod(description, method);
     const message = encodeMessage(requestLayout(found), takes as Values);
     const call: CallState<I, M> = { state: "waiting" };
-    const token = (this.nextToken++ << 32n) | 7n;
-    this.pending.set(token, { description, method, call: call as CallState<InterfaceDescription, string>, settled: () => settled(call) });
-    this.queue.push({ token, badge, header: ((description.id << 16) | (index << 4)) >>> 0, message });
+    const settle = (header: number, answer: WireMessage): void => {
+      settleCall(description, method, call as CallState<InterfaceDescription, string>, header, answer);
+      settled(call);
+    };
+    this.enqueue(description, index, message, badge, { call: call as CallState<InterfaceDescription, string>, settle });
     return call;
+  }
+
+  /** Has the program serve a message while it is itself in a call: a peer that is the program. */
+  exchange(description: InterfaceDescription, method: number, message: WireMessage): Outcome {
+    const outcomes: Outcome[] = [];
+    const settle = (header: number, answer: WireMessage): void => {
+      outcomes.push({ status: (header & HEADER_FLAG_ERROR) === 0 ? Status.Ok : Status.ErrorReply, message: answer });
+    };
+    this.enqueue(description, method, message, 0n, { settle });
+    this.enter("serveLoop");
+    return outcomes[0] ?? { status: Status.Timeout, message };
   }
 
   /** The caller gives up: whatever answers it finds nobody. */
@@ -164,6 +187,11 @@ export class NodeProgram {
   give(peer: Peer): number {
     this.peers.set(this.nextHandle, peer);
     return this.nextHandle++;
+  }
+
+  /** Bytes of the program's memory as text. */
+  text(address: number, bytes: number): string {
+    return new TextDecoder().decode(new Uint8Array(this.memory.buffer, address, bytes));
   }
 
   /** The exported function of that name, for tests of a part of the program. */
@@ -221,21 +249,14 @@ export class NodeProgram {
     const pending = this.pending.get(token);
     if (pending === undefined) return Status.Gone;
     this.pending.delete(token);
-    this.settle(pending, header, readMessage(this.memory, record, header));
+    pending.settle(header, readMessage(this.memory, record, header));
     return (header & HEADER_FLAG_RECEIVE) === 0 ? Status.Ok : this.onReceive(inbox, header, record, timeout);
   }
 
-  private settle({ description, method, call, settled }: Pending, header: number, message: WireMessage): void {
-    const { index, method: found } = findMethod(description, method);
-    if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index) throw new Error(`the answer to ${description.name}.${method} has header ${header.toString(16)}`);
-    if ((header & HEADER_FLAG_ERROR) !== 0) {
-      call.state = "refused";
-      call.error = (description.errors?.[Number(message.words[0]) - 1] ?? "unknownMethod") as "unknownMethod";
-    } else {
-      call.state = "answered";
-      call.fields = decodeMessage(answerLayout(found), message) as never;
-    }
-    settled();
+  private enqueue(description: InterfaceDescription, method: number, message: WireMessage, badge: bigint, pending: Pending): void {
+    const token = (this.nextToken++ << 32n) | 7n;
+    this.pending.set(token, pending);
+    this.queue.push({ token, badge, header: ((description.id << 16) | (method << 4)) >>> 0, message });
   }
 
   private pass(nanoseconds: bigint): void {
@@ -269,5 +290,18 @@ export class NodeProgram {
         throw new Exits("the program has ended");
       },
     });
+  }
+}
+
+/** Takes an answer down, after looking whether it is the one to that method. */
+function settleCall(description: InterfaceDescription, name: string, call: CallState<InterfaceDescription, string>, header: number, message: WireMessage): void {
+  const { index, method } = findMethod(description, name);
+  if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index) throw new Error(`the answer to ${description.name}.${name} has header ${header.toString(16)}`);
+  if ((header & HEADER_FLAG_ERROR) !== 0) {
+    call.state = "refused";
+    call.error = (description.errors?.[Number(message.words[0]) - 1] ?? "unknownMethod") as "unknownMethod";
+  } else {
+    call.state = "answered";
+    call.fields = decodeMessage(answerLayout(method), message) as never;
   }
 }

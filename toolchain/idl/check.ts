@@ -98,6 +98,7 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
   for (const method of names) {
     checkName(["methods", method], "method", method);
     for (const part of ["takes", "returns"] as const) checkFields(["methods", method, part], methods[method]![part] ?? {});
+    checkEnumerations(method);
   }
   return findings;
 
@@ -119,7 +120,19 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
     const layout = layOut(fields);
     if (layout.words > WORDS_MAX) find(path, `${layout.words} words are more than the ${WORDS_MAX} of a message`, "put a table into a `bytes` field");
     if (layout.handles > HANDLES_MAX) find(path, `${layout.handles} handles are more than the ${HANDLES_MAX} of a message`);
-    if (layout.arenaBytes > ARENA_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_MAX} of an arena`, "lower a maximum, or use a memory object");
+    // One field that is too long by itself has been told of already.
+    const isEachFine = Object.values(fields).every((type) => !isInArena(type) || type.max <= ARENA_MAX);
+    if (isEachFine && layout.arenaBytes > ARENA_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_MAX} of an arena`, "lower a maximum, or use a memory object");
+  }
+
+  /** The generated type is named after method and field. */
+  function checkEnumerations(method: string): void {
+    const { takes = {}, returns = {} } = methods[method]!;
+    for (const [field, type] of Object.entries(returns)) {
+      const other = takes[field];
+      if (type.kind !== "enumeration" || other?.kind !== "enumeration" || type.names.join() === other.names.join()) continue;
+      find(["methods", method, "returns", field], `\`${field}\` is another enumeration in \`takes\``, "give the two fields different names");
+    }
   }
 
   function checkName(path: readonly string[], kind: keyof typeof TAKEN, text: string): void {

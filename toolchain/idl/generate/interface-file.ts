@@ -64,9 +64,12 @@ function writeErrors(out: SourceWriter, model: InterfaceModel): void {
   out.line();
 }
 
+/** One that stands in request and answer alike is written once. */
 function writeEnumerations(out: SourceWriter, model: InterfaceModel, method: Method): void {
+  const written = new Set<string>();
   for (const field of [...method.request.fields, ...method.answer.fields]) {
-    if (field.type.kind !== "enumeration") continue;
+    if (field.type.kind !== "enumeration" || written.has(field.name)) continue;
+    written.add(field.name);
     const { names } = field.type;
     out.doc(`\`${field.name}\` of \`${method.name}\`.`);
     out.block(`export enum ${enumerationName(model, method, field)}`, () => names.forEach((name, number) => out.line(`${pascal(name)} = ${number},`)));
