@@ -4,10 +4,8 @@
 
 extern start_info, top_table, kernel_stack_top, install_descriptors, resume
 extern start
-; The wasm start function, if the kernel has one; the size of linear memory in pages of 64 KiB.
-extern trine.start:weak, trine.memory_pages
-
-%define WINDOW_PAGES 65536
+; The wasm start function, if the kernel has one.
+extern trine.start:weak
 
 global enter_high_half: function (enter_high_half.end - enter_high_half)
 
@@ -26,8 +24,6 @@ enter_high_half:
   mov cr3, rax
 
   call install_descriptors
-  ; The kernel maps its window page by page as it goes, so bulk operations are bounded by the window, and by faults in it.
-  mov dword [rel trine.memory_pages], WINDOW_PAGES
   mov rax, trine.start
   test rax, rax
   jz .initialized
