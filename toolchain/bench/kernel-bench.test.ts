@@ -3,17 +3,17 @@ import { figuresOf } from "./kernel-bench.ts";
 
 const lines = [
   "trine: kernel up",
-  "bench counter: 20 20",
-  "bench round trip, 0 words: 800 820",
-  "bench round trip, 4 words: 900 920",
-  "bench round trip, 64 words: 3000 3020",
-  "bench round trip, 4 KiB: 9000 9020",
-  "bench denied call: 300 320",
-  "bench clock.now: 200 220",
-  "bench bad handle: 100 120",
-  "bench notice, signal and receive: 400 420",
-  "bench domain start and reclamation: 400000 400020",
-  "bench idle domain, bytes: 49152 49152\r",
+  "bencher: bench counter: 20 20",
+  "bencher: bench round trip, 0 words: 800 820",
+  "bencher: bench round trip, 4 words: 900 920",
+  "bencher: bench round trip, 64 words: 3000 3020",
+  "bencher: bench round trip, 4 KiB: 9000 9020",
+  "bencher: bench denied call: 300 320",
+  "bencher: bench clock.now: 200 220",
+  "bencher: bench bad handle: 100 120",
+  "bencher: bench notice, signal and receive: 400 420",
+  "bencher: bench domain start and reclamation: 400000 400020",
+  "bencher: bench idle domain, bytes: 49152 49152\r",
 ].join("\n");
 
 test("medians are figures, less the cost of the counter where it is in them", () => {
@@ -24,6 +24,6 @@ test("medians are figures, less the cost of the counter where it is in them", ()
 });
 
 test("a figure that is missing is an error that names it", () => {
-  expect(() => figuresOf(lines.replace("bench denied call: 300 320\n", ""))).toThrow('did not print "denied call"');
+  expect(() => figuresOf(lines.replace("bencher: bench denied call: 300 320\n", ""))).toThrow('did not print "denied call"');
   expect(() => figuresOf("panic")).toThrow("without figures");
 });

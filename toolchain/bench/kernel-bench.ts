@@ -1,4 +1,4 @@
-/** The bench image: measures the kernel from inside and prints a line `bench NAME: MINIMUM MEDIAN` for each figure. */
+/** The bench image: measures the kernel from inside and writes a line `bench NAME: MINIMUM MEDIAN` to the kernel's log for each figure. */
 import { bootMedium, buildImage } from "../build/build-image.ts";
 import { runToEnd } from "../run/run-to-end.ts";
 import type { Figure } from "./figure.ts";
@@ -19,6 +19,8 @@ const FIGURES: Readonly<Record<string, Pick<Figure, "id" | "about" | "unit">>> =
   "idle domain, bytes": { id: "idle-domain-bytes", about: "memory of an idle domain", unit: "bytes" },
 };
 const COUNTER = "counter";
+/** As the kernel's log shows it. */
+const LINE = /^bencher: bench ([^:\n]+): (\d+) (\d+)\.?\r?$/gm;
 
 export async function runKernelBench(root: string): Promise<Figure[]> {
   const built = await buildImage({ root, image: "bench", medium: "kernel", release: false, without: undefined }, "plain");
@@ -28,7 +30,7 @@ export async function runKernelBench(root: string): Promise<Figure[]> {
 
 /** The figures in the image's output, medians, less the cost of the counter itself where it is part of them. */
 export function figuresOf(output: string): Figure[] {
-  const medians = new Map([...output.matchAll(/^bench ([^:\n]+): (\d+) (\d+)\s*$/gm)].map((match) => [match[1]!, Number(match[3])]));
+  const medians = new Map([...output.matchAll(LINE)].map((match) => [match[1]!, Number(match[3])]));
   const counter = medians.get(COUNTER);
   if (counter === undefined) throw new Error(`the bench image ended without figures\n${output.slice(-2000)}`);
   return Object.entries(FIGURES).map(([name, figure]) => {

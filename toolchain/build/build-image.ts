@@ -163,7 +163,8 @@ class ImageBuild {
     const { root, without } = this.request;
     const options: KernelOptions = {
       root,
-      outDir: this.folder,
+      // All images of one variant share it.
+      outDir: `${BUILD.kernel}/${variant(this.request)}`,
       virtualFiles: { [KEY_RING_FILE]: this.signer.keyRing },
       ...(without === undefined ? {} : { guardsOff: without }),
     };
