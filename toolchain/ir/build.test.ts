@@ -1,6 +1,7 @@
 import binaryen from "binaryen";
 import { expect, test } from "vitest";
 import { buildModule, type BuildOptions } from "./build.ts";
+import { Interpreter } from "./interpret.ts";
 import { Intrinsic } from "./intrinsic.ts";
 import type { IrModule } from "./module.ts";
 import { optimizeModule } from "./pipeline.ts";
@@ -142,8 +143,28 @@ test("pure values leave loops, loads stay", () => {
   expect(loop.join()).not.toContain("Mul");
 });
 
-test("a test for one of many constants is kept as branches in order", () => {
+test("a jump table stays one", () => {
   const text = optimized(`(module (func (export "f") (param i32) (result i32)
     (block $b (block $a (br_table $a $b $a (local.get 0))) (return (i32.const 1))) (i32.const 2)))`);
   expect(text).toMatch(/Switch v0, block\d+\(\), block\d+\(\), block\d+\(\)/);
+});
+
+/** Tests of parameter 0 against these constants in turn; the n-th gives n. */
+const chain = (constants: readonly number[]): string => `(module (func (export "f") (param i32) (result i32)
+  ${constants.map((constant, i) => `(if (i32.eq (local.get 0) (i32.const ${constant})) (then (return (i32.const ${i}))))`).join("\n")} (i32.const -1)))`;
+
+test.each([
+  ["from zero on", [0, 1, 2, 5], true],
+  ["far from zero", [100, 103, 101, 105], true],
+  ["too few", [0, 1, 2], false],
+  ["too far apart", [0, 10, 20, 30], false],
+  ["negative", [-4, -3, -2, -1], true],
+] as const)("a chain of tests %s becomes a table only where it pays", (_what, constants, expected) => {
+  expect(optimized(chain(constants)).includes("Switch")).toBe(expected);
+  const module = build(chain(constants));
+  optimizeModule(module);
+  for (const value of [...constants, 4, 99, 102, 104, 106, -5, 0x7fffffff]) {
+    const index = (constants as readonly number[]).indexOf(value);
+    expect(new Interpreter(module).call("f", [BigInt.asUintN(32, BigInt(value))]), String(value)).toEqual([BigInt.asUintN(32, BigInt(index))]);
+  }
 });

@@ -12,6 +12,8 @@ import { layout } from "./passes/layout.ts";
 import { mergeLoads } from "./passes/loads.ts";
 import { removeParameters } from "./passes/parameters.ts";
 import { schedule } from "./passes/schedule.ts";
+import { formSelects } from "./passes/selects.ts";
+import { formSwitches } from "./passes/switches.ts";
 
 interface Pass {
   readonly name: string;
@@ -25,12 +27,14 @@ export const SIMPLIFYING: readonly Pass[] = [
   { name: "parameters", why: "first, because construction asks for parameters on suspicion and they hide equal values", run: removeParameters },
   { name: "fold", why: "behind parameters: what is left of them are real differences", run: foldValues },
   { name: "control", why: "behind fold: branches on constants are known", run: simplifyControl },
+  { name: "selects", why: "behind control: edges lead past empty arms", run: formSelects },
 ];
 
 /** Run once on each function behind inlining, callees first. Each is followed by the simplifying passes. */
 export const IMPROVING: readonly Pass[] = [
   { name: "loads", why: "behind inlining: accessors have become loads and stores", run: mergeLoads },
   { name: "dead reads", why: "behind loads: merging leaves what nothing uses", run: (fn, module) => removeDeadReads(fn, module.target) },
+  { name: "switches", why: "behind loads: each test of a chain may have loaded what it tests", run: formSwitches },
 ];
 
 /** Run once, last. Nothing behind the first of them changes the graph or a value. */

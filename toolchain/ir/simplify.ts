@@ -200,6 +200,11 @@ class Rules {
       return this.type === Type.I32 ? condition : this.makeAs(Type.I64, Opcode.ExtendU, condition);
     }
     if (first === 0n && second === 1n && this.type === Type.I32) return this.makeAs(Type.I32, Opcode.Eqz, condition);
+    // Of booleans: "and", "or".
+    if (this.type === Type.I32 && this.bitLength(condition) <= 1) {
+      if (second === 0n && this.bitLength(ifNotZero) <= 1) return this.make(Opcode.And, condition, ifNotZero);
+      if (first === 1n && this.bitLength(ifZero) <= 1) return this.make(Opcode.Or, condition, ifZero);
+    }
     return null;
   }
 

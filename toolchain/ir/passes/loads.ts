@@ -9,6 +9,7 @@ import { Dominators } from "../dominators.ts";
 import type { Block, Instruction, IrFunction, Value } from "../function.ts";
 import { Intrinsic } from "../intrinsic.ts";
 import { isLoad, isStore, Opcode, Type } from "../opcode.ts";
+import { PureValues } from "../pure-values.ts";
 import { Replacement } from "../replacement.ts";
 
 /** What memory holds at `base + position`. */
@@ -23,6 +24,8 @@ interface Known {
   readonly op: Opcode;
   readonly type: Type;
   readonly value: Value;
+  /** Bits of `value` that were stored, where it may have more; null for all. */
+  readonly storedBits: number | null;
 }
 
 type State = Map<string, Known>;
@@ -39,8 +42,11 @@ class LoadMerger {
   private readonly replacement = new Replacement();
   private memory: State = new Map();
   private globals: GlobalState = new Map();
+  private readonly pure: PureValues;
 
-  constructor(private readonly fn: IrFunction) {}
+  constructor(private readonly fn: IrFunction) {
+    this.pure = new PureValues(fn);
+  }
 
   run(): boolean {
     const { fn } = this;
@@ -108,11 +114,18 @@ class LoadMerger {
     const key = keyOf(place.address, place.offset, op, fn.type(instruction));
     const known = this.memory.get(key);
     if (known !== undefined) {
-      this.replacement.replace(fn.result(instruction), known.value);
+      this.replacement.replace(fn.result(instruction), this.loaded(known, instruction));
       return false;
     }
-    this.learn(key, { ...place, op, type: fn.type(instruction), value: fn.result(instruction) });
+    this.learn(key, { ...place, op, type: fn.type(instruction), value: fn.result(instruction), storedBits: null });
     return true;
+  }
+
+  /** What a load of the known bytes gives. */
+  private loaded({ value, storedBits, type }: Known, load: Instruction): Value {
+    if (storedBits === null) return value;
+    const mask = this.pure.constant(type, (1n << BigInt(storedBits)) - 1n);
+    return this.pure.make(Opcode.And, type, [value, mask], this.fn.origin(load), this.fn.inlinedAt.data[load]!);
   }
 
   private store(instruction: Instruction, op: Opcode): void {
@@ -122,10 +135,12 @@ class LoadMerger {
     for (const [key, known] of this.memory) if (areApart(known, place)) after.set(key, known);
     this.memory = after;
     const type = fn.type(instruction);
-    const load = FULL_LOAD[type === Type.I32 ? op : -op];
-    if (load === undefined) return;
+    const load = LOAD_OF_STORE[op]!;
+    // The upper half that an i64.store32 cuts off is better loaded than masked.
+    if (op === Opcode.Store32 && type === Type.I64) return;
     const value = this.replacement.resolve(fn.operand(instruction, 1));
-    this.learn(keyOf(place.address, place.offset, load, type), { ...place, op: load, type, value });
+    const storedBits = op === Opcode.Store8 ? 8 : op === Opcode.Store16 ? 16 : null;
+    this.learn(keyOf(place.address, place.offset, load, type), { ...place, op: load, type, value, storedBits });
   }
 
   private learn(key: string, known: Known): void {
@@ -177,7 +192,7 @@ function meet<K, V>(states: readonly Map<K, V>[], isSame: (left: V, right: V) =>
   return result;
 }
 
-const sameKnown = (left: Known, right: Known): boolean => left.value === right.value;
+const sameKnown = (left: Known, right: Known): boolean => left.value === right.value && left.storedBits === right.storedBits;
 
 const keyOf = (address: Value, offset: number, op: Opcode, type: Type): string => `${address}+${offset}:${op}:${type}`;
 
@@ -186,8 +201,10 @@ const ACCESS_BYTES: Readonly<Partial<Record<Opcode, number>>> = {
   [Opcode.Store8]: 1, [Opcode.Store16]: 2, [Opcode.Store32]: 4, [Opcode.Store64]: 8,
 };
 
-/** The load that gives back all that a store wrote; i64 stores under the negative opcode. */
-const FULL_LOAD: Readonly<Record<number, Opcode | undefined>> = { [Opcode.Store32]: Opcode.Load32U, [-Opcode.Store64]: Opcode.Load64 };
+/** The load that gives back what a store wrote, zero-extended. */
+const LOAD_OF_STORE: Readonly<Partial<Record<Opcode, Opcode>>> = {
+  [Opcode.Store8]: Opcode.Load8U, [Opcode.Store16]: Opcode.Load16U, [Opcode.Store32]: Opcode.Load32U, [Opcode.Store64]: Opcode.Load64,
+};
 
 /** Intrinsics that leave linear memory as it is. */
 const READS_ONLY = new Set<number>([
