@@ -1,6 +1,7 @@
 // The end of an instance: from this moment none of its threads runs. What it has is given back afterwards, step by step (reclaim.ts).
 
 import { Domain, DomainState, EndReason } from "../object/domain";
+import { slotChanged } from "./supervisor";
 
 let firstDying: Domain | null = null;
 
@@ -20,6 +21,7 @@ export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   domain.isDying = true;
   domain.nextDying = firstDying;
   firstDying = domain;
+  slotChanged(domain);
 }
 
 /** The instance is gone. */

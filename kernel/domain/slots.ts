@@ -3,10 +3,10 @@
 
 import { ObjectType } from "../abi/object";
 import {
-  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, INBOX_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_ENDPOINTS_MAX, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
+  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, INBOX_SHIFT, PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_ENDPOINTS_MAX, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
 } from "../memory/layout";
 import { PAYER_KERNEL } from "../memory/frames";
-import { backKernelWindow } from "../memory/window";
+import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
   slotCeiling, slotClass, slotCount, slotEndpointCount, slotEndpointInterface, slotPriority, slotProgram, slotQuotaHandles, slotQuotaObjects,
   slotQuotaPages, slotQuotaThreads,
@@ -43,6 +43,8 @@ function pagesFor(count: u32, shift: u32): u32 {
 /** Lays out all slots of the blob in force. False if memory is too small or a slot has too many endpoints. */
 export function initializeSlots(): bool {
   const count = slotCount();
+  if (!prepareWindow(BOOT_TABLES_BASE, PORT_BITMAPS_BASE + (<usize>count << PORT_BITMAP_SHIFT))) return false;
+  if (!prepareWindow(HANDLES_BASE, HANDLES_BASE + (<usize>count << HANDLE_TABLE_SHIFT))) return false;
   if (!backKernelWindow(DOMAINS_BASE, pagesFor(count, DOMAIN_SHIFT))) return false;
   if (!backKernelWindow(SLOT_INBOXES_BASE, pagesFor(count, INBOX_SHIFT))) return false;
   if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(count * SLOT_ENDPOINTS_MAX, ENDPOINT_SHIFT))) return false;

@@ -19,14 +19,15 @@ export function receiveAt(thread: Thread, inbox: Inbox, header: u32, timeout: u6
   takeOver(thread, inbox);
   if ((header & HEADER_FLAG_KEEP_MASKED) === 0) rearm(inbox);
 
-  const bits = inbox.bits;
-  if (bits !== 0) {
-    inbox.bits = 0;
-    setResult(thread, Status.Notified);
-    thread.rbx = bits;
-    return;
-  }
   for (let attempt: u32 = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    // Asked each time: a caller that fails may be a fault, whose end sets bits here.
+    const bits = inbox.bits;
+    if (bits !== 0) {
+      inbox.bits = 0;
+      setResult(thread, Status.Notified);
+      thread.rbx = bits;
+      return;
+    }
     const caller = firstQueued(inbox.queue);
     if (caller === null) {
       wait(thread, inbox, timeout);

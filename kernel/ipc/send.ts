@@ -1,6 +1,7 @@
 // A request on its way to an endpoint: delivered at once if somebody receives there, queued otherwise.
 
 import { Status } from "../abi/status";
+import { TIMEOUT_POLL } from "../abi/system-call";
 import { DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
@@ -37,6 +38,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   }
   const verdict = judgeBeforeQueue(caller, domainOfSlot(caller.payer), entry, owner.slot, owner.classId);
   if (verdict !== Status.Ok) return verdict;
+  if (timeout === TIMEOUT_POLL) return Status.Timeout;
   queueCaller(caller, endpoint);
   startTimeout(caller, timeout);
   return Status.Ok;

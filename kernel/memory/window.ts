@@ -5,7 +5,7 @@ import { FrameUse, PAYER_KERNEL, allocateFrame, allocateReserved, availableFrame
 
 /**
  * Backs the window page at `linear` with zeroes; false if memory is out. The frame itself has been charged to `payer` already;
- * page tables of the window are the kernel's and stay (the whole window needs at most 97).
+ * page tables of the window are the kernel's and stay.
  */
 export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
   let missing = kernelTablesMissing(linear);
@@ -19,6 +19,20 @@ export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
   memory.fill(linear, 0, 4096);
   return true;
 }
+
+/** Makes the page tables of a range at boot, so that backing a page there takes that page and nothing more. */
+export function prepareWindow(start: usize, end: usize): bool {
+  for (let linear = start & ~(TABLE_SPAN - 1); linear < end; linear += TABLE_SPAN) {
+    for (let missing = kernelTablesMissing(linear); missing > 0; missing--) {
+      const table = allocateFrame(FrameUse.Kernel, PAYER_KERNEL);
+      if (table === 0) return false;
+      addKernelTable(linear, frameAddress(table));
+    }
+  }
+  return true;
+}
+/** What one page table maps. */
+const TABLE_SPAN: usize = 0x200000;
 
 /** Backs a range at boot for the kernel itself. */
 export function backKernelWindow(linear: usize, bytes: u32): bool {

@@ -15,10 +15,12 @@ export let currentThread: Thread | null = null;
 let switchedAt: u64 = 0;
 /** When the timer will interrupt, u64.MAX_VALUE if it will not. */
 let armedFor: u64 = u64.MAX_VALUE;
-/** What the kernel has put off until the next entry: it wants one soon, even if no thread runs. */
+/** While something is put off, the kernel is entered at least so often: a step is a tenth of that. */
+const ENTRY_NS: u64 = 100_000;
+/** What the kernel has put off until the next entry: it wants one soon. */
 let wantsEntry: bool = false;
 
-/** Asks for another kernel entry as soon as no thread runs. */
+/** Asks for another kernel entry: within ENTRY_NS, and at once when no thread runs. */
 export function requestEntry(): void {
   wantsEntry = true;
 }
@@ -68,13 +70,13 @@ export function chooseNext(): void {
   const best = bestReady();
   if (current !== null && isRunnable(current)) {
     if (best < <i32>current.priority) {
-      arm(u64.MAX_VALUE);
+      armRunning(u64.MAX_VALUE);
       return;
     }
     const now = nowNs();
     account(current, now);
     if (best === <i32>current.priority && current.sliceLeft > 0) {
-      arm(now + current.sliceLeft);
+      armRunning(now + current.sliceLeft);
       return;
     }
     if (current.sliceLeft === 0) enqueueBehind(current);
@@ -87,8 +89,7 @@ export function chooseNext(): void {
   if (current !== null) account(current, now);
   if (best < 0) {
     currentThread = null;
-    if (wantsEntry) arm(now);
-    else arm(u64.MAX_VALUE);
+    arm(wantsEntry ? now : u64.MAX_VALUE);
     wantsEntry = false;
     return;
   }
@@ -105,7 +106,7 @@ function switchTo(thread: Thread, now: u64): void {
   if (thread.sliceLeft === 0) thread.sliceLeft = SLICE_NS;
   currentThread = thread;
   switchedAt = now;
-  arm(highestPriority(READY_QUEUE_BASE) === <i32>thread.priority ? now + thread.sliceLeft : u64.MAX_VALUE);
+  armRunning(highestPriority(READY_QUEUE_BASE) === <i32>thread.priority ? now + thread.sliceLeft : u64.MAX_VALUE);
 }
 
 /** Highest priority of a thread that can run; drops those of dying domains on the way, each of them once. */
@@ -127,6 +128,17 @@ export function account(thread: Thread, now: u64): void {
   const domain = domainOfSlot(thread.payer);
   domain.consumed += spent;
   thread.sliceLeft = spent < thread.sliceLeft ? thread.sliceLeft - spent : 0;
+}
+
+/** Sets the timer while a thread runs. */
+function armRunning(sliceEnd: u64): void {
+  if (!wantsEntry) {
+    arm(sliceEnd);
+    return;
+  }
+  wantsEntry = false;
+  const soon = nowNs() + ENTRY_NS;
+  arm(soon < sliceEnd ? soon : sliceEnd);
 }
 
 /** An interrupt that comes too early does no harm, so the timer is set again only for an earlier time. */

@@ -352,6 +352,9 @@ export class KernelInNode {
     view.setUint32(thread + save.SAVE_RESUME, save.RESUME_SYSTEM_CALL, true);
     this.number("systemCall", operation);
   }
+  windowByte(address: number): number {
+    return new DataView(this.window.buffer).getUint8(address);
+  }
   register(thread: number, offset: number): bigint {
     return new DataView(this.window.buffer).getBigUint64(thread + offset, true);
   }

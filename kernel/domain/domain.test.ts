@@ -1,0 +1,351 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { FaultKind } from "../abi/fault.ts";
+import { RECORD_MORE_WORDS } from "../abi/message-record.ts";
+import * as save from "../abi/thread-save-area.ts";
+import { Status } from "../abi/status.ts";
+import { type KernelInNode, MachineStopped, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { REGION } from "../../tests/support/small-executable.ts";
+import { ADD, CLIENT, CLIENT_ECHO, DRIVER, OTHER, ROOT, ROOT_LOG, ROOT_SLOTS, ROOT_SYSTEM, SERVER, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+
+let module: WebAssembly.Module;
+let archive: Uint8Array;
+beforeAll(async () => {
+  module = await compileKernel();
+  archive = await buildSystem(TEST_SYSTEM);
+}, 60_000);
+
+const RECORD = 0x20000;
+const USER = 4;
+const WRITE = 2;
+const INSTRUCTION = 16;
+const PRESENT = 1;
+
+/** The running thread touches an address. */
+function touch(kernel: KernelInNode, thread: number, address: bigint, errorCode = USER | WRITE): void {
+  kernel.become(thread);
+  kernel.number("fault", 14, errorCode, address);
+}
+
+/** The supervisor takes the fault that waits for it and ends the domain; answers the fault's kind. */
+function endFaulted(kernel: KernelInNode): number {
+  const root = kernel.threadOf(ROOT);
+  const got = kernel.recv(root, { record: RECORD });
+  expect(got.status).toBe(Status.Ok);
+  expect(kernel.reply(root, got.token, [1n], { error: true }).status).toBe(Status.Ok);
+  return Number(got.words[2]);
+}
+
+describe("a start", () => {
+  test("gives exactly what the blob says: handles in order, registers, memory", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const client = kernel.threadOf(CLIENT);
+    expect(kernel.register(client, save.SAVE_RIP)).toBe(REGION);
+    expect(kernel.register(client, save.SAVE_RSP) & 15n).toBe(0n);
+    expect(kernel.register(client, save.SAVE_RSP)).toBe(REGION + 0x200000n - 0x10000n);
+    const types = [];
+    for (let index = 0n; ; ) {
+      const result = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 5, [BigInt(CLIENT), index], { record: RECORD });
+      if (result.status !== Status.Ok) break;
+      types.push([Number(result.words[0]), Number(result.words[1])]);
+      index = result.words[0]! + 1n;
+    }
+    expect(types).toEqual([[1, 1], [2, 3], [3, 6], [4, 4], [5, 9]]);
+    kernel.check();
+  });
+
+  test("of a slot that runs is Busy, of a slot that does not exist NotFound", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const root = kernel.threadOf(ROOT);
+    expect(kernel.call(root, ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]).status).toBe(Status.Busy);
+    expect(kernel.call(root, ROOT_SLOTS, 12, 3, [99n]).status).toBe(Status.NotFound);
+    expect(kernel.call(root, ROOT_SLOTS, 12, 3, [BigInt(ROOT)]).status).toBe(Status.Busy);
+  });
+
+  test("maps code and constants where they lie in the archive, and never writable", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    // The window of system calls reaches only linear memory; this looks at the domain's own tables through a fault that does not repair.
+    const client = kernel.threadOf(CLIENT);
+    touch(kernel, client, REGION, USER | WRITE | PRESENT);
+    expect(endFaulted(kernel)).toBe(FaultKind.OutOfBounds);
+  });
+});
+
+describe("an end", () => {
+  test("gives everything back, to the frame, however often", () => {
+    const kernel = boot(module, archive, []);
+    startSlot(kernel, CLIENT);
+    stopSlot(kernel, CLIENT);
+    const free = kernel.number("availableFrames");
+    for (let round = 0; round < 10; round++) {
+      startSlot(kernel, CLIENT);
+      const client = kernel.threadOf(CLIENT);
+      domainCall(kernel, CLIENT, 2, [40960n]);
+      const memory = domainCall(kernel, CLIENT, 2, [8192n]).words[0]!;
+      const address = Number(domainCall(kernel, CLIENT, 10, [memory, 0n, 8192n, 1n]).words[0]);
+      kernel.write(CLIENT, address, new Uint8Array([1]));
+      kernel.write(CLIENT, 0x30000, new Uint8Array([1]));
+      domainCall(kernel, CLIENT, 3);
+      domainCall(kernel, CLIENT, 5, [0x10002n]);
+      domainCall(kernel, CLIENT, 4, [0x10002n, 0x123n]);
+      domainCall(kernel, CLIENT, 6, [0n, 50n]);
+      kernel.call(client, named(1), 9, 1, [1_000_000_000n, 0x10002n, 1n]);
+      kernel.check();
+      expect(stopSlot(kernel, CLIENT)).toBeGreaterThan(1);
+      kernel.check();
+      expect(kernel.number("availableFrames")).toBe(free);
+    }
+  });
+
+  test("by exit is told to the supervisor, and the rest is done without it", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const root = kernel.threadOf(ROOT);
+    kernel.recv(root);
+    domainCall(kernel, CLIENT, 1, [42n]);
+    expect(kernel.number("slotState", CLIENT)).toBe(4);
+    kernel.pass(1_000_000_000n);
+    expect(kernel.number("slotState", CLIENT)).toBe(0);
+    expect(kernel.number("slotEndReason", CLIENT)).toBe(1);
+    expect(kernel.number("slotEndCode", CLIENT)).toBe(42);
+    expect(kernel.result(root)).toMatchObject({ status: Status.Notified, words: [1n << 63n, 0n, 0n, 0n] });
+    kernel.check();
+  });
+
+  test("while the slot's own inbox is waited at wakes nobody and leaves no receiver", () => {
+    const kernel = boot(module, archive, [SERVER, CLIENT]);
+    kernel.recv(kernel.threadOf(SERVER));
+    stopSlot(kernel, SERVER);
+    kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+    expect(kernel.number("threadState", kernel.threadOf(CLIENT))).toBe(1);
+    kernel.check();
+  });
+});
+
+describe("memory", () => {
+  test("is there when first touched, charged, zero or from the executable", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const client = kernel.threadOf(CLIENT);
+    const before = kernel.number("slotPages", CLIENT);
+    touch(kernel, client, 0x20008n);
+    expect(kernel.current).toBe(client);
+    expect(kernel.number("slotPages", CLIENT)).toBeGreaterThan(before);
+    expect(kernel.u32(CLIENT, 0x20008)).toBe(0);
+    expect(kernel.readText(CLIENT, 0x10000, 12)).toBe("initial data");
+    kernel.check();
+  });
+
+  test.each<[string, bigint, number, FaultKind]>([
+    ["below 64 KiB", 0xfff8n, USER, FaultKind.NullReference],
+    ["beyond the program's size", 0x40000n, USER, FaultKind.OutOfBounds],
+    ["beyond 4 GiB", 0x1_0000_0000n, USER, FaultKind.OutOfBounds],
+    ["in the stack's guard", REGION + 0x1e0000n, USER, FaultKind.StackExhausted],
+    ["behind the stacks", REGION + 0x1f0000n, USER, FaultKind.StackExhausted],
+    ["beyond the region", REGION + 0x200000n, USER, FaultKind.OutOfBounds],
+    ["on a page of code, to write", REGION, USER | WRITE | PRESENT, FaultKind.OutOfBounds],
+    ["on a page of data, to execute", 0x10000n, USER | INSTRUCTION | PRESENT, FaultKind.ExecuteData],
+    ["on a page of data not yet there, to execute", 0x30000n, USER | INSTRUCTION, FaultKind.ExecuteData],
+  ])("touched %s is a fault of its own kind", (_where, address, errorCode, kind) => {
+    const kernel = boot(module, archive, [CLIENT]);
+    touch(kernel, kernel.threadOf(CLIENT), address, errorCode);
+    expect(endFaulted(kernel)).toBe(kind);
+    kernel.pass(1_000_000_000n);
+    expect(kernel.number("slotState", CLIENT)).toBe(0);
+    expect(kernel.number("slotEndReason", CLIENT)).toBe(2);
+    expect(kernel.number("slotEndCode", CLIENT)).toBe(kind);
+    kernel.check();
+  });
+
+  test("grows up to the program's maximum", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    expect(domainCall(kernel, CLIENT, 12, [12n]).words[0]).toBe(4n);
+    expect(domainCall(kernel, CLIENT, 12, [1n]).status).toBe(Status.NoMemory);
+    kernel.write(CLIENT, 0xf0000, new Uint8Array([1]));
+    expect(domainCall(kernel, CLIENT, 12, [0n]).words[0]).toBe(16n);
+    kernel.check();
+  });
+
+  test("beyond the quota is a fault where it is touched and NoMemory where it is asked for", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    expect(domainCall(kernel, CLIENT, 2, [4096n * 300n]).status).toBe(Status.NoMemory);
+    const client = kernel.threadOf(CLIENT);
+    domainCall(kernel, CLIENT, 12, [12n]);
+    for (let page = 0x11000n; page < 0x100000n && kernel.number("slotState", CLIENT) === 2; page += 4096n) touch(kernel, client, page);
+    expect(endFaulted(kernel)).toBe(FaultKind.QuotaExhausted);
+    kernel.check();
+  });
+
+  test("objects are sealed, measured step by step, and then cannot be written", () => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const client = kernel.threadOf(CLIENT);
+    const memory = Number(domainCall(kernel, CLIENT, 2, [5000n]).words[0]);
+    const address = Number(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).words[0]);
+    expect(kernel.call(client, memory, 2, 2).status).toBe(Status.Sealed);
+    expect(kernel.call(client, memory, 2, 1).status).toBe(Status.Busy);
+    expect(domainCall(kernel, CLIENT, 11, [BigInt(address)]).status).toBe(Status.Ok);
+    expect(kernel.call(client, memory, 2, 1).status).toBe(Status.Ok);
+    expect(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).status).toBe(Status.Sealed);
+    let steps = 0;
+    let result = kernel.call(client, memory, 2, 2);
+    for (; result.status === Status.Again; steps++) result = kernel.call(client, memory, 2, 2);
+    expect(steps).toBe(63);
+    // SHA-256 of 8,192 zeroes.
+    expect(Buffer.from(new BigUint64Array(result.words).buffer).toString("hex")).toBe("9f1dcbc35c350d6027f98be0f5c8b43b42ca52b7604459c0c42be3aa88913d47");
+    expect(kernel.call(client, memory, 2, 0).words).toEqual([8192n, 1n, 1n, 0n]);
+    kernel.check();
+  });
+});
+
+describe("a fault", () => {
+  test("is a call of the faulting thread to its slot's handler, who lets it go on", () => {
+    const kernel = boot(module, archive, [SERVER]);
+    const root = kernel.threadOf(ROOT);
+    const server = kernel.threadOf(SERVER);
+    kernel.recv(root, { record: RECORD });
+    kernel.become(server);
+    kernel.setRegister(server, save.SAVE_RAX, 0x77n);
+    kernel.number("fault", 13, 0, REGION + 0x10n);
+    const got = kernel.result(root);
+    expect(got).toMatchObject({ status: Status.Ok, callerSlot: SERVER, callerClass: 16 });
+    expect(got.words[0]).toBe(BigInt(SERVER));
+    expect(got.words[2]).toBe(BigInt(FaultKind.Protection));
+    expect(kernel.u64(ROOT, RECORD + RECORD_MORE_WORDS)).toBe(REGION + 0x10n);
+    expect(kernel.number("slotState", SERVER)).toBe(3);
+    kernel.check();
+    expect(kernel.reply(root, got.token).status).toBe(Status.Ok);
+    expect(kernel.number("slotState", SERVER)).toBe(2);
+    kernel.become(server);
+    expect(kernel.register(server, save.SAVE_RAX)).toBe(0x77n);
+    kernel.check();
+  });
+
+  test("ends the domain where the handler says so, or there is none, or it cannot take the message", () => {
+    const kernel = boot(module, archive, [SERVER, CLIENT]);
+    const root = kernel.threadOf(ROOT);
+    kernel.recv(root, { record: RECORD });
+    kernel.become(kernel.threadOf(SERVER));
+    kernel.number("fault", 6, 0, REGION);
+    const got = kernel.result(root);
+    expect(got.words[2]).toBe(BigInt(FaultKind.Unreachable));
+    kernel.reply(root, got.token, [1n], { error: true });
+    kernel.pass(1_000_000_000n);
+    expect(kernel.number("slotState", SERVER)).toBe(0);
+
+    startSlot(kernel, SERVER);
+    kernel.recv(root); // The bits that the end has set.
+    kernel.recv(root); // No record: a fault has seven words.
+    kernel.become(kernel.threadOf(SERVER));
+    kernel.number("fault", 6, 0, REGION);
+    kernel.pass(1_000_000_000n);
+    expect(kernel.number("slotState", SERVER)).toBe(0);
+    expect(kernel.log).toContain("server fault 6");
+
+    // The supervisor's own fault: nobody is there to be told.
+    kernel.become(root);
+    kernel.number("fault", 0, 0, REGION);
+    kernel.pass(1_000_000_000n);
+    expect(kernel.log).toContain("root fault 4");
+    expect(kernel.number("slotInstance", ROOT)).toBe(2);
+    kernel.check();
+  });
+
+  test("of a slot whose handler is busy waits its turn", () => {
+    const kernel = boot(module, archive, [SERVER]);
+    const root = kernel.threadOf(ROOT);
+    kernel.become(kernel.threadOf(SERVER));
+    kernel.number("fault", 13, 0, REGION);
+    expect(kernel.number("threadState", kernel.threadOf(SERVER))).toBe(1);
+    kernel.check();
+    expect(kernel.recv(root, { record: RECORD }).status).toBe(Status.Ok);
+    stopSlot(kernel, SERVER);
+    kernel.check();
+  });
+});
+
+describe("the supervisor", () => {
+  test("is started again by the kernel, and finds what ran", () => {
+    const kernel = boot(module, archive, [SERVER, CLIENT]);
+    kernel.recv(kernel.threadOf(SERVER));
+    kernel.recv(kernel.threadOf(CLIENT));
+    domainCall(kernel, ROOT, 1, [0n]);
+    kernel.settle();
+    expect(kernel.number("slotState", ROOT)).toBe(2);
+    expect(kernel.number("slotInstance", ROOT)).toBe(2);
+    const described = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 2, [BigInt(SERVER)], { record: RECORD });
+    expect(described).toMatchObject({ status: Status.Ok });
+    expect(described.words[0]).toBe(2n);
+    kernel.check();
+  });
+
+  test("that dies too often within a minute stops the machine", () => {
+    const kernel = boot(module, archive, []);
+    const die = () => {
+      domainCall(kernel, ROOT, 1, [0n]);
+      kernel.settle();
+    };
+    for (let death = 0; death < 5; death++) {
+      die();
+      expect(kernel.number("slotState", ROOT)).toBe(2);
+    }
+    expect(die).toThrow(MachineStopped);
+    expect(kernel.log).toContain("supervisor died");
+  });
+
+  test("that dies seldom is started for ever", () => {
+    const kernel = boot(module, archive, []);
+    for (let death = 0; death < 12; death++) {
+      domainCall(kernel, ROOT, 1, [0n]);
+      kernel.settle();
+      expect(kernel.number("slotState", ROOT)).toBe(2);
+      kernel.pass(13_000_000_000n);
+    }
+    kernel.check();
+  });
+});
+
+describe("a driver", () => {
+  test("gets its interrupt as bits, masked until its next recv", () => {
+    const kernel = boot(module, archive, [DRIVER]);
+    const driver = kernel.threadOf(DRIVER);
+    const line = named(1);
+    expect(kernel.call(driver, line, 7, 0, [0x10002n, 8n]).status).toBe(Status.Ok);
+    kernel.recv(driver);
+    const unmasked = kernel.portWrites.length;
+    kernel.interrupt(4);
+    expect(kernel.result(driver)).toMatchObject({ status: Status.Notified, words: [8n, 0n, 0n, 0n] });
+    expect(kernel.portWrites.slice(unmasked)).toContain("21=ff");
+    kernel.recv(driver, { keepMasked: true, timeout: 1n });
+    expect(kernel.portWrites.slice(unmasked)).not.toContain("21=ef");
+    kernel.recv(driver);
+    expect(kernel.portWrites.slice(unmasked)).toContain("21=ef");
+    stopSlot(kernel, DRIVER);
+    kernel.interrupt(4);
+    kernel.check();
+  }, 10_000);
+
+  test("has exactly its ports", () => {
+    const kernel = boot(module, archive, [DRIVER, CLIENT]);
+    const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);
+    expect(kernel.windowByte(bitmap + 0x7f)).toBe(0);
+    expect(kernel.windowByte(bitmap + 0x7e)).toBe(0xff);
+    expect(kernel.windowByte(bitmap + 0x80)).toBe(0xff);
+    expect(Number(kernel.register(kernel.threadOf(CLIENT), save.SAVE_RESUME) >> 32n)).toBe(0);
+    expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([0x3f8n, 8n, 0n, 0n]);
+  });
+});
+
+test("the kernel's log prints a line under the slot's name and nothing that moves the cursor", () => {
+  const kernel = boot(module, archive, []);
+  kernel.write(ROOT, 0x21000, new TextEncoder().encode("hello\u001b[2J\n"));
+  const result = kernel.call(kernel.threadOf(ROOT), ROOT_LOG, 13, 0, [(10n << 32n) | 0n], { record: RECORD, arena: { address: 0x21000, bytes: 10 } });
+  expect(result.status).toBe(Status.Ok);
+  expect(kernel.log).toBe("root: hello.[2J.\n");
+});
+
+test("a system tells its memory and its boot line", () => {
+  const kernel = boot(module, archive, [OTHER]);
+  const root = kernel.threadOf(ROOT);
+  const memory = kernel.call(root, ROOT_SYSTEM, 15, 0);
+  expect(memory.words[1]).toBe(BigInt(kernel.number("availableFrames")));
+  const line = kernel.call(root, ROOT_SYSTEM, 15, 3, [], { record: RECORD, receive: { address: 0x21000, bytes: 512 } });
+  expect(kernel.readText(ROOT, 0x21000, Number(line.words[0]! >> 32n))).toContain("development key");
+  expect(() => kernel.call(root, ROOT_SYSTEM, 15, 1, [5n])).toThrow(MachineStopped);
+});

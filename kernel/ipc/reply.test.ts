@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { Status } from "../abi/status.ts";
+import { HEADER_FLAG_RECEIVE } from "../abi/system-call.ts";
+import { buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, OTHER, SERVER, TEST_SYSTEM, boot, domainCall } from "../../tests/support/test-system.ts";
+
+let module: WebAssembly.Module;
+let archive: Uint8Array;
+beforeAll(async () => {
+  module = await compileKernel();
+  archive = await buildSystem(TEST_SYSTEM);
+}, 60_000);
+
+const start = () => {
+  const kernel = boot(module, archive, [SERVER, CLIENT, OTHER]);
+  return { kernel, server: kernel.threadOf(SERVER), client: kernel.threadOf(CLIENT), other: kernel.threadOf(OTHER) };
+};
+
+test("reply and receive are one system call", () => {
+  const { kernel, server, client, other } = start();
+  kernel.recv(server);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  const { token } = kernel.result(server);
+  kernel.call(other, named(1), 0x100, ADD, [3n, 4n]);
+  expect(kernel.reply(server, token, [3n], { receive_: true })).toMatchObject({ status: Status.Ok, words: [3n, 4n, 0n, 0n], callerSlot: OTHER });
+  expect(kernel.result(client).words[0]).toBe(3n);
+  kernel.reply(server, kernel.result(server).token, [7n], { receive_: true });
+  expect(kernel.number("threadState", server)).toBe(3);
+  kernel.check();
+});
+
+describe("a token", () => {
+  test("is good once, for one domain, and for nobody who guesses", () => {
+    const { kernel, server, client, other } = start();
+    kernel.recv(server);
+    kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+    const { token } = kernel.result(server);
+    expect(kernel.reply(other, token, [6n]).status).toBe(Status.Gone);
+    for (const forged of [token + 1n, token ^ (1n << 32n), 0n, 0xffff_ffff_ffff_ffffn, token & 0xffffffffn]) {
+      expect(kernel.reply(server, forged, [6n]).status).toBe(Status.Gone);
+    }
+    expect(kernel.number("threadState", client)).toBe(2);
+    expect(kernel.reply(server, token, [3n]).status).toBe(Status.Ok);
+    expect(kernel.reply(server, token, [3n]).status).toBe(Status.Gone);
+    expect(kernel.result(client)).toMatchObject({ status: Status.Ok, words: [3n, 0n, 0n, 0n] });
+    kernel.check();
+  });
+
+  test("never comes again: a thread whose count is used up makes no more calls", () => {
+    const { kernel, server, client } = start();
+    kernel.recv(server);
+    kernel.number("setSequence", client, 0xffffffff);
+    expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]).status).toBe(Status.NoSpace);
+    kernel.check();
+  });
+});
+
+test("answers may come in any order, and a failed one receives nothing", () => {
+  const { kernel, server, client, other } = start();
+  kernel.recv(server);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  const first = kernel.result(server).token;
+  kernel.recv(server);
+  kernel.call(other, named(1), 0x100, ADD, [3n, 4n]);
+  const second = kernel.result(server).token;
+  expect(kernel.reply(server, first + 1n, [0n], { receive_: true }).status).toBe(Status.Gone);
+  expect(kernel.number("threadState", server)).toBe(0);
+  expect(kernel.reply(server, second, [7n]).status).toBe(Status.Ok);
+  expect(kernel.reply(server, first, [3n]).status).toBe(Status.Ok);
+  expect(kernel.result(client).words[0]).toBe(3n);
+  expect(kernel.result(other).words[0]).toBe(7n);
+  kernel.check();
+});
+
+test("a call passed on is answered by the other server, and judged as its caller's", () => {
+  const { kernel, server, client, other } = start();
+  kernel.recv(server);
+  kernel.recv(other);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  const { token } = kernel.result(server);
+  expect(kernel.reply(server, token, [BigInt(named(1))], { forward: true }).status).toBe(Status.Ok);
+  expect(kernel.result(other)).toMatchObject({ status: Status.Ok, callerSlot: CLIENT, words: [1n, 2n, 0n, 0n] });
+  expect(kernel.reply(server, token, [3n]).status).toBe(Status.Gone);
+  kernel.check();
+  expect(kernel.reply(other, kernel.result(other).token, [3n]).status).toBe(Status.Ok);
+  expect(kernel.result(client)).toMatchObject({ status: Status.Ok, words: [3n, 0n, 0n, 0n] });
+  kernel.check();
+});
+
+test("passing on with a bad handle leaves the call where it is", () => {
+  const { kernel, server, client } = start();
+  kernel.recv(server);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  const { token } = kernel.result(server);
+  expect(kernel.reply(server, token, [0x10099n], { forward: true }).status).toBe(Status.BadHandle);
+  expect(kernel.reply(server, token, [0x10001n], { forward: true }).status).toBe(Status.WrongType);
+  expect(kernel.reply(server, token, [3n]).status).toBe(Status.Ok);
+  kernel.check();
+});
+
+test("the receive half needs an inbox of one's own, and nothing is answered without it", () => {
+  const { kernel, server, client } = start();
+  kernel.recv(server);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  const { token } = kernel.result(server);
+  kernel.raw(server, 2, { 40: token, 32: BigInt(1 | HEADER_FLAG_RECEIVE), 72: 0x10044n, 64: 0n, 8: 3n });
+  expect(kernel.result(server).status).toBe(Status.BadHandle);
+  expect(kernel.number("threadState", client)).toBe(2);
+  kernel.check();
+});
+
+describe("notices", () => {
+  test("collect bits and deliver them all at once, before any message", () => {
+    const { kernel, server, client } = start();
+    const notice = domainCall(kernel, SERVER, 5, [0x10002n]).words[0]!;
+    kernel.call(server, Number(notice), 5, 0, [1n]);
+    kernel.call(server, Number(notice), 5, 0, [6n]);
+    kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+    expect(kernel.recv(server)).toMatchObject({ status: Status.Notified, words: [7n, 0n, 0n, 0n], token: 0n });
+    expect(kernel.recv(server)).toMatchObject({ status: Status.Ok, words: [1n, 2n, 0n, 0n] });
+    kernel.check();
+  });
+
+  test("wake a waiting receiver", () => {
+    const { kernel, server, client } = start();
+    expect(kernel.call(client, named(1), 9, 1, [5000n, 0x10002n, 0x10n]).status).toBe(Status.Ok);
+    kernel.recv(client);
+    kernel.recv(server);
+    kernel.pass(5000n);
+    expect(kernel.result(client)).toMatchObject({ status: Status.Notified, words: [0x10n, 0n, 0n, 0n] });
+    kernel.check();
+  });
+});
+
+test("a blocked call is cancelled by a thread of the same domain", () => {
+  const { kernel, client } = start();
+  const second = domainCall(kernel, CLIENT, 6, [5n, 100n]);
+  expect(second.status).toBe(Status.Ok);
+  const thread = kernel.threadOf(CLIENT);
+  expect(thread).not.toBe(client);
+  kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+  expect(kernel.call(thread, 0x10003, 6, 4).status).toBe(Status.Ok);
+  expect(kernel.result(client).status).toBe(Status.Cancelled);
+  expect(kernel.call(thread, 0x10003, 6, 4).status).toBe(Status.NotFound);
+  // And it can be suspended, resumed and killed.
+  expect(kernel.call(thread, 0x10003, 6, 1).status).toBe(Status.Ok);
+  expect(kernel.call(thread, 0x10003, 6, 0).words[0]).toBe(5n);
+  expect(kernel.call(thread, 0x10003, 6, 2).status).toBe(Status.Ok);
+  expect(kernel.call(thread, 0x10003, 6, 0).words[0]).toBe(0n);
+  expect(kernel.call(thread, 0x10003, 6, 5).status).toBe(Status.Ok);
+  expect(kernel.call(thread, 0x10003, 6, 0).status).toBe(Status.BadHandle);
+  kernel.check();
+});
