@@ -88,18 +88,19 @@ class Assembly {
       const machineBlock = this.startBlock(parameters, frequency(block));
       this.machineBlockOf.set(block, machineBlock);
       if (isEntry) this.defineParameters(fn.blockParameters[0]!.map((value) => value as number as VirtualRegister), true);
-      machine.instructions.push(...this.selected.get(block)!);
+      const { code, edgeArguments } = this.selected.get(block)!;
+      for (const instruction of code) machine.instructions.push(instruction);
       this.endBlock(machineBlock);
 
       const edges = fn.blockEdges[block]!;
-      for (const { target, args } of edges) {
-        const values = args.map((value) => this.selector.register(value));
+      edges.forEach(({ target }, k) => {
+        const values = edgeArguments[k]!;
         const isCritical = edges.length > 1 && this.predecessorCounts.get(target)! > 1;
         const edge: MachineEdge = { target: -1, arguments: isCritical ? [] : values };
         machine.blocks[machineBlock]!.edges.push(edge);
         if (!isCritical) {
           pendingTargets.push({ edge, target });
-          continue;
+          return;
         }
         hit("critical edge split");
         edge.target = this.startBlock([], Math.min(frequency(block), frequency(target)));
@@ -108,7 +109,7 @@ class Assembly {
         const onward: MachineEdge = { target: -1, arguments: values };
         machine.blocks[edge.target]!.edges.push(onward);
         pendingTargets.push({ edge: onward, target });
-      }
+      });
     }
     for (const { edge, target } of pendingTargets) edge.target = this.machineBlockOf.get(target)!;
     machine.blocks.forEach((block, index) => {

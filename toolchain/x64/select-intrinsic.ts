@@ -98,13 +98,8 @@ const rdrand: Lowering = (select, at) => {
 
 // Physical memory behind the direct map. The base is a constant in a register, so that the operand is [base + physical].
 
-function directMap(select: Selector): VirtualRegister {
-  const base = select.temporary(Type.I64);
-  const builder = select.emit(MachineOp.MoveImmediate, 8).define(base).immediate(DIRECT_MAP_LOW | 0);
-  builder.instruction.immediateHigh = DIRECT_MAP_HIGH | 0;
-  select.machine.rematerializable[base] = builder.instruction;
-  return base;
-}
+const directMap = (select: Selector): VirtualRegister =>
+  select.constantRegister((BigInt(DIRECT_MAP_HIGH) << 32n) | BigInt(DIRECT_MAP_LOW));
 
 const physicalLoad = (op: MachineOp, width: number): Lowering => (select, at) => {
   const physical = operand(select, at, 0);

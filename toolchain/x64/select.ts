@@ -6,14 +6,28 @@ import { DiagnosticError } from "../report/diagnostic.ts";
 import { type Address, InstructionBuilder, type SourceOperand } from "./instruction-builder.ts";
 import { linearAddress } from "./linear-address.ts";
 import { hit } from "./coverage.ts";
+import { SharedConstants } from "./shared-constants.ts";
 import type { Condition } from "./condition.ts";
 import { type MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
 import type { MachineOp } from "./machine-op.ts";
 import { CONDITION_RULES } from "./select-condition.ts";
 import { SELECTION_RULES } from "./selection-rules.ts";
 
-/** What selection makes of one IR block: its machine instructions in order, Label left out, terminator last. */
-export type SelectedBlock = MachineInstruction[];
+/** What selection makes of one IR block. */
+export interface SelectedBlock {
+  /** Machine instructions in order, Label left out, terminator last. */
+  readonly code: readonly MachineInstruction[];
+  /** For each edge, the values for the target's parameters. */
+  readonly edgeArguments: readonly VirtualRegister[][];
+}
+
+/** The code of one IR instruction and its place in the block. */
+interface Piece {
+  readonly position: number;
+  readonly code: MachineInstruction[];
+}
+
+const fitsUnsigned32 = (bits: bigint): boolean => bits < 1n << 32n;
 
 
 /**
@@ -33,6 +47,14 @@ export class Selector {
   /** Number of instructions that are not pure up to and including this one, in its block. */
   private readonly effectsUpTo: Int32Array;
 
+  /** The block being selected, and where in it the code of the root goes. */
+  private block = 0 as Block;
+  private position = 0;
+  /** For values that this block reads from a register: the block, and the first place where it does. By virtual register. */
+  private readonly userBlock: number[] = [];
+  private readonly firstUser: number[] = [];
+  private readonly constants: SharedConstants;
+  private hasFoldedLoad = false;
   private pending: MachineInstruction[] = [];
   private root = -1 as Instruction;
   private rootRule = "";
@@ -51,6 +73,7 @@ export class Selector {
     this.addressUseCounts = new Uint32Array(valueCount);
     this.blockOf = new Int32Array(fn.opcodes.length).fill(-1);
     this.effectsUpTo = new Int32Array(fn.opcodes.length);
+    this.constants = new SharedConstants(fn, machine);
     for (let value = 0; value < valueCount; value++) machine.newRegister(fn.valueType(value as Value));
   }
 
@@ -77,9 +100,11 @@ export class Selector {
   /** Code of `block`; all blocks that it dominates must have been selected before. */
   selectBlock(block: Block): SelectedBlock {
     const { fn } = this;
-    for (const edge of fn.blockEdges[block]!) for (const argument of edge.args) this.register(argument);
     const instructions = fn.blockInstructions[block]!;
-    const reversed: MachineInstruction[] = [];
+    const pieces: Piece[] = [];
+    this.block = block;
+    this.position = instructions.length - 1;
+    const edgeArguments = fn.blockEdges[block]!.map(({ args }) => args.map((argument) => this.register(argument)));
     for (let i = instructions.length - 1; i >= 0; i--) {
       const instruction = instructions[i]!;
       const op = fn.opcode(instruction);
@@ -89,10 +114,44 @@ export class Selector {
         hit("dead load removed");
         continue;
       }
+      this.position = this.placeFor(instruction, i);
+      this.hasFoldedLoad = false;
       this.selectInstruction(instruction);
-      for (let k = this.pending.length - 1; k >= 0; k--) reversed.push(this.pending[k]!);
+      if (this.hasFoldedLoad) this.keepAt(i);
+      pieces.push({ position: this.position, code: this.pending });
     }
-    return reversed.reverse();
+    for (const [value, constant] of this.constants.takeFor(block)) {
+      const position = this.userBlock[value] === block ? this.firstUser[value]! : instructions.length - 1;
+      pieces.push({ position, code: [constant] });
+    }
+    // The order of selection is backwards; of those at one place, the one selected last is needed by those before it.
+    const code = pieces.reverse().sort((a, b) => a.position - b.position).flatMap((piece) => piece.code);
+    return { code, edgeArguments };
+  }
+
+  /** The root executes a load, which must stay where it was, and so must be there what the root reads. */
+  private keepAt(position: number): void {
+    this.position = position;
+    for (const instruction of this.pending) {
+      for (let k = 0; k < instruction.operandCount; k++) {
+        const register = this.machine.operandRegister(instruction, k);
+        if (this.userBlock[register] === this.block) this.usedHere(register);
+      }
+    }
+  }
+
+  /**
+   * Where the code of `instruction` goes: a pure value of at most one other is made right before its first user in the block. What it is
+   * made from may be used until then, and dies there instead: `i + 1` takes over the register of `i`.
+   */
+  private placeFor(instruction: Instruction, position: number): number {
+    const { fn } = this;
+    if (!isPure(fn.opcode(instruction))) return position;
+    let operands = 0;
+    for (let k = 0; k < fn.operandCount(instruction); k++) if (this.constant(fn.operand(instruction, k)) === null) operands++;
+    if (operands > 1) return position;
+    const value = fn.result(instruction);
+    return this.userBlock[value] === this.block ? this.firstUser[value]! : fn.blockInstructions[this.block]!.length - 1;
   }
 
   private selectInstruction(instruction: Instruction): void {
@@ -194,7 +253,18 @@ export class Selector {
     let current = value;
     while (this.opcodeOf(current) === Opcode.ExtendU) current = this.operandOf(current, 0);
     this.demanded[current] = 1;
-    return current as number as VirtualRegister;
+    const bits = this.constant(current);
+    if (bits !== null && !fitsUnsigned32(bits) && this.immediate(current) === null) return this.constantRegister(bits);
+    return this.usedHere(current as number as VirtualRegister);
+  }
+  /** A register with an i64 constant that several instructions share: made outside of loops. */
+  constantRegister(bits: bigint): VirtualRegister {
+    return this.usedHere(this.constants.register(bits, this.block));
+  }
+  private usedHere(register: VirtualRegister): VirtualRegister {
+    if (this.userBlock[register] !== this.block || this.position < this.firstUser[register]!) this.firstUser[register] = this.position;
+    this.userBlock[register] = this.block;
+    return register;
   }
   /** A register whose low half is the i32 `value`; its upper half may be anything. */
   lowHalf(value: Value): VirtualRegister {
@@ -229,6 +299,7 @@ export class Selector {
   leaveOutLoad(value: Value): Instruction {
     const load = this.fn.definition(value) as Instruction;
     this.folded[load] = 1;
+    this.hasFoldedLoad = true;
     hit("load folded into its user");
     return load;
   }
