@@ -130,7 +130,7 @@ export function noticeCases(): void {
 }
 
 function requestSpin(patience: u64): u32 {
-  return request1Within(Method.Spin, 300000, patience);
+  return request1Within(Method.Spin, 30000000, patience);
 }
 
 function request1Within(method: u32, value: u64, patience: u64): u32 {

@@ -39,6 +39,7 @@ export function policyCases(): void {
     expectEqual(word(0), Status.Ok);
   });
   test("a denied answer leaves a record of its own kind", () => {
+    request0(PEER, ASSISTANT, Method.Forbidden);
     const sequence = nextAudit(AUDIT);
     request0(PEER, ASSISTANT, Method.ForbiddenAnswer);
     expectEqual(findRecord(sequence, DENIED_RESPONSE), Status.Ok);
