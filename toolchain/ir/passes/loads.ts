@@ -1,6 +1,6 @@
 /**
  * Merges loads of what is known already: an earlier load or store of the same address, or an earlier read of the same global. State flows
- * forward through the graph; where paths meet, what all of them know remains. At a loop's header nothing is known of memory.
+ * forward through the graph; where paths meet, what all of them know remains, and at a loop's header what nothing in the loop changes.
  *
  * Two addresses are apart if they are the same value plus constants whose ranges do not meet; everything else may be the same. A load is
  * only ever replaced by a value, never added, moved or doubled, so that it is executed at most once.
@@ -8,6 +8,7 @@
 import { Dominators } from "../dominators.ts";
 import type { Block, Instruction, IrFunction, Value } from "../function.ts";
 import { Intrinsic } from "../intrinsic.ts";
+import { findLoops } from "../loops.ts";
 import { isLoad, isStore, Opcode, Type } from "../opcode.ts";
 import { PureValues } from "../pure-values.ts";
 import { Replacement } from "../replacement.ts";
@@ -26,6 +27,17 @@ interface Known {
   readonly value: Value;
   /** Bits of `value` that were stored, where it may have more; null for all. */
   readonly storedBits: number | null;
+}
+
+type Place = Pick<Known, "address" | "offset" | "base" | "position" | "bytes">;
+
+/** What the blocks of a loop write. */
+interface LoopChanges {
+  readonly stores: Place[];
+  /** Calls and bulk operations, or too many stores to list. */
+  writesAnything: boolean;
+  readonly globals: Set<number>;
+  calls: boolean;
 }
 
 type State = Map<string, Known>;
@@ -50,14 +62,18 @@ class LoadMerger {
 
   run(): boolean {
     const { fn } = this;
-    const { order, predecessors } = new Dominators(fn);
+    const dominators = new Dominators(fn);
+    const { order, predecessors } = dominators;
+    const changes = this.loopChanges(dominators);
     const memoryAtEnd = new Map<Block, State>();
     const globalsAtEnd = new Map<Block, GlobalState>();
     for (const block of order) {
-      const before = predecessors[block]!.map(({ from }) => from);
-      const isComplete = before.length > 0 && before.every((from) => memoryAtEnd.has(from));
-      this.memory = isComplete ? meet(before.map((from) => memoryAtEnd.get(from)!), sameKnown) : new Map();
-      this.globals = isComplete ? meet(before.map((from) => globalsAtEnd.get(from)!), (left, right) => left === right) : new Map();
+      // In this order only the sources of back edges are still to come.
+      const before = predecessors[block]!.map(({ from }) => from).filter((from) => memoryAtEnd.has(from));
+      this.memory = before.length === 0 ? new Map() : meet(before.map((from) => memoryAtEnd.get(from)!), sameKnown);
+      this.globals = before.length === 0 ? new Map() : meet(before.map((from) => globalsAtEnd.get(from)!), (left, right) => left === right);
+      const loop = changes.get(block);
+      if (loop !== undefined) this.forgetWhatChanges(loop);
       fn.blockInstructions[block] = fn.blockInstructions[block]!.filter((instruction) => this.keep(instruction));
       memoryAtEnd.set(block, this.memory);
       globalsAtEnd.set(block, this.globals);
@@ -65,6 +81,45 @@ class LoadMerger {
     if (this.replacement.isEmpty) return false;
     this.replacement.apply(fn);
     return true;
+  }
+
+  /** By header, what the blocks of its loop write. */
+  private loopChanges(dominators: Dominators): Map<Block, LoopChanges> {
+    const { fn } = this;
+    const forest = findLoops(fn, dominators);
+    const result = new Map<Block, LoopChanges>();
+    for (const block of dominators.order) {
+      for (let header = forest.headerOf[block]!; header !== -1; header = forest.outerOf[header]!) {
+        let changes = result.get(header as Block);
+        if (changes === undefined) {
+          changes = { stores: [], writesAnything: false, globals: new Set(), calls: false };
+          result.set(header as Block, changes);
+        }
+        for (const instruction of fn.blockInstructions[block]!) this.addChanges(changes, instruction);
+      }
+    }
+    return result;
+  }
+
+  private addChanges(changes: LoopChanges, instruction: Instruction): void {
+    const { fn } = this;
+    const op = fn.opcode(instruction);
+    if (isStore(op)) {
+      if (changes.stores.length < FACTS_MAX) changes.stores.push(this.placeOf(instruction, ACCESS_BYTES[op]!));
+      else changes.writesAnything = true;
+    }
+    const isCall = op === Opcode.Call || op === Opcode.CallIndirect;
+    if (isCall) changes.calls = true;
+    if (isCall || op === Opcode.MemoryCopy || op === Opcode.MemoryFill || op === Opcode.MemoryInit) changes.writesAnything = true;
+    if (op === Opcode.Intrinsic && !KEEPS_MEMORY.has(fn.immediate(instruction))) changes.writesAnything = true;
+    if (op === Opcode.GlobalSet) changes.globals.add(fn.immediate(instruction));
+  }
+
+  private forgetWhatChanges(loop: LoopChanges): void {
+    if (loop.writesAnything) this.memory = new Map();
+    for (const [key, known] of this.memory) if (!loop.stores.every((place) => areApart(known, place))) this.memory.delete(key);
+    if (loop.calls) this.globals = new Map();
+    for (const index of loop.globals) this.globals.delete(index);
   }
 
   /** Learns from the instruction; false if it is superfluous. */
@@ -96,7 +151,7 @@ class LoadMerger {
         this.globals = new Map();
         return true;
       case Opcode.Intrinsic:
-        if (!READS_ONLY.has(index)) this.memory = new Map();
+        if (!KEEPS_MEMORY.has(index)) this.memory = new Map();
         return true;
       case Opcode.MemoryCopy:
       case Opcode.MemoryFill:
@@ -150,7 +205,7 @@ class LoadMerger {
     this.memory.set(key, known);
   }
 
-  private placeOf(instruction: Instruction, bytes: number): Pick<Known, "address" | "offset" | "base" | "position" | "bytes"> {
+  private placeOf(instruction: Instruction, bytes: number): Place {
     const { fn } = this;
     const address = this.replacement.resolve(fn.operand(instruction, 0));
     const offset = fn.immediate(instruction) >>> 0;
@@ -172,7 +227,7 @@ class LoadMerger {
 }
 
 /** Whether the ranges cannot meet. Accesses inside of memory are equal modulo 2^32 only if they are equal. */
-function areApart(left: Pick<Known, "base" | "position" | "bytes">, right: Pick<Known, "base" | "position" | "bytes">): boolean {
+function areApart(left: Place, right: Place): boolean {
   if (left.base !== right.base) return false;
   const distance = (left.position - right.position) >>> 0;
   return distance >= right.bytes && 2 ** 32 - distance >= left.bytes;
@@ -206,10 +261,11 @@ const LOAD_OF_STORE: Readonly<Partial<Record<Opcode, Opcode>>> = {
   [Opcode.Store8]: Opcode.Load8U, [Opcode.Store16]: Opcode.Load16U, [Opcode.Store32]: Opcode.Load32U, [Opcode.Store64]: Opcode.Load64,
 };
 
-/** Intrinsics that leave linear memory as it is. */
-const READS_ONLY = new Set<number>([
-  Intrinsic.In8, Intrinsic.In16, Intrinsic.In32, Intrinsic.Out8, Intrinsic.Out16, Intrinsic.Out32, Intrinsic.ReadMsr, Intrinsic.ReadCr0,
-  Intrinsic.ReadCr2, Intrinsic.ReadCr3, Intrinsic.ReadCr4, Intrinsic.ReadTsc, Intrinsic.PhysicalLoad8, Intrinsic.PhysicalLoad16,
-  Intrinsic.PhysicalLoad32, Intrinsic.PhysicalLoad64, Intrinsic.MmioLoad8, Intrinsic.MmioLoad16, Intrinsic.MmioLoad32, Intrinsic.MmioLoad64,
-  Intrinsic.Pause, Intrinsic.Rdrand,
+/**
+ * Intrinsics across which linear memory keeps what it holds. Device accesses are not among them, because the device may write memory
+ * meanwhile, nor those that a program waits with (Pause, ReadTsc): it waits for somebody's write.
+ */
+const KEEPS_MEMORY = new Set<number>([
+  Intrinsic.ReadMsr, Intrinsic.ReadCr0, Intrinsic.ReadCr2, Intrinsic.ReadCr3, Intrinsic.ReadCr4, Intrinsic.Rdrand,
+  Intrinsic.PhysicalLoad8, Intrinsic.PhysicalLoad16, Intrinsic.PhysicalLoad32, Intrinsic.PhysicalLoad64,
 ]);
