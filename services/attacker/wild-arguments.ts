@@ -1,7 +1,8 @@
 // System calls with headers, lengths and addresses that no stub would send.
 
 import { ECHO_INTERFACE } from "../../build/generated/interfaces/Echo";
-import { echo } from "../../build/generated/programs/attacker";
+import { SYSTEM_INTERFACE } from "../../build/generated/interfaces/System";
+import { echo, system } from "../../build/generated/programs/attacker";
 import {
   RECORD_ARENA_ADDRESS,
   RECORD_ARENA_BYTES,
@@ -15,16 +16,16 @@ import {
   RECORD_WORD_COUNT,
 } from "../../kernel/abi/message-record";
 import { RIGHT_CALL } from "../../kernel/abi/object";
-import { HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT } from "../../kernel/abi/system-call";
-import { INBOX } from "../runtime/server";
-import { domain } from "../runtime/handles";
-import { call, recv } from "../runtime/trine";
+import { HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
+import { call } from "../runtime/trine";
 import { gain, refused } from "./outcome";
 
 const RECORD: usize = memory.data(RECORD_BYTES, 8);
 const NOTHING: u32 = ECHO_INTERFACE << HEADER_INTERFACE_SHIFT;
 /** Bytes at the end of memory that hold the words of a record, but not all of it. */
 const HEAD_OF_RECORD_BYTES: u32 = 128;
+/** System.bootLine, which it may ask for: the answer is a text. */
+const BOOT_LINE: u32 = (SYSTEM_INTERFACE << HEADER_INTERFACE_SHIFT) | (3 << HEADER_METHOD_SHIFT);
 const NO_LONGER_THAN_NS: u64 = 1_000_000;
 
 /** Reserved bits, words that the method does not take, methods and flags that do not exist. */
@@ -53,7 +54,7 @@ export function badLengths(): bool {
 export function smuggleHandle(): bool {
   clear();
   store<u32>(RECORD, 1, RECORD_HANDLE_COUNT);
-  store<u32>(RECORD, domain.handle, RECORD_HANDLES);
+  store<u32>(RECORD, echo.handle, RECORD_HANDLES);
   store<u32>(RECORD, RIGHT_CALL, RECORD_HANDLE_RIGHTS);
   return isRefused();
 }
@@ -70,12 +71,17 @@ export function arenaOutside(): bool {
   return isArenaRefused(0) && isArenaRefused(0x8000_0000) && isArenaRefused(0xffff_f000);
 }
 
-/** Room for what is received, where there is no memory. */
+/** Room for an answer, where there is no memory. */
 export function answerOutside(): bool {
+  return isAnswerRefused(0x100) && isAnswerRefused(0x8000_0000) && isAnswerRefused(0xffff_ff00);
+}
+
+function isAnswerRefused(address: u32): bool {
   clear();
-  store<u32>(RECORD, 0xffff_f000, RECORD_RECEIVE_ADDRESS);
+  gain(1);
+  store<u32>(RECORD, address, RECORD_RECEIVE_ADDRESS);
   store<u32>(RECORD, 65536, RECORD_RECEIVE_BYTES);
-  return refused(recv(INBOX, HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
+  return refused(call(system.handle, BOOT_LINE | HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
 }
 
 function isArenaRefused(address: u32): bool {

@@ -8,7 +8,7 @@ export function faultName(kind: u32): string {
     case FaultKind.StackExhausted: return "stack exhausted";
     case FaultKind.DivideByZero: return "division by zero";
     case FaultKind.DivideOverflow: return "division overflow";
-    case FaultKind.Unreachable: return "failed assertion";
+    case FaultKind.Unreachable: return "failed check of its own";
     case FaultKind.IndirectCallSignature: return "indirect call of another signature";
     case FaultKind.IndirectCallBound: return "indirect call outside the table";
     case FaultKind.IllegalInstruction: return "illegal instruction";

@@ -8,6 +8,7 @@ import { Words } from "./words";
 
 const COUNT_DEFAULT: u64 = 20;
 const KIND_FAULT: u32 = 4;
+const KIND_MALFORMED: u32 = 6;
 
 /** One record, kept while its names are looked up. */
 @final
@@ -60,6 +61,10 @@ export class AuditRecord {
 
   /** Adds why it was denied: the rule with its place, or that there is none. */
   reason(to: Text): void {
+    if (this.kind == KIND_MALFORMED) {
+      to.string("it has not the structure that the interface declares");
+      return;
+    }
     if (this.line == 0) {
       to.string("no rule allows it");
       return;
@@ -114,7 +119,7 @@ export function kindName(kind: u32): string {
     case 3: return "denied execute";
     case KIND_FAULT: return "fault";
     case 5: return "denied method";
-    case 6: return "malformed";
+    case KIND_MALFORMED: return "malformed";
     default: return "unknown";
   }
 }

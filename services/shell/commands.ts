@@ -26,7 +26,7 @@ export function defineCommands(): void {
   define("handles", "handles NAME", "what a domain holds handles to, and with which rights", true, handles);
   define("audit", "audit [COUNT]", "the latest denials and faults, with the rule that decided", false, audit);
   define("events", "events [COUNT]", "what started and what ended, and why", false, events);
-  define("trace", "trace A B [SECONDS]", "the messages between two domains, decoded", true, trace);
+  define("trace", "trace A B [COMMAND]", "the messages between two domains, of 5 seconds or while a command runs", true, trace);
   define("why", "why SUBJECT TARGET METHOD", "whether the policy allows it, and by which rule", true, why);
   define("start", "start NAME", "starts a domain", true, start);
   define("kill", "kill NAME", "ends a domain; its restart rule says whether it comes back", true, kill);

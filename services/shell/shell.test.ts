@@ -262,7 +262,7 @@ test("why explains by class or by domain", async () => {
 test("trace decodes messages", async () => {
   const shown = await type("trace shell console 2\r", "q");
   expect(shown).toContain("shell -> console");
-  expect(shown).toContain("Console.write 0x10 0x1 0x2 0x3 and 1 more");
+  expect(shown).toContain("Console.write text=0 bytes 0x1 0x2 0x3 and 1 more");
   expect(shown).toContain("Console.write answer 0x10 0x1 0x2 0x3 and 1 more: denied");
   expect(shown).toContain("2 messages");
 });

@@ -28,10 +28,19 @@ export class Words {
     }
   }
 
+  /** The words from `index` on, as if they were the line. Valid until it is asked for again. */
+  from(index: u32): Words {
+    const rest = REST;
+    rest.count = this.count - index;
+    for (let at: u32 = 0; at < rest.count; at++) rest.words[at] = this.words[at + index];
+    return rest;
+  }
+
   /** The word at `index`, empty beyond the last. */
   at(index: u32): Text {
     return index < this.count ? changetype<Text>(this.words[index]) : NO_WORD;
   }
 }
 
+const REST = new Words();
 const NO_WORD: Text = Text.withRoom(0);

@@ -7,6 +7,7 @@ import { glob } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { ProgramDescription } from "../image/define.ts";
 import { refuse } from "../report/diagnostic.ts";
+import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { programFile } from "./generate/program-file.ts";
 import { referencePage } from "./generate/reference-page.ts";
@@ -33,6 +34,7 @@ export async function generateAll(root: string): Promise<InterfaceModel[]> {
 /** Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md. */
 export async function generateInterfaces(root: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<InterfaceModel[]> {
   const models = await loadInterfaces(root);
+  await writeIfChanged(join(outDir, "interfaces", "field-names.ts"), fieldNamesFile(models));
   await Promise.all(
     models.flatMap((model) => [
       writeIfChanged(join(outDir, "interfaces", `${model.name}.ts`), interfaceFile(model)),
