@@ -7,6 +7,7 @@ import { allocateRegisters } from "./allocate.ts";
 import { checkAllocation } from "./allocation-checker.ts";
 import { buildMachineFunction } from "./build-machine-function.ts";
 import { encodeFunction } from "./encode.ts";
+import { reuseFlags } from "./reuse-flags.ts";
 import { FRAME_BYTES_MAX, layOutFrame } from "./frame.ts";
 
 export interface CompileOptions {
@@ -15,12 +16,13 @@ export interface CompileOptions {
 }
 
 /**
- * Compiles one function that is scheduled and laid out: selection, allocation, check, frame, encoding. Throws a `DiagnosticError` for what the
+ * Compiles one function that is scheduled and laid out: selection, flags, allocation, check, frame, encoding. Throws a `DiagnosticError` for what the
  * back end does not support; any other error is a bug in it.
  */
 export function compileFunction(fn: IrFunction, module: IrModule, options: CompileOptions): MachineCode {
   refuseUnsupportedTypes(fn);
   const machine = buildMachineFunction(fn, module);
+  reuseFlags(machine);
   const allocation = allocateRegisters(machine, module.target);
   if (options.check) checkAllocation(allocation, module.target);
   const frame = layOutFrame(allocation);

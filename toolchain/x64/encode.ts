@@ -217,7 +217,7 @@ export class FunctionEncoder {
     const final = this.threaded(target);
     if (final === next) return;
     this.note(-1, "jump");
-    this.assembler.jump(this.blockLabels[final]!);
+    this.jumpOrReturn(final);
   }
 
   private branch(instruction: MachineInstruction, taken: number, otherwise: number, next: number): void {
@@ -231,8 +231,25 @@ export class FunctionEncoder {
       this.assembler.jumpIf(inverted(instruction.condition), this.blockLabels[no]!);
       return;
     }
-    this.assembler.jumpIf(instruction.condition, this.blockLabels[yes]!);
-    if (no !== next) this.assembler.jump(this.blockLabels[no]!);
+    // Where neither follows, the more frequent one gets the branch that is decided first.
+    const { blocks } = this.machine;
+    const isNoHotter = no !== next && blocks[no]!.frequency > blocks[yes]!.frequency;
+    this.assembler.jumpIf(isNoHotter ? inverted(instruction.condition) : instruction.condition, this.blockLabels[isNoHotter ? no : yes]!);
+    if (no !== next) this.jumpOrReturn(isNoHotter ? yes : no);
+  }
+
+  /** A jump to `block`, or what stands there if that is only a return. */
+  private jumpOrReturn(block: number): void {
+    const { start, end } = this.machine.blocks[block]!;
+    const isReturn = end - start === 2 && this.machine.instructions[start + 1]!.op === MachineOp.Return && !this.hasMoves(start);
+    const moves = this.allocation.before.get(start + 1) ?? [];
+    if (!isReturn || moves.length > 1 || this.frame.saved.length > 2) {
+      this.assembler.jump(this.blockLabels[block]!);
+      return;
+    }
+    this.moves(moves, false);
+    this.note(this.machine.instructions[start + 1]!.origin, "return instead of a jump to it");
+    this.epilogue();
   }
 
   private note(origin: number, rule: string): void {
