@@ -1,13 +1,18 @@
 import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
-import { optimize } from "../ir/pipeline.ts";
+import { FINISHING, optimizeModule } from "../ir/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
 
-/** Optimizes and compiles every function of a module, in index order. */
-export function compileModule(module: IrModule, check: boolean): MachineCode[] {
-  const codes: MachineCode[] = [];
-  const bodies = module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
-  for (const body of bodies) optimize(body, module);
-  for (const body of bodies) codes.push(compileFunction(body, module, { check }));
-  return codes;
+export interface CompileModuleOptions {
+  /** The allocation checker looks at every function. */
+  readonly check: boolean;
+  /** Default: true. Without it, the back end meets what the optimizer would have simplified away. */
+  readonly optimize?: boolean;
+}
+
+/** Optimizes and compiles the functions of a module that can still be called, in index order. */
+export function compileModule(module: IrModule, { check, optimize = true }: CompileModuleOptions): MachineCode[] {
+  const bodies = optimize ? optimizeModule(module) : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
+  if (!optimize) for (const body of bodies) for (const pass of FINISHING) pass.run(body, module);
+  return bodies.map((body) => compileFunction(body, module, { check }));
 }

@@ -93,7 +93,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
   clock.step("build");
   requireMain(module, options);
 
-  const codes = compileModule(module, options.check ?? true);
+  const codes = compileModule(module, { check: options.check ?? true });
   clock.step("compile");
 
   const stack = worstStackDepth(module, codes);

@@ -7,6 +7,7 @@ import { Random } from "./random.ts";
 
 /** Each module gets about this many functions, so that linking and starting a process are shared by them. */
 const FUNCTIONS_PER_MODULE: readonly [least: number, more: number] = [12, 12];
+const OPTIMIZED_PERCENT = 70;
 const INPUTS_PER_EXPORT = 10;
 /** Statements of a function: mostly small ones, now and then one that needs many registers and spills. */
 const SIZES = [4, 8, 12, 20, 40, 90];
@@ -52,5 +53,5 @@ export function randomScenario(seed: number): Scenario {
   const generated = generateModule(seed, random.pick(SIZES), { functions: FUNCTIONS_PER_MODULE, passiveSegments: false });
   const calls = generated.exports.flatMap(({ name, params }) =>
     Array.from({ length: INPUTS_PER_EXPORT }, () => ({ name, operands: params.map((type) => randomOperand(random, type)) })));
-  return { name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, calls };
+  return { name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, optimize: random.chance(OPTIMIZED_PERCENT), calls };
 }

@@ -22,6 +22,9 @@ const COMPARE_I64 = [0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a]
 const LOADS = { i32: [[0x28, 2], [0x2c, 0], [0x2d, 0], [0x2e, 1], [0x2f, 1]], i64: [[0x29, 3], [0x30, 0], [0x31, 0], [0x32, 1], [0x33, 1], [0x34, 2], [0x35, 2]] } as const;
 const STORES = { i32: [[0x36, 2], [0x3a, 0], [0x3b, 1]], i64: [[0x37, 3], [0x3c, 0], [0x3d, 1], [0x3e, 2]] } as const;
 
+/** A load and the store of the same width. */
+const READ_MODIFY_WRITE = { i32: [[0x28, 0x36], [0x2d, 0x3a], [0x2f, 0x3b]], i64: [[0x29, 0x37], [0x31, 0x3c], [0x33, 0x3d], [0x35, 0x3e]] } as const;
+
 const BLOCK_DEPTH_MAX = 6;
 const EXPRESSION_DEPTH_MAX = 6;
 
@@ -108,10 +111,27 @@ export class FunctionGenerator {
 
   private store(): void {
     const type = this.anyType();
+    if (this.random.chance(25) && this.readModifyWrite(type)) return;
     const [opcode, log2] = this.random.pick<readonly [number, number]>(STORES[type]);
     this.address();
     this.value(type);
     this.code.byte(opcode).u32(this.random.below(log2 + 1)).u32(this.offset());
+  }
+
+  /** An operation on a value in memory, which may become one machine instruction. Needs a local for the address. */
+  private readModifyWrite(type: IntegerType): boolean {
+    const { random, code } = this;
+    const choices = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
+    if (choices.length === 0) return false;
+    const local = random.pick(choices);
+    const [load, store] = random.pick<readonly [number, number]>(READ_MODIFY_WRITE[type]);
+    const offset = this.offset();
+    this.address();
+    code.byte(0x21).u32(local).byte(0x20).u32(local).byte(0x20).u32(local).byte(load).u32(0).u32(offset);
+    if (random.chance(40)) this.constant(type);
+    else this.localGet(type);
+    code.byte(random.pick(type === "i32" ? [0x6a, 0x6b, 0x71, 0x72, 0x73] : [0x7c, 0x7d, 0x83, 0x84, 0x85])).byte(store).u32(0).u32(offset);
+    return true;
   }
 
   private ifStatement(): void {
@@ -298,6 +318,10 @@ export class FunctionGenerator {
     const { random, code } = this;
     const choice = depth >= EXPRESSION_DEPTH_MAX ? random.below(30) : random.below(100);
     const is32 = type === "i32";
+    if (choice < 10 && is32 && random.chance(4)) {
+      code.byte(0xfc, 0x10, 0);
+      return;
+    }
     if (choice < 10) return this.constant(type);
     if (choice < 30) return this.localGet(type);
     if (choice < 36) {
@@ -420,7 +444,22 @@ export class FunctionGenerator {
       return;
     }
     code.byte(0x41).signed(choice < 50 ? 0xffn : 0xfff8n).byte(0x71);
+    if (choice < 20) code.byte(0x41).signed(BigInt(1 + random.below(3))).byte(0x74);
     if (module.memoryBase !== 0) code.byte(0x41).signed(BigInt(module.memoryBase)).byte(random.chance(50) ? 0x6a : 0x72);
+    if (choice >= 80) this.indexAddress();
+  }
+
+  /** What a program adds to an address: an element's index times its size, a field's offset. */
+  private indexAddress(): void {
+    const { random, code } = this;
+    if (random.chance(30)) {
+      code.byte(0x41).signed(BigInt(random.below(1000))).byte(0x6a);
+      return;
+    }
+    this.localGet("i32");
+    code.byte(0x41).signed(0xffn).byte(0x71);
+    if (random.chance(70)) code.byte(0x41).signed(BigInt(1 + random.below(3))).byte(0x74);
+    code.byte(0x6a);
   }
 
   /** An address for bulk operations. */

@@ -73,8 +73,12 @@ export function generateModule(seed: number, size: number, options: GenerateOpti
   for (let count = random.below(5); count > 0; count--) globals.push({ type: random.pick(["i32", "i64"] as const), mutable: random.chance(80) });
   const dataCount = 1 + random.below(3);
   const elementCount = random.chance(30) ? 2 : 1;
-  const tableLength = 4 + random.below(8);
-  const tableEntries = Array.from({ length: tableLength - 1 - random.below(2) }, () => random.below(functions.length));
+  // Mostly of many signatures and with null entries; now and then full, and of one signature.
+  const isUniform = random.chance(20);
+  const uniform = sameShape(functions, random.below(functions.length));
+  const tableLength = isUniform ? uniform.length : 4 + random.below(8);
+  const tableEntries = isUniform ? uniform : Array.from({ length: tableLength - 1 - random.below(2) }, () => random.below(functions.length));
+  const isTableExported = random.chance(20);
   const shape: ModuleShape = {
     random, functions, globals, tableLength, tableEntries, dataCount, elementCount,
     passiveSegments: options.passiveSegments ?? true, memoryBase: random.chance(50) ? 65536 : 0, typeIndex,
@@ -102,7 +106,8 @@ export function generateModule(seed: number, size: number, options: GenerateOpti
     part.byte(TYPE_CODES[type], mutable ? 1 : 0, type === "i32" ? 0x41 : 0x42).signed(BigInt(random.next() | 0)).byte(0x0b);
   }));
   section(7, (part) => {
-    part.u32(functions.length + 2 + globals.length);
+    part.u32(functions.length + 2 + globals.length + (isTableExported ? 1 : 0));
+    if (isTableExported) part.name("table").byte(1, 0);
     functions.forEach((_, index) => part.name(`run${index}`).byte(0).u32(functions.length + index));
     part.name("checksum").byte(0).u32(functions.length * 2);
     part.name("memory").byte(2, 0);
@@ -129,6 +134,12 @@ export function generateModule(seed: number, size: number, options: GenerateOpti
     exports: functions.map(({ parameters }, index) => ({ name: `run${index}`, params: parameters })),
     lowPagesUsed: shape.memoryBase === 0,
   };
+}
+
+/** Functions of the same type as `functions[index]`. */
+function sameShape(functions: readonly FunctionShape[], index: number): number[] {
+  const key = JSON.stringify(functions[index]);
+  return functions.flatMap((shape, other) => (JSON.stringify(shape) === key ? [other] : []));
 }
 
 /** Refills the fuel, calls the function and folds its results into one i64. */

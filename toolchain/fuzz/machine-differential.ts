@@ -16,6 +16,8 @@ export interface Scenario {
   readonly name: string;
   readonly wasm: Uint8Array;
   readonly lowPagesUsed: boolean;
+  /** False: the back end gets the functions as they were built. */
+  readonly optimize: boolean;
   readonly calls: readonly { readonly name: string; readonly operands: readonly bigint[] }[];
 }
 
@@ -40,7 +42,7 @@ const LOW_BYTES = 65_536;
  */
 export function compareWithMachineCode(root: string, scenario: Scenario): ScenarioResult {
   const module = buildModule(scenario.wasm, { name: scenario.name, target: "linux", lowPagesUsed: scenario.lowPagesUsed });
-  const codes = compileModule(module, true);
+  const codes = compileModule(module, { check: true, optimize: scenario.optimize });
   const elf = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
   const result = (difference: string | null, calls = 0, faults = new Map<FaultKind, number>()): ScenarioResult => ({
     difference: difference === null ? null : `${scenario.name}: ${difference}`, functions: codes.length, calls, faults,

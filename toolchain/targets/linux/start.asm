@@ -252,8 +252,11 @@ on_signal:
         sub     rdx, rcx
         cmp     rdx, STACK_GUARD_BYTES
         jb      .known
+        ; Under the address-size prefix, sums that reach 4 GiB come out below the base, where nothing is mapped either.
+        mov     eax, FAULT_OUT_OF_BOUNDS
         mov     rdx, r13
         sub     rdx, LINEAR_BASE
+        jb      .known
         mov     eax, FAULT_NULL
         cmp     rdx, FIRST_BYTES
         jb      .known
