@@ -18,7 +18,7 @@ export function createMemoryObject(domain: Domain, pages: u32): MemoryObject | n
   assert(pages > 0 && pages <= MEMORY_PAGES_MAX);
   if (!mayHaveObject(domain)) return null;
   const isLarge = pages > FRAME_NUMBERS_MAX;
-  const charged = isLarge ? pages + (pages + FRAME_NUMBERS_LEAF - 1) / FRAME_NUMBERS_LEAF : pages;
+  const charged = isLarge ? pages + leavesOf(pages) : pages;
   if (!chargePages(domain, charged)) return null;
   const place = takePlace(domain, Table.MemoryObjects);
   if (place === 0) {
@@ -33,6 +33,11 @@ export function createMemoryObject(domain: Domain, pages: u32): MemoryObject | n
   object.chargedPages = charged;
   domain.objectsUsed += 1;
   return object;
+}
+
+/** Frames that list the frames of a large object. */
+function leavesOf(pages: u32): u32 {
+  return (pages + FRAME_NUMBERS_LEAF - 1) / FRAME_NUMBERS_LEAF;
 }
 
 /** Number of the object, which its frames carry as their payer. */
@@ -85,11 +90,11 @@ export function freeMemoryStep(object: MemoryObject): bool {
   if (page < end) return false;
 
   if (object.isLarge) {
-    const leaves = object.chargedPages - object.pages;
-    for (let leaf: u32 = 0; leaf < leaves; leaf++) giveBack(load<u32>(wordAddress(object, leaf)));
+    const leaves = leavesOf(end);
+    for (let leaf: u32 = 0; leaf < leaves; leaf++) giveBack(object, load<u32>(wordAddress(object, leaf)));
   }
+  assert(object.chargedPages === 0);
   const domain = domainOfSlot(object.payer);
-  unchargeShared(domain, object.chargedPages);
   domain.objectsUsed -= 1;
   returnPlace(domain, Table.MemoryObjects, changetype<usize>(object));
   return true;
@@ -97,15 +102,17 @@ export function freeMemoryStep(object: MemoryObject): bool {
 
 function freePage(object: MemoryObject, page: u32): void {
   if (!object.isLarge) {
-    giveBack(load<u32>(wordAddress(object, page)));
+    giveBack(object, load<u32>(wordAddress(object, page)));
     return;
   }
   const leaf = load<u32>(wordAddress(object, page / FRAME_NUMBERS_LEAF));
-  giveBack(leaf === 0 ? 0 : loadPhysical32(frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2)));
+  giveBack(object, leaf === 0 ? 0 : loadPhysical32(frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2)));
 }
 
 /** A page that was never touched is still reserved. */
-function giveBack(frame: u32): void {
+function giveBack(object: MemoryObject, frame: u32): void {
+  object.chargedPages -= 1;
+  unchargeShared(domainOfSlot(object.payer), 1);
   if (frame === 0) releaseReserved(1);
   else freeFrame(frame);
 }
