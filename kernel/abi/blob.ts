@@ -27,7 +27,7 @@ export const BLOB_HEADER_BYTES = 128;
 export const BLOB_SECTION_BYTES = 16;
 /** The last 64 bytes: Ed25519 signature over everything before. */
 export const BLOB_SIGNATURE_BYTES = 64;
-/** A limit on what the kernel has to keep and check. The largest policy that we measure (200 classes, 2,000 rules) needs a quarter. */
+/** A limit on what the kernel has to keep and check. The largest policy that we measure (200 classes, 2,000 rules) needs less than half. */
 export const BLOB_BYTES_MAX = 0x100000;
 
 export enum BlobSection {

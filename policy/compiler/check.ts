@@ -23,18 +23,20 @@ export function checkNevers(model: Model, matrix: Matrix, names: Names): readonl
   const diagnostics: Diagnostic[] = [];
   const known = names.diagnostics.length;
   let flows: readonly Flow[] | undefined;
+  let throughObjects: readonly Flow[] | undefined;
   for (const { statement } of model.nevers) {
     const subjects = names.subjects(statement.subjects);
     if (subjects === undefined) continue;
     switch (statement.form) {
       case "execute":
-        diagnostics.push(...checkExecute(statement, subjects, model, names));
+        diagnostics.push(...checkExecute(statement, subjects, model));
         break;
       case "grant":
         diagnostics.push(...checkGrant(statement, subjects, model, matrix, names));
         break;
       case "message":
-        diagnostics.push(...checkMessage(statement, subjects, model, matrix, names));
+        throughObjects ??= objectFlows(model, matrix);
+        diagnostics.push(...checkMessage(statement, subjects, model, matrix, names, throughObjects));
         break;
       case "flow":
         flows ??= directFlows(model, matrix);
@@ -44,9 +46,8 @@ export function checkNevers(model: Model, matrix: Matrix, names: Names): readonl
   return [...names.diagnostics.slice(known), ...diagnostics];
 }
 
-function checkExecute(statement: NeverStatement & { readonly form: "execute" }, subjects: readonly PolicyClass[], model: Model, names: Names): readonly Diagnostic[] {
+function checkExecute(statement: NeverStatement & { readonly form: "execute" }, subjects: readonly PolicyClass[], model: Model): readonly Diagnostic[] {
   const program = model.programs.findIndex((candidate) => candidate.name === statement.program.text);
-  void names;
   return subjects.flatMap((subject) => {
     const grant = model.execute.find((candidate) => candidate.classId === subject.id && candidate.program === program);
     const rule = grant === undefined ? undefined : model.rules[grant.rule];
@@ -67,10 +68,11 @@ function checkGrant(statement: NeverStatement & { readonly form: "grant" }, subj
   }));
 }
 
-function checkMessage(statement: NeverStatement & { readonly form: "message" }, subjects: readonly PolicyClass[], model: Model, matrix: Matrix, names: Names): readonly Diagnostic[] {
+function checkMessage(
+  statement: NeverStatement & { readonly form: "message" }, subjects: readonly PolicyClass[], model: Model, matrix: Matrix, names: Names, throughObjects: readonly Flow[],
+): readonly Diagnostic[] {
   const targets = forbidden(statement.targets, statement.methods, names);
   if (targets === undefined) return [];
-  const throughObjects = targets.some((target) => target.spoken === undefined && target.methods === undefined) ? objectFlows(model, matrix) : [];
   const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
   const isSubject = new Set(subjects.map((subject) => subject.id));
   const byTarget = new Map(targets.map((target) => [target.policyClass.id, target]));

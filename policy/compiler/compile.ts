@@ -7,7 +7,7 @@
  *   check     `never`, `expect`                     check.ts, flow.ts, expect.ts on evaluate.ts
  *   emit      → bytes                               emit.ts
  */
-import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { type Diagnostic, formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
 import { BLOB_BYTES_MAX } from "../../kernel/abi/blob.ts";
 import { checkNevers } from "./check.ts";
 import { type Cost, type Matrix, close } from "./close.ts";
@@ -73,5 +73,10 @@ function hasError(diagnostics: readonly Diagnostic[]): boolean {
 }
 
 function failed(diagnostics: readonly Diagnostic[]): CompiledSystem {
-  return { blob: undefined, diagnostics, costs: [], sidecar: undefined, expects: { passed: 0, failed: 0 }, model: undefined, matrix: undefined };
+  return { blob: undefined, diagnostics: distinct(diagnostics), costs: [], sidecar: undefined, expects: { passed: 0, failed: 0 }, model: undefined, matrix: undefined };
+}
+
+/** A mistake in an interface's rules is found once for each `use`. */
+function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [...new Map(diagnostics.map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic])).values()];
 }

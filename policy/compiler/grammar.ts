@@ -49,13 +49,13 @@ ProgramText: name=ProgramName;
 Event: name=('request' | 'response' | 'error');
 
 Expression: Or;
-Or infers Expression: And ({infer Binary.left=current} operator='or' right=And)*;
-And infers Expression: Not ({infer Binary.left=current} operator='and' right=Not)*;
+Or infers Expression: And ({infer Or.terms+=current} ('or' terms+=And)+)?;
+And infers Expression: Not ({infer And.terms+=current} ('and' terms+=Not)+)?;
 Not infers Expression: {infer Not} 'not' operand=Not | Comparison;
 Comparison infers Expression: Operand (
   {infer Binary.left=current} operator=('==' | '!=' | '<=' | '<' | '>=' | '>') right=Operand
   | {infer Membership.left=current} 'in' (low=Operand '..' high=Operand | '{' members+=Operand (',' members+=Operand)* '}'))?;
-Operand infers Expression: Primary ({infer Binary.left=current} operator='&' right=Primary)*;
+Operand infers Expression: Primary ({infer Mask.terms+=current} ('&' terms+=Primary)+)?;
 Primary infers Expression:
   {infer Group} '(' inner=Expression ')'
   | {infer Length} 'length' '(' field=Text ')'

@@ -124,10 +124,10 @@ class ImageReader {
       handles.push({ ...nothing, name: device, type, rights: RIGHT_CALL, interfaceId: type, classId: type, first, count });
     }
     for (const channel of Object.keys(slot.channels ?? {})) {
-      if (!(channel in uses)) this.refuse([name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), "its manifest uses nothing"));
+      if (!(channel in uses)) this.refuse([name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), `its manifest uses ${listed(uses)}`));
     }
     for (const device of Object.keys(slot.devices ?? {})) {
-      if (!(device in devices)) this.refuse([name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), "its manifest has none"));
+      if (!(device in devices)) this.refuse([name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
     }
     for (const { name: handle } of handles) {
       if (!/^\w{1,63}$/.test(handle)) this.refuse([name], `${program.description.name}: \`${handle}\` is no name of a handle`);
@@ -175,7 +175,7 @@ class ImageReader {
     const serves = Object.entries(this.programOf(slotName)?.description.serves ?? {});
     const endpoint = serves.findIndex(([served]) => served === endpointName);
     const served = serves[endpoint];
-    if (served === undefined) return this.refuse(where, `${slotName} serves no \`${endpointName}\``, didYouMean(endpointName, serves.map(([other]) => other), "its manifest serves nothing"));
+    if (served === undefined) return this.refuse(where, `${slotName} serves no \`${endpointName}\``, didYouMean(endpointName, serves.map(([other]) => other), `its manifest serves ${listed(Object.fromEntries(serves))}`));
     return { slot, slotName, endpoint, interfaceId: served[1].id, interfaceName: served[1].name };
   }
 
@@ -197,12 +197,18 @@ class ImageReader {
   }
 }
 
-/** Where the last of these keys stands, each looked for behind the one before. */
+function listed(record: Readonly<Record<string, unknown>>): string {
+  const names = Object.keys(record);
+  return names.length === 0 ? "nothing" : names.map((name) => `\`${name}\``).join(", ");
+}
+
+/** Where the last of these keys stands, each looked for behind the one before. A slot is told from a channel of its name by its `{`. */
 function locate(text: string, path: readonly string[]): { readonly line: number; readonly column: number } | undefined {
   let at = 0;
   let found = -1;
-  for (const key of path) {
-    const match = new RegExp(`(?<![\\w-])["']?${key.replace(/[^\w]/g, "\\$&")}["']?\\s*:`, "g");
+  for (const [place, key] of path.entries()) {
+    const opens = place === 0 && key !== "version" ? "\\s*\\{" : "";
+    const match = new RegExp(`(?<![\\w-])["']?${key.replace(/[^\w]/g, "\\$&")}["']?\\s*:${opens}`, "g");
     match.lastIndex = at;
     const next = match.exec(text);
     if (next === null) break;

@@ -18,8 +18,8 @@ export interface PolicyFile {
 const FILE_CHARACTERS_MAX = 1 << 20;
 /** Parentheses and `not` nest this deep at most: the parser and what follows are recursive. */
 const NESTING_MAX = 64;
-/** Terms of a chain of `and`, `or` or `&`: it leans to the left, one level a term. */
-const CHAIN_MAX = 400;
+/** Terms in a row, joined by `and`, `or` or `&` or listed in `{ … }`. */
+const CHAIN_MAX = 150;
 
 let parser: LangiumParser | undefined;
 
@@ -224,29 +224,22 @@ class Reader {
     return { segments: this.names(raw, "segments"), span: this.span(raw) };
   }
 
-  private depth = 0;
-
   private expression(raw: RawNode): Expression {
     const span = this.span(raw);
-    if (this.depth === CHAIN_MAX) {
-      this.refuse(raw, "the condition is too long", "no decision may cost as much; split the rule");
-      return { kind: "boolean", value: false, span };
-    }
-    this.depth += 1;
-    const expression = this.expressionWithin(raw, span);
-    this.depth -= 1;
-    return expression;
-  }
-
-  private expressionWithin(raw: RawNode, span: Span): Expression {
     switch (raw.$type) {
+      case "Or":
+        return this.chain("or", raw, span);
+      case "And":
+        return this.chain("and", raw, span);
+      case "Mask":
+        return this.chain("&", raw, span);
       case "Binary":
         return { kind: "binary", operator: this.text(raw, "operator"), left: this.expression(this.node(raw, "left")), right: this.expression(this.node(raw, "right")), span };
       case "Membership": {
         const left = this.expression(this.node(raw, "left"));
         const low = raw["low"] as RawNode | undefined;
         if (low !== undefined) return { kind: "range", left, low: this.expression(low), high: this.expression(this.node(raw, "high")), span };
-        return { kind: "members", left, members: this.nodes(raw, "members").map((member) => this.expression(member)), span };
+        return { kind: "members", left, members: this.bounded(raw, "members").map((member) => this.expression(member)), span };
       }
       case "Not":
         return { kind: "not", operand: this.expression(this.node(raw, "operand")), span };
@@ -261,6 +254,19 @@ class Reader {
       default:
         return { kind: "reference", name: this.text(raw, "name"), span };
     }
+  }
+
+  /** Two at a time, from the left. */
+  private chain(operator: string, raw: RawNode, span: Span): Expression {
+    return this.bounded(raw, "terms").map((term) => this.expression(term)).reduce((left, right) => ({ kind: "binary", operator, left, right, span }));
+  }
+
+  /** What follows is recursive, and more would cost more than a decision may. */
+  private bounded(raw: RawNode, property: string): readonly RawNode[] {
+    const nodes = this.nodes(raw, property);
+    if (nodes.length <= CHAIN_MAX) return nodes;
+    this.refuse(raw, `the condition has ${nodes.length} terms in a row`, `at most ${CHAIN_MAX}; use ranges and masks`);
+    return nodes.slice(0, CHAIN_MAX);
   }
 
   private number(raw: RawNode): bigint {
