@@ -9,9 +9,9 @@ import { faultName } from "../runtime/fault-name";
 import { addService, callToken, DEFERRED, OK, servePending } from "../runtime/server";
 import { statusName } from "../runtime/status-name";
 import { utf8 } from "../runtime/text";
+import { explain } from "./answer";
 import { attemptName } from "./attempt-name";
 import { record } from "./audit";
-import { explain } from "./control";
 import { dim, endLine, flush, green, line, printLine, red } from "./output";
 import { Words } from "./words";
 

@@ -3,11 +3,13 @@ import { slots, supervisor, system } from "../../build/generated/programs/shell"
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { Answer } from "../runtime/message";
 import { sleep } from "../runtime/sleep";
-import { statusName } from "../runtime/status-name";
+import { Status } from "../../kernel/abi/status";
+import { explain } from "./answer";
 import { addSlotName, findSlot, NO_SLOT } from "./names";
 import { endLine, flush, line, printLine } from "./output";
 import { Words } from "./words";
 
+const SUPERVISOR_SLOT: u32 = 0;
 /** A domain that its rule starts again does so within a few back-offs. */
 const RESTART_LOOKS = 20;
 const RESTART_LOOK_NS: u64 = 10_000_000;
@@ -15,7 +17,7 @@ const RESTART_LOOK_NS: u64 = 10_000_000;
 export function start(words: Words): void {
   const slot = findSlot(words.at(1));
   if (slot == NO_SLOT) return;
-  if (!explain(supervisor.start(slot))) return;
+  if (!explainControl(supervisor.start(slot))) return;
   addSlotName(slot, line).string(" runs, instance ").number(slots.describe(slot).starts);
   endLine();
 }
@@ -24,11 +26,14 @@ export function kill(words: Words): void {
   const slot = findSlot(words.at(1));
   if (slot == NO_SLOT) return;
   const before = slots.describe(slot).starts;
-  if (!explain(supervisor.kill(slot))) return;
+  const answer = supervisor.kill(slot);
+  // The supervisor ends itself without an answer, and the kernel starts it again.
+  const isItself = slot == SUPERVISOR_SLOT && answer.status == Status.PeerDied;
+  if (!isItself && !explainControl(answer)) return;
   addSlotName(slot, line).string(" is ended");
 
   // Its rule may bring it back: say so if that is soon.
-  for (let look = 0; look < RESTART_LOOKS && supervisor.status(slot).wanted; look++) {
+  for (let look = 0; look < RESTART_LOOKS && (isItself || supervisor.status(slot).wanted); look++) {
     const found = slots.describe(slot);
     if (found.starts > before && found.state == SlotsDescribeState.Running) {
       line.string(", and runs again as instance ").number(found.starts);
@@ -41,7 +46,7 @@ export function kill(words: Words): void {
 
 export function stop(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT || !explain(supervisor.stop(slot))) return;
+  if (slot == NO_SLOT || !explainControl(supervisor.stop(slot))) return;
   addSlotName(slot, line).string(" is down until `start` or the next boot");
   endLine();
 }
@@ -58,12 +63,10 @@ export function reboot(words: Words): void {
   explain(system.reboot());
 }
 
-/** True if the answer is good; else says what it was. */
-export function explain(answer: Answer): bool {
-  if (answer.ok) return true;
-  line.string("refused: ");
-  if (answer.error != 0) line.string(errorText(answer.error));
-  else line.string(statusName(answer.status));
+/** `explain`, in the supervisor's words. */
+function explainControl(answer: Answer): bool {
+  if (answer.error == 0) return explain(answer);
+  line.string("refused: ").string(errorText(answer.error));
   endLine();
   return false;
 }
@@ -75,7 +78,7 @@ function errorText(error: u32): string {
     case SupervisorError.NotRunning: return "it does not run";
     case SupervisorError.Denied: return "the policy does not allow the supervisor to; see `audit`";
     case SupervisorError.NoMemory: return "there is not enough memory";
-    case SupervisorError.NotItself: return "the supervisor neither starts nor ends itself";
+    case SupervisorError.NotItself: return "the supervisor does not do that to itself";
     default: return "the kernel could not do it; see `events`";
   }
 }

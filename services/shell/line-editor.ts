@@ -2,6 +2,7 @@
 
 import { CONSOLE_READ_DATA_MAX } from "../../build/generated/interfaces/Console";
 import { console } from "../../build/generated/programs/shell";
+import { sleep } from "../runtime/sleep";
 import { Text, utf8 } from "../runtime/text";
 import { History } from "./history";
 import { Key, KeyReader } from "./keys";
@@ -9,6 +10,8 @@ import { show } from "./output";
 
 /** Bytes of a line; the rest of what is typed is not taken. */
 export const LINE_MAX: u32 = 200;
+/** Wait after a read that failed, so that a console which cannot be reached costs no time. */
+const RETRY_NS: u64 = 50_000_000;
 const PROMPT = "trine> ";
 const PROMPT_COLUMNS: u32 = 7;
 
@@ -61,6 +64,7 @@ export class LineEditor {
     this.consumed = 0;
     const answer = console.read();
     if (answer.ok) this.input.text(answer.data);
+    else sleep(RETRY_NS);
   }
 
   /** Does what `key` asks for; true when the line is complete. */

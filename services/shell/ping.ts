@@ -1,5 +1,5 @@
 import { clock, echo } from "../../build/generated/programs/shell";
-import { explain } from "./control";
+import { explain } from "./answer";
 import { endLine, line, printLine } from "./output";
 import { Words } from "./words";
 

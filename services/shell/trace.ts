@@ -3,8 +3,8 @@ import { FIELD_BYTES, FIELD_SIGNED, fieldNames } from "../../build/generated/int
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
 import { setCallTimeout } from "../runtime/message";
 import { statusName } from "../runtime/status-name";
+import { explain } from "./answer";
 import { findCommand } from "./command";
-import { explain } from "./control";
 import { addMethodName, addSlotName, findSlot, NO_SLOT } from "./names";
 import { dim, endLine, flush, line, printLine, red } from "./output";
 import { Words } from "./words";
@@ -41,6 +41,7 @@ export function trace(words: Words): void {
     if (!explain(tracer.start(first, second))) return;
     const run = command.run;
     run(words.from(3));
+    flush();
   }
   if (!explain(tracer.stop())) return;
 

@@ -1,7 +1,11 @@
 import { SupervisorError, SupervisorNextEventReply, SupervisorServer, SupervisorStatusReply } from "../../build/generated/interfaces/Supervisor";
 import { Status } from "../../kernel/abi/status";
+import { domain } from "../runtime/handles";
 import { OK } from "../runtime/server";
 import { SLOT_CHANGED_BIT, Slots, TIMER_BIT } from "./slots";
+
+/** Exit code of a supervisor that was told to end itself. */
+const EXIT_KILLED: u32 = 1;
 
 /** What people and programs may ask of the supervisor. Who may is the policy's to say. */
 @final
@@ -18,6 +22,8 @@ export class Control extends SupervisorServer {
   }
 
   kill(slot: u32): u32 {
+    // Its own end is the kernel's to see to: it starts another instance, which adopts what runs.
+    if (slot == 0) domain.exit(EXIT_KILLED);
     const found = this.slots.at(slot);
     if (found === null) return this.absent(slot);
     if (!found.isRunning) return SupervisorError.NotRunning;

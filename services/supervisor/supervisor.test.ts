@@ -128,6 +128,12 @@ test("kill ends an instance in as many steps as it takes, and its rule brings it
   expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({ ended: "killed" });
 });
 
+test("told to kill itself, it exits: the kernel starts it again", () => {
+  supervisor.run();
+  expect(supervisor.call(Supervisor, "kill", { slot: 0 }).state).toBe("waiting");
+  expect(supervisor.exitCode).toBe(1);
+});
+
 test("stop keeps it down until start", () => {
   supervisor.run();
   supervisor.call(Supervisor, "stop", { slot: 1 });
@@ -174,7 +180,7 @@ test("a start for which memory is missing is tried again", () => {
 });
 
 test.each([
-  ["start", 1, "AlreadyRunning"], ["start", 0, "NotItself"], ["start", 3, "NoSuchSlot"], ["kill", 2, "NotRunning"], ["kill", 0, "NotItself"], ["stop", 4_000_000_000, "NoSuchSlot"],
+  ["start", 1, "AlreadyRunning"], ["start", 0, "NotItself"], ["start", 3, "NoSuchSlot"], ["kill", 2, "NotRunning"], ["stop", 0, "NotItself"], ["stop", 4_000_000_000, "NoSuchSlot"],
 ] as const)("%s of slot %i is refused with %s", (method, slot, error) => {
   supervisor.run();
   expect(supervisor.call(Supervisor, method, { slot })).toMatchObject({ state: "refused", error });
