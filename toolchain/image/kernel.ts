@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly entry?: string;
   /** Base name of the outputs; default kernel. */
   readonly name?: string;
+  /** NASM sources to link besides boot and kernel/x64, for tests. */
+  readonly extraAssembly?: readonly string[];
   /** Texts that take the place of files, such as the ring of public keys. */
   readonly virtualFiles?: Readonly<Record<string, string>>;
 }
@@ -31,13 +33,13 @@ export interface BuiltKernel extends CompiledProgram {
 const ASSEMBLY_FOLDERS = ["boot", "kernel/x64"];
 
 export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> {
-  const { root, outDir, guardsOff, entry = "kernel/main.ts", name = "kernel", virtualFiles = {} } = options;
+  const { root, outDir, guardsOff, entry = "kernel/main.ts", name = "kernel", extraAssembly = [], virtualFiles = {} } = options;
   if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
   writeBootConstants(join(root, "build/generated/abi.inc"));
   const guards = new Map<string, string>();
   if (guardsOff !== undefined) guards.set(GUARDS_FILE, withoutGuard(readFileSync(join(root, GUARDS_FILE), "utf8"), guardsOff));
   const program = await compileProgram({
-    root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: assemblySources(root),
+    root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: [...assemblySources(root), ...extraAssembly],
   });
   requireStackFits(program, entry);
 

@@ -1,0 +1,2 @@
+/** Of kernel-flags.asm. */
+export declare function processorFlags(): u64;
