@@ -61,10 +61,15 @@ export function casesOfReport(root: string, report: VitestReport): CaseResult[] 
     const path = relative(root, file.name);
     const cases = file.assertionResults.map((entry): CaseResult => {
       const outcome = entry.status === "passed" || entry.status === "failed" ? entry.status : "skipped";
-      const message = entry.failureMessages?.join("\n");
+      const message = entry.failureMessages?.map(withoutRunner).join("\n");
       return { name: `${path}: ${entry.fullName.trim()}`, outcome, milliseconds: entry.duration ?? 0, ...(message ? { message } : {}) };
     });
     const isBroken = file.status === "failed" && !cases.some(({ outcome }) => outcome === "failed");
     return isBroken ? [...cases, { name: path, outcome: "failed", milliseconds: 0, message: file.message ?? "the file cannot be loaded" }] : cases;
   });
+}
+
+/** Frames of vitest itself and of Node lead nobody to the mistake. */
+function withoutRunner(message: string): string {
+  return message.split("\n").filter((line) => !/^\s+at .*(node_modules|node:internal|processTicksAndRejections)/.test(line)).join("\n");
 }
