@@ -11,6 +11,11 @@ org 0x1000000000
 %define FLAG_DIRECTION 0x400
 %define LOOPS 3000000
 
+  jmp short start
+; A function that the kernel has no business to run, at offset 2.
+  mov eax, 0x5eed
+  ret
+
 start:
   ; Started by RESUME_ALL with every register zero but rdi.
   or rax, rbx

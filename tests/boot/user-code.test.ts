@@ -20,18 +20,26 @@ let lines: string[] = [];
 /** Offset in the code where the forbidden instructions start. */
 let firstForbidden = 0;
 
-beforeAll(async () => {
+/** Boots the probe with a command line; returns its lines and those of a panic. */
+async function run(commandLine: string, guardsOff?: string): Promise<{ readonly lines: string[]; readonly exit: number }> {
   const kernel = await buildKernel({
-    root, outDir: "build/test/boot", entry: "tests/boot/user-probe.ts", name: "user-probe", extraAssembly: ["tests/boot/kernel-flags.asm"],
+    root, outDir: "build/test/boot", entry: "tests/boot/user-probe.ts", name: `user-probe${guardsOff === undefined ? "" : `-without-${guardsOff}`}`,
+    extraAssembly: ["tests/boot/planted.asm"], ...(guardsOff === undefined ? {} : { guardsOff }),
   });
+  const boot = { kind: "kernel", path: join(root, kernel.imagePath), archive: code } as const;
+  await using machine = BootedMachine.start({ boot, countInstructions: true, extra: ["-append", `${commandLine} panic=exit`] });
+  const exit = await machine.exitValue();
+  return { exit, lines: machine.transcript.split("\r\n").filter((line) => line.startsWith("probe: ") || line.includes("panic")) };
+}
+
+beforeAll(async () => {
   const assembled = spawnSync("nasm", ["-f", "bin", "-o", code, "tests/boot/user-code.asm"], { cwd: root });
   expect(assembled.stderr.toString()).toBe("");
   const bytes = readFileSync(code);
   firstForbidden = bytes.indexOf(Buffer.from([0x66, 0xba, 0x81, 0x00]));
-  await using machine = BootedMachine.start({ boot: { kind: "kernel", path: join(root, kernel.imagePath), archive: code }, countInstructions: true });
-  const exit = await machine.exitValue();
-  lines = machine.transcript.split("\r\n").filter((line) => line.startsWith("probe: ") || line.includes("panic"));
-  expect(exit, machine.transcript).toBe(PROBE_EXIT);
+  const ended = await run("");
+  lines = ended.lines;
+  expect(ended.exit, lines.join("\n")).toBe(PROBE_EXIT);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,4 +101,22 @@ test("each forbidden instruction raises its fault, and the kernel goes on", () =
     "13 0 800000000000", // a return to an address that is not canonical
     "13 0 ffffffff80100000", // a return into the kernel
   ]);
+});
+
+// Each fence is tried with a bug planted in the kernel, or with an attack of user code, and the same again without the fence.
+
+test("a kernel that follows a wrong address into user memory is stopped by SMAP, and by nothing else", async () => {
+  expect((await run("plant=read")).lines.at(-1)).toContain("kernel panic: page fault at address 0x1000010108, error code 0x1");
+  expect((await run("plant=read", "smap")).lines).toContain("probe: the kernel read feedface00000000");
+});
+
+test("a kernel that jumps into user code is stopped by SMEP, and by nothing else", async () => {
+  expect((await run("plant=run")).lines.at(-1)).toContain("kernel panic: page fault at address 0x1000000002, error code 0x11");
+  expect((await run("plant=run", "smep")).lines).toContain("probe: the kernel ran 5eed");
+});
+
+test("user code that jumps into data is stopped by NX, and by nothing else", async () => {
+  const stopped = "probe: fault 14 15 1000010fc0";
+  expect(lines).toContain(stopped);
+  expect((await run("", "nx")).lines).not.toContain(stopped);
 });

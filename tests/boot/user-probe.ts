@@ -7,12 +7,12 @@ import {
 } from "../../kernel/abi/thread-save-area";
 import { lineOf } from "../../kernel/x64/interrupts";
 import { initializeMachine, powerOff } from "../../kernel/x64/machine";
-import { archiveBytes, archiveStart, memoryRangeStart } from "../../kernel/x64/memory-map";
+import { archiveBytes, archiveStart, commandLineHas, memoryRangeStart } from "../../kernel/x64/memory-map";
 import { addTable, initializePaging, initializeRoot, mapPage, PageAccess, tablesMissing } from "../../kernel/x64/paging";
-import { fillPhysical, storePhysical64 } from "../../kernel/x64/physical-memory";
+import { fillPhysical, loadPhysical64, storePhysical64 } from "../../kernel/x64/physical-memory";
 import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/serial-log";
 import { armTimer, nowNs } from "../../kernel/x64/timer";
-import { processorFlags } from "./flags";
+import { callAddress, processorFlags } from "./planted";
 
 export { kernelException } from "../../kernel/x64/panic";
 
@@ -21,6 +21,8 @@ const STACK: u64 = 0x10_0001_0000;
 const STACK_TOP: u64 = STACK + 4096;
 const FS_BASE: u64 = STACK + 256;
 const FS_WORD: u64 = 0xfeed_face_0000_0000;
+/** Distance from the direct map to address 0, by which a wrong physical address reaches the user half. */
+const WRAP: u64 = 0x8000_0000_0000;
 const GRANTED_PORT: u32 = 0x80;
 /** Where the next forbidden instruction starts: code is aligned to this. */
 const STEP: u64 = 32;
@@ -88,9 +90,25 @@ export function systemCall(operation: u32): void {
   report(load<u64>(area, SAVE_RSI));
   report(load<u64>(area, SAVE_RDX));
   endLine();
+  if (operation === 0) plant();
   store<u64>(area, 5, SAVE_RAX);
   store<u64>(area, load<u64>(area, SAVE_RBX) + 1, SAVE_RBX);
   if (operation === 1) armTimer(nowNs() + TICK_NS);
+}
+
+/** A bug of the kernel, on request: it follows a wrong address into the user half. */
+function plant(): void {
+  if (commandLineHas("plant=read")) {
+    logText("probe: the kernel read");
+    report(loadPhysical64(WRAP + FS_BASE + 8));
+    endLine();
+  }
+  if (commandLineHas("plant=run")) {
+    // The function stands behind the first jump.
+    logText("probe: the kernel ran");
+    report(callAddress(CODE + 2));
+    endLine();
+  }
 }
 
 function report(value: u64): void {

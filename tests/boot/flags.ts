@@ -1,2 +1,0 @@
-/** Of kernel-flags.asm. */
-export declare function processorFlags(): u64;
