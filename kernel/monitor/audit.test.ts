@@ -1,0 +1,142 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Monitor, compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { compileTest } from "../../tests/support/policy-system.ts";
+import { RULE_NONE } from "../abi/blob.ts";
+
+/** Six slots and the kernel share 2,048 records, but none more than 256. */
+const SHARE = 256;
+
+let wasm: Uint8Array;
+let blob: Uint8Array;
+let monitor: Monitor;
+
+beforeAll(async () => {
+  wasm = await compileMonitor();
+  const compiled = await compileTest("allow Shell -> Console { write } when not urgent\nallow Shell -> Console { flush } audit");
+  if (compiled.blob === undefined) throw new Error("no blob");
+  blob = compiled.blob;
+}, 60_000);
+beforeEach(() => {
+  monitor = startMonitor(wasm);
+  monitor.run("putInForce", monitor.put(blob));
+  monitor.run("auditReset");
+});
+
+function record(slot: number, detail: bigint, kind = 4): void {
+  monitor.run("auditRecord", kind, slot, 2, 36, 34, 0x101, 0, RULE_NONE, detail);
+}
+function read(sequence: bigint): { readonly sequence: bigint; readonly slot: number; readonly detail: bigint; readonly repeats: number } | undefined {
+  if (monitor.number("auditRead", sequence) === 0) return undefined;
+  return { sequence: monitor.big("auditSequence"), slot: monitor.number("auditSubjectSlot"), detail: monitor.big("auditDetail"), repeats: monitor.number("auditRepeats") };
+}
+const state = () => [monitor.big("auditNext"), monitor.big("auditOldest"), monitor.big("auditLost")];
+
+describe("the audit log", () => {
+  test("is empty at first", () => {
+    expect(state()).toEqual([0n, 0n, 0n]);
+    expect(read(0n)).toBeUndefined();
+  });
+
+  test("keeps every field of a denial", () => {
+    monitor.run("setTime", 123_456n);
+    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
+    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3);
+    expect(read(0n)).toEqual({ sequence: 0n, slot: 4, detail: 1n, repeats: 1 });
+    const fields = ["auditKind", "auditTargetSlot", "auditSubjectClass", "auditTargetClass", "auditInterface", "auditMethod", "auditLine"].map((name) => monitor.number(name));
+    expect(fields).toEqual([0, 2, 36, 34, 0x101, 0, 2]);
+    expect(monitor.big("auditTimeNs")).toBe(123_456n);
+    expect(monitor.text(monitor.number("ruleText", monitor.number("auditRule")))).toBe("allow Shell -> Console { write } when not urgent");
+  });
+
+  test("records what a rule with `audit` grants", () => {
+    expect(monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 2, 0, 0, 0, 0, 0)).toBe(0);
+    expect(read(0n)).toMatchObject({ slot: 4 });
+    expect([monitor.number("auditKind"), monitor.number("auditLine")]).toEqual([7, 3]);
+  });
+
+  test.each([
+    ["a request that no rule allows", ["judge", 0, 5, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0], 0],
+    ["a response", ["judge", 1, 5, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0], 1],
+    ["an error", ["judge", 2, 5, 2, 37, 34, 0x101, 2, 65536, 0, 0, 0, 0], 6],
+    ["an execution", ["judgeExecute", 5, 37, 65536], 3],
+    ["a kernel method", ["judgeEarly", 5, 0, 37, 9, 9, 0], 5],
+    ["a permission", ["judgePermission", 5, 37, 2, 1], 5],
+    ["a message with a word too many", ["judge", 0, 4, 2, 36, 34, 0x101, 2, 65536, 1, 0, 0, 0], 6],
+    ["a method that does not exist", ["judge", 0, 4, 2, 36, 34, 0x101, 3, 65536, 1, 0, 0, 0], 0],
+  ] as const)("says which kind of denial: %s", (_name, [call, ...values], kind) => {
+    monitor.number(call, ...values);
+    expect(read(0n)).toBeDefined();
+    expect(monitor.number("auditKind")).toBe(kind);
+    expect(monitor.number("auditLine")).toBe(0);
+  });
+
+  test("folds like records in a row until one has been read", () => {
+    for (let i = 0; i < 1000; i++) record(3, 7n);
+    record(3, 8n);
+    record(3, 7n);
+    expect(state()).toEqual([3n, 0n, 0n]);
+    expect(read(0n)).toEqual({ sequence: 0n, slot: 3, detail: 7n, repeats: 1000 });
+    expect(read(1n)?.detail).toBe(8n);
+    // The last one is unread: it still counts up. Once read, the next is a record of its own.
+    record(3, 7n);
+    expect(read(2n)?.repeats).toBe(2);
+    record(3, 7n);
+    expect(read(3n)?.repeats).toBe(1);
+  });
+
+  test("does not fold records of different domains, kinds or targets", () => {
+    record(3, 7n);
+    record(2, 7n);
+    record(3, 7n, 5);
+    expect(state()[0]).toBe(3n);
+  });
+
+  test("gives each domain its share: one that storms loses its own newest, counted, and nobody else's", () => {
+    record(1, 1n);
+    for (let i = 0; i < 5000; i++) record(5, BigInt(i));
+    record(1, 2n);
+    expect(state()).toEqual([BigInt(SHARE + 2), 0n, BigInt(5000 - SHARE)]);
+    expect(monitor.big("auditLostOf", 5)).toBe(BigInt(5000 - SHARE));
+    expect(monitor.big("auditLostOf", 1)).toBe(0n);
+    expect(read(0n)).toMatchObject({ slot: 1, detail: 1n });
+    expect(read(BigInt(SHARE))).toMatchObject({ slot: 5, detail: BigInt(SHARE - 1) });
+    expect(read(BigInt(SHARE + 1))).toMatchObject({ slot: 1, detail: 2n });
+    expect(read(BigInt(SHARE + 2))).toBeUndefined();
+  });
+
+  test("takes new records in the place of those that have been read", () => {
+    for (let i = 0; i < SHARE; i++) record(5, BigInt(i));
+    expect(read(9n)?.detail).toBe(9n);
+    for (let i = 0; i < 20; i++) record(5, BigInt(1000 + i));
+    expect(state()).toEqual([BigInt(SHARE + 10), 10n, 10n]);
+    // The oldest kept answers for those that are gone.
+    expect(read(0n)?.sequence).toBe(10n);
+    expect(read(BigInt(SHARE))?.detail).toBe(1000n);
+  });
+
+  test("puts what is no slot's down to the kernel", () => {
+    record(0xffff_ffff, 1n);
+    record(6, 2n);
+    expect(read(0n)?.slot).toBe(0xffff_ffff);
+    expect(state()[0]).toBe(2n);
+  });
+
+  test("can be followed in order by sequence alone, whoever wrote", () => {
+    for (let i = 0; i < 600; i++) record(i % 6, BigInt(i));
+    let sequence = 0n;
+    for (let i = 0; i < 600; i++) {
+      expect(read(sequence)?.detail).toBe(BigInt(i));
+      sequence = monitor.big("auditSequence") + 1n;
+    }
+    expect(read(sequence)).toBeUndefined();
+  });
+
+  test("does nothing before a policy is in force", () => {
+    const early = startMonitor(wasm);
+    early.run("auditRecord", 4, 0, 0, 0, 0, 0, 0, RULE_NONE, 0n);
+    expect(early.big("auditNext")).toBe(0n);
+    expect(early.number("judgeEarly", 0, 0, 32, 33, 0x101, 0)).toBe(2);
+    expect(early.number("judge", 0, 0, 0, 32, 33, 0x101, 0, 65536, 0, 0, 0, 0)).toBe(2);
+    expect(early.number("slotCount")).toBe(0);
+  });
+});
