@@ -1,4 +1,4 @@
-/** The policy language, as Langium reads it. `policy/README.md` says what it means; `resolve.ts` what names stand for. */
+/** The policy language, as Langium reads it. `policy/language.md` says what it means; `resolve.ts` what names stand for. */
 
 /** Words of the language. Methods and fields may have such a name all the same. */
 const KEYWORDS = [
