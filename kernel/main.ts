@@ -11,6 +11,7 @@ import { initializeSlots, initializeTables } from "./domain/slots";
 import { startSlot } from "./domain/start";
 import { logStatus, retryRestart, takeRestart } from "./domain/supervisor";
 import { GUARD_DIGEST } from "./guards";
+import { fastCall, fastReply } from "./ipc/fast-path";
 import { boundInbox, notify } from "./ipc/notify";
 import { systemCallCall } from "./ipc/call";
 import { systemCallRecv } from "./ipc/recv";
@@ -116,6 +117,11 @@ function blobErrorText(error: u32): string {
 /** The `syscall` instruction. */
 export function systemCall(operation: u32): void {
   const thread = currentThread!;
+  if (operation === SystemCall.Call) {
+    if (fastCall(thread)) return;
+  } else if (operation === SystemCall.Reply) {
+    if (fastReply(thread)) return;
+  }
   switch (operation) {
     case SystemCall.Call:
       systemCallCall(thread);

@@ -45,6 +45,10 @@ export function startTrace(a: u32, b: u32): bool {
   return true;
 }
 
+export function isTraceActive(): bool {
+  return isActive;
+}
+
 export function stopTrace(): void {
   isActive = false;
 }

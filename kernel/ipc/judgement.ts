@@ -27,6 +27,7 @@ function isCovered(entry: HandleEntry, subject: u32, header: u32): bool {
   const now = epoch();
   if (entry.epoch !== now) {
     entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
+    entry.shapes = <u32>methodShape(entry.interfaceId, 0);
     entry.epoch = now;
   }
   return ((entry.verdicts >> <u64>methodOf(header)) & 1) !== 0;
@@ -51,11 +52,13 @@ export function judgeRequest(caller: Thread, domain: Domain, entry: HandleEntry 
   const handles = load<u32>(capture, CAPTURE_HANDLE_COUNT);
   const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
   caller.callEpoch = 0;
+  caller.callShape = 0;
   if (entry !== null && handles === 0 && isCovered(entry, domain.classId, header)) {
     const shape = methodShape(interfaceOf(header), methodOf(header));
     if (shape !== 0) {
       if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0) {
         caller.callEpoch = entry.epoch;
+        caller.callShape = shape;
         return Status.Ok;
       }
     }

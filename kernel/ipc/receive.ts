@@ -3,6 +3,7 @@
 import { Status } from "../abi/status";
 import { HEADER_FLAG_KEEP_MASKED, TIMEOUT_POLL } from "../abi/system-call";
 import { Inbox } from "../object/inbox";
+import { Interrupt } from "../object/interrupt";
 import { Thread, ThreadState } from "../object/thread";
 import { firstQueued } from "../schedule/priority-queue";
 import { unmaskLine } from "../x64/interrupts";
@@ -75,7 +76,7 @@ function rearm(inbox: Inbox): void {
   if (interrupt === null) return;
   inbox.firstMasked = null;
   while (interrupt !== null) {
-    const next = interrupt.nextMasked;
+    const next: Interrupt | null = interrupt.nextMasked;
     interrupt.isListed = false;
     interrupt.nextMasked = null;
     if (interrupt.inbox === inbox) unmaskLine(interrupt.line);

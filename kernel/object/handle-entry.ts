@@ -28,9 +28,15 @@ export class HandleEntry {
   previous: HandleEntry | null;
   /** Endpoint: instance of the owner that this handle's last call went to, 0 before the first. */
   seenInstance: u32;
-  /** Index of the next empty place. */
+  /** Empty: index of the next empty place. In use, with an endpoint: address of its interface's method shapes, good for `epoch`. */
   nextFree: u32;
 
+  @inline get shapes(): u32 {
+    return this.nextFree;
+  }
+  @inline set shapes(address: u32) {
+    this.nextFree = address;
+  }
   @inline get slot(): u32 {
     return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_TABLE_SHIFT);
   }

@@ -112,6 +112,8 @@ export class Thread {
   calleeClass: u32;
   /** Epoch under which the verdict bit covered request and response; 0 if the response must be judged. */
   callEpoch: u32;
+  /** Shape of the method's messages, good for `callEpoch`; 0 if it was not looked up. */
+  callShape: usize;
 
   /** Where an answer, or a message, is stored. */
   record: u32;
@@ -158,7 +160,7 @@ export class Thread {
   @inline get sequence(): u32 {
     return load<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2));
   }
-  @inline set sequence(value: u32) {
+  set sequence(value: u32) {
     store<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2), value);
   }
   /** Names the call that it awaits the reply of. */

@@ -61,6 +61,10 @@ export function removeQueued(queue: usize, thread: Thread): void {
   thread.isQueued = false;
 }
 
+export function isEmpty(queue: usize): bool {
+  return (load<u64>(queue) | load<u64>(queue, 8) | load<u64>(queue, 16) | load<u64>(queue, 24)) === 0;
+}
+
 /** Highest priority that anybody in the queue has, -1 if it is empty. */
 export function highestPriority(queue: usize): i32 {
   for (let word: i32 = 3; word >= 0; word--) {

@@ -1,10 +1,11 @@
 // Who runs: the ready thread of the highest priority, in turns of SLICE_NS among equals.
 
+import { dyingDomain } from "../domain/end";
 import { READY_QUEUE_BASE } from "../memory/layout";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { armTimer, nowNs } from "../x64/timer";
-import { enqueueFirst, enqueueLast, firstQueued, highestPriority, removeQueued } from "./priority-queue";
+import { enqueueFirst, enqueueLast, firstQueued, highestPriority, isEmpty, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
 /** Ten turns of equals feel immediate to a person, and a turn is long against a switch. */
@@ -94,6 +95,20 @@ export function chooseNext(): void {
     return;
   }
   switchTo(firstQueued(READY_QUEUE_BASE)!, now);
+}
+
+/** Whether a thread of that priority would run next if it became ready now, and nothing else is to be seen to. */
+export function canHandOver(priority: u32): bool {
+  if (wantsEntry || dyingDomain() !== null) return false;
+  if (isEmpty(READY_QUEUE_BASE)) return true;
+  return highestPriority(READY_QUEUE_BASE) < <i32>priority;
+}
+
+/** The current thread waits from now on, and `next`, which has just become ready and is in no queue, runs. `canHandOver` has agreed. */
+export function handOver(current: Thread, next: Thread): void {
+  account(current, nowNs());
+  if (next.sliceLeft === 0) next.sliceLeft = SLICE_NS;
+  currentThread = next;
 }
 
 function enqueueBehind(thread: Thread): void {

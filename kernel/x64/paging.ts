@@ -1,7 +1,7 @@
 // Page tables: four levels, 4 KiB pages. A page table is a frame of which only this file knows the format; who pays for it
 // is decided by the caller, which asks how many tables are missing before it maps.
 
-import { DIRECT_MAP_HIGH, KERNEL_LINEAR_HIGH } from "../abi/address-space";
+import { KERNEL_LINEAR_HIGH } from "../abi/address-space";
 import { GUARD_NX } from "../guards";
 import { invalidatePage, physicalCopy, physicalLoad64, physicalStore64, readCr3, writeCr3 } from "./x64";
 
@@ -27,7 +27,6 @@ let kernelRoot: u64 = 0;
 /** Takes over the boot code's tables. Before any other function here. */
 export function initializePaging(): void {
   kernelRoot = readCr3() & ADDRESS_MASK;
-  assert(DIRECT_MAP_HIGH !== 0);
 }
 
 /** Makes an empty, zeroed frame the top table of a domain: nothing in the lower half, the kernel in the upper. */

@@ -200,7 +200,6 @@ export const THREAD = 0x10000 | HANDLE_INDEX_THREAD;
 /** The n-th named handle of a slot. */
 export const named = (index: number): number => 0x10000 | (4 + index);
 const TIMER_VECTOR = 0x40;
-const SLICE_NS = 5_000_000n;
 const ARCHIVE_AT = 0x100000;
 
 type KernelExport = (...args: (number | bigint)[]) => number | bigint | undefined;
