@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BlobError } from "../../kernel/abi/blob-error.ts";
+import { KeyPurpose } from "../../kernel/abi/blob.ts";
+import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { imageNames, loadImage } from "../build/description.ts";
+import { keyRingText } from "../keys/key-ring.ts";
+import type { ImageDescription } from "./define.ts";
+import { buildSystem, measureExecutable, readPolicyFiles } from "./system.ts";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+mkdirSync(join(ROOT, "build"), { recursive: true });
+const folder = mkdtempSync(join(ROOT, "build", "system-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const secret = new Uint8Array(32).fill(11);
+const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
+
+/** A stand-in for the executable: only its digest matters here. */
+const executable = (name: string): Uint8Array => new TextEncoder().encode(`executable of ${name}`);
+
+describe("every image of the tree", () => {
+  let kernelMonitor: Uint8Array;
+  beforeAll(async () => {
+    kernelMonitor = await compileMonitor({ keyRing: keyRingText([signer]) });
+  }, 60_000);
+
+  test.each(imageNames(ROOT))("%s: its policy holds, and the kernel accepts the blob", async (name) => {
+    const { file, description, programs } = await loadImage(ROOT, name);
+    const system = await buildSystem({
+      root: ROOT, imageFile: file, image: description, programs: programs.map((program) => ({ ...program, elf: executable(program.folder), verified: true })), signer, outDir: relative(ROOT, join(folder, name)),
+    });
+    expect(system.warnings).toEqual([]);
+    expect(system.expects.failed).toBe(0);
+    expect(readFileSync(join(ROOT, system.blobPath))).toEqual(Buffer.from(system.blob));
+    expect(JSON.parse(readFileSync(join(ROOT, system.sidecarPath), "utf8"))).toMatchObject({ format: 1, image: name });
+
+    const monitor = startMonitor(kernelMonitor);
+    expect(monitor.number("monitorLoad", monitor.put(system.blob), system.blob.length)).toBe(BlobError.None);
+    expect(monitor.number("slotCount")).toBe(Object.keys(description.slots).length);
+    const digests = Uint8Array.from(programs.flatMap((program) => [...measureExecutable(executable(program.folder))]));
+    expect(monitor.number("checkImage", monitor.put(digests), programs.length)).toBe(BlobError.None);
+    // Every slot that starts by itself may run its program.
+    Object.keys(description.slots).forEach((_slot, i) => {
+      expect(monitor.number("judgeExecute", i, monitor.number("slotClass", i), monitor.number("programDigest", monitor.number("slotProgram", i)))).toBe(0);
+    });
+  }, 60_000);
+});
+
+test("an executable is measured over whole pages", () => {
+  const padded = (bytes: number, pages: number): string => createHash("sha256").update(Buffer.alloc(pages * 4096, 0).fill(7, 0, bytes)).digest("hex");
+  const measured = (bytes: number): string => Buffer.from(measureExecutable(new Uint8Array(bytes).fill(7))).toString("hex");
+  for (const [bytes, pages] of [[1, 1], [4095, 1], [4096, 1], [4097, 2], [8192, 2]] as const) expect(measured(bytes)).toBe(padded(bytes, pages));
+});
+
+describe("the policy files of an image", () => {
+  const image = (policy: readonly string[]): ImageDescription => ({ name: "x", version: 1, policy, slots: {} });
+  const root = mkdtempSync(join(tmpdir(), "trine-policy-"));
+  mkdirSync(join(root, "policy"));
+  writeFileSync(join(root, "policy/b.policy"), "module b");
+  writeFileSync(join(root, "policy/a.policy"), "module a");
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  test("come sorted, each once", () => {
+    expect(readPolicyFiles(root, "x.image.ts", image(["policy/b.policy", "policy/*.policy"])).map(({ file }) => file)).toEqual(["policy/a.policy", "policy/b.policy"]);
+  });
+  test("must exist", () => {
+    expect(() => readPolicyFiles(root, "x.image.ts", image(["policy/*.policy", "policy/c.policy"]))).toThrow("x.image.ts: no policy file is called `policy/c.policy`; help: paths are relative to the root of the tree");
+    expect(() => readPolicyFiles(root, "x.image.ts", image([]))).toThrow("the image names no policy");
+  });
+});
