@@ -9,7 +9,7 @@ import type { IrModule, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
-import { readSourceMap } from "../wasm/source-map.ts";
+import { sourcePositions } from "./source-positions.ts";
 import { compileAssemblyScript } from "./asc.ts";
 import { compileModule } from "./compile-module.ts";
 import { assemblyOf, linkModule } from "./link-module.ts";
@@ -87,7 +87,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
   clock.step("asc");
 
   const module = buildModule(source.wasm, {
-    name: options.name, target: options.target, sourceOf: readSourceMap(source.sourceMap),
+    name: options.name, target: options.target, sourceOf: sourcePositions(source.wasm, source.sourceMap, options.name),
     ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
   });
   clock.step("build");

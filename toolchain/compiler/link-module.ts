@@ -45,7 +45,7 @@ export function assemblyOf(target: Target, program: LinuxProgram, extraObjects: 
 function assemblyDefinitions(module: IrModule, linearAddress: number, stackBytes: number): Record<string, number> {
   const { target, memory, start } = module;
   if (target === "kernel") return {};
-  const definitions = start < 0 ? {} : { HAS_START: 1 };
+  const definitions: Record<string, number> = start < 0 ? {} : { HAS_START: 1 };
   if (target === "domain") return definitions;
   return {
     ...definitions, MEMORY_PAGES: memory.initialPages, MEMORY_PAGES_MAX: memory.maximumPages, LINEAR_ADDRESS: linearAddress, FIRST_BYTES: memory.lowPagesUsed ? 0 : LINEAR_NULL_BYTES,

@@ -1,10 +1,17 @@
 import type { CampaignResult } from "./campaign.ts";
 
 /**
- * Rules and events that integer modules of the target linux cannot reach: other targets, intrinsics, and what only hand-made functions contain. Each is covered by
- * the tests beside its file instead.
+ * What integer modules of the target linux cannot reach, by name, with the reason. Everything else that the back end declares must be reached.
  */
-const UNREACHABLE: readonly RegExp[] = [/kernel/, /physical/i, /intrinsic/i, /mmio/i, /domain/, /thread-local/];
+const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
+  [/^intrinsic /, "the target linux has none; every program of the image uses them"],
+  [/^multiply high$/, "no pass forms it yet"],
+  [/^extend unsigned$/, "the operand's own register serves"],
+  [/^load 32 bits signed$/, "counted as the load to i64"],
+  [/^switch: default only$/, "construction makes a jump of it"],
+  [/^global get: immutable$/, "construction puts the constant in its place"],
+  [/^move: (through a saved register|cycle through a slot)$/, "takes more pressure than generated functions have; parallel-move.ts has its own tests"],
+];
 
 export function mergeCampaigns(parts: readonly CampaignResult[]): CampaignResult {
   const sum = (pick: (part: CampaignResult) => number) => parts.reduce((total, part) => total + pick(part), 0);
@@ -16,10 +23,11 @@ export function mergeCampaigns(parts: readonly CampaignResult[]): CampaignResult
 
 /** The campaign passes if nothing differs and everything that it can reach was reached. */
 export function reportCampaign(campaign: CampaignResult): { readonly passed: boolean; readonly text: string } {
-  const unreached = Object.entries(campaign.coverage).filter(([name, hits]) => hits === 0 && !UNREACHABLE.some((pattern) => pattern.test(name))).map(([name]) => name);
+  const unreached = Object.entries(campaign.coverage).filter(([name, hits]) => hits === 0 && !UNREACHABLE.some(([pattern]) => pattern.test(name))).map(([name]) => name);
   const lines = [`${campaign.functions} functions in ${campaign.modules} modules, ${campaign.calls} calls compared`];
   lines.push(`faults: ${Object.entries(campaign.faults).map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
   lines.push("coverage:", ...Object.entries(campaign.coverage).sort(([left], [right]) => (left < right ? -1 : 1)).map(([name, hits]) => `  ${String(hits).padStart(9)}  ${name}`));
+  lines.push("not reachable here:", ...UNREACHABLE.map(([pattern, reason]) => `  ${pattern.source}: ${reason}`));
   for (const name of unreached) lines.push(`never reached: ${name}`);
   for (const difference of campaign.differences) lines.push(`DIFFERENCE ${difference}`);
   return { passed: campaign.differences.length === 0 && unreached.length === 0, text: `${lines.join("\n")}\n` };

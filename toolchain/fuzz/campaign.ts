@@ -1,12 +1,14 @@
 import { coverageCounts } from "../x64/coverage.ts";
 import { FaultKind } from "../../kernel/abi/fault.ts";
-import { generateModule } from "./generate.ts";
+import { type GeneratedModule, generateModule } from "./generate.ts";
 import { randomOperand } from "./differential.ts";
 import { compareWithMachineCode, type Scenario } from "./machine-differential.ts";
 import { Random } from "./random.ts";
 
 /** Each module gets about this many functions, so that linking and starting a process are shared by them. */
 const FUNCTIONS_PER_MODULE: readonly [least: number, more: number] = [12, 12];
+/** Makes more instructions than LINEAR_INSTRUCTIONS_MIN of the allocator. */
+const HUGE_STATEMENTS = 7_000;
 const OPTIMIZED_PERCENT = 70;
 const INPUTS_PER_EXPORT = 10;
 /** Statements of a function: mostly small ones, now and then one that needs many registers and spills. */
@@ -25,33 +27,45 @@ export interface CampaignResult {
 /** After so many differences a campaign stops: there is something to do. */
 const DIFFERENCES_MAX = 10;
 
-/** Compiles and compares random modules from `seed` on, until `functions` were compiled. */
-export function runCampaign(root: string, seed: number, functions: number, progress: (done: number) => void = () => {}): CampaignResult {
+/** Compiles and compares random modules from `seed` on, until `functions` were compiled; with `huge`, one very large function before. */
+export function runCampaign(root: string, seed: number, functions: number, huge: boolean): CampaignResult {
   const differences: string[] = [];
   const faults = new Map<FaultKind, number>();
   let done = 0;
   let calls = 0;
   let modules = 0;
-  for (let next = seed; done < functions && differences.length < DIFFERENCES_MAX; next++) {
-    const result = compareWithMachineCode(root, randomScenario(next));
+  const take = (scenario: Scenario): void => {
+    const result = compareWithMachineCode(root, scenario);
     done += result.functions;
     calls += result.calls;
     modules++;
     if (result.difference !== null) differences.push(result.difference);
     for (const [kind, count] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + count);
-    progress(done);
-  }
+  };
+  if (huge) take(hugeScenario(seed));
+  for (let next = seed; done < functions && differences.length < DIFFERENCES_MAX; next++) take(randomScenario(next));
   return {
     functions: done, calls, modules, differences, coverage: Object.fromEntries(coverageCounts()),
     faults: Object.fromEntries([...faults].map(([kind, count]) => [FaultKind[kind] ?? String(kind), count])),
   };
 }
 
+/** One function so large that the allocator falls back to its linear form. */
+export function hugeScenario(seed: number): Scenario {
+  const random = new Random(seed);
+  const generated = generateModule(seed, HUGE_STATEMENTS, { functions: [1, 0], passiveSegments: false });
+  return { name: `huge${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, optimize: false, calls: randomCalls(random, generated) };
+}
+
 /** The module and the calls of a seed: the same for the same seed. */
 export function randomScenario(seed: number): Scenario {
   const random = new Random(seed);
   const generated = generateModule(seed, random.pick(SIZES), { functions: FUNCTIONS_PER_MODULE, passiveSegments: false });
-  const calls = generated.exports.flatMap(({ name, params }) =>
-    Array.from({ length: INPUTS_PER_EXPORT }, () => ({ name, operands: params.map((type) => randomOperand(random, type)) })));
+  const calls = randomCalls(random, generated);
   return { name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, optimize: random.chance(OPTIMIZED_PERCENT), calls };
+}
+
+function randomCalls(random: Random, generated: GeneratedModule): Scenario["calls"] {
+  return generated.exports.flatMap(({ name, params }) =>
+    Array.from({ length: INPUTS_PER_EXPORT }, () => ({ name, operands: params.map((type) => randomOperand(random, type)) })));
 }

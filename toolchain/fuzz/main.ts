@@ -15,18 +15,19 @@ const FUNCTIONS_DEFAULT = 10_000;
 const SEEDS_PER_WORKER = 1_000_000;
 
 const [seed = 1, functions = FUNCTIONS_DEFAULT, workers = Math.min(2, availableParallelism())] = process.argv.slice(2).map(Number);
-if (process.env["TRINE_FUZZ_WORKER"] !== undefined) {
-  process.stdout.write(JSON.stringify(runCampaign(ROOT, seed, functions)));
+const worker = process.env["TRINE_FUZZ_WORKER"];
+if (worker !== undefined) {
+  process.stdout.write(JSON.stringify(runCampaign(ROOT, seed, functions, worker === "0")));
 } else {
-  const parts = await Promise.all(Array.from({ length: workers }, (_, index) => runWorker(seed + index * SEEDS_PER_WORKER, Math.ceil(functions / workers))));
+  const parts = await Promise.all(Array.from({ length: workers }, (_, index) => runWorker(index, seed + index * SEEDS_PER_WORKER, Math.ceil(functions / workers))));
   const report = reportCampaign(mergeCampaigns(parts));
   process.stdout.write(report.text);
   process.exitCode = report.passed ? 0 : 1;
 }
 
-async function runWorker(firstSeed: number, count: number): Promise<CampaignResult> {
+async function runWorker(index: number, firstSeed: number, count: number): Promise<CampaignResult> {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, String(firstSeed), String(count)], {
-    stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, TRINE_FUZZ_WORKER: "1" },
+    stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, TRINE_FUZZ_WORKER: String(index) },
   });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));

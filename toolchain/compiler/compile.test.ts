@@ -1,0 +1,134 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readElf } from "../elf/read.ts";
+import { compileProgram, type CompileOptions } from "./compile.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const outDir = `build/cache/compile-test-${process.pid}`;
+afterAll(() => rmSync(join(root, outDir), { recursive: true, force: true }));
+
+const LINUX = readFileSync(join(root, "toolchain/targets/linux/linux.ts"), "utf8");
+const HELLO = `import { write } from "./linux";
+
+const text = memory.data<u8>([104, 101, 108, 108, 111, 10]);
+
+function failing(value: u32): u32 {
+  return 100 / value;
+}
+
+export function main(): void {
+  write(1, text, 6);
+  const zero = <u32>load<u8>(text) - 104;
+  store<u32>(65536, failing(zero));
+}
+`;
+
+function compile(text: string, more: Partial<CompileOptions> = {}) {
+  const virtualFiles = { "test-program/main.ts": text, "test-program/linux.ts": LINUX };
+  return compileProgram({ root, entry: "test-program/main.ts", target: "linux", outDir, name: "hello", virtualFiles, ...more });
+}
+
+describe("a program for linux", () => {
+  let elfPath = "";
+  beforeAll(async () => {
+    const { elfPath: path, verified, findings } = await compile(HELLO);
+    expect(findings).toEqual([]);
+    expect(verified).toBe(true);
+    elfPath = join(root, path);
+  });
+
+  test("prints, and a trap tells kind, function and line and ends with 128 + kind", () => {
+    const { stdout, stderr, status } = spawnSync(elfPath);
+    expect(stdout.toString()).toBe("hello\n");
+    expect(stderr.toString()).toMatch(/^trap: division by zero at 0x[0-9a-f]{16} in test-program\/main\/main test-program\/main\.ts:6\n$/);
+    expect(status).toBe(128 + 4);
+  });
+
+  test.runIf(process.getuid?.() === 0)("runs as nobody", () => {
+    const folder = mkdtempSync(join(tmpdir(), "trine-nobody-"));
+    const copy = join(folder, "hello");
+    cpSync(elfPath, copy);
+    chmodSync(folder, 0o755);
+    const { stdout, status } = spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", copy]);
+    rmSync(folder, { recursive: true });
+    expect([stdout.toString(), status]).toEqual(["hello\n", 132]);
+  });
+
+  test("debuggers find lines, functions and callers", () => {
+    const output = execFileSync("gdb", [
+      "-q", "-batch", "-nx", "-ex", "break write", "-ex", "run", "-ex", "backtrace", "-ex", "info line *main", elfPath,
+    ], { stdio: ["ignore", "pipe", "ignore"] }).toString();
+    expect(output).toMatch(/#1 .* in test-program\/main\/main \(\) at test-program\/main\.ts:10/);
+  });
+
+  test("the listing shows source, IR and instructions together", () => {
+    const listing = readFileSync(elfPath.replace(/elf$/, "lst"), "utf8");
+    expect(listing).toMatch(/test-program\/main\.ts:10: write\(1, text, 6\);\n(?:.*\n)*? {8}v\d+ = Call\.i32 write, v\d+.*\n.*call/);
+  });
+
+  test("costs nothing again while nothing changes, and all of it when a file does", async () => {
+    expect((await compile(HELLO)).fromCache).toBe(true);
+    expect((await compile(HELLO.replace("100 /", "101 /"))).fromCache).toBe(false);
+    expect((await compile(HELLO)).fromCache).toBe(false);
+    rmSync(elfPath);
+    expect((await compile(HELLO)).fromCache).toBe(false);
+  });
+});
+
+test("stack exhaustion, null references and unreachable are told apart", async () => {
+  const program = (body: string) => `
+function deep(n: u32): u32 { return n == 0 ? 0 : deep(n + 1) + 1; }
+memory.data(16384);
+export function main(): void { ${body} }
+`;
+  const outcomes: [string, number][] = [
+    ["store<u32>(70000, deep(1));", 3], ["store<u32>(8, 1);", 2], ["store<u32>(0x7fff0000, 1);", 1], ["unreachable();", 6],
+    ["const one = load<i32>(70000); store<u32>(70000, <u32>(i32.MIN_VALUE / (one - 1)));", 5],
+    ["store<i32>(70000, 7 / load<i32>(70004));", 4],
+  ];
+  for (const [body, kind] of outcomes) {
+    const { elfPath } = await compile(program(body), { name: "trap" });
+    expect(spawnSync(join(root, elfPath)).status, body).toBe(128 + kind);
+  }
+});
+
+test("a domain has its note, its segments, and a stripped form", async () => {
+  const { elfPath, binaryPath, verified, sizes } = await compile("export function main(): void { while (true) {} }", { target: "domain", name: "idle", memoryPagesMax: 9, stackBytes: 131072 });
+  expect(verified).toBe(true);
+  const elf = readElf(new Uint8Array(readFileSync(join(root, binaryPath!))), "idle.bin");
+  expect(elf.entry >= 0x10_0000_0000n).toBe(true);
+  const note = elf.programHeaders.find((header) => header.type === 4)!;
+  const view = new DataView(elf.bytes.buffer, note.offset, note.fileBytes);
+  expect([4, 12, 16].map((offset) => view.getUint32(20 + offset, true))).toEqual([0, 9, 131072]);
+  expect(sizes.executable).toBe(elf.bytes.length);
+  expect(elfPath).toMatch(/idle\.elf$/);
+});
+
+test("the bytes do not depend on where the tree lies", async () => {
+  const here = await compile(HELLO, { name: "same" });
+  const clone = mkdtempSync(join(tmpdir(), "trine-clone-"));
+  mkdirSync(join(clone, "toolchain"), { recursive: true });
+  for (const path of ["node_modules", "kernel", "package-lock.json"]) symlinkSync(join(root, path), join(clone, path));
+  cpSync(join(root, "toolchain/targets"), join(clone, "toolchain/targets"), { recursive: true });
+  const there = await compile(HELLO, { name: "same", root: clone });
+  const [left, right] = [readFileSync(join(root, here.elfPath)), readFileSync(join(clone, there.elfPath))];
+  rmSync(clone, { recursive: true });
+  expect(Buffer.compare(left, right)).toBe(0);
+  expect(left.includes(clone) || left.includes(root)).toBe(false);
+});
+
+describe("refusals", () => {
+  test.each<[string, string, Partial<CompileOptions>, RegExp]>([
+    ["a program without main", "export function other(): void {}", {}, /test-program\/main\.ts: the program exports no function `main`; help: /],
+    ["a main with parameters", "export function main(n: i32): void {}", {}, /`main` takes or returns something/],
+    ["recursion in the kernel", "export function start(n: u64): u64 { return n == 0 ? 0 : start(n - 1) + 1; }", { target: "kernel" }, /recursion in the kernel: .*start → .*start; help: write it as a loop/],
+    ["a region that is too small", "export function main(): void {}", { target: "domain", stackBytes: 0x200000 }, /do not fit into the domain's 2 MiB region/],
+    ["a mistake in the source", "export function main(): void { let x: string = 5; }", {}, /test-program\/main\.ts:1:\d+: /],
+    ["floating point", "export function main(): void { store<f64>(70000, load<f64>(70000) + 1); }", {}, /test-program\/main\.ts:1:\d+: function .*main/],
+  ])("%s", async (_what, text, more, message) => {
+    await expect(compile(text, { name: "refused", ...more })).rejects.toThrow(message);
+  });
+});
