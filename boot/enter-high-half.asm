@@ -1,8 +1,8 @@
 ; The first code in the high half: drops the identity map, loads the kernel's own descriptor tables and calls TypeScript.
-%include "abi.inc"
+%include "kernel/x64/cpu.inc"
 %include "boot/boot.inc"
 
-extern start_info, top_table, kernel_stack_top, install_descriptors, resume
+extern start_info, top_table, kernel_stack_bottom, kernel_stack_top, install_descriptors, resume
 extern start
 ; The wasm start function, if the kernel has one.
 extern trine.start:weak
@@ -22,6 +22,12 @@ enter_high_half:
   mov rcx, DIRECT_MAP_BASE
   mov qword [rcx + rax], 0
   mov cr3, rax
+
+  ; So that kernelStackUsed can tell how deep it has been.
+  lea rdi, [rel kernel_stack_bottom]
+  mov ecx, KERNEL_STACK_BYTES / 8
+  mov rax, STACK_PATTERN
+  rep stosq
 
   call install_descriptors
   mov rax, trine.start

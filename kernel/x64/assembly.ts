@@ -27,6 +27,8 @@ export declare function imageLoad32(address: u64): u32;
 export declare function stackLoad(address: u64): u64;
 /** The end of the kernel stack that the address lies in; 0 if in none. */
 export declare function stackTopAbove(address: u64): u64;
+/** The most bytes of the kernel's stack that were ever in use. */
+export declare function kernelStackUsed(): u32;
 /** The caller's stack pointer after the return. */
 export declare function stackPointer(): u64;
 /** The address to which it returns. */

@@ -19,6 +19,8 @@ const MSR_CSTAR: u32 = 0xc0000083;
 const MSR_SFMASK: u32 = 0xc0000084;
 const MSR_EFER: u32 = 0xc0000080;
 const EFER_SYSCALL: u64 = 1;
+/** Zero makes the instruction `sysenter`, which nobody uses here, a protection fault. */
+const MSR_SYSENTER_SELECTOR: u32 = 0x174;
 const MSR_GS_BASE: u32 = 0xc0000101;
 const MSR_KERNEL_GS_BASE: u32 = 0xc0000102;
 const MSR_ARCHITECTURE_CAPABILITIES: u32 = 0x10a;
@@ -63,6 +65,7 @@ export function initializeProcessor(): void {
   writeMsr(MSR_STAR, (SELECTOR_USER_BASE << 48) | (SELECTOR_KERNEL_CODE << 32));
   writeMsr(MSR_LSTAR, systemCallEntry());
   writeMsr(MSR_CSTAR, 0);
+  writeMsr(MSR_SYSENTER_SELECTOR, 0);
   writeMsr(MSR_SFMASK, ENTRY_FLAGS_CLEARED);
   writeMsr(MSR_EFER, readMsr(MSR_EFER) | EFER_SYSCALL);
   // The kernel uses no gs; what firmware left there is nobody's business.

@@ -29,6 +29,9 @@ install_descriptors:
   mov es, eax
   mov fs, eax
   mov gs, eax
+  ; No local descriptors and no breakpoints, whatever the firmware left.
+  lldt ax
+  mov dr7, rax
   lea rax, [rel .code_loaded]
   push SELECTOR_KERNEL_CODE
   push rax

@@ -119,6 +119,23 @@ stackTopAbove:
   ret
 .end:
 
+; kernelStackUsed(): u32, the most bytes of the kernel's stack that were ever in use.
+global kernelStackUsed: function (kernelStackUsed.end - kernelStackUsed)
+kernelStackUsed:
+  mov rdx, STACK_PATTERN
+  lea rcx, [rel kernel_stack_bottom]
+  lea rax, [rel kernel_stack_top]
+.word:
+  cmp [rcx], rdx
+  jne .used
+  add rcx, 8
+  cmp rcx, rax
+  jb .word
+.used:
+  sub rax, rcx
+  ret
+.end:
+
 ; stackPointer(): u64, of the caller after the return.
 global stackPointer: function (stackPointer.end - stackPointer)
 stackPointer:

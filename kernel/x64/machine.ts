@@ -1,12 +1,15 @@
 // Brings the machine up, in the one order that works, and says what it is.
 
+import { KERNEL_STACK_BYTES } from "../abi/address-space";
+import { kernelStackUsed } from "./assembly";
 import { initializeProcessor, logProcessor, processorHasLocalApic } from "./cpu-features";
 import { initializeInterrupts, unmaskLine } from "./interrupts";
-import { initializeMemoryMap, memoryUsableBytes } from "./memory-map";
+import { commandLineHas, initializeMemoryMap, memoryUsableBytes } from "./memory-map";
+import { powerOff as switchOff } from "./power";
 import { initializeLog, logNumber, logText, endLine } from "./serial-log";
 import { initializeTimer, ticksPerSecond, timerUsesLine0 } from "./timer";
 
-export { powerOff, reboot } from "./power";
+export { reboot } from "./power";
 
 /** Everything that later code relies on: log, memory map, processor features, interrupt lines (all masked), clock. Interrupts stay off. */
 export function initializeMachine(startInfo: u64): void {
@@ -16,6 +19,18 @@ export function initializeMachine(startInfo: u64): void {
   initializeInterrupts();
   initializeTimer(processorHasLocalApic());
   if (timerUsesLine0()) unmaskLine(0);
+}
+
+/** Never returns. Before the end, where the command line asks for it, says how deep the kernel's stack has been. */
+export function powerOff(code: u32): void {
+  if (commandLineHas("stack=mark")) {
+    logText("trine: kernel stack ");
+    logNumber(kernelStackUsed());
+    logText(" bytes used of ");
+    logNumber(KERNEL_STACK_BYTES);
+    endLine();
+  }
+  switchOff(code);
 }
 
 /** Prints what the processor protects with, and how much memory and time there is. */

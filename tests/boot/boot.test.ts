@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, copyFileSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { findRoot } from "../../toolchain/build/tree.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import { buildDisk } from "../../toolchain/image/disk.ts";
@@ -215,4 +216,49 @@ test("equal inputs give equal images, whatever their files' dates", async () => 
   buildDisk({ ...media, outPath: path("again.img") });
   expect(readFileSync(path("again.iso")).equals(readFileSync(path("image.iso")))).toBe(true);
   expect(readFileSync(path("again.img")).equals(readFileSync(path("image.img")))).toBe(true);
+});
+
+describe("the real kernel refuses to start, and says why:", () => {
+  let realKernel = "";
+  let stackBound = 0;
+  beforeAll(async () => {
+    const built = await buildKernel({ root, outDir: "build/test/boot" });
+    realKernel = join(root, built.imagePath);
+    stackBound = built.stack.bytes! + KERNEL_STACK_RESERVE;
+  });
+
+  /** Boots with these bytes as archive; expects the reason and an end of its own. */
+  async function refusal(reason: string, archive: Uint8Array | null): Promise<void> {
+    if (archive !== null) writeFileSync(path("tried.arc"), archive);
+    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: realKernel, ...(archive === null ? {} : { archive: path("tried.arc") }) } });
+    await machine.waitFor(`trine: boot refused: ${reason}\r\n`);
+    expect(await machine.exitValue()).toBe(1);
+  }
+  const whole = () => buildArchive({ blob: new Uint8Array(5000).fill(7), programs: [new Uint8Array(70_000).fill(1), new Uint8Array(5)] });
+  const NO_ARCHIVE = "no boot archive, or a damaged one";
+
+  test("and has not needed more stack than the compiler says", async () => {
+    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: realKernel }, extra: ["-append", "stack=mark"] });
+    const [, used] = /kernel stack (\d+) bytes used/.exec(await machine.waitFor(/bytes used of \d+/))!;
+    expect(Number(used)).toBeGreaterThan(100);
+    expect(Number(used)).toBeLessThan(stackBound);
+  });
+
+  test("no archive", () => refusal(NO_ARCHIVE, null));
+  test("an archive that is none", () => refusal(NO_ARCHIVE, new Uint8Array(8192).fill(0x55)));
+  test.each([1, 63, 4095, 4096, 12_287, 81_920])("an archive cut to %i bytes", (bytes) => refusal(NO_ARCHIVE, whole().subarray(0, bytes)));
+  test("an archive whose policy is none", () => refusal("policy is not a policy (2)", whole()));
+  test.each<[string, number, bigint]>([
+    ["an entry behind its end", 64 + 8, 1n << 20n],
+    ["an entry that wraps around", 64 + 8, 0xffff_ffff_ffff_f000n],
+    ["an entry not on a page", 64 + 8, 4097n],
+    ["an entry longer than itself", 64 + 16, 1n << 40n],
+    ["a size beyond its own", 16, 1n << 40n],
+    ["more entries than fit", 8, (127n << 32n) | 1n],
+    ["another format", 8, (3n << 32n) | 2n],
+  ])("an archive with %s", (_what, offset, value) => {
+    const archive = whole();
+    new DataView(archive.buffer).setBigUint64(offset, value, true);
+    return refusal(NO_ARCHIVE, archive);
+  });
 });

@@ -164,4 +164,9 @@ align 32
   xor eax, eax
   div eax
 align 32
+  sysenter
+align 32
+  mov eax, 0x7
+  mov fs, eax                   ; a local descriptor
+align 32
   hlt
