@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
+import { toolchainKey } from "../compiler/program-cache.ts";
 import { generateAll } from "../idl/generate.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";
@@ -16,6 +17,7 @@ import { type ProgressForm, runSteps, type Step, type StepGroup } from "../repor
 import type { BootMedium } from "../run/machine.ts";
 import { formatFinding } from "../verify/finding.ts";
 import { cached } from "./cached.ts";
+import type { CompileJob, CompileJobResult } from "./compile-job.ts";
 import { CompilePool } from "./compile-pool.ts";
 import { contentKey } from "./content-key.ts";
 import { loadImage, type LoadedImage, type LoadedProgram } from "./description.ts";
@@ -57,6 +59,10 @@ const PARALLEL = 2;
 const SOURCES = [
   ...["kernel", "boot", "services", "drivers", "images", "policy", "toolchain", "tests/system", "tests/bench"].map((folder) => `${folder}/**/*`), "package-lock.json",
 ];
+
+/** What any program may read besides its own folder; tests lean on the files beside them. */
+const SHARED_SOURCES = ["services/runtime/**/*", "drivers/support/**/*", "kernel/abi/*", "build/generated/**/*.ts", "tests/*/*.ts"];
+const KERNEL_SOURCES = ["kernel/**/*", "boot/**/*"];
 
 export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
   const medium = MEDIA.find((known) => known === request.medium) ?? refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
@@ -168,8 +174,9 @@ class ImageBuild {
       virtualFiles: { [KEY_RING_FILE]: this.signer.keyRing },
       ...(without === undefined ? {} : { guardsOff: without }),
     };
-    this.kernel = await this.pool.run({ kind: "kernel", options });
-    note(summary(this.kernel));
+    const { result, fresh } = await this.unlessUnchanged("kernel", KERNEL_SOURCES, { kind: "kernel", options });
+    this.kernel = result;
+    note(summary(result, fresh));
   }
 
   private compileStep({ folder, description }: LoadedProgram): Step {
@@ -184,11 +191,29 @@ class ImageBuild {
       ...(stackBytes === undefined ? {} : { stackBytes }),
     };
     const run = async (note: (text: string) => void): Promise<void> => {
-      const compiled = await this.pool.run({ kind: "program", options });
-      this.programs.set(name, compiled);
-      note(summary(compiled));
+      const { result, fresh } = await this.unlessUnchanged(name, [`${folder}/**/*`, ...SHARED_SOURCES], { kind: "program", options });
+      this.programs.set(name, result);
+      note(summary(result, fresh));
     };
     return { title: name, run };
+  }
+
+  /**
+   * The compiler knows by itself which files it read, and does nothing when they are unchanged; but it takes a second to load. This
+   * looks at all files that a program could read, which takes milliseconds.
+   */
+  private unlessUnchanged<Job extends CompileJob>(name: string, sources: readonly string[], job: Job): Promise<{ result: CompileJobResult<Job>; fresh: boolean }> {
+    const { root } = this.request;
+    return cached<CompileJobResult<Job>>(root, {
+      name: `${job.kind}-step-${name}-${variant(this.request)}`,
+      key: contentKey(root, sources, [toolchainKey(root), job]),
+      work: async () => {
+        const result = await this.pool.run(job);
+        const { elfPath, binaryPath, listingPath } = result;
+        const outputs = [elfPath, listingPath, binaryPath, "imagePath" in result ? String(result.imagePath) : null];
+        return { outputs: outputs.filter((path) => path !== null), result };
+      },
+    });
   }
 
   private async makeArchive(note: (text: string) => void): Promise<void> {
@@ -221,9 +246,9 @@ class ImageBuild {
   }
 }
 
-function summary({ fromCache, verified, findings, sizes }: CompiledProgram): string {
+function summary({ fromCache, verified, findings, sizes }: CompiledProgram, fresh: boolean): string {
   if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
-  return fromCache ? "unchanged" : `${(sizes.text / 1024).toFixed(0)} KiB of code, verified`;
+  return fromCache || !fresh ? "unchanged" : `${(sizes.text / 1024).toFixed(0)} KiB of code, verified`;
 }
 
 /** What an earlier step must have left. */
