@@ -168,19 +168,19 @@ export enum FieldKind {
 
 // A rule, 40 bytes.
 export const RULE_FLAGS = 0; // u32 RULE_FLAG_*
-export const RULE_EVENTS = 4; // u32: bit n for Event n
+export const RULE_EVENTS = 4; // u8: events that it is bound to, bit n for Event n
+export const RULE_EVENTS_READ = 5; // u8: the one of them for which its program runs; 0 if it has none
+export const RULE_EVENTS_RECORDED = 6; // u8: those of them that are recorded when it helps to grant them; the byte behind is reserved
 export const RULE_METHODS = 8; // u64: bit m for method m, or permission m
 export const RULE_INTERFACE = 16; // u32: an interface, INTERFACE_PERMISSIONS or INTERFACE_EXECUTE
 export const RULE_PROGRAM = 20; // u32: first instruction
-export const RULE_PROGRAM_COUNT = 24; // u32: 0 grants always
+export const RULE_PROGRAM_COUNT = 24; // u32
 export const RULE_FILE = 28; // u32 string
 export const RULE_LINE = 32; // u32
 export const RULE_TEXT = 36; // u32 string: the rule as it stands in the file, one line
 export const RULE_BYTES = 40;
 /** It narrows what other rules allow, and allows nothing by itself. */
 export const RULE_FLAG_REQUIRE = 1;
-/** What it takes part in granting is recorded. */
-export const RULE_FLAG_AUDIT = 2;
 /** In place of a rule's number: no rule. */
 export const RULE_NONE = 0xffffffff;
 /** Permissions over objects (Permission) are the methods of this one. */

@@ -8,7 +8,7 @@
 //        esi  header
 //        r10  inbox handle (recv, and reply with HEADER_FLAG_RECEIVE)
 //        r9   timeout in nanoseconds; 0 waits for ever, TIMEOUT_POLL does not wait
-//        edx  address of the message record, where HEADER_FLAG_LONG is set
+//        edx  address of the message record, where HEADER_FLAG_LONG or HEADER_FLAG_RECORD is set
 //        rbx, r12, r13, r14   words 0..3
 //   out  eax  Status
 //        rdi  reply token (recv)
@@ -53,6 +53,8 @@ export const HEADER_FLAG_ERROR = 1 << 12;
 export const HEADER_FLAG_FORWARD = 1 << 13;
 /** recv: leave masked the interrupts that this inbox has delivered. */
 export const HEADER_FLAG_KEEP_MASKED = 1 << 14;
+/** reply with HEADER_FLAG_RECEIVE: edx is the address of a record for what is received, though the answer itself needs none. */
+export const HEADER_FLAG_RECORD = 1 << 15;
 
 /** Words that travel in registers. */
 export const REGISTER_WORDS_MAX = 4;

@@ -4,7 +4,7 @@
 import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
 import {
-  HEADER_FLAG_RECEIVE, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
+  HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
 import { METHOD_BYTES } from "../abi/blob";
 import { isTraceActive } from "../call/trace-ring";
@@ -19,6 +19,7 @@ import { findHandle, hasRights } from "../object/handle-table";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
 import { canHandOver, handOver } from "../schedule/scheduler";
+import { promiseRecord } from "./message";
 import { SEQUENCE_LAST } from "./rendezvous";
 
 /** Every flag, and the reserved bit. */
@@ -93,7 +94,7 @@ export function fastCall(caller: Thread): bool {
 export function fastReply(server: Thread): bool {
   const header = <u32>server.rsi;
   const words = header & HEADER_WORDS_MASK;
-  if ((header & FLAGS_AND_RESERVED) !== <u32>HEADER_FLAG_RECEIVE || words > <u32>REGISTER_WORDS_MAX || server.r9 !== 0 || server.r10 >> 32 !== 0) return false;
+  if ((header & FLAGS_AND_RESERVED & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE || words > <u32>REGISTER_WORDS_MAX || server.r9 !== 0 || server.r10 >> 32 !== 0) return false;
   if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
 
   const index = <u32>server.rdi;
@@ -120,6 +121,7 @@ export function fastReply(server: Thread): bool {
   server.chainBehind = 0;
   server.priority = server.basePriority;
   server.isLong = false;
+  if ((header & HEADER_FLAG_RECORD) !== 0) promiseRecord(server);
   server.state = ThreadState.Receiving;
   server.inbox = inbox;
   inbox.receiver = server;

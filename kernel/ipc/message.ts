@@ -15,6 +15,12 @@ const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
 /** What of a record the kernel reads in one piece: RECORD_WORD_COUNT up to the words from 4 on. */
 const RECORD_HEAD_BYTES: u32 = RECORD_MORE_WORDS - RECORD_WORD_COUNT;
 
+/** Promises a record for what the thread will receive; it is read when a message needs it. The thread's rdx must stay as it is until then. */
+export function promiseRecord(thread: Thread): void {
+  thread.isLong = true;
+  thread.isRecordRead = false;
+}
+
 /** Takes the message that a thread sends, and where it takes an answer, into its capture buffer. */
 export function captureMessage(thread: Thread, domain: Domain, header: u32): Status {
   const capture = thread.capture;
@@ -56,6 +62,7 @@ function captureHead(thread: Thread, domain: Domain): Status {
   const record = <u32>thread.rdx;
   if ((record & 7) !== 0 || record > u32.MAX_VALUE - RECORD_BYTES) return Status.BadAddress;
   if (!copyFromUser(domain, capture, record + RECORD_WORD_COUNT, RECORD_HEAD_BYTES)) return Status.BadAddress;
+  thread.isRecordRead = true;
   if (!canWrite(domain, record, RECORD_BYTES)) return Status.BadAddress;
   const handles = load<u32>(capture, CAPTURE_RECEIVE_HANDLES);
   if (handles > <u32>MESSAGE_HANDLES_MAX) return Status.BadArgument;
@@ -74,6 +81,7 @@ export function needsRecord(words: u32, handles: u32, arenaBytes: u32): bool {
 /** Whether a message can be taken: Status.Ok, TooLong, or PeerFault if the record is no longer writable. */
 export function checkRoom(thread: Thread, domain: Domain, words: u32, handles: u32, arenaBytes: u32): Status {
   if (!needsRecord(words, handles, arenaBytes)) return Status.Ok;
+  if (thread.isLong && !thread.isRecordRead && captureHead(thread, domain) !== Status.Ok) return Status.PeerFault;
   if (!thread.isLong || handles > thread.receiveHandles || arenaBytes > thread.receiveBytes) return Status.TooLong;
   return canWrite(domain, thread.record, RECORD_BYTES) ? Status.Ok : Status.PeerFault;
 }

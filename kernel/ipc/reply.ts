@@ -3,7 +3,7 @@
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
+  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../call/trace-ring";
 import { endDomain } from "../domain/end";
@@ -20,7 +20,7 @@ import { clearTimer } from "../schedule/timers";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
 import { interfaceOf, judgeReply } from "./judgement";
 import { endService, updatePriority } from "./lending";
-import { captureMessage, checkRoom, storeMessage } from "./message";
+import { captureMessage, checkRoom, promiseRecord, storeMessage } from "./message";
 import { checkInbox, checkedInbox } from "./recv";
 import { receiveAt } from "./receive";
 import { setResult } from "./registers";
@@ -29,7 +29,7 @@ import { sendRequest } from "./send";
 import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
 import { failCall } from "./wait";
 
-const FLAGS_OF_REPLY: u32 = HEADER_FLAG_LONG | HEADER_FLAG_RECEIVE | HEADER_FLAG_ERROR | HEADER_FLAG_FORWARD | HEADER_FLAG_KEEP_MASKED;
+const FLAGS_OF_REPLY: u32 = HEADER_FLAG_LONG | HEADER_FLAG_RECEIVE | HEADER_FLAG_ERROR | HEADER_FLAG_FORWARD | HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD;
 const FLAGS_AND_RESERVED: u32 = 0xfc08;
 
 export function systemCallReply(thread: Thread): void {
@@ -40,7 +40,10 @@ export function systemCallReply(thread: Thread): void {
   if (status === Status.Ok) status = reply(thread, header);
   // A reply that failed receives nothing: its sender is to know of it first.
   if (status !== Status.Ok || !receives) setResult(thread, status);
-  else if (thread.state === ThreadState.Ready) receiveAt(thread, checkedInbox(), header & HEADER_FLAG_KEEP_MASKED, timeout);
+  else if (thread.state === ThreadState.Ready) {
+    if ((header & (HEADER_FLAG_RECORD | HEADER_FLAG_LONG)) === <u32>HEADER_FLAG_RECORD) promiseRecord(thread);
+    receiveAt(thread, checkedInbox(), header & HEADER_FLAG_KEEP_MASKED, timeout);
+  }
 }
 
 /** Everything that can be wrong with the system call itself, before anything happens. */
@@ -50,7 +53,7 @@ function checkReply(thread: Thread, header: u32): Status {
   if ((header & HEADER_FLAG_RECEIVE) !== 0) {
     const checked = checkInbox(thread, thread.r10);
     if (checked !== Status.Ok) return checked;
-  } else if ((header & HEADER_FLAG_KEEP_MASKED) !== 0) {
+  } else if ((header & (HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD)) !== 0) {
     return Status.BadHeader;
   }
   return captureMessage(thread, domainOfSlot(thread.payer), header);

@@ -71,6 +71,8 @@ export class Thread {
   isForwarded: bool;
   /** Its header has HEADER_FLAG_LONG: `record` and the `receive…` fields hold. */
   isLong: bool;
+  /** Its record has been looked at: `record` and the `receive…` fields hold what it says. */
+  isRecordRead: bool;
 
   basePriority: u32;
   /** At least the base, at most the slot's ceiling: what callers lend counts. */

@@ -1,6 +1,6 @@
 // The server loop: one inbox, one message at a time; answering a call and receiving the next are one system call.
 
-import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, INITIAL_GENERATION, TIMEOUT_NONE, TIMEOUT_POLL } from "../../kernel/abi/system-call";
+import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, INITIAL_GENERATION, TIMEOUT_NONE, TIMEOUT_POLL } from "../../kernel/abi/system-call";
 import { RECORD_ARENA_ADDRESS, RECORD_ARENA_BYTES, RECORD_BADGE, RECORD_CALLER, RECORD_HANDLE_COUNT, RECORD_HEADER, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES, RECORD_RECEIVE_HANDLES, RECORD_TOKEN, RECORD_WORD_COUNT } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
 import { SERVER_RECORD } from "./message";
@@ -135,13 +135,8 @@ export const UNKNOWN_METHOD: u32 = 0xffff;
 function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
   if (!andReceive) return reply(token, header, SERVER_RECORD, 0, TIMEOUT_NONE);
   if (receiveFlags != 0) prepareReceive();
-  if (receiveFlags != 0 && (header & HEADER_FLAG_LONG) == 0) {
-    // The receive half needs a record, so the answer is read from it as well.
-    store<u32>(SERVER_RECORD, header & HEADER_WORDS_MASK, RECORD_WORD_COUNT);
-    store<u32>(SERVER_RECORD, 0, RECORD_HANDLE_COUNT);
-    store<u32>(SERVER_RECORD, 0, RECORD_ARENA_BYTES);
-  }
-  return reply(token, header | receiveFlags | HEADER_FLAG_RECEIVE, SERVER_RECORD, INBOX, TIMEOUT_NONE);
+  const receiveRecord: u32 = receiveFlags != 0 ? HEADER_FLAG_RECORD : 0;
+  return reply(token, header | receiveRecord | HEADER_FLAG_RECEIVE, SERVER_RECORD, INBOX, TIMEOUT_NONE);
 }
 
 function receive(timeoutNs: u64): u32 {
