@@ -4,6 +4,7 @@ import { declareCoverage, hit } from "./coverage.ts";
 import { beforePoint, instructionAt, type LiveRanges, needsRegister, type Point, type Reservation, type UseKind } from "./live-range.ts";
 import { PriorityQueue } from "./priority-queue.ts";
 import { CALLEE_SAVED_SET, REGISTER_COUNT } from "./register.ts";
+import { RegisterWishes } from "./register-wishes.ts";
 import { SegmentMap } from "./segment-map.ts";
 
 /** Above this many instructions nothing is evicted and what does not fit is cut into smallest pieces at once, so that time stays n log n. */
@@ -37,8 +38,7 @@ export class RegisterAllocator {
   private readonly queue = new PriorityQueue();
   private readonly withoutRegister: Bundle[] = [];
   private readonly familySplits: number[] = [];
-  /** Wishes of each value for fixed registers. */
-  private readonly hints = new Map<number, { fixed: number; weight: number }[]>();
+  private readonly wishes: RegisterWishes;
   private readonly isLinear: boolean;
 
   constructor(
@@ -47,16 +47,11 @@ export class RegisterAllocator {
     isLinear = live.machine.instructions.length >= LINEAR_INSTRUCTIONS_MIN,
   ) {
     this.isLinear = isLinear;
+    this.wishes = new RegisterWishes(live);
     if (isLinear) hit("allocator: linear");
   }
 
   run(): void {
-    for (const { virtual, fixed, weight } of this.live.fixedAffinities) {
-      if (virtual < 0) continue;
-      const list = this.hints.get(virtual);
-      if (list === undefined) this.hints.set(virtual, [{ fixed, weight }]);
-      else list.push({ fixed, weight });
-    }
     for (const register of this.registers) {
       if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0) this.usedCalleeSaved |= 1 << register;
     }
@@ -163,16 +158,20 @@ export class RegisterAllocator {
     this.split(bundle, latestConflict);
   }
 
-  /** Registers in the order to try them: those that make moves vanish, then the rest. */
+  /** Registers in the order to try them: those that make moves vanish, those that no other value wishes for, then the rest. */
   private registersFor(bundle: Bundle): readonly number[] {
     const weights = new Map<number, number>();
     for (const range of bundle.ranges) {
-      const hints = this.hints.get(this.live.registers.data[range]!);
-      if (hints !== undefined) for (const { fixed, weight } of hints) weights.set(fixed, (weights.get(fixed) ?? 0) + weight);
+      for (const { fixed, weight } of this.wishes.of(this.live.registers.data[range]!)) weights.set(fixed, (weights.get(fixed) ?? 0) + weight);
     }
-    if (weights.size === 0) return this.registers;
     const wished = [...weights].sort((a, b) => b[1] - a[1]).map(([register]) => register).filter((register) => this.registers.includes(register));
-    return [...wished, ...this.registers.filter((register) => !weights.has(register))];
+    const others = this.registers.filter((register) => !weights.has(register));
+    const [start, end] = [bundle.start(this.live), bundle.end(this.live)];
+    // A callee-saved register that nothing uses yet costs more than spoiling a wish.
+    const rank = (register: number): number =>
+      ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1 ? 2 : this.wishes.isWished(register, start, end) ? 1 : 0;
+    const ranks = others.map(rank);
+    return [...wished, ...[0, 1, 2].flatMap((wanted) => others.filter((_, k) => ranks[k] === wanted))];
   }
 
   /**

@@ -1,8 +1,7 @@
 import { Column } from "../ir/function.ts";
 import {
-  constraintKind, constraintRegister, isDefinition, type MachineFunction, NO_REGISTER, OperandKind, type VirtualRegister,
+  constraintKind, constraintRegister, type MachineFunction, NO_REGISTER, OperandKind, type VirtualRegister,
 } from "./machine-function.ts";
-import { MachineOp } from "./machine-op.ts";
 import { REGISTER_COUNT } from "./register.ts";
 
 /**
@@ -322,16 +321,9 @@ export class LiveRanges {
       for (let i = block.start; i < block.end; i++) {
         const instruction = machine.instructions[i]!;
         if (instruction.operandCount < 2) continue;
-        const kind = constraintKind(machine.operandConstraint(instruction, 0));
+        if (constraintKind(machine.operandConstraint(instruction, 0)) !== OperandKind.DefinitionTied) continue;
         const [left, right] = [machine.operandRegister(instruction, 0), machine.operandRegister(instruction, 1)];
-        const other = constraintKind(machine.operandConstraint(instruction, 1));
-        if (kind === OperandKind.DefinitionTied) this.affinities.push({ left, right, weight: block.frequency, isTied: true });
-        else if (kind === OperandKind.Definition && !isDefinition(other) && other <= OperandKind.UseAny) {
-          this.affinities.push({ left, right, weight: block.frequency * 0.5, isTied: false });
-          if (instruction.op === MachineOp.AddFlexible && instruction.operandCount === 3) {
-            this.affinities.push({ left, right: machine.operandRegister(instruction, 2), weight: block.frequency * 0.4, isTied: false });
-          }
-        }
+        this.affinities.push({ left, right, weight: block.frequency, isTied: true });
       }
       for (const edge of block.edges) {
         const { parameters } = machine.blocks[edge.target]!;

@@ -53,7 +53,7 @@ const pairResult = (op: MachineOp, hasOperand: boolean): Lowering => (select, at
   const builder = select.emit(op, 8).defineFixed(low, rax).defineFixed(high, rdx);
   if (selector !== null) builder.useFixed(selector, rcx);
   select.emit(MachineOp.Shl, 8).defineTied(shifted, high).source({ kind: "immediate", value: 32 });
-  select.emit(MachineOp.Or, 8).defineTied(select.result(at), shifted).source(emitRegister(low));
+  select.emit(MachineOp.Or, 8).defineTied(select.result(at), low).source(emitRegister(shifted));
 };
 
 const writeMsr: Lowering = (select, at) => {
