@@ -1,19 +1,22 @@
-// Taking more than its share: of memory, handles, objects and threads.
+// Taking more than its share: of memory, handles, objects and threads. To be refused in the end is not enough: it must be in time.
 
 import { echo } from "../../build/generated/programs/attacker";
 import { RIGHT_CALL } from "../../kernel/abi/object";
 import { domain } from "../runtime/handles";
 import { INBOX } from "../runtime/server";
-import { gain, refused } from "./outcome";
+import { gain, gained, refused } from "./outcome";
 
 const MEGABYTE: u64 = 1 << 20;
 /** More than any quota; reaching it means that there is none. */
 const TRIES_MAX = 70_000;
 const PAGE: usize = 4096;
+const PAGES_A_MEGABYTE: u64 = 256;
 
 /** Memory objects, a megabyte each, then page by page. */
 export function exhaustMemory(): bool {
-  return isStopped((): u32 => domain.createMemory(MEGABYTE).status) && isStopped((): u32 => domain.createMemory(<u64>PAGE).status);
+  const share: u64 = domain.info().pagesQuota;
+  const isRefused = isStopped(PAGES_A_MEGABYTE, (): u32 => domain.createMemory(MEGABYTE).status) && isStopped(1, (): u32 => domain.createMemory(<u64>PAGE).status);
+  return isRefused && gained <= share;
 }
 
 /** Its own linear memory, grown and touched page by page: the touch beyond the quota is a fault. */
@@ -28,22 +31,25 @@ export function touchBeyondQuota(): bool {
 }
 
 export function exhaustHandles(): bool {
-  return isStopped((): u32 => domain.mint(echo.handle, RIGHT_CALL, 0).status);
+  const share: u64 = domain.info().handlesQuota;
+  return isStopped(1, (): u32 => domain.mint(echo.handle, RIGHT_CALL, 0).status) && gained <= share;
 }
 
+/** Each object comes with a handle, so there can be no more of them than of those. */
 export function exhaustObjects(): bool {
-  return isStopped((): u32 => domain.createNotice(INBOX).status);
+  const share: u64 = domain.info().handlesQuota;
+  return isStopped(1, (): u32 => domain.createNotice(INBOX).status) && gained <= share;
 }
 
 export function exhaustThreads(): bool {
-  return isStopped((): u32 => domain.createThread(0, 1).status);
+  return isStopped(1, (): u32 => domain.createThread(0, 1).status);
 }
 
 /** Whether what is done again and again is refused in the end. */
-function isStopped(take: () => u32): bool {
+function isStopped(amount: u64, take: () => u32): bool {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     if (refused(take())) return true;
-    gain(1);
+    gain(amount);
   }
   return false;
 }

@@ -3,9 +3,10 @@
 import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../build/generated/interfaces/AttackPlan";
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
-import { audit, clock, slots, supervisor } from "../../build/generated/programs/shell";
+import { audit, clock, console, slots, supervisor } from "../../build/generated/programs/shell";
 import { Status } from "../../kernel/abi/status";
 import { faultName } from "../runtime/fault-name";
+import { setCallTimeout } from "../runtime/message";
 import { addService, callToken, DEFERRED, OK, servePending } from "../runtime/server";
 import { statusName } from "../runtime/status-name";
 import { utf8 } from "../runtime/text";
@@ -21,6 +22,8 @@ const ATTACKER = "attacker";
 const ATTEMPT_NS: u64 = 10_000_000_000;
 /** How long to listen before looking whether the attacker still lives. */
 const LISTEN_NS: u64 = 5_000_000;
+/** How long the shell waits in a call while its answer is being forged. */
+const EXPOSED_NS: u64 = 20_000_000;
 const RESULT_COLUMN: u32 = 48;
 
 /** Answers the attacker while an attempt runs. */
@@ -28,6 +31,7 @@ const RESULT_COLUMN: u32 = 48;
 class Plan extends AttackPlanServer {
   /** What is to be tried and has not been asked for yet; Finish if there is nothing. */
   private attempt: Attempt = Attempt.Finish;
+  isHandedOut: bool = false;
   /** The attacker waits to be told what to try next; 0: it does not. */
   private waiting: u64 = 0;
   isReported: bool = false;
@@ -38,13 +42,16 @@ class Plan extends AttackPlanServer {
   /** Has `attempt` made, by the attacker that waits or by the next that asks. */
   offer(attempt: Attempt): void {
     this.isReported = false;
+    this.isHandedOut = false;
     this.attempt = attempt;
     if (this.waiting == 0) return;
     const reply = AttackPlanNextReply.to(this.waiting);
     this.waiting = 0;
     reply.attempt = attempt;
     // Nobody waits there any more if the one who asked has died.
-    if (reply.send() == Status.Ok) this.attempt = Attempt.Finish;
+    if (reply.send() != Status.Ok) return;
+    this.attempt = Attempt.Finish;
+    this.isHandedOut = true;
   }
 
   next(reply: AttackPlanNextReply): u32 {
@@ -54,6 +61,7 @@ class Plan extends AttackPlanServer {
     }
     reply.attempt = this.attempt;
     this.attempt = Attempt.Finish;
+    this.isHandedOut = true;
     return OK;
   }
 
@@ -109,13 +117,34 @@ function make(attempt: Attempt, current: Plan): bool {
 
   line.numberIn(3, attempt + 1).string("  ").string(attemptName(attempt)).padTo(RESULT_COLUMN);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
-  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline) servePending(8, LISTEN_NS);
+  const isExposed = attempt == Attempt.ForgedToken;
+  let wasEnded: bool = false;
+  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline) {
+    servePending(1, LISTEN_NS);
+    if (isExposed && current.isHandedOut && !wasEnded && !current.isReported) wasEnded = isCallEnded();
+  }
 
-  if (current.isReported) showReport(current);
+  if (wasEnded) showEndedCall();
+  else if (current.isReported) showReport(current);
   else if (!isAlive()) showFault();
   else showHung();
   showAudit(auditNext);
   return true;
+}
+
+/** Waits for the console for a moment, as a call that somebody else could answer. True if that came to another end than it should. */
+function isCallEnded(): bool {
+  const before = setCallTimeout(EXPOSED_NS);
+  const status = console.read().status;
+  setCallTimeout(before);
+  return status != Status.Timeout && status != Status.Ok;
+}
+
+function showEndedCall(): void {
+  failedCount++;
+  red("SUCCEEDED");
+  line.string("  ended the shell's own call to the console");
+  endLine();
 }
 
 function isAlive(): bool {

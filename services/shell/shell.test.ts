@@ -32,11 +32,14 @@ class System_ {
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
   program!: NodeProgram;
+  isExposed = false;
 
   readonly peers = {
     console: fakePeer(Console, {
       write: ({ text }) => void (this.shown += text),
       read: () => {
+        // While the attacker forges answers, nothing is typed.
+        if (this.isExposed) fails(Status.Timeout);
         const input = Buffer.from(this.typed.shift() ?? waits());
         if (input.length > READ_MAX) this.typed.unshift(input.toString("latin1", READ_MAX));
         return { data: input.subarray(0, READ_MAX) };
@@ -291,6 +294,7 @@ test("attack makes every attempt, shows what stopped it, and starts the attacker
     const next = system.program.queueCall(AttackPlan, "next", {}, ({ fields }) => {
       const attempt = fields!.attempt;
       tried.push(attempt);
+      system.isExposed = attempt === "forgedToken";
       if (attempt === "loadKernel") {
         system.audit.push({ kind: 4, subjectSlot: ATTACKER, targetSlot: ATTACKER, interfaceId: 0, method: FaultKind.OutOfBounds, rule: 0, line: 0, detail: 0x8010_0000n });
         system.running[ATTACKER] = false;
