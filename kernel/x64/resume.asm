@@ -92,8 +92,11 @@ resume:
 
 .switch:
   mov cr3, rax
-.load_fs_base:
   mov rax, [rdi + SAVE_FS_BASE]
+  ; A program without thread block does not care what base is there.
+  test rax, rax
+  jz .switched
+.load_fs_base:
   mov [rel fs_base_loaded], rax
   mov rdx, rax
   shr rdx, 32
