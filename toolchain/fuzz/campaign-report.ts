@@ -5,6 +5,7 @@ import type { CampaignResult } from "./campaign.ts";
  */
 const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
   [/^intrinsic /, "the target linux has none; every program of the image uses them"],
+  [/kernel/, "another target"],
   [/^multiply high$/, "no pass forms it yet"],
   [/^extend unsigned$/, "the operand's own register serves"],
   [/^load 32 bits signed$/, "counted as the load to i64"],

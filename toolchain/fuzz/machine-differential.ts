@@ -18,6 +18,8 @@ export interface Scenario {
   readonly lowPagesUsed: boolean;
   /** False: the back end gets the functions as they were built. */
   readonly optimize: boolean;
+  /** Another module for the engine, to show that differences are found. */
+  readonly engineWasm?: Uint8Array;
   readonly calls: readonly { readonly name: string; readonly operands: readonly bigint[] }[];
 }
 
@@ -70,7 +72,7 @@ export function compareWithMachineCode(root: string, scenario: Scenario): Scenar
 type MakeResult = (difference: string | null, calls?: number, faults?: Map<FaultKind, number>) => ScenarioResult;
 
 function compareAnswers(scenario: Scenario, module: IrModule, answers: HarnessAnswers, result: MakeResult): ScenarioResult {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(scenario.wasm as Uint8Array<ArrayBuffer>));
+  const instance = new WebAssembly.Instance(new WebAssembly.Module((scenario.engineWasm ?? scenario.wasm) as Uint8Array<ArrayBuffer>));
   const faults = new Map<FaultKind, number>();
   let calls = 0;
   for (const { name, operands } of scenario.calls) {

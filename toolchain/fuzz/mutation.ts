@@ -1,0 +1,87 @@
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FaultKind } from "../../kernel/abi/fault.ts";
+import { BUILD } from "../build/tree.ts";
+import { compileModule } from "../compiler/compile-module.ts";
+import { linkModule } from "../compiler/link-module.ts";
+import { readElf, sectionNamed } from "../elf/read.ts";
+import { buildModule } from "../ir/build.ts";
+import { verifyExecutable } from "../verify/verify.ts";
+import { randomScenario } from "./campaign.ts";
+import { HarnessRequests } from "./harness-process.ts";
+import type { Scenario } from "./machine-differential.ts";
+import { Random } from "./random.ts";
+
+export interface MutationResult {
+  readonly mutants: number;
+  /** Refused by the verifier. */
+  readonly refused: number;
+  /** Accepted, and run to the end or stopped in an endless loop. */
+  readonly run: number;
+  /** Accepted mutants that touched something outside of their memory, their stack or their globals. */
+  readonly escapes: readonly string[];
+}
+
+/** A mutant may loop for ever; nobody waits for it. */
+const TIMEOUT_MS = 1_000;
+const STACK_BYTES = 1 << 20;
+
+/**
+ * Changes single bytes of the code of a random module and runs what the verifier still accepts: it may compute anything and trap as it likes, but
+ * not leave its memory. Outside of the window next to nothing is mapped in the process, so that leaving it is a fault of its own kind.
+ */
+export function runMutants(root: string, seed: number, count: number): MutationResult {
+  const scenario = randomScenario(seed);
+  const random = new Random(seed ^ 0x5eed);
+  const module = buildModule(scenario.wasm, { name: scenario.name, target: "linux", lowPagesUsed: scenario.lowPagesUsed });
+  const codes = compileModule(module, { check: false, optimize: scenario.optimize });
+  const original = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
+  const text = sectionNamed(readElf(original, scenario.name), ".text")!.bytes;
+  const textOffset = text.byteOffset - original.byteOffset;
+  const calls = requestsOf(scenario, [...module.exports.keys()]);
+
+  let [refused, run] = [0, 0];
+  const escapes: string[] = [];
+  for (let mutant = 0; mutant < count; mutant++) {
+    const at = random.below(text.length);
+    const bytes = original.slice();
+    bytes[textOffset + at] = random.chance(50) ? bytes[textOffset + at]! ^ (1 << random.below(8)) : random.below(256);
+    if (verifyExecutable(bytes, "linux", scenario.name).length > 0) {
+      refused++;
+      continue;
+    }
+    run++;
+    const escape = runMutant(root, bytes, calls, scenario.calls.length);
+    if (escape !== null) escapes.push(`${scenario.name}, byte ${at} of the text is ${bytes[textOffset + at]}: ${escape}`);
+  }
+  return { mutants: count, refused, run, escapes };
+}
+
+function requestsOf(scenario: Scenario, names: readonly string[]): HarnessRequests {
+  const requests = new HarnessRequests();
+  for (const { name, operands } of scenario.calls) requests.call(names.indexOf(name), operands);
+  return requests;
+}
+
+/** What an accepted mutant did that it may not, or null. */
+function runMutant(root: string, bytes: Uint8Array, requests: HarnessRequests, calls: number): string | null {
+  const folder = join(root, BUILD.cache, "fuzz");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${process.pid}-mutant.elf`);
+  writeFileSync(path, bytes);
+  chmodSync(path, 0o755);
+  try {
+    const answers = requests.run(path, TIMEOUT_MS);
+    for (let call = 0; call < calls; call++) {
+      const { trap, unpreserved } = answers.call();
+      if (trap === FaultKind.Protection) return `call ${call} touches what is not its own`;
+      if (unpreserved.length > 0) return `call ${call} changes register ${unpreserved.join(", ")}`;
+    }
+    return null;
+  } catch (error) {
+    const message = (error as Error).message;
+    return message.includes("SIGTERM") ? null : message;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
