@@ -5,7 +5,7 @@ import {
   BlobSection, COST_BASE, COST_BINDING, COST_FIELD, COST_INSTRUCTION, COST_MAX, EXECUTE_BYTES, EXECUTE_RULE, INSTRUCTION_BYTES, INSTRUCTION_ON_FALSE, INSTRUCTION_ON_TRUE,
   INSTRUCTION_OPERATION, INSTRUCTION_SHIFT, INSTRUCTION_VALUE, INSTRUCTION_WORD, INTERFACE_EXECUTE, INTERFACE_FIRST_METHOD, INTERFACE_METHOD_COUNT, INTERFACE_PERMISSIONS, METHOD_BYTES,
   METHOD_REQUEST_FIELDS, METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_WORDS, PAIR_BINDING_COUNT, PAIR_BYTES, PAIR_ERROR, PAIR_FIRST_BINDING, PAIR_KEY, PAIR_REQUEST,
-  PAIR_RESPONSE, RULE_BYTES, RULE_EVENTS, RULE_EVENTS_EXECUTE, RULE_FILE, RULE_FLAGS, RULE_FLAG_AUDIT, RULE_FLAG_REQUIRE, RULE_INTERFACE, RULE_LINE, RULE_METHODS, RULE_PROGRAM,
+  PAIR_RESPONSE, RULE_BYTES, RULE_EVENTS, RULE_EVENTS_EXECUTE, RULE_EVENTS_READ, RULE_EVENTS_RECORDED, RULE_FILE, RULE_FLAGS, RULE_FLAG_REQUIRE, RULE_INTERFACE, RULE_LINE, RULE_METHODS, RULE_PROGRAM,
   RULE_PROGRAM_COUNT, RULE_TEXT, RuleOperation, TARGET_DENY, FIRST_PROGRAM_CLASS, CLASS_KERNEL,
 } from "../abi/blob";
 import { Event } from "../abi/event";
@@ -50,27 +50,28 @@ function verifyRuleTable(blob: usize): bool {
   for (let i: u32 = 0; i < count; i++) {
     const rule = ruleEntry(blob, i);
     const flags = load<u32>(rule + RULE_FLAGS);
-    const events = load<u32>(rule + RULE_EVENTS);
+    const events: u32 = load<u8>(rule + RULE_EVENTS);
+    const read: u32 = load<u8>(rule + RULE_EVENTS_READ);
+    const recorded: u32 = load<u8>(rule + RULE_EVENTS_RECORDED);
     const methods = load<u64>(rule + RULE_METHODS);
     const interfaceId = load<u32>(rule + RULE_INTERFACE);
     const length = load<u32>(rule + RULE_PROGRAM_COUNT);
-    if ((flags & ~(RULE_FLAG_REQUIRE | RULE_FLAG_AUDIT)) !== 0) return false;
+    if ((flags & ~RULE_FLAG_REQUIRE) !== 0 || load<u8>(rule + RULE_EVENTS_RECORDED + 1) !== 0) return false;
+    if ((read & ~events) !== 0 || (recorded & ~events) !== 0) return false;
     if (methods === 0 || (methods & ~methodsOf(blob, interfaceId)) !== 0) return false;
     if (!isString(blob, load<u32>(rule + RULE_FILE)) || !isString(blob, load<u32>(rule + RULE_TEXT)) || load<u32>(rule + RULE_LINE) === 0) return false;
     if (load<u32>(rule + RULE_PROGRAM) !== instructions) return false;
     if (length > RUN_MAX || length > instructionCount - instructions) return false;
     if (interfaceId === INTERFACE_EXECUTE || interfaceId === INTERFACE_PERMISSIONS) {
-      // Nothing to read, nothing to narrow, and a permission is one event.
-      if (flags !== 0 || length !== 0) return false;
+      // Nothing to read, to narrow or to record, and a permission is one event.
+      if (flags !== 0 || read !== 0 || recorded !== 0) return false;
       if (events !== (interfaceId === INTERFACE_EXECUTE ? RULE_EVENTS_EXECUTE : 1 << Event.Request)) return false;
     } else {
       if (events === 0 || (events & ~CALL_EVENTS) !== 0) return false;
     }
-    if (length !== 0) {
-      // A condition reads the words of one event.
-      if ((events & (events - 1)) !== 0) return false;
-      if (!verifyProgram(blob, instructions, length, wordsOf(blob, interfaceId, methods, ctz<u32>(events)))) return false;
-    }
+    // A program reads the words of one event.
+    if ((read !== 0) !== (length !== 0) || (read & (read - 1)) !== 0) return false;
+    if (length !== 0 && !verifyProgram(blob, instructions, length, wordsOf(blob, interfaceId, methods, ctz<u32>(read)))) return false;
     instructions += length;
   }
   return instructions === instructionCount;
@@ -167,9 +168,9 @@ function verifyPair(blob: usize, pair: usize, interfaceId: u32, bindings: usize,
     let reading: u64 = 0;
     for (let i: u32 = 0; i < count; i++) {
       const rule = ruleEntry(blob, load<u32>(bindings + i * 4));
-      if (((load<u32>(rule + RULE_EVENTS) >> event) & 1) === 0) continue;
+      if (!hasEvent(rule, RULE_EVENTS, event)) continue;
       const methods = load<u64>(rule + RULE_METHODS);
-      const isPlain = load<u32>(rule + RULE_FLAGS) === 0 && load<u32>(rule + RULE_PROGRAM_COUNT) === 0;
+      const isPlain = load<u32>(rule + RULE_FLAGS) === 0 && !hasEvent(rule, RULE_EVENTS_READ, event) && !hasEvent(rule, RULE_EVENTS_RECORDED, event);
       if (isPlain) plain |= methods;
       else reading |= methods;
     }
@@ -181,6 +182,10 @@ function verifyPair(blob: usize, pair: usize, interfaceId: u32, bindings: usize,
   return BlobError.None;
 }
 
+function hasEvent(rule: usize, events: u32, event: u32): bool {
+  return ((<u32>load<u8>(rule + events) >> event) & 1) !== 0;
+}
+
 /** The worst case of one decision: every rule bound to it runs every one of its instructions. */
 function costOf(blob: usize, interfaceId: u32, event: u32, method: u32, bindings: usize, count: u32): u32 {
   const shape = sectionOf(blob, BlobSection.Methods) + (load<u32>(interfaceEntryIn(blob, interfaceId) + INTERFACE_FIRST_METHOD) + method) * METHOD_BYTES;
@@ -188,7 +193,7 @@ function costOf(blob: usize, interfaceId: u32, event: u32, method: u32, bindings
   let cost: u32 = COST_BASE + fields * COST_FIELD + count * COST_BINDING;
   for (let i: u32 = 0; i < count; i++) {
     const rule = ruleEntry(blob, load<u32>(bindings + i * 4));
-    if (((load<u32>(rule + RULE_EVENTS) >> event) & 1) === 0 || ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) === 0) continue;
+    if (!hasEvent(rule, RULE_EVENTS_READ, event) || ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) === 0) continue;
     cost += load<u32>(rule + RULE_PROGRAM_COUNT) * COST_INSTRUCTION;
   }
   return cost;

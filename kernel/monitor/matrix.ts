@@ -2,8 +2,8 @@
 
 import {
   BlobSection, INSTRUCTION_BYTES, INSTRUCTION_MASK, INSTRUCTION_ON_FALSE, INSTRUCTION_ON_TRUE, INSTRUCTION_OPERATION, INSTRUCTION_SHIFT, INSTRUCTION_VALUE,
-  INSTRUCTION_WORD, PAIR_BINDING_COUNT, PAIR_BYTES, PAIR_FIRST_BINDING, PAIR_KEY, PAIR_REQUEST, RULE_BYTES, RULE_EVENTS, RULE_FLAGS, RULE_FLAG_AUDIT,
-  RULE_FLAG_REQUIRE, RULE_METHODS, RULE_NONE, RULE_PROGRAM, RULE_PROGRAM_COUNT, RuleOperation, TARGET_DENY, TARGET_GRANT,
+  INSTRUCTION_WORD, PAIR_BINDING_COUNT, PAIR_BYTES, PAIR_FIRST_BINDING, PAIR_KEY, PAIR_REQUEST, RULE_BYTES, RULE_EVENTS, RULE_EVENTS_READ, RULE_EVENTS_RECORDED,
+  RULE_FLAGS, RULE_FLAG_REQUIRE, RULE_METHODS, RULE_NONE, RULE_PROGRAM, RuleOperation, TARGET_DENY, TARGET_GRANT,
 } from "../abi/blob";
 import { sectionCount, sectionStart } from "./sections";
 
@@ -63,28 +63,31 @@ export function decide(pair: usize, event: u32, method: u32, capture: usize): bo
     const number = load<u32>(binding);
     const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
     if (!isBound(rule, event, method)) continue;
-    if (!grants(rule, capture)) {
+    if (isConditional(rule, event) && !grants(rule, capture)) {
       decidedRule = number;
       return false;
     }
-    const flags = load<u32>(rule + RULE_FLAGS);
-    if ((flags & RULE_FLAG_REQUIRE) === 0) isAllowed = true;
-    if ((flags & RULE_FLAG_AUDIT) !== 0 && auditingRule === RULE_NONE) auditingRule = number;
+    if ((load<u32>(rule + RULE_FLAGS) & RULE_FLAG_REQUIRE) === 0) isAllowed = true;
+    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && auditingRule === RULE_NONE) auditingRule = number;
   }
   return isAllowed;
 }
 
 export function isBound(rule: usize, event: u32, method: u32): bool {
-  return ((load<u32>(rule + RULE_EVENTS) >> event) & 1) !== 0 && ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) !== 0;
+  return hasEvent(rule, RULE_EVENTS, event) && ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) !== 0;
 }
 
-export function isConditional(rule: usize): bool {
-  return load<u32>(rule + RULE_PROGRAM_COUNT) !== 0;
+/** Whether the rule reads the message of that event. */
+export function isConditional(rule: usize, event: u32): bool {
+  return hasEvent(rule, RULE_EVENTS_READ, event);
+}
+
+function hasEvent(rule: usize, events: u32, event: u32): bool {
+  return ((<u32>load<u8>(rule + events) >> event) & 1) !== 0;
 }
 
 /** Instructions only go forward, so each runs at most once. */
 function grants(rule: usize, capture: usize): bool {
-  if (!isConditional(rule)) return true;
   const program = sectionStart(BlobSection.RuleProgram) + load<u32>(rule + RULE_PROGRAM) * INSTRUCTION_BYTES;
   let at: u32 = 0;
   do {

@@ -198,9 +198,13 @@ function firstConditional(pair: usize, method: u32): u32 {
   for (let i: u32 = 0; i < count; i++) {
     const number = load<u32>(first + i * 4);
     const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
-    if (isConditional(rule) && (isBound(rule, Event.Request, method) || isBound(rule, Event.Response, method))) return number;
+    if (reads(rule, Event.Request, method) || reads(rule, Event.Response, method)) return number;
   }
   return RULE_NONE;
+}
+
+function reads(rule: usize, event: Event, method: u32): bool {
+  return isConditional(rule, event) && isBound(rule, event, method);
 }
 
 function deniedKind(event: Event, targetClass: u32): AuditKind {

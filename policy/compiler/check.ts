@@ -64,7 +64,7 @@ function checkGrant(statement: NeverStatement & { readonly form: "grant" }, subj
     const [first] = rules;
     if (first === undefined) return [];
     const permissions = PERMISSION_NAMES.filter((_, number) => ((first.methods & bits) >> BigInt(number)) & 1n);
-    return [broken(statement, `${subject.name} may ${permissions.join(", ")} objects of ${policyClass.name}`, rules)];
+    return [broken(statement, `${subject.name} has ${permissions.join(", ")} over objects of ${policyClass.name}`, rules)];
   }));
 }
 

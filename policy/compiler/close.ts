@@ -86,7 +86,7 @@ function plainOf(rules: readonly Rule[], event: Event): bigint {
   let reading = 0n;
   for (const rule of rules) {
     if (((rule.events >> event) & 1) === 0) continue;
-    if (rule.condition === undefined && !rule.audit && !rule.isRequire) plain |= rule.methods;
+    if (rule.read !== event && ((rule.recorded >> event) & 1) === 0 && !rule.isRequire) plain |= rule.methods;
     else reading |= rule.methods;
   }
   return plain & ~reading;
@@ -113,6 +113,6 @@ function costOf(pair: Pair, method: Method, event: CallEvent, programs: readonly
   const fields = event === Event.Request ? method.request.length : event === Event.Response ? method.response.length : 1;
   const shape = COST_BASE + fields * COST_FIELD;
   if (((pair.plain[event] >> BigInt(method.number)) & 1n) === 1n) return shape;
-  return shape + pair.rules.length * COST_BINDING + rules.reduce((sum, rule) => sum + (programs[rule.number]?.length ?? 0) * COST_INSTRUCTION, 0);
+  return shape + pair.rules.length * COST_BINDING + rules.reduce((sum, rule) => sum + (rule.read === event ? (programs[rule.number]?.length ?? 0) : 0) * COST_INSTRUCTION, 0);
 }
 

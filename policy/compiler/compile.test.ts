@@ -134,15 +134,15 @@ describe("the blob", () => {
   test("comes with costs that follow the formula", async () => {
     const { costs, model } = await compile("allow Shell -> Console { write } when length(text) <= 3 and not urgent\nallow Attack -> Console { flush }");
     const cost = (subject: string, method: number) => costs.find((candidate) => model?.classes[candidate.subject]?.name === subject && candidate.interfaceId === 0x101 && candidate.method === method)?.instructions;
-    expect(cost("Shell", 0)).toBe(COST_BASE + 2 * COST_FIELD + 2 * COST_BINDING + 2 * COST_INSTRUCTION);
+    expect(cost("Shell", 0)).toBe(COST_BASE + 2 * COST_FIELD + COST_BINDING + 2 * COST_INSTRUCTION);
     expect(cost("Attack", 2)).toBe(COST_BASE + COST_FIELD);
     expect(cost("Shell", 2)).toBeUndefined();
   });
 
   test("comes with a description for other tools", async () => {
     const { sidecar } = await compile("allow Shell -> Console { write } when length(text) < 9");
-    expect(sidecar?.rules.find((rule) => rule.kind === "allow")).toMatchObject({ events: ["request"], interface: "Console", methods: ["write"], conditional: true, file: "test.policy", line: 2 });
-    expect(sidecar?.pairs).toContainEqual({ subject: "Shell", target: "Console", interface: "Console", rules: [6, 7], plain: [] });
+    expect(sidecar?.rules.find((rule) => rule.kind === "allow")).toMatchObject({ events: ["request", "response", "error"], interface: "Console", methods: ["write"], conditional: true, file: "test.policy", line: 2 });
+    expect(sidecar?.pairs).toContainEqual({ subject: "Shell", target: "Console", interface: "Console", rules: [6], plain: [] });
     expect(sidecar?.execute).toContainEqual({ class: "Shell", program: "shell", rule: 4 });
     expect(JSON.parse(JSON.stringify(sidecar))).toEqual(sidecar);
   });

@@ -173,8 +173,10 @@ function emitRules(model: Model, matrix: Matrix, strings: Strings): { readonly r
   let firstInstruction = 0;
   model.rules.forEach((rule, i) => {
     const length = matrix.programs[i]?.length ?? 0;
-    records.u32(i, blob.RULE_FLAGS, (rule.isRequire ? blob.RULE_FLAG_REQUIRE : 0) | (rule.audit ? blob.RULE_FLAG_AUDIT : 0));
-    records.u32(i, blob.RULE_EVENTS, rule.events);
+    records.u32(i, blob.RULE_FLAGS, rule.isRequire ? blob.RULE_FLAG_REQUIRE : 0);
+    records.u8(i, blob.RULE_EVENTS, rule.events);
+    records.u8(i, blob.RULE_EVENTS_READ, rule.read === undefined ? 0 : 1 << rule.read);
+    records.u8(i, blob.RULE_EVENTS_RECORDED, rule.recorded);
     records.u64(i, blob.RULE_METHODS, rule.methods);
     records.u32(i, blob.RULE_INTERFACE, rule.interfaceId);
     records.u32(i, blob.RULE_PROGRAM, firstInstruction);

@@ -99,7 +99,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     // never.
     ["allow Shell -> Uart { write }\nnever Shell -> Uart", "test.policy:3:1: `never Shell -> Uart` does not hold: Shell may call Uart.Uart.write; help: by test.policy:2: `allow Shell -> Uart { write }`"],
     ["allow Shell -> Uart { write } when length(data) == 1\nnever any except Console -> Uart.write", "test.policy:3:1: `never any except Console -> Uart.write` does not hold: Shell may call Uart.Uart.write; help: by test.policy:2: `allow Shell -> Uart { write } when length(data) == 1`"],
-    ["grant Attack -> kernel.Ports { ports }\nnever grant any except Uart -> kernel.Ports { ports }", "test.policy:3:1: `never grant any except Uart -> kernel.Ports { ports }` does not hold: Attack may ports objects of kernel.Ports; help: by test.policy:2: `grant Attack -> kernel.Ports { ports }`"],
+    ["grant Attack -> kernel.Ports { ports }\nnever grant any except Uart -> kernel.Ports { ports }", "test.policy:3:1: `never grant any except Uart -> kernel.Ports { ports }` does not hold: Attack has ports over objects of kernel.Ports; help: by test.policy:2: `grant Attack -> kernel.Ports { ports }`"],
     ["never execute Shell program shell", "test.policy:2:1: `never execute Shell program shell` does not hold: Shell may run shell; help: by base.policy:7: `allow execute Shell program shell`"],
     ["never Shell -> Uart.wrte", "test.policy:2:21: Uart serves no method or interface `wrte`; help: did you mean `write`?"],
     ["never Shell -> kernel", "test.policy:2:16: `kernel` receives no messages; help: `kernel.Slots`, `kernel.System`, …"],

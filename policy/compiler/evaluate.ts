@@ -55,7 +55,7 @@ export function decideMessage(model: Model, message: MessageEvent): Decision {
 export function decideRules(model: Model, message: MessageEvent): Decision {
   const bound = model.rules.filter((rule) => rule.kind === "message" && rule.interfaceId === message.interfaceId && binds(rule, message.event, message.method) && names(rule, message.subject, message.target));
   for (const rule of bound) {
-    if (rule.condition !== undefined && !holds(rule.condition, message.words)) return { status: Status.Denied, rule };
+    if (rule.condition !== undefined && rule.read === message.event && !holds(rule.condition, message.words)) return { status: Status.Denied, rule };
   }
   return bound.some((rule) => !rule.isRequire) ? GRANTED : DENIED;
 }

@@ -1,4 +1,5 @@
 /** What a system's policy means: every name resolved. `resolve.ts` builds it, the rest of the compiler reads it. */
+import type { Event } from "../../kernel/abi/event.ts";
 import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
@@ -82,14 +83,16 @@ export interface Rule {
   readonly number: number;
   readonly kind: "message" | "permission" | "execute";
   readonly isRequire: boolean;
-  readonly audit: boolean;
   /** Bit n for Event n. */
   readonly events: number;
+  /** Those of them that are recorded when the rule helps to grant them. */
+  readonly recorded: number;
   /** Bit m for method or permission m. */
   readonly methods: bigint;
   readonly interfaceId: number;
-  /** Present only if `events` is one event. */
   readonly condition: Condition | undefined;
+  /** The event whose message the condition reads: one of `events`. Other events the rule grants as they are. */
+  readonly read: Event | undefined;
   /** Subject and target classes that it is bound to. */
   readonly pairs: readonly (readonly [number, number])[];
   readonly span: Span;

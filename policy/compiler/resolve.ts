@@ -376,7 +376,7 @@ class RuleReader {
     }
     if (this.execute.some((grant) => grant.classId === subject.id && grant.program === program)) return;
     const rule = this.add({
-      kind: "execute", isRequire: false, audit: false, events: RULE_EVENTS_EXECUTE, methods: 1n, interfaceId: INTERFACE_EXECUTE, condition: undefined, pairs: [], span: statement.span, text: statement.text,
+      kind: "execute", isRequire: false, events: RULE_EVENTS_EXECUTE, recorded: 0, methods: 1n, interfaceId: INTERFACE_EXECUTE, condition: undefined, read: undefined, pairs: [], span: statement.span, text: statement.text,
     });
     this.execute.push({ classId: subject.id, program, rule });
   }
@@ -393,7 +393,7 @@ class RuleReader {
     }
     const pairs = subjects.flatMap((subject) => targets.map((target) => [subject.id, target.policyClass.id] as const));
     this.add({
-      kind: "permission", isRequire: false, audit: false, events: 1 << Event.Request, methods: bits, interfaceId: INTERFACE_PERMISSIONS, condition: undefined, pairs, span: statement.span, text: statement.text,
+      kind: "permission", isRequire: false, events: 1 << Event.Request, recorded: 0, methods: bits, interfaceId: INTERFACE_PERMISSIONS, condition: undefined, read: undefined, pairs, span: statement.span, text: statement.text,
     });
   }
 
@@ -431,9 +431,11 @@ class RuleReader {
     }
     const events = statement.events.reduce((bits, event) => bits | (1 << EVENT_NUMBERS[event.name]), 0) || ALL_EVENTS;
     const pairs = subjects.flatMap((subject) => classes.map((target) => [subject.id, target.id] as const));
-    const common = { kind: "message", isRequire: statement.isRequire, audit: statement.audit, interfaceId: spoken.id, pairs, span: statement.span, text: statement.text } as const;
+    // One record a call: of its request, where the rule speaks of requests.
+    const recorded = !statement.audit ? 0 : (events & (1 << Event.Request)) !== 0 ? 1 << Event.Request : events;
+    const common = { kind: "message", isRequire: statement.isRequire, recorded, interfaceId: spoken.id, pairs, span: statement.span, text: statement.text } as const;
     if (statement.condition === undefined) {
-      this.add({ ...common, events, methods, condition: undefined });
+      this.add({ ...common, events, methods, condition: undefined, read: undefined });
       return;
     }
     if (statement.events.length > 1) {
@@ -441,11 +443,11 @@ class RuleReader {
       return;
     }
     const event: EventName = written?.name ?? "request";
+    const read = EVENT_NUMBERS[event];
     for (const [bits, condition] of this.conditions(statement.condition, spoken, methods, event, module)) {
-      this.add({ ...common, events: 1 << EVENT_NUMBERS[event], methods: bits, condition });
+      // Without events an `allow` leaves response and error as they are; a `require` has nothing to say of them.
+      this.add({ ...common, events: statement.isRequire ? 1 << read : events, recorded: recorded & (statement.isRequire ? 1 << read : events), methods: bits, condition, read });
     }
-    const rest = written === undefined && !statement.isRequire ? ALL_EVENTS & ~(1 << Event.Request) : 0;
-    if (rest !== 0) this.add({ ...common, audit: false, events: rest, methods, condition: undefined });
   }
 
   /** The condition for each method; methods in whose messages it reads the same words share one. */

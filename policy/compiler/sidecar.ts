@@ -42,7 +42,7 @@ export function describeSystem(model: Model, matrix: Matrix): Sidecar {
     rules: model.rules.map((rule) => ({
       number: rule.number, kind: rule.kind === "execute" ? "execute" : rule.kind === "permission" ? "grant" : rule.isRequire ? "require" : "allow",
       events: EVENT_NAMES.filter((_, i) => (rule.events >> i) & 1), ...interfaceOf(rule.interfaceId), methods: rule.kind === "execute" ? [] : names(rule.methods, methodNames(rule.interfaceId)),
-      conditional: rule.condition !== undefined, audit: rule.audit, file: rule.span.file, line: rule.span.line, text: rule.text,
+      conditional: rule.condition !== undefined, audit: rule.recorded !== 0, file: rule.span.file, line: rule.span.line, text: rule.text,
     })),
     pairs: matrix.pairs.map((pair) => ({
       subject: className(pair.subject), target: className(pair.target), ...interfaceOf(pair.interfaceId), rules: pair.rules.map((rule) => rule.number),
