@@ -9,8 +9,6 @@ import {
 import { METHOD_BYTES } from "../abi/blob";
 import { isTraceActive } from "../call/trace-ring";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../guards";
-import { THREADS_BASE, THREAD_SHIFT } from "../memory/layout";
-import { Table, isInUse } from "../memory/object-pages";
 import { fitsPlainly } from "../monitor/structure";
 import { Event, epoch } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
@@ -97,12 +95,9 @@ export function fastReply(server: Thread): bool {
   if ((header & FLAGS_AND_RESERVED & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE || words > <u32>REGISTER_WORDS_MAX || server.r9 !== 0 || server.r10 >> 32 !== 0) return false;
   if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
 
-  const index = <u32>server.rdi;
-  if (!isInUse(Table.Threads, index)) return false;
-  const caller = changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
-  if (caller.state !== ThreadState.AwaitingReply || caller.sequence !== <u32>(server.rdi >> TOKEN_SEQUENCE_SHIFT)) return false;
   // The one call that this thread holds: whose priority it has afterwards is its own.
-  if (caller.server !== server || server.firstServed !== caller || caller.servedNext !== null) return false;
+  const caller = server.firstServed;
+  if (caller === null || caller.servedNext !== null || server.rdi !== caller.token) return false;
   if (caller.callEpoch !== epoch() || caller.callShape === 0 || caller.isFaultCall || caller.timeoutTimer.heapIndex !== 0) return false;
   if (!mayRun(caller, domainOfSlot(caller.payer))) return false;
 

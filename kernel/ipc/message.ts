@@ -40,15 +40,32 @@ export function captureMessage(thread: Thread, domain: Domain, header: u32): Sta
       if (!copyFromUser(domain, capture + CAPTURE_WORDS + 32, thread.record + RECORD_MORE_WORDS, more)) return Status.BadAddress;
     }
   } else {
-    store<u32>(capture, words, CAPTURE_WORD_COUNT);
-    store<u32>(capture, 0, CAPTURE_HANDLE_COUNT);
-    store<u32>(capture, 0, CAPTURE_ARENA_BYTES);
+    captureRegisters(thread);
+    return Status.Ok;
   }
+  captureWords(thread, words);
+  return Status.Ok;
+}
+
+/**
+ * Captures a message that is all in registers. They stay as they are while the thread waits for the answer, so this may be done as long as
+ * it does, and gives what was sent.
+ */
+export function captureRegisters(thread: Thread): void {
+  const capture = thread.capture;
+  const words = <u32>thread.rsi & HEADER_WORDS_MASK;
+  store<u32>(capture, words, CAPTURE_WORD_COUNT);
+  store<u32>(capture, 0, CAPTURE_HANDLE_COUNT);
+  store<u32>(capture, 0, CAPTURE_ARENA_BYTES);
+  captureWords(thread, words);
+}
+
+function captureWords(thread: Thread, words: u32): void {
+  const capture = thread.capture;
   store<u64>(capture, words > 0 ? thread.rbx : 0, CAPTURE_WORDS);
   store<u64>(capture, words > 1 ? thread.r12 : 0, CAPTURE_WORDS + 8);
   store<u64>(capture, words > 2 ? thread.r13 : 0, CAPTURE_WORDS + 16);
   store<u64>(capture, words > 3 ? thread.r14 : 0, CAPTURE_WORDS + 24);
-  return Status.Ok;
 }
 
 /** Takes from a record only where to put what arrives. */

@@ -20,7 +20,7 @@ import { clearTimer } from "../schedule/timers";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
 import { interfaceOf, judgeReply } from "./judgement";
 import { endService, updatePriority } from "./lending";
-import { captureMessage, checkRoom, promiseRecord, storeMessage } from "./message";
+import { captureMessage, captureRegisters, checkRoom, promiseRecord, storeMessage } from "./message";
 import { checkInbox, checkedInbox } from "./recv";
 import { receiveAt } from "./receive";
 import { setResult } from "./registers";
@@ -169,6 +169,7 @@ function forward(thread: Thread, caller: Thread): Status {
   caller.isForwarded = true;
   caller.callHandle = null;
   caller.callBadge = entry.badge;
+  if (!caller.isLong) captureRegisters(caller); // The short way did not need a capture.
   const status = sendRequest(caller, changetype<Endpoint>(entry.object!), 0); // Its timeout runs on.
   if (status !== Status.Ok) failCall(caller, status);
   return Status.Ok;

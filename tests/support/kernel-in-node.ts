@@ -85,8 +85,15 @@ export function memoryUsableBytes(): u64 { return end - start; }
 export function commandLineHas(word: string): bool { return false; }
 `;
 
-/** Compiles the kernel for Node; once a test file. `without`: a guard to take down. */
-export async function compileKernel(without?: string): Promise<WebAssembly.Module> {
+/** Every call and reply goes the slow way, which defines what they mean. */
+const NO_FAST_PATH = `
+import { Thread } from "../object/thread";
+export function fastCall(caller: Thread): bool { return false; }
+export function fastReply(server: Thread): bool { return false; }
+`;
+
+/** Compiles the kernel for Node; once a test file. `without`: a guard to take down. `slow`: without the fast path. */
+export async function compileKernel({ without, slow = false }: { readonly without?: string; readonly slow?: boolean } = {}): Promise<WebAssembly.Module> {
   const guards = readFileSync(join(ROOT, GUARDS_FILE), "utf8");
   const { wasm } = await compileAssemblyScript({
     root: ROOT,
@@ -98,6 +105,7 @@ export async function compileKernel(without?: string): Promise<WebAssembly.Modul
       "kernel/x64/timer.ts": TIMER,
       "kernel/x64/machine.ts": MACHINE,
       "kernel/x64/memory-map.ts": MEMORY_MAP,
+      ...(slow ? { "kernel/ipc/fast-path.ts": NO_FAST_PATH } : {}),
       [GUARDS_FILE]: without === undefined ? guards : withoutGuard(guards, without),
     },
   });
