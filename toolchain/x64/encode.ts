@@ -31,6 +31,9 @@ const PLAIN_BYTES: Partial<Record<MachineOp, readonly number[]>> = {
   [MachineOp.SystemCall]: [0x0f, 0x05],
 };
 
+const constantKey = ({ op, width, immediate, immediateHigh, memory }: MachineInstruction): string =>
+  `${op} ${width} ${immediate} ${immediateHigh} ${memory?.symbol ?? ""} ${memory?.displacement ?? ""}`;
+
 interface PendingTrap {
   readonly mark: Mark;
   readonly kind: TrapKind;
@@ -56,6 +59,8 @@ export class FunctionEncoder {
   /** Code that is written behind everything else: checks that fail, rare paths. */
   private readonly outOfLine: (() => void)[] = [];
   private readonly flagsLive: Uint8Array;
+  /** For a block that only returns: the one block that stands for all that return the same. */
+  private readonly sameReturn: Map<number, number>;
   private depth = 0;
   /** Bytes of arguments pushed for the call that is being prepared. */
   private pushed = 0;
@@ -70,6 +75,7 @@ export class FunctionEncoder {
     this.machine = allocation.machine;
     this.blockLabels = this.machine.blocks.map(() => this.assembler.newLabel());
     this.flagsLive = this.findLiveFlags();
+    this.sameReturn = this.findSameReturns();
   }
 
   encode(): MachineCode {
@@ -184,10 +190,28 @@ export class FunctionEncoder {
       const { start, end, edges } = this.machine.blocks[current]!;
       const isEmpty = end - start === 2 && edges.length === 1 && this.machine.instructions[start + 1]!.op === MachineOp.Jump &&
         !this.hasMoves(start) && !this.hasMoves(start + 1);
-      if (!isEmpty) return current;
+      if (!isEmpty) return this.sameReturn.get(current) ?? current;
       current = edges[0]!.target;
     }
     return block;
+  }
+
+  /** Blocks that do nothing but return the same values. The last one in the order of the code is kept, away from the paths that go on. */
+  private findSameReturns(): Map<number, number> {
+    const last = new Map<string, number>();
+    const result = new Map<number, number>();
+    for (let index = this.machine.blocks.length - 1; index > 0; index--) {
+      const { start, end } = this.machine.blocks[index]!;
+      const code = Array.from({ length: end - start - 1 }, (_, k) => this.machine.instructions[start + 1 + k]!);
+      const isReturn = code.every(({ op }, k) => (k === code.length - 1 ? op === MachineOp.Return : this.allocation.removed[start + 1 + k] === 1));
+      if (!isReturn || this.hasMoves(start)) continue;
+      const moves = code.flatMap((_, k) => this.allocation.before.get(start + 1 + k) ?? []);
+      const key = moves.map((move) => (move.kind === "make" ? `${move.to}=${constantKey(move.definition)}` : `${move.kind} ${move.from} ${move.to}`)).join();
+      const known = last.get(key);
+      if (known === undefined) last.set(key, index);
+      else result.set(index, known);
+    }
+    return result;
   }
 
   private hasMoves(instruction: number): boolean {
@@ -241,14 +265,15 @@ export class FunctionEncoder {
   /** A jump to `block`, or what stands there if that is only a return. */
   private jumpOrReturn(block: number): void {
     const { start, end } = this.machine.blocks[block]!;
-    const isReturn = end - start === 2 && this.machine.instructions[start + 1]!.op === MachineOp.Return && !this.hasMoves(start);
-    const moves = this.allocation.before.get(start + 1) ?? [];
+    const isReturn = this.machine.instructions[end - 1]!.op === MachineOp.Return && !this.hasMoves(start) &&
+      Array.from({ length: end - start - 2 }, (_, k) => this.allocation.removed[start + 1 + k]).every((removed) => removed === 1);
+    const moves = Array.from({ length: end - start - 1 }, (_, k) => this.allocation.before.get(start + 1 + k) ?? []).flat();
     if (!isReturn || moves.length > 1 || this.frame.saved.length > 2) {
       this.assembler.jump(this.blockLabels[block]!);
       return;
     }
     this.moves(moves, false);
-    this.note(this.machine.instructions[start + 1]!.origin, "return instead of a jump to it");
+    this.note(this.machine.instructions[end - 1]!.origin, "return instead of a jump to it");
     this.epilogue();
   }
 

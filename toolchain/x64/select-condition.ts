@@ -1,6 +1,6 @@
 import type { Value } from "../ir/function.ts";
 import { TrapKind } from "../ir/machine-code.ts";
-import { isComparison, Opcode, Type } from "../ir/opcode.ts";
+import { isComparison, Opcode, type Type } from "../ir/opcode.ts";
 import { Condition, inverted, swapped } from "./condition.ts";
 import type { SourceOperand } from "./instruction-builder.ts";
 import { MachineOp } from "./machine-op.ts";
@@ -42,9 +42,22 @@ function againstZero(condition: Condition): Condition | null {
   }
 }
 
-/** Sets zero and sign flag for `value`: a mask that only the test needs is tested itself. */
+/** Bytes of a load that can be compared with zero where it is, because its value has the sign and the zeros of those bytes. */
+function loadWidth(select: Selector, value: Value): number | null {
+  if (select.isFoldableFullLoad(value)) return widthOf(select.typeOf(value));
+  if (select.isFoldableLoad(value, Opcode.Load8S)) return 1;
+  if (select.isFoldableLoad(value, Opcode.Load16S)) return 2;
+  return null;
+}
+
+/** Sets zero and sign flag for `value`: a mask that only the test needs is tested itself, a load is compared in memory. */
 function emitTest(select: Selector, value: Value): void {
   const width = widthOf(select.typeOf(value));
+  const inMemory = loadWidth(select, value);
+  if (inMemory !== null) {
+    emitMemoryCompare(select, select.foldLoad(value), 0, inMemory);
+    return;
+  }
   if (select.isFoldable(value, Opcode.And) && !select.isDemanded(value)) {
     const [left, right] = [select.operandOf(value, 0), select.operandOf(value, 1)];
     const immediate = select.immediate(right);
@@ -74,12 +87,7 @@ function unsignedFor(condition: Condition): Condition {
 export const CONDITION_RULES: readonly ConditionRule[] = [
   conditionRule("condition: not", (select, value) => {
     if (select.opcodeOf(value) !== Opcode.Eqz || !select.isInThisBlock(value)) return null;
-    const operand = select.operandOf(value, 0);
-    if (select.typeOf(operand) === Type.I64) {
-      emitTest(select, operand);
-      return Condition.Equal;
-    }
-    return inverted(select.condition(operand));
+    return inverted(select.condition(select.operandOf(value, 0)));
   }),
 
   conditionRule("condition: byte or word in memory against a constant", (select, value) => {
@@ -98,7 +106,7 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
 
   conditionRule("condition: against zero", (select, value) => {
     const comparison = comparisonOf(select, value);
-    if (comparison === null || select.constant(comparison.right) !== 0n || select.isFoldableFullLoad(comparison.left)) return null;
+    if (comparison === null || select.constant(comparison.right) !== 0n) return null;
     const condition = againstZero(comparison.condition);
     if (condition === null) return null;
     emitTest(select, comparison.left);
@@ -141,6 +149,14 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
     const builder = select.emit(MachineOp.Cmp, widthOf(comparison.type)).use(left).source(right);
     if (right.kind === "memory") builder.traps(TrapKind.OutOfBounds);
     return comparison.condition;
+  }),
+
+  // Its sign is not the byte's, but whether it is zero is.
+  conditionRule("condition: byte or word in memory", (select, value) => {
+    const isByte = select.isFoldableLoad(value, Opcode.Load8U);
+    if (!isByte && !select.isFoldableLoad(value, Opcode.Load16U)) return null;
+    emitMemoryCompare(select, select.foldLoad(value), 0, isByte ? 1 : 2);
+    return Condition.NotEqual;
   }),
 
   conditionRule("condition: any value", (select, value) => {
