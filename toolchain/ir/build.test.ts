@@ -130,6 +130,21 @@ test.each([["kernel", 0], ["domain", 1]] as const)("in the target %s, a load tha
   expect(text.match(/Load/g) ?? []).toHaveLength(count);
 });
 
+const waiting = (inside: string): string => `(module (import "x64" "pause" (func $pause)) (import "x64" "readCr2" (func $readCr2 (result i64))) (memory 1)
+  (func (export "f") (param i32) (result i32)
+    (block $done (drop (i32.load (local.get 0))) (br_if $done (i32.load (local.get 0)))
+      (loop $again ${inside} (br_if $again (i32.eqz (i32.load (local.get 0))))))
+    (i32.load offset=8 (local.get 0))))`;
+
+test.each([
+  ["nothing in between writes", "(drop (call $readCr2))", 2],
+  ["another field is written", "(i32.store offset=4 (local.get 0) (i32.const 1))", 2],
+  ["the program waits", "(call $pause)", 3],
+  ["it may be written", "(i32.store (i32.load offset=16 (local.get 0)) (i32.const 1))", 4],
+])("a loop that asks for the same word again: %s", (_what, inside, count) => {
+  expect(optimized(waiting(inside)).match(/Load32U/g)).toHaveLength(count);
+});
+
 test("pure values leave loops, loads stay", () => {
   const text = optimized(`(module (memory 1) (func (export "f") (param i32 i32) (result i32) (local i32)
     (loop $l

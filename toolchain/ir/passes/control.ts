@@ -64,7 +64,8 @@ function threadEdges(fn: IrFunction): boolean {
     for (const { target } of fn.blockEdges[block]!) if (dominators.dominates(target, block)) isHeader[target] = 1;
   }
   let changed = false;
-  for (const block of order) {
+  // Targets first, so that a chain of empty blocks is one step for those in front of it.
+  for (const block of order.toReversed()) {
     for (const edge of fn.blockEdges[block]!) {
       // A cycle of empty blocks has no end: each is passed at most once.
       const passed = new Set<Block>();

@@ -64,13 +64,18 @@ function placeInOrder(fn: IrFunction, dominators: Dominators, forest: LoopForest
 
 function rotateLoops(fn: IrFunction, placed: readonly Block[], forest: LoopForest): Block[] {
   const order = [...placed];
-  const headers = order.filter((block) => forest.headerOf[block] === block);
-  // Inner loops first: their last block may be what an outer loop ends with.
-  for (const header of headers.reverse()) {
-    const start = order.indexOf(header);
-    let end = start + 1;
-    while (end < order.length && isInLoop(forest, order[end]!, header)) end++;
-    if (end === start + 1 || start === 0) continue;
+  // Loops are contiguous, so that a header's place and its loop's size say which blocks belong to it. Inner loops come first.
+  const sizes = new Int32Array(fn.blockCount);
+  for (let start = placed.length - 1; start > 0; start--) {
+    const header = placed[start]!;
+    const innermost = forest.headerOf[header]!;
+    if (innermost === -1) continue;
+    sizes[innermost]!++;
+    if (innermost !== header) continue;
+    const size = sizes[header]!;
+    if (forest.outerOf[header] !== -1) sizes[forest.outerOf[header]!]! += size;
+    const end = start + size;
+    if (size === 1) continue;
 
     const instructions = fn.blockInstructions[header]!;
     const edges = fn.blockEdges[header]!;
