@@ -5,7 +5,7 @@ import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { type Matrix, isBound } from "./close.ts";
 import { type Flow, chain, directFlows, objectFlows } from "./flow.ts";
 import { type Interface, type Model, PERMISSION_NAMES, type PolicyClass, type Rule } from "./model.ts";
-import { Names, written } from "./resolve.ts";
+import { Names, written } from "./names.ts";
 import type { Classes, Methods, NeverStatement } from "./syntax.ts";
 
 /** Names rules that a broken `never` lists: more would hide the first. */

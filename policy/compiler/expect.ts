@@ -6,7 +6,8 @@ import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { resolveValue } from "./condition.ts";
 import { type Decision, type MessageEvent, decideExecute, decidePermission, decideRules } from "./evaluate.ts";
 import { type Field, type Interface, type Method, type Model, PERMISSION_NAMES, type Rule } from "./model.ts";
-import { EVENT_NUMBERS, Names, fieldsOf } from "./resolve.ts";
+import type { Names } from "./names.ts";
+import { EVENT_NUMBERS, fieldsOf } from "./resolve.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Argument, EventName, ExpectStatement } from "./syntax.ts";
 

@@ -1,0 +1,257 @@
+/** What names of a system stand for: classes, interfaces, methods, permissions, constants, and what modules offer one another. */
+import { CLASSES_MAX, CLASS_KERNEL, FIRST_PROGRAM_CLASS } from "../../kernel/abi/blob.ts";
+import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { resolveValue } from "./condition.ts";
+import { readInterfaces } from "./interfaces.ts";
+import { type Interface, KERNEL_CLASSES, type Method, PERMISSION_NAMES, type PolicyClass, type SystemInput, permissionNumber } from "./model.ts";
+import { didYouMean } from "./suggest.ts";
+import type { Classes, InterfaceStatement, Methods, Module, Name, Path, Span } from "./syntax.ts";
+
+/** A class, and the interface of it that is meant where one was written. */
+export interface Target {
+  readonly policyClass: PolicyClass;
+  readonly spoken: Interface | undefined;
+  readonly path: Path;
+}
+
+/** What parameters of an interface stand for. */
+export type Environment = ReadonlyMap<string, PolicyClass>;
+export const NOTHING: Environment = new Map();
+
+/** Names of a system. Answers undefined where a name means nothing, with an error recorded. */
+export class Names {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly classes = new Map<string, PolicyClass>();
+  readonly interfaces: readonly Interface[];
+  /** Interfaces that each class serves, as far as the image has slots of it. */
+  private readonly served = new Map<number, readonly Interface[]>();
+  private readonly constants = new Map<string, Map<string, bigint>>();
+  private readonly offers = new Map<string, Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>>();
+
+  constructor(input: SystemInput, modules: readonly Module[]) {
+    const read = readInterfaces([...input.interfaces, ...input.programs.flatMap(({ description }) => [...Object.values(description.serves ?? {}), ...Object.values(description.uses ?? {})])]);
+    this.interfaces = read.interfaces;
+    this.diagnostics.push(...read.diagnostics);
+    KERNEL_CLASSES.forEach((name, id) => {
+      if (name !== "") this.classes.set(`kernel.${name}`, { id, name: `kernel.${name}`, span: undefined });
+    });
+    this.classes.set("kernel", { id: CLASS_KERNEL, name: "kernel", span: undefined });
+    this.declare(modules);
+    for (const { program, class: className } of Object.values(input.image.slots)) {
+      const policyClass = this.classes.get(className);
+      const description = input.programs.find((candidate) => candidate.folder === program)?.description;
+      if (policyClass === undefined || description === undefined) continue;
+      const ids = new Set([...(this.served.get(policyClass.id) ?? []).map((known) => known.id), ...Object.values(description.serves ?? {}).map((served) => served.id)]);
+      this.served.set(policyClass.id, this.interfaces.filter((known) => ids.has(known.id)));
+    }
+  }
+
+  private declare(modules: readonly Module[]): void {
+    const byName = new Map<string, Module>();
+    let nextClass = FIRST_PROGRAM_CLASS;
+    for (const module of modules) {
+      const other = byName.get(module.name.text);
+      if (other !== undefined) this.refuse(module.name.span, `the module \`${module.name.text}\` is also in ${other.file}`, "give one of them another name");
+      byName.set(module.name.text, module);
+      const constants = new Map<string, bigint>();
+      const offers = new Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>();
+      this.constants.set(module.name.text, constants);
+      this.offers.set(module.name.text, offers);
+      for (const statement of module.statements) {
+        if (statement.kind === "class") {
+          for (const { text, span } of statement.names) {
+            const declared = this.classes.get(text);
+            if (declared !== undefined) {
+              const where = declared.span === undefined ? "is the kernel's own" : `is declared in ${declared.span.file}:${declared.span.line}`;
+              this.refuse(span, `the class \`${text}\` ${where}`, "a class is declared once in a system");
+            } else if (text.length > 63) {
+              this.refuse(span, `the name \`${text}\` is too long`, "at most 63 characters");
+            } else {
+              this.classes.set(text, { id: nextClass++, name: text, span });
+            }
+          }
+        } else if (statement.kind === "const") {
+          if (constants.has(statement.name.text)) this.refuse(statement.name.span, `the constant \`${statement.name.text}\` is declared twice`);
+          const value = resolveValue(statement.value, { method: `module ${module.name.text}`, side: "request", fields: [], constants }, undefined, this.diagnostics);
+          if (value !== undefined) constants.set(statement.name.text, value);
+        } else if (statement.kind === "interface") {
+          if (offers.has(statement.name.text)) this.refuse(statement.name.span, `the interface \`${statement.name.text}\` is declared twice`);
+          offers.set(statement.name.text, { statement, module });
+        }
+      }
+    }
+    if (nextClass > CLASSES_MAX) this.diagnostics.push({ severity: "error", message: `${nextClass - FIRST_PROGRAM_CLASS} classes`, help: `at most ${CLASSES_MAX - FIRST_PROGRAM_CLASS}` });
+  }
+
+  constantsOf(module: string): ReadonlyMap<string, bigint> {
+    return this.constants.get(module) ?? new Map<string, bigint>();
+  }
+
+  programClasses(): readonly PolicyClass[] {
+    return [...this.classes.values()].filter((known) => known.span !== undefined);
+  }
+
+  servedBy(policyClass: PolicyClass): readonly Interface[] {
+    const own = this.interfaces.find((known) => known.id === policyClass.id);
+    if (policyClass.id < CLASS_KERNEL) return own === undefined ? [] : [own];
+    return this.served.get(policyClass.id) ?? [];
+  }
+
+  hasSlot(policyClass: PolicyClass): boolean {
+    return this.served.has(policyClass.id);
+  }
+
+  /** A class by itself. */
+  class(path: Path, environment: Environment = NOTHING): PolicyClass | undefined {
+    const read = this.leadingClass(path, environment);
+    if (read === undefined) return undefined;
+    const extra = path.segments[read.used];
+    if (extra !== undefined) return this.refuse(extra.span, `a class is expected here, not \`${written(path)}\``, `\`${written(path, read.used)}\``);
+    return read.policyClass;
+  }
+
+  /** The class that a path starts with, and how many of its segments say so. */
+  private leadingClass(path: Path, environment: Environment): { readonly policyClass: PolicyClass; readonly used: number } | undefined {
+    const [first, second] = path.segments;
+    if (first === undefined) return undefined;
+    const parameter = environment.get(first.text);
+    if (parameter !== undefined) return { policyClass: parameter, used: 1 };
+    if (first.text === "kernel" && second !== undefined) {
+      const policyClass = this.classes.get(`kernel.${second.text}`);
+      if (policyClass !== undefined) return { policyClass, used: 2 };
+      return this.refuse(second.span, `the kernel has no objects of class \`${second.text}\``, didYouMean(second.text, KERNEL_CLASSES.filter((name) => name !== ""), `one of ${KERNEL_CLASSES.filter((name) => name !== "").join(", ")}`));
+    }
+    const policyClass = this.classes.get(first.text);
+    if (policyClass !== undefined) return { policyClass, used: 1 };
+    const names = [...this.programClasses().map((known) => known.name), ...environment.keys()];
+    return this.refuse(first.span, `unknown class \`${first.text}\``, didYouMean(first.text, names, `declare it: \`class ${first.text}\``));
+  }
+
+  /** `Class`, `Class.Interface`. */
+  target(path: Path, environment: Environment): Target | undefined {
+    const read = this.leadingClass(path, environment);
+    if (read === undefined) return undefined;
+    const { policyClass, used } = read;
+    const [name, extra] = path.segments.slice(used);
+    if (extra !== undefined) return this.refuse(extra.span, `\`${written(path)}\` is too long for a target`, "`Class.Interface { methods }`");
+    if (name === undefined) return { policyClass, spoken: undefined, path };
+    const spoken = this.interfaceOf(policyClass, name);
+    return spoken === undefined ? undefined : { policyClass, spoken, path };
+  }
+
+  /** `Class.method`, `Class.Interface.method`: for `expect` and `never`. With `method` undefined where the path ends before. */
+  method(path: Path): { readonly policyClass: PolicyClass; readonly spoken: Interface | undefined; readonly method: Method | undefined } | undefined {
+    const read = this.leadingClass(path, NOTHING);
+    if (read === undefined) return undefined;
+    const { policyClass, used } = read;
+    const [first, second, extra] = path.segments.slice(used);
+    if (extra !== undefined) return this.refuse(extra.span, `\`${written(path)}\` is too long`, "`Class.Interface.method`");
+    if (first === undefined) return { policyClass, spoken: undefined, method: undefined };
+    if (second !== undefined) {
+      const spoken = this.interfaceOf(policyClass, first);
+      if (spoken === undefined) return undefined;
+      const method = this.methodOf(spoken, second);
+      return method === undefined ? undefined : { policyClass, spoken, method };
+    }
+    const served = this.servedBy(policyClass);
+    const holders = served.filter((known) => known.methods.some((method) => method.name === first.text));
+    const spoken = served.find((known) => known.name === first.text);
+    if (spoken !== undefined && holders.length === 0) return { policyClass, spoken, method: undefined };
+    const [holder, another] = holders;
+    if (holder !== undefined && another !== undefined) return this.refuse(first.span, `${policyClass.name} serves several interfaces with a method \`${first.text}\``, `\`${policyClass.name}.${holder.name}.${first.text}\``);
+    if (holder !== undefined) return { policyClass, spoken: holder, method: holder.methods.find((method) => method.name === first.text) };
+    if (served.length === 0) {
+      const known = this.interfaces.find((candidate) => candidate.name === first.text);
+      if (known !== undefined) return { policyClass, spoken: known, method: undefined };
+      return this.refuse(first.span, `the image has no slot of class ${policyClass.name}, so it is not known what \`${first.text}\` is`, `\`${policyClass.name}.Interface.${first.text}\``);
+    }
+    const names = served.flatMap((known) => [known.name, ...known.methods.map((method) => method.name)]);
+    return this.refuse(first.span, `${policyClass.name} serves no method or interface \`${first.text}\``, didYouMean(first.text, names));
+  }
+
+  private interfaceOf(policyClass: PolicyClass, name: Name): Interface | undefined {
+    const served = this.servedBy(policyClass);
+    const known = this.interfaces.find((candidate) => candidate.name === name.text);
+    const isServed = known !== undefined && served.some((candidate) => candidate.id === known.id);
+    if (known === undefined) {
+      const candidates = served.length > 0 ? served : this.interfaces;
+      return this.refuse(name.span, `unknown interface \`${name.text}\``, didYouMean(name.text, candidates.map((candidate) => candidate.name)));
+    }
+    if (!isServed && (this.hasSlot(policyClass) || policyClass.span === undefined)) {
+      return this.refuse(name.span, `${policyClass.name} does not serve ${name.text}`, served.length === 0 ? "it serves nothing" : `it serves ${served.map((candidate) => candidate.name).join(", ")}`);
+    }
+    return known;
+  }
+
+  methodOf(spoken: Interface, name: Name): Method | undefined {
+    const method = spoken.methods.find((candidate) => candidate.name === name.text);
+    if (method !== undefined) return method;
+    return this.refuse(name.span, `the interface ${spoken.name} has no method \`${name.text}\``, didYouMean(name.text, spoken.methods.map((candidate) => candidate.name)));
+  }
+
+  /** Bits of the methods named; 0, with errors recorded, where one does not exist. */
+  methodBits(spoken: Interface, methods: Methods): bigint {
+    if (methods.all) return spoken.methods.reduce((bits, method) => bits | (1n << BigInt(method.number)), 0n);
+    let bits = 0n;
+    let isComplete = true;
+    for (const name of methods.names) {
+      const method = this.methodOf(spoken, name);
+      if (method === undefined) isComplete = false;
+      else bits |= 1n << BigInt(method.number);
+    }
+    return isComplete ? bits : 0n;
+  }
+
+  permissionBits(methods: Methods): bigint {
+    if (methods.all) return (1n << BigInt(PERMISSION_NAMES.length)) - 1n;
+    let bits = 0n;
+    let isComplete = true;
+    for (const { text, span } of methods.names) {
+      const number = permissionNumber(text);
+      if (number === undefined) {
+        this.refuse(span, `unknown permission \`${text}\``, didYouMean(text, PERMISSION_NAMES, `one of ${PERMISSION_NAMES.join(", ")}`));
+        isComplete = false;
+      } else {
+        bits |= 1n << BigInt(number);
+      }
+    }
+    return isComplete ? bits : 0n;
+  }
+
+  /** `any` is every class that policy files declare. */
+  subjects(classes: Classes, environment: Environment = NOTHING): readonly PolicyClass[] | undefined {
+    if (classes.kind === "any") {
+      const except = this.each(classes.except, (path) => this.class(path, environment));
+      return except === undefined ? undefined : this.programClasses().filter((known) => !except.includes(known));
+    }
+    const subjects = this.each(classes.paths, (path) => this.class(path, environment));
+    const kernelObject = subjects?.findIndex((subject) => subject.id < CLASS_KERNEL) ?? -1;
+    const path = classes.paths[kernelObject];
+    if (path !== undefined) return this.refuse(path.span, `${written(path)} asks for nothing: it cannot be a subject`, "the kernel's own messages have the subject `kernel`");
+    return subjects;
+  }
+
+  offer(path: Path, module: string): { readonly statement: InterfaceStatement; readonly module: Module } | undefined {
+    const [first, second, extra] = path.segments;
+    if (first === undefined || extra !== undefined) return this.refuse(path.span, `\`${written(path)}\` is no interface of a module`, "`use module.interface(Class)`");
+    const [moduleName, name] = second === undefined ? [module, first] : [first.text, second];
+    const offers = this.offers.get(moduleName);
+    if (offers === undefined) return this.refuse(first.span, `unknown module \`${moduleName}\``, didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"));
+    const offer = offers.get(name.text);
+    return offer ?? this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, didYouMean(name.text, offers.keys(), "it has no interfaces"));
+  }
+
+  each<T>(paths: readonly Path[], resolve: (path: Path) => T | undefined): readonly T[] | undefined {
+    const results = paths.map(resolve);
+    return results.every((result) => result !== undefined) ? (results as readonly T[]) : undefined;
+  }
+
+  refuse(span: Span, message: string, help?: string): undefined {
+    this.diagnostics.push({ severity: "error", ...span, message, ...(help === undefined ? {} : { help }) });
+    return undefined;
+  }
+}
+
+export function written(path: Path, segments = path.segments.length): string {
+  return path.segments.slice(0, segments).map((segment) => segment.text).join(".");
+}
