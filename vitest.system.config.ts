@@ -7,7 +7,7 @@ export default defineConfig({
     exclude: ["node_modules/**", "build/**"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 10_000,
   },

@@ -1,0 +1,42 @@
+// The first minutes of somebody new: what README.md says to try.
+import { beforeAll, expect, test } from "vitest";
+import { buildTestImage, type TestImage } from "../support/build.ts";
+import { ShellSession } from "../support/shell-session.ts";
+
+let main: TestImage;
+beforeAll(() => {
+  main = buildTestImage("main", { medium: "iso" });
+});
+
+test("help, domains, memory, handles, audit and why answer", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  expect((await shell.run("help")).join("\n")).toMatch(/domains .*\n.*attack /s);
+  const domains = (await shell.run("domains")).join("\n");
+  for (const name of ["supervisor", "serial", "console", "shell", "echo"]) expect(domains).toMatch(new RegExp(`${name} .*running.*verified`));
+  expect((await shell.run("memory")).join("\n")).toMatch(/free +\d/);
+  expect((await shell.run("handles shell")).join("\n")).toContain("console");
+  expect((await shell.run("why Shell Echo words")).join("\n")).toContain("allowed");
+  expect((await shell.run("why Attacker Supervisor kill")).join("\n")).toContain("denied");
+});
+
+test("every attack is refused or stopped, and the system lives", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  const lines = await shell.run("attack", 120_000);
+  expect(lines.at(-1) === "" ? lines.at(-2) : lines.at(-1)).toMatch(/^\d+ refused, none succeeded/);
+  expect((await shell.run("audit")).join("\n")).toMatch(/attacker/i);
+  expect((await shell.run("ping 10")).join("\n")).toContain("10 round trips");
+});
+
+test("the serial driver is killed, and typing goes on", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  shell.machine.type("kill serial\r");
+  await shell.machine.waitFor(/runs again as instance 2/);
+  await shell.machine.waitFor(/trine> /);
+  expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
+});
+
+test("the shell switches the machine off", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  shell.machine.type("shutdown\r");
+  expect(await shell.machine.exitValue()).toBe(0);
+});
