@@ -34,7 +34,7 @@ export class HandleEntry {
   @inline get shapes(): u32 {
     return this.nextFree;
   }
-  @inline set shapes(address: u32) {
+  set shapes(address: u32) {
     this.nextFree = address;
   }
   @inline get slot(): u32 {
