@@ -28,7 +28,7 @@ export interface CampaignResult {
 const DIFFERENCES_MAX = 10;
 
 /** Compiles and compares random modules from `seed` on, until `functions` were compiled; with `huge`, one very large function before. */
-export function runCampaign(root: string, seed: number, functions: number, huge: boolean): CampaignResult {
+export function runCampaign(root: string, seed: number, functions: number, huge = false): CampaignResult {
   const differences: string[] = [];
   const faults = new Map<FaultKind, number>();
   let done = 0;

@@ -1,5 +1,6 @@
 /** All suites, cheapest first, so that a simple mistake shows before anything is booted. */
 import { runBuild } from "./build-suite.ts";
+import { runFuzz } from "./fuzz-suite.ts";
 import { runKernel } from "./kernel-suite.ts";
 import type { Suite } from "./result.ts";
 import { runTypes } from "./types-suite.ts";
@@ -8,6 +9,7 @@ import { runVitest } from "./vitest-suite.ts";
 export const SUITES: readonly Suite[] = [
   { name: "types", about: "every project of the tree passes tsc", run: runTypes },
   { name: "host", about: "tools, kernel core and services in Node", run: (context) => runVitest(context, "host", "vitest.config.ts") },
+  { name: "fuzz", about: "10,000 random functions: machine code against V8", run: runFuzz },
   { name: "build", about: "the main image on each medium, the same from two places", run: runBuild },
   { name: "kernel", about: "the kernel test image in QEMU", run: runKernel },
   { name: "system", about: "booted images, driven by their serial line", run: (context) => runVitest(context, "system", "vitest.system.config.ts") },
