@@ -5,6 +5,9 @@ import { MachineOp } from "./machine-op.ts";
 import { Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
 import { exponentOf } from "./select-arithmetic.ts";
+import {
+  DIVIDE_S_CONSTANT, DIVIDE_S_POWER_OF_TWO, DIVIDE_U_CONSTANT, REMAINDER_S_CONSTANT, REMAINDER_S_POWER_OF_TWO, REMAINDER_U_CONSTANT,
+} from "./select-divide-constant.ts";
 import type { Selector } from "./select.ts";
 import { widthOf } from "./type-width.ts";
 
@@ -39,6 +42,7 @@ export const DIV_U_RULES: readonly Rule[] = [
       .source({ kind: "immediate", value: exponent });
     return true;
   }),
+  DIVIDE_U_CONSTANT,
   rule("divide unsigned", (select, at) => selectDivision(select, at, MachineOp.DivideUnsigned, false)),
 ];
 
@@ -50,10 +54,13 @@ export const REM_U_RULES: readonly Rule[] = [
     select.emit(MachineOp.And, 4).defineTied(select.result(at), value).source({ kind: "immediate", value: Number(divisor! - 1n) });
     return true;
   }),
+  REMAINDER_U_CONSTANT,
   rule("remainder unsigned", (select, at) => selectDivision(select, at, MachineOp.DivideUnsigned, true)),
 ];
 
 export const DIV_S_RULES: readonly Rule[] = [
+  DIVIDE_S_POWER_OF_TWO,
+  DIVIDE_S_CONSTANT,
   rule("divide signed", (select, at) => selectDivision(select, at, MachineOp.DivideSigned, false)),
 ];
 
@@ -64,6 +71,8 @@ function isNotMinusOne(select: Selector, at: Instruction): boolean {
 }
 
 export const REM_S_RULES: readonly Rule[] = [
+  REMAINDER_S_POWER_OF_TWO,
+  REMAINDER_S_CONSTANT,
   rule("remainder signed: constant", (select, at) => isNotMinusOne(select, at) && selectDivision(select, at, MachineOp.DivideSigned, true)),
   rule("remainder signed", (select, at) => selectDivision(select, at, MachineOp.RemainderSigned, true)),
 ];
