@@ -5,7 +5,7 @@ import type { CodeFunction } from "./function-table.ts";
 import type { MachineInstruction } from "./instruction.ts";
 import { CLEAR, MachineState, UNKNOWN } from "./machine-state.ts";
 import { CONDITIONAL_JUMPS } from "./opcode-rules.ts";
-import { transfer } from "./transfer.ts";
+import { dropSlotsBelow, transfer } from "./transfer.ts";
 
 /** Registers of integer arguments in their order: rdi, rsi, rdx, rcx, r8 … r11. */
 export const ARGUMENT_REGISTERS = [7, 6, 2, 1, 8, 9, 10, 11];
@@ -147,7 +147,9 @@ export class ProgramFlow {
     if (results === null) return false;
     for (const register of LOST_REGISTERS) state.set(register, UNKNOWN);
     RESULT_REGISTERS.forEach((register, index) => state.set(register, results[index]!));
+    // The callee may have written its arguments, and they are gone now.
     state.depth -= popped;
+    dropSlotsBelow(state);
     state.untouched = 0;
     return true;
   }

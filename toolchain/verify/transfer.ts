@@ -169,8 +169,9 @@ function resultBound(state: MachineState, instruction: MachineInstruction, regis
     case M.Xor: return isItself ? 0 : old <= CLEAR && other <= CLEAR ? CLEAR : UNKNOWN;
     case M.Sub: return isItself ? 0 : UNKNOWN;
     case M.Shr: {
-      const start = old === UNKNOWN ? 2 ** 64 - 1 : old;
-      return source?.kind === "immediate" ? bound(Math.floor(start / 2 ** (Number(source.value) & (bits - 1)))) : bound(old);
+      if (source?.kind !== "immediate") return old;
+      const count = Number(source.value) & (bits - 1);
+      return old === UNKNOWN ? bound(2 ** (64 - count) - 1) : Math.floor(old / 2 ** count);
     }
     case M.Lzcnt: case M.Tzcnt: case M.Popcnt: return 64;
     default: return UNKNOWN;
@@ -201,10 +202,10 @@ function exchange(state: MachineState, left: number, right: number, bits: number
   }
 }
 
-/** Stores into the function's own frame end what is known of the slots they hit; any access counts as a touch. */
+/** Stores into the function's own frame end what is known of the slots they hit; below an access, only what lies between it and rsp is untouched. */
 function touchStack(state: MachineState, memory: Memory, isWrite: boolean): void {
   if (memory.base !== RSP) return;
-  state.untouched = 0;
+  state.untouched = Math.min(state.untouched, Math.max(0, memory.displacement));
   if (!isWrite) return;
   // A slot at depth d covers the bytes from rsp + (depth - d) on.
   for (const depth of state.saved.keys()) {
@@ -213,7 +214,8 @@ function touchStack(state: MachineState, memory: Memory, isWrite: boolean): void
   }
 }
 
-function dropSlotsBelow(state: MachineState): void {
+/** Forgets slots that rsp has left behind: what comes to lie there next is something else. */
+export function dropSlotsBelow(state: MachineState): void {
   for (const depth of state.saved.keys()) if (depth > state.depth) state.setSlot(depth, -1);
 }
 

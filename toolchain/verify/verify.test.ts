@@ -87,6 +87,7 @@ test.each<[string, Target, string]>([
   ["a copy with clear registers", "domain", domain("mov edi, edi\nmov esi, esi\nmov ecx, ecx\nmov edx, ecx\nshr ecx, 3\nrep movsq\nmov ecx, edx\nand ecx, 7\nrep movsb\nret")],
   ["globals", "domain", domain("mov rax, [value]\nadd rax, 1\nmov [value], rax\nret", "section .data\nvalue: dq 5\nsection .text")],
   ["constants, read", "domain", domain("mov rax, [value]\nret", "section .rodata\nvalue: dq 5\nsection .text")],
+  ["the upper half of a number, shifted down", "domain", domain("shr rdi, 32\nmov eax, [rdi]\nret")],
   ["a loop that keeps its register clear", "domain", domain("xor eax, eax\n.again: mov ecx, [rax]\nadd eax, 4\ncmp eax, 100\njb .again\nret")],
   ["kernel memory behind r15", "kernel", exported("mov eax, [r15 + rdi + 8]\nmov [r15 + rdi], esi\nret")],
   ["a kernel copy", "kernel", exported("mov esi, esi\nmov ecx, 100\nlea rdi, [r15 + rdi]\nlea rsi, [r15 + rsi]\nrep movsb\nret")],
@@ -104,6 +105,7 @@ describe("domain", () => {
     ["a register that a call may have changed", "memory operand", "mov ecx, 70000\ncall other\nmov eax, [rcx]\nret", "function other\nret\nendfunction other"],
     ["an argument that one of two callers leaves dirty", "memory operand", "mov edi, 70000\ncall reader\nmov rdi, rsi\ncall reader\nret", "function reader\nmov eax, [rdi]\nret\nendfunction reader"],
     ["a 16-bit write, which clears nothing", "memory operand", "mov ax, 5\nmov ecx, [rax]\nret"],
+    ["a number shifted down by one bit too few", "memory operand", "shr rdi, 31\nmov eax, [rdi]\nret"],
     ["a negative displacement", "memory operand", "mov edi, edi\nmov eax, [rdi - 8]\nret"],
     ["a sum of two registers without 67h", "memory operand", "mov edi, edi\nmov esi, esi\nmov eax, [rdi + rsi]\nret"],
     ["an absolute address that is negative", "memory operand", "mov eax, [abs -16]\nret"],
@@ -135,6 +137,8 @@ describe("domain", () => {
     ["a callee that pops more than was pushed", "stack depth", "call two\nret", "function two\nret 16\nendfunction two"],
     ["a step over the guard", "frame step", "sub rsp, 0x20000\nadd rsp, 0x20000\nret"],
     ["steps over the guard that add up", "frame step", `${"sub rsp, 0x8000\n".repeat(2)}add rsp, 0x10000\nret`],
+    ["steps over the guard with a touch far above rsp", "frame step", "sub rsp, 0x8000\nmov eax, [rsp + 0x7ff8]\nsub rsp, 0x8000\nadd rsp, 0x10000\nret"],
+    ["a saved register in what a callee popped", "saved register", "push rbx\ncall one\nsub rsp, 8\npop rbx\nret", "function one\nmov [rsp + 8], rdi\nret 8\nendfunction one"],
     ["a preserved register that is changed", "saved register", "mov ebx, 1\nret"],
     ["a preserved register restored from another's slot", "saved register", "push rbx\npush rbp\npop rbx\npop rbp\nret"],
     ["a saved register overwritten on the stack", "saved register", "push rbx\nmov [rsp], rdi\npop rbx\nret"],
@@ -171,6 +175,32 @@ describe("domain", () => {
     const found = findings("domain", domain(body, more));
     expect(found.map((finding) => finding.rule)).toContain(rule);
     expect(found.every((finding) => finding.function !== "")).toBe(true);
+  });
+
+  test("an entry point inside of a function is refused", () => {
+    const bytes = assembledProgram("entry", "domain", domain("ret"));
+    new DataView(bytes.buffer).setBigUint64(24, 0x10_0000_0001n, true);
+    expect(verifyExecutable(bytes, "domain", "test.elf").map((finding) => finding.rule)).toContain("functions");
+  });
+
+  test("a writable and executable segment is refused", () => {
+    const bytes = assembledProgram("writable", "domain", domain("ret"));
+    const view = new DataView(bytes.buffer);
+    for (let at = 64; at < 64 + 5 * 56; at += 56) if (view.getUint32(at + 4, true) === 5) view.setUint32(at + 4, 7, true);
+    expect(verifyExecutable(bytes, "domain", "test.elf").map((finding) => finding.rule)).toContain("segments");
+  });
+
+  test("no change of one byte of headers, code or tables makes the verifier fail otherwise than by refusing", () => {
+    const bytes = assembledProgram("mutants", "domain", domain(`mov edi, edi\n${JUMP_TABLE}`, TABLE));
+    for (let at = 0; at < bytes.length; at += at < 400 ? 1 : 7) {
+      const copy = bytes.slice();
+      copy[at]! ^= 1 << (at % 8);
+      try {
+        verifyExecutable(copy, "domain", "test.elf");
+      } catch (error) {
+        expect((error as Error).name).toBe("DiagnosticError");
+      }
+    }
   });
 
   test("code between functions is refused", () => {

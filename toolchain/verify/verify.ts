@@ -1,5 +1,5 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Mnemonic as M } from "iced-x86";
-import { NOTE_THREAD_BLOCK_BYTES } from "../../kernel/abi/executable.ts";
+import { NOTE_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY } from "../../kernel/abi/executable.ts";
 import { PT_NOTE } from "../elf/format.ts";
 import { type ElfFile, readElf } from "../elf/read.ts";
 import type { Target } from "../ir/module.ts";
@@ -36,7 +36,7 @@ class Verification {
   private readonly functions: readonly CodeFunction[];
   private readonly boundary: Boundary;
   private readonly flows = new Map<number, FunctionFlow>();
-  private readonly threadBlockBytes: number;
+  private readonly note: NoteView;
 
   constructor(
     private readonly elf: ElfFile,
@@ -46,7 +46,7 @@ class Verification {
   ) {
     this.functions = readFunctions(elf, layout, findings);
     this.boundary = readBoundary(elf, layout);
-    this.threadBlockBytes = readThreadBlockBytes(elf);
+    this.note = readNote(elf);
   }
 
   run(): void {
@@ -85,11 +85,14 @@ class Verification {
       for (const [offset, { parameters32 }] of this.boundary.exports) flow.addRoot(offset, parameters32);
       return;
     }
-    const entry = Number(BigInt.asIntN(64, this.elf.entry - this.layout.textAddress));
-    if (!this.functions.some((code) => code.start === entry)) {
-      this.findings.push({ rule: "functions", function: "entry point", address: `0x${this.elf.entry.toString(16)}`, instruction: "", message: "it is not the start of a function" });
+    const { threadEntry } = this.note;
+    for (const address of threadEntry === 0n ? [this.elf.entry] : [this.elf.entry, threadEntry]) {
+      const offset = Number(BigInt.asIntN(64, address - this.layout.textAddress));
+      if (!this.functions.some((code) => code.start === offset)) {
+        this.findings.push({ rule: "functions", function: "entry point", address: `0x${address.toString(16)}`, instruction: "", message: "it is not the start of a function" });
+      }
+      flow.addRoot(offset, 0);
     }
-    flow.addRoot(entry, 0);
   }
 
   private checkReached(fn: FunctionFlow, index: number, state: MachineState): void {
@@ -130,7 +133,7 @@ class Verification {
   }
 
   private context(code: CodeFunction, argumentBytes: number): FunctionContext {
-    return { name: code.name, target: this.target, layout: this.layout, threadBlockBytes: this.threadBlockBytes, argumentBytes };
+    return { name: code.name, target: this.target, layout: this.layout, threadBlockBytes: this.note.threadBlockBytes, argumentBytes };
   }
 
   private report(code: CodeFunction, instruction: MachineInstruction, rule: Rule, message: string): void {
@@ -159,9 +162,16 @@ function disassemble(bytes: Uint8Array, address: bigint): string {
   return text;
 }
 
-function readThreadBlockBytes(elf: ElfFile): number {
+/** What the kernel will do on the executable's word. */
+interface NoteView {
+  readonly threadBlockBytes: number;
+  /** Where further threads start; 0: nowhere. */
+  readonly threadEntry: bigint;
+}
+
+function readNote(elf: ElfFile): NoteView {
   const note = elf.programHeaders.find((header) => header.type === PT_NOTE);
-  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_THREAD_BLOCK_BYTES + 4) return 0;
-  const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + note.offset, note.fileBytes);
-  return view.getUint32(NOTE_HEADER_BYTES + NOTE_THREAD_BLOCK_BYTES, true);
+  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_BYTES) return { threadBlockBytes: 0, threadEntry: 0n };
+  const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + note.offset + NOTE_HEADER_BYTES, NOTE_BYTES);
+  return { threadBlockBytes: view.getUint32(NOTE_THREAD_BLOCK_BYTES, true), threadEntry: view.getBigUint64(NOTE_THREAD_ENTRY, true) };
 }
