@@ -4,7 +4,7 @@ import { Status } from "../abi/status";
 import { judgePermission } from "../monitor/monitor";
 import { hasRights } from "../object/handle-table";
 import { Inbox } from "../object/inbox";
-import { Interrupt } from "../object/interrupt";
+import { Interrupt, removeMasked } from "../object/interrupt";
 import { unmaskLine } from "../x64/interrupts";
 import { argument, argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
 
@@ -26,10 +26,11 @@ function bind(interrupt: Interrupt): Status {
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point.
+  removeMasked(interrupt);
   interrupt.inbox = inbox;
   interrupt.inboxIdentity = inbox.identity;
   interrupt.bits = argument(1);
-  if (!interrupt.isListed) unmaskLine(interrupt.line);
+  unmaskLine(interrupt.line);
   return Status.Ok;
 }
 

@@ -321,6 +321,21 @@ describe("a driver", () => {
     kernel.check();
   }, 10_000);
 
+  test("may bind its interrupt anew while it is masked, and still gets it", () => {
+    const kernel = boot(module, archive, [DRIVER]);
+    const driver = kernel.threadOf(DRIVER);
+    kernel.call(driver, named(1), 7, 0, [0x10002n, 8n]);
+    kernel.recv(driver);
+    kernel.interrupt(4);
+    const second = domainCall(kernel, DRIVER, 3).words[0]!;
+    const before = kernel.portWrites.length;
+    expect(kernel.call(driver, named(1), 7, 0, [second, 1n]).status).toBe(Status.Ok);
+    expect(kernel.portWrites.slice(before)).toContain("21=ef");
+    kernel.interrupt(4);
+    expect(kernel.recv(driver, { inbox: Number(second) })).toMatchObject({ status: Status.Notified, words: [1n, 0n, 0n, 0n] });
+    kernel.check();
+  });
+
   test("has exactly its ports", () => {
     const kernel = boot(module, archive, [DRIVER, CLIENT]);
     const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);

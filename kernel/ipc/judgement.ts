@@ -1,9 +1,9 @@
 // What IPC asks the monitor. The short way goes by the verdict bits that the handle caches; structure is checked on every way.
 
-import { CLASS_KERNEL } from "../abi/blob";
+import { CLASS_KERNEL, METHOD_BYTES } from "../abi/blob";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../abi/system-call";
 import { Status } from "../abi/status";
-import { GUARD_STRUCTURE } from "../guards";
+import { GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
 import { Event, checkShape, epoch, judge, judgeEarly, methodShape, verdictBits } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
@@ -54,7 +54,8 @@ export function judgeRequest(caller: Thread, domain: Domain, entry: HandleEntry 
   caller.callEpoch = 0;
   caller.callShape = 0;
   if (entry !== null && handles === 0 && isCovered(entry, domain.classId, header)) {
-    const shape = methodShape(interfaceOf(header), methodOf(header));
+    // A bit is set only for a method that exists; without the guard all are.
+    const shape = GUARD_VERDICT ? <usize>entry.shapes + <usize>methodOf(header) * METHOD_BYTES : methodShape(interfaceOf(header), methodOf(header));
     if (shape !== 0) {
       if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0) {
         caller.callEpoch = entry.epoch;
@@ -77,7 +78,7 @@ export function judgeReply(server: Thread, caller: Thread, callerDomain: Domain,
   const handles = load<u32>(capture, CAPTURE_HANDLE_COUNT);
   const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
   if (!isError && handles === 0 && caller.callEpoch === epoch()) {
-    const shape = methodShape(interfaceOf(header), methodOf(header));
+    const shape = caller.callShape;
     if (shape !== 0 && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0)) return Status.Ok;
   }
   return <Status>judge(

@@ -207,3 +207,29 @@ test("memory that two domains share is one memory, and outlives its maker while 
   startSlot(kernel, CLIENT);
   kernel.check();
 });
+
+test("a maker may die while another still unmaps what nothing else refers to", () => {
+  const { kernel, server, client } = start();
+  const pages = 150;
+  const memory = createMemory(kernel, CLIENT, BigInt(pages * 4096));
+  kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
+  kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE | RIGHT_TRANSFER]], receive: { handles: 1 } });
+  const { token } = kernel.result(server);
+  const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
+  const address = domainCall(kernel, SERVER, 10, [BigInt(given), 0n, BigInt(pages * 4096), 1n]).words[0]!;
+  for (let page = 0; page < pages; page += 7) kernel.write(SERVER, Number(address) + page * 4096, new Uint8Array([page]));
+  kernel.reply(server, token, [], { record: RECORD, handles: [[given, RIGHT_CALL]] });
+  expect(kernel.result(client).status).toBe(Status.Ok);
+  expect(domainCall(kernel, SERVER, 8, [BigInt(given)]).status).toBe(Status.Ok);
+  expect(domainCall(kernel, CLIENT, 8, [BigInt(kernel.u32(CLIENT, RECORD + RECORD_HANDLES))]).status).toBe(Status.Ok);
+  expect(domainCall(kernel, CLIENT, 8, [BigInt(memory)]).status).toBe(Status.Ok);
+  for (let step = 0; step < 3; step++) {
+    expect(domainCall(kernel, SERVER, 11, [address]).status).toBe(Status.Again);
+    kernel.check();
+  }
+  stopSlot(kernel, CLIENT);
+  kernel.check();
+  expect(domainCall(kernel, SERVER, 11, [address]).status).toBe(Status.Ok);
+  expect(domainCall(kernel, SERVER, 11, [address]).status).toBe(Status.NotFound);
+  kernel.check();
+});

@@ -6,7 +6,7 @@
 import { FRAME_DATABASE_BASE, FRAMES_MAX } from "./layout";
 import { fillPhysical } from "../x64/physical-memory";
 import { memoryRangeCount, memoryRangeEnd, memoryRangeStart } from "../x64/memory-map";
-import { addKernelTable, kernelTablesMissing, mapKernelPage } from "../x64/paging";
+import { addKernelTable, isKernelPageMapped, kernelTablesMissing, mapKernelPage } from "../x64/paging";
 
 export enum FrameUse {
   Free = 0,
@@ -78,7 +78,7 @@ export function initializeFrames(): bool {
 
 /** A page of the database may be shared by two ranges: it is backed once. */
 function backDatabasePage(page: usize): bool {
-  if (page < databaseEnd) return true;
+  if (kernelTablesMissing(page) === 0 && isKernelPageMapped(page)) return true;
   while (kernelTablesMissing(page) > 0) {
     const table = allocateFrame(FrameUse.Kernel, PAYER_KERNEL);
     if (table === 0) return false;
@@ -88,10 +88,8 @@ function backDatabasePage(page: usize): bool {
   if (frame === 0) return false;
   mapKernelPage(page, frameAddress(frame));
   memory.fill(page, 0, 4096);
-  databaseEnd = page + 4096;
   return true;
 }
-let databaseEnd: usize = 0;
 
 export function frameAddress(frame: u32): u64 {
   return <u64>frame << 12;

@@ -6,8 +6,9 @@ import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { unmapPage } from "../x64/paging";
+import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
 import { freeMemoryStep } from "./memory-pages";
-import { Table, returnPlace, takePlace } from "./object-pages";
+import { Table, isInUse, returnPlace, takePlace } from "./object-pages";
 import { chargeShared, unchargeShared } from "./quota";
 
 /** Between two mappings nothing is mapped, so that running past the end of one faults. */
@@ -51,6 +52,7 @@ export function createMapping(domain: Domain, memory: MemoryObject, firstPage: u
   const mapping = changetype<Mapping>(place);
   initializeObject(mapping, TYPE_MAPPING, domain.slot);
   mapping.memory = memory;
+  mapping.memoryIdentity = memory.identity;
   mapping.address = <u32>address;
   mapping.pages = pages;
   mapping.firstPage = firstPage;
@@ -72,7 +74,7 @@ export function createMapping(domain: Domain, memory: MemoryObject, firstPage: u
 
 /** Takes a mapping apart, and its object if nothing else refers to it. One step; true when it is gone. */
 export function unmapStep(domain: Domain, mapping: Mapping): bool {
-  const memory = mapping.memory!;
+  const memory = mapping.memory!; // It may be gone already: see isThere.
   if (!mapping.isDying || mapping.cursor < mapping.pages) {
     mapping.isDying = true;
     const left = mapping.pages - mapping.cursor;
@@ -82,13 +84,18 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     if (stop < mapping.pages) return false;
     leaveObject(mapping, memory);
   }
-  if (memory.type !== 0 && memory.firstMapping === null && memory.handleCount === 0) {
+  if (isThere(memory, mapping.memoryIdentity) && memory.firstMapping === null && memory.handleCount === 0) {
     if (!freeMemoryStep(memory)) return false;
   }
   unchargeShared(domain, mapping.chargedPages);
   leaveDomain(domain, mapping);
   returnPlace(domain, Table.Mappings, changetype<usize>(mapping));
   return true;
+}
+
+/** Whether an object is still at its place: its maker's end may have freed it between two steps. */
+function isThere(memory: MemoryObject, identity: u32): bool {
+  return isInUse(Table.MemoryObjects, <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT)) && memory.identity === identity;
 }
 
 function leaveObject(mapping: Mapping, memory: MemoryObject): void {

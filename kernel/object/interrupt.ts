@@ -19,6 +19,23 @@ export class Interrupt extends KernelObject {
 export const INTERRUPT_SHIFT: u32 = 7;
 if (offsetof<Interrupt>() > 1 << INTERRUPT_SHIFT) ERROR("Interrupt is larger than its place");
 
+/** Takes an interrupt out of the list of the inbox that delivered it last. At most as many steps as the machine has lines. */
+export function removeMasked(interrupt: Interrupt): void {
+  if (!interrupt.isListed) return;
+  const inbox = interrupt.inbox!;
+  let previous: Interrupt | null = null;
+  let next = inbox.firstMasked;
+  while (next !== null && next !== interrupt) {
+    previous = next;
+    next = next.nextMasked;
+  }
+  assert(next === interrupt);
+  if (previous === null) inbox.firstMasked = interrupt.nextMasked;
+  else previous.nextMasked = interrupt.nextMasked;
+  interrupt.isListed = false;
+  interrupt.nextMasked = null;
+}
+
 export function interruptOfLine(line: u32): Interrupt {
   return changetype<Interrupt>(INTERRUPTS_BASE + (<usize>line << INTERRUPT_SHIFT));
 }

@@ -168,6 +168,11 @@ export function addKernelTable(linear: usize, frameAddress: u64): void {
   addTable(kernelRoot, windowAddress(linear), frameAddress);
 }
 
+/** Whether a page of the window is backed. Tables are there. */
+export function isKernelPageMapped(linear: usize): bool {
+  return (physicalLoad64(pageEntry(kernelRoot, windowAddress(linear))) & PRESENT) !== 0;
+}
+
 /** Backs a page of the kernel's window. Tables are there. */
 export function mapKernelPage(linear: usize, frameAddress: u64): void {
   const place = pageEntry(kernelRoot, windowAddress(linear));
