@@ -255,6 +255,33 @@ describe("memory", () => {
     }, { memory });
   });
 
+  test("few bytes are copied and filled by loads and stores, and none where not all fit", () => {
+    const lengths = [1, 2, 3, 7, 8, 15, 31, 32];
+    const functions = lengths.flatMap((count, index) => {
+      const copy = new SampleFunction([I32, I32], [I64], `copy_${count}`, 2 * index);
+      copy.instruction(Opcode.MemoryFill, Type.None, [copy.i32(page), copy.i32(0x5a), copy.i32(64)], []);
+      copy.instruction(Opcode.MemoryCopy, Type.None, [copy.parameter(0), copy.parameter(1), copy.i32(count)], []);
+      const fill = new SampleFunction([I32, I32], [I64], `fill_${count}`, 2 * index + 1);
+      fill.instruction(Opcode.MemoryFill, Type.None, [fill.i32(page), fill.i32(0), fill.i32(64)], []);
+      fill.instruction(Opcode.MemoryFill, Type.None, [fill.parameter(0), fill.i32(0xa7), fill.i32(count)], []);
+      return [copy.return(copy.load(Opcode.Load64, I64, copy.i32(page))), fill.return(fill.load(Opcode.Load64, I64, fill.i32(page + 24)))];
+    });
+    const end = 3 * page;
+    const cases = (fn: IrFunction): bigint[][] => {
+      const count = Number(fn.name.slice(5));
+      return [[page, page + 1], [page, 2 * page], [end - count, page], [end - count + 1, page], [page, end - count + 1], [page + 25, page]].map((pair) => pair.map(BigInt));
+    };
+    compare(functions, cases, (fn, [to, from]) => {
+      const count = Number(fn.name.slice(5));
+      const isFill = fn.name.startsWith("fill");
+      if (Number(to) + count > end || (!isFill && Number(from) + count > end)) return FaultKind.OutOfBounds;
+      const bytes = new Uint8Array(end).fill(isFill ? 0 : 0x5a, page, page + 64);
+      if (isFill) bytes.fill(0xa7, Number(to), Number(to) + count);
+      else bytes.copyWithin(Number(to), Number(from), Number(from) + count);
+      return new DataView(bytes.buffer).getBigUint64(isFill ? page + 24 : page, true);
+    }, { memory });
+  });
+
   test("an offset beyond 2 GiB is added without wrapping", () => {
     const f = new SampleFunction([I32], [I32], "far");
     const fn = f.return(f.load(Opcode.Load32U, I32, f.parameter(0), 0xffff_0000 | 0));

@@ -38,7 +38,7 @@ export function linearAddress(select: Selector, access: Instruction): Address {
   return addressOfValue(select, address, offset, ACCESS_BYTES[select.fn.opcode(access)] ?? 8);
 }
 
-/** As `linearAddress`, for intrinsics: the value itself with nothing folded, so that the access is what the source says. */
+/** An address with nothing folded, for accesses that are no load or store of the IR. The offset is small. */
 export function plainAddress(select: Selector, address: Value, offset: number): Address {
   return { ...windowOf(select), base: select.register(address), displacement: offset };
 }

@@ -6,6 +6,7 @@ import type { VirtualRegister } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 import { CALL_CLOBBERS, Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
+import { SMALL_COPY, SMALL_FILL } from "./select-small-copy.ts";
 import type { Selector } from "./select.ts";
 import { widthOf } from "./type-width.ts";
 
@@ -151,6 +152,7 @@ export const MEMORY_GROW_RULES: readonly Rule[] = [
  * Everything happens in fixed registers inside one instruction; see `encode-string.ts`.
  */
 export const MEMORY_COPY_RULES: readonly Rule[] = [
+  SMALL_COPY,
   rule("memory copy", (select, at) => {
     const [to, from, count] = [0, 1, 2].map((i) => select.register(select.fn.operand(at, i)));
     select.emit(MachineOp.MemoryCopy, 4)
@@ -164,6 +166,7 @@ export const MEMORY_COPY_RULES: readonly Rule[] = [
 ];
 
 export const MEMORY_FILL_RULES: readonly Rule[] = [
+  SMALL_FILL,
   rule("memory fill", (select, at) => {
     const [to, byte, count] = [0, 1, 2].map((i) => select.register(select.fn.operand(at, i)));
     select.emit(MachineOp.MemoryFill, 4)
