@@ -12,33 +12,38 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   rights: ["gives itself more rights"],
   token: ["answers other people's calls"],
   quota: ["takes all memory"],
-  verdict: ["calls the supervisor, which no rule allows", "tells the kernel to stop a domain", "switches the machine off"],
-  structure: ["sends impossible lengths"],
+  verdict: ["calls the supervisor, which no rule allows", "switches the machine off"],
+  structure: ["sends headers that mean nothing"],
   ports: ["reads the serial port's registers", "resets the machine by port 0x64"],
 };
 const NONE = "none";
 const ATTACKS_MAX = 64;
 const ATTACK_TIMEOUT_MS = 20_000;
+/** Column in which the outcome stands behind an attack's number and name. */
+const OUTCOME_COLUMN = 48;
 
-const table = new Map<string, Map<string, Outcome>>();
+/** By guard that is left out, then by the attack's number. */
+const table = new Map<string, Map<number, Outcome>>();
+const names = new Map<number, string>();
 
 /** Makes each attack against a kernel without `guard`. A machine that an attack ends is started again for the next. */
-async function attackAll(guard: string): Promise<Map<string, Outcome>> {
+async function attackAll(guard: string): Promise<Map<number, Outcome>> {
   const image = buildTestImage("main", guard === NONE ? {} : { without: guard });
-  const outcomes = new Map<string, Outcome>();
+  const outcomes = new Map<number, Outcome>();
   let shell = await ShellSession.start(image.boot);
   try {
     for (let number = 1; number <= ATTACKS_MAX; number += 1) {
       const lines = await shell.run(`attack ${number}`, ATTACK_TIMEOUT_MS).catch(() => null);
       if (lines === null) {
-        outcomes.set(nameOf(shell.machine.transcript, number), "machine ended");
+        outcomes.set(number, "machine ended");
         await shell.machine.stop();
         shell = await ShellSession.start(image.boot);
         continue;
       }
       const line = lines.find((candidate) => new RegExp(`^ *${number}  `).test(candidate));
       if (line === undefined) break;
-      outcomes.set(nameOf(line, number), /SUCCEEDED|hung/.test(line) ? "SUCCEEDED" : "stopped");
+      if (guard === NONE) names.set(number, line.slice(0, OUTCOME_COLUMN).replace(/^ *\d+ */, "").trim());
+      outcomes.set(number, /SUCCEEDED|hung/.test(line.slice(OUTCOME_COLUMN)) ? "SUCCEEDED" : "stopped");
     }
   } finally {
     await shell.machine.stop();
@@ -46,18 +51,14 @@ async function attackAll(guard: string): Promise<Map<string, Outcome>> {
   return outcomes;
 }
 
-/** The attack's name, from its line in `text`. */
-function nameOf(text: string, number: number): string {
-  const found = new RegExp(`(?:^|\\n) *${number}  ([^\\r\\n]*?)(?:  |\\x1b|\\r|\\n|$)`).exec(text);
-  return found?.[1]?.trim() || `attack ${number}`;
-}
-
 function formatTable(): string {
   const guards = [...table.keys()];
-  const attacks = [...new Set(guards.flatMap((guard) => [...table.get(guard)!.keys()]))];
-  const mark = (outcome: Outcome | undefined): string => ({ stopped: ".", SUCCEEDED: "X", "machine ended": "!" })[outcome ?? "stopped"];
-  const rows = attacks.map((attack) => `${attack.padEnd(48)} ${guards.map((guard) => mark(table.get(guard)!.get(attack)).padEnd(guard.length)).join(" ")}`);
-  return ["attack × guard left out (X: it succeeded, !: it ended the machine, .: it was stopped)", `${"".padEnd(48)} ${guards.join(" ")}`, ...rows].join("\n");
+  const mark = { stopped: ".", SUCCEEDED: "X", "machine ended": "!" } as const;
+  const rows = [...names].map(([number, name]) => {
+    const cells = guards.map((guard) => mark[table.get(guard)!.get(number) ?? "stopped"].padEnd(guard.length));
+    return `${String(number).padStart(3)}  ${name.padEnd(OUTCOME_COLUMN)} ${cells.join(" ")}`.trimEnd();
+  });
+  return ["attack × guard left out (X: it succeeded, !: it ended the machine, .: it was stopped)", `${"".padEnd(OUTCOME_COLUMN + 5)} ${guards.join(" ")}`, ...rows].join("\n");
 }
 
 beforeAll(async () => {
@@ -73,10 +74,10 @@ afterAll(() => {
 test("with all guards no attack succeeds", () => {
   const outcomes = [...table.get(NONE)!];
   expect(outcomes.length).toBeGreaterThanOrEqual(30);
-  expect(outcomes.filter(([, outcome]) => outcome !== "stopped")).toEqual([]);
+  expect(outcomes.filter(([, outcome]) => outcome !== "stopped").map(([number]) => names.get(number))).toEqual([]);
 });
 
-test.each(Object.entries(EXPECTED))("without %s its attacks succeed: %j", (guard, names) => {
-  const outcomes = table.get(guard)!;
-  expect(names.filter((name) => (outcomes.get(name) ?? "stopped") === "stopped"), formatTable()).toEqual([]);
+test.each(Object.entries(EXPECTED))("without %s its attacks succeed: %j", (guard, expected) => {
+  const succeeded = [...table.get(guard)!].filter(([, outcome]) => outcome !== "stopped").map(([number]) => names.get(number));
+  expect(succeeded).toEqual(expect.arrayContaining([...expected]));
 });
