@@ -2,11 +2,11 @@
 
 import {
   FIELD_BYTES, FIELD_KIND, FIELD_MAX, FieldKind, METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_REQUEST_FIELDS, METHOD_REQUEST_HANDLES,
-  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS, BlobSection,
+  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
-import { sectionStart } from "./sections";
+import { fieldEntry } from "./sections";
 
 /** What is wrong with a message. A field's number stands above it: fault | field << 8. */
 export enum StructureFault {
@@ -50,14 +50,20 @@ export function checkShape(event: Event, shape: usize, capture: usize, words: u3
   if (handleCount !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))) return StructureFault.HandleCount;
 
   const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const fields = isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS);
-  let field = sectionStart(BlobSection.Fields) + (load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields)) * FIELD_BYTES;
+  const start = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields));
+  const end = start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
   let word = capture;
   let carried = handles;
   let describesArena = false;
-  for (let i: u32 = 0; i < fields; i++) {
+  for (let field = start; field < end; field += FIELD_BYTES) {
     const kind = load<u32>(field + FIELD_KIND);
     const max = load<u64>(field + FIELD_MAX);
+    // Nearly all fields are of this kind, so it comes first and alone.
+    if (kind === FieldKind.Unsigned) {
+      if (load<u64>(word) > max) return faultAt(StructureFault.Value, start, field);
+      word += 8;
+      continue;
+    }
     let fault: u32 = StructureFault.None;
     if (kind === FieldKind.Handle) {
       fault = checkHandle(carried, <u32>max);
@@ -65,44 +71,22 @@ export function checkShape(event: Event, shape: usize, capture: usize, words: u3
     } else {
       const value = load<u64>(word);
       word += 8;
-      if (kind === FieldKind.Unsigned) {
-        if (value > max) fault = StructureFault.Value;
-      } else if (kind === FieldKind.Signed) {
+      if (kind === FieldKind.Signed) {
         if (<i64>value > <i64>max || <i64>value < -1 - <i64>max) fault = StructureFault.Value;
       } else {
         describesArena = true;
         fault = checkRange(value, <u32>max, arenaBytes);
       }
     }
-    if (fault !== StructureFault.None) return fault | (i << 8);
-    field += FIELD_BYTES;
+    if (fault !== StructureFault.None) return faultAt(fault, start, field);
   }
   if (arenaBytes !== 0 && !describesArena) return StructureFault.UnexpectedArena;
   return StructureFault.None;
 }
 
-/**
- * Whether a message of words in registers, without handles and arena, has the structure of `shape`, found out quickly: false also where
- * `checkShape` would have to look closer.
- */
-export function fitsPlainly(event: Event, shape: usize, words: u32, word0: u64, word1: u64, word2: u64, word3: u64): bool {
-  const isRequest = event === Event.Request;
-  // Word and handle counts stand side by side, so one load compares both.
-  if (words !== load<u32>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))) return false;
-  if (words === 0) return true;
-  const skipped = isRequest ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const field = sectionStart(BlobSection.Fields) + (load<u32>(shape + METHOD_FIRST_FIELD) + skipped) * FIELD_BYTES;
-  if (!isUnsignedWithin(field, word0)) return false;
-  if (words > 1 && !isUnsignedWithin(field + FIELD_BYTES, word1)) return false;
-  if (words > 2 && !isUnsignedWithin(field + 2 * FIELD_BYTES, word2)) return false;
-  return words < 4 || isUnsignedWithin(field + 3 * FIELD_BYTES, word3);
+function faultAt(fault: u32, start: usize, field: usize): u32 {
+  return fault | ((<u32>(field - start) / FIELD_BYTES) << 8);
 }
-
-function isUnsignedWithin(field: usize, value: u64): bool {
-  return load<u32>(field + FIELD_KIND) === FieldKind.Unsigned && value <= load<u64>(field + FIELD_MAX);
-}
-
-if (METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 || METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2) ERROR("fitsPlainly loads both counts at once");
 
 function checkError(shape: usize, capture: usize, words: u32, handleCount: u32, arenaBytes: u32): u32 {
   if (words !== 1) return StructureFault.WordCount;
