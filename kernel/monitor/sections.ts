@@ -130,7 +130,7 @@ function firstMethod(blob: usize, entry: usize): usize {
 export function methodShape(interfaceId: u32, method: u32): usize {
   const place = directory + (interfaceId & (DIRECTORY_ENTRIES - 1)) * DIRECTORY_BYTES;
   if (load<u32>(place) !== interfaceId) return searchShape(interfaceId, method);
-  return method < load<u32>(place + 8) ? load<u32>(place + 4) + method * METHOD_BYTES : 0;
+  return method < load<u32>(place + 8) ? <usize>load<u32>(place + 4) + method * METHOD_BYTES : 0;
 }
 
 function searchShape(interfaceId: u32, method: u32): usize {

@@ -173,6 +173,39 @@ describe("the kernel's engine and the reference interpreter", () => {
     }
   }, 120_000);
 
+  test("agree where the short way looks at the structure by itself", async () => {
+    const random = new Random(31);
+    const running = await start("allow any -> { Uart, Console, Files.Files, Files.Admin } { * }");
+    const { monitor, model } = running;
+    const capture = monitor.put(new Uint8Array(64));
+    let fitting = 0;
+    for (let i = 0; i < 5000; i++) {
+      const message = randomMessage(running, random);
+      const words = message.words.slice(0, 4);
+      if (message.event === Event.Error || model.interfaces.find((known) => known.id === message.interfaceId)?.methods[message.method] === undefined) continue;
+      const shape = monitor.number("methodShape", message.interfaceId, message.method);
+      const view = new DataView(monitor.memory.buffer);
+      words.forEach((word, n) => view.setBigUint64(capture + n * 8, word, true));
+      const fits = monitor.number("fitsPlainly", message.event, shape, words.length, words[0] ?? 0n, words[1] ?? 0n, words[2] ?? 0n, words[3] ?? 0n) === 1;
+      if (!fits) continue;
+      fitting += 1;
+      expect(monitor.number("checkShape", message.event, shape, capture, words.length, 0, 0, 0)).toBe(0);
+    }
+    expect(fitting).toBeGreaterThan(500);
+  }, 60_000);
+
+  test("find the shape of every method, and of no other", async () => {
+    const { monitor, model } = await start("");
+    for (let id = 0; id < 0x200; id++) {
+      const spoken = model.interfaces.find((known) => known.id === id);
+      for (let method = 0; method < 64; method++) {
+        const shape = monitor.number("methodShape", id, method);
+        expect(shape !== 0).toBe(spoken?.methods[method] !== undefined);
+        if (shape !== 0) expect(monitor.text(monitor.number("methodName", id, method))).toBe(spoken?.methods[method]?.name);
+      }
+    }
+  }, 60_000);
+
   test("agree on every verdict bit, permission and early answer", async () => {
     const random = new Random(77);
     for (let policy = 0; policy < 12; policy++) {
