@@ -1,5 +1,6 @@
 import type { Instruction, Value } from "../ir/function.ts";
 import { LINEAR_BASE_SYMBOL, TrapKind } from "../ir/machine-code.ts";
+import { bitLength } from "../ir/known-bits.ts";
 import { Opcode, Type } from "../ir/opcode.ts";
 import { Condition } from "./condition.ts";
 import { declareCoverage, hit } from "./coverage.ts";
@@ -22,7 +23,7 @@ const ACCESS_BYTES: Partial<Record<Opcode, number>> = {
 
 for (const name of [
   "address: constant", "address: constant folded into 64-bit address", "address: base + index", "address: base + scaled index",
-  "address: base + constant under 67h", "address: scaled index under 67h", "address: register", "address: offset above 2 GiB",
+  "address: base + constant under 67h", "address: scaled index under 67h", "address: register", "address: constant of a sum that does not wrap", "address: offset above 2 GiB",
 ]) declareCoverage(name);
 
 /**
@@ -72,6 +73,11 @@ export function addressOfValue(select: Selector, address: Value, offset: number,
       const low = Number(BigInt.asIntN(32, addend));
       if (low >= 0 && low + offset + bytes <= NULL_BYTES && !lowPagesUsed) {
         hit("address: constant folded into 64-bit address");
+        return addressOfValue(select, left, offset + low, bytes);
+      }
+      // A sum that is known not to wrap is the same in 64 bits, so that its constant is as good as an offset.
+      if (low >= 0 && low + offset + base < 2 ** 31 && 2 ** bitLength(select.fn, left) + low <= 2 ** 32) {
+        hit("address: constant of a sum that does not wrap");
         return addressOfValue(select, left, offset + low, bytes);
       }
       if (mayUse32 && Math.abs(low) < FOLDED_CONSTANT_MAX) return folded32(select, left, low + offset, window);

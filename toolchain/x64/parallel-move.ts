@@ -16,7 +16,7 @@ export interface ParallelMove {
 }
 
 for (const name of [
-  "move: exchange of a cycle", "move: slot to slot", "move: through a saved register", "move: cycle through a slot", "move: made again",
+  "move: exchange of a cycle", "move: cycle through a free register", "move: slot to slot", "move: through a saved register", "move: cycle through a slot", "move: made again",
 ]) declareCoverage(name);
 
 /** Where a move that needs a place of its own goes through. */
@@ -33,7 +33,7 @@ const LENT_REGISTER_SLOT = 0;
 /**
  * Puts simultaneous moves into an order in which one after the other gives the same result. Each destination occurs once. A move whose
  * destination is still to be read waits. Where all wait, destinations and sources are the same locations, each read once: nothing but cycles,
- * which exchanges undo. Flags are not touched.
+ * which a free register or exchanges undo. Flags are not touched.
  */
 export function sequentialize(moves: readonly ParallelMove[], scratch: Scratch): InsertedMove[] {
   const result: InsertedMove[] = [];
@@ -47,6 +47,15 @@ export function sequentialize(moves: readonly ParallelMove[], scratch: Scratch):
       continue;
     }
     const move = pending.find(({ from, to }) => !isSlot(from) && !isSlot(to));
+    const free = move === undefined || goesThroughRegister(pending) ? -1 : scratch.register();
+    if (move !== undefined && free >= 0) {
+      // One move more than there are members, but none of them has to wait for two others as an exchange does.
+      hit("move: cycle through a free register");
+      const reader = pending.find((other) => other.from === move.to)!;
+      emitOne(result, { ...reader, to: free, toWidth: reader.fromWidth }, scratch);
+      pending = pending.map((other) => (other === reader ? { ...other, from: free } : other));
+      continue;
+    }
     if (move !== undefined) {
       hit("move: exchange of a cycle");
       const { from, to } = move;
@@ -66,6 +75,9 @@ export function sequentialize(moves: readonly ParallelMove[], scratch: Scratch):
   }
   return result;
 }
+
+/** Some move goes from slot to slot, for which it takes the free register. */
+const goesThroughRegister = (moves: readonly ParallelMove[]): boolean => moves.some(({ from, to }) => isSlot(from) && isSlot(to));
 
 function emitOne(result: InsertedMove[], move: ParallelMove, scratch: Scratch): void {
   const { from, to, fromWidth, toWidth, definition, register } = move;

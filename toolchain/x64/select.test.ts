@@ -109,6 +109,7 @@ describe("addresses", () => {
     ["a small constant, which ends in the guard if it overflows", "kernel", load(8, (f, a) => f.op(Opcode.Add, I32, a, f.i32(16))), ["mov eax,[r15+rdi+18h]"]],
     ["a negative constant, which must wrap", "domain", load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))), ["mov eax,[edi-10h]"]],
     ["a negative constant in the kernel", "kernel", load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))), ["lea esi,[rdi-10h]", "mov eax,[r15+rsi]"]],
+    ["a large constant behind an index that is known to be small", "kernel", load(4, (f, a) => f.op(Opcode.Add, I32, f.op(Opcode.Shl, I32, f.op(Opcode.And, I32, a, f.i32(0x7f)), f.i32(5)), f.i32(0x32700))), ["and edi,7Fh", "shl edi,5", "mov eax,[r15+rdi+32704h]"]],
     ["a constant address", "kernel", load(4, (f) => f.i32(0x20000)), ["mov eax,[r15+20004h]"]],
   ])("%s", (_name, target, body, expected) => {
     expect(codeOf(I32, body, target)).toEqual(expected);
