@@ -2,7 +2,7 @@ import { coverageCounts } from "../x64/coverage.ts";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { type GeneratedModule, generateModule } from "./generate.ts";
 import { randomOperand } from "./differential.ts";
-import { compareWithMachineCode, type Scenario } from "./machine-differential.ts";
+import { compareWithMachineCode, type Scenario, type ScenarioResult } from "./machine-differential.ts";
 import { Random } from "./random.ts";
 
 /** Each module gets about this many functions, so that linking and starting a process are shared by them. */
@@ -36,7 +36,7 @@ export function runCampaign(root: string, seed: number, functions: number, huge 
   let calls = 0;
   let modules = 0;
   const take = (scenario: Scenario): void => {
-    const result = compareWithMachineCode(root, scenario);
+    const result = compareOrExplain(root, scenario);
     done += new Set(scenario.calls.map((call) => call.name)).size;
     calls += result.calls;
     modules++;
@@ -49,6 +49,15 @@ export function runCampaign(root: string, seed: number, functions: number, huge 
     functions: done, calls, modules, differences, coverage: Object.fromEntries(coverageCounts()),
     faults: Object.fromEntries([...faults].map(([kind, count]) => [FaultKind[kind] ?? String(kind), count])),
   };
+}
+
+/** A compiler, checker or process that fails is a difference like any other: the seed must be named. */
+function compareOrExplain(root: string, scenario: Scenario): ScenarioResult {
+  try {
+    return compareWithMachineCode(root, scenario);
+  } catch (error) {
+    return { difference: `${scenario.name}: ${(error as Error).message}`, functions: 0, calls: 0, faults: new Map() };
+  }
 }
 
 /** One function so large that the allocator falls back to its linear form. */
