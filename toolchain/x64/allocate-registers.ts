@@ -126,7 +126,7 @@ export class RegisterAllocator {
     let bestVictimWeight = Infinity;
     let bestVictimRegister = -1;
     let latestConflict = -1;
-    const isCheap = bundle.cost < CALLEE_SAVED_COST && !bundle.isMinimal;
+    const isCheap = bundle.cost < CALLEE_SAVED_COST && bundle.weight < MINIMAL_WEIGHT;
     for (const register of this.registersFor(bundle)) {
       if (isCheap && ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1) {
         hit("allocator: callee-saved avoided");

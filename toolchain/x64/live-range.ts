@@ -291,7 +291,8 @@ export class LiveRanges {
       const leftUse = this.useAt(leftRange, beforePoint(i) - 1);
       const rightUse = this.useAt(rightRange, earlyPoint(i));
       const before = rightUse - 1;
-      if (before >= this.useStarts.data[rightRange]! && this.usePoints[before]! >= beforePoint(i) - 1) return;
+      const isReadBefore = before >= this.useStarts.data[rightRange]! && this.useKinds[before]! > UseKind.DefinitionByMove;
+      if (isReadBefore && this.usePoints[before]! >= beforePoint(i) - 1) return;
       if (this.from.data[rightRange]! >= beforePoint(i)) return;
       machine.operandRegisters.data[tied] = right;
       machine.operandRegisters.data[other] = left;
