@@ -56,6 +56,38 @@ function lie(change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
   return signBlob(changed(unsigned, change), development);
 }
 
+/** Takes the blob apart, changes its sections and puts it together again with a section table that is right. */
+function rebuilt(change: (sections: Map<abi.BlobSection, { bytes: Uint8Array; count: number }>) => void): Uint8Array {
+  const sections = new Map<abi.BlobSection, { bytes: Uint8Array; count: number }>();
+  for (let of = 1; of <= abi.BLOB_SECTIONS; of++) {
+    const { at, bytes, count } = section(of);
+    sections.set(of, { bytes: unsigned.slice(at, at + bytes), count });
+  }
+  change(sections);
+  const parts = [...sections.values()];
+  const start = abi.BLOB_HEADER_BYTES + abi.BLOB_SECTIONS * abi.BLOB_SECTION_BYTES;
+  const total = parts.reduce((at, part) => at + ((part.bytes.length + 7) & ~7), start) + 64;
+  const bytes = new Uint8Array(total);
+  const view = new DataView(bytes.buffer);
+  bytes.set(unsigned.subarray(0, abi.BLOB_HEADER_BYTES));
+  view.setUint32(abi.BLOB_BYTES, total, true);
+  let at = start;
+  parts.forEach((part, i) => {
+    [i + 1, at, part.bytes.length, part.count].forEach((value, n) => view.setUint32(abi.BLOB_HEADER_BYTES + i * abi.BLOB_SECTION_BYTES + n * 4, value, true));
+    bytes.set(part.bytes, at);
+    at += (part.bytes.length + 7) & ~7;
+  });
+  return signBlob(bytes, development);
+}
+/** The section with a change, the others as they are. */
+function resized(of: abi.BlobSection, change: (bytes: Uint8Array) => Uint8Array, entryBytes: number): () => Uint8Array {
+  return () =>
+    rebuilt((sections) => {
+      const bytes = change(sections.get(of)?.bytes ?? new Uint8Array(0));
+      sections.set(of, { bytes, count: Math.floor(bytes.length / entryBytes) });
+    });
+}
+
 /** Start and count of a section. */
 function section(of: abi.BlobSection): { readonly at: number; readonly bytes: number; readonly count: number } {
   const view = new DataView(unsigned.buffer, unsigned.byteOffset);
@@ -115,6 +147,7 @@ describe("a blob is refused, and nothing changes,", () => {
     ["empty", () => new Uint8Array(0), BlobError.Truncated],
     ["with bytes after its end", () => Uint8Array.of(...blob, 0, 0, 0, 0, 0, 0, 0, 0), BlobError.BadStructure],
     ["that is something else", () => changed(blob, (copy) => (copy[0] = 0x7f)), BlobError.BadMagic],
+    ["that is nearly one", () => changed(blob, (copy) => (copy[7] = 0x7f)), BlobError.BadMagic],
     ["of another format", () => changed(blob, (_, view) => view.setUint32(abi.BLOB_FORMAT, 2, true)), BlobError.BadFormat],
     ["that says it is huge", () => changed(blob, (_, view) => view.setUint32(abi.BLOB_BYTES, 0x7fffffff, true)), BlobError.TooLarge],
   ])("%s", (_name, make, expected) => {
@@ -160,6 +193,19 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a section reaches beyond the blob", table(BlobSection.Bindings, 8, 0x7fff_fff8)],
     ["a count does not fit the length", table(BlobSection.Rules, 12, 0xffff_ffff)],
     ["a count times the entry's size wraps around", table(BlobSection.Slots, 12, 0x0400_0000 + 6)],
+    ["a count times the entry's size wraps around, where nothing else bounds it", () => table(BlobSection.Rules, 12, 0x2000_0000 + section(BlobSection.Rules).count)()],
+    ["a section has bytes that no entry covers", () => table(BlobSection.Pairs, 12, section(BlobSection.Pairs).count - 1)()],
+    ["there are no strings", resized(BlobSection.Strings, () => new Uint8Array(0), 1)],
+    ["there are no slots", resized(BlobSection.Slots, () => new Uint8Array(0), abi.SLOT_BYTES)],
+    ["there are no programs", resized(BlobSection.Programs, () => new Uint8Array(0), abi.PROGRAM_BYTES)],
+    ["there are 257 slots", resized(BlobSection.Slots, (bytes) => Uint8Array.of(...bytes, ...Array.from({ length: 251 }, () => { const extra = bytes.slice(-64); new DataView(extra.buffer).setUint32(abi.SLOT_FIRST_HANDLE, section(BlobSection.Handles).count, true); new DataView(extra.buffer).setUint32(abi.SLOT_HANDLE_COUNT, 0, true); return [...extra]; }).flat()), abi.SLOT_BYTES)],
+    ["there are 257 programs", resized(BlobSection.Programs, (bytes) => Uint8Array.of(...bytes, ...Array.from({ length: 251 }, () => [...bytes.slice(0, 64)]).flat()), abi.PROGRAM_BYTES)],
+    ["there are 4,097 classes", resized(BlobSection.Classes, (bytes) => Uint8Array.of(...bytes, ...Array.from({ length: 4097 - 38 }, () => [...bytes.slice(-16)]).flat()), abi.CLASS_BYTES)],
+    ["there is a handle too many", resized(BlobSection.Handles, (bytes) => Uint8Array.of(...bytes, ...bytes.slice(-48)), abi.CHANNEL_BYTES)],
+    ["there is a method too many", resized(BlobSection.Methods, (bytes) => Uint8Array.of(...bytes, ...bytes.slice(-32)), abi.METHOD_BYTES)],
+    ["there is a field too many", resized(BlobSection.Fields, (bytes) => Uint8Array.of(...bytes, ...bytes.slice(-16)), abi.FIELD_BYTES)],
+    ["there is an instruction too many", resized(BlobSection.RuleProgram, (bytes) => Uint8Array.of(...bytes, ...bytes.slice(-24)), abi.INSTRUCTION_BYTES)],
+    ["there is a binding too many, to no rule", resized(BlobSection.Bindings, (bytes) => Uint8Array.of(...bytes, 0xff, 0, 0, 0), 4)],
     ["an offset is near the top of the address space", table(BlobSection.Slots, 4, 0xffff_fff8)],
     ["padding holds something", () => {
       const strings = section(BlobSection.Strings);
@@ -205,14 +251,63 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["no ports at all", put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 0)],
     ["an interrupt line that cannot be", put(BlobSection.Handles, 4 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 256)],
 
+    ["a handle has no name", put(BlobSection.Handles, abi.CHANNEL_NAME, 0)],
+    ["a reserved word of a handle is set", put(BlobSection.Handles, 44, 1)],
+    ["a kernel object has an interface that is not its own", put(BlobSection.Handles, abi.CHANNEL_INTERFACE, 11)],
+    ["a kernel object belongs to a slot", put(BlobSection.Handles, abi.CHANNEL_TARGET_SLOT, 1)],
+    ["a kernel object has an endpoint's number", put(BlobSection.Handles, abi.CHANNEL_TARGET_ENDPOINT, 1)],
+    ["a kernel object has ports", put(BlobSection.Handles, abi.CHANNEL_COUNT, 1)],
+    ["a kernel object has a line", put(BlobSection.Handles, abi.CHANNEL_FIRST, 1)],
+    ["an endpoint has ports", put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 1)],
+    ["an own endpoint has a badge", put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_BADGE, 1)],
+    ["an own endpoint comes after a handle of another kind", () => lie((copy) => { const { at } = section(BlobSection.Handles); const first = copy.slice(at + 96, at + 144); copy.copyWithin(at + 96, at + 144, at + 192); copy.set(first, at + 144); })],
+    ["a channel leads to an endpoint that its owner does not have", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 1)],
+    ["a channel leads to an endpoint of another interface", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 0x101)],
+    ["a channel leads to a handle that is no endpoint", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 0)],
+    ["ports start beyond the last", put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 0x1_0000)],
+    ["an interrupt has a count", put(BlobSection.Handles, 4 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 1)],
+    ["a fault endpoint without a fault slot", put(BlobSection.Slots, abi.SLOT_FAULT_ENDPOINT, 1)],
+    ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 5)],
+    ["a slot's name is empty", put(BlobSection.Slots, abi.SLOT_NAME, 0)],
+    ["a slot's quota of handles is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 0x100_0000)],
+    ["a slot's quota of threads is 0", put(BlobSection.Slots, abi.SLOT_QUOTA_THREADS, 0)],
+    ["a slot's quota of objects is 0", put(BlobSection.Slots, abi.SLOT_QUOTA_OBJECTS, 0)],
+    ["a reserved word of a program is set", put(BlobSection.Programs, 40, 1)],
+    ["another reserved word of a program is set", put(BlobSection.Programs, 52, 1)],
+    ["the last reserved word of a program is set", put(BlobSection.Programs, 60, 1)],
     ["a program has an unknown flag", put(BlobSection.Programs, abi.PROGRAM_FLAGS, 3)],
     ["a program's name is empty", put(BlobSection.Programs, abi.PROGRAM_NAME, 0)],
     ["a program's digest is not the image's", put(BlobSection.Programs, abi.PROGRAM_DIGEST, 1)],
     ["the image's digest is another's", () => lie((copy) => (copy[abi.BLOB_IMAGE_DIGEST] ^= 1))],
     ["class 0 has a name", put(BlobSection.Classes, abi.CLASS_NAME, 1)],
     ["a class of the kernel has none", put(BlobSection.Classes, abi.CLASS_BYTES + abi.CLASS_NAME, 0)],
+    ["a class's file is no string", put(BlobSection.Classes, 33 * abi.CLASS_BYTES + abi.CLASS_FILE, 3)],
+    ["a class of the kernel stands in a file", put(BlobSection.Classes, 3 * abi.CLASS_BYTES + abi.CLASS_LINE, 3)],
+    ["a reserved word of a class is set", put(BlobSection.Classes, 33 * abi.CLASS_BYTES + 12, 1)],
     ["a reserved class exists", put(BlobSection.Classes, 20 * abi.CLASS_BYTES + abi.CLASS_NAME, 1)],
 
+    ["an interface has the number 0", put(BlobSection.Interfaces, abi.INTERFACE_ID, 0)],
+    ["an interface has no name", put(BlobSection.Interfaces, abi.INTERFACE_NAME, 0)],
+    ["an interface has more errors than there can be", () => lie((_, view) => { const at = section(BlobSection.Interfaces).at; view.setUint32(at + abi.INTERFACE_ERROR_COUNT, 5000, true); const methods = view.getUint32(at + abi.INTERFACE_METHOD_COUNT, true); for (let i = 0; i < methods; i++) view.setUint32(section(BlobSection.Methods).at + i * abi.METHOD_BYTES + abi.METHOD_ERROR_COUNT, 5000, true); })],
+    ["a reserved word of an interface is set", put(BlobSection.Interfaces, 24, 1)],
+    ["a method has no name", put(BlobSection.Methods, abi.METHOD_NAME, 0)],
+    ["a reserved word of a method is set", put(BlobSection.Methods, 28, 1)],
+    ["a field has no name", put(BlobSection.Fields, abi.FIELD_NAME, 0)],
+    ["a method has 65 words", () => rebuilt((sections) => {
+      // The last method gets 65 fields more in its response.
+      const methods = sections.get(BlobSection.Methods); const fields = sections.get(BlobSection.Fields);
+      if (methods === undefined || fields === undefined) return;
+      const view = new DataView(methods.bytes.buffer); const at = methods.bytes.length - abi.METHOD_BYTES;
+      const words = view.getUint16(at + abi.METHOD_RESPONSE_WORDS, true);
+      view.setUint32(at + abi.METHOD_RESPONSE_FIELDS, 65, true); view.setUint16(at + abi.METHOD_RESPONSE_WORDS, 65, true); view.setUint16(at + abi.METHOD_RESPONSE_HANDLES, 0, true);
+      const extra = new Uint8Array((65 - words) * abi.FIELD_BYTES);
+      for (let i = 0; i < extra.length; i += abi.FIELD_BYTES) extra.set(fields.bytes.subarray(0, abi.FIELD_BYTES), i);
+      sections.set(BlobSection.Fields, { bytes: Uint8Array.of(...fields.bytes, ...extra), count: fields.count + 65 - words });
+    })],
+    ["bytes are longer than an arena", () => lie((_, view) => { for (let at = section(BlobSection.Fields).at; ; at += abi.FIELD_BYTES) if (view.getUint32(at + abi.FIELD_KIND, true) === abi.FieldKind.Text) { view.setBigUint64(at + abi.FIELD_MAX, 65537n, true); return; } })],
+    ["a handle is to no type", () => lie((_, view) => { for (let at = section(BlobSection.Fields).at; ; at += abi.FIELD_BYTES) if (view.getUint32(at + abi.FIELD_KIND, true) === abi.FieldKind.Handle) { view.setBigUint64(at + abi.FIELD_MAX, 0n, true); return; } })],
+    ["a handle is to an interface that does not exist", () => lie((_, view) => { for (let at = section(BlobSection.Fields).at; ; at += abi.FIELD_BYTES) if (view.getUint32(at + abi.FIELD_KIND, true) === abi.FieldKind.Handle) { view.setBigUint64(at + abi.FIELD_MAX, 0x1ffn, true); return; } })],
+    ["a handle's interface only looks like one that exists", () => lie((_, view) => { for (let at = section(BlobSection.Fields).at; ; at += abi.FIELD_BYTES) if (view.getUint32(at + abi.FIELD_KIND, true) === abi.FieldKind.Handle) { view.setBigUint64(at + abi.FIELD_MAX, 0x1_0000_0101n, true); return; } })],
     ["interfaces are not in order", put(BlobSection.Interfaces, abi.INTERFACE_ID, 0x200)],
     ["an interface has the number of permissions", () => lie((_, view) => view.setUint32(section(BlobSection.Interfaces).at + last(BlobSection.Interfaces, abi.INTERFACE_BYTES), 0xffff, true))],
     ["an interface has 65 methods", put(BlobSection.Interfaces, abi.INTERFACE_METHOD_COUNT, 65)],
@@ -252,6 +347,22 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["an instruction jumps out of its rule", put16(BlobSection.RuleProgram, abi.INSTRUCTION_ON_FALSE, 2)],
     ["an instruction compares with a word that the message does not have", () => lie((copy, view) => { copy[section(BlobSection.RuleProgram).at] = abi.RuleOperation.EqualWord; view.setBigUint64(section(BlobSection.RuleProgram).at + abi.INSTRUCTION_VALUE, 2n, true); })],
 
+    ["a rule's file is no string", put(BlobSection.Rules, abi.RULE_FILE, 0xffff_ffff)],
+    ["an instruction's reserved byte is set", () => lie((copy) => (copy[section(BlobSection.RuleProgram).at + 3] = 1))],
+    ["an instruction compares with a word and bits that mean nothing", () => lie((copy, view) => { copy[section(BlobSection.RuleProgram).at] = abi.RuleOperation.EqualWord; view.setBigUint64(section(BlobSection.RuleProgram).at + abi.INSTRUCTION_VALUE, 1n << 14n, true); })],
+    ["an execute grant is for the kernel's class", put(BlobSection.Execute, abi.EXECUTE_CLASS, 16)],
+    ["an execute grant's rule does not exist", put(BlobSection.Execute, abi.EXECUTE_RULE, 999)],
+    ["a reserved word of an execute grant is set", put(BlobSection.Execute, 12, 1)],
+    ["a pair's interface does not exist", () => lie((_, view) => view.setUint16(section(BlobSection.Pairs).at, 0x1ff, true))],
+    ["a pair is about execution", () => lie((_, view) => view.setUint16(section(BlobSection.Pairs).at + last(BlobSection.Pairs, abi.PAIR_BYTES), 0xfffe, true))],
+    ["bindings of a pair are not in order", () => rebuilt((sections) => {
+      // The rule twice: it would be run, and counted, twice.
+      const pairs = sections.get(BlobSection.Pairs); const bindings = sections.get(BlobSection.Bindings);
+      if (pairs === undefined || bindings === undefined) return;
+      const first = bindings.bytes.slice(0, 4); const view = new DataView(pairs.bytes.buffer);
+      view.setUint32(abi.PAIR_FIRST_BINDING, bindings.count, true); view.setUint32(abi.PAIR_BINDING_COUNT, 2, true);
+      sections.set(BlobSection.Bindings, { bytes: Uint8Array.of(...bindings.bytes, ...first, ...first), count: bindings.count + 2 });
+    })],
     ["an execute grant is for a class that does not exist", put(BlobSection.Execute, abi.EXECUTE_CLASS, 99)],
     ["an execute grant is for a program that does not exist", put(BlobSection.Execute, abi.EXECUTE_PROGRAM, 99)],
     ["execute grants are not in order", put(BlobSection.Execute, abi.EXECUTE_CLASS, 36)],
@@ -273,6 +384,34 @@ describe("a blob that lies is refused though its signature is right:", () => {
 
   test("the unchanged blob, signed the same way, is accepted", () => {
     expect(load(lie(() => undefined))).toBe(BlobError.None);
+    expect(load(rebuilt(() => undefined))).toBe(BlobError.None);
+  });
+
+  test("a decision that could cost too much has an error of its own", () => {
+    // 100 rules more on one method, each with the program of the first conditional one.
+    const costly = rebuilt((sections) => {
+      const [rules, program, bindings, pairs] = [BlobSection.Rules, BlobSection.RuleProgram, BlobSection.Bindings, BlobSection.Pairs].map((of) => sections.get(of));
+      if (rules === undefined || program === undefined || bindings === undefined || pairs === undefined) return;
+      const own = rules.bytes.slice(6 * abi.RULE_BYTES, 7 * abi.RULE_BYTES);
+      const length = new DataView(own.buffer).getUint32(abi.RULE_PROGRAM_COUNT, true);
+      const instructions = program.bytes.slice(0, length * abi.INSTRUCTION_BYTES);
+      const moreRules: number[] = []; const moreInstructions: number[] = []; const moreBindings: number[] = [6, 0, 0, 0];
+      for (let i = 0; i < 100; i++) {
+        new DataView(own.buffer).setUint32(abi.RULE_PROGRAM, program.count + i * length, true);
+        moreRules.push(...own); moreInstructions.push(...instructions); moreBindings.push((rules.count + i) & 0xff, (rules.count + i) >> 8, 0, 0);
+      }
+      const key = (36n << 32n) | (34n << 16n) | 0x101n;
+      const view = new DataView(pairs.bytes.buffer);
+      for (let at = 0; at < pairs.bytes.length; at += abi.PAIR_BYTES) {
+        if (view.getBigUint64(at, true) !== key) continue;
+        view.setUint32(at + abi.PAIR_FIRST_BINDING, bindings.count, true); view.setUint32(at + abi.PAIR_BINDING_COUNT, 101, true);
+        [abi.PAIR_REQUEST, abi.PAIR_RESPONSE, abi.PAIR_ERROR].forEach((mask, event) => view.setBigUint64(at + mask, event === 0 ? 0n : 1n, true));
+      }
+      sections.set(BlobSection.Rules, { bytes: Uint8Array.of(...rules.bytes, ...moreRules), count: rules.count + 100 });
+      sections.set(BlobSection.RuleProgram, { bytes: Uint8Array.of(...program.bytes, ...moreInstructions), count: program.count + 100 * length });
+      sections.set(BlobSection.Bindings, { bytes: Uint8Array.of(...bindings.bytes, ...moreBindings), count: bindings.count + 101 });
+    });
+    expect(load(costly)).toBe(BlobError.TooCostly);
   });
 });
 
