@@ -48,7 +48,7 @@ export interface BuiltImage {
   readonly archivePath: string;
   /** What `medium` boots: the ISO, the disk, or the kernel itself. */
   readonly bootPath: string;
-  readonly programs: readonly { readonly name: string; readonly elfPath: string; readonly verified: boolean }[];
+  readonly programs: readonly { readonly name: string; readonly language: CompiledProgram["language"]; readonly elfPath: string; readonly verified: boolean }[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -61,7 +61,7 @@ const SOURCES = [
 ];
 
 /** What any program may read besides its own folder; tests lean on the files beside them. */
-const SHARED_SOURCES = ["services/runtime/**/*", "drivers/support/**/*", "kernel/abi/*", "build/generated/**/*.ts", "tests/*/*.ts"];
+const SHARED_SOURCES = ["services/runtime/**/*", "drivers/support/**/*", "kernel/abi/*", "build/generated/**/*.{ts,inc}", "tests/*/*.ts"];
 const KERNEL_SOURCES = ["kernel/**/*", "boot/**/*"];
 
 export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
@@ -135,7 +135,7 @@ class ImageBuild {
       kernelImagePath: kernel.imagePath,
       archivePath: this.archivePath,
       bootPath: medium === "kernel" ? kernel.imagePath : `${this.folder}/${image}.${medium === "iso" ? "iso" : "img"}`,
-      programs: [...this.programs].map(([name, { elfPath, verified }]) => ({ name, elfPath, verified })),
+      programs: [...this.programs].map(([name, { language, elfPath, verified }]) => ({ name, language, elfPath, verified })),
       warnings: [kernel, ...programs].flatMap(({ diagnostics }) => diagnostics).concat(this.policyWarnings),
     };
   }
@@ -209,8 +209,8 @@ class ImageBuild {
       key: contentKey(root, sources, [toolchainKey(root), job]),
       work: async () => {
         const result = await this.pool.run(job);
-        const { elfPath, binaryPath, listingPath } = result;
-        const outputs = [elfPath, listingPath, binaryPath, "imagePath" in result ? String(result.imagePath) : null];
+        const { elfPath, binaryPath, listingPath, symbolsPath } = result;
+        const outputs = [elfPath, listingPath, binaryPath, symbolsPath, "imagePath" in result ? String(result.imagePath) : null];
         return { outputs: outputs.filter((path) => path !== null), result };
       },
     });
@@ -232,7 +232,7 @@ class ImageBuild {
       outDir: this.folder,
     });
     this.policyWarnings = warnings;
-    writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables }));
+    writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables, symbols: compiled.map(({ symbolsPath }) => readFileSync(join(root, present(symbolsPath)))) }));
     note(`${expects.passed} expectations hold, dearest decision ${dearest} instructions, signed by ${this.signer.identity.slice(0, 28)}…`);
   }
 
@@ -246,7 +246,8 @@ class ImageBuild {
   }
 }
 
-function summary({ fromCache, verified, findings, sizes }: CompiledProgram, fresh: boolean): string {
+function summary({ language, fromCache, verified, findings, sizes }: CompiledProgram, fresh: boolean): string {
+  if (language === "assembly") return `${sizes.text} bytes of code, ${verified ? "verified" : "UNVERIFIED: written by hand in assembly"}`;
   if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
   return fromCache || !fresh ? "unchanged" : `${(sizes.text / 1024).toFixed(0)} KiB of code, verified`;
 }

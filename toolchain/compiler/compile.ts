@@ -4,6 +4,7 @@ import { STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
 import { contentKey } from "../build/content-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
+import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { buildModule } from "../ir/build.ts";
 import type { IrModule, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
@@ -11,6 +12,7 @@ import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
 import { sourcePositions } from "./source-positions.ts";
 import { compileAssemblyScript } from "./asc.ts";
+import { assembleProgram } from "./assemble-program.ts";
 import { compileModule } from "./compile-module.ts";
 import { assemblyOf, linkModule } from "./link-module.ts";
 import { recallProgram, rememberProgram, toolchainKey } from "./program-cache.ts";
@@ -18,7 +20,7 @@ import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
 
 export interface CompileOptions {
   readonly root: string;
-  /** AssemblyScript entry, relative to the root. Domains and linux programs export `main`. */
+  /** AssemblyScript entry, relative to the root. Domains and linux programs export `main`. A domain's may be NASM (`.asm`). */
   readonly entry: string;
   readonly target: Target;
   /** Folder of the outputs `<name>.elf`, `<name>.bin` (domains), `<name>.lst`. */
@@ -48,11 +50,15 @@ export interface ProgramSizes {
 }
 
 export interface CompiledProgram {
+  /** What the entry is written in. */
+  readonly language: "typescript" | "assembly";
   /** Executable with symbols, line tables and debug information. */
   readonly elfPath: string;
   /** What goes into the boot archive: the same segments without anything else; only for domains. */
   readonly binaryPath: string | null;
   readonly listingPath: string;
+  /** Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel carries its own. */
+  readonly symbolsPath: string | null;
   /** The verifier found nothing. */
   readonly verified: boolean;
   readonly findings: readonly Finding[];
@@ -72,6 +78,7 @@ const LINUX_STACK_BYTES = 8 << 20;
 export async function compileProgram(options: CompileOptions): Promise<CompiledProgram> {
   const root = resolve(options.root);
   const outDir = isAbsolute(options.outDir) ? relative(root, options.outDir) : options.outDir;
+  if (options.entry.endsWith(".asm")) return assembleProgram(root, outDir, options);
   const key = programKey(root, options);
   const cacheName = `${options.target}-${options.name}-${outDir}`;
   const known = recallProgram<CompiledProgram>(root, cacheName, key);
@@ -115,13 +122,15 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     const binary = stripExecutable(elf, `${options.name}.elf`);
     executable = binary.length;
     writeFileSync(join(root, path("bin")), binary);
-    outputs.push(path("bin"));
+    writeFileSync(join(root, path("sym")), writeSymbolFile(readElf(elf, `${options.name}.elf`), module, codes));
+    outputs.push(path("bin"), path("sym"));
   }
   writeFileSync(join(root, path("lst")), writeListing(module, codes, treeSources(root, virtualFiles)));
   clock.step("listing");
 
   const result: CompiledProgram = {
-    elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"), verified: findings.length === 0, findings,
+    language: "typescript", elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"),
+    symbolsPath: options.target === "domain" ? path("sym") : null, verified: findings.length === 0, findings,
     sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
   };
   const assemblyFiles = assemblyOf(options.target, "program", options.extraObjects ?? []);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { bool, bytes, defineInterface, enumeration, handle, i32, i64, text, u16, u32, u64, u8 } from "./define.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { constant, wordOffset } from "./generate/names.ts";
+import { assemblyFile } from "./generate/assembly-file.ts";
 import { programFile, programHandles } from "./generate/program-file.ts";
 import { referencePage } from "./generate/reference-page.ts";
 import { loadInterfaces } from "./load.ts";
@@ -54,6 +55,13 @@ test("handles are numbered in the manifest's order: serves, uses, kernel, device
 test("a program with a log writes its failed assertions there", () => {
   expect(programFile({ name: "p", entry: "main.ts", kernel: { log: "Log" } }, "p/program.ts")).toContain("logFailuresTo(log);");
   expect(programFile({ name: "p", entry: "main.ts" }, "p/program.ts")).not.toContain("logFailuresTo");
+});
+
+test("a program in assembly includes handles, headers and enumerations", () => {
+  const text = assemblyFile({ name: "p", entry: "p.asm", uses: { other: Everything } }, "p/program.ts");
+  expect(text.split("\n")).toEqual(expect.arrayContaining([
+    "%define HANDLE_OTHER 0x10004", "%define EVERYTHING_NOTHING_HEADER 0x7ff0000", "%define EVERYTHING_SCALARS_HEADER 0x7ff0014", "%define EVERYTHING_SCALARS_H_TWO 0x1",
+  ]));
 });
 
 test.each([["nextEvent", "NEXT_EVENT"], ["AttackPlan", "ATTACK_PLAN"], ["readTSC", "READ_TSC"], ["uart-16550", "UART_16550"], ["a1b", "A1B"]])("the constant for %j is %j", (name, expected) => {

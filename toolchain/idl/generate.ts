@@ -7,6 +7,7 @@ import { glob } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { ProgramDescription } from "../image/define.ts";
 import { refuse } from "../report/diagnostic.ts";
+import { assemblyFile } from "./generate/assembly-file.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { programFile } from "./generate/program-file.ts";
@@ -44,12 +45,13 @@ export async function generateInterfaces(root: string, outDir: string = join(roo
   return models;
 }
 
-/** Handle constants in build/generated/programs/<name>.ts. `manifest` is the file that describes the program, for messages. */
+/** Handle constants in build/generated/programs/<name>.ts, for a program in assembly in <name>.inc besides. `manifest` is the file that describes the program, for messages. */
 export async function generateProgram(root: string, program: ProgramDescription, manifest: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<void> {
   if (typeof program !== "object" || program === null || !/^[a-z][A-Za-z0-9]*$/.test(program.name ?? "")) {
     refuse("the manifest has no usable `name`", { file: manifest, line: 1, column: 1, help: "letters and digits, the first a small letter: policies name it so" });
   }
   await writeIfChanged(join(outDir, "programs", `${program.name}.ts`), programFile(program, manifest));
+  if (program.entry?.endsWith(".asm")) await writeIfChanged(join(outDir, "programs", `${program.name}.inc`), assemblyFile(program, manifest));
 }
 
 /** Written beside and renamed, so that a reader at the same time sees the old text or the new one. */

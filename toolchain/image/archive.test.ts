@@ -31,6 +31,12 @@ test("blob and programs lie on pages of their own, in order, with their exact le
   expect([archive[4095], archive[4096], archive[8192], archive[8193], archive[12288 + 4096], archive[12288 + 4097]]).toEqual([0, 1, 2, 0, 3, 0]);
 });
 
+test("symbols follow the programs that they explain", () => {
+  const archive = buildArchive({ blob: bytesOf(1, 1), programs: [bytesOf(1, 2)], symbols: [bytesOf(5000, 3)] });
+  expect(entries(archive).at(-1)).toEqual({ kind: abi.ARCHIVE_KIND_SYMBOLS, index: 0, offset: 12288, length: 5000 });
+  expect(archive.length).toBe(5 * PAGE_BYTES);
+});
+
 test("as many programs as the first page has room for, and no more", () => {
   const programs = Array.from({ length: abi.ARCHIVE_ENTRIES_MAX - 1 }, () => bytesOf(1, 1));
   expect(entries(buildArchive({ blob: bytesOf(1, 1), programs }))).toHaveLength(abi.ARCHIVE_ENTRIES_MAX);

@@ -1,6 +1,6 @@
 import {
   ARCHIVE_BYTES, ARCHIVE_COUNT, ARCHIVE_ENTRIES, ARCHIVE_ENTRIES_MAX, ARCHIVE_ENTRY_BYTES, ARCHIVE_ENTRY_INDEX, ARCHIVE_ENTRY_KIND,
-  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_KIND_PROGRAM, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
+  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_KIND_PROGRAM, ARCHIVE_KIND_SYMBOLS, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
 } from "../../kernel/abi/archive.ts";
 import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";
@@ -12,13 +12,19 @@ export interface ArchiveContents {
   readonly blob: Uint8Array;
   /** Executables, in the order of the blob's program table. */
   readonly programs: readonly Uint8Array[];
+  /** Names and lines of their code, in the same order, for whoever explains a fault. */
+  readonly symbols?: readonly Uint8Array[];
 }
 
 /** The boot archive (kernel/abi/archive.ts): each file on pages of its own, zero-padded. */
-export function buildArchive({ blob, programs }: ArchiveContents): Uint8Array {
-  const files = [{ kind: ARCHIVE_KIND_BLOB, index: 0, bytes: blob }, ...programs.map((bytes, index) => ({ kind: ARCHIVE_KIND_PROGRAM, index, bytes }))];
+export function buildArchive({ blob, programs, symbols = [] }: ArchiveContents): Uint8Array {
+  const files = [
+    { kind: ARCHIVE_KIND_BLOB, index: 0, bytes: blob },
+    ...programs.map((bytes, index) => ({ kind: ARCHIVE_KIND_PROGRAM, index, bytes })),
+    ...symbols.map((bytes, index) => ({ kind: ARCHIVE_KIND_SYMBOLS, index, bytes })),
+  ];
   if (files.length > ARCHIVE_ENTRIES_MAX) {
-    refuse(`an image of ${programs.length} programs`, { help: `the boot archive has room for ${ARCHIVE_ENTRIES_MAX - 1}` });
+    refuse(`an image of ${programs.length} programs`, { help: `the boot archive has room for ${symbols.length > 0 ? `${(ARCHIVE_ENTRIES_MAX - 1) / 2 | 0} with their symbols` : ARCHIVE_ENTRIES_MAX - 1}` });
   }
 
   const wholePages = (bytes: number) => Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;

@@ -13,7 +13,7 @@ export type KernelObjectName = "Clock" | "Audit" | "Policy" | "Slots" | "Log" | 
  */
 export interface ProgramDescription {
   readonly name: string;
-  /** AssemblyScript entry beside the manifest; exports `main(): void`. */
+  /** Beside the manifest: AssemblyScript that exports `main(): void`, or NASM (`.asm`) that defines `_start` and is marked as unverified. */
   readonly entry: string;
   /** Endpoints that it owns, each received by its main inbox. */
   readonly serves?: Readonly<Record<string, InterfaceDescription>>;

@@ -1,15 +1,17 @@
 /** The boot archive: which entries, where. */
 import {
   ARCHIVE_BYTES, ARCHIVE_COUNT, ARCHIVE_ENTRIES, ARCHIVE_ENTRIES_MAX, ARCHIVE_ENTRY_BYTES, ARCHIVE_ENTRY_INDEX, ARCHIVE_ENTRY_KIND,
-  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
+  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_KIND_SYMBOLS, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
 } from "../../kernel/abi/archive.ts";
 import { refuse } from "../report/diagnostic.ts";
+
+type EntryKind = "blob" | "program" | "symbols";
 
 export interface ArchiveSummary {
   readonly kind: "archive";
   readonly format: number;
   readonly bytes: number;
-  readonly entries: readonly { readonly kind: "blob" | "program"; readonly index: number; readonly offset: number; readonly bytes: number }[];
+  readonly entries: readonly { readonly kind: EntryKind; readonly index: number; readonly offset: number; readonly bytes: number }[];
 }
 
 export function isArchive(bytes: Uint8Array): boolean {
@@ -26,13 +28,18 @@ export function summarizeArchive(bytes: Uint8Array, path: string): ArchiveSummar
   const entries = Array.from({ length: count }, (_, index) => {
     const at = ARCHIVE_ENTRIES + index * ARCHIVE_ENTRY_BYTES;
     return {
-      kind: view.getUint32(at + ARCHIVE_ENTRY_KIND, true) === ARCHIVE_KIND_BLOB ? ("blob" as const) : ("program" as const),
+      kind: kindOf(view.getUint32(at + ARCHIVE_ENTRY_KIND, true)),
       index: view.getUint32(at + ARCHIVE_ENTRY_INDEX, true),
       offset: Number(view.getBigUint64(at + ARCHIVE_ENTRY_OFFSET, true)),
       bytes: Number(view.getBigUint64(at + ARCHIVE_ENTRY_LENGTH, true)),
     };
   });
   return { kind: "archive", format: view.getUint32(ARCHIVE_FORMAT, true), bytes: Number(view.getBigUint64(ARCHIVE_BYTES, true)), entries };
+}
+
+function kindOf(number: number): EntryKind {
+  if (number === ARCHIVE_KIND_BLOB) return "blob";
+  return number === ARCHIVE_KIND_SYMBOLS ? "symbols" : "program";
 }
 
 export function formatArchive({ format, bytes, entries }: ArchiveSummary): string[] {

@@ -1,0 +1,25 @@
+import type { MachineCode } from "../ir/machine-code.ts";
+import type { IrModule } from "../ir/module.ts";
+import { SymbolType } from "./format.ts";
+import { type ElfFile, sectionNamed } from "./read.ts";
+import { type SymbolEntry, symbolEntry, symbolTable } from "./symbol-table.ts";
+
+/**
+ * The table of symbol-table.md for a finished domain, as a file of its own: for whoever explains a fault, not for the kernel, and no part of
+ * the executable that is measured. Functions of `codes` have lines, those written by hand a name.
+ */
+export function writeSymbolFile(elf: ElfFile, module: IrModule | null, codes: readonly MachineCode[]): Uint8Array {
+  const text = sectionNamed(elf, ".text");
+  if (text === undefined) return symbolTable(0n, 0, []);
+  const codeOf = new Map(codes.map((code) => [code.name, code]));
+  const entries = new Map<number, SymbolEntry>();
+  for (const symbol of elf.symbols) {
+    if (symbol.type !== SymbolType.Function || elf.sections[symbol.section] !== text) continue;
+    const start = Number(symbol.address - text.address);
+    const code = codeOf.get(symbol.name);
+    // Exports have a second symbol, which knows less.
+    if (code !== undefined && module !== null) entries.set(start, symbolEntry(module, { code, start, end: start + symbol.bytes }));
+    else if (!entries.has(start)) entries.set(start, { start, bytes: symbol.bytes, name: symbol.name, frameBytes: 0, savedRegisters: 0, lines: [], deep: [] });
+  }
+  return symbolTable(text.address, text.memoryBytes, [...entries.values()].sort((a, b) => a.start - b.start));
+}
