@@ -54,6 +54,15 @@ export default defineImage({
       autostart: false,
       restart: "never",
     },
+    intruder: {
+      program: "services/intruder",
+      class: "Intruder",
+      priority: 50,
+      quota: { pages: 48, handles: 16, objects: 4 },
+      channels: { plan: "shell.attackPlan" },
+      autostart: false,
+      restart: "never",
+    },
   },
   onSupervisorLoop: "reboot",
 });

@@ -16,8 +16,11 @@ import { record } from "./audit";
 import { dim, endLine, flush, green, line, printLine, red } from "./output";
 import { Words } from "./words";
 
-/** The attacker's domain. */
+/** The domains that attack: one of compiled code, one of machine code as no compiler makes it. */
 const ATTACKER = "attacker";
+const INTRUDER = "intruder";
+/** The first attempt that is the intruder's; before it, they are the attacker's. */
+const FIRST_OF_INTRUDER = Attempt.ExecuteStack;
 /** An attempt that takes longer counts as hung. */
 const ATTEMPT_NS: u64 = 10_000_000_000;
 /** How long to listen before looking whether the attacker still lives. */
@@ -38,6 +41,12 @@ class Plan extends AttackPlanServer {
   outcome: AttackPlanReportOutcome = AttackPlanReportOutcome.Refused;
   result: u32 = 0;
   value: u64 = 0;
+
+  /** Whoever waited is no more. */
+  forget(): void {
+    this.waiting = 0;
+    this.attempt = Attempt.Finish;
+  }
 
   /** Has `attempt` made, by the attacker that waits or by the next that asks. */
   offer(attempt: Attempt): void {
@@ -75,30 +84,23 @@ class Plan extends AttackPlanServer {
 }
 
 let plan: Plan | null = null;
+/** The slot that attacks just now. */
 let attacker: u32 = 0;
 let refusedCount: u32 = 0;
 let failedCount: u32 = 0;
 
 export function attack(words: Words): void {
-  const found = slots.find(utf8(ATTACKER));
-  if (!found.ok) return printLine("this image has no attacker");
-  attacker = found.slot;
   if (plan === null) {
     plan = new Plan();
     addService(plan!);
   }
-
   const only = words.count > 1 ? words.at(1).toNumber() : 0;
   if (only < 0 || only > Attempt.Finish) return printLine("NUMBER is one of those that `attack` shows");
   refusedCount = 0;
   failedCount = 0;
   const started = clock.now().nanoseconds;
-  for (let attempt = 0; attempt < Attempt.Finish; attempt++) {
-    if (only != 0 && only != attempt + 1) continue;
-    if (!make(<Attempt>attempt, plan!)) break;
-    flush();
-  }
-  supervisor.stop(attacker);
+  attackFrom(ATTACKER, 0, FIRST_OF_INTRUDER, only);
+  attackFrom(INTRUDER, FIRST_OF_INTRUDER, Attempt.Finish, only);
 
   line.number(refusedCount).string(" refused, ");
   if (failedCount == 0) line.string("none succeeded");
@@ -106,6 +108,24 @@ export function attack(words: Words): void {
   if (failedCount > 0) line.string(": ").number(failedCount);
   line.string(", in ").duration(clock.now().nanoseconds - started);
   endLine();
+}
+
+/** Has the domain `name` make the attempts from `first` to `end`, or that numbered `only`, counted from 1, if it is one of them. */
+function attackFrom(name: string, first: i32, end: i32, only: i64): void {
+  if (only != 0 && (only <= first || only > end)) return;
+  const found = slots.find(utf8(name));
+  if (!found.ok) {
+    line.string("this image has no ").string(name);
+    return endLine();
+  }
+  attacker = found.slot;
+  for (let attempt = first; attempt < end; attempt++) {
+    if (only != 0 && only != attempt + 1) continue;
+    if (!make(<Attempt>attempt, plan!)) break;
+    flush();
+  }
+  supervisor.stop(attacker);
+  plan!.forget();
 }
 
 /** Has one attempt made and shows what became of it; false if it could not be made. */
