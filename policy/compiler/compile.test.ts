@@ -52,6 +52,7 @@ describe("never", () => {
     ["does not count what only the response is allowed for", "allow response Shell -> Uart { write } never Shell -> Uart"],
     ["flow through a trusted class", "allow Attack -> Console { write } allow Console -> Uart { write } never flow Attack -> Uart except through Console never flow Attack -> Uart except through { Console, Files }"],
     ["flow does not turn round where no answer is allowed", "allow request Attack -> Console { write } never flow Console -> Attack"],
+    ["starting a trace shows nothing yet", "allow Shell -> kernel.Trace { start, stop } never flow Files -> Shell"],
     ["memory whose handle cannot reach the other", "grant { Shell, Attack } -> kernel.Memory { * } never Shell -> Attack never flow Shell -> Attack"],
     ["memory that one side cannot write and the other cannot transfer", "allow request Shell -> Uart { share } grant Shell -> kernel.Memory { transfer, map_read } grant Uart -> kernel.Memory { map_read } never flow Uart -> Shell"],
   ])("%s", async (_name, statements) => {
@@ -63,6 +64,7 @@ describe("never", () => {
     ["shared memory is a flow from whoever may write it", "allow request Shell -> Uart { share } grant Shell -> kernel.Memory { transfer, map_read } grant Uart -> kernel.Memory { map_write } never flow Uart -> Shell", "Uart -> Shell (shared memory"],
     ["shared memory between two to whom a third gave it", "allow request Shell -> { Uart } { share } allow response Attack -> Files.Files { lend } allow request Attack -> Files.Files { lend } allow request Files -> Uart { share }\ngrant Files -> kernel.Memory { transfer }\ngrant Attack -> kernel.Memory { map_write }\ngrant Uart -> kernel.Memory { map_read }\nnever Attack -> Uart", "Attack may reach Uart through shared memory"],
     ["a notice is a flow to whoever made it", "allow request Shell -> Uart { share } grant Shell -> kernel.Notice { transfer } grant Uart -> kernel.Notice { signal } never Uart -> Shell", "Uart may reach Shell through a notice"],
+    ["whoever reads traces sees everybody", "allow Shell -> kernel.Trace { next }\nnever flow Files -> Shell", "Files -> Shell (a trace of its messages, test.policy:2)"],
     ["a chain over three", "allow Attack -> Files.Admin { shutdown } allow Shell -> Files.Files { open } allow Files -> Console { write }\nallow Console -> Uart { write } never flow Attack -> Uart except through { Supervisor }", "Attack -> Files (request Admin.shutdown, test.policy:2), then Files -> Console"],
   ])("fails: %s", async (_name, statements, because) => {
     const { diagnostics, blob } = await compileTest(statements);

@@ -1,10 +1,10 @@
 /**
  * Where information can go: with a request, back with a response or an error, through memory that one class may write and another read once a
- * handle to it can reach both, and with a signal. Conditions count as if they always held, so a flow that is not found does not exist.
+ * handle to it can reach both, with a signal, and from everybody to whoever may read traces. Conditions count as if they always held, so a
+ * flow that is not found does not exist.
  */
-import { INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
+import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
-import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { type Matrix, type Pair, isBound } from "./close.ts";
@@ -21,7 +21,7 @@ export interface Flow {
 
 /** Direct flows between classes of programs; at most one of each kind for a pair. */
 export function directFlows(model: Model, matrix: Matrix): readonly Flow[] {
-  return [...messageFlows(model, matrix), ...objectFlows(model, matrix)];
+  return [...messageFlows(model, matrix), ...objectFlows(model, matrix), ...traceFlows(model, matrix)];
 }
 
 /** Flows other than by messages: what `never A -> B` forbids besides requests. */
@@ -41,6 +41,18 @@ function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
     if (back !== undefined) flows.push({ from: pair.target, to: pair.subject, how: `answer to ${spoken.name}.${back.method.name}`, rule: back.rule });
   }
   return flows;
+}
+
+/** A trace shows the messages of any two slots. */
+function traceFlows(model: Model, matrix: Matrix): readonly Flow[] {
+  const trace = model.interfaces.find((spoken) => spoken.id === ObjectType.Trace);
+  if (trace === undefined) return [];
+  return matrix.pairs.flatMap((pair) => {
+    if (pair.target !== ObjectType.Trace || pair.interfaceId !== trace.id) return [];
+    const allowed = firstAllowed(pair, { ...trace, methods: trace.methods.filter((method) => method.response.length > 0) }, [Event.Response]);
+    if (allowed === undefined) return [];
+    return model.classes.flatMap((known) => (known?.span === undefined || known.id === pair.subject ? [] : { from: known.id, to: pair.subject, how: "a trace of its messages", rule: allowed.rule }));
+  });
 }
 
 function firstAllowed(pair: Pair, spoken: Interface, events: readonly Event[]): { readonly rule: Rule; readonly method: Method } | undefined {
