@@ -13,11 +13,20 @@ export interface TestImage {
   readonly boot: BootMedium;
 }
 
+export interface TestImageOptions {
+  readonly medium?: "iso" | "disk" | "kernel";
+  readonly without?: string;
+  /** A release, signed by this TRINE_KEY. */
+  readonly releaseKey?: string;
+}
+
 /** Builds `image`; `without` names a guard of the kernel to leave out. What is built already costs a fraction of a second. */
-export function buildTestImage(image: string, options: { readonly medium?: "iso" | "disk" | "kernel"; readonly without?: string } = {}): TestImage {
-  const { medium = "kernel", without } = options;
-  const parameters = ["--json", "build", image, "--medium", medium, ...(without === undefined ? [] : ["--without", without])];
-  const built = JSON.parse(execFileSync(join(ROOT, "trine"), parameters, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })) as {
+export function buildTestImage(image: string, options: TestImageOptions = {}): TestImage {
+  const { medium = "kernel", without, releaseKey } = options;
+  const more = [...(without === undefined ? [] : ["--without", without]), ...(releaseKey === undefined ? [] : ["--release"])];
+  const environment = releaseKey === undefined ? process.env : { ...process.env, TRINE_KEY: releaseKey };
+  const parameters = ["--json", "build", image, "--medium", medium, ...more];
+  const built = JSON.parse(execFileSync(join(ROOT, "trine"), parameters, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: environment })) as {
     readonly kernelImagePath: string;
     readonly archivePath: string;
     readonly bootPath: string;

@@ -72,6 +72,11 @@ export class BootedMachine {
     });
   }
 
+  /** Lets later waits begin behind everything that has come so far. */
+  skip(): void {
+    this.consumed = this.transcript.length;
+  }
+
   /** Sends characters as the terminal would. Enter is `\r`. */
   type(text: string): void {
     this.child.stdin.write(text, "latin1");
