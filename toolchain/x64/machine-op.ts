@@ -1,3 +1,5 @@
+import { Opcode } from "../ir/opcode.ts";
+
 /**
  * The operations of machine instructions. Operand lists are given as: definitions, then uses; `source` is the last use, an immediate or
  * a memory operand (see `Source`). Registers of a memory operand come after all others.
@@ -97,3 +99,8 @@ export function writesFlags(op: MachineOp): boolean {
 export function readsFlags(op: MachineOp): boolean {
   return op === MachineOp.SetCondition || op === MachineOp.ConditionalMove || op === MachineOp.TrapIf || op === MachineOp.Branch;
 }
+
+/** Operations that the machine applies to memory directly. */
+export const TO_MEMORY: Partial<Record<Opcode, MachineOp>> = {
+  [Opcode.Add]: MachineOp.Add, [Opcode.Sub]: MachineOp.Sub, [Opcode.And]: MachineOp.And, [Opcode.Or]: MachineOp.Or, [Opcode.Xor]: MachineOp.Xor,
+};

@@ -36,48 +36,115 @@ const LENT_REGISTER_SLOT = 0;
  * which a free register or exchanges undo. Flags are not touched.
  */
 export function sequentialize(moves: readonly ParallelMove[], scratch: Scratch): InsertedMove[] {
-  const result: InsertedMove[] = [];
-  let pending = moves.filter((move) => move.definition !== null || move.from !== move.to);
-  let slotsUsed = LENT_REGISTER_SLOT + 1;
-  while (pending.length > 0) {
-    const ready = pending.find((move) => !pending.some((other) => other !== move && other.definition === null && other.from === move.to));
-    if (ready !== undefined) {
-      pending = pending.filter((move) => move !== ready);
-      emitOne(result, ready, scratch);
-      continue;
-    }
-    const move = pending.find(({ from, to }) => !isSlot(from) && !isSlot(to));
-    const free = move === undefined || goesThroughRegister(pending) ? -1 : scratch.register();
-    if (move !== undefined && free >= 0) {
-      // One move more than there are members, but none of them has to wait for two others as an exchange does.
-      hit("move: cycle through a free register");
-      const reader = pending.find((other) => other.from === move.to)!;
-      emitOne(result, { ...reader, to: free, toWidth: reader.fromWidth }, scratch);
-      pending = pending.map((other) => (other === reader ? { ...other, from: free } : other));
-      continue;
-    }
-    if (move !== undefined) {
-      hit("move: exchange of a cycle");
-      const { from, to } = move;
-      result.push({ kind: "exchange", from, to });
-      pending = pending.filter((other) => other !== move)
-        .map((other) => (other.from === from ? { ...other, from: to } : other.from === to ? { ...other, from } : other))
-        .filter((other) => other.from !== other.to);
-      continue;
-    }
-    // Every move of the cycle has a slot in it: the value that stands in the way goes aside, and its reader fetches it there.
-    hit("move: cycle through a slot");
-    const blocked = pending[0]!;
-    const reader = pending.find((other) => other.from === blocked.to)!;
-    const aside = slotLocation(scratch.slot(slotsUsed++));
-    emitOne(result, { ...reader, to: aside, toWidth: reader.fromWidth }, scratch);
-    pending = pending.map((other) => (other === reader ? { ...other, from: aside } : other));
-  }
-  return result;
+  return new Sequence(moves, scratch).run();
 }
 
-/** Some move goes from slot to slot, for which it takes the free register. */
-const goesThroughRegister = (moves: readonly ParallelMove[]): boolean => moves.some(({ from, to }) => isSlot(from) && isSlot(to));
+class Sequence {
+  private readonly result: InsertedMove[] = [];
+  /** Moves not yet made, by destination. */
+  private readonly pending = new Map<Location, ParallelMove>();
+  /** Destinations of the pending moves that read a location. */
+  private readonly readers = new Map<Location, Set<Location>>();
+  private readonly ready: ParallelMove[] = [];
+  private slotsUsed = LENT_REGISTER_SLOT + 1;
+
+  constructor(
+    moves: readonly ParallelMove[],
+    private readonly scratch: Scratch,
+  ) {
+    for (const move of moves) {
+      if (move.definition !== null || move.from !== move.to) this.add(move);
+    }
+    for (const move of this.pending.values()) if (!this.isRead(move.to)) this.ready.push(move);
+  }
+
+  run(): InsertedMove[] {
+    for (;;) {
+      for (let move = this.ready.shift(); move !== undefined; move = this.ready.shift()) {
+        this.remove(move);
+        emitOne(this.result, move, this.scratch);
+        this.release(move);
+      }
+      const [blocked] = this.pending.values();
+      if (blocked === undefined) return this.result;
+      this.breakCycle(blocked);
+    }
+  }
+
+  private add(move: ParallelMove): void {
+    this.pending.set(move.to, move);
+    if (move.definition !== null) return;
+    const readers = this.readers.get(move.from);
+    if (readers === undefined) this.readers.set(move.from, new Set([move.to]));
+    else readers.add(move.to);
+  }
+
+  private remove(move: ParallelMove): void {
+    this.pending.delete(move.to);
+    if (move.definition === null) this.readers.get(move.from)!.delete(move.to);
+  }
+
+  private isRead(location: Location): boolean {
+    return (this.readers.get(location)?.size ?? 0) > 0;
+  }
+
+  /** `move` no longer reads its source: if it was the last to do so, the move that waits for that can be made. */
+  private release(move: ParallelMove): void {
+    const waiting = this.pending.get(move.from);
+    if (move.definition === null && waiting !== undefined && !this.isRead(move.from)) this.ready.push(waiting);
+  }
+
+  /** `blocked` and what it waits for form a cycle, in which each location is read once. */
+  private breakCycle(blocked: ParallelMove): void {
+    const move = this.registerMoveOf(blocked);
+    const free = move === null || this.goesThroughRegister() ? -1 : this.scratch.register();
+    if (move !== null && free < 0) {
+      this.exchange(move);
+      return;
+    }
+    // The value that stands in the way goes aside, and its reader fetches it there. With a free register that is one move more than the
+    // cycle has members, but none of them has to wait for two others as an exchange does.
+    hit(free >= 0 ? "move: cycle through a free register" : "move: cycle through a slot");
+    const waiting = move ?? blocked;
+    const aside = free >= 0 ? free : slotLocation(this.scratch.slot(this.slotsUsed++));
+    const reader = this.readerOf(waiting.to);
+    emitOne(this.result, { ...reader, to: aside, toWidth: reader.fromWidth }, this.scratch);
+    this.remove(reader);
+    this.add({ ...reader, from: aside });
+    this.ready.push(waiting);
+  }
+
+  private exchange(move: ParallelMove): void {
+    hit("move: exchange of a cycle");
+    const { from, to } = move;
+    this.result.push({ kind: "exchange", from, to });
+    const reader = this.readerOf(to);
+    this.remove(move);
+    this.remove(reader);
+    if (reader.to !== from) this.add({ ...reader, from });
+  }
+
+  private readerOf(location: Location): ParallelMove {
+    const [to] = this.readers.get(location)!;
+    return this.pending.get(to!)!;
+  }
+
+  /** A move between registers in the cycle of `blocked`, or null. */
+  private registerMoveOf(blocked: ParallelMove): ParallelMove | null {
+    let move = blocked;
+    do {
+      if (!isSlot(move.from) && !isSlot(move.to)) return move;
+      move = this.readerOf(move.to);
+    } while (move.to !== blocked.to);
+    return null;
+  }
+
+  /** Some move goes from slot to slot, for which it takes the free register. */
+  private goesThroughRegister(): boolean {
+    for (const { from, to } of this.pending.values()) if (isSlot(from) && isSlot(to)) return true;
+    return false;
+  }
+}
 
 function emitOne(result: InsertedMove[], move: ParallelMove, scratch: Scratch): void {
   const { from, to, fromWidth, toWidth, definition, register } = move;

@@ -86,7 +86,7 @@ function unsignedFor(condition: Condition): Condition {
 /** Truth values, in the order tried; the last rule takes any value. */
 export const CONDITION_RULES: readonly ConditionRule[] = [
   conditionRule("condition: not", (select, value) => {
-    if (select.opcodeOf(value) !== Opcode.Eqz || !select.isInThisBlock(value)) return null;
+    if (select.opcodeOf(value) !== Opcode.Eqz || !select.isInThisBlock(value) || select.isDeepCondition) return null;
     return inverted(select.condition(select.operandOf(value, 0)));
   }),
 

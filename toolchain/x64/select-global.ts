@@ -1,23 +1,10 @@
 import type { Instruction } from "../ir/function.ts";
-import { GLOBALS_SYMBOL } from "../ir/machine-code.ts";
-import type { IrModule } from "../ir/module.ts";
-import { Type } from "../ir/opcode.ts";
-import { type Address, NO_ADDRESS, symbolAddress } from "./instruction-builder.ts";
-import { MachineOp } from "./machine-op.ts";
+import { Opcode, Type } from "../ir/opcode.ts";
+import { globalAddress } from "./global-address.ts";
+import { MachineOp, TO_MEMORY } from "./machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
 import type { Selector } from "./select.ts";
 import { widthOf } from "./type-width.ts";
-
-/** Where the mutable global `index` lives: 8 bytes in the section of globals, or behind fs in the thread's own block. */
-export function globalAddress(module: IrModule, index: number): Address {
-  const { threadLocal } = module.globals[index]!;
-  let rank = 0;
-  for (let i = 0; i < index; i++) {
-    const other = module.globals[i]!;
-    if (other.mutable && other.threadLocal === threadLocal) rank++;
-  }
-  return threadLocal ? { ...NO_ADDRESS, threadBlock: true, displacement: 8 * rank } : symbolAddress(GLOBALS_SYMBOL, 8 * rank);
-}
 
 export const GLOBAL_GET_RULES: readonly Rule[] = [
   rule("global get: immutable", (select: Selector, at: Instruction) => {
@@ -38,6 +25,21 @@ export const GLOBAL_GET_RULES: readonly Rule[] = [
 ];
 
 export const GLOBAL_SET_RULES: readonly Rule[] = [
+  rule("global set: operation in memory", (select: Selector, at: Instruction) => {
+    const { fn } = select;
+    const index = fn.immediate(at);
+    const value = fn.operand(at, 0);
+    const definition = fn.definition(value);
+    const op = definition === -1 ? undefined : TO_MEMORY[fn.opcode(definition)];
+    if (definition === -1 || op === undefined || !select.hasSingleUse(value) || !select.isInThisBlock(value) || select.isDemanded(value)) return false;
+    const [left, right] = [fn.operand(definition, 0), fn.operand(definition, 1)];
+    if (!select.isFoldableLoad(left, Opcode.GlobalGet) || fn.immediate(fn.definition(left) as Instruction) !== index) return false;
+    select.leaveOutLoad(left);
+    const immediate = select.immediate(right);
+    const source = immediate !== null ? ({ kind: "immediate", value: immediate } as const) : ({ kind: "register", register: select.input(right) } as const);
+    select.emit(op, widthOf(select.module.globals[index]!.type)).toMemory().registerSource(source).memory(globalAddress(select.module, index));
+    return true;
+  }),
   rule("global set", (select: Selector, at: Instruction) => {
     const index = select.fn.immediate(at);
     const value = select.fn.operand(at, 0);

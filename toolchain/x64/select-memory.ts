@@ -3,7 +3,7 @@ import { MEMORY_PAGES_SYMBOL, TrapKind } from "../ir/machine-code.ts";
 import { Opcode, Type } from "../ir/opcode.ts";
 import { type SourceOperand, symbolAddress } from "./instruction-builder.ts";
 import type { VirtualRegister } from "./machine-function.ts";
-import { MachineOp } from "./machine-op.ts";
+import { MachineOp, TO_MEMORY } from "./machine-op.ts";
 import { CALL_CLOBBERS, Register } from "./register.ts";
 import { type Rule, rule } from "./rule.ts";
 import { SMALL_COPY, SMALL_FILL } from "./select-small-copy.ts";
@@ -36,11 +36,6 @@ export const LOAD32_S_RULES: readonly Rule[] = [
   rule("load 32 bits signed to i64", (select, at) => select.fn.type(at) === Type.I64 && loadSigned.apply(select, at)),
   ...LOAD32_U_RULES,
 ];
-
-/** Operations that the machine applies to memory directly. */
-const TO_MEMORY: Partial<Record<Opcode, MachineOp>> = {
-  [Opcode.Add]: MachineOp.Add, [Opcode.Sub]: MachineOp.Sub, [Opcode.And]: MachineOp.And, [Opcode.Or]: MachineOp.Or, [Opcode.Xor]: MachineOp.Xor,
-};
 
 function storeRules(bytes: number, loads: readonly Opcode[]): readonly Rule[] {
   return [

@@ -203,6 +203,45 @@ describe("loads and stores", () => {
   });
 });
 
+describe("globals", () => {
+  const global = (mutable: boolean, threadLocal: boolean, type: Type = I32) => ({ name: "", type, mutable, initial: 7n, threadLocal });
+  const globals = [global(true, false), global(false, false), global(true, true), global(true, false, I64), global(true, true, I64)];
+  const get = (f: SampleFunction, index: number): Value => f.fn.result(f.instruction(Opcode.GlobalGet, Type.None, [], [globals[index]!.type], index));
+  const addendsOf = (index: number): number[] => {
+    const f = new SampleFunction([], [globals[index]!.type]);
+    const fn = f.return(get(f, index));
+    return compileFunction(fn, moduleOf("domain", [fn], { globals }), { check: true }).relocations.map(({ addend }) => addend);
+  };
+
+  test("shared ones stand in the section of globals, in the order of those that are mutable and not of a thread", () => {
+    expect(addendsOf(0)).toEqual([-4]);
+    expect(addendsOf(3)).toEqual([8 - 4]);
+  });
+
+  test("those of a thread stand behind fs, immutable ones are constants", () => {
+    expect(codeOf(I32, (f) => get(f, 2), "domain", { globals })).toEqual(["mov eax,[fs:0]"]);
+    expect(codeOf(I64, (f) => get(f, 4), "domain", { globals })).toEqual(["mov rax,[fs:8]"]);
+    expect(codeOf(I32, (f) => get(f, 1), "domain", { globals })).toEqual(["mov eax,7"]);
+  });
+
+  test("one is compared and changed where it is", () => {
+    expect(codeOf(I32, (f) => f.op(Opcode.Eqz, I32, get(f, 0)), "domain", { globals })).toEqual(["xor eax,eax", expect.stringMatching(/^cmp dword \[rel .*\],0$/), "sete al"]);
+    const f = new SampleFunction([], []);
+    f.instruction(Opcode.GlobalSet, Type.None, [f.op(Opcode.Add, I32, get(f, 0), f.i32(1))], [], 0);
+    const fn = f.return();
+    expect(assemblyOf(fn, moduleOf("domain", [fn], { globals }))).toEqual([expect.stringMatching(/^add dword \[rel .*\],1$/), "ret"]);
+  });
+
+  test("a global does not move past a call, which may change it", () => {
+    const f = new SampleFunction([I32], [I32]);
+    const before = get(f, 0);
+    const called = f.fn.result(f.instruction(Opcode.Call, Type.None, [f.parameter(0)], [I32], 0));
+    const fn = f.return(f.op(Opcode.Sub, I32, called, before));
+    const code = assemblyOf(fn, moduleOf("domain", [fn], { globals }));
+    expect(code.findIndex((line) => line.includes("[rel"))).toBeLessThan(code.findIndex((line) => line.startsWith("call")));
+  });
+});
+
 describe("calls and tables", () => {
   const table = { name: "table", minimum: 3, maximum: 3, constant: true, entries: [-1, 0, 0], onlySignature: 1 };
   const indirect = (): IrFunction => {

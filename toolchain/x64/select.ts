@@ -4,14 +4,17 @@ import type { IrModule } from "../ir/module.ts";
 import { isLoad, isPure, Opcode, Type } from "../ir/opcode.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { type Address, InstructionBuilder, type SourceOperand } from "./instruction-builder.ts";
+import { globalAddress } from "./global-address.ts";
 import { linearAddress } from "./linear-address.ts";
-import { hit } from "./coverage.ts";
+import { declareCoverage, hit } from "./coverage.ts";
 import { SharedConstants } from "./shared-constants.ts";
 import type { Condition } from "./condition.ts";
 import { type MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
 import type { MachineOp } from "./machine-op.ts";
 import { CONDITION_RULES } from "./select-condition.ts";
 import { SELECTION_RULES } from "./selection-rules.ts";
+
+for (const name of ["load folded into its user", "wrap left to the user", "dead load removed"]) declareCoverage(name);
 
 /** What selection makes of one IR block. */
 export interface SelectedBlock {
@@ -26,6 +29,8 @@ interface Piece {
   readonly position: number;
   readonly code: MachineInstruction[];
 }
+
+const CONDITION_DEPTH_MAX = 32;
 
 const fitsUnsigned32 = (bits: bigint): boolean => bits < 1n << 32n;
 
@@ -55,6 +60,7 @@ export class Selector {
   private readonly firstUser: number[] = [];
   private readonly constants: SharedConstants;
   private hasFoldedLoad = false;
+  private conditionDepth = 0;
   private pending: MachineInstruction[] = [];
   private root = -1 as Instruction;
   private rootRule = "";
@@ -239,8 +245,9 @@ export class Selector {
     const rootOwnEffect = isPure(this.fn.opcode(this.root)) ? 0 : 1;
     return this.effectsUpTo[this.root]! - rootOwnEffect === this.effectsUpTo[load];
   }
-  /** A load of exactly the width of its type. */
+  /** A load of exactly the width of its type, from linear memory or of a global. */
   isFoldableFullLoad(value: Value): boolean {
+    if (this.isFoldableLoad(value, Opcode.GlobalGet)) return this.module.globals[this.fn.immediate(this.fn.definition(value) as Instruction)]!.mutable;
     return this.fn.valueType(value) === Type.I64
       ? this.isFoldableLoad(value, Opcode.Load64)
       : this.isFoldableLoad(value, Opcode.Load32S, Opcode.Load32U);
@@ -293,6 +300,7 @@ export class Selector {
   /** Makes the load `value` part of the root. */
   foldLoad(value: Value): SourceOperand & { kind: "memory" } {
     const load = this.leaveOutLoad(value);
+    if (this.fn.opcode(load) === Opcode.GlobalGet) return { kind: "memory", address: globalAddress(this.module, this.fn.immediate(load)), load: -1 };
     return { kind: "memory", address: this.addressOf(load), load };
   }
   /** The root executes the load `value` itself: no code is made for it. */
@@ -307,15 +315,21 @@ export class Selector {
   addressOf(instruction: Instruction): Address {
     return linearAddress(this, instruction);
   }
+  /** Negations of negations are not followed without end. */
+  get isDeepCondition(): boolean {
+    return this.conditionDepth > CONDITION_DEPTH_MAX;
+  }
   /** Sets the flags for `value` and returns the condition under which it is not zero. */
   condition(value: Value): Condition {
     const before = this.mayFoldLoads;
     this.mayFoldLoads = before && this.hasSingleUse(value);
+    this.conditionDepth++;
     for (const candidate of CONDITION_RULES) {
       const condition = candidate.apply(this, value);
       if (condition === null) continue;
       hit(candidate.name);
       this.mayFoldLoads = before;
+      this.conditionDepth--;
       return condition;
     }
     throw new Error("the last condition rule has no condition");

@@ -1,10 +1,12 @@
 import { Dominators } from "../ir/dominators.ts";
 import type { Block, IrFunction } from "../ir/function.ts";
 import { Type } from "../ir/opcode.ts";
-import { hit } from "./coverage.ts";
+import { declareCoverage, hit } from "./coverage.ts";
 import { InstructionBuilder } from "./instruction-builder.ts";
 import { type MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
+
+declareCoverage("constant of 64 bits shared");
 
 /**
  * Constants of 64 bits that no instruction takes as an immediate. Each is made once, in the closest block above that lies in the fewest loops; the
