@@ -144,6 +144,9 @@ export const METHOD_REQUEST_HANDLES = 18; // u16
 export const METHOD_RESPONSE_WORDS = 20; // u16
 export const METHOD_RESPONSE_HANDLES = 22; // u16
 export const METHOD_ERROR_COUNT = 24; // u32: of its interface
+/** u16: how many of the first fields take any word, so that nobody need look at them. */
+export const METHOD_REQUEST_FREE = 28;
+export const METHOD_RESPONSE_FREE = 30; // u16
 export const METHOD_BYTES = 32;
 
 // A field, 16 bytes.

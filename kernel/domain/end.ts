@@ -13,6 +13,7 @@ export function dyingDomain(): Domain | null {
 /** Marks an instance as ended. Nothing is given back yet, so this can be done in the middle of anything. */
 export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   if (!domain.isAlive) return;
+  domain.forgetReached();
   domain.state = DomainState.Stopping;
   domain.endReason = reason;
   domain.endCode = code;

@@ -127,6 +127,18 @@ function isStack(domain: Domain, page: u64): bool {
  * where `write`. This is the only way in which the kernel reaches a program's memory.
  */
 export function reach(domain: Domain, address: u32, write: bool): u64 {
+  const page = address & ~(<u32>4095);
+  const reached = domain.reached(page);
+  if (reached.page === page && page !== 0 && (!write || reached.writable)) return reached.frame | <u64>(address & 4095);
+  const place = find(domain, address, write);
+  if (place === 0 || !domain.isAlive) return place;
+  reached.page = page;
+  reached.writable = write;
+  reached.frame = place & ~(<u64>4095);
+  return place;
+}
+
+function find(domain: Domain, address: u32, write: bool): u64 {
   const place = translate(domain.root, <u64>address, write);
   if (place !== 0) return place;
   if (isMapped(domain.root, <u64>address)) return 0;

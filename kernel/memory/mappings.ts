@@ -79,6 +79,7 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     mapping.isDying = true;
     const left = mapping.pages - mapping.cursor;
     const stop = mapping.cursor + (left > UNMAP_STEP ? UNMAP_STEP : left);
+    domain.forgetReached();
     for (let page = mapping.cursor; page < stop; page++) unmapPage(domain.root, <u64>mapping.address + (<u64>page << 12));
     mapping.cursor = stop;
     if (stop < mapping.pages) return false;

@@ -3,7 +3,7 @@
 import {
   BlobSection, CLASSES_MAX, CLASS_BYTES, CLASS_FILE, CLASS_KERNEL, CLASS_LINE, CLASS_NAME, FIELD_BYTES, FIELD_KIND, FIELD_MAX, FIELD_NAME, FIRST_PROGRAM_CLASS, FieldKind,
   INTERFACES_MAX, INTERFACE_BYTES, INTERFACE_ERROR_COUNT, INTERFACE_EXECUTE, INTERFACE_FIRST_METHOD, INTERFACE_ID, INTERFACE_METHOD_COUNT, INTERFACE_NAME, METHODS_MAX, METHOD_BYTES,
-  METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_NAME, METHOD_REQUEST_FIELDS, METHOD_REQUEST_HANDLES, METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_HANDLES,
+  METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_NAME, METHOD_REQUEST_FIELDS, METHOD_REQUEST_FREE, METHOD_REQUEST_HANDLES, METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_FREE, METHOD_RESPONSE_HANDLES,
   METHOD_RESPONSE_WORDS,
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
@@ -87,9 +87,21 @@ function verifyMethods(blob: usize): bool {
     if (responseFields > fieldCount - field) return false;
     if (!verifyFields(blob, field, responseFields, load<u16>(entry + METHOD_RESPONSE_WORDS), load<u16>(entry + METHOD_RESPONSE_HANDLES))) return false;
     field += responseFields;
-    if (load<u32>(entry + 28) !== 0) return false;
+    const firstResponse = field - responseFields;
+    if (<u32>load<u16>(entry + METHOD_REQUEST_FREE) !== freeFields(blob, firstResponse - requestFields, requestFields)) return false;
+    if (<u32>load<u16>(entry + METHOD_RESPONSE_FREE) !== freeFields(blob, firstResponse, responseFields)) return false;
   }
   return field === fieldCount;
+}
+
+/** How many of the first fields take any word. */
+function freeFields(blob: usize, first: u32, count: u32): u32 {
+  let free: u32 = 0;
+  for (; free < count; free++) {
+    const entry = sectionOf(blob, BlobSection.Fields) + (first + free) * FIELD_BYTES;
+    if (load<u32>(entry + FIELD_KIND) !== FieldKind.Unsigned || load<u64>(entry + FIELD_MAX) !== u64.MAX_VALUE) break;
+  }
+  return free;
 }
 
 function verifyFields(blob: usize, first: u32, count: u32, words: u32, handles: u32): bool {

@@ -1,8 +1,8 @@
 // Whether a message has the structure that its interface declares. Looked at before any rule, on the captured fixed part.
 
 import {
-  FIELD_BYTES, FIELD_KIND, FIELD_MAX, FieldKind, METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_REQUEST_FIELDS, METHOD_REQUEST_HANDLES,
-  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS,
+  FIELD_BYTES, FIELD_KIND, FIELD_MAX, FieldKind, METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_REQUEST_FIELDS, METHOD_REQUEST_FREE, METHOD_REQUEST_HANDLES,
+  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_FREE, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
@@ -52,10 +52,11 @@ export function checkShape(event: Event, shape: usize, capture: usize, words: u3
   const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
   const start = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields));
   const end = start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
-  let word = capture;
+  const free = <usize>load<u16>(shape + (isRequest ? METHOD_REQUEST_FREE : METHOD_RESPONSE_FREE));
+  let word = capture + (free << 3);
   let carried = handles;
   let describesArena = false;
-  for (let field = start; field < end; field += FIELD_BYTES) {
+  for (let field = start + free * FIELD_BYTES; field < end; field += FIELD_BYTES) {
     const kind = load<u32>(field + FIELD_KIND);
     const max = load<u64>(field + FIELD_MAX);
     // Nearly all fields are of this kind, so it comes first and alone.

@@ -119,6 +119,13 @@ export class Domain extends KernelObject {
   @inline freePlaces(table: u32): usize {
     return changetype<usize>(this) + FREE_PLACES_OFFSET + (<usize>table << 2);
   }
+  @inline reached(page: u32): ReachedPage {
+    return changetype<ReachedPage>(changetype<usize>(this) + REACHED_OFFSET + <usize>(((page >> 12) & (REACHED_PAGES - 1)) << 4));
+  }
+  /** A page of the domain was unmapped, or all of them will be. */
+  forgetReached(): void {
+    for (let i: u32 = 0; i < REACHED_PAGES; i++) this.reached(i << 12).page = 0;
+  }
   @inline segment(index: u32): Segment {
     return changetype<Segment>(changetype<usize>(this) + SEGMENTS_OFFSET + <usize>index * SEGMENT_BYTES);
   }
@@ -134,6 +141,21 @@ export class Segment {
   fileBytes: u32;
   spare: u32;
 }
+
+/** Pages of linear memory that the kernel reached last, by a few bits of their address: zero, or one that is mapped in the domain now. */
+@unmanaged
+export class ReachedPage {
+  /** Address; 0 for none, which is never mapped. */
+  page: u32;
+  writable: bool;
+  /** Physical address. */
+  frame: u64;
+}
+
+const REACHED_OFFSET: usize = 1536;
+const REACHED_PAGES: u32 = 8;
+if (offsetof<ReachedPage>() !== 16) ERROR("ReachedPage is not 16 bytes");
+if (REACHED_OFFSET + <usize>REACHED_PAGES * 16 > 1 << DOMAIN_SHIFT) ERROR("reached pages do not fit");
 
 const SEGMENT_BYTES: usize = 32;
 const FREE_PLACES_OFFSET: usize = 960;

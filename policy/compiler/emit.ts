@@ -153,6 +153,8 @@ function emitInterfaces(model: Model, strings: Strings): { readonly interfaces: 
     methodRecords.u16(i, blob.METHOD_RESPONSE_WORDS, method.response.length - handles(method.response));
     methodRecords.u16(i, blob.METHOD_RESPONSE_HANDLES, handles(method.response));
     methodRecords.u32(i, blob.METHOD_ERROR_COUNT, method.errors);
+    methodRecords.u16(i, blob.METHOD_REQUEST_FREE, freeFields(method.request));
+    methodRecords.u16(i, blob.METHOD_RESPONSE_FREE, freeFields(method.response));
     firstField += method.request.length + method.response.length;
   });
   const fieldRecords = new Records(fields.length, blob.FIELD_BYTES);
@@ -166,6 +168,12 @@ function emitInterfaces(model: Model, strings: Strings): { readonly interfaces: 
     methods: { count: methods.length, bytes: methodRecords.bytes },
     fields: { count: fields.length, bytes: fieldRecords.bytes },
   };
+}
+
+/** How many of the first fields take any word. */
+function freeFields(side: readonly Field[]): number {
+  const bounded = side.findIndex((field) => FIELD_KINDS[field.kind] !== blob.FieldKind.Unsigned || field.max !== 0xffff_ffff_ffff_ffffn);
+  return bounded < 0 ? side.length : bounded;
 }
 
 function emitRules(model: Model, matrix: Matrix, strings: Strings): { readonly rules: Section; readonly program: Section } {
