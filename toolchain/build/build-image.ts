@@ -22,6 +22,7 @@ import { CompilePool } from "./compile-pool.ts";
 import { contentKey } from "./content-key.ts";
 import { loadImage, type LoadedImage, type LoadedProgram } from "./description.ts";
 import { BUILD } from "./tree.ts";
+import { withTreeLock } from "./tree-lock.ts";
 
 const MEDIA = ["iso", "disk", "kernel"] as const;
 export type Medium = (typeof MEDIA)[number];
@@ -76,7 +77,11 @@ export function bootMedium(root: string, built: BuiltImage): BootMedium {
   return built.medium === "kernel" ? { kind: "kernel", path, archive: join(root, built.archivePath) } : { kind: built.medium, path };
 }
 
-export async function buildImage(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
+export function buildImage(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
+  return withTreeLock(request.root, () => buildUnlessUnchanged(request, form));
+}
+
+async function buildUnlessUnchanged(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
   const { root, image, medium, release, without } = request;
   const signer = signerFor(release);
   const { result } = await cached<BuiltImage>(root, {
