@@ -1,10 +1,12 @@
 /** One build at a time in one tree: two would write the same files. A lock whose holder is gone is nobody's. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const LOCK_FILE = "build/cache/lock";
 const LOOK_AGAIN_MS = 50;
+/** A process that has not written its number by then was ended between the two. */
+const WRITE_MS_MAX = 5000;
 
 /** Runs `work` while no other process builds in the tree at `root`. */
 export async function withTreeLock<Result>(root: string, work: () => Promise<Result>): Promise<Result> {
@@ -33,15 +35,17 @@ function take(path: string): boolean {
   }
 }
 
-/** Whether the process that wrote its number there still runs. An empty file is one that is just being written. */
+/** Whether the process that wrote its number there still runs. An empty file is one that is just being written, unless it stays so. */
 function isHeld(path: string): boolean {
   let text: string;
+  let ageMs: number;
   try {
     text = readFileSync(path, "utf8");
+    ageMs = Date.now() - statSync(path).mtimeMs;
   } catch {
     return false;
   }
-  if (text === "") return true;
+  if (text === "") return ageMs < WRITE_MS_MAX;
   try {
     process.kill(Number(text), 0);
     return true;
