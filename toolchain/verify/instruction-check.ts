@@ -15,6 +15,8 @@ const RETURN_ADDRESS_BYTES = 8;
 /** rsp may go down this far without a touch: less than the guard of 64 KiB, with room for what is pushed behind it. */
 const UNTOUCHED_MAX = 0xf000;
 
+const DISPLACEMENT_MAX = 0x7fff_ffff;
+
 /** Nothing is mapped from the end of linear memory to here, counted from its start. */
 const WINDOW_BYTES = 0x2_0001_0000;
 const LINUX_LINEAR_BASE = 0x1000_0000;
@@ -42,7 +44,7 @@ export function checkForm(instruction: MachineInstruction, { name, target }: Fun
   const { mnemonic, operands } = instruction;
   const isPrivileged = PRIVILEGED.has(mnemonic) || isControlMove(instruction);
   if (isPrivileged) checkPrivileged(instruction, name, target, complain);
-  else if (!isAllowed(instruction) && !isInSequence) complain("opcode", "this instruction, or this form of it, is not on the list");
+  else if (isInSequence ? instruction.hasForbiddenPrefix || instruction.hasRepeat : !isAllowed(instruction)) complain("opcode", "this instruction, or this form of it, is not on the list");
 
   for (const operand of operands) {
     if (operand.kind !== "register") continue;
@@ -114,6 +116,8 @@ function checkMemory(instruction: MachineInstruction, memory: Memory, state: Mac
   if (memory.base > R15 || memory.index > R15) return complain("memory operand", "its registers are none that an operand may have");
   if (target === "kernel") return checkKernelOperand(memory, state, context, complain);
   if (memory.is32) return;
+  // Only the accumulator's moves have an absolute address of 64 bits.
+  if (memory.displacement > DISPLACEMENT_MAX) return complain("memory operand", "an absolute address of 64 bits");
   if (memory.index !== NO_REGISTER) return complain("memory operand", "a sum of registers, and not computed mod 2^32");
   if (memory.displacement < 0) return complain("memory operand", "a negative displacement");
   if (memory.base !== NO_REGISTER && !state.isClear(memory.base)) complain("memory operand", "the upper half of its register may not be clear");

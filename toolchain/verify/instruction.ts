@@ -1,4 +1,4 @@
-import { Code, Decoder, DecoderOptions, Instruction, MemorySizeExt, Mnemonic, OpKind, Register } from "iced-x86";
+import { Code, Decoder, DecoderOptions, FlowControl, Instruction, MemorySizeExt, Mnemonic, OpKind, Register } from "iced-x86";
 
 export const RSP = 4;
 export const R15 = 15;
@@ -35,9 +35,16 @@ export interface MachineInstruction {
   readonly operands: readonly Operand[];
   readonly memory: Memory | null;
   readonly hasRepeat: boolean;
-  /** lock, repne, xacquire and the like: never ours. */
+  /** lock, repne, xacquire and the like, and a size prefix before a branch, whose meaning and length depend on who made the processor: never ours. */
   readonly hasForbiddenPrefix: boolean;
+  /** By how much it moves rsp by itself: push, pop, call, ret. */
+  readonly stackIncrement: number;
 }
+
+const OPERAND_SIZE = 0x66;
+const ADDRESS_SIZE = 0x67;
+/** Segments, lock, repne, rep. */
+const OTHER_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3]);
 
 /**
  * Decodes code from start to end, without gaps. An undecodable byte is an instruction with mnemonic INVALID, which no rule accepts.
@@ -51,7 +58,7 @@ export function decodeInstructions(code: Uint8Array, offset: number): MachineIns
   let at = offset;
   while (decoder.canDecode) {
     decoder.decodeOut(instruction);
-    result.push(describe(instruction, at));
+    result.push(describe(instruction, at, code.subarray(at - offset, at - offset + instruction.length)));
     at += instruction.length;
   }
   instruction.free();
@@ -59,7 +66,7 @@ export function decodeInstructions(code: Uint8Array, offset: number): MachineIns
   return result;
 }
 
-function describe(instruction: Instruction, offset: number): MachineInstruction {
+function describe(instruction: Instruction, offset: number, bytes: Uint8Array): MachineInstruction {
   const operands: Operand[] = [];
   let hasMemory = false;
   for (let index = 0; index < instruction.opCount; index++) {
@@ -88,8 +95,18 @@ function describe(instruction: Instruction, offset: number): MachineInstruction 
     memory: hasMemory ? describeMemory(instruction) : null,
     hasRepeat: instruction.hasRepPrefix,
     hasForbiddenPrefix: instruction.hasLockPrefix || instruction.hasRepnePrefix || instruction.hasXacquirePrefix || instruction.hasXreleasePrefix
-      || (instruction.segmentPrefix !== Register.None && !hasMemory),
+      || (instruction.segmentPrefix !== Register.None && !hasMemory) || (instruction.flowControl !== FlowControl.Next && hasSizePrefix(bytes)),
+    stackIncrement: instruction.stackPointerIncrement,
   };
+}
+
+function hasSizePrefix(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte === OPERAND_SIZE || byte === ADDRESS_SIZE) return true;
+    const isOther = (byte & 0xf0) === 0x40 || OTHER_PREFIXES.has(byte);
+    if (!isOther) return false;
+  }
+  return false;
 }
 
 function describeMemory(instruction: Instruction): Memory {

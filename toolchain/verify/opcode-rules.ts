@@ -68,8 +68,19 @@ export function isControlMove(instruction: MachineInstruction): boolean {
 export function isAllowed(instruction: MachineInstruction): boolean {
   if (instruction.hasForbiddenPrefix) return false;
   if (STRING_INSTRUCTIONS.has(instruction.mnemonic)) return instruction.hasRepeat && hasPlainStringOperands(instruction);
-  if (instruction.hasRepeat) return false;
+  if (instruction.hasRepeat || !movesStackByWords(instruction)) return false;
   return (ALLOWED.get(instruction.mnemonic) ?? []).some((allowed) => matches(allowed, instruction.operands));
+}
+
+/** Pushes and pops of 16 bits exist, and move rsp by two. */
+function movesStackByWords({ mnemonic, stackIncrement, operands }: MachineInstruction): boolean {
+  const [first] = operands;
+  switch (mnemonic) {
+    case M.Push: case M.Call: return stackIncrement === -8;
+    case M.Pop: return stackIncrement === 8;
+    case M.Ret: return stackIncrement === 8 + (first?.kind === "immediate" ? Number(first.value) : 0);
+    default: return true;
+  }
 }
 
 function matches(allowed: Shape, operands: readonly Operand[]): boolean {

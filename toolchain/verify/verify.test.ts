@@ -109,6 +109,8 @@ describe("domain", () => {
     ["a negative displacement", "memory operand", "mov edi, edi\nmov eax, [rdi - 8]\nret"],
     ["a sum of two registers without 67h", "memory operand", "mov edi, edi\nmov esi, esi\nmov eax, [rdi + rsi]\nret"],
     ["an absolute address that is negative", "memory operand", "mov eax, [abs -16]\nret"],
+    ["a store to an absolute address of 64 bits", "memory operand", "db 0x48, 0xa3\ndq 0x1000180000\nret"],
+    ["a load from an absolute address of 64 bits", "memory operand", "db 0xa0\ndq 0x1000000000\nret"],
     ["a store to constants", "memory operand", "mov dword [value], 1\nret", "section .rodata\nvalue: dd 5\nsection .text"],
     ["a read behind the globals", "memory operand", "mov rax, [value + 8]\nret", "section .data\nvalue: dq 5\nsection .text"],
     ["a read of code", "memory operand", "mov rax, [probe]\nret"],
@@ -161,6 +163,13 @@ describe("domain", () => {
     ["an indirect call with another scale", "indirect call", CALL_TABLE.replace("shl eax, 4", "shl eax, 3"), FUNCTIONS],
     ["a table entry that is no function's start", "call target", CALL_TABLE, FUNCTIONS.replace("dq callee, 7", "dq callee + 1, 7")],
 
+    ["a push of 16 bits", "opcode", "push word 5\nadd rsp, 8\nret"],
+    ["a push of 16 bits with a long immediate", "opcode", "push word 500\nadd rsp, 8\nret"],
+    ["a branch that is shorter on other processors", "opcode", "db 0x66, 0x0f, 0x85\ndd 0\nret"],
+    ["the same behind a prefix that means nothing", "opcode", "db 0x48, 0x66, 0x0f, 0x85\ndd 0\nret"],
+    ["a call that is shorter on other processors", "opcode", "db 0x66, 0xe8\ndd _start - $ - 4\nret"],
+    ["a return of 16 bits", "opcode", "db 0x66, 0xc3"],
+    ["the bound of an indirect call that is shorter on other processors", "opcode", CALL_TABLE.replace("jae .bad", "db 0x66, 0x0f, 0x83\ndd .bad - $ - 4"), FUNCTIONS],
     ["an instruction off the list", "opcode", "bsf eax, edi\nret"],
     ["a lock prefix", "opcode", "mov edi, edi\nlock add [rdi], eax\nret"],
     ["a string copy without rep", "opcode", "mov edi, edi\nmov esi, esi\nmovsb\nret"],
@@ -175,6 +184,14 @@ describe("domain", () => {
     const found = findings("domain", domain(body, more));
     expect(found.map((finding) => finding.rule)).toContain(rule);
     expect(found.every((finding) => finding.function !== "")).toBe(true);
+  });
+
+  test.each<[string, string]>([
+    ["returns", "xor eax, eax\nret"],
+    ["pops arguments", "ret 16"],
+    ["reaches above its stack", "mov [rsp + 0x20008], rax\nud2"],
+  ])("an entry point that %s is refused", (_what, body) => {
+    expect(findings("domain", `function _start\n${body}\nendfunction _start\n`).map((finding) => finding.rule)).toContain("stack depth");
   });
 
   test("an entry point inside of a function is refused", () => {

@@ -85,10 +85,9 @@ class Verification {
       for (const [offset, { parameters32 }] of this.boundary.exports) flow.addRoot(offset, parameters32);
       return;
     }
-    const { threadEntry } = this.note;
-    for (const address of threadEntry === 0n ? [this.elf.entry] : [this.elf.entry, threadEntry]) {
-      const offset = Number(BigInt.asIntN(64, address - this.layout.textAddress));
+    for (const offset of this.domainEntries()) {
       if (!this.functions.some((code) => code.start === offset)) {
+        const address = this.layout.textAddress + BigInt(offset);
         this.findings.push({ rule: "functions", function: "entry point", address: `0x${address.toString(16)}`, instruction: "", message: "it is not the start of a function" });
       }
       flow.addRoot(offset, 0);
@@ -125,11 +124,28 @@ class Verification {
   }
 
   private checkRoots(): void {
+    const complain = (fn: FunctionFlow, message: string): void => void this.findings.push({ rule: "stack depth", function: fn.code.name, address: "", instruction: "", message });
+    if (this.target === "domain") {
+      // The kernel enters a domain with nothing on the stack: what lies above is the thread block, or another thread's stack.
+      for (const offset of this.domainEntries()) {
+        const fn = this.flows.get(offset);
+        if (fn === undefined) continue;
+        if (fn.control.poppedBytes !== null) complain(fn, "execution begins here, so there is nothing to return to");
+        if (fn.argumentBytes > 0) complain(fn, "execution begins here, so there are no stack arguments");
+      }
+      return;
+    }
     for (const [offset, { poppedBytes }] of this.boundary.exports) {
       const fn = this.flows.get(offset);
-      if (this.target === "domain" || fn === undefined || fn.argumentBytes <= poppedBytes) continue;
-      this.findings.push({ rule: "stack depth", function: fn.code.name, address: "", instruction: "", message: "it takes more stack arguments than its callers know of" });
+      if (fn !== undefined && fn.argumentBytes > poppedBytes) complain(fn, "it takes more stack arguments than its callers know of");
     }
+  }
+
+  /** Where the kernel starts a domain's threads, by offset. */
+  private domainEntries(): number[] {
+    const { threadEntry } = this.note;
+    const addresses = threadEntry === 0n ? [this.elf.entry] : [this.elf.entry, threadEntry];
+    return addresses.map((address) => Number(BigInt.asIntN(64, address - this.layout.textAddress)));
   }
 
   private context(code: CodeFunction, argumentBytes: number): FunctionContext {
