@@ -336,6 +336,20 @@ describe("a driver", () => {
     kernel.check();
   });
 
+  test("that has dropped the inbox of its interrupt leaves no trace of it", () => {
+    const kernel = boot(module, archive, [DRIVER]);
+    const driver = kernel.threadOf(DRIVER);
+    const second = domainCall(kernel, DRIVER, 3).words[0]!;
+    expect(kernel.call(driver, named(1), 7, 0, [second, 1n]).status).toBe(Status.Ok);
+    expect(domainCall(kernel, DRIVER, 8, [second]).status).toBe(Status.Ok);
+    const before = kernel.portWrites.length;
+    stopSlot(kernel, DRIVER);
+    kernel.check();
+    expect(kernel.portWrites.slice(before)).toContain("21=ff");
+    kernel.interrupt(4);
+    kernel.check();
+  });
+
   test("has exactly its ports", () => {
     const kernel = boot(module, archive, [DRIVER, CLIENT]);
     const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);

@@ -90,10 +90,12 @@ function leaveDevices(domain: Domain): bool {
   clearTimer(domain.timer);
   for (let line: u32 = 0; line < LINE_COUNT; line++) {
     const interrupt = interruptOfLine(line);
+    if (interrupt.inbox === null) continue;
     const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
-    if (inbox === null || inbox.payer !== domain.slot) continue;
+    if (inbox !== null && inbox.payer !== domain.slot) continue;
+    // An inbox that is gone may have been this domain's: its page is about to go too, and then nobody must look there.
     maskLine(line);
-    forgetMasked(inbox);
+    if (inbox !== null) forgetMasked(inbox);
     interrupt.inbox = null;
   }
   return true;

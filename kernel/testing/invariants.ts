@@ -9,10 +9,13 @@ import { Table, isInUse } from "../memory/object-pages";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { KernelObject } from "../object/kernel-object";
+import { interruptOfLine } from "../object/interrupt";
 import { Mapping } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { Thread, ThreadState } from "../object/thread";
 import { currentThread } from "../schedule/scheduler";
+import { LINE_COUNT } from "../x64/interrupts";
+import { isKernelPageMapped } from "../x64/paging";
 
 let detail: u64 = 0;
 export function invariantDetail(): u64 {
@@ -33,6 +36,7 @@ export function invariantBroken(): u32 {
     if (isInUse(Table.Threads, index)) result = checkThread(changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT)));
   }
   if (result === 0) result = checkReadyQueue();
+  if (result === 0) result = checkInterrupts();
   if (result === 0) result = checkFrames();
   return result;
 }
@@ -185,6 +189,15 @@ function checkReadyQueue(): u32 {
       thread = thread.queueNext;
       if (thread === first) break;
     }
+  }
+  return 0;
+}
+
+/** An interrupt comes at any time, so that its inbox, be it dead, lies in a page that is there. */
+function checkInterrupts(): u32 {
+  for (let line: u32 = 0; line < LINE_COUNT; line++) {
+    const inbox = interruptOfLine(line).inbox;
+    if (inbox !== null && !isKernelPageMapped(changetype<usize>(inbox))) return broken(230, <u64>line);
   }
   return 0;
 }
