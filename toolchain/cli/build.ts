@@ -1,6 +1,7 @@
 /** `trine build`: an image, and where its files are. */
 import { buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
 import { findRoot } from "../build/tree.ts";
+import { formatDiagnostic } from "../report/diagnostic.ts";
 import { defaultForm } from "../report/progress.ts";
 
 export interface BuildFlags {
@@ -13,6 +14,12 @@ export interface BuildFlags {
 export async function build(image: string, flags: BuildFlags): Promise<BuiltImage> {
   const request = checkRequest({ root: findRoot(), image, medium: flags.medium, release: flags.release === true, without: flags.without });
   const built = await buildImage(request, defaultForm(flags.json));
+  if (!flags.json) showWarnings(built);
   process.stdout.write(flags.json ? `${JSON.stringify(built)}\n` : `${built.bootPath}\n`);
   return built;
+}
+
+/** What did not keep the image from being built, and is worth knowing. */
+export function showWarnings({ warnings }: BuiltImage): void {
+  for (const warning of warnings) process.stderr.write(`${formatDiagnostic(warning)}\n`);
 }

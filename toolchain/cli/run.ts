@@ -5,6 +5,7 @@ import { bootMedium, buildImage, type BuiltImage, checkRequest } from "../build/
 import { findRoot } from "../build/tree.ts";
 import { defaultForm } from "../report/progress.ts";
 import { runOnTerminal } from "../run/start.ts";
+import { showWarnings } from "./build.ts";
 import { numberOption } from "./number-option.ts";
 
 export interface RunFlags {
@@ -23,6 +24,7 @@ export async function run(image: string, flags: RunFlags): Promise<void> {
   const request = checkRequest({ root, image, medium: flags.medium, release: false, without: undefined });
   const memory = flags.memory === undefined ? {} : { memoryMiB: numberOption("--memory", flags.memory) };
   const built = await buildImage(request, defaultForm(flags.json));
+  if (!flags.json) showWarnings(built);
 
   process.stderr.write("booting in QEMU; ctrl-a x leaves, ctrl-a c is QEMU's monitor\n");
   if (flags.debug === true) process.stderr.write(`waiting for gdb; in another terminal: ${gdbCommand(root, built)}\n`);
