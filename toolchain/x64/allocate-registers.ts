@@ -122,7 +122,7 @@ export class RegisterAllocator {
   }
 
   private allocate(bundle: Bundle): void {
-    let bestVictims: number[] | null = null;
+    let bestVictims: ReadonlySet<number> | null = null;
     let bestVictimWeight = Infinity;
     let bestVictimRegister = -1;
     let latestConflict = -1;
@@ -132,7 +132,7 @@ export class RegisterAllocator {
         hit("allocator: callee-saved avoided");
         continue;
       }
-      const conflict = this.conflictsOf(bundle, register);
+      const conflict = this.conflictsOf(bundle, register, this.isLinear && bundle.weight < MINIMAL_WEIGHT ? 0 : bundle.weight);
       if (conflict.firstPoint < 0) {
         this.assign(bundle, register);
         return;
@@ -144,7 +144,7 @@ export class RegisterAllocator {
       }
       latestConflict = Math.max(latestConflict, conflict.firstPoint);
     }
-    if (bestVictims !== null && bestVictimWeight < bundle.weight && (!this.isLinear || bundle.weight === MINIMAL_WEIGHT)) {
+    if (bestVictims !== null && bestVictimWeight < Infinity) {
       hit("allocator: eviction");
       for (const victim of bestVictims) this.evict(this.bundles[victim]!);
       this.assign(bundle, bestVictimRegister);
@@ -175,13 +175,13 @@ export class RegisterAllocator {
   }
 
   /**
-   * What stands in the way in `register`: the first point of a conflict that cannot be evicted by this bundle (or of any, if all can), and the bundles to be
-   * evicted with the greatest weight among them, Infinity if that is impossible. `firstPoint` is -1 if nothing does.
+   * What stands in the way in `register`: the first point of a conflict, -1 if there is none, and the bundles to be evicted with the greatest
+   * weight among them; Infinity if one of them weighs `weightLimit` or more, or an instruction needs the register itself. The search ends there.
    */
-  private conflictsOf(bundle: Bundle, register: number): { firstPoint: Point; weight: number; victims: number[] } {
+  private conflictsOf(bundle: Bundle, register: number, weightLimit: number): Conflict {
     const { live } = this;
     const reservations = live.reservations[register]!;
-    const victims: number[] = [];
+    const victims = new Set<number>();
     let weight = 0;
     let firstPoint = -1;
     for (const range of bundle.ranges) {
@@ -190,13 +190,13 @@ export class RegisterAllocator {
         // The instruction reads this very value there.
         if (reservations[k]!.register === live.registers.data[range]) continue;
         const point = Math.max(from, reservations[k]!.from);
-        return { firstPoint: firstPoint < 0 ? point : Math.min(firstPoint, point), weight: Infinity, victims: [] };
+        return { firstPoint: firstPoint < 0 ? point : Math.min(firstPoint, point), weight: Infinity, victims };
       }
       this.occupied[register]!.overlaps(from, to, (otherFrom, _to, owner) => {
         const other = this.bundles[owner]!;
         if (firstPoint < 0) firstPoint = Math.max(from, otherFrom);
-        if (!victims.includes(owner)) victims.push(owner);
-        weight = Math.max(weight, other.weight);
+        victims.add(owner);
+        weight = other.weight >= weightLimit ? Infinity : Math.max(weight, other.weight);
         return weight < Infinity;
       });
       if (weight === Infinity) break;
@@ -221,7 +221,7 @@ export class RegisterAllocator {
   private secondChance(bundle: Bundle): void {
     for (const register of this.registersFor(bundle)) {
       if ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register & 1) continue;
-      if (this.conflictsOf(bundle, register).firstPoint >= 0) continue;
+      if (this.conflictsOf(bundle, register, 0).firstPoint >= 0) continue;
       if (bundle.ranges.every((range) => this.live.machine.rematerializable[this.live.registers.data[range]!] !== null)) return;
       hit("allocator: second chance");
       this.assign(bundle, register);
@@ -360,6 +360,13 @@ export class RegisterAllocator {
       else this.withoutRegister.push(smallest);
     }
   }
+}
+
+/** What keeps a bundle out of a register. */
+interface Conflict {
+  readonly firstPoint: Point;
+  readonly weight: number;
+  readonly victims: ReadonlySet<number>;
 }
 
 /** Index of the first reservation that overlaps [from, to), or -1. */

@@ -301,6 +301,19 @@ describe("allocation", () => {
     });
   });
 
+  test("a frame that could jump over the guard touches every page on the way", () => {
+    const f = new SampleFunction([I64], [I64], "large");
+    const values = [f.parameter(0)];
+    for (let i = 1; i < 5000; i++) values.push(f.op(Opcode.Mul, I64, values[i - 1]!, f.parameter(0)));
+    let sum = f.i64(0n);
+    for (const value of values.toReversed()) sum = f.op(Opcode.Xor, I64, f.op(Opcode.Rotl, I64, sum, f.i64(5n)), value);
+    const fn = f.return(sum);
+    expect(assemblyOf(fn).filter((line) => line === "or dword [rsp],0").length).toBeGreaterThanOrEqual(8);
+    const powers = [3n];
+    for (let i = 1; i < 5000; i++) powers.push(BigInt.asUintN(64, powers[i - 1]! * 3n));
+    compare([fn], () => [[3n]], () => powers.reverse().reduce((total, value) => evaluate(Opcode.Rotl, I64, [total, 5n])! ^ value, 0n));
+  });
+
   test("the inner loop of a matrix product holds everything in registers", () => {
     // for i, j: c[i][j] = sum over k of a[i][k] * b[k][j], with 16 more values alive around the loops, so that something must be spilled.
     const f = new SampleFunction([I32, I32, I32, I32], [I32], "product");
