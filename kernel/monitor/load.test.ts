@@ -79,6 +79,19 @@ function rebuilt(change: (sections: Map<abi.BlobSection, { bytes: Uint8Array; co
   });
   return signBlob(bytes, development);
 }
+/** Interfaces that nobody uses, the last of them with that many methods without fields. */
+function appendInterfaces(sections: Map<abi.BlobSection, { bytes: Uint8Array; count: number }>, ids: readonly number[], methodCount: number): void {
+  const [interfaces, methods] = [sections.get(abi.BlobSection.Interfaces), sections.get(abi.BlobSection.Methods)];
+  if (interfaces === undefined || methods === undefined) return;
+  const name = new DataView(interfaces.bytes.buffer).getUint32(abi.INTERFACE_NAME, true);
+  const extra = new Uint8Array(ids.length * abi.INTERFACE_BYTES);
+  const view = new DataView(extra.buffer);
+  ids.forEach((id, i) => [id, 1, name, methods.count, i === ids.length - 1 ? methodCount : 0].forEach((value, n) => view.setUint32(i * abi.INTERFACE_BYTES + n * 4, value, true)));
+  const extraMethods = new Uint8Array(methodCount * abi.METHOD_BYTES);
+  for (let i = 0; i < methodCount; i++) [name, section(abi.BlobSection.Fields).count].forEach((value, n) => new DataView(extraMethods.buffer).setUint32(i * abi.METHOD_BYTES + n * 4, value, true));
+  sections.set(abi.BlobSection.Interfaces, { bytes: Uint8Array.of(...interfaces.bytes, ...extra), count: interfaces.count + ids.length });
+  sections.set(abi.BlobSection.Methods, { bytes: Uint8Array.of(...methods.bytes, ...extraMethods), count: methods.count + methodCount });
+}
 /** The section with a change, the others as they are. */
 function resized(of: abi.BlobSection, change: (bytes: Uint8Array) => Uint8Array, entryBytes: number): () => Uint8Array {
   return () =>
@@ -217,6 +230,16 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a string holds a control character", () => lie((copy) => (copy[section(BlobSection.Strings).at + 2] = 0x1b))],
     ["a string is not ASCII", () => lie((copy) => (copy[section(BlobSection.Strings).at + 2] = 0xc3))],
 
+    ["a slot has 257 handles", () => rebuilt((sections) => {
+      const [slots, handles] = [sections.get(BlobSection.Slots), sections.get(BlobSection.Handles)];
+      if (slots === undefined || handles === undefined) return;
+      // All of them like the supervisor's first; the last slot gets them.
+      const extra = Array.from({ length: 256 }, () => [...handles.bytes.slice(0, abi.CHANNEL_BYTES)]).flat();
+      const view = new DataView(slots.bytes.buffer); const at = slots.bytes.length - abi.SLOT_BYTES;
+      view.setUint32(at + abi.SLOT_HANDLE_COUNT, view.getUint32(at + abi.SLOT_HANDLE_COUNT, true) + 256, true);
+      view.setUint32(at + abi.SLOT_QUOTA_HANDLES, 1000, true);
+      sections.set(BlobSection.Handles, { bytes: Uint8Array.of(...handles.bytes, ...extra), count: handles.count + 256 });
+    })],
     ["a slot's name is no start of a string", put(BlobSection.Slots, abi.SLOT_NAME, 3)],
     ["a slot's name lies outside the strings", put(BlobSection.Slots, abi.SLOT_NAME, 0x7fff_ffff)],
     ["a slot's class does not exist", put(BlobSection.Slots, abi.SLOT_CLASS, 0xffff)],
@@ -261,6 +284,10 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["an endpoint has ports", put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 1)],
     ["an own endpoint has a badge", put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_BADGE, 1)],
     ["an own endpoint comes after a handle of another kind", () => lie((copy) => { const { at } = section(BlobSection.Handles); const first = copy.slice(at + 96, at + 144); copy.copyWithin(at + 96, at + 144, at + 192); copy.set(first, at + 144); })],
+    ["an endpoint and its channel speak a kernel interface", () => lie((_, view) => [2, 6].forEach((n) => view.setUint32(section(BlobSection.Handles).at + n * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 1, true)))],
+    ["an endpoint and its channel speak an interface that does not exist", () => lie((_, view) => [2, 6].forEach((n) => view.setUint32(section(BlobSection.Handles).at + n * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 0x1ff, true)))],
+    ["a channel leads to a slot far outside", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 0x0200_0000)],
+    ["a channel leads to an endpoint far outside", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 0x02aa_aaaa)],
     ["a channel leads to an endpoint that its owner does not have", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 1)],
     ["a channel leads to an endpoint of another interface", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 0x101)],
     ["a channel leads to a handle that is no endpoint", put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 0)],
@@ -290,6 +317,21 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["an interface has no name", put(BlobSection.Interfaces, abi.INTERFACE_NAME, 0)],
     ["an interface has more errors than there can be", () => lie((_, view) => { const at = section(BlobSection.Interfaces).at; view.setUint32(at + abi.INTERFACE_ERROR_COUNT, 5000, true); const methods = view.getUint32(at + abi.INTERFACE_METHOD_COUNT, true); for (let i = 0; i < methods; i++) view.setUint32(section(BlobSection.Methods).at + i * abi.METHOD_BYTES + abi.METHOD_ERROR_COUNT, 5000, true); })],
     ["a reserved word of an interface is set", put(BlobSection.Interfaces, 24, 1)],
+    ["two interfaces have one number", () => lie((_, view) => { for (let at = section(BlobSection.Interfaces).at; ; at += abi.INTERFACE_BYTES) if (view.getUint32(at, true) === 16) { view.setUint32(at, 15, true); return; } })],
+    ["an unused interface has the number of permissions", () => rebuilt((sections) => appendInterfaces(sections, [0xffff], 0))],
+    ["there are 1,025 interfaces", () => rebuilt((sections) => appendInterfaces(sections, Array.from({ length: 1025 - section(BlobSection.Interfaces).count }, (_, i) => 0x200 + i), 0))],
+    ["an unused interface has 65 methods", () => rebuilt((sections) => appendInterfaces(sections, [0x200], 65))],
+    ["an interface's methods lie outside", put(BlobSection.Interfaces, abi.INTERFACE_METHOD_COUNT, 64)],
+    ["a method's words are fewer than its fields", put16(BlobSection.Methods, abi.METHOD_RESPONSE_WORDS, 6)],
+    ["a method carries 5 handles", () => rebuilt((sections) => {
+      const [methods, fields] = [sections.get(BlobSection.Methods), sections.get(BlobSection.Fields)];
+      if (methods === undefined || fields === undefined) return;
+      const view = new DataView(methods.bytes.buffer); const at = methods.bytes.length - abi.METHOD_BYTES;
+      const extra = new Uint8Array(5 * abi.FIELD_BYTES); const fieldView = new DataView(extra.buffer);
+      for (let i = 0; i < 5; i++) [new DataView(fields.bytes.buffer).getUint32(0, true), abi.FieldKind.Handle, 2, 0].forEach((value, n) => fieldView.setUint32(i * abi.FIELD_BYTES + n * 4, value, true));
+      view.setUint32(at + abi.METHOD_RESPONSE_FIELDS, view.getUint32(at + abi.METHOD_RESPONSE_FIELDS, true) + 5, true); view.setUint16(at + abi.METHOD_RESPONSE_HANDLES, 5, true);
+      sections.set(BlobSection.Fields, { bytes: Uint8Array.of(...fields.bytes, ...extra), count: fields.count + 5 });
+    })],
     ["a method has no name", put(BlobSection.Methods, abi.METHOD_NAME, 0)],
     ["a reserved word of a method is set", put(BlobSection.Methods, 28, 1)],
     ["a field has no name", put(BlobSection.Fields, abi.FIELD_NAME, 0)],
@@ -321,6 +363,12 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a signed field's maximum is negative", () => lie((_, view) => { view.setUint32(section(BlobSection.Fields).at + abi.FIELD_KIND, abi.FieldKind.Signed, true); view.setUint32(section(BlobSection.Fields).at + abi.FIELD_MAX + 4, 0x8000_0000, true); })],
 
     ["a rule's flag does not exist", put(BlobSection.Rules, abi.RULE_FLAGS, 2)],
+    ["a require has a flag that does not exist", put(BlobSection.Rules, 10 * abi.RULE_BYTES + abi.RULE_FLAGS, 3)],
+    ["a require has a program and reads no event", put(BlobSection.Rules, 10 * abi.RULE_BYTES + abi.RULE_EVENTS, 1)],
+    ["an execute rule narrows", put(BlobSection.Rules, abi.RULE_FLAGS, 1)],
+    ["an execute rule speaks of no method", put64(BlobSection.Rules, abi.RULE_METHODS, 0n)],
+    ["an execute rule speaks of two methods", put64(BlobSection.Rules, abi.RULE_METHODS, 3n)],
+    ["a rule's interface is not its pair's", put(BlobSection.Rules, 8 * abi.RULE_BYTES + abi.RULE_INTERFACE, 0x104)],
     ["a rule is bound to nothing", put(BlobSection.Rules, 7 * abi.RULE_BYTES + abi.RULE_EVENTS, 0)],
     ["a rule is bound to an event that does not exist", put(BlobSection.Rules, 7 * abi.RULE_BYTES + abi.RULE_EVENTS, 0x01_0017)],
     ["a rule reads an event that it is not bound to", put(BlobSection.Rules, 6 * abi.RULE_BYTES + abi.RULE_EVENTS, 0x0106)],
@@ -351,6 +399,14 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["an instruction's reserved byte is set", () => lie((copy) => (copy[section(BlobSection.RuleProgram).at + 3] = 1))],
     ["an instruction compares with a word and bits that mean nothing", () => lie((copy, view) => { copy[section(BlobSection.RuleProgram).at] = abi.RuleOperation.EqualWord; view.setBigUint64(section(BlobSection.RuleProgram).at + abi.INSTRUCTION_VALUE, 1n << 14n, true); })],
     ["an execute grant is for the kernel's class", put(BlobSection.Execute, abi.EXECUTE_CLASS, 16)],
+    ["an operation does not exist, and compares with nothing else that is wrong", () => lie((copy, view) => { copy[section(BlobSection.RuleProgram).at] = 10; view.setBigUint64(section(BlobSection.RuleProgram).at + abi.INSTRUCTION_VALUE, 0n, true); })],
+    ["an execute grant's rule lies far outside", put(BlobSection.Execute, abi.EXECUTE_RULE, 0x0333_3333)],
+    ["two pairs have changed places", () => lie((copy) => { const { at } = section(BlobSection.Pairs); const first = copy.slice(at, at + abi.PAIR_BYTES); copy.copyWithin(at, at + abi.PAIR_BYTES, at + 2 * abi.PAIR_BYTES); copy.set(first, at + abi.PAIR_BYTES); })],
+    ["a pair's target is class 0", () => lie((_, view) => view.setUint16(section(BlobSection.Pairs).at + 2, 0, true))],
+    ["a pair's subject lies beyond the classes", () => lie((_, view) => view.setUint32(section(BlobSection.Pairs).at + last(BlobSection.Pairs, abi.PAIR_BYTES) + 4, 0xffff, true))],
+    ["a pair has no rules and grants nothing", () => lie((_, view) => { const at = section(BlobSection.Pairs).at; view.setUint32(at + abi.PAIR_BINDING_COUNT, 0, true); for (let mask = abi.PAIR_REQUEST; mask < abi.PAIR_BYTES; mask += 8) view.setBigUint64(at + mask, 0n, true); })],
+    ["a pair's rules lie far outside", put(BlobSection.Pairs, abi.PAIR_FIRST_BINDING, 0x2000_0000)],
+    ["a binding names a rule far outside", put(BlobSection.Bindings, 0, 0x0333_3333)],
     ["an execute grant's rule does not exist", put(BlobSection.Execute, abi.EXECUTE_RULE, 999)],
     ["a reserved word of an execute grant is set", put(BlobSection.Execute, 12, 1)],
     ["a pair's interface does not exist", () => lie((_, view) => view.setUint16(section(BlobSection.Pairs).at, 0x1ff, true))],
@@ -385,6 +441,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
   test("the unchanged blob, signed the same way, is accepted", () => {
     expect(load(lie(() => undefined))).toBe(BlobError.None);
     expect(load(rebuilt(() => undefined))).toBe(BlobError.None);
+    expect(load(rebuilt((sections) => appendInterfaces(sections, [0x200, 0x201], 64)))).toBe(BlobError.None);
   });
 
   test("a decision that could cost too much has an error of its own", () => {
