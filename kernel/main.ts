@@ -1,9 +1,10 @@
 // The kernel: what the entry stubs of kernel/x64 call. Each of these acts on the current thread's save area and may choose another
 // thread; the exit stub resumes whoever `currentSaveArea` names. Interrupts are off in all of them.
 
+import { KeyPurpose } from "./abi/blob";
 import { Status } from "./abi/status";
 import { SystemCall } from "./abi/system-call";
-import { archivePrograms, copyBlob, isArchiveSound, measurePrograms, measuredDigests } from "./domain/archive";
+import { archivePrograms, copyBlob, findSymbols, isArchiveSound, measurePrograms, measuredDigests } from "./domain/archive";
 import { dyingDomain } from "./domain/end";
 import { handleException } from "./domain/fault";
 import { reclaimStep } from "./domain/reclaim";
@@ -20,7 +21,7 @@ import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
 import { initializeFrames } from "./memory/frames";
 import { BLOB_BASE } from "./memory/layout";
-import { BlobError, auditReset, checkImage, monitorLoad } from "./monitor/monitor";
+import { BlobError, auditReset, checkImage, monitorLoad, policySigner } from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
 import { interruptOfLine } from "./object/interrupt";
 import { Thread } from "./object/thread";
@@ -39,10 +40,9 @@ export { kernelException } from "./x64/panic";
 /** Timers that ring in one kernel entry; the next comes at once if more are due. */
 const TIMERS_MAX: u32 = 32;
 
-/** Brings the system up and chooses the first thread: the supervisor's. */
+/** Brings the system up and chooses the first thread: the supervisor's. Nothing is printed before it is known who signed the system. */
 export function start(startInfo: u64): void {
   initializeMachine(startInfo);
-  bootLine();
   initializePaging();
   if (!initializeFrames() || !initializeTables()) {
     refuse("too little memory");
@@ -62,11 +62,13 @@ export function start(startInfo: u64): void {
     refuseBlob(error);
     return;
   }
+  identify();
   auditReset();
   if (!measurePrograms() || (GUARD_DIGEST && checkImage(measuredDigests(), archivePrograms()) !== <u32>BlobError.None)) {
     refuse("the programs are not those of the policy");
     return;
   }
+  findSymbols();
   if (!initializeSlots()) {
     refuse("too little memory for the slots");
     return;
@@ -81,15 +83,33 @@ export function start(startInfo: u64): void {
   chooseNext();
 }
 
+let isIdentified: bool = false;
+
+/** The first lines: whose system this is, and on what machine. Neither BIOS nor a PVH loader vouches for the kernel itself. */
+function identify(): void {
+  isIdentified = true;
+  logText("Trine, ");
+  logText(policySigner() === <u32>KeyPurpose.Release ? "release" : "development-signed: not for use outside development");
+  logLine("; unanchored boot");
+  bootLine();
+}
+
+/** Begins the last line. Before the policy is known to be sound, nothing has been said of the machine yet. */
+function beginRefusal(): void {
+  if (!isIdentified) bootLine();
+  logText("trine: boot refused: ");
+}
+
 /** Without a valid signed policy, and the programs that it names, nothing runs. */
 function refuse(reason: string): void {
-  logText("trine: boot refused: ");
+  beginRefusal();
   logLine(reason);
   powerOff(1);
 }
 
 function refuseBlob(error: u32): void {
-  logText("trine: boot refused: policy ");
+  beginRefusal();
+  logText("policy ");
   logText(blobErrorText(error));
   logText(" (");
   logNumber(<u64>error);

@@ -89,6 +89,11 @@ export function giveText(from: usize, bytes: u32, max: u32): void {
   textBytes = length;
   give(<u64>length << 32);
 }
+/** Gives a text that has been put at `textStart`. */
+export function giveTextAsIs(bytes: u32): void {
+  textBytes = bytes;
+  give(<u64>bytes << 32);
+}
 /** Adds bytes to the text that will be given: `giveBuiltText` ends it. */
 export function appendText(from: usize, bytes: u32): void {
   const room = TEXT_MAX - textBytes;

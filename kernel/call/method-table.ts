@@ -28,7 +28,7 @@ const METHODS: usize = memory.data<u8>([
   // Policy
   0, 5, 4, 3, 1, 0x81, 1, 1, 1, 0x81, 2, 0x81, 2, 2,
   // Slots
-  0, 1, 1, 0x81, 1, 12, 1, 0, 1, 0, 2, 7, 1, 1,
+  0, 1, 1, 0x81, 1, 12, 1, 0, 1, 0, 2, 7, 1, 1, 2, 0x81,
   // Log
   1, 0,
   // Trace
@@ -51,10 +51,10 @@ const INTERFACES: usize = memory.data<u8>([
   29, 2, // Clock
   31, 3, // Audit
   34, 7, // Policy
-  41, 7, // Slots
-  48, 1, // Log
-  49, 3, // Trace
-  52, 4, // System
+  41, 8, // Slots
+  49, 1, // Log
+  50, 3, // Trace
+  53, 4, // System
 ]);
 
 /** Address of a method's two bytes, 0 if the type has no such method. */

@@ -2,6 +2,7 @@ import { RIGHT_CONTROL } from "../abi/object";
 import { Status } from "../abi/status";
 import { findSlot, programIsVerified, slotCount, slotName, slotRestart, slotStartsWithSystem, stringBytes } from "../monitor/monitor";
 import { SLOT_NONE } from "../abi/blob";
+import { copySymbols } from "../domain/archive";
 import { endDomain } from "../domain/end";
 import { reclaimStep } from "../domain/reclaim";
 import { startSlot } from "../domain/start";
@@ -9,9 +10,10 @@ import { DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { handleFrom, hasRights } from "../object/handle-table";
 import { ObjectType } from "../abi/object";
-import { argument32, calledHandle, give, giveBool, giveText, readText, textLength, textStart } from "./method-frame";
+import { argument32, calledHandle, give, giveBool, giveText, giveTextAsIs, readText, textLength, textStart } from "./method-frame";
 
 const NAME_MAX: u32 = 32;
+const SYMBOLS_MAX: u32 = 512;
 
 export function slotsMethod(method: u32): Status {
   if (method === 0) {
@@ -28,6 +30,7 @@ export function slotsMethod(method: u32): Status {
     case 2: return describe(slot);
     case 3: return start(slot);
     case 4: return stop(slot);
+    case 7: return symbols(slot);
     default: return handleAt(slot);
   }
 }
@@ -84,5 +87,13 @@ function handleAt(slot: u32): Status {
   give(<u64>entry.interfaceId);
   give(entry.badge);
   give(parent === null || parent.slot !== slot ? 0 : <u64>parent.index);
+  return Status.Ok;
+}
+
+/** A piece of the table that explains the program's addresses. Whoever reads it must not trust it. */
+function symbols(slot: u32): Status {
+  const bytes = copySymbols(domainOfSlot(slot).program, argument32(1), textStart(), SYMBOLS_MAX);
+  if (bytes === 0) return Status.NotFound;
+  giveTextAsIs(bytes);
   return Status.Ok;
 }

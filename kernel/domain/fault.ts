@@ -72,7 +72,8 @@ function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: 
   thread.faultKind = <u32>kind;
   thread.faultError = errorCode;
   thread.faultAddress = address;
-  auditRecord(AuditKind.Fault, domain.slot, <u32>SLOT_NONE, domain.classId, 0, 0, <u32>kind, <u32>RULE_NONE, address);
+  // Where it was: what other records call target class and interface are the halves of the instruction's address.
+  auditRecord(AuditKind.Fault, domain.slot, <u32>SLOT_NONE, domain.classId, <u32>thread.rip, <u32>(thread.rip >> 32), <u32>kind, <u32>RULE_NONE, address);
   if (reportFault(thread, domain) === Status.Ok) {
     if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
     return;

@@ -1,4 +1,4 @@
-import { bool, defineInterface, enumeration, u32, u64 } from "../../toolchain/idl/define.ts";
+import { bool, defineInterface, enumeration, text, u32, u64 } from "../../toolchain/idl/define.ts";
 
 export default defineInterface({
   name: "Supervisor",
@@ -20,6 +20,12 @@ export default defineInterface({
       about: "The first event numbered `from` or later that is still kept; events are numbered from 1.",
       takes: { from: u64 },
       returns: { sequence: u64, timeNs: u64, slot: u32, what: enumeration("started", "adopted", "exited", "faulted", "killed", "stopped", "refused"), faultKind: u32, address: u64, instruction: u64, code: u32 },
+      idempotent: true,
+    },
+    place: {
+      about: "What stands at an address of a slot's code: `function (file.ts:line)`, as far as it is known. For people: nobody has signed it.",
+      takes: { slot: u32, instruction: u64 },
+      returns: { text: text(160) },
       idempotent: true,
     },
   },

@@ -19,8 +19,8 @@ export function showBanner(): void {
 }
 
 export function about(words: Words): void {
-  line.string("Trine, a microkernel operating system in TypeScript: three system calls, and every message is judged.");
-  endLine();
+  printLine("Trine, a microkernel operating system in TypeScript:");
+  printLine("three system calls, and every message is judged.");
   const info = policy.info();
   if (info.ok) {
     line.string("Policy   version ").number(info.version).string(", epoch ").number(info.epoch).string(", ").number(info.classes).string(" classes, ").number(info.rules).string(" rules");
@@ -31,7 +31,7 @@ export function about(words: Words): void {
   endLine();
   const boot = system.bootLine();
   if (!boot.ok) return;
-  line.string("Machine  ");
+  line.string("Boot     ");
   add(line);
   line.clear();
   add(bootLine.clear().text(boot.text));

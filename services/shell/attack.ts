@@ -5,11 +5,10 @@ import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
 import { audit, clock, console, slots, supervisor } from "../../build/generated/programs/shell";
 import { Status } from "../../kernel/abi/status";
-import { faultName } from "../runtime/fault-name";
 import { setCallTimeout } from "../runtime/message";
 import { addService, callToken, DEFERRED, OK, servePending } from "../runtime/server";
 import { statusName } from "../runtime/status-name";
-import { utf8 } from "../runtime/text";
+import { Text, utf8 } from "../runtime/text";
 import { explain } from "./answer";
 import { attemptName } from "./attempt-name";
 import { record } from "./audit";
@@ -28,6 +27,11 @@ const LISTEN_NS: u64 = 5_000_000;
 /** How long the shell waits in a call while its answer is being forged. */
 const EXPOSED_NS: u64 = 20_000_000;
 const RESULT_COLUMN: u32 = 48;
+/** Where lines begin that say more of an attempt. */
+const DETAIL_COLUMN: u32 = 7;
+const COLUMNS: u32 = 80;
+/** What is said of an attempt behind its outcome. */
+const detail: Text = Text.withRoom(128);
 
 /** Answers the attacker while an attempt runs. */
 @final
@@ -176,8 +180,13 @@ function showReport(current: Plan): void {
   if (current.outcome == AttackPlanReportOutcome.Refused) {
     refusedCount++;
     green("refused");
-    line.string("  ").string(statusName(current.result));
-    if (current.value > 0) line.string(", after ").number(current.value);
+    detail.clear().string("  ").string(statusName(current.result));
+    if (current.value > 0) detail.string(", after ").number(current.value);
+    if (line.column + detail.length >= COLUMNS) {
+      endLine();
+      line.padTo(DETAIL_COLUMN - 2);
+    }
+    line.text(detail);
   } else {
     failedCount++;
     red("SUCCEEDED");
@@ -191,7 +200,6 @@ function showFault(): void {
   if (status.ok && status.ended == SupervisorStatusEnded.Faulted) {
     refusedCount++;
     green("stopped");
-    line.string("  ").string(faultName(status.faultKind)).string(" at ").hex(status.address).string(", instruction ").hex(status.instruction);
   } else {
     failedCount++;
     red("ended");
@@ -213,11 +221,14 @@ function showAudit(from: u64): void {
   for (let shown = 0; shown < 3 && record.read(sequence) && record.sequence >= from; shown++) {
     sequence = record.sequence + 1;
     if (record.subjectSlot != attacker) continue;
-    line.padTo(RESULT_COLUMN);
+    line.padTo(DETAIL_COLUMN);
     dim("audit #");
     line.number(record.sequence).string(": ");
     record.describe(line);
-    if (!record.isFault) record.reason(line.string("; "));
+    endLine();
+    line.padTo(DETAIL_COLUMN);
+    if (record.isFault) record.place(line);
+    else record.reason(line);
     endLine();
   }
 }

@@ -1,5 +1,5 @@
 import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
-import { audit as log } from "../../build/generated/programs/shell";
+import { audit as log, supervisor } from "../../build/generated/programs/shell";
 import { faultName } from "../runtime/fault-name";
 import { Text } from "../runtime/text";
 import { addMethodName, addSlotName } from "./names";
@@ -7,6 +7,7 @@ import { dim, endLine, line, printLine, red } from "./output";
 import { Words } from "./words";
 
 const COUNT_DEFAULT: u64 = 20;
+const DETAIL_COLUMN: u32 = 15;
 const KIND_FAULT: u32 = 4;
 const KIND_MALFORMED: u32 = 6;
 
@@ -24,6 +25,8 @@ export class AuditRecord {
   line: u32 = 0;
   repeats: u32 = 0;
   detail: u64 = 0;
+  /** Of a fault: where the instruction was. */
+  instruction: u64 = 0;
 
   get isFault(): bool {
     return this.kind == KIND_FAULT;
@@ -44,6 +47,7 @@ export class AuditRecord {
     this.line = found.line;
     this.repeats = found.repeats;
     this.detail = found.detail;
+    this.instruction = <u64>found.targetClass | (<u64>found.interfaceId << 32);
     return true;
   }
 
@@ -57,6 +61,15 @@ export class AuditRecord {
     to.string(" -> ");
     addSlotName(this.targetSlot, to).byte(0x20);
     addMethodName(this.interfaceId, this.method, to);
+  }
+
+  /** Adds where in the program a fault was: function, file and line as the supervisor knows them, else the bare address. */
+  place(to: Text): void {
+    const found = supervisor.place(this.subjectSlot, this.instruction);
+    const isKnown = found.ok && found.text.length > 0;
+    to.string("in ");
+    if (isKnown) to.text(found.text);
+    else to.string("code at ").hex(this.instruction);
   }
 
   /** Adds why it was denied: the rule with its place, or that there is none. */
@@ -98,16 +111,18 @@ export function audit(words: Words): void {
 }
 
 function show(): void {
-  line.byte(0x23).number(record.sequence).padTo(7).duration(record.timeNs).padTo(18);
+  line.byte(0x23).number(record.sequence).padTo(6).duration(record.timeNs).padTo(DETAIL_COLUMN);
   red(kindName(record.kind));
-  line.padTo(36);
-  record.describe(line);
+  record.describe(line.string("  "));
   if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
   endLine();
-  if (record.isFault) return;
-  line.padTo(36);
-  dim("by: ");
-  record.reason(line);
+  line.padTo(DETAIL_COLUMN);
+  if (record.isFault) {
+    record.place(line);
+  } else {
+    dim("by: ");
+    record.reason(line);
+  }
   endLine();
 }
 

@@ -21,18 +21,18 @@ import { Words } from "./words";
 /** Fills the table. Called once, before the first line is run. */
 export function defineCommands(): void {
   define("help", "help [COMMAND]", "what commands there are, or what one does", false, help);
-  define("domains", "domains", "the programs of this system: class, state, memory, restarts", false, domains);
+  define("domains", "domains", "the programs: class, state, memory, restarts", false, domains);
   define("memory", "memory", "who uses how much of the machine's memory", false, memoryUse);
-  define("handles", "handles NAME", "what a domain holds handles to, and with which rights", true, handles);
-  define("audit", "audit [COUNT]", "the latest denials and faults, with the rule that decided", false, audit);
+  define("handles", "handles NAME", "what a domain holds handles to, with which rights", true, handles);
+  define("audit", "audit [COUNT]", "the latest denials and faults, and why or where", false, audit);
   define("events", "events [COUNT]", "what started and what ended, and why", false, events);
-  define("trace", "trace A B [COMMAND]", "the messages between two domains, of 5 seconds or while a command runs", true, trace);
+  define("trace", "trace A B [COMMAND]", "messages between two domains, for 5 s or a command", true, trace);
   define("why", "why SUBJECT TARGET METHOD", "whether the policy allows it, and by which rule", true, why);
   define("start", "start NAME", "starts a domain", true, start);
-  define("kill", "kill NAME", "ends a domain; its restart rule says whether it comes back", true, kill);
+  define("kill", "kill NAME", "ends a domain; its rule may bring it back", true, kill);
   define("stop", "stop NAME", "ends a domain and keeps it down", true, stop);
   define("ping", "ping [COUNT]", "round trips of a message to the echo service", false, ping);
-  define("attack", "attack [NUMBER]", "lets a domain try forbidden things and shows what stopped each", false, attack);
+  define("attack", "attack [NUMBER]", "tries forbidden things, shows what stopped each", false, attack);
   define("uptime", "uptime", "how long the system has been running", false, uptime);
   define("about", "about", "what this system is, and what it was built from", false, about);
   define("shutdown", "shutdown", "switches the machine off", false, shutdown);

@@ -10,7 +10,7 @@ export function domains(words: Words): void {
   if (!count.ok) return printLine("the kernel does not tell");
   const slotCount = count.count;
 
-  bold("  #  NAME          CLASS         STATE     MEMORY     RESTARTS  CPU TIME  CODE");
+  bold("  #  NAME        CLASS       STATE    MEMORY   RESTARTS  CPU TIME  CODE");
   endLine();
   for (let slot: u32 = 0; slot < slotCount; slot++) show(slot);
 
@@ -23,13 +23,13 @@ export function domains(words: Words): void {
 
 function show(slot: u32): void {
   line.numberIn(3, slot).string("  ");
-  addSlotName(slot, line).padTo(19);
+  addSlotName(slot, line).padTo(17);
   const classId = slots.describe(slot).classId;
-  addClassName(classId, line).padTo(33);
+  addClassName(classId, line).padTo(29);
 
   const found = slots.describe(slot);
   addState(found.state);
-  line.padTo(43).memory(found.pagesUsed).padTo(54).number(found.starts > 0 ? found.starts - 1 : 0).padTo(64).duration(found.consumedNs).padTo(74);
+  line.padTo(38).memory(found.pagesUsed).padTo(47).number(found.starts > 0 ? found.starts - 1 : 0).padTo(57).duration(found.consumedNs).padTo(67);
   if (found.verified) line.string("verified");
   else red("unverified");
   endLine();

@@ -7,6 +7,7 @@ import { endLine, line, printLine } from "./output";
 import { Words } from "./words";
 
 const COUNT_DEFAULT: i64 = 20;
+const WHAT_COLUMN: u32 = 24;
 /** The supervisor keeps fewer. */
 const EVENTS_MAX = 1024;
 
@@ -39,8 +40,9 @@ function show(from: u64): u64 {
   const kind = found.faultKind;
   const address = found.address;
   const code = found.code;
-  line.duration(found.timeNs).padTo(12);
-  addSlotName(slot, line).padTo(26);
+  const instruction = found.instruction;
+  line.duration(found.timeNs).padTo(10);
+  addSlotName(slot, line).padTo(WHAT_COLUMN);
   switch (what) {
     case SupervisorNextEventWhat.Started: line.string("started, instance ").number(code); break;
     case SupervisorNextEventWhat.Adopted: line.string("adopted, instance ").number(code); break;
@@ -51,5 +53,13 @@ function show(from: u64): u64 {
     default: line.string("not started: ").string(statusName(code));
   }
   endLine();
+  if (what == SupervisorNextEventWhat.Faulted) showPlace(slot, instruction);
   return sequence + 1;
+}
+
+function showPlace(slot: u32, instruction: u64): void {
+  const place = supervisor.place(slot, instruction);
+  if (!place.ok || place.text.isEmpty) return;
+  line.padTo(WHAT_COLUMN).string("in ").text(place.text);
+  endLine();
 }

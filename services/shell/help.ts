@@ -8,7 +8,8 @@ export function help(words: Words): void {
   if (words.count > 1) return helpOne(words);
   for (let index = 0; index < commandCount(); index++) show(commandAt(index));
   printLine("");
-  printLine("Keys: arrows, Home, End, Delete, Tab completes, ^A ^E ^K ^U ^W edit, ^L clears the screen, ^C gives a line up.");
+  printLine("Keys: arrows, Home, End, Delete, Tab completes, ^A ^E ^K ^U ^W edit,");
+  printLine("^L clears the screen, ^C gives a line up.");
 }
 
 function helpOne(words: Words): void {

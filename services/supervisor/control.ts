@@ -1,4 +1,4 @@
-import { SupervisorError, SupervisorNextEventReply, SupervisorServer, SupervisorStatusReply } from "../../build/generated/interfaces/Supervisor";
+import { SupervisorError, SupervisorNextEventReply, SupervisorPlaceReply, SupervisorServer, SupervisorStatusReply } from "../../build/generated/interfaces/Supervisor";
 import { Status } from "../../kernel/abi/status";
 import { domain } from "../runtime/handles";
 import { OK } from "../runtime/server";
@@ -54,6 +54,12 @@ export class Control extends SupervisorServer {
 
   nextEvent(from: u64, reply: SupervisorNextEventReply): u32 {
     return this.slots.events.find(from, reply) ? OK : SupervisorError.NoEvent;
+  }
+
+  place(slot: u32, instruction: u64, reply: SupervisorPlaceReply): u32 {
+    if (slot >= this.slots.count) return SupervisorError.NoSuchSlot;
+    reply.text.text(this.slots.symbols.at(slot, instruction));
+    return OK;
   }
 
   notified(bits: u64): void {

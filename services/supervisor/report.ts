@@ -2,14 +2,20 @@ import { log, slots as kernelSlots } from "../../build/generated/programs/superv
 import { faultName } from "../runtime/fault-name";
 import { statusName } from "../runtime/status-name";
 import { Text } from "../runtime/text";
+import { Symbols } from "./symbols";
 
 /** What must be seen even when the console is what failed: lines in the kernel's log. */
 @final
 export class Report {
   private readonly line: Text = Text.withRoom(256);
 
+  constructor(private readonly symbols: Symbols) {}
+
   faulted(slot: u32, kind: u32, address: u64, instruction: u64): void {
-    this.begin(slot).string(faultName(kind)).string(" at ").hex(address).string(", instruction ").hex(instruction);
+    const place = this.symbols.at(slot, instruction);
+    this.begin(slot).string(faultName(kind)).string(" at ").hex(address);
+    if (place.isEmpty) this.line.string(", instruction ").hex(instruction);
+    else this.line.string(", in ").text(place);
     log.write(this.line);
   }
 

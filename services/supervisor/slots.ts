@@ -6,6 +6,7 @@ import { INBOX } from "../runtime/server";
 import { Events } from "./events";
 import { Report } from "./report";
 import { Slot } from "./slot";
+import { Symbols } from "./symbols";
 
 /** Notice bits at the main inbox. The kernel sets the first when the state of any slot has changed. */
 export const SLOT_CHANGED_BIT: u64 = 1 << 63;
@@ -20,9 +21,10 @@ const STOP_STEPS_MAX: u32 = 1_000_000;
 @final
 export class Slots {
   readonly events: Events = new Events();
-  private readonly report: Report = new Report();
+  readonly symbols: Symbols = new Symbols();
+  private readonly report: Report = new Report(this.symbols);
   private readonly slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(SLOTS_MAX);
-  private count: u32 = 0;
+  count: u32 = 0;
 
   /** The slot numbered so, or null: there is none, or it is the supervisor's own. */
   at(index: u32): Slot | null {

@@ -2,6 +2,8 @@ import { beforeEach, expect, test } from "vitest";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import { fails, fakePeer, type Peer } from "../../tests/support/fake-peer.ts";
+import { symbolTable } from "../../toolchain/elf/symbol-table.ts";
+import { Random } from "../../toolchain/fuzz/random.ts";
 import { loadInNode, type NodeProgram } from "../../tests/support/service-in-node.ts";
 import Fault from "../interfaces/kernel/fault.idl.ts";
 import SlotsInterface from "../interfaces/kernel/slots.idl.ts";
@@ -9,6 +11,8 @@ import Supervisor from "../interfaces/supervisor.idl.ts";
 
 const SLOT_CHANGED = 1n << 63n;
 const MILLISECOND = 1_000_000n;
+const PIECE = 512;
+const CODE = 0x10_0000_0000n;
 
 type State = "empty" | "starting" | "running" | "faulted" | "stopping";
 
@@ -27,6 +31,7 @@ interface FakeSlot {
 /** The kernel's side: slots that start and stop as told. */
 class Machine {
   readonly slots: FakeSlot[] = [];
+  readonly symbols = new Map<number, Uint8Array>();
 
   add(name: string, restart: FakeSlot["restart"], autostart = true): FakeSlot {
     const slot: FakeSlot = { name, restart, autostart, state: "empty", starts: 0, stopSteps: 1 };
@@ -53,6 +58,11 @@ class Machine {
       found.state = "stopping";
       if (found.stopSteps-- > 1) fails(Status.Again);
       found.state = "empty";
+    },
+    symbols: ({ slot, offset }) => {
+      const table = this.symbols.get(slot) ?? fails(Status.NotFound);
+      if (offset >= table.length) fails(Status.NotFound);
+      return { data: table.subarray(offset, offset + PIECE) };
     },
   });
 }
@@ -194,4 +204,58 @@ test("events are numbered from 1, and of many the last 64 are kept", () => {
     supervisor.advance(20_000n * MILLISECOND);
   }
   expect(supervisor.call(Supervisor, "nextEvent", { from: 0n }).fields).toMatchObject({ sequence: 101n - 63n });
+});
+
+/** Functions of 64 bytes, each with lines at its first and at its 32nd byte. */
+function table(count: number): Uint8Array {
+  const entries = Array.from({ length: count }, (_, index) => ({
+    start: index * 64, bytes: 60, name: `services/driver/part/Class<some/where>#method${index}`, frameBytes: 0, savedRegisters: 0, deep: [],
+    lines: [0, 32].map((offset) => ({ offset: index * 64 + offset, position: { file: "services/driver/part.ts", line: index * 10 + (offset >> 5), column: 1 } })),
+  }));
+  return symbolTable(CODE, count * 64, entries);
+}
+
+const place = (instruction: bigint, slot = 1) => supervisor.call(Supervisor, "place", { slot, instruction }).fields?.text;
+
+test("an address is explained by function, file and line", () => {
+  supervisor.run();
+  machine.symbols.set(1, table(100));
+  expect(place(CODE)).toBe("Class<some/where>#method0 (services/driver/part.ts:0)");
+  expect(place(CODE + 41n * 64n + 31n)).toBe("Class<some/where>#method41 (services/driver/part.ts:410)");
+  expect(place(CODE + 41n * 64n + 32n)).toBe("Class<some/where>#method41 (services/driver/part.ts:411)");
+  expect(place(CODE + 99n * 64n + 59n)).toBe("Class<some/where>#method99 (services/driver/part.ts:991)");
+});
+
+test("what lies in no function is not explained", () => {
+  supervisor.run();
+  machine.symbols.set(1, table(3));
+  for (const address of [0n, CODE - 1n, CODE + 60n, CODE + 3n * 64n, 0x8000_0000_0000_0000n, (1n << 64n) - 1n]) expect(place(address)).toBe("");
+  expect(place(CODE, 2)).toBe("");
+  expect(supervisor.call(Supervisor, "place", { slot: 9, instruction: CODE })).toMatchObject({ state: "refused", error: "NoSuchSlot" });
+});
+
+test("a fault in the log says where", () => {
+  supervisor.run();
+  machine.symbols.set(1, table(100));
+  fault(1);
+  expect(supervisor.log).toEqual(["supervisor: driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)"]);
+});
+
+test("a table that lies does no harm: cut anywhere, any word changed, names without end", () => {
+  supervisor.run();
+  const sound = table(20);
+  const random = new Random(7);
+  for (let length = 0; length < sound.length; length += 37) {
+    machine.symbols.set(1, sound.subarray(0, length));
+    expect(typeof place(CODE + 640n)).toBe("string");
+  }
+  for (let round = 0; round < 2000; round++) {
+    const lie = sound.slice();
+    const view = new DataView(lie.buffer);
+    for (let change = random.below(3); change >= 0; change--) view.setUint32(random.below(lie.length >> 2) * 4, random.pick([0, 1, 0x7fff_ffff, 0xffff_ffff, 0xffff_fff4, 48, random.next()]), true);
+    machine.symbols.set(1, lie);
+    expect(place(CODE + BigInt(random.below(1400)))).toMatch(/^[ -~]{0,160}$/);
+  }
+  machine.symbols.set(1, new Uint8Array(65536).fill(0x1b));
+  expect(place(0x1b1b_1b1b_1b1b_1b1bn)).toMatch(/^[ -~]*$/);
 });

@@ -125,6 +125,7 @@ export class NodeProgram {
       x64: {
         in8: (port: number) => ports?.read(port) ?? 0xff,
         out8: (port: number, value: number) => ports?.write(port, value),
+        readTsc: () => this.nowNs,
       },
       env: { abort: () => { throw new Error("the program has failed an assertion"); } },
     });

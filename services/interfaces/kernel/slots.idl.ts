@@ -1,4 +1,4 @@
-import { bool, defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { bool, bytes, defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
 
 /** The slots that the signed image describes. The supervisor decides when one starts, never what it gets. */
 export default defineInterface({
@@ -20,5 +20,10 @@ export default defineInterface({
     stop: { about: "Ends the running instance and gives everything back; Again until done.", takes: { slot: u32 } },
     handleAt: { about: "The n-th used handle of a slot's table from `index` on; NotFound after the last.", takes: { slot: u32, index: u32 }, returns: { index: u32, type: u32, rights: u32, targetSlot: u32, interfaceId: u32, badge: u64, parent: u32 } },
     find: { takes: { name: text(32) }, returns: { slot: u32 } },
+    symbols: {
+      about: "Bytes from `offset` on of the table that names the slot's code (toolchain/elf/symbol-table.md); NotFound beyond its end. Nobody has signed it.",
+      takes: { slot: u32, offset: u32 },
+      returns: { data: bytes(512) },
+    },
   },
 });
