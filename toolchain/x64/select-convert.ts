@@ -15,14 +15,6 @@ export const WRAP_RULES: readonly Rule[] = [
   }),
 ];
 
-/** `i64.extend_i32_u` shares its operand's register, so it is asked for only if that could not be seen: never. */
-export const EXTEND_U_RULES: readonly Rule[] = [
-  rule("extend unsigned", (select, at) => {
-    select.emit(MachineOp.Move, 4).define(select.result(at)).source({ kind: "register", register: select.register(select.fn.operand(at, 0)) });
-    return true;
-  }),
-];
-
 export const EXTEND_S_RULES: readonly Rule[] = [
   rule("extend signed: load", (select, at) => {
     const operand = select.fn.operand(at, 0);

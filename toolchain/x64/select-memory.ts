@@ -13,15 +13,14 @@ import { widthOf } from "./type-width.ts";
 /** The symbol that grows linear memory in the targets domain and linux: pages in edi, old size or -1 in eax. */
 export const MEMORY_GROW_SYMBOL = "trine_memory_grow";
 
+function selectLoad(select: Selector, at: Instruction, op: MachineOp, width: number): boolean {
+  const address = select.addressOf(at);
+  select.emitMemoryAccess(op, width, TrapKind.OutOfBounds).define(select.result(at)).source({ kind: "memory", address, load: at });
+  return true;
+}
+
 function loadRule(name: string, op: MachineOp, widthFor: (type: Type) => number): readonly Rule[] {
-  return [
-    rule(name, (select: Selector, at: Instruction) => {
-      const address = select.addressOf(at);
-      select.emitMemoryAccess(op, widthFor(select.fn.type(at)), TrapKind.OutOfBounds).define(select.result(at))
-        .source({ kind: "memory", address, load: at });
-      return true;
-    }),
-  ];
+  return [rule(name, (select, at) => selectLoad(select, at, op, widthFor(select.fn.type(at))))];
 }
 
 export const LOAD8_S_RULES = loadRule("load 8 bits signed", MachineOp.MoveSign8, widthOf);
@@ -30,10 +29,8 @@ export const LOAD16_S_RULES = loadRule("load 16 bits signed", MachineOp.MoveSign
 export const LOAD16_U_RULES = loadRule("load 16 bits unsigned", MachineOp.MoveZero16, () => 4);
 export const LOAD32_U_RULES = loadRule("load 32 bits", MachineOp.Move, () => 4);
 export const LOAD64_RULES = loadRule("load 64 bits", MachineOp.Move, () => 8);
-
-const loadSigned = loadRule("load 32 bits signed", MachineOp.MoveSign32, () => 8)[0]!;
 export const LOAD32_S_RULES: readonly Rule[] = [
-  rule("load 32 bits signed to i64", (select, at) => select.fn.type(at) === Type.I64 && loadSigned.apply(select, at)),
+  rule("load 32 bits signed to i64", (select, at) => select.fn.type(at) === Type.I64 && selectLoad(select, at, MachineOp.MoveSign32, 8)),
   ...LOAD32_U_RULES,
 ];
 

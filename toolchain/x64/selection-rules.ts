@@ -5,7 +5,7 @@ import { CALL_INDIRECT_RULES, CALL_RULES, TABLE_SIZE_RULES } from "./select-call
 import { COMPARISON_RULES, EQZ_RULES, SELECT_RULES } from "./select-compare.ts";
 import { BRANCH_RULES, JUMP_RULES, RETURN_RULES, SWITCH_RULES, UNREACHABLE_RULES } from "./select-control.ts";
 import {
-  CLZ_RULES, CONST_RULES, CTZ_RULES, EXTEND16_S_RULES, EXTEND32_S_RULES, EXTEND8_S_RULES, EXTEND_S_RULES, EXTEND_U_RULES, POPCNT_RULES,
+  CLZ_RULES, CONST_RULES, CTZ_RULES, EXTEND16_S_RULES, EXTEND32_S_RULES, EXTEND8_S_RULES, EXTEND_S_RULES, POPCNT_RULES,
   WRAP_RULES,
 } from "./select-convert.ts";
 import { DIV_S_RULES, DIV_U_RULES, REM_S_RULES, REM_U_RULES } from "./select-divide.ts";
@@ -18,7 +18,10 @@ import {
 } from "./select-memory.ts";
 import { ROTL_RULES, ROTR_RULES, SHL_RULES, SHR_S_RULES, SHR_U_RULES } from "./select-shift.ts";
 
-/** The rules of each operation, in the order tried. An operation without an entry is refused. */
+/**
+ * The rules of each operation, in the order tried. An operation without an entry is refused. `i64.extend_i32_u` needs none: its operand's
+ * register is extended already, so that nobody asks for its own.
+ */
 export const SELECTION_RULES: Readonly<Partial<Record<Opcode, readonly Rule[]>>> = {
   [Opcode.Const]: CONST_RULES,
   [Opcode.GlobalConst]: CONST_RULES,
@@ -50,7 +53,6 @@ export const SELECTION_RULES: Readonly<Partial<Record<Opcode, readonly Rule[]>>>
   [Opcode.Popcnt]: POPCNT_RULES,
   [Opcode.Wrap]: WRAP_RULES,
   [Opcode.ExtendS]: EXTEND_S_RULES,
-  [Opcode.ExtendU]: EXTEND_U_RULES,
   [Opcode.Extend8S]: EXTEND8_S_RULES,
   [Opcode.Extend16S]: EXTEND16_S_RULES,
   [Opcode.Extend32S]: EXTEND32_S_RULES,
