@@ -7,8 +7,13 @@ import { in8, out8 } from "./x64";
 const COM1: u32 = 0x3f8;
 const LINE_STATUS: u32 = COM1 + 5;
 const TRANSMITTER_EMPTY: u32 = 1 << 5;
-/** Polls for one byte; a byte takes 87 µs at 115200 baud, a poll at least 0.1 µs. A port that stays busy loses the byte. */
-const POLLS_MAX: u32 = 100_000;
+/**
+ * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end may be an emulator whose reader is
+ * kept waiting. A port that stays busy all that time loses the byte, and until it takes one again the bytes after it wait less.
+ */
+const POLLS_MAX: u32 = 5_000_000;
+const POLLS_STUCK: u32 = 1000;
+let patience: u32 = POLLS_MAX;
 
 /** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
 export function initializeLog(): void {
@@ -27,12 +32,14 @@ export function logByte(byte: u32): void {
 }
 
 function sendByte(byte: u32): void {
-  for (let polls: u32 = 0; polls < POLLS_MAX; polls++) {
+  for (let polls: u32 = 0; polls < patience; polls++) {
     if ((in8(LINE_STATUS) & TRANSMITTER_EMPTY) !== 0) {
       out8(COM1, byte);
+      patience = POLLS_MAX;
       return;
     }
   }
+  patience = POLLS_STUCK;
 }
 
 /** Prints a string literal. What is not ASCII becomes `?`. */
