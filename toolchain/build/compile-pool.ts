@@ -9,12 +9,16 @@ export type WorkerAnswer =
   | { readonly kind: "diagnostics"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "error"; readonly text: string };
 
+/** Node's options for a thread that runs from source, as under vitest. */
+const FOR_SOURCES = ["--experimental-transform-types", "--no-warnings"];
+
 export class CompilePool {
   private readonly idle: Worker[] = [];
+  private readonly all: Worker[] = [];
 
   /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
   async run<Job extends CompileJob>(job: Job): Promise<CompileJobResult<Job>> {
-    const worker = this.idle.pop() ?? new Worker(workerFile());
+    const worker = this.idle.pop() ?? this.add();
     const answer = await ask(worker, job);
     this.idle.push(worker);
     switch (answer.kind) {
@@ -27,8 +31,17 @@ export class CompilePool {
     }
   }
 
+  /** Ends all threads, those at work too: after an error elsewhere nobody waits for them. */
   async close(): Promise<void> {
-    await Promise.all(this.idle.splice(0).map((worker) => worker.terminate()));
+    this.idle.length = 0;
+    await Promise.all(this.all.splice(0).map((worker) => worker.terminate()));
+  }
+
+  private add(): Worker {
+    const file = workerFile();
+    const worker = new Worker(file, file.pathname.endsWith(".ts") ? { execArgv: FOR_SOURCES } : {});
+    this.all.push(worker);
+    return worker;
   }
 }
 
