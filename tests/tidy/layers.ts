@@ -20,7 +20,7 @@ const VOCABULARY = /^toolchain\/(idl|image)\/define$/;
 
 export const LAYERS: readonly Layer[] = [
   // Tests may use everything; that nothing imports them is a rule of its own.
-  { name: "tests", files: /^tests\/|\.test\.ts$|^vitest\.(system\.)?config\.ts$/, imports: [/./], packages: true },
+  { name: "tests", files: /^tests\/|\.test\.ts$|^vitest\.(\w+\.)?config\.ts$/, imports: [/./], packages: true },
   { name: "kernel/abi", files: /^kernel\/abi\//, imports: [ABI], packages: false },
   { name: "kernel/x64", files: /^kernel\/x64\//, imports: [ABI, /^kernel\/(x64|object)\//, /^kernel\/guards$/], packages: false },
   { name: "kernel", files: /^kernel\//, imports: [/^kernel\//], packages: false },
