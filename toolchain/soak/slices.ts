@@ -1,9 +1,10 @@
 /** All slices; `.ci/run` takes them in turn. */
 import type { Slice } from "./slice.ts";
 
-/** Modules of one iteration of `ir`, and functions of one of `machine-code`: some seconds each, so that a run stops on time. */
+/** Modules of one iteration of `ir`, functions of one of `machine-code`, mutants of one of `mutants`: some seconds each, so that a run stops on time. */
 const MODULES = 50;
 const FUNCTIONS = 300;
+const MUTANTS = 200;
 /** Seeds of one iteration of `machine-code`: an iteration uses fewer, so that two never share one. */
 const SEEDS = 1000;
 
@@ -30,6 +31,23 @@ export const SLICES: readonly Slice[] = [
         return functions;
       };
     },
+  },
+  {
+    name: "mutants",
+    about: "single bytes of machine code changed: what the verifier still accepts stays in its memory",
+    prepare: async (root) => {
+      const { runMutants } = await import("../fuzz/mutation.ts");
+      return async (seed) => {
+        const { mutants, escapes } = runMutants(root, seed, MUTANTS);
+        refuseDifference(escapes[0] ?? null);
+        return mutants;
+      };
+    },
+  },
+  {
+    name: "boot-flips",
+    about: "single bits of a signed system changed: the kernel refuses to start",
+    prepare: async (root) => (await import("./boot-flips.ts")).prepareBootFlips(root),
   },
 ];
 
