@@ -147,6 +147,8 @@ npm_packages_are_installed() {
 install_npm_packages() {
   say "installing npm packages ($(grep -c '"node_modules/' package-lock.json), exact versions of package-lock.json)"
   rm -f build/setup/installed-lock.json
+  # npm empties the folder before it fills it; what a link leads to belongs to somebody else.
+  if [ -L node_modules ]; then rm node_modules; fi
   PATH="$PWD/build/node/bin:$PATH" npm ci --engine-strict --ignore-scripts --no-audit --no-fund --loglevel=error >&2 9>&- ||
     fail "npm could not install the packages of package-lock.json"
   cp package-lock.json build/setup/installed-lock.json

@@ -106,6 +106,16 @@ test("a Node that is new enough is used as it is", () => {
   expect(existsSync(join(root, "build/node/bin/node"))).toBe(true);
 });
 
+test("packages that a link leads to are left alone", () => {
+  addProgram("node", "echo v22.12.0");
+  addProgram("npm", "rm -rf node_modules/* && mkdir -p node_modules && exit 1");
+  writeFileSync(join(root, "package-lock.json"), "{}");
+  mkdirSync(join(root, "elsewhere/package"), { recursive: true });
+  symlinkSync(join(root, "elsewhere"), join(root, "node_modules"));
+  setUp("tools");
+  expect(existsSync(join(root, "elsewhere/package"))).toBe(true);
+});
+
 test("a need that is not in the table is a mistake of ours", () => {
   expect(setUp("emacs")).toMatchObject({ status: 1, output: "trine: setup.sh: no package is known for 'emacs'\n" });
 });
