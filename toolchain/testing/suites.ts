@@ -1,6 +1,5 @@
 /** All suites, cheapest first, so that a simple mistake shows before anything is booted. */
 import { runBuild } from "./build-suite.ts";
-import { runCompiler } from "./compiler-suite.ts";
 import { runFuzz } from "./fuzz-suite.ts";
 import { runKernel } from "./kernel-suite.ts";
 import { runGuards } from "./guards-suite.ts";
@@ -12,7 +11,6 @@ export const SUITES: readonly Suite[] = [
   { name: "types", about: "every project of the tree passes tsc", run: runTypes },
   { name: "host", about: "tools, kernel core and services in Node", run: (context) => runVitest(context, "host", "vitest.config.ts") },
   { name: "fuzz", about: "10,000 random functions: machine code against V8", run: runFuzz },
-  { name: "compiler", about: "machine code of random functions against V8", run: runCompiler },
   { name: "build", about: "the main image on each medium, the same from two places", run: runBuild },
   { name: "kernel", about: "the kernel test image in QEMU", run: runKernel },
   { name: "guards", about: "attacks against kernels that each lack one guard: what stops what", run: runGuards },
