@@ -1,15 +1,12 @@
 import type { Block, IrFunction, Value } from "../ir/function.ts";
 import type { IrModule } from "../ir/module.ts";
 import { Opcode } from "../ir/opcode.ts";
-import { declareCoverage, hit } from "./coverage.ts";
 import { InstructionBuilder } from "./instruction-builder.ts";
 import { type MachineBlock, type MachineEdge, MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 import { ARGUMENT_REGISTERS } from "./register.ts";
 import { type SelectedBlock, Selector } from "./select.ts";
 import { widthOf } from "./type-width.ts";
-
-declareCoverage("critical edge split");
 
 /** How much more often a loop's body is taken to run than what is around it, and the deepest nesting that still counts. */
 const LOOP_FACTOR = 8;
@@ -105,7 +102,6 @@ class Assembly {
           pendingTargets.push({ edge, target });
           return;
         }
-        hit("critical edge split");
         edge.target = this.startBlock([], Math.min(frequency(block), frequency(target)));
         machine.instructions.push(new MachineInstruction(MachineOp.Jump, 8, -1, "edge"));
         this.endBlock(edge.target);

@@ -14,7 +14,7 @@ import type { MachineOp } from "./machine-op.ts";
 import { CONDITION_RULES } from "./select-condition.ts";
 import { SELECTION_RULES } from "./selection-rules.ts";
 
-for (const name of ["load folded into its user", "wrap left to the user", "dead load removed"]) declareCoverage(name);
+for (const name of ["load folded into its user", "wrap left to the user", "dead load removed in the kernel"]) declareCoverage(name);
 
 /** What selection makes of one IR block. */
 export interface SelectedBlock {
@@ -117,7 +117,7 @@ export class Selector {
       if (op === Opcode.Nop || this.folded[instruction] === 1) continue;
       if (isPure(op) && this.demanded[fn.result(instruction)] === 0) continue;
       if (isLoad(op) && this.module.target === "kernel" && this.demanded[fn.result(instruction)] === 0) {
-        hit("dead load removed");
+        hit("dead load removed in the kernel");
         continue;
       }
       this.position = this.placeFor(instruction, i);
