@@ -6,12 +6,13 @@ import { reach } from "../memory/address-space";
 import { availableFrames, totalFrames } from "../memory/frames";
 import { Thread } from "../object/thread";
 import { Table, isInUse } from "../memory/object-pages";
-import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES } from "../memory/layout";
+import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES, BLOB_BASE } from "../memory/layout";
 import { currentThread } from "../schedule/scheduler";
 
 export { currentSaveArea, fault, interrupt, start, systemCall } from "../main";
 export { armedDeadline, setTime } from "../x64/timer";
 export { setArchive, setMemory } from "../x64/memory-map";
+export { epoch, monitorLoad } from "../monitor/monitor";
 export { invariantBroken, invariantDetail } from "./invariants";
 export { availableFrames, totalFrames };
 
@@ -65,4 +66,8 @@ export function endTurn(): void {
 /** Physical address of a byte of a slot's memory, backed like a touch of its own; 0 if it faults. */
 export function touch(slot: u32, address: u32, write: bool): u64 {
   return reach(domainOfSlot(slot), address, write);
+}
+/** Where the blob in force lies in the kernel's window. */
+export function blobBase(): u32 {
+  return <u32>BLOB_BASE;
 }
