@@ -5,7 +5,7 @@ import { frameAddress } from "../memory/frames";
 import { frameOfPage } from "../memory/memory-pages";
 import { SHA256_CONTEXT_BYTES, judgePermission, sha256Begin, sha256End, sha256Update } from "../monitor/monitor";
 import { hasRights } from "../object/handle-table";
-import { MemoryObject } from "../object/memory-object";
+import { FRAME_NUMBERS_OFFSET, MEASURE_OFFSET, MemoryObject } from "../object/memory-object";
 import { copyIn } from "../x64/physical-memory";
 import { calledHandle, callingDomain, give, giveBool } from "./method-frame";
 
@@ -36,11 +36,9 @@ function seal(memory: MemoryObject): Status {
   return Status.Ok;
 }
 
-// Measuring. One object at a time has the digest's running state; another object that is measured in between starts over.
-const context: usize = memory.data(112, 8);
+// Measuring: the running state is the object's own.
 const block: usize = memory.data(128, 8);
 const digest: usize = memory.data(32, 8);
-let measuring: u32 = 0;
 /** Two blocks: a step stays below 8,000 instructions. */
 const STEP_BYTES: u32 = 128;
 
@@ -56,13 +54,10 @@ function measure(object: MemoryObject): Status {
 
 /** True when the digest is there. */
 function measureStep(object: MemoryObject): bool {
-  if (SHA256_CONTEXT_BYTES > 112) ERROR("the digest's state is too small");
-  if (measuring !== object.identity) {
-    measuring = object.identity;
-    object.measureCursor = 0;
-    sha256Begin(context);
-  }
+  if (<usize>SHA256_CONTEXT_BYTES > FRAME_NUMBERS_OFFSET - MEASURE_OFFSET) ERROR("the digest's state is too small");
+  const context = changetype<usize>(object) + MEASURE_OFFSET;
   const at = object.measureCursor;
+  if (at === 0) sha256Begin(context);
   const frame = frameOfPage(object, <u32>(at >> 12));
   copyIn(block, frameAddress(frame) + (at & 4095), STEP_BYTES);
   sha256Update(context, block, STEP_BYTES);
@@ -70,7 +65,6 @@ function measureStep(object: MemoryObject): bool {
   if (object.measureCursor < <u64>object.pages << 12) return false;
 
   sha256End(context, digest);
-  measuring = 0;
   object.digest0 = load<u64>(digest);
   object.digest1 = load<u64>(digest, 8);
   object.digest2 = load<u64>(digest, 16);

@@ -3,6 +3,7 @@
 import { nowNs } from "../x64/timer";
 import { CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "../ipc/capture";
 import { TRACE_BASE } from "../memory/layout";
+import { availableFrames } from "../memory/frames";
 import { backKernelWindow } from "../memory/window";
 import { Thread } from "../object/thread";
 
@@ -23,6 +24,7 @@ export const TRACE_WORDS: usize = 32;
 const TRACE_RECORD_BYTES: usize = 64;
 /** 32 KiB: more than anybody reads, and the oldest go first. */
 const TRACE_RECORDS: u32 = 512;
+const TRACE_BYTES: u32 = TRACE_RECORDS * <u32>TRACE_RECORD_BYTES;
 
 let isActive: bool = false;
 let isBacked: bool = false;
@@ -34,7 +36,9 @@ let kept: u32 = 0;
 /** Starts anew, for the messages between two slots. False if memory is out. */
 export function startTrace(a: u32, b: u32): bool {
   if (!isBacked) {
-    if (!backKernelWindow(TRACE_BASE, TRACE_RECORDS * <u32>TRACE_RECORD_BYTES)) return false;
+    // All of it or nothing, and only what is promised to nobody. Page tables are there since boot.
+    if (availableFrames() < TRACE_BYTES >> 12) return false;
+    if (!backKernelWindow(TRACE_BASE, TRACE_BYTES)) return false;
     isBacked = true;
   }
   slotA = a;

@@ -62,6 +62,7 @@ describe("an executable is refused", () => {
     ["with a segment between memory and region", (view) => writeSegment(view, 0, { ...linear, address: 0x8_0000_0000n })],
     ["with a segment beyond the region", (view) => writeSegment(view, 1, { ...code, address: REGION + 0x1ff000n, fileBytes: 0x1001, memoryBytes: 0x1001 })],
     ["with a segment in the kernel's half", (view) => writeSegment(view, 1, { ...code, address: 0xffff_ffff_8000_0000n })],
+    ["with a segment whose end wraps around", (view) => writeSegment(view, 2, { ...code, flags: 4, offset: 0x3000, address: 0xffff_ffff_ffff_f000n })],
     ["with a segment that is not on a page", (view) => writeSegment(view, 1, { ...code, address: REGION + 8n, offset: 0x2008 })],
     ["with a file part that is not on a page", (view) => writeSegment(view, 1, { ...code, offset: 0x2008 })],
     ["with code that the file does not have", (view) => writeSegment(view, 1, { ...code, fileBytes: 0x800 })],

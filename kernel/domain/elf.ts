@@ -80,7 +80,7 @@ function isSoundSegment(i: u32): bool {
   if (bytes > LINEAR_END) return false;
   // What is mapped from the archive has no bytes of its own behind the file's.
   if ((flags & FLAG_WRITE) === 0 && fileBytes(i) !== bytes) return false;
-  if (start >= REGION_START) return start + bytes <= REGION_END;
+  if (start >= REGION_START) return start <= REGION_END && bytes <= REGION_END - start;
   if ((flags & FLAG_WRITE) === 0) return false;
   return start >= <u64>LINEAR_NULL_BYTES && start + bytes <= LINEAR_END;
 }

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { SystemCall } from "../abi/system-call.ts";
-import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, LIMITED, OTHER, OTHER_ECHO, QUIET, ROOT, ROOT_AUDIT, ROOT_SLOTS, SERVER, SILENT, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import { type KernelInNode, type TestSystem, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, ECHO, LIMITED, OTHER, OTHER_ECHO, QUIET, ROOT, ROOT_AUDIT, ROOT_SLOTS, SERVER, SILENT, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import faultInterface from "../../services/interfaces/kernel/fault.idl.ts";
 
 let module: WebAssembly.Module;
 let archive: Uint8Array;
@@ -244,6 +245,27 @@ describe("a slot's end and new start", () => {
 });
 
 describe("rings and chains", () => {
+  test.each(["waits for it", "has not received yet"])("a chain of nine threads is TooDeep, where the last one %s", async (how) => {
+    const links = Array.from({ length: 10 }, (_, index) => `link${index}`);
+    const system: TestSystem = {
+      slots: { root: {}, ...Object.fromEntries(links.map((name, index) => [name, index < 9 ? { channels: { next: `link${index + 1}.echo` } } : {}])) },
+      programs: {
+        root: { kernel: { slots: "Slots" }, serves: { faults: faultInterface } },
+        ...Object.fromEntries(links.map((name, index) => [name, { serves: { echo: ECHO }, uses: index < 9 ? { next: ECHO } : {} }])),
+      },
+      interfaces: [ECHO],
+      policy: ["allow Root -> kernel.Slots { * }", ...links.slice(1).map((_, index) => `allow Link${index} -> Link${index + 1}.Echo { add }`)].join("\n"),
+    };
+    const kernel = boot(module, await buildSystem(system), links.map((_, index) => index + 1));
+    const threads = links.map((_, index) => kernel.threadOf(index + 1));
+    for (const thread of threads.slice(1, 9)) kernel.recv(thread);
+    kernel.recv(threads[9]!, how === "waits for it" ? {} : { timeout: 1n });
+    // Eight threads wait for the ninth.
+    for (const thread of threads.slice(0, 8)) kernel.call(thread, named(1), 0x100, ADD, [1n, 2n]);
+    expect(kernel.call(threads[8]!, named(1), 0x100, ADD, [1n, 2n]).status).toBe(Status.TooDeep);
+    kernel.check();
+  });
+
   test("a call that closes a ring is a Deadlock", () => {
     const { kernel, server } = start([SERVER, OTHER]);
     const other = kernel.threadOf(OTHER);

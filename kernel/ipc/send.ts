@@ -19,7 +19,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   const inbox = endpoint.inbox!;
   const receiver = inbox.receiver;
   const isReceived = receiver !== null && domainOfSlot(receiver.payer).isAlive;
-  const chain = checkChain(caller, isReceived ? null : inbox.thread);
+  const chain = checkChain(caller, isReceived ? receiver : inbox.thread);
   if (chain !== Status.Ok) return chain;
 
   if (receiver !== null && isReceived) {

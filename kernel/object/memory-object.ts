@@ -5,7 +5,7 @@ import { Mapping } from "./mapping";
 /**
  * Memory that can be mapped by several domains. Its pages are reserved when it is made and backed when first touched.
  *
- * The object is a page of the window: this header, then u32 frame numbers. With `isLarge` each number is a frame of 1,024 further numbers.
+ * The object is a page of the window: this header, the state of its measuring, then u32 frame numbers. With `isLarge` each number is a frame of 1,024 further numbers.
  * Whoever maps pays for the whole object, so that a mapping never depends on its maker's life.
  */
 @unmanaged
@@ -32,13 +32,15 @@ export class MemoryObject extends KernelObject {
   digest3: u64;
 }
 
-export const FRAME_NUMBERS_OFFSET: usize = 128;
+/** The digest's running state, 112 bytes: an object's own, so that whoever measures another does not disturb it. */
+export const MEASURE_OFFSET: usize = 128;
+export const FRAME_NUMBERS_OFFSET: usize = 256;
 /** Numbers in the object itself. */
-export const FRAME_NUMBERS_MAX: u32 = (4096 - 128) / 4;
+export const FRAME_NUMBERS_MAX: u32 = (4096 - 256) / 4;
 /** Numbers in a frame of a large object. */
 export const FRAME_NUMBERS_LEAF: u32 = 1024;
 /** 1 GiB: a domain cannot map more at once. */
 export const MEMORY_PAGES_MAX: u32 = 0x40000;
 
-if (offsetof<MemoryObject>() > FRAME_NUMBERS_OFFSET) ERROR("MemoryObject overlaps its frame numbers");
+if (offsetof<MemoryObject>() > MEASURE_OFFSET) ERROR("MemoryObject overlaps what lies behind it");
 if (1 << MEMORY_OBJECT_SHIFT !== 4096) ERROR("a memory object is a page");
