@@ -14,6 +14,8 @@ export const LINE_MAX: u32 = 200;
 const RETRY_NS: u64 = 50_000_000;
 const PROMPT = "trine> ";
 const PROMPT_COLUMNS: u32 = 7;
+/** Columns of the line that are shown while it is edited, so that with the prompt it stays on one row of 80. */
+const SHOWN_COLUMNS: u32 = 72;
 
 /** Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue with, and may show them. */
 export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
@@ -42,7 +44,7 @@ export class LineEditor {
     this.redraw();
     // What arrives together is drawn once, and a character not before its last byte is there.
     while (!this.apply(this.nextKey())) if (this.consumed == this.input.length && this.missingBytes == 0) this.redraw();
-    this.redraw();
+    this.draw(0, this.line.length);
     this.history.add(this.line);
     show(utf8("\n"));
     return this.line;
@@ -155,17 +157,26 @@ export class LineEditor {
     return (this.line.byteAt(at) & 0xc0) == 0x80;
   }
 
-  /** Draws prompt and line anew over what stands there, and puts the cursor where it belongs. */
+  /** Draws the line anew, or of a long one the part that ends at the cursor or behind it. */
   private redraw(): void {
+    let start: u32 = 0;
+    while (this.columns(start, this.cursor) > SHOWN_COLUMNS) start = this.after(start);
+    let end = this.cursor;
+    while (end < this.line.length && this.columns(start, end) < SHOWN_COLUMNS) end = this.after(end);
+    this.draw(start, end);
+  }
+
+  /** Draws prompt and part of the line over what stands there, and puts the cursor where it belongs. */
+  private draw(start: u32, end: u32): void {
     const screen = this.screen.clear();
-    screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").text(this.line).string("\x1b[K\r\x1b[");
-    screen.number(PROMPT_COLUMNS + this.columnsTo(this.cursor)).byte(0x43);
+    screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").bytes(this.line.address + start, end - start).string("\x1b[K\r\x1b[");
+    screen.number(PROMPT_COLUMNS + this.columns(start, this.cursor)).byte(0x43);
     show(screen);
   }
 
-  private columnsTo(end: u32): u32 {
+  private columns(start: u32, end: u32): u32 {
     let columns: u32 = 0;
-    for (let at: u32 = 0; at < end; at++) if (!this.isContinuation(at)) columns++;
+    for (let at = start; at < end; at++) if (!this.isContinuation(at)) columns++;
     return columns;
   }
 }

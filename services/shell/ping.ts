@@ -26,7 +26,7 @@ export function ping(words: Words): void {
   line.number(count).string(" round trips of four words in ").duration(elapsed).string(", ").duration(elapsed / count).string(" each");
   endLine();
   line.number(ticks / count).string(" ticks of the processor's counter each");
-  dim(" (in QEMU, they follow the host's clock)");
+  dim(" (under QEMU: the host's clock)");
   endLine();
   if (wrong == 0) return;
   line.number(wrong).string(" came back wrong");

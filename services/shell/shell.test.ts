@@ -195,6 +195,17 @@ test("history keeps more lines than it has room for, the newest", async () => {
   expect(lastLine()).toBe("ping 9");
 });
 
+test("of a long line one row is shown while it is edited, the part around the cursor, and all of it once it is entered", async () => {
+  const long = Array.from({ length: 30 }, (_, index) => `w${index}`).join(" ");
+  const drawn = async (...pieces: string[]) => {
+    await type(...pieces);
+    return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K\r\x1b\[(\d+)C/g)].map(([, text, column]) => [text!, Number(column)] as const);
+  };
+  expect((await drawn(long)).at(-1)).toEqual([long.slice(-72), 79]);
+  expect((await drawn(long, "\x1b[H")).at(-1)).toEqual([long.slice(0, 72), 7]);
+  expect((await drawn(long, "\r")).at(-2)).toEqual([long, 7 + long.length]);
+});
+
 test("a line of more than 200 bytes is cut, and the shell goes on", async () => {
   await type(`${"x".repeat(500)}\r`);
   expect(lastLine()).toBe("x".repeat(200));

@@ -73,9 +73,9 @@ function show(started: u64): bool {
   const word2 = message.word2;
   const word3 = message.word3;
 
-  line.duration(timeNs > started ? timeNs - started : 0).padTo(12);
+  line.duration(timeNs > started ? timeNs - started : 0).padTo(10);
   addSlotName(from, line).string(kind == 0 ? " -> " : " => ");
-  addSlotName(to, line).padTo(38);
+  addSlotName(to, line).padTo(28);
   addMethodName(header >> HEADER_INTERFACE_SHIFT, (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK, line);
   if (kind == 1) dim(" answer");
   if (kind == 2) red(" error");
