@@ -1,5 +1,7 @@
 import { slots } from "../../build/generated/programs/shell";
-import { ObjectType, RIGHT_CALL, RIGHT_COPY, RIGHT_TRANSFER } from "../../kernel/abi/object";
+import {
+  ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
+} from "../../kernel/abi/object";
 import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "./names";
 import { bold, endLine, line } from "./output";
 import { Words } from "./words";
@@ -10,7 +12,7 @@ const HANDLES_MAX: u32 = 65536;
 export function handles(words: Words): void {
   const slot = findSlot(words.at(1));
   if (slot == NO_SLOT) return;
-  bold("INDEX  OBJECT      RIGHTS    OF            INTERFACE     BADGE");
+  bold("INDEX  OBJECT      RIGHTS                  OF          INTERFACE     BADGE");
   endLine();
   let from: u32 = 0;
   let shown: u32 = 0;
@@ -28,16 +30,44 @@ export function handles(words: Words): void {
 
 function show(index: u32, type: u32, rights: u32, owner: u32, interfaceId: u32, badge: u64): void {
   line.numberIn(5, index).string("  ").string(typeName(type)).padTo(19);
-  line.byte((rights & RIGHT_CALL) != 0 ? 0x63 : 0x2d);
-  line.byte((rights & RIGHT_TRANSFER) != 0 ? 0x74 : 0x2d);
-  line.byte((rights & RIGHT_COPY) != 0 ? 0x6d : 0x2d);
-  line.byte(0x20).hex(rights >> 8).padTo(29);
+  addRights(type, rights);
+  line.padTo(43);
   if (type == ObjectType.Endpoint) {
-    addSlotName(owner, line).padTo(43);
-    addInterfaceName(interfaceId, line).padTo(57);
+    addSlotName(owner, line).padTo(55);
+    addInterfaceName(interfaceId, line).padTo(69);
     if (badge != 0) line.hex(badge);
   }
   endLine();
+}
+
+/** What the holder may do with it, a word each. */
+function addRights(type: u32, rights: u32): void {
+  addRight(rights, RIGHT_CALL, "call");
+  addRight(rights, RIGHT_TRANSFER, "send");
+  addRight(rights, RIGHT_COPY, "copy");
+  switch (type) {
+    case ObjectType.Endpoint:
+      addRight(rights, RIGHT_MINT, "mint");
+      break;
+    case ObjectType.Inbox:
+      addRight(rights, RIGHT_RECEIVE, "recv");
+      addRight(rights, RIGHT_BIND, "bind");
+      break;
+    case ObjectType.Notice:
+      addRight(rights, RIGHT_SIGNAL, "signal");
+      break;
+    case ObjectType.Memory:
+      addRight(rights, RIGHT_MAP_READ, "read");
+      addRight(rights, RIGHT_MAP_WRITE, "write");
+      addRight(rights, RIGHT_SEAL, "seal");
+      break;
+    case ObjectType.Slots:
+      addRight(rights, RIGHT_CONTROL, "control");
+  }
+}
+
+function addRight(rights: u32, right: u32, name: string): void {
+  if ((rights & right) != 0) line.string(name).string(" ");
 }
 
 export function typeName(type: u32): string {

@@ -252,7 +252,7 @@ test("memory shows the machine and every domain that runs", async () => {
 
 test("handles shows object, rights, owner, interface and badge", async () => {
   const shown = await type("handles shell\r");
-  expect(shown).toContain("    7  endpoint    ctm 0x0   console       Console       0x2a");
+  expect(shown).toContain("    7  endpoint    call send copy          console     Console       0x2a");
   expect(shown).toContain("7 handles");
   expect(await type("handles nobody\r")).toContain("there is no domain `nobody`");
   expect(await type("handles\r")).toContain("name a domain");
