@@ -447,6 +447,8 @@ export class FunctionGenerator {
     if (choice < 20) code.byte(0x41).signed(BigInt(1 + random.below(3))).byte(0x74);
     if (module.memoryBase !== 0) code.byte(0x41).signed(BigInt(module.memoryBase)).byte(random.chance(50) ? 0x6a : 0x72);
     if (choice >= 80) this.indexAddress();
+    // A sum that wraps: what stands before an element, found by a negative distance from behind it.
+    if (choice >= 20 && choice < 26) code.byte(0x41).signed(64n).byte(0x72).byte(0x41).signed(-16n).byte(0x6a);
   }
 
   /** What a program adds to an address: an element's index times its size, a field's offset. */
