@@ -362,6 +362,10 @@ export class KernelInNode {
   windowByte(address: number): number {
     return new DataView(this.window.buffer).getUint8(address);
   }
+  /** Bytes of the kernel's own memory as they are now. */
+  windowBytes(address: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.window.buffer, address, bytes).slice();
+  }
   register(thread: number, offset: number): bigint {
     return new DataView(this.window.buffer).getBigUint64(thread + offset, true);
   }
