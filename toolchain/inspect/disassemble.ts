@@ -11,9 +11,11 @@ export function disassemble(code: Uint8Array, address: bigint, nameOf: (address:
     const offset = Number(instruction.ip - address);
     const bytes = Buffer.from(code.subarray(offset, offset + instruction.length)).toString("hex");
     const isDirect = [FlowControl.Call, FlowControl.UnconditionalBranch, FlowControl.ConditionalBranch].includes(instruction.flowControl);
-    const target = isDirect ? nameOf(instruction.nearBranchTarget) : null;
-    const comment = target === null ? "" : `  ; ${target}`;
-    lines.push(`  ${instruction.ip.toString(16)}  ${bytes.padEnd(22)} ${formatter.format(instruction)}${comment}`);
+    const target = isDirect ? instruction.nearBranchTarget : null;
+    const name = target === null ? null : nameOf(target);
+    // The formatter shortens some addresses to their lower half.
+    const text = target === null ? formatter.format(instruction) : formatter.format(instruction).replace(/\S+$/, target.toString(16));
+    lines.push(`  ${instruction.ip.toString(16)}  ${bytes.padEnd(22)} ${text}${name === null ? "" : `  ; ${name}`}`);
     instruction.free();
   }
   formatter.free();
