@@ -235,8 +235,11 @@ export class LiveRanges {
       for (const block of touched) {
         const from = block === definitionBlock ? definition : beforePoint(blocks[block]!.start);
         let to = liveOut[block] === register ? beforePoint(blocks[block]!.end) : lastUse[block]! + 1;
-        // A definition that nobody reads still occupies its register while it is written.
-        if (block === definitionBlock && to <= definition + 1) to = definition + 2 - (definition & 1);
+        // A definition that nobody reads still occupies its register while it is written; a temporary beside two results until they are.
+        if (block === definitionBlock && to <= definition + 1) {
+          const instruction = instructionAt(definition);
+          to = this.hasTwoResults(instruction) ? behindPoint(instruction) : definition + 2 - (definition & 1);
+        }
         if (last >= 0 && this.to.data[last] === from) this.to.data[last] = to;
         else this.rangesOf[register]!.push((last = this.newRange(register as VirtualRegister, from, to, use, use)));
         while (use < useEnd && this.usePoints[use]! < to) use++;
@@ -244,6 +247,15 @@ export class LiveRanges {
       }
       if (use !== useEnd) throw new Error(`${machine.name}: value ${register} is used outside its live range`);
     }
+  }
+
+  private hasTwoResults(index: number): boolean {
+    const instruction = this.machine.instructions[index]!;
+    let results = 0;
+    for (let k = 0; k < instruction.operandCount; k++) {
+      if (constraintKind(this.machine.operandConstraint(instruction, k)) === OperandKind.DefinitionFixed) results++;
+    }
+    return results > 1;
   }
 
   private collectFixed(): void {
