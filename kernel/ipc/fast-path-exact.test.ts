@@ -7,7 +7,7 @@ import {
 import { DOMAIN, INBOX, KernelInNode, THREAD, type TestSystem, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
 import { randomOf } from "../../tests/support/random-programs.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
-import { ADD, CLIENT, OTHER, QUIET, ROOT, ROOT_SLOTS, SERVER, SILENT, TEST_SYSTEM, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import { ADD, CLIENT, OTHER, QUIET, ROOT, SERVER, SILENT, TEST_SYSTEM, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 
 // Two kernels, one without fast path, do the same short messages. After each, everything that the kernel keeps must be the same, to the byte.
 
