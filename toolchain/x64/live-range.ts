@@ -238,7 +238,8 @@ export class LiveRanges {
         // A definition that nobody reads still occupies its register while it is written; a temporary beside two results until they are.
         if (block === definitionBlock && to <= definition + 1) {
           const instruction = instructionAt(definition);
-          to = this.hasTwoResults(instruction) ? behindPoint(instruction) : definition + 2 - (definition & 1);
+          const isEarly = definition === beforePoint(instruction);
+          to = isEarly && this.hasTwoResults(instruction) ? behindPoint(instruction) : definition + 2 - (definition & 1);
         }
         if (last >= 0 && this.to.data[last] === from) this.to.data[last] = to;
         else this.rangesOf[register]!.push((last = this.newRange(register as VirtualRegister, from, to, use, use)));
