@@ -70,6 +70,27 @@ describe("the audit log", () => {
     expect(monitor.number("auditLine")).toBe(0);
   });
 
+  test("counts a denied answer with those of who sent it, not of who asked", () => {
+    for (let i = 0; i < 2 * SHARE + 2; i++) expect(monitor.number("judge", 1, 4, 2, 37, 34, 0x101, 2 + (i & 1), 0, 0, 0, 0, 0)).toBe(2);
+    expect([monitor.big("auditLostOf", 2), monitor.big("auditLostOf", 4)]).toEqual([BigInt(SHARE) / 2n + 1n, 0n]); // Every other one is like the newest.
+    record(4, 5n);
+    expect(read(BigInt(SHARE))).toMatchObject({ slot: 4, detail: 5n });
+  });
+
+  test("keeps the answers to two callers apart", () => {
+    for (const caller of [4, 5]) monitor.number("judge", 1, caller, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0);
+    expect([read(0n)?.slot, read(1n)?.slot]).toEqual([4, 5]);
+  });
+
+  test("names no rule for a handle that no rule lets pass", () => {
+    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
+    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3); // Denied by a rule, just before.
+    const handles = monitor.put(new Uint8Array(Uint32Array.of(2, 2, 2, 0, 5, 5, 5, 0).buffer));
+    expect(monitor.number("judge", 0, 4, 1, 36, 33, 0x102, 2, words, 1, handles, 2, 0)).toBe(2);
+    expect(read(1n)).toBeDefined();
+    expect([monitor.number("auditInterface"), monitor.number("auditRule"), monitor.number("auditLine")]).toEqual([0xffff, RULE_NONE, 0]);
+  });
+
   test("folds like records in a row until one has been read", () => {
     for (let i = 0; i < 1000; i++) record(3, 7n);
     record(3, 8n);

@@ -72,22 +72,30 @@ export function auditReset(): void {
   readThrough = 0;
 }
 
-/**
- * Appends a record on behalf of `subjectSlot` (any number that is no slot: the kernel). Bounded, and cannot fail.
- * `detail` depends on the kind: the address of a fault, the value that a rule refused, the place of a malformed field.
- */
+/** Appends a record of something that the subject did. */
 export function auditRecord(
   kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
 ): void {
+  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail);
+}
+
+/**
+ * Appends a record to the share of `actor`, the slot that brought it about (any number that is no slot: the kernel): an answer's is the target's.
+ * Bounded, and cannot fail. `detail` depends on the kind: the address of a fault, the value that a rule refused, the place of a malformed field.
+ */
+export function auditRecordOf(
+  actor: u32, kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
+): void {
   if (shareCount === 0) return; // No blob yet: nobody who could be denied.
-  const owner = subjectSlot < shareCount - 1 ? subjectSlot : shareCount - 1;
+  const owner = actor < shareCount - 1 ? actor : shareCount - 1;
   const share = shares + owner * SHARE_BYTES;
   const count = load<u32>(share + SHARE_COUNT);
 
   if (count > 0) {
     const newest = recordAt(owner, count - 1);
     if (
-      load<u64>(newest + RECORD_SEQUENCE) >= readThrough && load<u16>(newest + RECORD_KIND) === <u16>kind && load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
+      load<u64>(newest + RECORD_SEQUENCE) >= readThrough && load<u16>(newest + RECORD_KIND) === <u16>kind &&
+      load<u32>(newest + RECORD_SUBJECT_SLOT) === subjectSlot && load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
       load<u32>(newest + RECORD_TARGET_CLASS) === targetClass && load<u32>(newest + RECORD_INTERFACE) === interfaceId && load<u16>(newest + RECORD_METHOD) === <u16>method &&
       load<u32>(newest + RECORD_RULE) === rule && load<u64>(newest + RECORD_DETAIL) === detail && load<u32>(newest + RECORD_REPEATS) !== 0xffffffff
     ) {

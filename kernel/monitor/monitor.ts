@@ -12,7 +12,7 @@ import { ObjectType } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
-import { AuditKind, auditRecord } from "./audit";
+import { AuditKind, auditRecord, auditRecordOf } from "./audit";
 import { decide, denyingRule, denyingValue, findPair, isBound, isConditional, isPlain, recordingRule } from "./matrix";
 import { epoch, methodShape, sectionCount, sectionStart } from "./sections";
 import { programDigest } from "./slots";
@@ -60,15 +60,16 @@ export function judge(
   event: Event, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32,
   capture: usize, words: u32, handles: usize, handleCount: u32, arenaBytes: u32,
 ): u32 {
+  const actor = event === Event.Request ? subjectSlot : targetSlot;
   const shape = methodShape(interfaceId, method);
   if (shape === 0) {
-    auditRecord(deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
     return Status.Denied;
   }
   if (GUARD_STRUCTURE) {
     const fault = checkShape(event, shape, capture, words, handles, handleCount, arenaBytes);
     if (fault !== 0) {
-      auditRecord(AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, <u64>fault);
+      auditRecordOf(actor, AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, <u64>fault);
       return Status.Malformed;
     }
   }
@@ -78,23 +79,23 @@ export function judge(
   for (let i: u32 = 0; i < handleCount; i++) {
     const objectClass = load<u32>(handles + i * CARRIED_BYTES + CARRIED_CLASS);
     if (!permits(sender, objectClass, Permission.Transfer)) {
-      auditRecord(deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, denyingRule(), 0);
+      auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, RULE_NONE, 0);
       return Status.Denied;
     }
   }
 
   const pair = findPair(subjectClass, targetClass, interfaceId);
   if (pair === 0) {
-    auditRecord(deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
     return Status.Denied;
   }
   if (isPlain(pair, event, method)) return Status.Ok;
   if (!decide(pair, event, method, capture)) {
-    auditRecord(deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue());
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue());
     return Status.Denied;
   }
   if (recordingRule() !== RULE_NONE) {
-    auditRecord(AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event);
+    auditRecordOf(actor, AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event);
   }
   return Status.Ok;
 }
