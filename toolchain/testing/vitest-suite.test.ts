@@ -13,7 +13,7 @@ test("tests are named by file and title, and a file that does not load is a fail
           { fullName: "divides", status: "todo", duration: null },
         ],
       },
-      { name: "/tree/kernel/b.test.ts", status: "failed", message: "cannot find ./b.ts", assertionResults: [] },
+      { name: "/tree/kernel/b.test.ts", status: "failed", message: "cannot find ./b.ts", assertionResults: [{ fullName: "never ran", status: "skipped" }] },
     ],
   });
   expect(cases).toEqual([

@@ -65,7 +65,8 @@ export function casesOfReport(root: string, report: VitestReport): CaseResult[] 
       return { name: `${path}: ${entry.fullName.trim()}`, outcome, milliseconds: entry.duration ?? 0, ...(message ? { message } : {}) };
     });
     const isBroken = file.status === "failed" && !cases.some(({ outcome }) => outcome === "failed");
-    return isBroken ? [...cases, { name: path, outcome: "failed", milliseconds: 0, message: file.message ?? "the file cannot be loaded" }] : cases;
+    // What its tests would have been is no news then: they did not run.
+    return isBroken ? [...cases.filter(({ outcome }) => outcome === "passed"), { name: path, outcome: "failed", milliseconds: 0, message: file.message ?? "the file cannot be loaded" }] : cases;
   });
 }
 
