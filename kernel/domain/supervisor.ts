@@ -12,7 +12,7 @@ import { nowNs } from "../x64/timer";
 /** Set at the supervisor's inbox when a slot's instance has begun to end or is gone: it asks Slots.describe which. */
 export const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 
-/** More deaths of the supervisor than this within LOOP_NS, and the machine stops. */
+/** So many deaths of the supervisor within LOOP_NS, and the machine stops. */
 const DEATHS_MAX: u32 = 5;
 const LOOP_NS: u64 = 60_000_000_000;
 /** Times of its last deaths, u64[5]. */
@@ -43,11 +43,14 @@ export function instanceGone(domain: Domain): void {
 
 function tooManyDeaths(): bool {
   const now = nowNs();
-  const place = deaths + (<usize>(deathCount % DEATHS_MAX) << 3);
-  const oldest = load<u64>(place);
-  store<u64>(place, now);
+  store<u64>(placeOfDeath(deathCount), now);
   deathCount += 1;
-  return deathCount >= DEATHS_MAX + 1 && now - oldest < LOOP_NS;
+  // The next place to be written holds the oldest of the last five.
+  return deathCount >= DEATHS_MAX && now - load<u64>(placeOfDeath(deathCount)) < LOOP_NS;
+}
+
+function placeOfDeath(count: u32): usize {
+  return deaths + (<usize>(count % DEATHS_MAX) << 3);
 }
 
 /** Whether the supervisor waits to be started again, asked once. */
