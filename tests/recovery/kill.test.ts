@@ -1,0 +1,62 @@
+// Every domain of the main image, the supervisor included, ended in every state that its thread comes to: the system lives, the domain
+// comes back, and the shell works.
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { findRoot } from "../../toolchain/build/tree.ts";
+import { buildKernel } from "../../toolchain/image/kernel.ts";
+import { KEY_RING_FILE, signerFor } from "../../toolchain/keys/signer.ts";
+import { type TestImage, buildTestImage } from "../support/build.ts";
+import { BootedMachine } from "../support/qemu.ts";
+
+const PROMPT = "trine> ";
+const root = findRoot();
+let image: TestImage;
+let planted = "";
+
+beforeAll(async () => {
+  image = buildTestImage("main");
+  const built = await buildKernel({ root, outDir: "build/test/recovery", entry: "tests/recovery/kernel.ts", virtualFiles: { [KEY_RING_FILE]: signerFor(false).keyRing } });
+  planted = join(root, built.imagePath);
+}, 300_000);
+
+type State = "receiving" | "calling" | "awaiting" | "computing" | "ready" | "faulted";
+const DOMAINS = ["supervisor", "serial", "console", "shell", "echo"] as const;
+
+/** States that a domain's thread never comes to: supervisor, driver and echo call no other program, and the driver is above all others, so that it never stands back. */
+const NEVER: Readonly<Record<string, readonly State[]>> = { supervisor: ["calling", "awaiting", "ready"], serial: ["calling", "awaiting", "ready"], echo: ["calling", "awaiting"] };
+const CASES = DOMAINS.flatMap((domain) => {
+  const states: readonly State[] = ["receiving", "calling", "awaiting", "computing", "ready", "faulted"];
+  return states.filter((state) => !(NEVER[domain] ?? []).includes(state)).map((state) => [domain, state] as const);
+});
+
+/** Besides typing, what makes a thread come to its state: `ping` keeps shell and echo busy, `kill` the supervisor, and lets the shell sleep. */
+function drive(domain: string, state: State): string {
+  return domain === "supervisor" || (domain === "shell" && state === "receiving") ? "kill echo" : "ping 20000";
+}
+
+/** Types until the shell answers: what was typed while something was down may be lost, and what was begun is void. */
+async function shellAnswers(machine: BootedMachine, command: string, answer: RegExp): Promise<string> {
+  for (let tries = 0; ; tries++) {
+    machine.type(`\x03\r${command}\r`);
+    try {
+      return await machine.waitFor(answer, 2500);
+    } catch (error) {
+      if (tries === 12 || String(error).includes("QEMU ended")) throw error;
+    }
+  }
+}
+
+describe.each(CASES)("%s, ended while %s,", (domain, state) => {
+  test("comes back", async () => {
+    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: planted, archive: image.archivePath }, extra: ["-append", `kill=${domain} state=${state} panic=exit`] });
+    await machine.waitFor(PROMPT);
+    machine.type(`${drive(domain, state)}\r`);
+    const struck = machine.waitFor(/planted: \w+ is/, 10_000);
+    const typing = setInterval(() => machine.type(" "), 20);
+    await struck.finally(() => clearInterval(typing));
+    await shellAnswers(machine, "ping 7", /7 round trips/);
+    const listed = await shellAnswers(machine, "domains", new RegExp(`echo .*running[^]*${PROMPT}`));
+    for (const name of DOMAINS) expect(listed).toMatch(new RegExp(`${name} .*running`));
+    expect(machine.transcript).not.toContain("panic");
+  });
+});
