@@ -4,6 +4,7 @@ import { SLOT_NONE } from "../abi/blob";
 import { Status } from "../abi/status";
 import { endDomain } from "../domain/end";
 import { createThread } from "../domain/threads";
+import { GUARD_RIGHTS } from "../guards";
 import { isGoing } from "../ipc/transfer";
 import { findMapping } from "../memory/address-space";
 import { createMapping, mappedAddress, unmapStep } from "../memory/mappings";
@@ -158,6 +159,8 @@ function mint(): Status {
   const badge = argument(2);
   if (badge !== 0 && entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
   if (!hasRights(entry, <u32>(badge !== 0 ? RIGHT_MINT : RIGHT_COPY))) return Status.NoRight;
+  // A badge is its owner's word, whatever rights he has handed out.
+  if (GUARD_RIGHTS && badge !== 0 && changetype<Endpoint>(entry.object!).owner !== domain.slot) return Status.NoRight;
   if (!hasRights(entry, rights)) return Status.NoRight;
   const verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.Copy);
   if (verdict !== Status.Ok) return verdict;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { RECORD_ARENA_BYTES, RECORD_HANDLES, RECORD_HANDLE_COUNT, RECORD_MORE_WORDS, RECORD_WORD_COUNT } from "../abi/message-record.ts";
-import { RIGHT_CALL, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_TRANSFER } from "../abi/object.ts";
+import { RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_TRANSFER } from "../abi/object.ts";
 import { HEADER_FLAG_LONG } from "../abi/system-call.ts";
 import { Status } from "../abi/status.ts";
 import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
@@ -184,6 +184,18 @@ describe("handles", () => {
     expect(kernel.result(other)).toMatchObject({ status: Status.Ok, badge: 0n });
     kernel.check();
   });
+});
+
+test("only its owner gives an endpoint's handles a badge", () => {
+  const { kernel, server } = start([SERVER, OTHER]);
+  const rights = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY | RIGHT_MINT;
+  const minted = domainCall(kernel, OTHER, 7, [BigInt(OTHER_OWN), BigInt(rights), 4242n]);
+  kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
+  kernel.call(kernel.threadOf(OTHER), OTHER_ECHO, 0x100, GIVE_ECHO, [], { record: RECORD, handles: [[Number(minted.words[0]), rights]] });
+  const given = BigInt(kernel.u32(SERVER, RECORD + RECORD_HANDLES));
+  expect(domainCall(kernel, SERVER, 7, [given, BigInt(RIGHT_CALL), 1n]).status).toBe(Status.NoRight);
+  expect(domainCall(kernel, SERVER, 7, [given, BigInt(RIGHT_CALL), 0n]).status).toBe(Status.Ok);
+  kernel.check();
 });
 
 test("memory that two domains share is one memory, and outlives its maker while the other maps it", () => {

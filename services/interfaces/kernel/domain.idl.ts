@@ -13,7 +13,7 @@ export default defineInterface({
     createEndpoint: { about: "Makes an endpoint for messages of one interface, received by `inbox`.", takes: { inbox: u32, interfaceId: u32 }, returns: { handle: u32 } },
     createNotice: { about: "Makes a notice whose bits arrive at `inbox`.", takes: { inbox: u32 }, returns: { handle: u32 } },
     createThread: { about: "Starts a thread at the executable's thread entry.", takes: { argument: u64, priority: u32 }, returns: { handle: u32 } },
-    mint: { about: "Makes a further handle to the same object with a subset of the rights; a badge other than 0 needs the right to mint.", takes: { handle: u32, rights: u32, badge: u64 }, returns: { handle: u32 } },
+    mint: { about: "Makes a further handle to the same object with a subset of the rights; a badge other than 0 is the endpoint's owner's to give, and needs the right to mint.", takes: { handle: u32, rights: u32, badge: u64 }, returns: { handle: u32 } },
     drop: { takes: { handle: u32 } },
     revoke: { about: "Removes every handle derived from this one, in every domain. Answers Again until done.", takes: { handle: u32 } },
     map: { about: "Maps a part of a memory object at an address that the kernel chooses.", takes: { memory: u32, offset: u64, bytes: u64, writable: bool }, returns: { address: u32 } },
