@@ -125,10 +125,12 @@ function domainInfo(index: u32): u64 {
   return word(index);
 }
 
-/** Number of the next audit record. */
+/** Number of the next audit record. The newest has then been read, so that what comes is not counted to one like it. */
 export function nextAudit(audit: u32): u64 {
   request0(audit, ObjectType.Audit, 0);
-  return word(0);
+  const next = word(0);
+  if (next > 0) requestWide(audit, ObjectType.Audit, 1, next - 1);
+  return next;
 }
 
 export function callPeer1(method: u32, value: u64): u32 {
