@@ -71,8 +71,9 @@ export const HANDLE_GENERATION_SHIFT = 16;
 /** Initial handles have generation 1, so their numbers are known when a program is built. */
 export const INITIAL_GENERATION = 1;
 
-// A reply token: caller's thread slot in the low half, its call sequence in the high half.
-export const TOKEN_SEQUENCE_SHIFT = 32;
+// A reply token: caller's thread slot in the low 16 bits, above it its call sequence, which no program lives to use up.
+export const TOKEN_THREAD_MASK = 0xffff;
+export const TOKEN_SEQUENCE_SHIFT = 16;
 
 // Handles that every domain finds in its table when it starts; what its manifest names follows from HANDLE_INDEX_FIRST_NAMED on.
 export const HANDLE_INDEX_DOMAIN = 1;

@@ -15,7 +15,7 @@ const SLOTS = [SERVER, CLIENT, OTHER];
 const RECORD = 0x20000;
 // Kernel memory that is compared (memory/layout.ts).
 const READY_QUEUE = { address: 0x02800000, bytes: 32 + 1024 };
-const SEQUENCES = { address: 0x02801000, bytes: 4 * 24 };
+const SEQUENCES = { address: 0x0280a000, bytes: 8 * 24 };
 const THREADS = 0x03000000;
 const INBOXES = 0x02a00000;
 const ENDPOINTS = 0x02b00000;
@@ -107,7 +107,7 @@ function act(kernel: KernelInNode, random: (below: number) => number, tokens: Ma
   const flag = (bit: number, one: number): number => (random(one) === 0 ? bit : 0);
 
   if (tokens.has(thread) && random(10) !== 0) {
-    const token = random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 32n) : tokens.get(thread)!;
+    const token = random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 16n) : tokens.get(thread)!;
     if (random(8) !== 0) tokens.delete(thread);
     const flags = flag(HEADER_FLAG_ERROR, 20) | flag(HEADER_FLAG_FORWARD, 30) | flag(HEADER_FLAG_LONG, 30) | flag(HEADER_FLAG_KEEP_MASKED, 30);
     const receive = random(6) === 0 ? 0 : HEADER_FLAG_RECEIVE | flag(HEADER_FLAG_RECORD, 2);

@@ -77,7 +77,7 @@ test("the short way checks structure, sequence and value as the long one does", 
   expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n]).status).toBe(Status.Malformed);
   expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n, 3n]).status).toBe(Status.Malformed);
   expect(kernel.call(client, CLIENT_ECHO + 0x10000, 0x100, ADD, [1n, 2n]).status).toBe(Status.BadHandle);
-  kernel.number("setSequence", client, 0xffffffff);
+  kernel.number("setSequence", client, 0xffff_ffff_ffffn);
   expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]).status).toBe(Status.NoSpace);
   kernel.check();
 });

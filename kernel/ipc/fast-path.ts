@@ -79,7 +79,7 @@ export function fastCall(caller: Thread): bool {
   receiver.state = ThreadState.Ready;
 
   receiver.rax = <u64>(<u32>Status.Ok);
-  receiver.rdi = (<u64>sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
+  receiver.rdi = (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
   receiver.rsi = <u64>(naming | words);
   receiver.rdx = entry.badge;
   receiver.r8 = <u64>domain.classId | (<u64>domain.slot << 32);

@@ -19,7 +19,7 @@ import { setResult } from "./registers";
 import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
 
 /** A thread whose count of calls is used up makes no more: a token never comes twice. */
-export const SEQUENCE_LAST: u32 = 0xffffffff;
+export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
 
 /** Whether the call still stands on the handle that it was made on. A forwarded call and a fault stand on none. */
 export function handleOf(caller: Thread): HandleEntry | null {

@@ -36,7 +36,7 @@ describe("a token", () => {
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
     const { token } = kernel.result(server);
     expect(kernel.reply(other, token, [6n]).status).toBe(Status.Gone);
-    for (const forged of [token + 1n, token ^ (1n << 32n), 0n, 0xffff_ffff_ffff_ffffn, token & 0xffffffffn]) {
+    for (const forged of [token + 1n, token ^ (1n << 16n), token ^ (1n << 63n), 0n, 0xffff_ffff_ffff_ffffn, token & 0xffffn]) {
       expect(kernel.reply(server, forged, [6n]).status).toBe(Status.Gone);
     }
     expect(kernel.number("threadState", client)).toBe(2);
@@ -46,10 +46,24 @@ describe("a token", () => {
     kernel.check();
   });
 
+  test("goes on beyond 2^32 calls of one thread", () => {
+    const { kernel, server, client } = start();
+    kernel.recv(server);
+    kernel.number("setSequence", client, 0xffff_ffffn);
+    for (let call = 0; call < 3; call++) {
+      kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+      const { token } = kernel.result(server);
+      expect(token >> 16n).toBe(0x1_0000_0000n + BigInt(call));
+      kernel.reply(server, token, [3n], { receive_: true });
+      expect(kernel.result(client).words[0]).toBe(3n);
+    }
+    kernel.check();
+  });
+
   test("never comes again: a thread whose count is used up makes no more calls", () => {
     const { kernel, server, client } = start();
     kernel.recv(server);
-    kernel.number("setSequence", client, 0xffffffff);
+    kernel.number("setSequence", client, 0xffff_ffff_ffffn);
     expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]).status).toBe(Status.NoSpace);
     kernel.check();
   });

@@ -3,7 +3,7 @@
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT,
+  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT, TOKEN_THREAD_MASK,
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../call/trace-ring";
 import { endDomain } from "../domain/end";
@@ -64,12 +64,12 @@ function checkReply(thread: Thread, header: u32): Status {
  * timed out, was cancelled, its caller died, or it never was.
  */
 function findCaller(thread: Thread, token: u64): Thread | null {
-  const index = <u32>token;
+  const index = <u32>token & TOKEN_THREAD_MASK;
   if (!isInUse(Table.Threads, index)) return null;
   const caller = changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
   if (caller.state !== ThreadState.AwaitingReply) return null;
   if (!GUARD_TOKEN) return caller;
-  if (caller.sequence !== <u32>(token >> TOKEN_SEQUENCE_SHIFT)) return null;
+  if (caller.sequence !== token >> TOKEN_SEQUENCE_SHIFT) return null;
   if (caller.server!.payer !== thread.payer) return null;
   return caller;
 }

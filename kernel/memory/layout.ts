@@ -20,14 +20,15 @@ export const FRAMES_MAX: u32 = 0x400000;
 export const BOOT_TABLES_BASE: usize = 0x02800000;
 export const READY_QUEUE_BASE: usize = 0x02800000;
 export const READY_QUEUE_BYTES: u32 = 0x1000;
-export const THREAD_SEQUENCE_BASE: usize = 0x02801000;
-export const THREAD_SEQUENCE_BYTES: u32 = 0x1000;
 export const TIMER_HEAP_BASE: usize = 0x02802000;
 export const TIMER_HEAP_BYTES: u32 = 0x2000;
 export const TABLE_PAGES_BASE: usize = 0x02804000;
 export const TABLE_PAGES_BYTES: u32 = 0x4000;
 export const INTERRUPTS_BASE: usize = 0x02808000;
-export const INTERRUPTS_BYTES: u32 = 0x4000;
+export const INTERRUPTS_BYTES: u32 = 0x2000;
+/** u64 for each thread's place. */
+export const THREAD_SEQUENCE_BASE: usize = 0x0280a000;
+export const THREAD_SEQUENCE_BYTES: u32 = 0x2000;
 export const PROGRAMS_BASE: usize = 0x0280c000;
 export const PROGRAMS_BYTES: u32 = 0x4000;
 export const BOOT_TABLES_BYTES: u32 = 0x10000;
@@ -82,5 +83,6 @@ export const HANDLES_MAX: u32 = 4096;
 
 export const WINDOW_BYTES: usize = 0x0c000000;
 
+if (THREADS_MAX * 8 > THREAD_SEQUENCE_BYTES) ERROR("the table of call sequences is too small");
 if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE) ERROR("domains overlap the inboxes");
 if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>WINDOW_BYTES) ERROR("handle tables overrun the window");

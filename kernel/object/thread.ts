@@ -159,15 +159,15 @@ export class Thread {
   }
 
   /** The number of the call that it makes or made last. Kept outside the thread: a later thread at this place goes on counting. */
-  @inline get sequence(): u32 {
-    return load<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2));
+  @inline get sequence(): u64 {
+    return load<u64>(THREAD_SEQUENCE_BASE + (<usize>this.index << 3));
   }
-  set sequence(value: u32) {
-    store<u32>(THREAD_SEQUENCE_BASE + (<usize>this.index << 2), value);
+  set sequence(value: u64) {
+    store<u64>(THREAD_SEQUENCE_BASE + (<usize>this.index << 3), value);
   }
   /** Names the call that it awaits the reply of. */
   @inline get token(): u64 {
-    return (<u64>this.sequence << TOKEN_SEQUENCE_SHIFT) | <u64>this.index;
+    return (this.sequence << TOKEN_SEQUENCE_SHIFT) | <u64>this.index;
   }
 }
 

@@ -55,7 +55,7 @@ export function threadAt(index: u32): u32 {
   return <u32>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
 }
 /** Uses up the calls that a thread may make. */
-export function setSequence(thread: u32, value: u32): void {
+export function setSequence(thread: u32, value: u64): void {
   changetype<Thread>(<usize>thread).sequence = value;
 }
 /** Ends the current thread's turn, as its slice would. */

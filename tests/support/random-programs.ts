@@ -71,7 +71,7 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     const receiver = kernel.threadOf(other);
     if (receiver !== 0 && kernel.number("threadState", receiver) === 0 && kernel.result(receiver).token !== 0n) known.tokens.push(kernel.result(receiver).token);
   }
-  const token = pick(known.tokens.slice(-4), BigInt(random(8)) | (BigInt(random(6)) << 32n));
+  const token = pick(known.tokens.slice(-4), BigInt(random(8)) | (BigInt(random(6)) << 16n));
   const held = kernel.result(thread);
   if (held.status === Status.Ok && held.token !== 0n && random(2) === 0) {
     const method = (held.header >>> 4) & 63;
