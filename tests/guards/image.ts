@@ -17,6 +17,9 @@ export default defineImage({
       channels: { plan: "judge.plan", supervisor: "judge.control", echo: "echo.echo" }, autostart: false, restart: "never",
     },
     native: { program: "tests/guards/native", class: "Native", priority: 100, quota: { pages: 64, handles: 32, threads: 4, objects: 8 }, autostart: false, restart: "never" },
+    intruder: {
+      program: "services/intruder", class: "Intruder", priority: 50, quota: { pages: 64, handles: 32, objects: 8 }, channels: { plan: "judge.plan" }, autostart: false, restart: "never",
+    },
   },
   onSupervisorLoop: "stop",
 });

@@ -22,8 +22,16 @@ export function systemCall(operation: u32): void {
     enterKernel(operation);
     return;
   }
-  if (thread.rbx === <u64>Plant.Read) thread.rbx = loadPhysical64(WRAP + thread.r12);
-  if (thread.rbx === <u64>Plant.Run) thread.rbx = callAddress(thread.r12);
+  switch (<u32>thread.rbx) {
+    case Plant.Read:
+      thread.rbx = loadPhysical64(WRAP + thread.r12);
+      break;
+    case Plant.Run:
+      thread.rbx = callAddress(thread.r12);
+      break;
+    default:
+      thread.rbx = <u64>firstAttempt();
+  }
   thread.rax = Status.Ok;
 }
 
@@ -31,7 +39,19 @@ function isPlanted(plant: u32): bool {
   switch (plant) {
     case Plant.Read: return commandLineHas("plant=read");
     case Plant.Run: return commandLineHas("plant=run");
-    case Plant.OnlyReset: return commandLineHas("only=reset");
-    default: return false;
+    default: return plant === <u32>Plant.First;
   }
+}
+
+/** The command line has a word for each bit of the number that is set. */
+function firstAttempt(): u32 {
+  let first: u32 = 0;
+  if (commandLineHas("first=one")) first += 1;
+  if (commandLineHas("first=two")) first += 2;
+  if (commandLineHas("first=four")) first += 4;
+  if (commandLineHas("first=eight")) first += 8;
+  if (commandLineHas("first=sixteen")) first += 16;
+  if (commandLineHas("first=thirty-two")) first += 32;
+  if (commandLineHas("first=sixty-four")) first += 64;
+  return first;
 }

@@ -9,6 +9,6 @@ export enum Plant {
   Read = 0x100,
   /** Word 1 is an address; the kernel jumps there. */
   Run = 0x101,
-  /** No bug, a question: is only the attack wanted that resets the machine? */
-  OnlyReset = 0x102,
+  /** No bug, a question: word 0 becomes the number of the attempt to begin with. */
+  First = 0x102,
 }

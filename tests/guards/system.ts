@@ -13,6 +13,7 @@ import attacker from "../../services/attacker/program.ts";
 import echo from "../../services/echo/program.ts";
 import { smallExecutable } from "../support/small-executable.ts";
 import image from "./image.ts";
+import intruder from "../../services/intruder/program.ts";
 import judge from "./judge/program.ts";
 import victim from "./victim/program.ts";
 
@@ -32,12 +33,13 @@ export interface GuardSystem {
   readonly kernels: ReadonlyMap<Guard | null, string>;
 }
 
-/** In the order in which the image names them first. */
+/** In the order in which the image names them first; `native` is the last but one. */
 const PROGRAMS: readonly { readonly folder: string; readonly description: ProgramDescription }[] = [
   { folder: "tests/guards/judge", description: judge },
   { folder: "tests/guards/victim", description: victim },
   { folder: "services/echo", description: echo },
   { folder: "services/attacker", description: attacker },
+  { folder: "services/intruder", description: intruder },
 ];
 const NATIVE: ProgramDescription = { name: "native", entry: "native.asm", kernel: { log: "Log" } };
 
@@ -73,7 +75,7 @@ export async function buildGuardSystem(root: string): Promise<GuardSystem> {
 
 async function writeArchives(root: string, compiled: readonly BuiltProgram[], signer: Signer): Promise<{ archive: string; tampered: string }> {
   const native: BuiltProgram = { folder: "tests/guards/native", description: NATIVE, elf: nativeExecutable(root), verified: false };
-  const programs = [...compiled, native];
+  const programs = [...compiled.slice(0, -1), native, ...compiled.slice(-1)];
   const { blob } = await buildSystem({ root, imageFile: "tests/guards/image.ts", image, programs, signer, outDir: OUT });
   const archive = buildArchive({ blob, programs: programs.map(({ elf }) => elf) });
   const paths = { archive: join(root, OUT, "guards.arc"), tampered: join(root, OUT, "tampered.arc") };

@@ -12,10 +12,12 @@ import { Text } from "../../../services/runtime/text";
 import { call } from "../../../services/runtime/trine";
 import { PLANTED_HANDLE, Plant } from "../plant";
 import { Control, Faults, Plan } from "./plan";
-import { ATTACKER, ECHO, NATIVE, VICTIM } from "./slots";
+import { ATTACKER, ECHO, INTRUDER, NATIVE, VICTIM } from "./slots";
 
 /** An attempt that takes longer counts as hung. */
 const ATTEMPT_NS: u64 = 20_000_000_000;
+/** From here on the attempts are those of machine code. */
+const FIRST_OF_INTRUDER = Attempt.ExecuteStack;
 const LISTEN_NS: u64 = 2_000_000;
 /** Turns in which the other programs come to where they wait. */
 const TURNS = 4;
@@ -33,21 +35,15 @@ export function main(): void {
   while (isAlive(NATIVE)) servePending(1, LISTEN_NS);
   start(ECHO);
 
-  if (!isWanted(Plant.OnlyReset)) {
-    for (let attempt = 0; attempt < Attempt.Finish; attempt++) {
-      if (attempt != Attempt.ShutdownMachine && attempt != Attempt.PortWrite) make(<Attempt>attempt);
-    }
-    // These end the machine if nothing stops them.
-    make(Attempt.ShutdownMachine);
-  }
-  make(Attempt.PortWrite);
+  for (let attempt = firstAttempt(); attempt < <u32>Attempt.Finish; attempt++) make(<Attempt>attempt);
   print("all attacks made");
   system.shutdown(0);
 }
 
-function isWanted(plant: Plant): bool {
-  store<u64>(record, <u64>(<u32>plant));
-  return call(PLANTED_HANDLE, 2, record, TIMEOUT_POLL) == Status.Ok;
+/** Attempts before it were made before an attack ended the machine. */
+function firstAttempt(): u32 {
+  store<u64>(record, <u64>(<u32>Plant.First));
+  return call(PLANTED_HANDLE, 1, record, TIMEOUT_POLL) == Status.Ok ? load<u32>(record) : 0;
 }
 
 function make(attempt: Attempt): void {
@@ -57,11 +53,12 @@ function make(attempt: Attempt): void {
   begin(attempt).string("begins");
   log.write(line);
 
+  const attacker = attempt < FIRST_OF_INTRUDER ? ATTACKER : INTRUDER;
   plan.offer(attempt);
   faults.clear();
-  start(ATTACKER);
+  start(attacker);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
-  while (!plan.isReported && isAlive(ATTACKER) && clock.now().nanoseconds < deadline) servePending(1, LISTEN_NS);
+  while (!plan.isReported && isAlive(attacker) && clock.now().nanoseconds < deadline) servePending(1, LISTEN_NS);
 
   begin(attempt);
   if (plan.isReported) {
@@ -69,10 +66,10 @@ function make(attempt: Attempt): void {
   } else if (faults.count > 0) {
     line.string("stopped, fault ").number(faults.kind);
   } else {
-    line.string(isAlive(ATTACKER) ? "hung" : "ended");
+    line.string(isAlive(attacker) ? "hung" : "ended");
   }
   log.write(line);
-  end(ATTACKER);
+  end(attacker);
 }
 
 function begin(attempt: Attempt): Text {

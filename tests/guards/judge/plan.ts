@@ -1,8 +1,9 @@
 import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../../build/generated/interfaces/AttackPlan";
 import { FaultError, FaultServer } from "../../../build/generated/interfaces/Fault";
-import { SupervisorError, SupervisorNextEventReply, SupervisorServer, SupervisorStatusReply } from "../../../build/generated/interfaces/Supervisor";
-import { DEFERRED, OK, callerSlot } from "../../../services/runtime/server";
-import { ATTACKER, VICTIM } from "./slots";
+import { SUPERVISOR_INTERFACE } from "../../../build/generated/interfaces/Supervisor";
+import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../../kernel/abi/system-call";
+import { DEFERRED, OK, Service, callerSlot } from "../../../services/runtime/server";
+import { ATTACKER, INTRUDER, VICTIM } from "./slots";
 
 /** One attempt: handed out once, and what its attacker says of it. */
 @final
@@ -35,20 +36,22 @@ export class Plan extends AttackPlanServer {
   }
 }
 
-/** What the attacker must not reach. */
+/** What the attacker must not reach: agrees to whatever is asked. */
 @final
-export class Control extends SupervisorServer {
-  start(slot: u32): u32 { return OK; }
-  kill(slot: u32): u32 { return OK; }
-  stop(slot: u32): u32 { return OK; }
-  status(slot: u32, reply: SupervisorStatusReply): u32 { return SupervisorError.Failed; }
-  nextEvent(from: u64, reply: SupervisorNextEventReply): u32 { return SupervisorError.NoEvent; }
+export class Control extends Service {
+  constructor() {
+    super(SUPERVISOR_INTERFACE, false, 0, 0);
+  }
+
+  dispatch(method: u32): u32 {
+    return (SUPERVISOR_INTERFACE << HEADER_INTERFACE_SHIFT) | (method << HEADER_METHOD_SHIFT);
+  }
 }
 
 /** Hears of faults; each ends its domain. */
 @final
 export class Faults extends FaultServer {
-  /** Of the attacker since `clear`. */
+  /** Of who attacks, since `clear`. */
   count: u32 = 0;
   kind: u32 = 0;
 
@@ -57,7 +60,7 @@ export class Faults extends FaultServer {
   }
 
   fault(slot: u32, thread: u32, kind: u32, errorCode: u32, address: u64, instruction: u64, stack: u64): u32 {
-    if (slot == ATTACKER) {
+    if (slot == ATTACKER || slot == INTRUDER) {
       this.count += 1;
       this.kind = kind;
     }

@@ -3,3 +3,4 @@ export const VICTIM: u32 = 1;
 export const ECHO: u32 = 2;
 export const ATTACKER: u32 = 3;
 export const NATIVE: u32 = 4;
+export const INTRUDER: u32 = 5;
