@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { HEADER_FLAG_RECEIVE } from "../abi/system-call.ts";
-import { buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, OTHER, SERVER, TEST_SYSTEM, boot, domainCall } from "../../tests/support/test-system.ts";
+import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, OTHER, SERVER, TEST_SYSTEM, boot, domainCall } from "../../tests/support/test-system.ts";
 
 let module: WebAssembly.Module;
 let archive: Uint8Array;
@@ -67,6 +67,38 @@ describe("a token", () => {
     expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]).status).toBe(Status.NoSpace);
     kernel.check();
   });
+});
+
+test("that an answer was denied shows in nothing that its server can vary", async () => {
+  // One client may have the answer, the other may not; and nothing that goes wrong behind the verdict tells which.
+  const system = { ...TEST_SYSTEM, policy: `${TEST_SYSTEM.policy.replace("{ Client, Other } -> Server.Echo { add, many, copy, give, giveEcho }", "Client -> Server.Echo { add, many, copy, give, giveEcho }")}\nallow request Other -> Server.Echo { copy, give }` };
+  const denied = await buildSystem(system);
+  const outcome = (slot: number, method: number, reply: Parameters<KernelInNode["reply"]>[3], words: readonly bigint[], receive = {}): Status => {
+    const kernel = boot(module, denied, [SERVER, CLIENT, OTHER]);
+    const [server, caller] = [kernel.threadOf(SERVER), kernel.threadOf(slot)];
+    const memory = Number(domainCall(kernel, slot, 2, [4096n]).words[0]);
+    const theirs = Number(domainCall(kernel, SERVER, 2, [4096n]).words[0]);
+    kernel.recv(server, { record: 0x20000, receive: { address: 0x22000, bytes: 4096, handles: 4 } });
+    kernel.call(caller, slot === CLIENT ? named(0) : named(1), 0x100, method, method === COPY ? [0n] : [], { record: 0x20000, receive, ...(method === GIVE ? { handles: [[memory, 0x703]] } : {}) });
+    const { token } = kernel.result(server);
+    const { status } = kernel.reply(server, token, words, { ...reply, ...(method === GIVE ? { handles: [[theirs, 0x703]] } : {}) });
+    kernel.check();
+    expect(kernel.result(caller).status === Status.Denied).toBe(slot === OTHER);
+    return status;
+  };
+  const room = { address: 0x23000, bytes: 4096, handles: 4 };
+  for (const [method, arena, receive] of [
+    [COPY, { address: 0x24000, bytes: 100 }, room],
+    [COPY, { address: 0x8000, bytes: 100 }, room], // Not the server's to read.
+    [COPY, { address: 0x24000, bytes: 100 }, {}], // No room.
+    [COPY, { address: 0x24000, bytes: 100 }, { ...room, address: 0x8000 }], // Room that is not there.
+    [GIVE, undefined, room],
+    [GIVE, undefined, {}],
+  ] as const) {
+    const words = method === COPY ? [100n << 32n] : [];
+    const options = { record: 0x20000, ...(arena === undefined ? {} : { arena }) };
+    expect(outcome(OTHER, method, options, words, receive), JSON.stringify([method, arena, receive])).toBe(outcome(CLIENT, method, options, words, receive));
+  }
 });
 
 test("answers may come in any order, and a failed one receives nothing", () => {

@@ -100,20 +100,17 @@ function reply(thread: Thread, header: u32): Status {
   // From here on the token is spent whatever happens.
   endCall(caller);
   if (verdict !== Status.Ok) {
+    // A denial tells the server nothing: it learns what it would have learned.
+    const seen = verdict !== Status.Denied ? verdict : caller.isFaultCall ? Status.Ok : prepareAnswer(thread, caller, words, handles, arenaBytes, true);
     failCall(caller, verdict);
-    return verdict === Status.Denied ? Status.Ok : verdict; // A denial tells the server nothing.
+    return seen;
   }
   if (caller.isFaultCall) {
     endFault(caller, isError);
     return Status.Ok;
   }
 
-  let status = checkRoom(caller, callerDomain, words, handles, arenaBytes);
-  if (status === Status.Ok) status = prepareTransfer(thread, callerDomain);
-  if (status === Status.Ok) {
-    const copied = copyArena(thread, domain, caller, callerDomain);
-    if (copied !== CopyResult.Done) status = copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
-  }
+  const status = prepareAnswer(thread, caller, words, handles, arenaBytes, false);
   if (status !== Status.Ok) {
     // Each side learns where the fault is: BadAddress is one's own, PeerFault the other's.
     failCall(caller, status === Status.PeerFault ? Status.BadAddress : status === Status.BadAddress ? Status.PeerFault : status);
@@ -130,6 +127,18 @@ function reply(thread: Thread, header: u32): Status {
   caller.r8 = 0;
   wake(caller);
   return Status.Ok;
+}
+
+/** Everything of an answer's delivery that can fail. `isTrial`: with nothing copied. */
+function prepareAnswer(thread: Thread, caller: Thread, words: u32, handles: u32, arenaBytes: u32, isTrial: bool): Status {
+  const callerDomain = domainOfSlot(caller.payer);
+  const room = checkRoom(caller, callerDomain, words, handles, arenaBytes);
+  if (room !== Status.Ok) return room;
+  const space = prepareTransfer(thread, callerDomain);
+  if (space !== Status.Ok) return space;
+  const copied = copyArena(thread, domainOfSlot(thread.payer), caller, callerDomain, isTrial);
+  if (copied === CopyResult.Done) return Status.Ok;
+  return copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
 }
 
 /** The call is over: nobody holds it any more. Its caller is in no queue, its result is still to come. */

@@ -63,9 +63,12 @@ export function giveHandles(sender: Thread, domain: Domain, receiver: Domain): v
   }
 }
 
-/** Copies the arena once, straight from sender to receiver. What one side does to its memory meanwhile is its own loss. */
-export function copyArena(sender: Thread, domain: Domain, receiver: Thread, receiverDomain: Domain): CopyResult {
+/**
+ * Copies the arena once, straight from sender to receiver. What one side does to its memory meanwhile is its own loss.
+ * `isTrial`: only says whether it could.
+ */
+export function copyArena(sender: Thread, domain: Domain, receiver: Thread, receiverDomain: Domain, isTrial: bool = false): CopyResult {
   const bytes = load<u32>(sender.capture, CAPTURE_ARENA_BYTES);
   if (bytes === 0) return CopyResult.Done;
-  return copyBetween(receiverDomain, receiver.receiveAddress, domain, load<u32>(sender.capture, CAPTURE_ARENA_ADDRESS), bytes);
+  return copyBetween(receiverDomain, receiver.receiveAddress, domain, load<u32>(sender.capture, CAPTURE_ARENA_ADDRESS), bytes, isTrial);
 }

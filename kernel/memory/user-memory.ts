@@ -62,8 +62,8 @@ export enum CopyResult {
   BadTarget = 2,
 }
 
-/** Copies from one program to another, at most 64 KiB. The two places may overlap only if they are the same. */
-export function copyBetween(receiver: Domain, to: u32, sender: Domain, from: u32, bytes: u32): CopyResult {
+/** Copies from one program to another, at most 64 KiB. The two places may overlap only if they are the same. `isTrial`: only says whether it could. */
+export function copyBetween(receiver: Domain, to: u32, sender: Domain, from: u32, bytes: u32, isTrial: bool): CopyResult {
   if (!fits(from, bytes)) return CopyResult.BadSource;
   if (!fits(to, bytes)) return CopyResult.BadTarget;
   let done: u32 = 0;
@@ -73,7 +73,7 @@ export function copyBetween(receiver: Domain, to: u32, sender: Domain, from: u32
     if (source === 0) return CopyResult.BadSource;
     const target = reach(receiver, to + done, true);
     if (target === 0) return CopyResult.BadTarget;
-    if (source !== target) copyPhysical(target, source, chunk);
+    if (!isTrial && source !== target) copyPhysical(target, source, chunk);
     done += chunk;
   }
   return CopyResult.Done;
