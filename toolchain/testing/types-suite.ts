@@ -2,12 +2,15 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { generateAll } from "../idl/generate.ts";
 import { type CaseResult, runCase, type SuiteContext } from "./result.ts";
 
 /** The root's project is the host's code; the others extend AssemblyScript's own. */
 const PROJECTS = ["tsconfig.json", "kernel/tsconfig.json", "services/tsconfig.json", "drivers/tsconfig.json"];
 
 export async function runTypes({ root }: SuiteContext): Promise<CaseResult[]> {
+  // Programs import what is generated from interfaces and manifests.
+  await generateAll(root);
   const cases: CaseResult[] = [];
   for (const project of PROJECTS) {
     cases.push(await runCase(`${project} has no errors`, () => checkProject(root, project)));
