@@ -166,6 +166,8 @@ class ImageBuild {
 
   /** The kernel first: it is the longest. */
   private compileSteps(): Step[] {
+    // The next step's parser takes a second to load: this thread has nothing else to do while the others compile.
+    void import("../image/system.ts").catch(() => {});
     const { programs } = present(this.image);
     return [{ title: "kernel", run: (note) => this.compileKernel(note) }, ...programs.map((program) => this.compileStep(program))];
   }
