@@ -7,7 +7,7 @@ help:
 	@echo 'make run          build, boot in QEMU with the serial console on this terminal (ctrl-a x leaves)'
 	@echo 'make test         build and pass everything'
 	@echo 'make test-kernel  only the kernel test image in QEMU'
-	@echo 'make iso          build/images/main/main.iso, for a CD or a USB stick'
+	@echo 'make iso          build/images/main-development/main.iso, for a CD or a USB stick'
 	@echo 'make disk         a raw disk image'
 	@echo 'make release      as iso, signed by TRINE_KEY (a key file, or a command that signs)'
 	@echo 'make debug        as run, but waits for gdb'
