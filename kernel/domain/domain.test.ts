@@ -308,7 +308,7 @@ describe("the supervisor", () => {
       domainCall(kernel, ROOT, 1, [0n]);
       kernel.settle();
     };
-    for (let death = 0; death < 5; death++) {
+    for (let death = 0; death < 4; death++) {
       die();
       expect(kernel.number("slotState", ROOT)).toBe(2);
     }
@@ -322,7 +322,7 @@ describe("the supervisor", () => {
       domainCall(kernel, ROOT, 1, [0n]);
       kernel.settle();
       expect(kernel.number("slotState", ROOT)).toBe(2);
-      kernel.pass(13_000_000_000n);
+      kernel.pass(16_000_000_000n);
     }
     kernel.check();
   });
