@@ -111,6 +111,8 @@ export class InstructionReader extends ByteReader {
     }
     if (opcode >= WasmOp.I32Load && opcode <= WasmOp.I64Store32) {
       this.alignLog2 = this.u32();
+      // Bit 6 is the multi-memory proposal's: the index of a memory would follow.
+      if ((this.alignLog2 & 64) !== 0) this.fail("several memories are not supported", this.offset);
       if (this.alignLog2 >= 32) this.fail("malformed alignment", this.offset);
       this.memoryOffset = this.u32();
       return;
