@@ -64,5 +64,5 @@ export default defineImage({
       restart: "never",
     },
   },
-  onSupervisorLoop: "reboot",
+  onSupervisorLoop: "stop",
 });

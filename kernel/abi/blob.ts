@@ -85,6 +85,8 @@ export const SLOT_FIRST_HANDLE = 52; // u32 index into Handles
 export const SLOT_HANDLE_COUNT = 56; // u32
 export const SLOT_BYTES = 64;
 export const SLOT_FLAG_AUTOSTART = 1;
+/** Slot 0 only: where it dies too often, the machine is started again instead of stopped. */
+export const SLOT_FLAG_REBOOT = 2;
 
 // An initial handle, 48 bytes.
 export const CHANNEL_TYPE = 0; // u32 ObjectType

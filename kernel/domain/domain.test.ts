@@ -316,6 +316,19 @@ describe("the supervisor", () => {
     expect(kernel.log).toContain("supervisor died");
   });
 
+  test("that dies too often starts the machine again where the image says so", async () => {
+    const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, rebootsOnLoop: true }), []);
+    const deaths = () => {
+      for (let death = 0; death < 5; death++) {
+        domainCall(kernel, ROOT, 1, [0n]);
+        kernel.settle();
+      }
+    };
+    expect(deaths).toThrow(MachineStopped);
+    expect(kernel.log).toContain("the machine starts again");
+    expect(kernel.portWrites).toContain("64=fe");
+  });
+
   test("that dies seldom is started for ever", () => {
     const kernel = boot(module, archive, []);
     for (let death = 0; death < 12; death++) {

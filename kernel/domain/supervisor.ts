@@ -2,10 +2,10 @@
 
 import { Status } from "../abi/status";
 import { notify } from "../ipc/notify";
-import { slotName, stringBytes } from "../monitor/monitor";
+import { rebootsOnLoop, slotName, stringBytes } from "../monitor/monitor";
 import { Domain, EndReason, domainOfSlot } from "../object/domain";
 import { requestEntry } from "../schedule/scheduler";
-import { powerOff } from "../x64/machine";
+import { powerOff, reboot } from "../x64/machine";
 import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 
@@ -34,7 +34,10 @@ export function instanceGone(domain: Domain): void {
     return;
   }
   if (tooManyDeaths()) {
-    logLine("trine: the supervisor died 5 times within 60 s; stopped");
+    const reboots = rebootsOnLoop();
+    logText("trine: the supervisor died 5 times within 60 s; ");
+    logLine(reboots ? "the machine starts again" : "stopped");
+    if (reboots) reboot();
     powerOff(1);
   }
   restartPending = true;

@@ -76,7 +76,7 @@ function emitSlots(model: Model, strings: Strings): Section {
     records.u32(i, blob.SLOT_QUOTA_THREADS, slot.quotaThreads);
     records.u32(i, blob.SLOT_QUOTA_OBJECTS, slot.quotaObjects);
     records.u32(i, blob.SLOT_RESTART, slot.restart);
-    records.u32(i, blob.SLOT_FLAGS, slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0);
+    records.u32(i, blob.SLOT_FLAGS, (slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0) | (i === 0 && model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0));
     records.u32(i, blob.SLOT_FAULT_SLOT, slot.faultSlot);
     records.u32(i, blob.SLOT_FAULT_ENDPOINT, slot.faultEndpoint);
     records.u32(i, blob.SLOT_FIRST_HANDLE, firstHandle);

@@ -145,6 +145,8 @@ export interface Program {
 export interface Model {
   readonly imageName: string;
   readonly version: number;
+  /** What follows when slot 0 dies too often: the machine starts again, or stops. */
+  readonly rebootsOnLoop: boolean;
   /** By id; holes where no class has that id. */
   readonly classes: readonly (PolicyClass | undefined)[];
   /** Ascending by id. */

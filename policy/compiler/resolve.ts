@@ -23,7 +23,7 @@ export function resolve(input: SystemInput, modules: readonly Module[]): { reado
   const classes: (PolicyClass | undefined)[] = [];
   for (const known of names.classes.values()) classes[known.id] = known;
   const model: Model = {
-    imageName: input.image.name, version: input.image.version, classes: Array.from(classes), interfaces: names.interfaces, programs: image.programs, slots: image.slots,
+    imageName: input.image.name, version: input.image.version, classes: Array.from(classes), interfaces: names.interfaces, programs: image.programs, slots: image.slots, rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
     rules: rules.rules, execute: rules.execute,
     nevers: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "never" ? { statement, module: name.text } : []))),
     expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),

@@ -123,6 +123,8 @@ export interface TestSystem {
   readonly interfaces?: readonly InterfaceDescription[];
   /** Rules; classes and `execute` rules are added. */
   readonly policy: string;
+  /** The image's `onSupervisorLoop` is "reboot". */
+  readonly rebootsOnLoop?: boolean;
 }
 
 export function className(slot: string): string {
@@ -144,6 +146,7 @@ export async function buildSystem(description: TestSystem): Promise<Uint8Array> 
       name: "test",
       version: 1,
       policy: ["test.policy"],
+      ...(description.rebootsOnLoop === true ? { onSupervisorLoop: "reboot" as const } : {}),
       slots: Object.fromEntries(
         names.map((name) => {
           const { pages = 200, quota = {}, priority = 100, ...rest } = description.slots[name]!;
