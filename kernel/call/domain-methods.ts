@@ -129,6 +129,7 @@ function createNotice(): Status {
   const domain = callingDomain();
   const inbox = inboxToBind(0);
   if (inbox === null) return refusal;
+  if (argument(1) === 0) return Status.BadArgument;
   const verdict = <Status>judgePermission(domain.slot, domain.classId, ObjectType.Notice, Permission.Bind);
   if (verdict !== Status.Ok) return verdict;
   const place = takeObject(Table.Notices);
@@ -137,6 +138,7 @@ function createNotice(): Status {
   initializeObject(notice, ObjectType.Notice, domain.slot);
   notice.inbox = inbox;
   notice.inboxIdentity = inbox.identity;
+  notice.bits = argument(1);
   return giveHandle(addHandle(domain, notice, ObjectType.Notice, <u32>RIGHTS_ALL, 0, ObjectType.Notice, ObjectType.Notice, null));
 }
 

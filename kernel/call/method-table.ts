@@ -8,7 +8,7 @@ const TEXT: u8 = 0x80;
 // Request words, response words.
 const METHODS: usize = memory.data<u8>([
   // Domain
-  0, 7, 1, 0, 1, 1, 0, 1, 2, 1, 1, 1, 2, 1, 3, 1, 1, 0, 1, 0, 4, 1, 1, 0, 1, 1, 1, 4,
+  0, 7, 1, 0, 1, 1, 0, 1, 2, 1, 2, 1, 2, 1, 3, 1, 1, 0, 1, 0, 4, 1, 1, 0, 1, 1, 1, 4,
   // Memory
   0, 3, 0, 0, 0, 4,
   // Inbox

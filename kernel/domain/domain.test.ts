@@ -85,7 +85,7 @@ describe("an end", () => {
       kernel.write(CLIENT, address, new Uint8Array([1]));
       kernel.write(CLIENT, 0x30000, new Uint8Array([1]));
       domainCall(kernel, CLIENT, 3);
-      domainCall(kernel, CLIENT, 5, [0x10002n]);
+      domainCall(kernel, CLIENT, 5, [0x10002n, 1n]);
       domainCall(kernel, CLIENT, 4, [0x10002n, 0x123n]);
       domainCall(kernel, CLIENT, 6, [0n, 50n]);
       kernel.call(client, named(1), 9, 1, [1_000_000_000n, 0x10002n, 1n]);

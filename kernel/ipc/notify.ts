@@ -25,7 +25,9 @@ export function boundInbox(inbox: Inbox | null, identity: u32): Inbox | null {
   return inbox;
 }
 
+/** BadArgument, with nothing set, where a bit is not one of the notice's. */
 export function signal(notice: Notice, bits: u64): Status {
+  if ((bits & ~notice.bits) !== 0) return Status.BadArgument;
   const inbox = boundInbox(notice.inbox, notice.inboxIdentity);
   if (inbox === null) return Status.PeerDied;
   notify(inbox, bits);

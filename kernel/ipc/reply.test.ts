@@ -158,7 +158,7 @@ test("the receive half needs an inbox of one's own, and nothing is answered with
 describe("notices", () => {
   test("collect bits and deliver them all at once, before any message", () => {
     const { kernel, server, client } = start();
-    const notice = domainCall(kernel, SERVER, 5, [0x10002n]).words[0]!;
+    const notice = domainCall(kernel, SERVER, 5, [0x10002n, 0xffn]).words[0]!;
     kernel.call(server, Number(notice), 5, 0, [1n]);
     kernel.call(server, Number(notice), 5, 0, [6n]);
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);

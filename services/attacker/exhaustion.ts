@@ -38,7 +38,7 @@ export function exhaustHandles(): bool {
 /** Each object comes with a handle, so there can be no more of them than of those. */
 export function exhaustObjects(): bool {
   const share: u64 = domain.info().handlesQuota;
-  return isStopped(1, (): u32 => domain.createNotice(INBOX).status) && gained <= share;
+  return isStopped(1, (): u32 => domain.createNotice(INBOX, 1).status) && gained <= share;
 }
 
 export function exhaustThreads(): bool {

@@ -45,12 +45,12 @@ export function forgedHandle(): bool {
 
 /** A handle that was given back, under its old number. */
 export function staleHandle(): bool {
-  const made = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2);
+  const made = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
   if (!made.ok) return refused(made.status);
   const handle = made.handle;
   domain.drop(handle);
   // Another object takes its place in the table, so that only the generation tells them apart.
-  domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2);
+  domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
   return refused(NoticeClient.of(handle).signal(1).status);
 }
 

@@ -40,7 +40,7 @@ export class Terminal extends ConsoleServer {
 
   /** Makes the line known to the driver. Called once, before serving. */
   connect(): void {
-    const made = domain.createNotice(INBOX);
+    const made = domain.createNotice(INBOX, INPUT_BIT);
     if (made.ok) this.notice = made.handle;
     this.attach();
     this.setTimer();

@@ -11,7 +11,7 @@ export default defineInterface({
     createMemory: { about: "Makes a memory object of zero-filled pages, charged to the caller.", takes: { bytes: u64 }, returns: { handle: u32 } },
     createInbox: { returns: { handle: u32 } },
     createEndpoint: { about: "Makes an endpoint for messages of one interface, received by `inbox`.", takes: { inbox: u32, interfaceId: u32 }, returns: { handle: u32 } },
-    createNotice: { about: "Makes a notice whose bits arrive at `inbox`.", takes: { inbox: u32 }, returns: { handle: u32 } },
+    createNotice: { about: "Makes a notice that can set these bits at `inbox`, and no others.", takes: { inbox: u32, bits: u64 }, returns: { handle: u32 } },
     createThread: { about: "Starts a thread at the executable's thread entry.", takes: { argument: u64, priority: u32 }, returns: { handle: u32 } },
     mint: { about: "Makes a further handle to the same object with a subset of the rights; a badge other than 0 is the endpoint's owner's to give, and needs the right to mint.", takes: { handle: u32, rights: u32, badge: u64 }, returns: { handle: u32 } },
     drop: { takes: { handle: u32 } },

@@ -5,7 +5,7 @@ import { ObjectType } from "../../../kernel/abi/object";
 import { HANDLE_INDEX_DOMAIN, HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX, HEADER_FLAG_LONG, MESSAGE_WORDS_MAX, TIMEOUT_POLL } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
-import { arena, clearLong, header, initialHandle, receive, receiveArena, record, request0, request1, requestLong, sendArena, setWord, word } from "../../system/message";
+import { arena, clearLong, header, initialHandle, receive, receiveArena, record, request0, request1, request2, requestLong, sendArena, setWord, word } from "../../system/message";
 
 const DOMAIN = initialHandle(HANDLE_INDEX_DOMAIN);
 const INBOX = initialHandle(HANDLE_INDEX_INBOX);
@@ -36,7 +36,7 @@ export function main(): void {
   measure("denied call", 1, () => { call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0); });
   measure("clock.now", 1, () => { must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0)); });
   measure("bad handle", 1, () => { call(0, header(ObjectType.Clock, 0, 0), record, 0); });
-  request1(DOMAIN, ObjectType.Domain, 5, INBOX);
+  request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1);
   notice = <u32>word(0);
   measure("notice, signal and receive", 1, () => { request1(notice, ObjectType.Notice, 0, 1); receive(INBOX, 0, TIMEOUT_POLL); });
   measure("domain start and reclamation", 10, () => { stopResponder(); request1(SLOTS, ObjectType.Slots, 3, RESPONDER_SLOT); });

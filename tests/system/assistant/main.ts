@@ -7,7 +7,7 @@ import { ObjectType, RIGHT_CALL, RIGHT_SIGNAL, RIGHT_TRANSFER } from "../../../k
 import { Status } from "../../../kernel/abi/status";
 import {
   answer, arena, callerClass, callerSlot, clearLong, header, initialHandle, receive, receiveArena, receivedBadge, receivedHandle, receivedMethod, receivedToken,
-  receiveHandles, request0, request1, sendArena, sendHandle, setHandleCount, setWord, word,
+  receiveHandles, request0, request1, request2, sendArena, sendHandle, setHandleCount, setWord, word,
 } from "../message";
 import { ASSISTANT, Method } from "../assistant-methods";
 
@@ -177,7 +177,7 @@ function callTaken(token: u64, number: u32): void {
 }
 
 function give(token: u64): void {
-  request1(DOMAIN, ObjectType.Domain, 5, INBOX);
+  request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff);
   const notice = <u32>word(0);
   clearLong(0);
   setHandleCount(1);
@@ -203,7 +203,7 @@ function hoard(token: u64): void {
   let made: u32 = 0;
   let status: u32 = Status.Ok;
   while (made < 70000) {
-    status = request1(DOMAIN, ObjectType.Domain, 5, INBOX);
+    status = request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff);
     if (status != Status.Ok) break;
     made++;
   }

@@ -2,7 +2,7 @@ import { ObjectType, RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_SIGNAL, RIGHT
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
 import {
-  clearLong, receivedHandle, receivedHandleCount, receiveHandles, request0, request1, requestLong, sendHandle, setHandleCount, setWord, word,
+  clearLong, receivedHandle, receivedHandleCount, receiveHandles, request0, request1, request2, requestLong, sendHandle, setHandleCount, setWord, word,
 } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { CLOCK, DOMAIN, INBOX, OTHER, OWN, PEER, SLOTS } from "./handles";
@@ -93,9 +93,9 @@ export function handleCases(): void {
     expectEqual(request0(SLOTS, ObjectType.Clock, 0), Status.WrongInterface);
   });
   test("an argument that must be an inbox refuses everything else", () => {
-    expectEqual(request1(DOMAIN, ObjectType.Domain, 5, CLOCK), Status.WrongType);
-    expectEqual(request1(DOMAIN, ObjectType.Domain, 5, 0), Status.BadHandle);
-    expectEqual(request1(DOMAIN, ObjectType.Domain, 5, 0xffffffff), Status.BadHandle);
+    expectEqual(request2(DOMAIN, ObjectType.Domain, 5, CLOCK, 1), Status.WrongType);
+    expectEqual(request2(DOMAIN, ObjectType.Domain, 5, 0, 1), Status.BadHandle);
+    expectEqual(request2(DOMAIN, ObjectType.Domain, 5, 0xffffffff, 1), Status.BadHandle);
   });
   test("an argument that must be memory refuses everything else", () => {
     expectEqual(request4Map(CLOCK, 0, 4096), Status.WrongType);

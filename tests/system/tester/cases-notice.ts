@@ -3,9 +3,9 @@ import { HEADER_FLAG_LONG, TIMEOUT_POLL } from "../../../kernel/abi/system-call"
 import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
 import { Method, ASSISTANT } from "../assistant-methods";
-import { header, receive, request, request0, request1, request3, requestLong, clearLong, word } from "../message";
+import { header, receive, request, request0, request1, request2, request3, requestLong, clearLong, word } from "../message";
 import { expect, expectEqual, test } from "../tap";
-import { CLOCK, INBOX, OWN, PEER, THREAD } from "./handles";
+import { CLOCK, DOMAIN, INBOX, OWN, PEER, THREAD } from "./handles";
 import { awaitNotice, callPeer1, drainInbox, drop, MILLISECOND, newNotice, now, signal } from "./steps";
 
 /** Notices, timers, receiving and the thread's own handle. */
@@ -34,6 +34,16 @@ export function noticeCases(): void {
     expectEqual(awaitNotice(), 3);
     drop(first);
     drop(second);
+  });
+  test("a notice sets no bit but those it was made for, the kernel's own least of all", () => {
+    const notice = newNotice();
+    expectEqual(signal(notice, 0x100), Status.BadArgument);
+    expectEqual(signal(notice, 0x8000000000000001), Status.BadArgument);
+    expectEqual(receive(INBOX, 0, TIMEOUT_POLL), Status.Timeout);
+    drop(notice);
+  });
+  test("a notice for no bits is not made", () => {
+    expectEqual(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0), Status.BadArgument);
   });
   test("a signal without bits is nothing", () => {
     const notice = newNotice();

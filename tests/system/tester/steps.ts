@@ -14,9 +14,9 @@ export function now(): u64 {
   return word(0);
 }
 
-/** A fresh notice at the tester's inbox; its handle number. */
+/** A fresh notice for bits 0 to 7 at the tester's inbox; its handle number. */
 export function newNotice(): u32 {
-  return request1(DOMAIN, ObjectType.Domain, 5, INBOX) == Status.Ok ? <u32>word(0) : 0;
+  return request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff) == Status.Ok ? <u32>word(0) : 0;
 }
 
 export function newMemory(bytes: u64): u32 {
