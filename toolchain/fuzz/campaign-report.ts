@@ -11,7 +11,6 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
   [/^load 32 bits signed$/, "counted as the load to i64"],
   [/^switch: default only$/, "construction makes a jump of it"],
   [/^global get: immutable$/, "construction puts the constant in its place"],
-  [/^move: (through a saved register|cycle through a slot)$/, "takes more pressure than generated functions have; parallel-move.ts has its own tests"],
 ];
 
 export function mergeCampaigns(parts: readonly CampaignResult[]): CampaignResult {

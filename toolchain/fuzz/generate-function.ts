@@ -28,6 +28,9 @@ const READ_MODIFY_WRITE = { i32: [[0x28, 0x36], [0x2d, 0x3a], [0x2f, 0x3b]], i64
 const BLOCK_DEPTH_MAX = 6;
 const EXPRESSION_DEPTH_MAX = 6;
 
+/** Values that a loop carries at once: more than there are registers, so that pairs of them live in slots. */
+const CROWD = 26;
+
 export class FunctionGenerator {
   private readonly random: Random;
   private readonly code = new WasmWriter();
@@ -35,6 +38,8 @@ export class FunctionGenerator {
   private readonly labels: Label[] = [];
   /** Statements left; keeps the body near the size asked for. */
   private budget: number;
+  /** First of the locals that exchange their values in a loop, -1 if there are none. */
+  private readonly crowdStart: number;
 
   constructor(
     private readonly module: ModuleShape,
@@ -44,7 +49,9 @@ export class FunctionGenerator {
     this.random = module.random;
     this.budget = size;
     const extra = Array.from({ length: this.random.below(6) }, () => this.anyType());
-    this.locals = [...shape.parameters, ...extra];
+    const crowd: IntegerType[] = this.random.chance(2) ? Array.from({ length: CROWD }, () => "i64") : [];
+    this.locals = [...shape.parameters, ...extra, ...crowd];
+    this.crowdStart = crowd.length > 0 ? this.locals.length - CROWD : -1;
   }
 
   generate(): WasmWriter {
@@ -54,6 +61,7 @@ export class FunctionGenerator {
     code.byte(0x04, 0x40);
     shape.results.forEach((type) => this.constant(type));
     code.byte(0x0f, 0x0b);
+    if (this.crowdStart >= 0) this.crowdLoop();
     while (this.budget > 0) this.statement();
     this.values(shape.results);
     code.byte(0x0b);
@@ -192,6 +200,29 @@ export class FunctionGenerator {
     code.byte(0x0b);
     this.labels.pop();
     code.byte(0x0b);
+  }
+
+  /** Many values change places in every round, all of them at once for the register allocator. */
+  private crowdLoop(): void {
+    const { code, crowdStart, random } = this;
+    const all = Array.from({ length: CROWD }, (_, index) => crowdStart + index);
+    for (const local of all) {
+      this.value("i64", EXPRESSION_DEPTH_MAX - 1);
+      code.byte(0x21).u32(local);
+    }
+    code.byte(0x02, 0x40, 0x03, 0x40);
+    this.labels.push({ types: [] }, { types: [] });
+    this.burnFuel();
+    code.byte(0x0d, 1);
+    const distance = random.chance(60) ? CROWD / 2 : 1 + random.below(CROWD - 1);
+    for (const local of all) code.byte(0x20).u32(local);
+    for (const index of [...all.keys()].reverse()) code.byte(0x21).u32(crowdStart + ((index + distance) % CROWD));
+    code.byte(0x20).u32(crowdStart).byte(0x20).u32(crowdStart + 1).byte(0x7c, 0x21).u32(crowdStart);
+    code.byte(0x0c, 0);
+    this.labels.pop();
+    this.labels.pop();
+    code.byte(0x0b, 0x0b);
+    for (const local of all.slice(1)) code.byte(0x20).u32(local).byte(0x20).u32(crowdStart).byte(0x85, 0x21).u32(crowdStart);
   }
 
   private branchIf(): void {
