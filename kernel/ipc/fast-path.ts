@@ -9,8 +9,7 @@ import {
 import { METHOD_BYTES } from "../abi/blob";
 import { isTraceActive } from "../call/trace-ring";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../guards";
-import { fitsPlainly } from "./plain-message";
-import { Event, epoch } from "../monitor/monitor";
+import { Event, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../object/handle-table";

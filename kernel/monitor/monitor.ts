@@ -27,7 +27,7 @@ export * from "./names";
 export { epoch, methodShape, stringBytes } from "./sections";
 export * from "./sha256";
 export * from "./slots";
-export { CARRIED_BYTES, CARRIED_CLASS, CARRIED_INTERFACE, CARRIED_RIGHTS, CARRIED_TYPE, StructureFault, checkShape } from "./structure";
+export { CARRIED_BYTES, CARRIED_CLASS, CARRIED_INTERFACE, CARRIED_RIGHTS, CARRIED_TYPE, StructureFault, checkShape, fitsPlainly } from "./structure";
 
 /**
  * Bit m: method m's request and response are granted by rules that read nothing and ask for no record. A clear bit means

@@ -11,7 +11,6 @@ const ENTRY = `
 export * from "./monitor";
 export { ed25519Verify } from "./ed25519";
 export { sha512Begin, sha512Update, sha512End } from "./sha512";
-export { fitsPlainly } from "./structure";
 export { verifyStructure } from "./blob";
 export { putInForce } from "./sections";
 export { decide, denyingRule, denyingValue, findPair } from "./matrix";
