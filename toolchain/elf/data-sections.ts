@@ -1,5 +1,6 @@
 import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, tableSymbol, type MachineCode } from "../ir/machine-code.ts";
 import type { FunctionTable, IrModule } from "../ir/module.ts";
+import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 import type { Text } from "./text-section.ts";
@@ -25,7 +26,9 @@ export function writeVariables(file: RelocatableFile, module: IrModule): Section
   const section = file.section(".data", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 16);
   const { content } = section;
 
-  const globals = module.globals.filter((global) => global.mutable && !global.threadLocal);
+  const local = module.globals.find((global) => global.mutable && global.threadLocal);
+  if (local !== undefined) refuse(`the global \`${local.name}\` is thread-local, and executables have no thread block yet`, { help: "share it between the threads" });
+  const globals = module.globals.filter((global) => global.mutable);
   file.symbol({ name: GLOBALS_SYMBOL, section, offset: content.length, bytes: globals.length * 8, type: SymbolType.Object, isGlobal: true });
   for (const global of globals) content.u64(global.initial);
   file.symbol({ name: `${GLOBALS_SYMBOL}.end`, section, offset: content.length, bytes: 0, type: SymbolType.None, isGlobal: true });

@@ -104,3 +104,8 @@ test("an import and an export of one name are refused", () => {
   const clash = sampleModule("linux", { exports: new Map([["write", 0]]), functions: [...sampleFunctions(["a"]), { kind: "external", name: "write", signature: 0 }] });
   expect(() => writeObject(clash, [sampleCode("a", 0, [0xc3])])).toThrow("imports and exports a function `write`");
 });
+
+test("a thread-local global is refused by name: it would have no place", () => {
+  const counter = { name: "counter", type: 1, mutable: true, initial: 0n, threadLocal: true };
+  expect(() => writeObject({ ...module, globals: [counter] }, [hello, main])).toThrow("the global `counter` is thread-local");
+});
