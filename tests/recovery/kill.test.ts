@@ -34,10 +34,10 @@ function drive(domain: string, state: State): string {
   return domain === "supervisor" || (domain === "shell" && state === "receiving") ? "kill echo" : "ping 20000";
 }
 
-/** Types until the shell answers: what was typed while something was down may be lost, and what was begun is void. */
-async function shellAnswers(machine: BootedMachine, command: string, answer: RegExp): Promise<string> {
+/** Types `line` until `answer` shows up: what is typed while something is down may be lost, and what was begun is void. */
+async function typeUntil(machine: BootedMachine, line: string, answer: RegExp): Promise<string> {
   for (let tries = 0; ; tries++) {
-    machine.type(`\x03\r${command}\r`);
+    machine.type(`${line}\r`);
     try {
       return await machine.waitFor(answer, 2500);
     } catch (error) {
@@ -46,16 +46,24 @@ async function shellAnswers(machine: BootedMachine, command: string, answer: Reg
   }
 }
 
+/**
+ * Drives the system until the thread was found in its state. Each character typed is an interrupt, which is what makes a thread stand back;
+ * a `ping` may be over before one came at the right moment, and then another follows.
+ */
+async function strike(machine: BootedMachine, command: string): Promise<void> {
+  const typing = setInterval(() => machine.type(" "), 20);
+  await typeUntil(machine, command, /planted: \w+ is/).finally(() => clearInterval(typing));
+}
+
+const INTERRUPT = "\x03\r";
+
 describe.each(CASES)("%s, ended while %s,", (domain, state) => {
   test("comes back", async () => {
     await using machine = BootedMachine.start({ boot: { kind: "kernel", path: planted, archive: image.archivePath }, extra: ["-append", `kill=${domain} state=${state} panic=exit`] });
     await machine.waitFor(PROMPT);
-    machine.type(`${drive(domain, state)}\r`);
-    const struck = machine.waitFor(/planted: \w+ is/, 10_000);
-    const typing = setInterval(() => machine.type(" "), 20);
-    await struck.finally(() => clearInterval(typing));
-    await shellAnswers(machine, "ping 7", /7 round trips/);
-    const listed = await shellAnswers(machine, "domains", new RegExp(`echo .*running[^]*${PROMPT}`));
+    await strike(machine, drive(domain, state));
+    await typeUntil(machine, `${INTERRUPT}ping 7`, /7 round trips/);
+    const listed = await typeUntil(machine, `${INTERRUPT}domains`, new RegExp(`echo .*running[^]*${PROMPT}`));
     for (const name of DOMAINS) expect(listed).toMatch(new RegExp(`${name} .*running`));
     expect(machine.transcript).not.toContain("panic");
   });
