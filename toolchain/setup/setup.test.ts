@@ -106,6 +106,12 @@ test("a Node that is new enough is used as it is", () => {
   expect(existsSync(join(root, "build/node/bin/node"))).toBe(true);
 });
 
+test("the npm that is fetched asks the registry as the machine's own does", () => {
+  addProgram("node", "echo v20.0.0");
+  addProgram("npm", `if [ "$1" = config ]; then echo /etc/npmrc; exit; fi\necho "$npm_config_globalconfig $*" >> "${root}/calls"\nexit 1`);
+  expect(setUp("tools").calls).toEqual([expect.stringMatching(/^\/etc\/npmrc ci .*--no-update-notifier/)]);
+});
+
 test("packages that a link leads to are left alone", () => {
   addProgram("node", "echo v22.12.0");
   addProgram("npm", "rm -rf node_modules/* && mkdir -p node_modules && exit 1");
