@@ -23,4 +23,34 @@ export enum FaultKind {
   QuotaExhausted = 12,
   /** Debug, breakpoint, floating point and other exceptions. */
   Other = 13,
+  /** An indirect call through a table's entry that holds no function. */
+  IndirectCallNull = 14,
+}
+
+/**
+ * Kinds that compiled code raises by `ud1 r32, r32`, as a mask: the numbers of the two registers are the kind's number in octal, so that it stands in the
+ * last byte behind 0xc0. `ud2` is Unreachable.
+ */
+export const TRAP_KINDS =
+  (1 << FaultKind.OutOfBounds) | (1 << FaultKind.IndirectCallSignature) | (1 << FaultKind.IndirectCallBound) | (1 << FaultKind.IndirectCallNull);
+
+/** What a fault was, for people. */
+export function faultName(kind: FaultKind): string {
+  switch (kind) {
+    case FaultKind.OutOfBounds: return "access outside its memory";
+    case FaultKind.NullReference: return "null reference";
+    case FaultKind.StackExhausted: return "stack exhausted";
+    case FaultKind.DivideByZero: return "division by zero";
+    case FaultKind.DivideOverflow: return "division overflow";
+    case FaultKind.Unreachable: return "failed check of its own";
+    case FaultKind.IndirectCallSignature: return "indirect call of another signature";
+    case FaultKind.IndirectCallBound: return "indirect call outside the table";
+    case FaultKind.IllegalInstruction: return "illegal instruction";
+    case FaultKind.Protection: return "protection fault";
+    case FaultKind.ExecuteData: return "execution of data";
+    case FaultKind.QuotaExhausted: return "memory quota exhausted";
+    case FaultKind.Other: return "exception";
+    case FaultKind.IndirectCallNull: return "indirect call of a null function";
+    default: return "no fault";
+  }
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { FaultKind } from "../abi/fault.ts";
+import { FaultKind, faultName } from "../abi/fault.ts";
 import { RECORD_MORE_WORDS } from "../abi/message-record.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
@@ -221,7 +221,51 @@ test("a trace takes no memory that was promised to somebody", () => {
   kernel.check();
 });
 
+const UNDEFINED_OPCODE = 6;
+const DIVIDE = 0;
+
 describe("a fault", () => {
+  test.each<[string, number, number[], Record<number, bigint>, FaultKind]>([
+    ["ud2", UNDEFINED_OPCODE, [0x0f, 0x0b], {}, FaultKind.Unreachable],
+    ["ud1 eax, ecx", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc1], {}, FaultKind.OutOfBounds],
+    ["ud1 eax, edi", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc7], {}, FaultKind.IndirectCallSignature],
+    ["ud1 ecx, eax", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc8], {}, FaultKind.IndirectCallBound],
+    ["ud1 ecx, esi", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xce], {}, FaultKind.IndirectCallNull],
+    ["ud1 with the number of a kind that is none of a trap", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc4], {}, FaultKind.IllegalInstruction],
+    ["ud1 with the highest number", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xff], {}, FaultKind.IllegalInstruction],
+    ["ud1 with memory", UNDEFINED_OPCODE, [0x0f, 0xb9, 0x07], {}, FaultKind.IllegalInstruction],
+    ["ud0", UNDEFINED_OPCODE, [0x0f, 0xff, 0xc7], {}, FaultKind.IllegalInstruction],
+    ["div ecx", DIVIDE, [0xf7, 0xf1], { [save.SAVE_RCX]: 0n }, FaultKind.DivideByZero],
+    ["div ecx, whose upper half does not count", DIVIDE, [0xf7, 0xf1], { [save.SAVE_RCX]: 1n << 32n }, FaultKind.DivideByZero],
+    ["idiv ebx", DIVIDE, [0xf7, 0xfb], { [save.SAVE_RBX]: 0xffff_ffffn }, FaultKind.DivideOverflow],
+    ["idiv esi", DIVIDE, [0xf7, 0xfe], { [save.SAVE_RSI]: 1n }, FaultKind.DivideOverflow],
+    ["idiv edi", DIVIDE, [0xf7, 0xff], { [save.SAVE_RDI]: 1n }, FaultKind.DivideOverflow],
+    ["idiv ebp", DIVIDE, [0xf7, 0xfd], { [save.SAVE_RBP]: 1n }, FaultKind.DivideOverflow],
+    ["idiv rcx, whose upper half counts", DIVIDE, [0x48, 0xf7, 0xf9], { [save.SAVE_RCX]: 1n << 32n }, FaultKind.DivideOverflow],
+    ["idiv r8d", DIVIDE, [0x41, 0xf7, 0xf8], { [save.SAVE_R8]: 1n }, FaultKind.DivideOverflow],
+    ["idiv r15", DIVIDE, [0x49, 0xf7, 0xff], { [save.SAVE_R15]: 1n << 40n }, FaultKind.DivideOverflow],
+    ["div of memory, which no program of ours has", DIVIDE, [0xf7, 0x37], {}, FaultKind.Other],
+    ["div rsp", DIVIDE, [0x48, 0xf7, 0xf4], {}, FaultKind.Other],
+    ["div of eight bits", DIVIDE, [0xf6, 0xf1], {}, FaultKind.Other],
+  ])("of %s is told by the instruction", (_what, vector, code, registers, kind) => {
+    const kernel = boot(module, archive, [CLIENT]);
+    const client = kernel.threadOf(CLIENT);
+    // Over the end of a page, and the next one is not there.
+    const place = 0x21000 - code.length;
+    kernel.write(CLIENT, place, new Uint8Array(code));
+    kernel.become(client);
+    for (const name of ["RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "R8", "R14", "R15"] as const) kernel.setRegister(client, save[`SAVE_${name}`], 0n);
+    for (const [register, value] of Object.entries(registers)) kernel.setRegister(client, Number(register), value);
+    kernel.setRegister(client, save.SAVE_RIP, BigInt(place));
+    kernel.number("fault", vector, 0, BigInt(place));
+    expect(endFaulted(kernel)).toBe(kind);
+  });
+
+  test("has words of its own for each kind", () => {
+    const kinds = Object.values(FaultKind).filter((kind): kind is FaultKind => typeof kind === "number");
+    expect(new Set(kinds.map(faultName)).size).toBe(kinds.length);
+  });
+
   test("is a call of the faulting thread to its slot's handler, who lets it go on", () => {
     const kernel = boot(module, archive, [SERVER]);
     const root = kernel.threadOf(ROOT);
@@ -263,13 +307,13 @@ describe("a fault", () => {
     kernel.number("fault", 6, 0, REGION);
     kernel.pass(1_000_000_000n);
     expect(kernel.number("slotState", SERVER)).toBe(0);
-    expect(kernel.log).toContain("server fault 6");
+    expect(kernel.log).toContain("server: failed check of its own at ");
 
     // The supervisor's own fault: nobody is there to be told.
     kernel.become(root);
-    kernel.number("fault", 0, 0, REGION);
+    kernel.number("fault", 1, 0, REGION);
     kernel.pass(1_000_000_000n);
-    expect(kernel.log).toContain("root fault 4");
+    expect(kernel.log).toContain("root: exception at ");
     expect(kernel.number("slotInstance", ROOT)).toBe(2);
     kernel.check();
   });

@@ -1,7 +1,7 @@
 // Faults of programs: a page that is backed on first touch, or a message to the slot's fault endpoint, or the end of the instance.
 
 import { SLOT_NONE } from "../abi/blob";
-import { FaultKind } from "../abi/fault";
+import { FaultKind, faultName } from "../abi/fault";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
@@ -12,14 +12,13 @@ import { AuditKind, auditRecord, slotFaultEndpoint, slotFaultSlot } from "../mon
 import { RULE_NONE } from "../abi/blob";
 import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { endLine, logHex, logNumber, logText } from "../x64/serial-log";
+import { endLine, logHex, logText } from "../x64/serial-log";
 import { loadPhysical8 } from "../x64/physical-memory";
 import { isMapped, translate } from "../x64/paging";
+import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "../x64/trap-instruction";
 import { endDomain } from "./end";
 import { logName } from "./supervisor";
 
-const VECTOR_DIVIDE: u32 = 0;
-const VECTOR_INVALID_OPCODE: u32 = 6;
 const VECTOR_STACK: u32 = 12;
 const VECTOR_PROTECTION: u32 = 13;
 const VECTOR_PAGE: u32 = 14;
@@ -53,19 +52,28 @@ function pageFault(domain: Domain, errorCode: u32, address: u64): FaultKind {
 
 function kindOf(domain: Domain, thread: Thread, vector: u32, address: u64): FaultKind {
   switch (vector) {
-    case VECTOR_DIVIDE: return FaultKind.DivideByZero;
-    case VECTOR_INVALID_OPCODE: return isTrapInstruction(domain, thread.rip) ? FaultKind.Unreachable : FaultKind.IllegalInstruction;
+    case VECTOR_DIVIDE: return divideFault(domain, thread);
+    case VECTOR_INVALID_OPCODE: return trapKind(codeAt(domain, thread.rip));
     case VECTOR_STACK:
     case VECTOR_PROTECTION: return FaultKind.Protection;
     default: return FaultKind.Other;
   }
 }
 
-/** Whether the instruction is `ud2`, which the compiler puts where the program says that it must not come. */
-function isTrapInstruction(domain: Domain, address: u64): bool {
-  const first = translate(domain.root, address, false);
-  const second = translate(domain.root, address + 1, false);
-  return first !== 0 && second !== 0 && loadPhysical8(first) === 0x0f && loadPhysical8(second) === 0x0b;
+function divideFault(domain: Domain, thread: Thread): FaultKind {
+  const code = codeAt(domain, thread.rip);
+  const register = divisorRegister(code);
+  return register === DIVISOR_UNKNOWN ? FaultKind.Other : divideKind(code, load<u64>(changetype<usize>(thread) + (<usize>register << 3)));
+}
+
+/** The first four bytes of an instruction, the first one lowest; what is not there is 0. */
+function codeAt(domain: Domain, address: u64): u32 {
+  let code: u32 = 0;
+  for (let index: u32 = 0; index < 4; index++) {
+    const place = translate(domain.root, address + index, false);
+    if (place !== 0) code |= loadPhysical8(place) << (index << 3);
+  }
+  return code;
 }
 
 function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: u32, address: u64): void {
@@ -118,8 +126,8 @@ function reportFault(thread: Thread, domain: Domain): Status {
 function logFault(thread: Thread, domain: Domain): void {
   logText("trine: ");
   logName(domain);
-  logText(" fault ");
-  logNumber(<u64>thread.faultKind);
+  logText(": ");
+  logText(faultName(thread.faultKind));
   logText(" at ");
   logHex(thread.rip);
   logText(", address ");

@@ -1,10 +1,12 @@
 // The end of a kernel whose own invariant is broken: what happened, the registers, who called whom, and the machine stops.
 
+import { FaultKind, faultName } from "../abi/fault";
 import { logBacktrace, logCodePlace } from "./backtrace";
-import { returnAddress, stackLoad, stackPointer } from "./assembly";
+import { imageLoad32, returnAddress, stackLoad, stackPointer } from "./assembly";
 import { powerOff, stopMachine } from "./power";
 import { commandLineHas } from "./memory-map";
 import { endLine, logByte, logHex, logHexDigits, logLine, logNumber, logText } from "./serial-log";
+import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "./trap-instruction";
 import { readCr2, readCr3 } from "./x64";
 
 /** Code of the power-off that a panic ends in, where the command line asks for that. */
@@ -16,7 +18,6 @@ const FRAME_RIP: u64 = 17 * 8;
 const FRAME_FLAGS: u64 = 19 * 8;
 const FRAME_RSP: u64 = 20 * 8;
 
-const VECTOR_INVALID_INSTRUCTION: u32 = 6;
 const VECTOR_PAGE_FAULT: u32 = 14;
 
 /** A panic inside the panic's own output must not start over. */
@@ -51,7 +52,7 @@ export function kernelException(vector: u32, errorCode: u32, frame: u64): void {
   begin();
   const rip = stackLoad(frame + FRAME_RIP);
   const rsp = stackLoad(frame + FRAME_RSP);
-  logVector(vector);
+  logVector(vector, rip, frame);
   if (vector === VECTOR_PAGE_FAULT) {
     logText(" at address 0x");
     logHex(readCr2());
@@ -78,11 +79,11 @@ function end(): void {
   stopMachine();
 }
 
-function logVector(vector: u32): void {
-  if (vector === 0) logText("divide error");
+function logVector(vector: u32, rip: u64, frame: u64): void {
+  if (vector === VECTOR_DIVIDE) logText(faultName(divideFault(imageLoad32(rip), frame)));
   else if (vector === 1) logText("debug exception");
   else if (vector === 2) logText("non-maskable interrupt");
-  else if (vector === VECTOR_INVALID_INSTRUCTION) logText("invalid instruction or trap");
+  else if (vector === VECTOR_INVALID_OPCODE) logText(faultName(trapKind(imageLoad32(rip))));
   else if (vector === 8) logText("double fault (the stack may be exhausted)");
   else if (vector === 13) logText("general protection");
   else if (vector === VECTOR_PAGE_FAULT) logText("page fault");
@@ -91,6 +92,11 @@ function logVector(vector: u32): void {
     logText("exception ");
     logNumber(vector);
   }
+}
+
+function divideFault(code: u32, frame: u64): FaultKind {
+  const register = divisorRegister(code);
+  return register === DIVISOR_UNKNOWN ? FaultKind.Other : divideKind(code, stackLoad(frame + <u64>register * 8));
 }
 
 function logRegisters(frame: u64): void {

@@ -1,6 +1,6 @@
 import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
 import { audit as log, supervisor } from "../../build/generated/programs/shell";
-import { faultName } from "../runtime/fault-name";
+import { faultName } from "../../kernel/abi/fault";
 import { Text } from "../runtime/text";
 import { addMethodName, addSlotName } from "./names";
 import { dim, endLine, line, printLine, red } from "./output";

@@ -1,6 +1,6 @@
 import { SupervisorNextEventWhat } from "../../build/generated/interfaces/Supervisor";
 import { supervisor } from "../../build/generated/programs/shell";
-import { faultName } from "../runtime/fault-name";
+import { faultName } from "../../kernel/abi/fault";
 import { statusName } from "../runtime/status-name";
 import { addSlotName } from "./names";
 import { endLine, line, printLine } from "./output";

@@ -1,5 +1,5 @@
 import { log, slots as kernelSlots } from "../../build/generated/programs/supervisor";
-import { faultName } from "../runtime/fault-name";
+import { faultName } from "../../kernel/abi/fault";
 import { statusName } from "../runtime/status-name";
 import { Text } from "../runtime/text";
 import { Symbols } from "./symbols";
