@@ -200,7 +200,7 @@ function map(): Status {
   let verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapRead);
   if (verdict === Status.Ok && writable) verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapWrite);
   if (verdict !== Status.Ok) return verdict;
-  const made = createMapping(domain, memory, <u32>(offset >> 12), <u32>((bytes + 4095) >> 12), writable);
+  const made = createMapping(domain, entry, <u32>(offset >> 12), <u32>((bytes + 4095) >> 12), writable);
   if (made !== Status.Ok) return made;
   give(<u64>mappedAddress());
   return Status.Ok;

@@ -2,6 +2,7 @@
 
 import { Status } from "../abi/status";
 import { Domain } from "../object/domain";
+import { HandleEntry } from "../object/handle-entry";
 import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
@@ -14,7 +15,8 @@ import { chargeShared, unchargeShared } from "./quota";
 /** Between two mappings nothing is mapped, so that running past the end of one faults. */
 const GAP_BYTES: u64 = 0x10000;
 const LINEAR_END: u64 = 0x100000000;
-const UNMAP_STEP: u32 = 64;
+/** Pages unmapped in one step, which may free as many frames on top of it. */
+const UNMAP_STEP: u32 = 32;
 
 /** The address of the mapping that `createMapping` has made. */
 let madeAt: u32 = 0;
@@ -24,9 +26,10 @@ export function mappedAddress(): u32 {
 
 /**
  * Maps pages of an object that may be mapped so, at the lowest address above the program's own memory that has room. Pages are
- * backed when touched. Who does not pay for the object already is charged for all of it.
+ * backed when touched. Who does not pay for the object already is charged for all of it. The mapping hangs on the domain's handle `entry`.
  */
-export function createMapping(domain: Domain, memory: MemoryObject, firstPage: u32, pages: u32, writable: bool): Status {
+export function createMapping(domain: Domain, entry: HandleEntry, firstPage: u32, pages: u32, writable: bool): Status {
+  const memory = changetype<MemoryObject>(entry.object!);
   if (domain.mappingCount === MAPPINGS_OF_DOMAIN_MAX) return Status.NoSpace;
   const bytes = <u64>pages << 12;
   let address = (<u64>domain.memoryPagesMax << 16) + GAP_BYTES;
@@ -68,6 +71,7 @@ export function createMapping(domain: Domain, memory: MemoryObject, firstPage: u
   if (first !== null) first.previousOfObject = mapping;
   memory.firstMapping = mapping;
   if (writable) memory.writableMappings += 1;
+  joinHandle(mapping, entry);
   madeAt = <u32>address;
   return Status.Ok;
 }
@@ -83,6 +87,7 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     for (let page = mapping.cursor; page < stop; page++) unmapPage(domain.root, <u64>mapping.address + (<u64>page << 12));
     mapping.cursor = stop;
     if (stop < mapping.pages) return false;
+    leaveHandle(mapping);
     leaveObject(mapping, memory);
   }
   if (isThere(memory, mapping.memoryIdentity) && memory.firstMapping === null && memory.handleCount === 0) {
@@ -97,6 +102,49 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
 /** Whether an object is still at its place: its maker's end may have freed it between two steps. */
 function isThere(memory: MemoryObject, identity: u32): bool {
   return isInUse(Table.MemoryObjects, <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT)) && memory.identity === identity;
+}
+
+/**
+ * Hands mappings that hang on a handle on to the one that it came from, at most `max` of them; true when it has none left. What hangs on a
+ * first handle hangs on none then, and nobody can revoke it any more.
+ */
+export function passMappings(entry: HandleEntry, max: u32): bool {
+  const parent = entry.parent;
+  for (let moved: u32 = 0; moved < max; moved++) {
+    const mapping = entry.firstMapping;
+    if (mapping === null) return true;
+    leaveHandle(mapping);
+    mapping.isInherited = true;
+    if (parent !== null) joinHandle(mapping, parent);
+  }
+  return entry.firstMapping === null;
+}
+
+/** A mapping made by a handle that descended from this one. Past at most MAPPINGS_OF_DOMAIN_MAX that the handle's own domain made by it. */
+export function inheritedMapping(entry: HandleEntry): Mapping | null {
+  let mapping = entry.firstMapping;
+  while (mapping !== null && !mapping.isInherited) mapping = mapping.nextOfHandle;
+  return mapping;
+}
+
+function joinHandle(mapping: Mapping, entry: HandleEntry): void {
+  const first = entry.firstMapping;
+  mapping.handle = entry;
+  mapping.nextOfHandle = first;
+  mapping.previousOfHandle = null;
+  if (first !== null) first.previousOfHandle = mapping;
+  entry.firstMapping = mapping;
+}
+
+function leaveHandle(mapping: Mapping): void {
+  const entry = mapping.handle;
+  if (entry === null) return;
+  const next = mapping.nextOfHandle;
+  const previous = mapping.previousOfHandle;
+  if (next !== null) next.previousOfHandle = previous;
+  if (previous !== null) previous.nextOfHandle = next;
+  else entry.firstMapping = next;
+  mapping.handle = null;
 }
 
 function leaveObject(mapping: Mapping, memory: MemoryObject): void {

@@ -1,5 +1,6 @@
 import { HANDLES_BASE, HANDLE_SHIFT, HANDLE_TABLE_SHIFT } from "../memory/layout";
 import { KernelObject } from "./kernel-object";
+import { Mapping } from "./mapping";
 
 /**
  * A place in a domain's handle table, 64 bytes. Its address tells the domain and the index.
@@ -26,7 +27,7 @@ export class HandleEntry {
   firstChild: HandleEntry | null;
   next: HandleEntry | null;
   previous: HandleEntry | null;
-  /** Endpoint: instance of the owner that this handle's last call went to, 0 before the first. */
+  /** Endpoint: instance of the owner that this handle's last call went to, 0 before the first. Memory: the first mapping that hangs on the handle. */
   seenInstance: u32;
   /** Empty: index of the next empty place. In use, with an endpoint: address of its interface's method shapes, good for `epoch`. */
   nextFree: u32;
@@ -36,6 +37,13 @@ export class HandleEntry {
   }
   set shapes(address: u32) {
     this.nextFree = address;
+  }
+  /** Mappings made by this handle, or by one that was derived from it and dropped. Only a handle to memory has any. */
+  @inline get firstMapping(): Mapping | null {
+    return changetype<Mapping | null>(<usize>this.seenInstance);
+  }
+  set firstMapping(mapping: Mapping | null) {
+    this.seenInstance = <u32>changetype<usize>(mapping);
   }
   @inline get slot(): u32 {
     return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_TABLE_SHIFT);

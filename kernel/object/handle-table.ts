@@ -1,9 +1,11 @@
 // Handle tables and the inheritance tree. A handle made from another is its child; the first handles to an object have no parent.
 
+import { ObjectType } from "../abi/object";
 import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_MASK, INITIAL_GENERATION } from "../abi/system-call";
 import { GUARD_QUOTA, GUARD_RIGHTS } from "../guards";
 import { FrameUse } from "../memory/frames";
 import { HANDLES_MAX, HANDLE_SHIFT } from "../memory/layout";
+import { inheritedMapping, passMappings, unmapStep } from "../memory/mappings";
 import { chargePages, unchargeReserved, unchargeShared } from "../memory/quota";
 import { backWindowPage, releaseWindowPage } from "../memory/window";
 import { Domain, domainOfSlot } from "./domain";
@@ -136,21 +138,27 @@ function unlink(entry: HandleEntry): void {
   entry.previous = null;
 }
 
-/** Hands an entry's children on to its parent, at most TREE_STEP of them; true when it has none left. */
-export function passChildren(entry: HandleEntry): bool {
+/** Hands on what hangs on an entry, children and mappings, to its parent, at most TREE_STEP of each; true when it has none left. */
+export function passOn(entry: HandleEntry): bool {
   const object = entry.object!;
   for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
     const child = entry.firstChild;
-    if (child === null) return true;
+    if (child === null) break;
     unlink(child);
     link(child, object, entry.parent);
   }
-  return entry.firstChild === null;
+  if (entry.firstChild !== null) return false;
+  return !mayMap(entry) || passMappings(entry, TREE_STEP);
 }
 
-/** Empties the place of a handle without children. The object may be without handles then: the caller looks. */
+function mayMap(entry: HandleEntry): bool {
+  return entry.type === <u16>ObjectType.Memory;
+}
+
+/** Empties the place of a handle without children and mappings. The object may be without handles then: the caller looks. */
 export function removeHandle(entry: HandleEntry): void {
   assert(entry.firstChild === null);
+  assert(!mayMap(entry) || entry.firstMapping === null);
   const domain = domainOfSlot(entry.slot);
   const object = entry.object!;
   unlink(entry);
@@ -167,26 +175,51 @@ export function removeHandle(entry: HandleEntry): void {
 }
 
 /**
- * Removes a handle that descends from `root`, its own children handed up to `root` first, so that no step is longer than another.
- * Answers true when nothing descends from it any more.
+ * Removes handles that descend from `root`, and ends the mappings that were made by them. A handle's own children are handed up to `root`
+ * first, so that no step is longer than another. Answers true when nothing descends from it any more.
  */
 export function revokeStep(root: HandleEntry): bool {
+  const object = root.object!;
   for (let done: u32 = 0; done < TREE_STEP; done++) {
     const child = root.firstChild;
-    if (child === null) return true;
-    if (!passChildren(child)) return false;
+    if (child === null) return !mayMap(root) || endInherited(root);
+    const grandchild = child.firstChild;
+    if (grandchild !== null) {
+      unlink(grandchild);
+      link(grandchild, object, root);
+      continue;
+    }
+    const mapping = mayMap(child) ? child.firstMapping : null;
+    if (mapping !== null) {
+      child.rights = 0; // Whoever holds it does not map faster than we unmap.
+      unmapStep(domainOfSlot(mapping.payer), mapping);
+      return false;
+    }
     removeHandle(child);
   }
-  return root.firstChild === null;
+  return false;
 }
 
-/** Removes handles to an object from whatever domain; true when there is none left. */
+/** A step of ending the mappings whose handles descended from this one and were dropped; true when there is none. */
+function endInherited(root: HandleEntry): bool {
+  const mapping = inheritedMapping(root);
+  if (mapping === null) return true;
+  unmapStep(domainOfSlot(mapping.payer), mapping);
+  return false;
+}
+
+/** Removes handles to an object that nobody maps from whatever domain; true when there is none left. */
 export function revokeObjectStep(object: KernelObject): bool {
   for (let done: u32 = 0; done < TREE_STEP; done++) {
     const entry = object.firstHandle;
     if (entry === null) return true;
-    if (!passChildren(entry)) return false;
-    removeHandle(entry);
+    const child = entry.firstChild;
+    if (child !== null) {
+      unlink(child);
+      link(child, object, null);
+    } else {
+      removeHandle(entry);
+    }
   }
   return object.firstHandle === null;
 }

@@ -6,17 +6,17 @@ import { Table, returnPlace } from "../memory/object-pages";
 import { Domain, domainOfSlot } from "./domain";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
-import { passChildren, removeHandle } from "./handle-table";
+import { passOn, removeHandle } from "./handle-table";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
 import { MemoryObject } from "./memory-object";
 
 /**
- * Drops a handle; what descends from it passes to the one that it came from. With it goes an object that nothing else refers to.
- * One step; true when the handle is gone.
+ * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came from. With it goes an object that
+ * nothing else refers to. One step; true when the handle is gone.
  */
 export function dropStep(entry: HandleEntry): bool {
-  if (!passChildren(entry)) return false;
+  if (!passOn(entry)) return false;
   const object = entry.object!;
   if (entry.type === <u16>ObjectType.Memory && object.handleCount === 1) {
     const memory = changetype<MemoryObject>(object);

@@ -1,5 +1,6 @@
 import { MAPPING_SHIFT } from "../memory/layout";
 import { KernelObject } from "./kernel-object";
+import { HandleEntry } from "./handle-entry";
 import { MemoryObject } from "./memory-object";
 
 /** A part of a memory object in a domain's linear memory. The domain's mappings are in order of address. No handle names it. */
@@ -22,6 +23,12 @@ export class Mapping extends KernelObject {
   nextOfDomain: Mapping | null;
   nextOfObject: Mapping | null;
   previousOfObject: Mapping | null;
+  /** The handle that it was made by; once that is dropped, the one that it came from. Null if none of them is left, or the mapping has left its object. */
+  handle: HandleEntry | null;
+  /** The handle that it was made by is gone, so that revoking `handle` ends it. */
+  isInherited: bool;
+  nextOfHandle: Mapping | null;
+  previousOfHandle: Mapping | null;
 }
 
 /** In place of an ObjectType. */

@@ -10,7 +10,7 @@ import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { KernelObject } from "../object/kernel-object";
 import { interruptOfLine } from "../object/interrupt";
-import { Mapping } from "../object/mapping";
+import { Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { Thread, ThreadState } from "../object/thread";
 import { currentThread } from "../schedule/scheduler";
@@ -89,7 +89,21 @@ function checkHandle(entry: HandleEntry): u32 {
   }
   // Rights only shrink along the tree.
   if (parent !== null && (parent.object !== object || (entry.rights & ~parent.rights) !== 0)) return broken(116, about);
-  return countHandles(object) === object.handleCount ? 0 : broken(117, about);
+  if (countHandles(object) !== object.handleCount) return broken(117, about);
+  return entry.type === <u16>ObjectType.Memory ? checkMappingsOfHandle(entry) : 0;
+}
+
+function checkMappingsOfHandle(entry: HandleEntry): u32 {
+  let previous: Mapping | null = null;
+  let mapping = entry.firstMapping;
+  while (mapping !== null) {
+    const about = <u64>changetype<usize>(mapping);
+    if (mapping.type !== TYPE_MAPPING || mapping.handle !== entry || changetype<usize>(mapping.memory) !== changetype<usize>(entry.object)) return broken(118, about);
+    if (mapping.previousOfHandle !== previous || (!mapping.isInherited && mapping.payer !== entry.slot)) return broken(119, about);
+    previous = mapping;
+    mapping = mapping.nextOfHandle;
+  }
+  return 0;
 }
 
 /** Walks the object's trees without recursion. */
@@ -122,9 +136,17 @@ function checkMappings(domain: Domain): u32 {
     const memory = mapping.memory!;
     if (!mapping.isDying && memory.type !== <u32>ObjectType.Memory) return broken(121, about);
     if (mapping.payer !== domain.slot) return broken(122, about);
+    const entry = mapping.handle;
+    if (entry !== null && (entry.type !== <u16>ObjectType.Memory || !hangsOn(mapping, entry))) return broken(124, about);
     mapping = mapping.nextOfDomain;
   }
   return count === domain.mappingCount ? 0 : broken(123, <u64>domain.slot);
+}
+
+function hangsOn(mapping: Mapping, entry: HandleEntry): bool {
+  let other = entry.firstMapping;
+  while (other !== null && other !== mapping) other = other.nextOfHandle;
+  return other === mapping;
 }
 
 // 2xx: threads, queues, calls.

@@ -3,7 +3,7 @@ import { Status } from "../../../kernel/abi/status";
 import { request0, request1, request4, word } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { DOMAIN } from "./handles";
-import { drop, mint, newMemory, pagesUsed } from "./steps";
+import { drop, mint, newMemory, pagesUsed, revoke } from "./steps";
 
 /** Memory objects and linear memory: mapping, sealing, measuring, growth, and that every page is counted. */
 export function memoryCases(): void {
@@ -37,6 +37,29 @@ export function memoryCases(): void {
     store<u32>(address, 1);
     expectEqual(load<u32>(address), 1);
     expectEqual(unmap(address), Status.Ok);
+  });
+  test("what was mapped by a revoked copy is mapped no more, and its addresses show what is mapped there next", () => {
+    const object = newMemory(8192);
+    const next = newMemory(8192);
+    const own = mapWhole(object, 8192, true);
+    const before = pagesUsed();
+    const address = mapWhole(mint(object, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE, 0), 8192, true);
+    store<u64>(address, 4711);
+    store<u64>(address + 4096, 4712);
+    expectEqual(revoke(object), Status.Ok);
+    expectEqual(unmap(address), Status.NotFound);
+    expect(pagesUsed() <= before + 1);
+    // A translation that the processor had kept would still lead to the first object.
+    expectEqual(mapWhole(next, 8192, true), address);
+    expectEqual(load<u64>(address), 0);
+    expectEqual(load<u64>(address + 4096), 0);
+    store<u64>(address, 1);
+    expectEqual(load<u64>(own), 4711);
+    expectEqual(load<u64>(own + 4096), 4712);
+    unmap(address);
+    unmap(own);
+    drop(next);
+    drop(object);
   });
   test("a part beyond the object is not mapped", () => {
     const object = newMemory(4096);
