@@ -128,6 +128,7 @@ function blobErrorText(error: u32): string {
     case BlobError.WrongPurpose: return "is signed with a key for another purpose";
     case BlobError.BadSignature: return "has a bad signature";
     case BlobError.OldVersion: return "is older than the one this kernel demands";
+    case BlobError.Oversubscribed: return "promises its slots more than this kernel has";
     case BlobError.TooCostly: return "takes too long to decide";
     case BlobError.WrongImage: return "is that of another image";
     default: return "does not hold together";

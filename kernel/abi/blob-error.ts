@@ -17,6 +17,8 @@ export enum BlobError {
   OldVersion = 8,
   /** Signed, but its sections, numbers or names do not hold together. */
   BadStructure = 9,
+  /** Its slots' quotas add up to more threads or objects than the kernel's tables hold. */
+  Oversubscribed = 12,
   /** A decision could take more than COST_MAX instructions. */
   TooCostly = 10,
   /** Its programs are not those of the image that was booted. */

@@ -64,6 +64,19 @@ export enum KeyPurpose {
 export const SLOTS_MAX = 256;
 /** Named handles of one slot. */
 export const SLOT_HANDLES_MAX = 256;
+/** Endpoints of one slot, which the kernel lays out at boot. */
+export const SLOT_ENDPOINTS_MAX = 32;
+
+// What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however they are spread over the slots, so that no domain
+// is refused what its own quota allows because of what others have.
+/** The largest quota of handles: a domain's table of handles. */
+export const QUOTA_HANDLES_MAX = 4096;
+/** The largest quota of threads: the stacks that a domain's region has room for. */
+export const QUOTA_THREADS_MAX = 64;
+/** The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server, callers of one endpoint. */
+export const QUOTA_THREADS_SUM_MAX = 1024;
+/** The sum of all slots' quotas of objects: memory, inboxes, endpoints, notices, and what they map of others' memory. */
+export const QUOTA_OBJECTS_SUM_MAX = 2048;
 /** SLOT_FAULT_SLOT of a slot without a fault handler. */
 export const SLOT_NONE = 0xffffffff;
 

@@ -1,9 +1,10 @@
 // What is there for each slot of the image from boot on: the domain's first half, its inbox, its endpoints. And the objects of the kernel
 // itself: interrupt lines and the services that need no state.
 
+import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import { ObjectType } from "../abi/object";
 import {
-  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, INBOX_SHIFT, PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_ENDPOINTS_MAX, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
+  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, INBOX_SHIFT, PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
 } from "../memory/layout";
 import { PAYER_KERNEL } from "../memory/frames";
 import { backKernelWindow, prepareWindow } from "../memory/window";
@@ -70,7 +71,7 @@ function initializeSlot(slot: u32): bool {
   const inbox = domain.inbox;
   initializeObject(inbox, ObjectType.Inbox, slot);
   domain.endpointCount = slotEndpointCount(slot);
-  if (domain.endpointCount > SLOT_ENDPOINTS_MAX) return false;
+  if (domain.endpointCount > <u32>SLOT_ENDPOINTS_MAX) return false;
   inbox.boundEndpoints = domain.endpointCount;
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);

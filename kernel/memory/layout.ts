@@ -3,7 +3,7 @@
 //
 // All of it lies below WINDOW_BYTES, so that the same layout is an ordinary sparse WebAssembly memory when the kernel runs in Node.
 
-import { SLOTS_MAX } from "../abi/blob";
+import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX } from "../abi/blob";
 
 /** End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and must end below. */
 export const STATIC_END: usize = 0x01000000;
@@ -22,16 +22,16 @@ export const READY_QUEUE_BASE: usize = 0x02800000;
 export const READY_QUEUE_BYTES: u32 = 0x1000;
 export const TIMER_HEAP_BASE: usize = 0x02802000;
 export const TIMER_HEAP_BYTES: u32 = 0x2000;
-export const TABLE_PAGES_BASE: usize = 0x02804000;
-export const TABLE_PAGES_BYTES: u32 = 0x4000;
+export const PROGRAMS_BASE: usize = 0x02804000;
+export const PROGRAMS_BYTES: u32 = 0x4000;
 export const INTERRUPTS_BASE: usize = 0x02808000;
 export const INTERRUPTS_BYTES: u32 = 0x2000;
 /** u64 for each thread's place. */
 export const THREAD_SEQUENCE_BASE: usize = 0x0280a000;
-export const THREAD_SEQUENCE_BYTES: u32 = 0x2000;
-export const PROGRAMS_BASE: usize = 0x0280c000;
-export const PROGRAMS_BYTES: u32 = 0x4000;
-export const BOOT_TABLES_BYTES: u32 = 0x10000;
+export const THREAD_SEQUENCE_BYTES: u32 = 0x3000;
+export const TABLE_PAGES_BASE: usize = 0x0280d000;
+export const TABLE_PAGES_BYTES: u32 = 0x5000;
+export const BOOT_TABLES_BYTES: u32 = 0x12000;
 
 /** Domains: one for each slot, backed at boot for the slots that the image has. */
 export const DOMAINS_BASE: usize = 0x02900000;
@@ -40,35 +40,36 @@ export const DOMAIN_SHIFT: u32 = 11;
 export const SLOT_INBOXES_BASE: usize = 0x02a00000;
 /** The slots' own endpoints, backed at boot. */
 export const SLOT_ENDPOINTS_BASE: usize = 0x02b00000;
-export const SLOT_ENDPOINTS_MAX: u32 = 32;
+
+// A page of a table is one domain's. Each table has places for the largest sum of quotas that a blob may promise and for what stays empty in
+// the last page of each slot, so that no domain can take a place that another was promised.
 
 export const THREADS_BASE: usize = 0x03000000;
 export const THREAD_SHIFT: u32 = 11;
-/** Bounds every walk over threads: lenders of one server, callers of one endpoint. */
-export const THREADS_MAX: u32 = 1024;
+export const THREADS_MAX: u32 = 1280;
 
-export const ENDPOINTS_BASE: usize = 0x03200000;
+export const ENDPOINTS_BASE: usize = 0x03280000;
 export const ENDPOINT_SHIFT: u32 = 7;
-export const ENDPOINTS_MAX: u32 = 4096;
+export const ENDPOINTS_MAX: u32 = 10240;
 
-export const INBOXES_BASE: usize = 0x03300000;
-export const INBOX_SHIFT: u32 = 11;
-export const INBOXES_MAX: u32 = 1024;
-
-export const NOTICES_BASE: usize = 0x03600000;
+export const NOTICES_BASE: usize = 0x033c0000;
 export const NOTICE_SHIFT: u32 = 6;
-export const NOTICES_MAX: u32 = 4096;
+export const NOTICES_MAX: u32 = 18432;
+
+export const TRACE_BASE: usize = 0x034e0000;
+
+export const MAPPINGS_BASE: usize = 0x03500000;
+export const MAPPING_SHIFT: u32 = 7;
+export const MAPPINGS_MAX: u32 = 16384;
+
+export const INBOXES_BASE: usize = 0x03700000;
+export const INBOX_SHIFT: u32 = 11;
+export const INBOXES_MAX: u32 = 2304;
 
 /** A memory object is a page of the window: its header and the numbers of its frames. */
-export const MEMORY_OBJECTS_BASE: usize = 0x03800000;
+export const MEMORY_OBJECTS_BASE: usize = 0x03c00000;
 export const MEMORY_OBJECT_SHIFT: u32 = 12;
 export const MEMORY_OBJECTS_MAX: u32 = 2048;
-
-export const MAPPINGS_BASE: usize = 0x04000000;
-export const MAPPING_SHIFT: u32 = 7;
-export const MAPPINGS_MAX: u32 = 8192;
-
-export const TRACE_BASE: usize = 0x04100000;
 
 /** I/O permission bitmaps: 8 KiB and the closing byte, at 16 KiB a slot. */
 export const PORT_BITMAPS_BASE: usize = 0x04400000;
@@ -79,10 +80,23 @@ export const PORT_BITMAP_BYTES: u32 = 8192;
 export const HANDLES_BASE: usize = 0x08000000;
 export const HANDLE_TABLE_SHIFT: u32 = 18;
 export const HANDLE_SHIFT: u32 = 6;
-export const HANDLES_MAX: u32 = 4096;
+export const HANDLES_MAX: u32 = QUOTA_HANDLES_MAX;
 
 export const WINDOW_BYTES: usize = 0x0c000000;
 
+if (<u64>BOOT_TABLES_BASE + BOOT_TABLES_BYTES < <u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES) ERROR("the boot tables end too early");
 if (THREADS_MAX * 8 > THREAD_SEQUENCE_BYTES) ERROR("the table of call sequences is too small");
 if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE) ERROR("domains overlap the inboxes");
+if (<u64>THREADS_BASE + ((<u64>THREADS_MAX) << THREAD_SHIFT) > <u64>ENDPOINTS_BASE) ERROR("threads overlap the endpoints");
+if (<u64>ENDPOINTS_BASE + ((<u64>ENDPOINTS_MAX) << ENDPOINT_SHIFT) > <u64>NOTICES_BASE) ERROR("endpoints overlap the notices");
+if (<u64>NOTICES_BASE + ((<u64>NOTICES_MAX) << NOTICE_SHIFT) > <u64>TRACE_BASE) ERROR("notices overlap the trace");
+if (<u64>MAPPINGS_BASE + ((<u64>MAPPINGS_MAX) << MAPPING_SHIFT) > <u64>INBOXES_BASE) ERROR("mappings overlap the inboxes");
+if (<u64>INBOXES_BASE + ((<u64>INBOXES_MAX) << INBOX_SHIFT) > <u64>MEMORY_OBJECTS_BASE) ERROR("inboxes overlap the memory objects");
+if (<u64>MEMORY_OBJECTS_BASE + ((<u64>MEMORY_OBJECTS_MAX) << MEMORY_OBJECT_SHIFT) > <u64>PORT_BITMAPS_BASE) ERROR("memory objects overlap the port bitmaps");
 if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>WINDOW_BYTES) ERROR("handle tables overrun the window");
+
+if (THREADS_MAX < <u32>(QUOTA_THREADS_SUM_MAX + SLOTS_MAX * ((4096 >> THREAD_SHIFT) - 1))) ERROR("there are fewer threads than quotas promise");
+if (ENDPOINTS_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> ENDPOINT_SHIFT) - 1))) ERROR("there are fewer endpoints than quotas promise");
+if (NOTICES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> NOTICE_SHIFT) - 1))) ERROR("there are fewer notices than quotas promise");
+if (INBOXES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> INBOX_SHIFT) - 1))) ERROR("there are fewer inboxes than quotas promise");
+if (MEMORY_OBJECTS_MAX < <u32>QUOTA_OBJECTS_SUM_MAX) ERROR("there are fewer memory objects than quotas promise");

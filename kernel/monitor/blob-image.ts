@@ -2,8 +2,9 @@
 
 import {
   BlobSection, CHANNEL_BADGE, CHANNEL_BYTES, CHANNEL_CLASS, CHANNEL_COUNT, CHANNEL_FIRST, CHANNEL_INTERFACE, CHANNEL_NAME, CHANNEL_RIGHTS, CHANNEL_TARGET_ENDPOINT, CHANNEL_TARGET_SLOT,
-  CHANNEL_TYPE, EXECUTE_BYTES, EXECUTE_CLASS, EXECUTE_PROGRAM, FIRST_PROGRAM_CLASS, PROGRAM_BYTES, PROGRAM_FLAGS, PROGRAM_FLAG_VERIFIED, PROGRAM_NAME, SLOTS_MAX, SLOT_BYTES, SLOT_CEILING,
-  SLOT_CLASS, SLOT_FAULT_ENDPOINT, SLOT_FAULT_SLOT, SLOT_FIRST_HANDLE, SLOT_FLAGS, SLOT_FLAG_AUTOSTART, SLOT_FLAG_REBOOT, SLOT_HANDLES_MAX, SLOT_HANDLE_COUNT, SLOT_NAME, SLOT_NONE, SLOT_PRIORITY,
+  CHANNEL_TYPE, EXECUTE_BYTES, EXECUTE_CLASS, EXECUTE_PROGRAM, FIRST_PROGRAM_CLASS, PROGRAM_BYTES, PROGRAM_FLAGS, PROGRAM_FLAG_VERIFIED, PROGRAM_NAME, QUOTA_HANDLES_MAX,
+  QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_BYTES, SLOT_CEILING,
+  SLOT_CLASS, SLOT_ENDPOINTS_MAX, SLOT_FAULT_ENDPOINT, SLOT_FAULT_SLOT, SLOT_FIRST_HANDLE, SLOT_FLAGS, SLOT_FLAG_AUTOSTART, SLOT_FLAG_REBOOT, SLOT_HANDLES_MAX, SLOT_HANDLE_COUNT, SLOT_NAME, SLOT_NONE, SLOT_PRIORITY,
   SLOT_PROGRAM, SLOT_QUOTA_HANDLES, SLOT_QUOTA_OBJECTS, SLOT_QUOTA_PAGES, SLOT_QUOTA_THREADS, SLOT_RESTART,
 } from "../abi/blob";
 import { FAULT_INTERFACE, FIRST_PROGRAM_INTERFACE, ObjectType, RIGHTS_ALL } from "../abi/object";
@@ -13,7 +14,7 @@ import { isName } from "./blob-name";
 import { countOf, interfaceEntryIn, sectionOf } from "./sections";
 
 const PRIORITY_MAX: u32 = 255;
-/** Of pages (16 TiB), handles, threads and objects alike: no sum of 256 quotas leaves 32 bits. */
+/** Of pages (16 TiB), and of objects before they are added up: no sum of 256 quotas leaves 32 bits. */
 const QUOTA_MAX: u32 = 0xffffff;
 const PORTS: u32 = 65536;
 const INTERRUPT_LINES: u32 = 256;
@@ -49,8 +50,8 @@ function verifySlots(blob: usize): bool {
     const priority = load<u32>(entry + SLOT_PRIORITY);
     const ceiling = load<u32>(entry + SLOT_CEILING);
     if (priority === 0 || priority > ceiling || ceiling > PRIORITY_MAX) return false;
-    if (!isQuota(load<u32>(entry + SLOT_QUOTA_PAGES)) || !isQuota(load<u32>(entry + SLOT_QUOTA_HANDLES))) return false;
-    if (!isQuota(load<u32>(entry + SLOT_QUOTA_THREADS)) || !isQuota(load<u32>(entry + SLOT_QUOTA_OBJECTS))) return false;
+    if (!isQuota(load<u32>(entry + SLOT_QUOTA_PAGES), QUOTA_MAX) || !isQuota(load<u32>(entry + SLOT_QUOTA_HANDLES), QUOTA_HANDLES_MAX)) return false;
+    if (!isQuota(load<u32>(entry + SLOT_QUOTA_THREADS), QUOTA_THREADS_MAX) || !isQuota(load<u32>(entry + SLOT_QUOTA_OBJECTS), QUOTA_MAX)) return false;
     if (load<u32>(entry + SLOT_RESTART) > 2) return false;
     if ((load<u32>(entry + SLOT_FLAGS) & ~(slot === 0 ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT : SLOT_FLAG_AUTOSTART)) !== 0) return false;
     const ownHandles = load<u32>(entry + SLOT_HANDLE_COUNT);
@@ -63,8 +64,21 @@ function verifySlots(blob: usize): bool {
   return handles === handleCount;
 }
 
-function isQuota(quota: u32): bool {
-  return quota > 0 && quota <= QUOTA_MAX;
+function isQuota(quota: u32, max: u32): bool {
+  return quota > 0 && quota <= max;
+}
+
+/** After `verifySlots`: whether the kernel's tables hold what all slots together are promised, so that none is refused for what others have. */
+export function quotasFit(blob: usize): bool {
+  const count = countOf(blob, BlobSection.Slots);
+  let threads: u32 = 0;
+  let objects: u32 = 0;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
+    threads += load<u32>(entry + SLOT_QUOTA_THREADS);
+    objects += load<u32>(entry + SLOT_QUOTA_OBJECTS);
+  }
+  return threads <= <u32>QUOTA_THREADS_SUM_MAX && objects <= <u32>QUOTA_OBJECTS_SUM_MAX;
 }
 
 /** After `verifySlots`: every slot's handles, and then whether fault handlers are what they say. */
@@ -92,6 +106,7 @@ function verifyHandles(blob: usize): bool {
       if (target === slot) {
         // An endpoint of its own: they come first, numbered from 0, without a badge.
         if (i !== endpoints || load<u32>(handle + CHANNEL_TARGET_ENDPOINT) !== i || load<u64>(handle + CHANNEL_BADGE) !== 0) return false;
+        if (endpoints === <u32>SLOT_ENDPOINTS_MAX) return false;
         endpoints += 1;
       } else if (!isEndpointOf(blob, target, load<u32>(handle + CHANNEL_TARGET_ENDPOINT), interfaceId)) {
         return false;

@@ -8,7 +8,7 @@ import {
   BLOB_SECTION_COUNT, BLOB_SIGNATURE_BYTES, BlobSection, CHANNEL_BYTES, CLASS_BYTES, EXECUTE_BYTES, FIELD_BYTES, INSTRUCTION_BYTES, INTERFACE_BYTES, METHOD_BYTES, PAIR_BYTES,
   PROGRAM_BYTES, RULE_BYTES, SLOT_BYTES,
 } from "../abi/blob";
-import { verifyImage } from "./blob-image";
+import { quotasFit, verifyImage } from "./blob-image";
 import { verifyInterfaces } from "./blob-interfaces";
 import { verifyRules } from "./blob-rules";
 import { sectionOf } from "./sections";
@@ -30,13 +30,14 @@ export function verifyHeader(blob: usize, bytes: u32): u32 {
   return stated === bytes ? BlobError.None : BlobError.BadStructure;
 }
 
-/** Everything else. Answers None, BadStructure or TooCostly. Calls for `verifyHeader` first. */
+/** Everything else. Answers None, BadStructure, Oversubscribed or TooCostly. Calls for `verifyHeader` first. */
 export function verifyStructure(blob: usize, bytes: u32): u32 {
   if (!verifyReserved(blob)) return BlobError.BadStructure;
   if (!verifySections(blob, bytes)) return BlobError.BadStructure;
   if (!verifyStrings(blob)) return BlobError.BadStructure;
   if (!verifyInterfaces(blob)) return BlobError.BadStructure;
   if (!verifyImage(blob)) return BlobError.BadStructure;
+  if (!quotasFit(blob)) return BlobError.Oversubscribed;
   return verifyRules(blob);
 }
 

@@ -190,6 +190,62 @@ describe("a blob is refused, and nothing changes,", () => {
   }, 30_000);
 });
 
+/** The last slot with that many endpoints of its own before its handles, each like the second slot's. */
+function withEndpoints(count: number): Uint8Array {
+  return rebuilt((sections) => {
+    const [slots, handles] = [sections.get(abi.BlobSection.Slots), sections.get(abi.BlobSection.Handles)];
+    if (slots === undefined || handles === undefined) return;
+    const view = new DataView(slots.bytes.buffer);
+    const slot = slots.bytes.length - abi.SLOT_BYTES;
+    const before = view.getUint32(slot + abi.SLOT_FIRST_HANDLE, true) * abi.CHANNEL_BYTES;
+    const endpoints = Array.from({ length: count }, (_, i) => {
+      const endpoint = handles.bytes.slice(2 * abi.CHANNEL_BYTES, 3 * abi.CHANNEL_BYTES);
+      const fields: readonly (readonly [number, number])[] = [[abi.CHANNEL_TARGET_SLOT, slots.count - 1], [abi.CHANNEL_TARGET_ENDPOINT, i], [abi.CHANNEL_CLASS, view.getUint32(slot + abi.SLOT_CLASS, true)]];
+      for (const [offset, value] of fields) new DataView(endpoint.buffer).setUint32(offset, value, true);
+      return [...endpoint];
+    });
+    view.setUint32(slot + abi.SLOT_HANDLE_COUNT, view.getUint32(slot + abi.SLOT_HANDLE_COUNT, true) + count, true);
+    sections.set(abi.BlobSection.Handles, { bytes: Uint8Array.of(...handles.bytes.slice(0, before), ...endpoints.flat(), ...handles.bytes.slice(before)), count: handles.count + count });
+  });
+}
+
+/** Slots of the blob and further ones without handles, the quotas of all at `offset` as given. */
+function withQuotas(offset: number, quotas: readonly number[]): Uint8Array {
+  return rebuilt((sections) => {
+    const slots = sections.get(abi.BlobSection.Slots);
+    const handles = sections.get(abi.BlobSection.Handles);
+    if (slots === undefined || handles === undefined) return;
+    const bytes = new Uint8Array(quotas.length * abi.SLOT_BYTES);
+    const view = new DataView(bytes.buffer);
+    quotas.forEach((quota, slot) => {
+      const isNew = slot >= slots.count;
+      bytes.set(slots.bytes.subarray(isNew ? slots.bytes.length - abi.SLOT_BYTES : slot * abi.SLOT_BYTES).subarray(0, abi.SLOT_BYTES), slot * abi.SLOT_BYTES);
+      view.setUint32(slot * abi.SLOT_BYTES + offset, quota, true);
+      if (!isNew) return;
+      view.setUint32(slot * abi.SLOT_BYTES + abi.SLOT_FIRST_HANDLE, handles.count, true);
+      view.setUint32(slot * abi.SLOT_BYTES + abi.SLOT_HANDLE_COUNT, 0, true);
+    });
+    sections.set(abi.BlobSection.Slots, { bytes, count: quotas.length });
+  });
+}
+
+describe("a blob may promise its slots together what the kernel has, and nothing more:", () => {
+  const sixteenTimes64 = Array.from({ length: 16 }, () => abi.QUOTA_THREADS_MAX);
+
+  test.each<readonly [string, () => Uint8Array, BlobError]>([
+    ["1,024 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, sixteenTimes64), BlobError.None],
+    ["1,025 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, [...sixteenTimes64, 1]), BlobError.Oversubscribed],
+    ["2,048 objects in few slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2043, 1, 1, 1, 1, 1]), BlobError.None],
+    ["2,049 objects in few slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2044, 1, 1, 1, 1, 1]), BlobError.Oversubscribed],
+    ["2,048 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 8)), BlobError.None],
+    ["2,049 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, (_, slot) => (slot === 255 ? 9 : 8))), BlobError.Oversubscribed],
+    ["as many objects as could wrap around", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 0xffffff)), BlobError.Oversubscribed],
+    ["32 endpoints of one slot", () => withEndpoints(abi.SLOT_ENDPOINTS_MAX), BlobError.None],
+  ])("%s", (_what, make, expected) => {
+    expect(load(make())).toBe(expected);
+  });
+});
+
 describe("a blob that lies is refused though its signature is right:", () => {
   const { BlobSection } = abi;
   const put = (of: abi.BlobSection, offset: number, value: number) => () => lie((_, view) => view.setUint32(section(of).at + offset, value, true));
@@ -297,7 +353,11 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a fault endpoint without a fault slot", put(BlobSection.Slots, abi.SLOT_FAULT_ENDPOINT, 1)],
     ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 5)],
     ["a slot's name is empty", put(BlobSection.Slots, abi.SLOT_NAME, 0)],
-    ["a slot's quota of handles is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 0x100_0000)],
+    ["a slot's quota of pages is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, 0x100_0000)],
+    ["a slot's quota of handles is more than its table", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, abi.QUOTA_HANDLES_MAX + 1)],
+    ["a slot's quota of threads is more than its stacks", put(BlobSection.Slots, abi.SLOT_QUOTA_THREADS, abi.QUOTA_THREADS_MAX + 1)],
+    ["a slot's quota of objects would wrap the sum", put(BlobSection.Slots, abi.SLOT_QUOTA_OBJECTS, 0x100_0000)],
+    ["a slot has 33 endpoints", () => withEndpoints(abi.SLOT_ENDPOINTS_MAX + 1)],
     ["a slot's quota of threads is 0", put(BlobSection.Slots, abi.SLOT_QUOTA_THREADS, 0)],
     ["a slot's quota of objects is 0", put(BlobSection.Slots, abi.SLOT_QUOTA_OBJECTS, 0)],
     ["a reserved word of a program is set", put(BlobSection.Programs, 40, 1)],

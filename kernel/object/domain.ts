@@ -1,4 +1,5 @@
-import { DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT, INBOX_SHIFT, SLOT_ENDPOINTS_MAX } from "../memory/layout";
+import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
+import { DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT, INBOX_SHIFT } from "../memory/layout";
 import { Endpoint } from "./endpoint";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";

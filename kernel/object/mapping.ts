@@ -1,4 +1,5 @@
-import { MAPPING_SHIFT } from "../memory/layout";
+import { SLOTS_MAX } from "../abi/blob";
+import { MAPPINGS_MAX, MAPPING_SHIFT } from "../memory/layout";
 import { KernelObject } from "./kernel-object";
 import { HandleEntry } from "./handle-entry";
 import { MemoryObject } from "./memory-object";
@@ -16,7 +17,7 @@ export class Mapping extends KernelObject {
   writable: bool;
   /** It is being taken apart. */
   isDying: bool;
-  /** Pages charged for it; 0 where its domain pays as the object's owner. */
+  /** Pages charged for it, and then an object too; 0 where its domain pays as the object's owner. */
   chargedPages: u32;
   /** While it is taken apart: the next page to unmap. */
   cursor: u32;
@@ -37,3 +38,4 @@ export const TYPE_MAPPING: u32 = 0x100;
 export const MAPPINGS_OF_DOMAIN_MAX: u32 = 64;
 
 if (offsetof<Mapping>() > 1 << MAPPING_SHIFT) ERROR("Mapping is larger than its place");
+if (MAPPINGS_MAX < MAPPINGS_OF_DOMAIN_MAX * SLOTS_MAX) ERROR("a domain could take the mappings of another");

@@ -46,7 +46,7 @@ export async function compileSystem(input: SystemInput): Promise<CompiledSystem>
   }
   if (hasError(diagnostics)) return failed(diagnostics);
 
-  const resolved = resolve(input, modules);
+  const resolved = await resolve(input, modules);
   if (resolved.model === undefined) return failed([...diagnostics, ...resolved.diagnostics]);
   const { model, names } = resolved;
   diagnostics.push(...resolved.diagnostics);

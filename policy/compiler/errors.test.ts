@@ -150,7 +150,7 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     ["class", withSlot("shell", { class: "Shel" }), "images/test.image.ts:9:7: no policy file declares the class `Shel` of the slot shell; help: did you mean `Shell`?"],
     ["kernel class", withSlot("shell", { class: "kernel" }), "images/test.image.ts:9:7: no policy file declares the class `kernel` of the slot shell; help: add `class kernel` to a policy file of the image"],
     ["program", withSlot("shell", { program: "services/shel" }), "images/test.image.ts:8:7: there is no program in `services/shel`; help: did you mean `services/shell`?"],
-    ["execute", withSlot("shell", { class: "Attack" }), "images/test.image.ts: the slot shell could never start: no rule lets Attack run the program shell; help: `allow execute Attack program shell`"],
+    ["execute", withSlot("shell", { class: "Attack" }), "images/test.image.ts:9:7: the slot shell could never start: no rule lets Attack run the program shell; help: `allow execute Attack program shell`"],
     ["channel left out", withSlot("console", { channels: {} }), "images/test.image.ts:5:7: console does not say whose Uart `uart` is; help: channels: { uart: \"slot.endpoint\" }"],
     ["channel to nobody", withSlot("console", { channels: { uart: "urt.port" } }), "images/test.image.ts:5:19: there is no slot `urt`; help: did you mean `uart`?"],
     ["channel to nothing", withSlot("console", { channels: { uart: "uart.prt" } }), "images/test.image.ts:5:19: uart serves no `prt`; help: did you mean `port`?"],
@@ -160,11 +160,17 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     ["badge", withSlot("console", { channels: { uart: { to: "uart.port", badge: -1 } } }), "images/test.image.ts:5:19: the badge -1 is no whole number"],
     ["priority", withSlot("shell", { priority: 256 }), "images/test.image.ts:7:5: the priority 256 of shell is not between 1 and 255"],
     ["ceiling", withSlot("shell", { ceiling: 10 }), "images/test.image.ts:7:5: the ceiling 10 of shell is not between its priority 50 and 255"],
+    ["handles beyond the table", withSlot("shell", { quota: { pages: 10, handles: 4097 } }), "images/test.image.ts:7:5: the quota of 4097 handles of shell is not between 1 and 4096"],
+    ["threads beyond the stacks", withSlot("shell", { quota: { pages: 10, threads: 65 } }), "images/test.image.ts:7:5: the quota of 65 threads of shell is not between 1 and 64"],
+    [
+      "objects of all slots", withSlot("shell", { quota: { pages: 10, objects: 2009 } }),
+      "images/test.image.ts:7:5: the slots' quotas of objects add up to 2049, and the kernel has 2048 for all of them; help: give smaller `quota.objects`: shell has 2009, supervisor has 8, uart has 8; a slot that says nothing gets 8",
+    ],
     ["quota", withSlot("shell", { quota: { pages: 0 } }), "images/test.image.ts:7:5: the quota of 0 pages of shell is not between 1 and 16777215"],
     ["handles", withSlot("shell", { quota: { pages: 10, handles: 5 } }), "images/test.image.ts:7:5: shell starts with 8 handles and has a quota of 5; help: raise `quota.handles`"],
-    ["device left out", withSlot("uart", { devices: {} }), "images/test.image.ts: uart does not say which ports `registers` is; help: devices: { registers: ports(0x3f8, 8) }"],
+    ["device left out", withSlot("uart", { devices: {} }), "images/test.image.ts:2:3: uart does not say which ports `registers` is; help: devices: { registers: ports(0x3f8, 8) }"],
     ["device that is none", withSlot("shell", { devices: { line: { kind: "interrupt", line: 3 } } }), "images/test.image.ts:7:5: shell has no device `line`; help: its manifest has nothing"],
-    ["ports beyond the last", withSlot("uart", { devices: { registers: { kind: "ports", first: 65535, count: 2 }, line: { kind: "interrupt", line: 4 } } }), "images/test.image.ts: uart: `registers` names ports that do not exist"],
+    ["ports beyond the last", withSlot("uart", { devices: { registers: { kind: "ports", first: 65535, count: 2 }, line: { kind: "interrupt", line: 4 } } }), "images/test.image.ts:2:3: uart: `registers` names ports that do not exist"],
     ["fault handler", withSlot("shell", { faultHandler: "files.files" }), "images/test.image.ts:7:5: `files.files` serves Files, not Fault"],
   ])("%s", async (_name, image, expected) => {
     const { diagnostics, blob } = await compileTest("", { image, imageText });

@@ -1,17 +1,25 @@
 /** Image description and program manifests → slots with their initial handles, checked against each other. */
-import { SLOTS_MAX, SLOT_HANDLES_MAX, SLOT_NONE } from "../../kernel/abi/blob.ts";
+import {
+  QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_ENDPOINTS_MAX, SLOT_HANDLES_MAX, SLOT_NONE,
+} from "../../kernel/abi/blob.ts";
 import { FAULT_INTERFACE, ObjectType, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MINT, RIGHT_TRANSFER } from "../../kernel/abi/object.ts";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
+import { placeInText } from "../../toolchain/idl/locate.ts";
 import type { SlotDescription } from "../../toolchain/image/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { InitialHandle, PolicyClass, Program, ProgramInput, Slot, SystemInput } from "./model.ts";
 import { didYouMean } from "./suggest.ts";
 
+/** Two pages of a domain's own table. */
 const HANDLES_DEFAULT = 128;
-const THREADS_DEFAULT = 8;
-const OBJECTS_DEFAULT = 64;
+/** What as many slots as an image can have could all be given: an image whose slots say nothing is never refused for its sums. */
+const THREADS_DEFAULT = QUOTA_THREADS_SUM_MAX / SLOTS_MAX;
+const OBJECTS_DEFAULT = QUOTA_OBJECTS_SUM_MAX / SLOTS_MAX;
 const RESTART = { never: 0, onFault: 1, always: 2 } as const;
-const QUOTA_MAX = 0xffffff;
+/** The blob's. Pages of all slots may add up to more than the machine has: they are set aside when they are asked for. */
+const QUOTA_PAGES_MAX = 0xffffff;
+/** How many of the largest are named where a sum is too large. */
+const LARGEST_NAMED = 3;
 
 /** An owner may do with its endpoint all that can be done: what it hands out has less. */
 const RIGHTS_OWNER = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY | RIGHT_MINT;
@@ -30,12 +38,28 @@ export function programsOf(input: SystemInput): readonly ProgramInput[] {
   return folders.flatMap((folder) => input.programs.find((program) => program.folder === folder) ?? []);
 }
 
-export function readImage(input: SystemInput, classes: ReadonlyMap<string, PolicyClass>): ReadImage {
-  return new ImageReader(input, classes).read();
+export async function readImage(input: SystemInput, classes: ReadonlyMap<string, PolicyClass>): Promise<ReadImage> {
+  const reader = new ImageReader(input, classes);
+  const read = reader.read();
+  return { ...read, diagnostics: await Promise.all(reader.mistakes.map((mistake) => inImage(input, mistake))) };
+}
+
+/** What is wrong with an image's description. */
+export interface Mistake {
+  /** Keys of the description, outermost first: where it is. */
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly help: string | undefined;
+}
+
+/** The mistake with its place in the image's text, where that is known. */
+export async function inImage({ imageFile, imageText }: SystemInput, { path, message, help }: Mistake): Promise<Diagnostic> {
+  const place = imageFile === undefined ? {} : { file: imageFile, ...(imageText === undefined ? {} : await placeInText(imageFile, imageText, path)) };
+  return { severity: "error", ...place, message, ...(help === undefined ? {} : { help }) };
 }
 
 class ImageReader {
-  private readonly diagnostics: Diagnostic[] = [];
+  readonly mistakes: Mistake[] = [];
   private readonly input: SystemInput;
   private readonly classes: ReadonlyMap<string, PolicyClass>;
   private readonly programs: readonly ProgramInput[];
@@ -48,7 +72,7 @@ class ImageReader {
     this.names = Object.keys(input.image.slots);
   }
 
-  read(): ReadImage {
+  read(): Omit<ReadImage, "diagnostics"> {
     const { image } = this.input;
     if (this.names.length === 0) this.refuse([], "the image has no slots", "slot 0 is the supervisor");
     if (this.names.length > SLOTS_MAX) this.refuse([], `the image has ${this.names.length} slots`, `at most ${SLOTS_MAX}`);
@@ -60,33 +84,36 @@ class ImageReader {
       if (seen.has(program.name)) this.refuse([], `two programs are called ${program.name}`, "rules name a program by its manifest's name");
       seen.add(program.name);
     }
-    return { slots, programs, diagnostics: this.diagnostics };
+    this.sum(slots, "threads", (slot) => slot.quotaThreads, QUOTA_THREADS_SUM_MAX, THREADS_DEFAULT);
+    this.sum(slots, "objects", (slot) => slot.quotaObjects, QUOTA_OBJECTS_SUM_MAX, OBJECTS_DEFAULT);
+    return { slots, programs };
   }
 
   private slot(name: string, slot: SlotDescription): Slot | undefined {
-    if (!/^[\w-]{1,31}$/.test(name)) this.refuse([name], `\`${name}\` is no name of a slot`, "1 to 31 letters, digits, _ and -");
+    if (!/^[\w-]{1,31}$/.test(name)) this.refuse(["slots", name], `\`${name}\` is no name of a slot`, "1 to 31 letters, digits, _ and -");
     const program = this.programs.findIndex((candidate) => candidate.folder === slot.program);
     const found = this.programs[program];
     if (found === undefined) {
-      return this.refuse([name, "program"], `there is no program in \`${slot.program}\``, didYouMean(slot.program, this.input.programs.map((candidate) => candidate.folder)));
+      return this.refuse(["slots", name, "program"], `there is no program in \`${slot.program}\``, didYouMean(slot.program, this.input.programs.map((candidate) => candidate.folder)));
     }
     const policyClass = this.classes.get(slot.class);
     if (policyClass === undefined || policyClass.span === undefined) {
-      return this.refuse([name, "class"], `no policy file declares the class \`${slot.class}\` of the slot ${name}`, didYouMean(slot.class, this.declared(), "add `class " + slot.class + "` to a policy file of the image"));
+      return this.refuse(["slots", name, "class"], `no policy file declares the class \`${slot.class}\` of the slot ${name}`, didYouMean(slot.class, this.declared(), "add `class " + slot.class + "` to a policy file of the image"));
     }
     const { priority, quota } = slot;
     const ceiling = slot.ceiling ?? 255;
-    if (!Number.isInteger(priority) || priority < 1 || priority > 255) this.refuse([name, "priority"], `the priority ${priority} of ${name} is not between 1 and 255`);
-    else if (!Number.isInteger(ceiling) || ceiling < priority || ceiling > 255) this.refuse([name, "ceiling"], `the ceiling ${ceiling} of ${name} is not between its priority ${priority} and 255`);
+    if (!Number.isInteger(priority) || priority < 1 || priority > 255) this.refuse(["slots", name, "priority"], `the priority ${priority} of ${name} is not between 1 and 255`);
+    else if (!Number.isInteger(ceiling) || ceiling < priority || ceiling > 255) this.refuse(["slots", name, "ceiling"], `the ceiling ${ceiling} of ${name} is not between its priority ${priority} and 255`);
     const handles = this.handles(name, slot, found);
     const quotas = { pages: quota.pages, handles: quota.handles ?? HANDLES_DEFAULT, threads: quota.threads ?? THREADS_DEFAULT, objects: quota.objects ?? OBJECTS_DEFAULT };
-    for (const [what, value] of Object.entries(quotas)) {
-      if (!Number.isInteger(value) || value < 1 || value > QUOTA_MAX) this.refuse([name, "quota"], `the quota of ${value} ${what} of ${name} is not between 1 and ${QUOTA_MAX}`);
+    const quotasMax = { pages: QUOTA_PAGES_MAX, handles: QUOTA_HANDLES_MAX, threads: QUOTA_THREADS_MAX, objects: QUOTA_OBJECTS_SUM_MAX };
+    for (const what of ["pages", "handles", "threads", "objects"] as const) {
+      if (!isBetween(quotas[what], 1, quotasMax[what])) this.refuse(["slots", name, "quota", what], `the quota of ${quotas[what]} ${what} of ${name} is not between 1 and ${quotasMax[what]}`);
     }
     if (handles.length + HANDLE_INDEX_FIRST_NAMED > quotas.handles) {
-      this.refuse([name, "quota"], `${name} starts with ${handles.length + HANDLE_INDEX_FIRST_NAMED} handles and has a quota of ${quotas.handles}`, "raise `quota.handles`");
+      this.refuse(["slots", name, "quota"], `${name} starts with ${handles.length + HANDLE_INDEX_FIRST_NAMED} handles and has a quota of ${quotas.handles}`, "raise `quota.handles`");
     }
-    if (handles.length > SLOT_HANDLES_MAX) this.refuse([name], `${name} starts with ${handles.length} handles`, `at most ${SLOT_HANDLES_MAX}`);
+    if (handles.length > SLOT_HANDLES_MAX) this.refuse(["slots", name], `${name} starts with ${handles.length} handles`, `at most ${SLOT_HANDLES_MAX}`);
     const fault = this.faultHandler(name, slot);
     return {
       name, classId: policyClass.id, program, priority, ceiling, quotaPages: quotas.pages, quotaHandles: quotas.handles, quotaThreads: quotas.threads, quotaObjects: quotas.objects,
@@ -103,6 +130,7 @@ class ImageReader {
     const handles: InitialHandle[] = Object.entries(serves).map(([endpoint, { id }], number) => ({
       ...nothing, name: endpoint, type: ObjectType.Endpoint, rights: RIGHTS_OWNER, interfaceId: id, targetSlot: own, targetEndpoint: number, classId,
     }));
+    if (handles.length > SLOT_ENDPOINTS_MAX) this.refuse(["slots", name, "program"], `${program.description.name} serves ${handles.length} endpoints`, `at most ${SLOT_ENDPOINTS_MAX}`);
     for (const [use, { id, name: interfaceName }] of Object.entries(uses)) {
       const channel = this.channel(name, slot, use, id, interfaceName);
       if (channel !== undefined) handles.push({ ...nothing, name: use, type: ObjectType.Endpoint, rights: RIGHTS_CHANNEL, interfaceId: id, ...channel });
@@ -114,23 +142,23 @@ class ImageReader {
     for (const [device, kind] of Object.entries(devices)) {
       const given = slot.devices?.[device];
       if (given === undefined || given.kind !== kind) {
-        this.refuse([name, "devices"], `${name} does not say which ${kind} \`${device}\` is`, kind === "ports" ? `devices: { ${device}: ports(0x3f8, 8) }` : `devices: { ${device}: interrupt(4) }`);
+        this.refuse(["slots", name, "devices"], `${name} does not say which ${kind} \`${device}\` is`, kind === "ports" ? `devices: { ${device}: ports(0x3f8, 8) }` : `devices: { ${device}: interrupt(4) }`);
         continue;
       }
       const type = kind === "ports" ? ObjectType.Ports : ObjectType.Interrupt;
       const [first, count] = given.kind === "ports" ? [given.first, given.count] : [given.line, 0];
       const isFine = given.kind === "ports" ? first >= 0 && count > 0 && first + count <= 65536 : first >= 0 && first < 256;
-      if (!isFine || !Number.isInteger(first) || !Number.isInteger(count)) this.refuse([name, "devices"], `${name}: \`${device}\` names ${kind} that do not exist`);
+      if (!isFine || !Number.isInteger(first) || !Number.isInteger(count)) this.refuse(["slots", name, "devices"], `${name}: \`${device}\` names ${kind} that do not exist`);
       handles.push({ ...nothing, name: device, type, rights: RIGHT_CALL, interfaceId: type, classId: type, first, count });
     }
     for (const channel of Object.keys(slot.channels ?? {})) {
-      if (!(channel in uses)) this.refuse([name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), `its manifest uses ${listed(uses)}`));
+      if (!(channel in uses)) this.refuse(["slots", name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), `its manifest uses ${listed(uses)}`));
     }
     for (const device of Object.keys(slot.devices ?? {})) {
-      if (!(device in devices)) this.refuse([name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
+      if (!(device in devices)) this.refuse(["slots", name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
     }
     for (const { name: handle } of handles) {
-      if (!/^\w{1,63}$/.test(handle)) this.refuse([name], `${program.description.name}: \`${handle}\` is no name of a handle`);
+      if (!/^\w{1,63}$/.test(handle)) this.refuse(["slots", name], `${program.description.name}: \`${handle}\` is no name of a handle`);
     }
     return handles;
   }
@@ -139,13 +167,13 @@ class ImageReader {
     name: string, slot: SlotDescription, use: string, interfaceId: number, interfaceName: string,
   ): Pick<InitialHandle, "targetSlot" | "targetEndpoint" | "badge" | "classId"> | undefined {
     const channel = slot.channels?.[use];
-    if (channel === undefined) return this.refuse([name, "channels"], `${name} does not say whose ${interfaceName} \`${use}\` is`, `channels: { ${use}: "slot.endpoint" }`);
+    if (channel === undefined) return this.refuse(["slots", name, "channels"], `${name} does not say whose ${interfaceName} \`${use}\` is`, `channels: { ${use}: "slot.endpoint" }`);
     const [to, badge] = typeof channel === "string" ? [channel, 0] : [channel.to, channel.badge];
-    if (!Number.isSafeInteger(badge) || badge < 0) return this.refuse([name, "channels", use], `the badge ${badge} is no whole number`);
-    const end = this.endpoint([name, "channels", use], to);
+    if (!Number.isSafeInteger(badge) || badge < 0) return this.refuse(["slots", name, "channels", use], `the badge ${badge} is no whole number`);
+    const end = this.endpoint(["slots", name, "channels", use], to);
     if (end === undefined) return undefined;
-    if (end.slotName === name) return this.refuse([name, "channels", use], `${name} would call itself by \`${use}\``, "it would wait for its own answer");
-    if (end.interfaceId !== interfaceId) return this.refuse([name, "channels", use], `\`${to}\` serves ${end.interfaceName}, not ${interfaceName}`);
+    if (end.slotName === name) return this.refuse(["slots", name, "channels", use], `${name} would call itself by \`${use}\``, "it would wait for its own answer");
+    if (end.interfaceId !== interfaceId) return this.refuse(["slots", name, "channels", use], `\`${to}\` serves ${end.interfaceName}, not ${interfaceName}`);
     const classId = this.classes.get(this.input.image.slots[end.slotName]?.class ?? "")?.id ?? 0;
     return { targetSlot: end.slot, targetEndpoint: end.endpoint, badge: BigInt(badge), classId };
   }
@@ -153,10 +181,10 @@ class ImageReader {
   private faultHandler(name: string, slot: SlotDescription): { readonly slot: number; readonly endpoint: number } {
     const none = { slot: SLOT_NONE, endpoint: 0 };
     if (slot.faultHandler !== undefined) {
-      const end = this.endpoint([name, "faultHandler"], slot.faultHandler);
+      const end = this.endpoint(["slots", name, "faultHandler"], slot.faultHandler);
       if (end === undefined) return none;
       if (end.interfaceId === FAULT_INTERFACE) return end;
-      this.refuse([name, "faultHandler"], `\`${slot.faultHandler}\` serves ${end.interfaceName}, not Fault`);
+      this.refuse(["slots", name, "faultHandler"], `\`${slot.faultHandler}\` serves ${end.interfaceName}, not Fault`);
       return none;
     }
     const supervisor = this.names[0];
@@ -188,34 +216,26 @@ class ImageReader {
     return [...this.classes.values()].filter((known) => known.span !== undefined).map((known) => known.name);
   }
 
-  /** `path` are keys of the description, outermost first: their place in the text is where the mistake is. */
+  /** The kernel's tables hold so many for all slots together. */
+  private sum(slots: readonly Slot[], what: "threads" | "objects", quotaOf: (slot: Slot) => number, max: number, byDefault: number): void {
+    const total = slots.reduce((sum, slot) => sum + quotaOf(slot), 0);
+    const largest = [...slots].sort((a, b) => quotaOf(b) - quotaOf(a)).slice(0, LARGEST_NAMED);
+    if (total <= max || largest[0] === undefined) return;
+    const named = largest.map((slot) => `${slot.name} has ${quotaOf(slot)}`).join(", ");
+    this.refuse(["slots", largest[0].name, "quota", what], `the slots' quotas of ${what} add up to ${total}, and the kernel has ${max} for all of them`, `give smaller \`quota.${what}\`: ${named}; a slot that says nothing gets ${byDefault}`);
+  }
+
   private refuse(path: readonly string[], message: string, help?: string): undefined {
-    const file = this.input.imageFile;
-    const place = file === undefined ? {} : { file, ...locate(this.input.imageText ?? "", path) };
-    this.diagnostics.push({ severity: "error", ...place, message, ...(help === undefined ? {} : { help }) });
+    this.mistakes.push({ path, message, help });
     return undefined;
   }
+}
+
+function isBetween(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
 }
 
 function listed(record: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(record);
   return names.length === 0 ? "nothing" : names.map((name) => `\`${name}\``).join(", ");
-}
-
-/** Where the last of these keys stands, each looked for behind the one before. A slot is told from a channel of its name by its `{`. */
-function locate(text: string, path: readonly string[]): { readonly line: number; readonly column: number } | undefined {
-  let at = 0;
-  let found = -1;
-  for (const [place, key] of path.entries()) {
-    const opens = place === 0 && key !== "version" ? "\\s*\\{" : "";
-    const match = new RegExp(`(?<![\\w-])["']?${key.replace(/[^\w]/g, "\\$&")}["']?\\s*:${opens}`, "g");
-    match.lastIndex = at;
-    const next = match.exec(text);
-    if (next === null) break;
-    found = next.index;
-    at = match.lastIndex;
-  }
-  if (found < 0) return undefined;
-  const before = text.slice(0, found).split("\n");
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

@@ -3,7 +3,7 @@ import { CLASS_KERNEL, INTERFACE_EXECUTE, INTERFACE_PERMISSIONS, RULE_EVENTS_EXE
 import { Event } from "../../kernel/abi/event.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { resolveCondition } from "./condition.ts";
-import { readImage } from "./image.ts";
+import { inImage, readImage } from "./image.ts";
 import type { Condition, ExecuteGrant, Field, Interface, Method, Model, PolicyClass, Rule, SystemInput } from "./model.ts";
 import { type Environment, NOTHING, Names, type Target, written } from "./names.ts";
 import { didYouMean } from "./suggest.ts";
@@ -14,9 +14,9 @@ const ALL_EVENTS = 7;
 /** Uses of interfaces that all modules make together, each counted as often as it is reached: 2,000 rules take far fewer. */
 const USES_MAX = 10_000;
 
-export function resolve(input: SystemInput, modules: readonly Module[]): { readonly model: Model | undefined; readonly names: Names; readonly diagnostics: readonly Diagnostic[] } {
+export async function resolve(input: SystemInput, modules: readonly Module[]): Promise<{ readonly model: Model | undefined; readonly names: Names; readonly diagnostics: readonly Diagnostic[] }> {
   const names = new Names(input, modules);
-  const image = readImage(input, names.classes);
+  const image = await readImage(input, names.classes);
   names.diagnostics.push(...image.diagnostics);
   const rules = new RuleReader(names, image.programs.map((program) => program.name));
   for (const module of modules) rules.module(module);
@@ -28,22 +28,20 @@ export function resolve(input: SystemInput, modules: readonly Module[]): { reado
     nevers: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "never" ? { statement, module: name.text } : []))),
     expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),
   };
-  checkSlotsMayRun(model, input, names.diagnostics);
+  await checkSlotsMayRun(model, input, names.diagnostics);
   const isSound = names.diagnostics.every((diagnostic) => diagnostic.severity !== "error");
   return { model: isSound ? model : undefined, names, diagnostics: names.diagnostics };
 }
 
 /** A slot that could never start is a mistake of the image or the policy. */
-function checkSlotsMayRun(model: Model, input: SystemInput, diagnostics: Diagnostic[]): void {
+async function checkSlotsMayRun(model: Model, input: SystemInput, diagnostics: Diagnostic[]): Promise<void> {
   if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return;
   for (const slot of model.slots) {
     if (model.execute.some((grant) => grant.classId === slot.classId && grant.program === slot.program)) continue;
     const className = model.classes[slot.classId]?.name ?? "";
     const program = model.programs[slot.program]?.name ?? "";
-    diagnostics.push({
-      severity: "error", ...(input.imageFile === undefined ? {} : { file: input.imageFile }), message: `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`,
-      help: `\`allow execute ${className} program ${program}\``,
-    });
+    const message = `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`;
+    diagnostics.push(await inImage(input, { path: ["slots", slot.name, "class"], message, help: `\`allow execute ${className} program ${program}\`` }));
   }
 }
 

@@ -16,8 +16,12 @@ export interface Place {
  * written out there. `["methods", "ping", "takes", "count"]` is the field `count`.
  */
 export async function locateProperty(root: string, file: string, path: readonly string[]): Promise<Place> {
+  return placeInText(file, await readFile(resolve(root, file), "utf8"), path);
+}
+
+/** As `locateProperty`, in a text at hand. */
+export async function placeInText(file: string, text: string, path: readonly string[]): Promise<Place> {
   const { default: ts } = await import("typescript");
-  const text = await readFile(resolve(root, file), "utf8");
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 
   const assignment = source.statements.find(ts.isExportAssignment);
