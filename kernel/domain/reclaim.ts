@@ -206,7 +206,6 @@ function endMemory(domain: Domain): bool {
 function adopt(object: MemoryObject, from: Domain, to: Domain): void {
   unchargeShared(from, object.chargedPages + 1);
   from.objectsUsed -= 1;
-  to.objectsUsed += 1;
   object.payer = to.slot;
   object.isAdopted = true;
   passPage(from, to, changetype<usize>(object));

@@ -220,6 +220,30 @@ test("memory that two domains share is one memory, and outlives its maker while 
   kernel.check();
 });
 
+test("memory of another that a domain maps is one of its objects, so that makers who come and go do not give it more than its quota", () => {
+  const { kernel, server } = start();
+  const quota = 8;
+  const shareAndMap = (): Status => {
+    const memory = createMemory(kernel, CLIENT, 4096n);
+    kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
+    kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ]], receive: { handles: 1 } });
+    const { token } = kernel.result(server);
+    const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
+    expect(kernel.reply(server, token, [1n], { error: true }).status).toBe(Status.Ok);
+    return domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 0n]).status;
+  };
+  for (let object = 0; object < quota; object++) expect(shareAndMap()).toBe(Status.Ok);
+  expect(domainCall(kernel, SERVER, 2, [4096n]).status).toBe(Status.NoMemory);
+  stopSlot(kernel, CLIENT);
+  kernel.check();
+
+  startSlot(kernel, CLIENT);
+  expect(shareAndMap()).toBe(Status.NoSpace);
+  expect(domainCall(kernel, SERVER, 2, [4096n]).status).toBe(Status.NoMemory);
+  stopSlot(kernel, SERVER);
+  kernel.check();
+});
+
 test("a maker may die while another still unmaps what nothing else refers to", () => {
   const { kernel, server, client } = start();
   const pages = 150;

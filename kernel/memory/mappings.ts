@@ -10,7 +10,7 @@ import { unmapPage } from "../x64/paging";
 import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
 import { freeMemoryStep } from "./memory-pages";
 import { Table, isInUse, returnPlace, takePlace } from "./object-pages";
-import { chargeShared, unchargeShared } from "./quota";
+import { chargeShared, mayHaveObject, unchargeShared } from "./quota";
 
 /** Between two mappings nothing is mapped, so that running past the end of one faults. */
 const GAP_BYTES: u64 = 0x10000;
@@ -42,8 +42,9 @@ export function createMapping(domain: Domain, entry: HandleEntry, firstPage: u32
   }
   if (address + bytes + GAP_BYTES > LINEAR_END) return Status.NoSpace;
 
-  // The page of the object itself counts with it.
+  // The page of the object itself counts with it, and so does the object: were its maker gone, it would be this domain's.
   const charged: u32 = memory.payer === domain.slot ? 0 : memory.chargedPages + 1;
+  if (charged !== 0 && !mayHaveObject(domain)) return Status.NoSpace;
   if (!chargeShared(domain, charged)) return Status.NoMemory;
   const place = takePlace(domain, Table.Mappings);
   if (place === 0) {
@@ -65,6 +66,7 @@ export function createMapping(domain: Domain, entry: HandleEntry, firstPage: u32
   if (previous === null) domain.firstMapping = mapping;
   else previous.nextOfDomain = mapping;
   domain.mappingCount += 1;
+  if (charged !== 0) domain.objectsUsed += 1;
 
   const first = memory.firstMapping;
   mapping.nextOfObject = first;
@@ -94,6 +96,7 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     if (!freeMemoryStep(memory)) return false;
   }
   unchargeShared(domain, mapping.chargedPages);
+  if (mapping.chargedPages !== 0) domain.objectsUsed -= 1;
   leaveDomain(domain, mapping);
   returnPlace(domain, Table.Mappings, changetype<usize>(mapping));
   return true;
