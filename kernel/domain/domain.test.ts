@@ -318,6 +318,49 @@ describe("a fault", () => {
     kernel.check();
   });
 
+  test("leaves the domain running again when the thread is killed, or resumed, and no other waits for its handler", () => {
+    const kernel = boot(module, archive, [SERVER]);
+    const [root, server] = [kernel.threadOf(ROOT), kernel.threadOf(SERVER)];
+    const faulting = [0, 1].map(() => {
+      const handle = Number(kernel.call(server, 0x10001, 1, 6, [0n, 100n]).words[0]);
+      return { handle, thread: kernel.threadOf(SERVER) };
+    });
+    const call = (method: number, handle: number) => kernel.call(server, handle, 6, method).status;
+    for (const { thread } of faulting) {
+      kernel.become(thread);
+      kernel.number("fault", 13, 0, REGION);
+    }
+    const got = kernel.recv(root, { record: RECORD });
+    expect(got.status).toBe(Status.Ok);
+    expect(kernel.number("slotState", SERVER)).toBe(3);
+    // The first waits for its answer, the second is still in the queue.
+    expect(call(5, faulting[1]!.handle)).toBe(Status.Ok);
+    kernel.check();
+    expect(kernel.number("slotState", SERVER)).toBe(3);
+    expect(call(5, faulting[0]!.handle)).toBe(Status.Ok);
+    kernel.check();
+    expect(kernel.number("slotState", SERVER)).toBe(2);
+    expect(kernel.reply(root, got.token).status).toBe(Status.Gone);
+    expect(kernel.recv(root, { timeout: 1n }).status).toBe(Status.Timeout);
+  });
+
+  test("of one thread does not hide that of another", () => {
+    const kernel = boot(module, archive, [SERVER]);
+    const root = kernel.threadOf(ROOT);
+    const first = kernel.threadOf(SERVER);
+    domainCall(kernel, SERVER, 6, [0n, 100n]);
+    for (const thread of [first, kernel.threadOf(SERVER)]) {
+      kernel.become(thread);
+      kernel.number("fault", 13, 0, REGION);
+    }
+    for (const left of [3, 2]) {
+      const got = kernel.recv(root, { record: RECORD });
+      kernel.reply(root, got.token);
+      expect(kernel.number("slotState", SERVER)).toBe(left);
+    }
+    kernel.check();
+  });
+
   test("of a slot whose handler is busy waits its turn", () => {
     const kernel = boot(module, archive, [SERVER]);
     const root = kernel.threadOf(ROOT);
@@ -443,6 +486,17 @@ describe("a driver", () => {
     expect(Number(kernel.register(kernel.threadOf(CLIENT), save.SAVE_RESUME) >> 32n)).toBe(0);
     expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([0x3f8n, 8n, 0n, 0n]);
   });
+});
+
+test("a thread has one handle, which is neither copied nor handed on: ending it is done in the step that drops it", () => {
+  const kernel = boot(module, archive);
+  const client = kernel.threadOf(CLIENT);
+  const made = Number(kernel.call(client, 0x10001, 1, 6, [0n, 50n]).words[0]);
+  kernel.recv(kernel.threadOf(SERVER), { record: RECORD });
+  for (const handle of [made, 0x10003]) {
+    expect(kernel.call(client, 0x10001, 1, 7, [BigInt(handle), 1n, 0n]).status).toBe(Status.NoRight);
+    expect(kernel.call(client, CLIENT_ECHO, 0x100, 4, [], { record: RECORD, handles: [[handle, 1]], timeout: 1n }).status).toBe(Status.NoRight);
+  }
 });
 
 test("the kernel's log prints a line under the slot's name and nothing that moves the cursor", () => {

@@ -7,7 +7,7 @@ import { detach, endWait, forgetReceiver } from "../ipc/wait";
 import { GUARD_QUOTA } from "../guards";
 import { stackFits, stackTop } from "../memory/address-space";
 import { Table, returnPlace, takePlace } from "../memory/object-pages";
-import { Domain, domainOfSlot } from "../object/domain";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { revokeObjectStep } from "../object/handle-table";
 import { initializeObject } from "../object/kernel-object";
 import { Thread, ThreadState } from "../object/thread";
@@ -66,9 +66,12 @@ export function killThread(thread: Thread): bool {
     endWait(caller, Status.PeerDied);
   }
   if (thread.firstServed !== null) return false;
-  if (!revokeObjectStep(thread.header)) return false;
 
+  // From here on nothing is left for another step: its one handle, on which the caller may stand, has no right to be copied or handed on.
+  const isRevoked = revokeObjectStep(thread.header);
+  assert(isRevoked);
   detach(thread);
+  endFaultCall(thread);
   const inbox = thread.ownInbox;
   if (inbox !== null) forgetReceiver(inbox);
   const domain = domainOfSlot(thread.payer);
@@ -82,4 +85,17 @@ export function killThread(thread: Thread): bool {
   if (currentThread === thread) forgetCurrent();
   returnPlace(domain, Table.Threads, changetype<usize>(thread));
   return true;
+}
+
+/**
+ * The thread does not wait for the answer to its fault any more. Unless another of its domain does, the domain runs. At most as many steps
+ * as a domain has threads.
+ */
+export function endFaultCall(thread: Thread): void {
+  thread.isFaultCall = false;
+  const domain = domainOfSlot(thread.payer);
+  if (domain.state !== DomainState.Faulted) return;
+  let other = domain.firstThread;
+  while (other !== null && !other.isFaultCall) other = other.domainNext;
+  if (other === null) domain.state = DomainState.Running;
 }

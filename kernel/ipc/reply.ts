@@ -7,11 +7,12 @@ import {
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../call/trace-ring";
 import { endDomain } from "../domain/end";
+import { endFaultCall } from "../domain/threads";
 import { GUARD_TOKEN } from "../guards";
 import { THREADS_BASE, THREAD_SHIFT } from "../memory/layout";
 import { Table, isInUse } from "../memory/object-pages";
 import { CopyResult } from "../memory/user-memory";
-import { DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../object/handle-table";
 import { Thread, ThreadState } from "../object/thread";
@@ -157,8 +158,7 @@ function endFault(thread: Thread, isError: bool): void {
     endDomain(domain, EndReason.Fault, thread.faultKind);
     return;
   }
-  thread.isFaultCall = false;
-  if (domain.state === DomainState.Faulted) domain.state = DomainState.Running;
+  endFaultCall(thread);
   wake(thread);
 }
 

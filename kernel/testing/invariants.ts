@@ -59,15 +59,18 @@ function checkDomain(domain: Domain): u32 {
   }
   if (handles !== domain.handlesUsed) return broken(102, about);
   let threads: u32 = 0;
+  let isFaulted = false;
   let thread = domain.firstThread;
   while (thread !== null) {
     threads += 1;
+    if (thread.isFaultCall) isFaulted = true;
     if (thread.payer !== domain.slot || threads > THREADS_MAX) return broken(103, about);
     const next = thread.domainNext;
     if (next !== null && next.domainPrevious !== thread) return broken(104, about);
     thread = next;
   }
   if (threads !== domain.threadsUsed) return broken(105, about);
+  if (domain.isAlive && isFaulted !== (domain.state === DomainState.Faulted)) return broken(106, about);
   return checkMappings(domain);
 }
 
