@@ -30,6 +30,7 @@ import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/
 import { takeDue } from "./schedule/timers";
 import { LINE_NONE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
 import { bootLine, initializeMachine, powerOff } from "./x64/machine";
+import { isMemoryMapTooLong } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
 import { logLine, logNumber, logText, endLine } from "./x64/serial-log";
 import { nowNs } from "./x64/timer";
@@ -44,6 +45,10 @@ const TIMERS_MAX: u32 = 32;
 export function start(startInfo: u64): void {
   initializeMachine(startInfo);
   initializePaging();
+  if (isMemoryMapTooLong()) {
+    refuse("the firmware's memory map has too many entries");
+    return;
+  }
   if (!initializeFrames() || !initializeTables()) {
     refuse("too little memory");
     return;

@@ -1,7 +1,8 @@
 // What the loader left in memory: the PVH start info with its memory map, the archive, the command line.
 //
-// The ranges are the memory that the kernel may hand out: what the map calls usable, in whole pages, above 1 MiB and without the
-// kernel, its first page tables, the archive and what describes all this.
+// The ranges are the memory that the kernel may hand out: what the map calls usable and nothing in it calls otherwise, in whole pages, above
+// 1 MiB and without the kernel, its first page tables, the archive and what describes all this. Firmware maps are neither sorted nor free of
+// overlaps; the ranges are both, so that no frame is handed out twice.
 
 import { bootTablesEnd } from "./assembly";
 import { physicalLoad32, physicalLoad64, physicalLoad8 } from "./x64";
@@ -26,7 +27,11 @@ const MEMORY_TYPE: u64 = 16;
 const MEMORY_USABLE: u32 = 1;
 const COMMAND_LINE_BYTES_MAX: u32 = 256;
 
-/** Firmware maps have up to 40 entries; each of the five reserved ranges can split one. What does not fit is not used. */
+/** Firmware maps have up to 40 entries. A longer map than this is not believed at all: what is left out might be what reserves memory. */
+const ENTRIES_MAX: u32 = 256;
+let isTooLong: bool = false;
+
+/** What does not fit is the highest memory, and is not used. */
 const RANGES_MAX: u32 = 64;
 const RANGE_BYTES: usize = 16;
 const ranges = memory.data(1024);
@@ -42,11 +47,16 @@ let archiveLength: u64 = 0;
 let commandLineAddress: u64 = 0;
 let usableBytes: u64 = 0;
 
+/** Whether the firmware's map has more entries than this kernel looks at: then there are no ranges. */
+export function isMemoryMapTooLong(): bool {
+  return isTooLong;
+}
+
 export function memoryRangeCount(): u32 {
   return rangeCount;
 }
 
-/** Physical address of the first byte of range `index`. Ranges ascend only as far as the firmware's map does. */
+/** Physical address of the first byte of range `index`. Ranges ascend, with something between each two. */
 export function memoryRangeStart(index: u32): u64 {
   return index < rangeCount ? load<u64>(ranges + <usize>index * RANGE_BYTES) : 0;
 }
@@ -77,26 +87,19 @@ export function initializeMemoryMap(startInfo: u64): void {
   const moduleList = physicalLoad64(startInfo + START_INFO_MODULE_LIST);
   commandLineAddress = physicalLoad64(startInfo + START_INFO_COMMAND_LINE);
 
-  reserve(KERNEL_START, bootTablesEnd());
-  reserve(startInfo, startInfo + START_INFO_BYTES);
-  reserve(map, map + entries * MEMORY_BYTES);
+  reserve(KERNEL_START, bootTablesEnd() - KERNEL_START);
+  reserve(startInfo, START_INFO_BYTES);
+  reserve(map, entries * MEMORY_BYTES);
   if (modules > 0) {
     archiveAddress = physicalLoad64(moduleList);
     archiveLength = physicalLoad64(moduleList + 8);
-    reserve(moduleList, moduleList + modules * MODULE_BYTES);
-    reserve(archiveAddress, archiveAddress + archiveLength);
+    reserve(moduleList, modules * MODULE_BYTES);
+    reserve(archiveAddress, archiveLength);
   }
-  if (commandLineAddress !== 0) reserve(commandLineAddress, commandLineAddress + COMMAND_LINE_BYTES_MAX);
+  if (commandLineAddress !== 0) reserve(commandLineAddress, COMMAND_LINE_BYTES_MAX);
 
-  for (let i: u32 = 0; i < entries; i++) {
-    const entry = map + i * MEMORY_BYTES;
-    if (physicalLoad32(entry + MEMORY_TYPE) !== MEMORY_USABLE) continue;
-    const start = physicalLoad64(entry);
-    const length = physicalLoad64(entry + MEMORY_LENGTH);
-    if (start >= LAST_USABLE || length > LAST_USABLE - start) continue;
-    const first = roundUp(start);
-    addFreeParts(first < FIRST_USABLE ? FIRST_USABLE : first, (start + length) & ~(PAGE - 1));
-  }
+  isTooLong = entries > ENTRIES_MAX;
+  if (!isTooLong) sweep(map, entries);
 }
 
 /** Whether the command line that the loader passed has this word. */
@@ -121,39 +124,72 @@ export function commandLineHas(word: string): bool {
   return false;
 }
 
-function reserve(start: u64, end: u64): void {
+function reserve(start: u64, bytes: u64): void {
   assert(reservedCount < RESERVED_MAX);
   const place = reserved + <usize>reservedCount * RANGE_BYTES;
   store<u64>(place, start & ~(PAGE - 1));
-  store<u64>(place, roundUp(end), 8);
+  store<u64>(place, reservedEnd(start, bytes), 8);
   reservedCount++;
 }
 
-/** Adds what is left of start .. end without the reserved ranges, which may overlap and come in any order. */
-function addFreeParts(start: u64, end: u64): void {
-  let from = start;
-  while (from < end) {
-    // Of the reserved ranges that end behind `from`, the one that begins first.
-    let holeStart = end;
-    let holeEnd = end;
-    for (let i: u32 = 0; i < reservedCount; i++) {
-      const place = reserved + <usize>i * RANGE_BYTES;
-      if (load<u64>(place, 8) > from && load<u64>(place) < holeStart) {
-        holeStart = load<u64>(place);
-        holeEnd = load<u64>(place, 8);
-      }
-    }
-    if (holeStart > from) appendRange(from, holeStart);
-    from = holeEnd;
+/** Goes from one place where something begins or ends to the next; what lies between two of them is one kind of memory. At most twice as many steps as entries. */
+function sweep(map: u64, entries: u32): void {
+  let from = FIRST_USABLE;
+  while (from < LAST_USABLE) {
+    next = LAST_USABLE;
+    const isFree = look(map, entries, from);
+    if (isFree) appendRange(from, next);
+    from = next;
   }
 }
 
+/** The first address behind the one that `look` was asked about where something begins or ends. */
+let next: u64 = 0;
+
+/** Whether the page at `from` may be handed out. Sets `next`. */
+function look(map: u64, entries: u32, from: u64): bool {
+  let isUsable = false;
+  let isReserved = false;
+  for (let i: u32 = 0; i < reservedCount; i++) {
+    const place = reserved + <usize>i * RANGE_BYTES;
+    if (covers(load<u64>(place), load<u64>(place, 8), from)) isReserved = true;
+  }
+  for (let i: u32 = 0; i < entries; i++) {
+    const entry = map + i * MEMORY_BYTES;
+    const start = physicalLoad64(entry);
+    const bytes = physicalLoad64(entry + MEMORY_LENGTH);
+    if (physicalLoad32(entry + MEMORY_TYPE) !== MEMORY_USABLE) {
+      if (bytes !== 0 && covers(start & ~(PAGE - 1), reservedEnd(start, bytes), from)) isReserved = true;
+    } else if (start < LAST_USABLE && bytes <= LAST_USABLE - start) {
+      if (covers(roundUp(start), (start + bytes) & ~(PAGE - 1), from)) isUsable = true;
+    }
+  }
+  return isUsable && !isReserved;
+}
+
+function covers(start: u64, end: u64, from: u64): bool {
+  if (start >= end) return false;
+  if (start > from && start < next) next = start;
+  if (end > from && end < next) next = end;
+  return start <= from && from < end;
+}
+
+/** End of the pages that are touched by what is reserved; what runs past the last usable address reserves all up to there. */
+function reservedEnd(start: u64, bytes: u64): u64 {
+  return start >= LAST_USABLE || bytes > LAST_USABLE - start ? LAST_USABLE : roundUp(start + bytes);
+}
+
+/** Adds a range behind the others, or to the last one where nothing lies between. */
 function appendRange(start: u64, end: u64): void {
-  if (rangeCount === RANGES_MAX) return;
-  const place = ranges + <usize>rangeCount * RANGE_BYTES;
-  store<u64>(place, start);
-  store<u64>(place, end, 8);
-  rangeCount++;
+  if (rangeCount > 0 && memoryRangeEnd(rangeCount - 1) === start) {
+    store<u64>(ranges + <usize>(rangeCount - 1) * RANGE_BYTES, end, 8);
+  } else {
+    if (rangeCount === RANGES_MAX) return;
+    const place = ranges + <usize>rangeCount * RANGE_BYTES;
+    store<u64>(place, start);
+    store<u64>(place, end, 8);
+    rangeCount++;
+  }
   usableBytes += end - start;
 }
 
