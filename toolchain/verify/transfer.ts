@@ -118,7 +118,7 @@ function define(state: MachineState, instruction: MachineInstruction, register: 
   if (mnemonic === M.In) return bits === 32 ? state.set(register, CLEAR) : state.setPart(register);
   if (isControlMove(instruction)) return state.set(register, UNKNOWN);
   if (CONDITIONAL_SETS.has(mnemonic) || bits < 32) return state.setPart(register);
-  if (mnemonic === M.Mov && bits === 64) return move64(state, register, instruction);
+  if (mnemonic === M.Mov && bits === 64) return move64(state, register, instruction, isKernel);
   if (mnemonic === M.Lea && bits === 64) return loadAddress(state, register, instruction.memory!, isKernel);
   if (mnemonic === M.Add && bits === 64) return add64(state, register, instruction.operands[1]!);
   if (CONDITIONAL_MOVES.has(mnemonic) && bits === 64) {
@@ -130,12 +130,12 @@ function define(state: MachineState, instruction: MachineInstruction, register: 
   state.set(register, bits === 32 ? Math.min(result, CLEAR) : result);
 }
 
-function move64(state: MachineState, register: number, { operands }: MachineInstruction): void {
+function move64(state: MachineState, register: number, { operands }: MachineInstruction, isKernel: boolean): void {
   const source = operands[1]!;
   if (source.kind === "register") return state.set(register, state.max[source.number]!, state.base[source.number]);
   if (source.kind !== "immediate") return state.set(register, UNKNOWN);
   const value = BigInt.asUintN(64, source.value);
-  if (value === DIRECT_MAP_BASE) return state.set(register, 0, Base.Physical);
+  if (isKernel && value === DIRECT_MAP_BASE) return state.set(register, 0, Base.Physical);
   state.set(register, value <= BigInt(CLEAR) ? Number(value) : UNKNOWN);
 }
 
