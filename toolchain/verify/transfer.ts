@@ -41,6 +41,8 @@ export function transfer(state: MachineState, instruction: MachineInstruction, i
     if (isRestored) state.original |= 1 << register;
     state.setSlot(state.depth, -1);
     state.depth -= 8;
+    // What it read lies right below rsp now. Without this, a loop of `sub rsp` and `pop` would count up for ever.
+    state.untouched = 0;
     return;
   }
   const repeated = STRING_INSTRUCTIONS.get(mnemonic);
