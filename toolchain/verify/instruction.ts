@@ -35,7 +35,7 @@ export interface MachineInstruction {
   readonly operands: readonly Operand[];
   readonly memory: Memory | null;
   readonly hasRepeat: boolean;
-  /** lock, repne, xacquire and the like, and a size prefix before a branch, whose meaning and length depend on who made the processor: never ours. */
+  /** lock, repne, xacquire and the like, and prefixes that mean nothing or whose meaning depends on who made the processor: never ours. */
   readonly hasForbiddenPrefix: boolean;
   /** By how much it moves rsp by itself: push, pop, call, ret. */
   readonly stackIncrement: number;
@@ -43,8 +43,10 @@ export interface MachineInstruction {
 
 const OPERAND_SIZE = 0x66;
 const ADDRESS_SIZE = 0x67;
-/** Segments, lock, repne, rep. */
-const OTHER_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3]);
+const REX_WIDE = 8;
+const SEGMENTS: readonly number[] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const REPEATS: readonly number[] = [0xf2, 0xf3];
+const LEGACY_PREFIXES: ReadonlySet<number> = new Set([OPERAND_SIZE, ADDRESS_SIZE, 0xf0, ...SEGMENTS, ...REPEATS]);
 
 /**
  * Decodes code from start to end, without gaps. An undecodable byte is an instruction with mnemonic INVALID, which no rule accepts.
@@ -90,23 +92,40 @@ function describe(instruction: Instruction, offset: number, bytes: Uint8Array): 
         operands.push({ kind: "other", name: OpKind[kind] ?? "unknown" });
     }
   }
+  const memory = hasMemory ? describeMemory(instruction) : null;
   return {
     offset, length: instruction.length, mnemonic: instruction.code === Code.INVALID ? Mnemonic.INVALID : instruction.mnemonic, operands,
-    memory: hasMemory ? describeMemory(instruction) : null,
+    memory,
     hasRepeat: instruction.hasRepPrefix,
     hasForbiddenPrefix: instruction.hasLockPrefix || instruction.hasRepnePrefix || instruction.hasXacquirePrefix || instruction.hasXreleasePrefix
-      || (instruction.segmentPrefix !== Register.None && !hasMemory) || (instruction.flowControl !== FlowControl.Next && hasSizePrefix(bytes)),
+      || (instruction.segmentPrefix !== Register.None && !hasMemory) || !hasPlainPrefixes(bytes, operands, memory, instruction.flowControl !== FlowControl.Next),
     stackIncrement: instruction.stackPointerIncrement,
   };
 }
 
-function hasSizePrefix(bytes: Uint8Array): boolean {
-  for (const byte of bytes) {
-    if (byte === OPERAND_SIZE || byte === ADDRESS_SIZE) return true;
-    const isOther = (byte & 0xf0) === 0x40 || OTHER_PREFIXES.has(byte);
-    if (!isOther) return false;
-  }
-  return false;
+/**
+ * Prefixes that processors and emulators read alike: none twice, REX right before the opcode (where it is not, some ignore it and some do not), no two of a
+ * kind, a size prefix only where it changes a size, and none before a branch, which some processors would make shorter.
+ */
+function hasPlainPrefixes(bytes: Uint8Array, operands: readonly Operand[], memory: Memory | null, isBranch: boolean): boolean {
+  let count = 0;
+  while (LEGACY_PREFIXES.has(bytes[count]!)) count++;
+  const hasRex = isRex(bytes[count]);
+  const next = hasRex ? bytes[count + 1] : undefined;
+  if (isRex(next) || LEGACY_PREFIXES.has(next!)) return false;
+  if (count === 0) return true;
+
+  const prefixes = [...bytes.subarray(0, count)];
+  const isDouble = (kind: readonly number[]): boolean => prefixes.filter((prefix) => kind.includes(prefix)).length > 1;
+  if (new Set(prefixes).size < count || isDouble(SEGMENTS) || isDouble(REPEATS)) return false;
+  const isWord = memory?.bytes === 2 || operands.some((operand) => operand.kind === "register" && operand.bits === 16);
+  const isWide = hasRex && (bytes[count]! & REX_WIDE) !== 0;
+  if (prefixes.includes(OPERAND_SIZE) && (isBranch || isWide || !isWord)) return false;
+  return !prefixes.includes(ADDRESS_SIZE) || (memory !== null && !isBranch);
+}
+
+function isRex(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xf0) === 0x40;
 }
 
 function describeMemory(instruction: Instruction): Memory {
