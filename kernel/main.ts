@@ -8,7 +8,7 @@ import { archivePrograms, copyBlob, findSymbols, isArchiveSound, measurePrograms
 import { dyingDomain } from "./domain/end";
 import { handleException } from "./domain/fault";
 import { reclaimStep } from "./domain/reclaim";
-import { initializeSlots, initializeTables } from "./domain/slots";
+import { initializeSlots, initializeTables, pagesPromised } from "./domain/slots";
 import { startSlot } from "./domain/start";
 import { logStatus, retryRestart, takeRestart } from "./domain/supervisor";
 import { GUARD_DIGEST } from "./guards";
@@ -19,7 +19,7 @@ import { systemCallRecv } from "./ipc/recv";
 import { systemCallReply } from "./ipc/reply";
 import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
-import { initializeFrames } from "./memory/frames";
+import { availableFrames, initializeFrames } from "./memory/frames";
 import { BLOB_BASE } from "./memory/layout";
 import { BlobError, auditReset, checkImage, monitorLoad, policySigner } from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
@@ -78,6 +78,7 @@ export function start(startInfo: u64): void {
     refuse("too little memory for the slots");
     return;
   }
+  reportOvercommit();
   const supervisor = domainOfSlot(0);
   const status = startSlot(supervisor);
   if (status !== Status.Ok) {
@@ -97,6 +98,18 @@ function identify(): void {
   logText(policySigner() === <u32>KeyPurpose.Release ? "release" : "development-signed: not for use outside development");
   logLine("; unanchored boot");
   bootLine();
+}
+
+/** Quotas of pages may add up to more than the machine has: then a slot can be refused what its own allows, which nobody must find out later. */
+function reportOvercommit(): void {
+  const promised = pagesPromised();
+  const available = <u64>availableFrames();
+  if (promised <= available) return;
+  logText("trine: quotas of memory add up to ");
+  logNumber(promised << 2);
+  logText(" KiB, and the machine has ");
+  logNumber(available << 2);
+  logLine(" KiB for them");
 }
 
 /** Begins the last line. Before the policy is known to be sound, nothing has been said of the machine yet. */

@@ -19,7 +19,7 @@ export enum FaultKind {
   Protection = 10,
   /** Execution of a page that is not code. */
   ExecuteData = 11,
-  /** First touch of a page beyond the domain's quota. */
+  /** First touch of a page beyond the domain's quota, or when the machine has none left. */
   QuotaExhausted = 12,
   /** Debug, breakpoint, floating point and other exceptions. */
   Other = 13,
@@ -48,7 +48,7 @@ export function faultName(kind: FaultKind): string {
     case FaultKind.IllegalInstruction: return "illegal instruction";
     case FaultKind.Protection: return "protection fault";
     case FaultKind.ExecuteData: return "execution of data";
-    case FaultKind.QuotaExhausted: return "memory quota exhausted";
+    case FaultKind.QuotaExhausted: return "out of memory: its quota's or the machine's";
     case FaultKind.Other: return "exception";
     case FaultKind.IndirectCallNull: return "indirect call of a null function";
     default: return "no fault";

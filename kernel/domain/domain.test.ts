@@ -211,6 +211,20 @@ test("objects that two programs measure in turn come to their digests all the sa
   kernel.check();
 });
 
+test("quotas of memory beyond the machine's are told at boot, and the first refusal for it once", () => {
+  const roomy = boot(module, archive, [CLIENT]);
+  expect(domainCall(roomy, CLIENT, 2, [4096n * 300n]).status).toBe(Status.NoMemory);
+  expect(roomy.log).not.toMatch(/quotas of memory|used up/);
+
+  const small = new KernelInNode(module, archive, { memoryBytes: 860_000 });
+  startSlot(small, CLIENT);
+  expect(small.log).toMatch(/^trine: quotas of memory add up to 4000 KiB, and the machine has \d+ KiB for them$/m);
+  expect(small.log).not.toContain("used up");
+  for (let attempt = 0; attempt < 2; attempt++) expect(domainCall(small, CLIENT, 2, [4096n * 160n]).status).toBe(Status.NoMemory);
+  expect(small.log.match(/^trine: the machine's memory is used up, and somebody was refused what its quota allows$/gm)).toHaveLength(1);
+  small.check();
+});
+
 test("a trace takes no memory that was promised to somebody", () => {
   const kernel = new KernelInNode(module, archive, { memoryBytes: 860_000 });
   startSlot(kernel, CLIENT);

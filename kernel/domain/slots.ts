@@ -83,3 +83,11 @@ function initializeSlot(slot: u32): bool {
   }
   return true;
 }
+
+/** The sum of all slots' quotas of pages. */
+export function pagesPromised(): u64 {
+  const count = slotCount();
+  let pages: u64 = 0;
+  for (let slot: u32 = 0; slot < count; slot++) pages += <u64>slotQuotaPages(slot);
+  return pages;
+}

@@ -2,6 +2,7 @@
 
 import { GUARD_QUOTA } from "../guards";
 import { Domain } from "../object/domain";
+import { logLine } from "../x64/serial-log";
 import { freeFrame, releaseReserved, reserveFrames } from "./frames";
 
 /** Charges pages and sets frames aside for them: each later `allocateReserved` for it succeeds. False, with nothing done, beyond the quota. */
@@ -9,10 +10,19 @@ export function chargePages(domain: Domain, pages: u32): bool {
   if (!chargeShared(domain, pages)) return false;
   if (!reserveFrames(pages)) {
     domain.pagesUsed -= pages;
+    reportShortage();
     return false;
   }
   return true;
 }
+
+/** Who is refused learns the same as of a quota that is used up; whoever looks for the reason finds it in the log. Once: it may happen often. */
+function reportShortage(): void {
+  if (isShortageReported) return;
+  isShortageReported = true;
+  logLine("trine: the machine's memory is used up, and somebody was refused what its quota allows");
+}
+let isShortageReported: bool = false;
 
 /** Charges pages that exist already because somebody else pays for them too. */
 export function chargeShared(domain: Domain, pages: u32): bool {

@@ -16,7 +16,7 @@ export function statusName(status: u32): string {
     case Status.Restarted: return "the other side was restarted";
     case Status.PeerFault: return "the other side's buffer is unusable";
     case Status.Gone: return "nobody waits for it";
-    case Status.NoMemory: return "memory quota used up";
+    case Status.NoMemory: return "out of memory: its quota's or the machine's";
     case Status.NoSpace: return "table full";
     case Status.TooLong: return "too long for the receiver";
     case Status.Deadlock: return "would deadlock";

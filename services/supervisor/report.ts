@@ -25,7 +25,7 @@ export class Report {
   }
 
   private begin(slot: u32): Text {
-    this.line.clear().string("supervisor: ");
+    this.line.clear();
     const name = kernelSlots.name(slot);
     if (name.ok) this.line.text(name.text);
     else this.line.string("slot ").number(slot);

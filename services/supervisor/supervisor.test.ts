@@ -96,7 +96,7 @@ test("it starts what starts with the system, and nothing else", () => {
 test("a fault is reported, and the domain starts again a little later", () => {
   supervisor.run();
   fault(1);
-  expect(supervisor.log).toEqual(["supervisor: driver: access outside its memory at 0x80000000, instruction 0x1000001234"]);
+  expect(supervisor.log).toEqual(["driver: access outside its memory at 0x80000000, instruction 0x1000001234"]);
   expect(driver.state).toBe("empty");
   supervisor.advance(10n * MILLISECOND);
   expect(driver).toMatchObject({ state: "running", starts: 2 });
@@ -174,7 +174,7 @@ test("after its own restart it adopts what runs and starts what is missing", () 
 test("a start that the policy denies is told and not tried again", () => {
   driver.refusal = Status.Denied;
   supervisor.run();
-  expect(supervisor.log).toEqual(["supervisor: driver: not started: denied"]);
+  expect(supervisor.log).toEqual(["driver: not started: denied"]);
   delete driver.refusal;
   supervisor.advance(60_000n * MILLISECOND);
   expect(driver.state).toBe("empty");
@@ -238,7 +238,7 @@ test("a fault in the log says where", () => {
   supervisor.run();
   machine.symbols.set(1, table(100));
   fault(1);
-  expect(supervisor.log).toEqual(["supervisor: driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)"]);
+  expect(supervisor.log).toEqual(["driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)"]);
 });
 
 test("a table that lies does no harm: cut anywhere, any word changed, names without end", () => {
