@@ -434,3 +434,45 @@ test("a driver's name opens no way through physical memory", () => {
   bytes[name + "drivers".length] = "/".charCodeAt(0);
   expect(verifyExecutable(bytes, "domain", "test.elf").map(({ rule, function: fn }) => `${fn}: ${rule}`)).toEqual(["drivers/probe: memory operand"]);
 });
+
+describe("hand-written code and sections", () => {
+  const STUBS = "bits 64\nglobal stub:function\nglobal inside\nstub: xor eax, eax\ninside: syscall\nret\nsection .note.GNU-stack noalloc noexec nowrite progbits\n";
+  const calling = (name: string): Uint8Array => assembledProgram(`calls-${name}`, "linux", `
+extern ${name}
+section .trine.boundary noalloc progbits align=8
+dq ${name}
+dd 2, 0, 0, 0
+section .text
+exported probe, 0, 0
+function probe
+call ${name}
+mov eax, [table]
+ret
+endfunction probe
+section .rodata
+table: dd 5
+section .data
+dd 5
+`, STUBS);
+  const rules = (bytes: Uint8Array): Rule[] => verifyExecutable(bytes, "linux", "test.elf").map((finding) => finding.rule);
+
+  test("a hand-written function can be called", () => expect(rules(calling("stub"))).toEqual([]));
+  test("what the compiler calls a hand-written function, and is the middle of one, cannot", () => expect(rules(calling("inside"))).toContain("call target"));
+
+  test.each([".text", ".rodata", ".data", ".stubs"])("%s that names other bytes than the segment loads is refused", (name) => {
+    const bytes = calling("stub");
+    const view = new DataView(bytes.buffer);
+    const headers = Number(view.getBigUint64(40, true));
+    const index = readElf(bytes, "test.elf").sections.findIndex((section) => section.name === name);
+    const at = headers + index * 64 + 24;
+    view.setBigUint64(at, view.getBigUint64(at, true) - 1n, true);
+    expect(rules(bytes)).toContain("segments");
+  });
+  test.each([[".rodata", 6], [".text", 7], [".data", 7]])("%s in a segment with rights %i is refused", (name, flags) => {
+    const bytes = calling("stub");
+    const view = new DataView(bytes.buffer);
+    const { address } = sectionNamed(readElf(bytes, "test.elf"), name)!;
+    for (let at = 64; at < 64 + 4 * 56; at += 56) if (view.getBigUint64(at + 16, true) === address) view.setUint32(at + 4, flags, true);
+    expect(rules(bytes)).toContain("segments");
+  });
+});

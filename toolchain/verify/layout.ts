@@ -35,7 +35,8 @@ export function readLayout(elf: ElfFile, target: Target, findings: Finding[]): L
   checkProtection(loads, report);
   if (target === "domain") checkDomainSegments(elf, loads, report);
 
-  const text = target === "domain" ? onlySegment(loads, PF_R | PF_X, elf, report) : sectionRange(elf, ".text");
+  const section = (name: string, flags: number): PlacedBytes | null => loadedSection(elf, loads, name, flags, report);
+  const text = target === "domain" ? onlySegment(loads, PF_R | PF_X, elf, report) : section(".text", PF_R | PF_X);
   if (text === null || text.bytes.length === 0) {
     report("there is no code");
     return null;
@@ -50,9 +51,9 @@ export function readLayout(elf: ElfFile, target: Target, findings: Finding[]): L
   return {
     textAddress: text.address,
     text: text.bytes,
-    constants: relative(isDomain ? onlySegment(regionLoads, PF_R, elf, null) : sectionRange(elf, ".rodata")),
-    variables: relative(isDomain ? onlySegment(regionLoads, PF_R | PF_W, elf, null) : sectionRange(elf, ".data")),
-    stubs: relative(isDomain ? null : sectionRange(elf, ".stubs")),
+    constants: relative(isDomain ? onlySegment(regionLoads, PF_R, elf, null) : section(".rodata", PF_R)),
+    variables: relative(isDomain ? onlySegment(regionLoads, PF_R | PF_W, elf, null) : section(".data", PF_R | PF_W)),
+    stubs: relative(isDomain ? null : section(".stubs", PF_R | PF_X)),
   };
 }
 
@@ -101,9 +102,16 @@ function onlySegment(loads: readonly ProgramHeader[], flags: number, elf: ElfFil
   return { address: header.address, bytes };
 }
 
-function sectionRange(elf: ElfFile, name: string): PlacedBytes | null {
+/** A section that a segment with these rights loads, from the very bytes that the section names: where the two differ, the segment is what runs. */
+function loadedSection(elf: ElfFile, loads: readonly ProgramHeader[], name: string, flags: number, report: (message: string) => void): PlacedBytes | null {
   const section = sectionNamed(elf, name);
-  return section === undefined ? null : { address: section.address, bytes: section.bytes };
+  if (section === undefined || section.bytes.length === 0) return null;
+  const offset = section.bytes.byteOffset - elf.bytes.byteOffset;
+  const end = section.address + BigInt(section.bytes.length);
+  const isLoaded = loads.some((header) => header.flags === flags && section.address >= header.address && end <= header.address + BigInt(header.fileBytes)
+    && section.address - header.address === BigInt(offset - header.offset));
+  if (!isLoaded) report(`${name} is not what a segment loads to its address`);
+  return { address: section.address, bytes: section.bytes };
 }
 
 function lastPageEnd(header: ProgramHeader): bigint {
