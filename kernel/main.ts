@@ -19,7 +19,7 @@ import { systemCallRecv } from "./ipc/recv";
 import { systemCallReply } from "./ipc/reply";
 import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
-import { availableFrames, initializeFrames } from "./memory/frames";
+import { freeFrames, initializeFrames } from "./memory/frames";
 import { BLOB_BASE } from "./memory/layout";
 import { BlobError, auditReset, checkImage, monitorLoad, policySigner } from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
@@ -103,7 +103,7 @@ function identify(): void {
 /** Quotas of pages may add up to more than the machine has: then a slot can be refused what its own allows, which nobody must find out later. */
 function reportOvercommit(): void {
   const promised = pagesPromised();
-  const available = <u64>availableFrames();
+  const available = <u64>freeFrames(); // Nobody has anything yet.
   if (promised <= available) return;
   logText("trine: quotas of memory add up to ");
   logNumber(promised << 2);

@@ -216,7 +216,7 @@ test("quotas of memory beyond the machine's are told at boot, and the first refu
   expect(domainCall(roomy, CLIENT, 2, [4096n * 300n]).status).toBe(Status.NoMemory);
   expect(roomy.log).not.toMatch(/quotas of memory|used up/);
 
-  const small = new KernelInNode(module, archive, { memoryBytes: 860_000 });
+  const small = new KernelInNode(module, archive, { memoryBytes: 1_680_000 });
   startSlot(small, CLIENT);
   expect(small.log).toMatch(/^trine: quotas of memory add up to 4000 KiB, and the machine has \d+ KiB for them$/m);
   expect(small.log).not.toContain("used up");
@@ -226,7 +226,7 @@ test("quotas of memory beyond the machine's are told at boot, and the first refu
 });
 
 test("a trace takes no memory that was promised to somebody", () => {
-  const kernel = new KernelInNode(module, archive, { memoryBytes: 860_000 });
+  const kernel = new KernelInNode(module, archive, { memoryBytes: 1_680_000 });
   startSlot(kernel, CLIENT);
   for (let pages = 64n; pages > 0n; pages /= 2n) while (domainCall(kernel, CLIENT, 2, [pages * 4096n]).status === Status.Ok);
   expect(kernel.number("availableFrames")).toBeLessThan(8);
@@ -439,6 +439,45 @@ describe("the supervisor", () => {
       kernel.pass(16_000_000_000n);
     }
     kernel.check();
+  });
+});
+
+describe("memory is out, and the supervisor", () => {
+  /** Two programs whose quotas are more than the memory there is take what they get; `greedy` takes more. */
+  function exhausted(): { readonly kernel: KernelInNode; readonly greedy: () => void } {
+    const kernel = new KernelInNode(module, archive, { memoryBytes: 1_500_000 });
+    for (const slot of [CLIENT, OTHER]) startSlot(kernel, slot);
+    const greedy = () => {
+      for (const slot of [CLIENT, OTHER]) for (let pages = 64n; pages > 0n; pages /= 2n) while (domainCall(kernel, slot, 2, [pages * 4096n]).status === Status.Ok);
+    };
+    greedy();
+    expect(kernel.number("availableFrames")).toBeLessThan(3);
+    expect(kernel.number("slotPages", CLIENT) + kernel.number("slotPages", OTHER)).toBeLessThan(380);
+    return { kernel, greedy };
+  }
+
+  test("has what its quota promises all the same", () => {
+    const { kernel } = exhausted();
+    domainCall(kernel, ROOT, 12, [12n]);
+    for (let page = 0x11000; page < 0x100000 && kernel.big("touch", ROOT, page, 1) !== 0n; page += 4096);
+    expect(kernel.number("slotPages", ROOT)).toBe(200);
+    kernel.check();
+  });
+
+  test("comes back when it dies, whatever the others take meanwhile", () => {
+    const { kernel, greedy } = exhausted();
+    for (let death = 1; death < 4; death++) {
+      domainCall(kernel, ROOT, 1, [0n]);
+      for (let turn = 0; turn < 400 && kernel.number("slotInstance", ROOT) === death; turn++) {
+        greedy();
+        kernel.pass(100_000n);
+      }
+      kernel.check();
+      expect(kernel.number("slotInstance", ROOT)).toBe(death + 1);
+      expect(kernel.number("slotState", ROOT)).toBe(2);
+      expect(kernel.log).not.toContain("cannot start");
+      expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 0)).toMatchObject({ status: Status.Ok, words: [5n, 0n, 0n, 0n] });
+    }
   });
 });
 

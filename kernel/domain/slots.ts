@@ -6,7 +6,8 @@ import { ObjectType } from "../abi/object";
 import {
   BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, INBOX_SHIFT, PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
 } from "../memory/layout";
-import { PAYER_KERNEL } from "../memory/frames";
+import { PAYER_KERNEL, availableFrames } from "../memory/frames";
+import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
   slotCeiling, slotClass, slotCount, slotEndpointCount, slotEndpointInterface, slotPriority, slotProgram, slotQuotaHandles, slotQuotaObjects,
@@ -41,7 +42,7 @@ function pagesFor(count: u32, shift: u32): u32 {
   return ((count << shift) + 4095) & ~4095;
 }
 
-/** Lays out all slots of the blob in force. False if memory is too small or a slot has too many endpoints. */
+/** Lays out all slots of the blob in force. False if memory is too small, for the supervisor's quota too, or a slot has too many endpoints. */
 export function initializeSlots(): bool {
   const count = slotCount();
   if (!prepareWindow(BOOT_TABLES_BASE, PORT_BITMAPS_BASE + (<usize>count << PORT_BITMAP_SHIFT))) return false;
@@ -52,6 +53,9 @@ export function initializeSlots(): bool {
   for (let slot: u32 = 0; slot < count; slot++) {
     if (!initializeSlot(slot)) return false;
   }
+  const supervisor = domainOfSlot(0);
+  if (availableFrames() < supervisor.quotaPages) return false;
+  keepForSupervisor(supervisor);
   return true;
 }
 

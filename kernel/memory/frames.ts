@@ -34,6 +34,7 @@ let cursorRange: u32 = 0;
 let total: u32 = 0;
 let free: u32 = 0;
 let reserved: u32 = 0;
+let keptBack: u32 = 0;
 let kernelFrames: u32 = 0;
 let databaseReady: bool = false;
 
@@ -144,9 +145,14 @@ export function setPayer(frame: u32, payer: u32): void {
   store<u32>(wordOf(frame), (word & 0xffff0000) | payer);
 }
 
-/** Sets frames aside for pages that are backed later. False, with nothing done, if there are not so many. */
-export function reserveFrames(count: u32): bool {
-  if (free - reserved < count) return false;
+/** Keeps so many frames, in all, for whoever may take them (memory/quota.ts). */
+export function keepBack(count: u32): void {
+  keptBack = count;
+}
+
+/** Sets frames aside for pages that are backed later. False, with nothing done, if there are not so many. `mayTakeKept`: among those kept back too. */
+export function reserveFrames(count: u32, mayTakeKept: bool): bool {
+  if ((mayTakeKept ? free - reserved : availableFrames()) < count) return false;
   reserved += count;
   return true;
 }
@@ -167,7 +173,8 @@ export function allocateReserved(use: FrameUse, payer: u32): u32 {
 
 /** Frames that neither anybody has nor anything is set aside for. */
 export function availableFrames(): u32 {
-  return free - reserved;
+  const left = free - reserved;
+  return left > keptBack ? left - keptBack : 0;
 }
 export function totalFrames(): u32 {
   return total;

@@ -3,13 +3,16 @@
 import { GUARD_QUOTA } from "../guards";
 import { Domain } from "../object/domain";
 import { logLine } from "../x64/serial-log";
-import { freeFrame, releaseReserved, reserveFrames } from "./frames";
+import { freeFrame, keepBack, releaseReserved, reserveFrames } from "./frames";
+
+/** The supervisor's: nobody but the kernel starts it again, so memory must be there when it dies, whatever the others have taken. */
+const KEPT_SLOT: u32 = 0;
 
 /** Charges pages and sets frames aside for them: each later `allocateReserved` for it succeeds. False, with nothing done, beyond the quota. */
 export function chargePages(domain: Domain, pages: u32): bool {
   if (!chargeShared(domain, pages)) return false;
-  if (!reserveFrames(pages)) {
-    domain.pagesUsed -= pages;
+  if (!reserveFrames(pages, domain.slot === KEPT_SLOT)) {
+    unchargeShared(domain, pages);
     reportShortage();
     return false;
   }
@@ -24,18 +27,27 @@ function reportShortage(): void {
 }
 let isShortageReported: bool = false;
 
+/** Keeps back what the supervisor's quota allows it beyond what it has, from boot on and after each change of its charge. */
+export function keepForSupervisor(domain: Domain): void {
+  if (domain.slot !== KEPT_SLOT) return;
+  const used = domain.pagesUsed;
+  keepBack(used < domain.quotaPages ? domain.quotaPages - used : 0);
+}
+
 /** Charges pages that exist already because somebody else pays for them too. */
 export function chargeShared(domain: Domain, pages: u32): bool {
   const used = <u64>domain.pagesUsed + <u64>pages;
   if (used > <u64>u32.MAX_VALUE) return false;
   if (GUARD_QUOTA && used > <u64>domain.quotaPages) return false;
   domain.pagesUsed = <u32>used;
+  keepForSupervisor(domain);
   return true;
 }
 
 export function unchargeShared(domain: Domain, pages: u32): void {
   assert(domain.pagesUsed >= pages);
   domain.pagesUsed -= pages;
+  keepForSupervisor(domain);
 }
 
 /** Ends the charge of pages that were never backed. */
