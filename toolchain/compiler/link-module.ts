@@ -38,7 +38,7 @@ export function linkModule(root: string, module: IrModule, codes: readonly Machi
 
 /** What is linked besides the compiled module. */
 export function assemblyOf(target: Target, program: LinuxProgram, extraObjects: readonly string[]): string[] {
-  const stubs = { kernel: [], domain: ["toolchain/targets/domain/start.asm"], linux: ["toolchain/targets/linux/start.asm", `toolchain/targets/linux/${program}.asm`] };
+  const stubs = { kernel: [], domain: ["toolchain/targets/domain/start.asm"], linux: [`toolchain/targets/linux/${program}.asm`, "toolchain/targets/linux/start.asm"] };
   return [...stubs[target], ...extraObjects];
 }
 

@@ -7,7 +7,10 @@ export interface CallAnswer {
   readonly trap: number;
   /** rax and rdx. */
   readonly results: readonly [bigint, bigint];
-  /** x86 numbers of the registers that the convention preserves and the function did not; 4 stands for an unbalanced stack. */
+  /**
+   * x86 numbers of the registers that the convention preserves and the function did not; 4 stands for an unbalanced stack, 16 for memory on the
+   * stack or behind the globals that is none of the function's.
+   */
   readonly unpreserved: readonly number[];
 }
 
@@ -56,7 +59,7 @@ export class HarnessAnswers {
     const trap = Number(this.word());
     const results: [bigint, bigint] = [this.word(), this.word()];
     const mask = Number(this.word());
-    return { trap, results, unpreserved: Array.from({ length: 16 }, (_, register) => register).filter((register) => (mask >> register) & 1) };
+    return { trap, results, unpreserved: Array.from({ length: 17 }, (_, register) => register).filter((register) => (mask >> register) & 1) };
   }
   memory(): MemoryAnswer {
     return { pages: Number(this.word()), hash: Number(this.word()) };

@@ -8,6 +8,7 @@ import { readElf, sectionNamed } from "../elf/read.ts";
 import { buildModule } from "../ir/build.ts";
 import { verifyExecutable } from "../verify/verify.ts";
 import { randomScenario } from "./campaign.ts";
+import { CodeMutator } from "./code-mutator.ts";
 import { HarnessRequests } from "./harness-process.ts";
 import type { Scenario } from "./machine-differential.ts";
 import { Random } from "./random.ts";
@@ -20,6 +21,8 @@ export interface MutationResult {
   readonly run: number;
   /** Accepted mutants that touched something outside of their memory, their stack or their globals. */
   readonly escapes: readonly string[];
+  /** Mutants and those of them accepted, by the kind of the change. */
+  readonly kinds: Readonly<Record<string, readonly [made: number, accepted: number]>>;
 }
 
 /** A mutant may loop for ever; nobody waits for it. */
@@ -27,8 +30,9 @@ const TIMEOUT_MS = 1_000;
 const STACK_BYTES = 1 << 20;
 
 /**
- * Changes single bytes of the code of a random module and runs what the verifier still accepts: it may compute anything and trap as it likes, but
- * not leave its memory. Outside of the window next to nothing is mapped in the process, so that leaving it is a fault of its own kind.
+ * Changes the code of a random module, by bytes and by instructions, and runs what the verifier still accepts: it may compute anything and trap as it
+ * likes, but not leave its memory. Outside of the window next to nothing is mapped in the process, so that leaving it is a fault of its own kind;
+ * on the stack and behind the globals, where something is, the harness looks whether it is as it was.
  */
 export function runMutants(root: string, seed: number, count: number): MutationResult {
   const scenario = randomScenario(seed);
@@ -38,23 +42,28 @@ export function runMutants(root: string, seed: number, count: number): MutationR
   const original = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
   const text = sectionNamed(readElf(original, scenario.name), ".text")!.bytes;
   const textOffset = text.byteOffset - original.byteOffset;
+  const mutator = new CodeMutator(text, random);
   const calls = requestsOf(scenario, [...module.exports.keys()]);
 
   let [refused, run] = [0, 0];
   const escapes: string[] = [];
+  const kinds: Record<string, [number, number]> = {};
   for (let mutant = 0; mutant < count; mutant++) {
-    const at = random.below(text.length);
     const bytes = original.slice();
-    bytes[textOffset + at] = random.chance(50) ? bytes[textOffset + at]! ^ (1 << random.below(8)) : random.below(256);
+    const code = bytes.subarray(textOffset, textOffset + text.length);
+    const { kind, changes } = mutator.mutate(code);
+    const counts = (kinds[kind] ??= [0, 0]);
+    counts[0]++;
     if (verifyExecutable(bytes, "linux", scenario.name).length > 0) {
       refused++;
       continue;
     }
     run++;
+    counts[1]++;
     const escape = runMutant(root, bytes, calls, scenario.calls.length);
-    if (escape !== null) escapes.push(`${scenario.name}, byte ${at} of the text is ${bytes[textOffset + at]}: ${escape}`);
+    if (escape !== null) escapes.push(`${scenario.name}, mutant ${mutant}, ${changes.join("; ")}: ${escape}`);
   }
-  return { mutants: count, refused, run, escapes };
+  return { mutants: count, refused, run, escapes, kinds };
 }
 
 function requestsOf(scenario: Scenario, names: readonly string[]): HarnessRequests {
@@ -75,7 +84,7 @@ function runMutant(root: string, bytes: Uint8Array, requests: HarnessRequests, c
     for (let call = 0; call < calls; call++) {
       const { trap, unpreserved } = answers.call();
       if (trap === FaultKind.Protection) return `call ${call} touches what is not its own`;
-      if (unpreserved.length > 0) return `call ${call} changes register ${unpreserved.join(", ")}`;
+      if (unpreserved.length > 0) return `call ${call} changes ${unpreserved.map((register) => (register === 16 ? "memory that is not its own" : `register ${register}`)).join(", ")}`;
     }
     return null;
   } catch (error) {

@@ -34,7 +34,7 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "mutants",
-    about: "single bytes of machine code changed: what the verifier still accepts stays in its memory",
+    about: "machine code changed by bytes and by instructions: what the verifier still accepts stays in its memory",
     prepare: async (root) => {
       const { runMutants } = await import("../fuzz/mutation.ts");
       return async (seed) => {

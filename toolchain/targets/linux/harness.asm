@@ -1,6 +1,7 @@
 ; Calls exports of a compiled module as a test asks, and reports what came of it. Words of 64 bits on standard input:
 ;
-;   1, export's number, number of arguments, arguments …   → kind of trap (FaultKind; 0: none), rax, rdx, registers not preserved (a mask)
+;   1, export's number, number of arguments, arguments …   → kind of trap (FaultKind; 0: none), rax, rdx, what was not preserved: a mask of
+;                                                             registers; bit 4: rsp, bit 16: memory beside the stack's frame and the globals
 ;   2                                                       → nothing; memory, globals and sizes are as at the start again
 ;   3                                                       → pages of linear memory, hash of its contents
 ;   4                                                       → number of mutable globals, their values
@@ -26,6 +27,8 @@ SYS_WRITE               equ 1
 
 FAULT_IN_START          equ 0xff
 CANARY                  equ 0x5ca1ab1e00c0ffee
+; Memory that no function may touch: on the stack above the arguments, and behind the globals.
+CANARY_WORDS            equ 64
 
 extern linux.exit
 extern linux.load_memory
@@ -151,6 +154,12 @@ call_export:
         push    r13
         push    r14
         push    r15
+        mov     rax, CANARY
+        mov     ecx, CANARY_WORDS
+.guard:
+        push    rax
+        dec     ecx
+        jnz     .guard
         mov     [call_stack], rsp
         mov     [linux.recovery_stack], rsp
         lea     rax, [.trapped]
@@ -213,6 +222,22 @@ call_export:
         xor     esi, esi
 .finished:
         mov     qword [linux.recovery], 0
+        mov     r12, CANARY
+        lea     r13, [canaries]
+        mov     ebp, CANARY_WORDS
+.compare:
+        pop     rdi
+        cmp     rdi, r12
+        jne     .overwritten
+        cmp     [r13], r12
+        je      .intact
+        mov     [r13], r12
+.overwritten:
+        or      esi, 1 << 16
+.intact:
+        add     r13, 8
+        dec     ebp
+        jnz     .compare
         pop     r15
         pop     r14
         pop     r13
@@ -283,6 +308,12 @@ flush:
 fail:
         mov     edi, 126
         jmp     linux.exit
+
+section .data
+
+; Right behind the globals.
+canaries:
+        times CANARY_WORDS dq CANARY
 
 section .bss
 
