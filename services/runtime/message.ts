@@ -52,6 +52,14 @@ export class Answer {
   }
 }
 
+const KEPT_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
+
+/** The answer where further calls leave its words alone, until the next one is kept. Bytes and text of it are not kept. */
+export function keep<T extends Answer>(answer: T): T {
+  memory.copy(KEPT_RECORD, changetype<usize>(answer), OWN_RECORD_BYTES);
+  return changetype<T>(KEPT_RECORD);
+}
+
 /** How long the following calls wait, in nanoseconds; TIMEOUT_NONE at the start. */
 let timeoutNs: u64 = TIMEOUT_NONE;
 
