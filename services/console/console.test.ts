@@ -105,6 +105,52 @@ test("a second reader interrupts the first", () => {
   expect(text(second.fields?.data)).toBe("y");
 });
 
+test("a ^C that nobody has read is told and taken, and what else was typed stays", () => {
+  const interrupted = () => program.call(Console, "interrupted", { wait: false }).fields?.typed;
+  expect(interrupted()).toBe(false);
+  line.type("ab\x03cd\x03");
+  program.notify(INPUT_BIT);
+  expect([interrupted(), interrupted()]).toEqual([true, false]);
+  expect(text(program.call(Console, "read", {}).fields?.data)).toBe("abcd");
+});
+
+test("whoever waits for ^C is told when it is typed, and of nothing else", () => {
+  const watch = program.call(Console, "interrupted", { wait: true });
+  line.type("x");
+  program.notify(INPUT_BIT);
+  expect(watch.state).toBe("waiting");
+  line.type("\x03");
+  program.notify(INPUT_BIT);
+  expect(watch.fields?.typed).toBe(true);
+  expect(text(program.call(Console, "read", {}).fields?.data)).toBe("x");
+});
+
+test("a ^C that somebody gave up waiting for is kept", () => {
+  program.abandon(program.call(Console, "interrupted", { wait: true }));
+  line.type("\x03");
+  program.notify(INPUT_BIT);
+  expect(program.call(Console, "interrupted", { wait: false }).fields?.typed).toBe(true);
+});
+
+test("who waits for input gets a ^C as typed", () => {
+  const read = program.call(Console, "read", {});
+  line.type("\x03");
+  program.notify(INPUT_BIT);
+  expect(text(read.fields?.data)).toBe("\x03");
+  expect(program.call(Console, "interrupted", { wait: false }).fields?.typed).toBe(false);
+});
+
+test("a ^C for which there is no room drops what was typed before it", () => {
+  for (let block = 0; block < 9; block++) line.type("x".repeat(512));
+  program.notify(INPUT_BIT);
+  program.notify(INPUT_BIT);
+  line.type("y\x03z");
+  program.notify(INPUT_BIT);
+  expect(program.call(Console, "info", {}).fields).toMatchObject({ waiting: 3, lost: 512 + 4096 });
+  expect(program.call(Console, "interrupted", { wait: false }).fields?.typed).toBe(true);
+  expect(text(program.call(Console, "read", {}).fields?.data)).toBe("yz");
+});
+
 test.each([Status.PeerDied, Status.Restarted])("a write goes on after %s of the driver, which gets the notice again", (status) => {
   line.attached = undefined;
   line.failures.push(status);

@@ -1,4 +1,4 @@
-import { ConsoleError, ConsoleInfoReply, ConsoleReadReply, ConsoleServer } from "../../build/generated/interfaces/Console";
+import { ConsoleError, ConsoleInfoReply, ConsoleInterruptedReply, ConsoleReadReply, ConsoleServer } from "../../build/generated/interfaces/Console";
 import { clock, serial } from "../../build/generated/programs/console";
 import { RIGHT_CALL, RIGHT_SIGNAL } from "../../kernel/abi/object";
 import { Status } from "../../kernel/abi/status";
@@ -11,6 +11,9 @@ import { Text } from "../runtime/text";
 /** Notice bit by which the driver tells of input. */
 const INPUT_BIT: u64 = 1;
 const TIMER_BIT: u64 = 2;
+
+/** ^C as it is typed. */
+const INTERRUPT: u32 = 0x03;
 
 /** Typed ahead while nobody reads: more than a screen of it is a cat on the keyboard. */
 const INPUT_ROOM: u32 = 4096;
@@ -32,6 +35,8 @@ export class Terminal extends ConsoleServer {
   private readonly output: Text = Text.withRoom(OUTPUT_ROOM);
   /** Token of the read that waits for input, 0 if none does. */
   private reader: u64 = 0;
+  /** Token of the call that waits for ^C, 0 if none does. */
+  private watcher: u64 = 0;
   /** The notice that the driver signals, and whether this driver has it. */
   private notice: u32 = 0;
   private isAttached: bool = false;
@@ -68,6 +73,16 @@ export class Terminal extends ConsoleServer {
     return DEFERRED;
   }
 
+  interrupted(wait: bool, reply: ConsoleInterruptedReply): u32 {
+    const isTyped = this.isInterrupted();
+    reply.typed = isTyped;
+    this.takeInterrupts();
+    if (isTyped || !wait) return OK;
+    if (this.watcher != 0) ConsoleInterruptedReply.to(this.watcher).refuse(ConsoleError.Interrupted);
+    this.watcher = callToken();
+    return DEFERRED;
+  }
+
   info(reply: ConsoleInfoReply): u32 {
     reply.waiting = this.input.length;
     reply.lost = this.lost;
@@ -96,11 +111,22 @@ export class Terminal extends ConsoleServer {
       }
       if (!answer.ok) break;
       const data = answer.data;
-      this.lost += answer.lost + data.length - this.input.pushBytes(data.address, data.length);
+      this.lost += answer.lost;
+      this.keep(data);
       if (data.length == 0) break;
     }
     if (!this.isAttached) this.attach();
     if (this.reader != 0 && this.input.length > 0) this.answerReader();
+    if (this.watcher != 0 && this.isInterrupted()) this.answerWatcher();
+  }
+
+  /** Puts what was typed behind the rest, as far as there is room. A ^C must not be what finds none: then it drops what was typed before it. */
+  private keep(data: Text): void {
+    if (data.length > this.input.free && holdsInterrupt(data)) {
+      this.lost += this.input.length;
+      this.input.clear();
+    }
+    this.lost += data.length - this.input.pushBytes(data.address, data.length);
   }
 
   /** Input counts as taken only if the answer arrived: a reader that gave up meanwhile finds it when it asks again. */
@@ -112,6 +138,27 @@ export class Terminal extends ConsoleServer {
     this.reader = 0;
     if (reply.send() == Status.Gone) return;
     for (let index: u32 = 0; index < count; index++) this.input.shift();
+  }
+
+  /** As with a reader: who gave up meanwhile finds the ^C when it asks again. */
+  private answerWatcher(): void {
+    const reply = ConsoleInterruptedReply.to(this.watcher);
+    reply.typed = true;
+    this.watcher = 0;
+    if (reply.send() != Status.Gone) this.takeInterrupts();
+  }
+
+  private isInterrupted(): bool {
+    for (let index: u32 = 0; index < this.input.length; index++) if (this.input.at(index) == INTERRUPT) return true;
+    return false;
+  }
+
+  /** Takes every ^C out of the input. */
+  private takeInterrupts(): void {
+    for (let left = this.input.length; left > 0; left--) {
+      const byte = this.input.shift();
+      if (byte != INTERRUPT) this.input.push(byte);
+    }
   }
 
   private attach(): void {
@@ -137,4 +184,9 @@ export class Terminal extends ConsoleServer {
     this.output.clear();
     if (!this.isAttached) this.attach();
   }
+}
+
+function holdsInterrupt(data: Text): bool {
+  for (let index: u32 = 0; index < data.length; index++) if (data.byteAt(index) == INTERRUPT) return true;
+  return false;
 }

@@ -1,4 +1,4 @@
-import { bytes, defineInterface, text, u32 } from "../../toolchain/idl/define.ts";
+import { bool, bytes, defineInterface, text, u32 } from "../../toolchain/idl/define.ts";
 
 export default defineInterface({
   name: "Console",
@@ -10,5 +10,11 @@ export default defineInterface({
     write: { about: "Shows text. A newline also returns to the left margin.", takes: { text: text(1024) }, idempotent: true },
     read: { about: "Waits for input and takes it as it was typed, unedited and without echo. Interrupted when another reader came.", returns: { data: bytes(64) }, idempotent: true },
     info: { returns: { waiting: u32, lost: u32, driverRestarts: u32 }, idempotent: true },
+    interrupted: {
+      about: "Whether ^C was typed and has not been read. Takes it out of the input and leaves the rest there. With `wait`, answers when one is typed.",
+      takes: { wait: bool },
+      returns: { typed: bool },
+      idempotent: true,
+    },
   },
 });
