@@ -32,7 +32,7 @@ const METHODS: usize = memory.data<u8>([
   // Log
   1, 0,
   // Trace
-  2, 0, 0, 0, 0, 11,
+  2, 0, 0, 0, 0, 0x8a,
   // System
   0, 4, 1, 0, 0, 0, 0, 0x81,
 ]);

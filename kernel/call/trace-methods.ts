@@ -1,8 +1,9 @@
 import { Status } from "../abi/status";
 import { slotCount } from "../monitor/monitor";
-import { argument32, give } from "./method-frame";
+import { argument32, give, giveText } from "./method-frame";
 import {
-  TRACE_FROM, TRACE_HEADER, TRACE_KIND, TRACE_STATUS, TRACE_TIME, TRACE_TO, TRACE_WORDS, TRACE_WORD_COUNT, startTrace, stopTrace, takeTraceRecord,
+  TRACE_ARENA_BYTES, TRACE_DATA, TRACE_DATA_MAX, TRACE_FROM, TRACE_HANDLE_COUNT, TRACE_HEADER, TRACE_KIND, TRACE_STATUS, TRACE_TIME, TRACE_TO,
+  TRACE_WORD_COUNT, startTrace, stopTrace, takeTraceRecord, traceDataBytes,
 } from "./trace-ring";
 
 export function traceMethod(method: u32): Status {
@@ -29,8 +30,10 @@ function next(): Status {
   give(<u64>load<u32>(record + TRACE_FROM));
   give(<u64>load<u32>(record + TRACE_TO));
   give(<u64>load<u32>(record + TRACE_HEADER));
-  give(<u64>load<u32>(record + TRACE_WORD_COUNT));
-  for (let i: usize = 0; i < 4; i++) give(load<u64>(record + TRACE_WORDS + (i << 3)));
   give(<u64>load<u32>(record + TRACE_STATUS));
+  give(<u64>load<u32>(record + TRACE_WORD_COUNT));
+  give(<u64>load<u32>(record + TRACE_HANDLE_COUNT));
+  give(<u64>load<u32>(record + TRACE_ARENA_BYTES));
+  giveText(record + TRACE_DATA, traceDataBytes(record), TRACE_DATA_MAX);
   return Status.Ok;
 }

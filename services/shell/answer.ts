@@ -1,3 +1,4 @@
+import { Status } from "../../kernel/abi/status";
 import { Answer } from "../runtime/message";
 import { statusName } from "../runtime/status-name";
 import { endLine, line } from "./output";
@@ -5,7 +6,7 @@ import { endLine, line } from "./output";
 /** True if the answer is good; else says what it was. */
 export function explain(answer: Answer): bool {
   if (answer.ok) return true;
-  line.string("refused: ");
+  line.string(answer.status == Status.Timeout ? "no answer: " : "refused: ");
   if (answer.error != 0) line.string("error ").number(answer.error).string(" of the interface");
   else line.string(statusName(answer.status));
   endLine();

@@ -3,16 +3,17 @@
 import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../build/generated/interfaces/AttackPlan";
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
-import { audit, clock, console, slots, supervisor } from "../../build/generated/programs/shell";
+import { audit, clock, slots, supervisor } from "../../build/generated/programs/shell";
 import { Status } from "../../kernel/abi/status";
-import { setCallTimeout } from "../runtime/message";
 import { addService, callToken, DEFERRED, OK, servePending } from "../runtime/server";
 import { statusName } from "../runtime/status-name";
 import { Text, utf8 } from "../runtime/text";
 import { explain } from "./answer";
 import { attemptName } from "./attempt-name";
 import { record } from "./audit";
-import { dim, endLine, flush, green, line, printLine, red } from "./output";
+import { awaitInterrupt, isInterrupted } from "./interrupt";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, green, line, red } from "./output";
 import { Words } from "./words";
 
 /** The domains that attack: one of compiled code, one of machine code as no compiler makes it. */
@@ -98,8 +99,8 @@ export function attack(words: Words): void {
     plan = new Plan();
     addService(plan!);
   }
-  const only = words.count > 1 ? words.at(1).toNumber() : 0;
-  if (only < 0 || only > Attempt.Finish) return printLine("NUMBER is one of those that `attack` shows");
+  const only = numberArgument(words, 1, "NUMBER", 0, Attempt.Finish);
+  if (only < 0) return;
   refusedCount = 0;
   failedCount = 0;
   const started = clock.now().nanoseconds;
@@ -125,7 +126,7 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   attacker = found.slot;
   for (let attempt = first; attempt < end; attempt++) {
     if (only != 0 && only != attempt + 1) continue;
-    if (!make(<Attempt>attempt, plan!)) break;
+    if (isInterrupted() || !make(<Attempt>attempt, plan!)) break;
     flush();
   }
   supervisor.stop(attacker);
@@ -143,12 +144,14 @@ function make(attempt: Attempt, current: Plan): bool {
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
   const isExposed = attempt == Attempt.ForgedToken;
   let wasEnded: bool = false;
-  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline) {
+  // The attempt to forge an answer is left alone: it should meet the one call that waits for it.
+  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline && (isExposed || !isInterrupted())) {
     servePending(1, LISTEN_NS);
     if (isExposed && current.isHandedOut && !wasEnded && !current.isReported) wasEnded = isCallEnded();
   }
 
   if (wasEnded) showEndedCall();
+  else if (isInterrupted()) return false;
   else if (current.isReported) showReport(current);
   else if (!isAlive()) showFault();
   else showHung();
@@ -158,9 +161,7 @@ function make(attempt: Attempt, current: Plan): bool {
 
 /** Waits for the console for a moment, as a call that somebody else could answer. True if that came to another end than it should. */
 function isCallEnded(): bool {
-  const before = setCallTimeout(EXPOSED_NS);
-  const status = console.read().status;
-  setCallTimeout(before);
+  const status = awaitInterrupt(EXPOSED_NS);
   return status != Status.Timeout && status != Status.Ok;
 }
 

@@ -2,11 +2,14 @@ import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
 import { audit as log, supervisor } from "../../build/generated/programs/shell";
 import { faultName } from "../../kernel/abi/fault";
 import { Text } from "../runtime/text";
+import { isInterrupted } from "./interrupt";
 import { addMethodName, addSlotName } from "./names";
+import { numberArgument } from "./number-argument";
 import { dim, endLine, line, printLine, red } from "./output";
 import { Words } from "./words";
 
-const COUNT_DEFAULT: u64 = 20;
+const COUNT_DEFAULT: i64 = 20;
+const COUNT_MAX: i64 = 100_000;
 const DETAIL_COLUMN: u32 = 15;
 const KIND_FAULT: u32 = 4;
 const KIND_MALFORMED: u32 = 6;
@@ -91,17 +94,18 @@ export class AuditRecord {
 export const record = new AuditRecord();
 
 export function audit(words: Words): void {
+  const wanted = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, COUNT_MAX);
+  if (wanted < 0) return;
+  const count: u64 = wanted;
   const info = log.info();
   if (!info.ok) return printLine("the audit log does not answer");
   const next = info.next;
   const lost = info.lost;
   const oldest = info.oldest;
-  const wanted = words.count > 1 ? words.at(1).toNumber() : COUNT_DEFAULT;
-  const count: u64 = wanted > 0 ? wanted : COUNT_DEFAULT;
 
   if (next == oldest) return printLine("nothing has been denied and nothing has faulted");
   let sequence: u64 = next - oldest > count ? next - count : oldest;
-  while (sequence < next && record.read(sequence)) {
+  while (sequence < next && !isInterrupted() && record.read(sequence)) {
     show();
     sequence = record.sequence + 1;
   }

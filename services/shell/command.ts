@@ -1,10 +1,28 @@
+import { setCallTimeout } from "../runtime/message";
 import { Text } from "../runtime/text";
+import { endLine, line } from "./output";
 import { Words } from "./words";
+
+/** How long a command waits for an answer. Whoever takes longer is not there, and the person at the prompt should get it back. */
+const PATIENCE_NS: u64 = 5_000_000_000;
+
+const SPACE: i32 = 0x20;
+const LETTER_A: i32 = 0x41;
+const LETTER_Z: i32 = 0x5a;
 
 /** One command of the shell. */
 @final
 export class Command {
-  /** @param run gets the line's words; word 0 is the command's own name. */
+  private argumentsLeast: u32 = 0;
+  private argumentsMost: u32 = 0;
+  /** Which argument is the name of a command; 0: none. */
+  private commandArgument: u32 = 0;
+
+  /**
+   * @param usage the name and the arguments, each a word; one that may be left out stands in brackets, and `...]` at the end says that more
+   * may follow. It is what `help` shows, what the number of arguments is checked against, and what completion goes by.
+   * @param run gets the line's words; word 0 is the command's own name.
+   */
   constructor(
     readonly name: string,
     readonly usage: string,
@@ -12,7 +30,35 @@ export class Command {
     /** Its arguments are names of domains, as far as completion goes. */
     readonly takesDomain: bool,
     readonly run: (words: Words) => void,
-  ) {}
+  ) {
+    const commandAt = usage.indexOf("COMMAND");
+    for (let at = 0; at < usage.length; at++) {
+      if (usage.charCodeAt(at) != SPACE) continue;
+      const first = usage.charCodeAt(at + 1);
+      if (first >= LETTER_A && first <= LETTER_Z) this.argumentsLeast += 1;
+      this.argumentsMost += 1;
+      if (at < commandAt) this.commandArgument += 1;
+    }
+    if (usage.endsWith("...]")) this.argumentsMost = u32.MAX_VALUE;
+  }
+
+  /** Whether argument `index`, counted from 1, is the name of a command. */
+  takesCommand(index: u32): bool {
+    return index == this.commandArgument;
+  }
+
+  /** Does what the words say, or says how it is used. */
+  start(words: Words): void {
+    const given = words.count - 1;
+    if (given < this.argumentsLeast || given > this.argumentsMost) {
+      line.string("usage: ").string(this.usage);
+      return endLine();
+    }
+    const before = setCallTimeout(PATIENCE_NS);
+    const run = this.run;
+    run(words);
+    setCallTimeout(before);
+  }
 }
 
 /** More than the table in `commands.ts` has. */

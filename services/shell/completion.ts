@@ -9,6 +9,8 @@ import { Words } from "./words";
 const CANDIDATES_MAX: u32 = 64;
 
 const words = new Words();
+/** Place of a view of what stands before the word. */
+const before: usize = memory.data(offsetof<Text>(), 4);
 const word: Text = Text.withRoom(64);
 const common: Text = Text.withRoom(64);
 const shown: Text = Text.withRoom(1024);
@@ -23,9 +25,10 @@ export function completeLine(text: Text, cursor: u32, insertion: Text): void {
   candidates = 0;
   common.clear();
   shown.clear();
-  const isFirst = isBlank(text, start);
-  if (isFirst) offerCommands();
-  else if (takesDomain(text)) offerDomains();
+  words.split(Text.view(before, text.address, start));
+  const command = findCommand(words.at(0));
+  if (words.count == 0 || (command !== null && command.takesCommand(words.count))) offerCommands();
+  else if (command !== null && command.takesDomain) offerDomains();
   if (candidates == 0) return;
 
   insertion.bytes(common.address + word.length, common.length - word.length);
@@ -63,15 +66,4 @@ function showCandidates(): void {
   add(shown);
   endLine();
   flush();
-}
-
-function takesDomain(text: Text): bool {
-  words.split(text);
-  const command = findCommand(words.at(0));
-  return command !== null && command.takesDomain;
-}
-
-function isBlank(text: Text, end: u32): bool {
-  for (let at: u32 = 0; at < end; at++) if (text.byteAt(at) != 0x20) return false;
-  return true;
 }

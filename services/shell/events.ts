@@ -1,8 +1,11 @@
-import { SupervisorNextEventWhat } from "../../build/generated/interfaces/Supervisor";
+import { SupervisorNextEventAnswer, SupervisorNextEventWhat } from "../../build/generated/interfaces/Supervisor";
 import { supervisor } from "../../build/generated/programs/shell";
 import { faultName } from "../../kernel/abi/fault";
+import { keep } from "../runtime/message";
 import { statusName } from "../runtime/status-name";
+import { isInterrupted } from "./interrupt";
 import { addSlotName } from "./names";
+import { numberArgument } from "./number-argument";
 import { endLine, line, printLine } from "./output";
 import { Words } from "./words";
 
@@ -12,12 +15,17 @@ const WHAT_COLUMN: u32 = 24;
 const EVENTS_MAX = 1024;
 
 export function events(words: Words): void {
-  const wanted = words.count > 1 ? words.at(1).toNumber() : COUNT_DEFAULT;
+  const count: u64 = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, EVENTS_MAX);
+  if (<i64>count < 0) return;
   const newest = findNewest();
   if (newest == 0) return printLine("the supervisor has nothing to tell");
-  const count: u64 = wanted > 0 ? wanted : COUNT_DEFAULT;
   let from: u64 = newest > count ? newest - count + 1 : 1;
-  while (from != 0) from = show(from);
+  while (from <= newest && !isInterrupted()) {
+    const event = keep(supervisor.nextEvent(from));
+    if (!event.ok) break;
+    show(event);
+    from = event.sequence + 1;
+  }
 }
 
 function findNewest(): u64 {
@@ -30,31 +38,20 @@ function findNewest(): u64 {
   return newest;
 }
 
-/** Shows the event at `from` or after it, and returns where the next is to be looked for; 0 when there was none. */
-function show(from: u64): u64 {
-  const found = supervisor.nextEvent(from);
-  if (!found.ok) return 0;
-  const sequence = found.sequence;
-  const slot = found.slot;
-  const what = found.what;
-  const kind = found.faultKind;
-  const address = found.address;
-  const code = found.code;
-  const instruction = found.instruction;
-  line.duration(found.timeNs).padTo(10);
-  addSlotName(slot, line).padTo(WHAT_COLUMN);
-  switch (what) {
-    case SupervisorNextEventWhat.Started: line.string("started, instance ").number(code); break;
-    case SupervisorNextEventWhat.Adopted: line.string("adopted, instance ").number(code); break;
-    case SupervisorNextEventWhat.Exited: line.string("ended with code ").number(code); break;
-    case SupervisorNextEventWhat.Faulted: line.string(faultName(kind)).string(" at ").hex(address); break;
+function show(event: SupervisorNextEventAnswer): void {
+  line.duration(event.timeNs).padTo(10);
+  addSlotName(event.slot, line).padTo(WHAT_COLUMN);
+  switch (event.what) {
+    case SupervisorNextEventWhat.Started: line.string("started, instance ").number(event.code); break;
+    case SupervisorNextEventWhat.Adopted: line.string("adopted, instance ").number(event.code); break;
+    case SupervisorNextEventWhat.Exited: line.string("ended with code ").number(event.code); break;
+    case SupervisorNextEventWhat.Faulted: line.string(faultName(event.faultKind)).string(" at ").hex(event.address); break;
     case SupervisorNextEventWhat.Killed: line.string("killed"); break;
     case SupervisorNextEventWhat.Stopped: line.string("stopped"); break;
-    default: line.string("not started: ").string(statusName(code));
+    default: line.string("not started: ").string(statusName(event.code));
   }
   endLine();
-  if (what == SupervisorNextEventWhat.Faulted) showPlace(slot, instruction);
-  return sequence + 1;
+  if (event.what == SupervisorNextEventWhat.Faulted) showPlace(event.slot, event.instruction);
 }
 
 function showPlace(slot: u32, instruction: u64): void {

@@ -2,6 +2,7 @@ import { slots } from "../../build/generated/programs/shell";
 import {
   ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
 } from "../../kernel/abi/object";
+import { isInterrupted } from "./interrupt";
 import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "./names";
 import { bold, endLine, line } from "./output";
 import { Words } from "./words";
@@ -16,7 +17,7 @@ export function handles(words: Words): void {
   endLine();
   let from: u32 = 0;
   let shown: u32 = 0;
-  while (from < HANDLES_MAX) {
+  while (from < HANDLES_MAX && !isInterrupted()) {
     const found = slots.handleAt(slot, from);
     if (!found.ok) break;
     const index = found.index;

@@ -6,6 +6,8 @@ export enum Key {
   Enter,
   Left,
   Right,
+  WordLeft,
+  WordRight,
   Up,
   Down,
   Home,
@@ -21,6 +23,8 @@ export enum Key {
 }
 
 const ESCAPE: u32 = 0x1b;
+/** The modifier of a key that alt was held with; those with control are higher. */
+const ALT: u32 = 3;
 
 enum State {
   Text,
@@ -36,6 +40,9 @@ export class KeyReader {
   private state: State = State.Text;
   /** The number within a sequence, as 3 in `ESC [ 3 ~`. */
   private argument: u32 = 0;
+  /** The number behind its semicolon: which of shift, alt and control were held. 0: there was none. */
+  private modifier: u32 = 0;
+  private hasModifier: bool = false;
   /** A line feed right after a carriage return belongs to it. */
   private wasReturn: bool = false;
 
@@ -53,24 +60,37 @@ export class KeyReader {
   }
 
   private takeEscaped(byte: u32): u32 {
-    this.state = byte == 0x5b || byte == 0x4f ? State.Sequence : State.Text;
     this.argument = 0;
-    return Key.None;
+    this.modifier = 0;
+    this.hasModifier = false;
+    if (byte == ESCAPE) return Key.None;
+    this.state = byte == 0x5b || byte == 0x4f ? State.Sequence : State.Text;
+    // With alt, or after an escape key that was pressed for nothing.
+    switch (byte) {
+      case 0x62: return Key.WordLeft;
+      case 0x66: return Key.WordRight;
+      case 0x08:
+      case 0x7f: return Key.KillWord;
+      default: return byte < 0x20 ? control(byte) : Key.None;
+    }
   }
 
   private takeSequence(byte: u32): u32 {
     if (byte >= 0x30 && byte <= 0x39) {
-      this.argument = (this.argument * 10 + byte - 0x30) & 0xff;
+      if (this.hasModifier) this.modifier = (this.modifier * 10 + byte - 0x30) & 0xff;
+      else this.argument = (this.argument * 10 + byte - 0x30) & 0xff;
       return Key.None;
     }
-    // A modifier follows a semicolon: the key is what came before.
-    if (byte == 0x3b) return Key.None;
+    if (byte == 0x3b) {
+      this.hasModifier = true;
+      return Key.None;
+    }
     this.state = State.Text;
     switch (byte) {
       case 0x41: return Key.Up;
       case 0x42: return Key.Down;
-      case 0x43: return Key.Right;
-      case 0x44: return Key.Left;
+      case 0x43: return this.modifier >= ALT ? Key.WordRight : Key.Right;
+      case 0x44: return this.modifier >= ALT ? Key.WordLeft : Key.Left;
       case 0x46: return Key.End;
       case 0x48: return Key.Home;
       case 0x7e: return this.numbered();

@@ -1,17 +1,14 @@
 // A line of input with editing, history and completion, on a terminal that understands ANSI sequences.
 
-import { CONSOLE_READ_DATA_MAX } from "../../build/generated/interfaces/Console";
-import { console } from "../../build/generated/programs/shell";
-import { sleep } from "../runtime/sleep";
 import { Text, utf8 } from "../runtime/text";
 import { History } from "./history";
+import { isInputUsedUp, nextByte } from "./input";
 import { Key, KeyReader } from "./keys";
 import { show } from "./output";
 
 /** Bytes of a line; the rest of what is typed is not taken. */
 export const LINE_MAX: u32 = 200;
-/** Wait after a read that failed, so that a console which cannot be reached costs no time. */
-const RETRY_NS: u64 = 50_000_000;
+const BELL: u32 = 0x07;
 const PROMPT = "trine> ";
 const PROMPT_COLUMNS: u32 = 7;
 /** Columns of the line that are shown while it is edited, so that with the prompt it stays on one row of 80. */
@@ -26,10 +23,12 @@ export class LineEditor {
   private cursor: u32 = 0;
   private readonly history: History = new History();
   private readonly keys: KeyReader = new KeyReader();
-  private readonly input: Text = Text.withRoom(CONSOLE_READ_DATA_MAX);
-  private consumed: u32 = 0;
   /** Bytes that the character being typed still lacks. */
   private missingBytes: u32 = 0;
+  /** What the terminal shows is the line as it is now. */
+  private isDrawn: bool = false;
+  /** Something was typed for which the line has no room. */
+  private isOverfull: bool = false;
   private readonly screen: Text = Text.withRoom(LINE_MAX + 64);
   private readonly insertion: Text = Text.withRoom(LINE_MAX);
 
@@ -41,9 +40,8 @@ export class LineEditor {
     this.cursor = 0;
     this.missingBytes = 0;
     this.history.rewind();
-    this.redraw();
-    // What arrives together is drawn once, and a character not before its last byte is there.
-    while (!this.apply(this.nextKey())) if (this.consumed == this.input.length && this.missingBytes == 0) this.redraw();
+    this.isDrawn = false;
+    while (!this.apply(this.nextKey())) this.isDrawn = false;
     this.draw(0, this.line.length);
     this.history.add(this.line);
     show(utf8("\n"));
@@ -52,21 +50,11 @@ export class LineEditor {
 
   private nextKey(): u32 {
     while (true) {
-      while (this.consumed < this.input.length) {
-        const key = this.keys.take(this.input.byteAt(this.consumed++));
-        if (key != Key.None) return key;
-      }
-      this.fetch();
+      // What arrives together is drawn once, and a character not before its last byte is there.
+      if (isInputUsedUp() && !this.isDrawn && this.missingBytes == 0) this.redraw();
+      const key = this.keys.take(nextByte());
+      if (key != Key.None) return key;
     }
-  }
-
-  /** Waits for input. A console that was restarted loses at most what it held. */
-  private fetch(): void {
-    this.input.clear();
-    this.consumed = 0;
-    const answer = console.read();
-    if (answer.ok) this.input.text(answer.data);
-    else sleep(RETRY_NS);
   }
 
   /** Does what `key` asks for; true when the line is complete. */
@@ -75,6 +63,8 @@ export class LineEditor {
       case Key.Enter: return true;
       case Key.Left: this.cursor = this.before(this.cursor); break;
       case Key.Right: this.cursor = this.after(this.cursor); break;
+      case Key.WordLeft: this.cursor = this.wordStart(); break;
+      case Key.WordRight: this.cursor = this.wordEnd(); break;
       case Key.Home: this.cursor = 0; break;
       case Key.End: this.cursor = this.line.length; break;
       case Key.Backspace: this.remove(this.before(this.cursor), this.cursor); break;
@@ -93,7 +83,8 @@ export class LineEditor {
   }
 
   private insert(byte: u32): void {
-    if (byte > 0xff || this.line.length >= LINE_MAX) return;
+    this.isOverfull = this.line.length >= LINE_MAX;
+    if (byte > 0xff || this.isOverfull) return;
     const at = this.line.address + this.cursor;
     memory.copy(at + 1, at, this.line.length - this.cursor);
     store<u8>(at, byte);
@@ -127,6 +118,8 @@ export class LineEditor {
 
   private insertCompletion(): void {
     const complete = this.complete;
+    // Candidates are shown below the line as it was typed.
+    this.redraw();
     complete(this.line, this.cursor, this.insertion.clear());
     for (let index: u32 = 0; index < this.insertion.length; index++) this.insert(this.insertion.byteAt(index));
   }
@@ -136,6 +129,14 @@ export class LineEditor {
     let at = this.cursor;
     while (at > 0 && this.line.byteAt(at - 1) == 0x20) at--;
     while (at > 0 && this.line.byteAt(at - 1) != 0x20) at--;
+    return at;
+  }
+
+  /** Where the word behind the cursor ends. */
+  private wordEnd(): u32 {
+    let at = this.cursor;
+    while (at < this.line.length && this.line.byteAt(at) == 0x20) at++;
+    while (at < this.line.length && this.line.byteAt(at) != 0x20) at++;
     return at;
   }
 
@@ -169,6 +170,9 @@ export class LineEditor {
   /** Draws prompt and part of the line over what stands there, and puts the cursor where it belongs. */
   private draw(start: u32, end: u32): void {
     const screen = this.screen.clear();
+    this.isDrawn = true;
+    if (this.isOverfull) screen.byte(BELL);
+    this.isOverfull = false;
     screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").bytes(this.line.address + start, end - start).string("\x1b[K\r\x1b[");
     screen.number(PROMPT_COLUMNS + this.columns(start, this.cursor)).byte(0x43);
     show(screen);

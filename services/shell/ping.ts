@@ -1,31 +1,86 @@
 import { clock, echo } from "../../build/generated/programs/shell";
+import { Status } from "../../kernel/abi/status";
+import { TIMEOUT_NONE } from "../../kernel/abi/system-call";
+import { setCallTimeout } from "../runtime/message";
 import { readTsc } from "../runtime/x64";
 import { explain } from "./answer";
-import { dim, endLine, line, printLine } from "./output";
+import { isInterrupted } from "./interrupt";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, line, printLine } from "./output";
 import { Words } from "./words";
 
 const COUNT_DEFAULT: i64 = 1000;
 const COUNT_MAX: i64 = 10_000_000;
+/** Round trips between two looks for ^C. A look is not part of what is measured. */
+const TRIPS_A_LOOK: i64 = 1024;
+/** How long to wait for the first answer before looking for ^C. */
+const LOOK_NS: u64 = 200_000_000;
+
+/** What was measured so far. */
+let trips: i64 = 0;
+let elapsedNs: u64 = 0;
+let ticks: u64 = 0;
+let wrong: i64 = 0;
 
 export function ping(words: Words): void {
-  const count = words.count > 1 ? words.at(1).toNumber() : COUNT_DEFAULT;
-  if (count < 1 || count > COUNT_MAX) return printLine("COUNT is a number from 1 to 10000000");
-  // The first call brings both sides into the caches, and shows whether it is allowed at all.
-  if (!explain(echo.words(1, 2, 3, 4))) return;
+  const count = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, COUNT_MAX);
+  if (count < 0 || !isAnswered()) return;
 
-  const before = clock.now().nanoseconds;
-  const ticksBefore = readTsc();
-  let wrong: i64 = 0;
-  for (let trip: i64 = 0; trip < count; trip++) {
-    const answer = echo.words(trip, 2, 3, 4);
-    if (!answer.ok || answer.first != <u64>trip || answer.fourth != 4) wrong++;
+  trips = 0;
+  elapsedNs = 0;
+  ticks = 0;
+  wrong = 0;
+  // A call that may wait for ever is the one that is fast. Whoever has just answered is there; if not for long, that ends the loop.
+  const before = setCallTimeout(TIMEOUT_NONE);
+  let status: u32 = Status.Ok;
+  while (trips < count && status == Status.Ok && !isInterrupted()) status = measure(min(TRIPS_A_LOOK, count - trips));
+  setCallTimeout(before);
+
+  if (trips > 0) show();
+  if (status != Status.Ok) printLine("the echo service has died");
+}
+
+/** The first call brings both sides into the caches, and shows whether it is allowed at all and whether anybody answers. */
+function isAnswered(): bool {
+  const before = setCallTimeout(LOOK_NS);
+  let isSaid: bool = false;
+  let isGood: bool = false;
+  while (!isInterrupted()) {
+    const answer = echo.words(1, 2, 3, 4);
+    if (answer.status != Status.Timeout) {
+      isGood = explain(answer);
+      break;
+    }
+    if (!isSaid) {
+      printLine("nobody answers yet; ^C ends the wait");
+      flush();
+    }
+    isSaid = true;
   }
-  const ticks = readTsc() - ticksBefore;
-  const elapsed = clock.now().nanoseconds - before;
+  setCallTimeout(before);
+  return isGood;
+}
 
-  line.number(count).string(" round trips of four words in ").duration(elapsed).string(", ").duration(elapsed / count).string(" each");
+/** Makes so many round trips; anything but Ok: how the last one failed. */
+function measure(count: i64): u32 {
+  const beforeNs = clock.now().nanoseconds;
+  const ticksBefore = readTsc();
+  let status: u32 = Status.Ok;
+  for (const end = trips + count; trips < end; trips++) {
+    const answer = echo.words(trips, 2, 3, 4);
+    status = answer.status;
+    if (status != Status.Ok) break;
+    if (answer.first != <u64>trips || answer.fourth != 4) wrong++;
+  }
+  ticks += readTsc() - ticksBefore;
+  elapsedNs += clock.now().nanoseconds - beforeNs;
+  return status;
+}
+
+function show(): void {
+  line.number(trips).string(" round trips of four words in ").duration(elapsedNs).string(", ").duration(elapsedNs / trips).string(" each");
   endLine();
-  line.number(ticks / count).string(" ticks of the processor's counter each");
+  line.number(ticks / trips).string(" ticks of the processor's counter each");
   dim(" (under QEMU: the host's clock)");
   endLine();
   if (wrong == 0) return;

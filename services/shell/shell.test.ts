@@ -17,6 +17,7 @@ import Supervisor from "../interfaces/supervisor.idl.ts";
 const NAMES = ["supervisor", "serial", "console", "shell", "echo", "attacker", "intruder"];
 const CLASSES = ["None", "Supervisor", "Uart", "Console", "Shell", "Echo", "Attacker", "Intruder"];
 const READ_MAX = 64;
+const ECHO = 4;
 const ATTACKER = 5;
 const INTRUDER = 6;
 const ATTEMPTS = AttackPlan.methods.next.returns.attempt.names;
@@ -33,17 +34,22 @@ class System_ {
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
   program!: NodeProgram;
-  isExposed = false;
+  /** At which look for it a running command finds ^C; 0: none is typed. */
+  interruptAt = 0;
+  /** Messages that a trace finds. */
+  traced: Traced[] = [];
 
   readonly peers = {
     console: fakePeer(Console, {
       write: ({ text }) => void (this.shown += text),
       read: () => {
-        // While the attacker forges answers, nothing is typed.
-        if (this.isExposed) fails(Status.Timeout);
         const input = Buffer.from(this.typed.shift() ?? waits());
         if (input.length > READ_MAX) this.typed.unshift(input.toString("latin1", READ_MAX));
         return { data: input.subarray(0, READ_MAX) };
+      },
+      interrupted: ({ wait }) => {
+        const typed = --this.interruptAt === 0;
+        return typed || !wait ? { typed } : fails(Status.Timeout);
       },
     }),
     supervisor: fakePeer(Supervisor, {
@@ -68,7 +74,7 @@ class System_ {
         return { sequence: from === 0n ? 1n : from, timeNs: 5_000_000n, slot: 1, what, faultKind: FaultKind.NullReference, address: 16n, instruction: 0n, code: 1 };
       },
     }),
-    echo: fakePeer(Echo, { words: (words) => words, nothing: () => {} }),
+    echo: fakePeer(Echo, { words: (words) => (this.running[ECHO] ? words : fails(Status.Timeout)), nothing: () => {} }),
     slots: fakePeer(Slots, {
       count: () => ({ count: NAMES.length }),
       name: ({ slot }) => ({ text: NAMES[slot] ?? fails(Status.NotFound) }),
@@ -109,12 +115,20 @@ class System_ {
     }),
   };
 
-  private traced = 2;
   private nextMessage() {
-    if (this.traced-- === 0) fails(Status.NotFound);
-    const kind = this.traced === 1 ? 0 : 1;
-    return { timeNs: 3_000_000_000n, kind, from: 3, to: 2, header: 0x0101_0001, words: 5, word0: 0x10n, word1: 1n, word2: 2n, word3: 3n, outcome: kind === 1 ? Status.Denied : Status.Ok };
+    const { words = [], arena = "", ...rest } = this.traced.shift() ?? fails(Status.NotFound);
+    const data = Buffer.concat([Buffer.from(BigUint64Array.from(words.slice(0, 16)).buffer), Buffer.from(arena).subarray(0, 80)]);
+    return { timeNs: this.program.nowNs - 999_600_000n, kind: 0, from: 3, to: 2, outcome: Status.Ok, words: words.length, handles: 0, arenaLength: arena.length, ...rest, data };
   }
+}
+
+/** A message as a test gives it to the trace. */
+interface Traced {
+  readonly header: number;
+  readonly kind?: number;
+  readonly words?: readonly bigint[];
+  readonly arena?: string;
+  readonly outcome?: Status;
 }
 
 function waits(): never {
@@ -163,6 +177,12 @@ test.each([
   ["^K takes the rest", "help me\x1b[D\x1b[D\x1b[D\x0b\r", "help"],
   ["^U takes what is before", "nonsense help\x1b[D\x1b[D\x1b[D\x1b[D\x15\r", "help"],
   ["^W takes a word", "help me\x17\r", "help "],
+  ["alt and backspace takes a word", "help me\x1b\x7f\r", "help "],
+  ["control and the arrows move by words", "help me now\x1b[1;5D\x1b[1;5Dyou or \x1b[1;5C!\r", "help you or me! now"],
+  ["alt-B and alt-F move by words", "help me now\x1bb\x1bbyou or \x1bf!\r", "help you or me! now"],
+  ["shift and an arrow is the arrow", "hlp\x1b[1;2D\x1b[1;2De\r", "help"],
+  ["delete with control is delete", "xhelp\x1b[H\x1b[3;5~\r", "help"],
+  ["enter after escape is enter", "help\x1b\r", "help"],
   ["^C gives the line up", "nonsense\x03help\r", "help"],
   ["a character of several bytes is one", "hélp\x1b[D\x1b[D\x7fe\r", "help"],
   ["home with a number, end with a letter O", "elp\x1b[1~h\x1bOF!\r", "help!"],
@@ -206,15 +226,27 @@ test("of a long line one row is shown while it is edited, the part around the cu
   expect((await drawn(long, "\r")).at(-2)).toEqual([long, 7 + long.length]);
 });
 
-test("a line of more than 200 bytes is cut, and the shell goes on", async () => {
-  await type(`${"x".repeat(500)}\r`);
+test("a line of more than 200 bytes is cut with a bell, and the shell goes on", async () => {
+  await type("x".repeat(200));
+  expect(system.shown).not.toContain("\x07");
+  system = new System_();
+  await type("x".repeat(500), "\r");
   expect(lastLine()).toBe("x".repeat(200));
+  expect(system.shown).toContain("\x07");
+});
+
+test("what is typed together with a key that means nothing is shown at once", async () => {
+  await type("upt\x14");
+  expect(system.shown).toMatch(/upt\x1b\[K\r\x1b\[10C$/);
 });
 
 test.each([
   ["a command", "upt\t\r", "uptime "],
   ["the part that is common", "s\t\r", "s"],
   ["a domain", "kill ser\t\r", "kill serial "],
+  ["the command that another takes", "help upt\t\r", "help uptime "],
+  ["a command within a trace", "trace shell echo upt\t\r", "trace shell echo uptime "],
+  ["a domain behind that", "trace shell echo kill ser\t\r", "trace shell echo kill serial "],
   ["in the middle of a line", "handles con x\x1b[D\x1b[D\t\r", "handles console  x"],
   ["nothing", "zzz\t\r", "zzz"],
 ])("completion of %s", async (_what, typed, line) => {
@@ -222,18 +254,44 @@ test.each([
   expect(lastLine()).toBe(line);
 });
 
-test("several candidates are shown", async () => {
-  expect(await type("s\t")).toMatch(/start {2}stop {2}shutdown/);
+test("several candidates are shown, below the line as it was typed", async () => {
+  await type("s\t");
+  expect(system.shown).toMatch(/s\x1b\[K\r\x1b\[8C\nstart {2}stop {2}shutdown/);
 });
 
-test("an unknown command suggests the nearest", async () => {
-  expect(await type("domians\r")).toContain("there is no command `domians`; did you mean `domains`?");
-  expect(await type("xyzzy\r")).toContain("`help` lists what there is");
+test.each([["domians", "domains"], ["hlep", "help"], ["HELP", "help"], ["dom", "domains"], ["shutdwn", "shutdown"], ["help upti", "uptime"], ["trace shell echo pnig", "ping"]])("for `%s`, `%s` is suggested", async (typed, meant) => {
+  expect(await type(`${typed}\r`)).toMatch(new RegExp(`there is no command .*; did you mean .${meant}.\\?`));
 });
 
-test("help lists every command", async () => {
-  const shown = await type("help\r");
-  for (const name of ["help", "domains", "memory", "handles NAME", "audit", "trace A B", "why SUBJECT TARGET METHOD", "start", "kill", "ping", "attack", "shutdown", "reboot", "uptime", "about"]) expect(shown).toContain(name);
+test.each(["xyzzy", "quit", "ls", "x".repeat(200)])("for `%s`, which is near nothing, help is", async (typed) => {
+  expect(await type(`${typed}\r`)).toContain("`help` lists what there is");
+});
+
+test("help lists every command with its arguments, aligned and in fewer than 80 columns", async () => {
+  const lines = (await type("help\r")).split("\n");
+  const commands = lines.filter((line) => /^ {2}\S/.test(line));
+  expect(commands.map((line) => line.slice(2, 34).trimEnd())).toEqual([
+    "help [COMMAND]", "domains", "memory", "handles NAME", "audit [COUNT]", "events [COUNT]", "trace A B [SECONDS|COMMAND ...]", "why SUBJECT TARGET METHOD", "start NAME", "kill NAME", "stop NAME",
+    "ping [COUNT]", "attack [NUMBER]", "uptime", "about", "shutdown", "reboot",
+  ]);
+  for (const line of commands) expect(line).toMatch(/^.{33} {2}\S/);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(80);
+});
+
+test.each([
+  ["kill", "kill NAME"],
+  ["kill echo serial", "kill NAME"],
+  ["reboot now", "reboot"],
+  ["trace shell", "trace A B [SECONDS|COMMAND ...]"],
+  ["trace shell echo kill", "kill NAME"],
+  ["why echo", "why SUBJECT TARGET METHOD"],
+])("`%s` has not the right number of words", async (typed, usage) => {
+  expect(await type(`${typed}\r`)).toContain(`usage: ${usage}\n`);
+  expect(system.ended).toEqual([]);
+});
+
+test.each([["audit x", "COUNT", 100_000], ["events 0", "COUNT", 1024], ["ping 10000001", "COUNT", 10_000_000], ["attack -1", "NUMBER", ATTEMPTS.length - 1], ["trace shell echo 0", "SECONDS", 3600]])("`%s` asks for another number", async (typed, name, most) => {
+  expect(await type(`${typed}\r`)).toContain(`${name} is a number from 1 to ${most}\n`);
 });
 
 test("domains is a table, and tells what is not verified", async () => {
@@ -255,7 +313,6 @@ test("handles shows object, rights, owner, interface and badge", async () => {
   expect(shown).toContain("    7  endpoint    call send copy          console     Console       0x2a");
   expect(shown).toContain("7 handles");
   expect(await type("handles nobody\r")).toContain("there is no domain `nobody`");
-  expect(await type("handles\r")).toContain("name a domain");
 });
 
 test("audit shows what was denied and why, faults, and losses", async () => {
@@ -272,15 +329,44 @@ test("why explains by class or by domain", async () => {
   expect(await type("why Echo console write\r")).toContain("Echo -> Console Console.write: denied\n  no rule allows it");
   expect(await type("why echo nowhere write\r")).toContain("`nowhere` is neither a class of the policy nor a domain");
   expect(await type("why echo console fly\r")).toContain("nothing that Console serves has a method `fly`");
-  expect(await type("why echo\r")).toContain("usage: why");
 });
 
-test("trace decodes messages", async () => {
-  const shown = await type("trace shell console 2\r", "q");
-  expect(shown).toContain("shell -> console");
-  expect(shown).toContain("Console.write text=0 bytes 0x1 0x2 0x3 and 1 more");
-  expect(shown).toContain("Console.write answer 0x10 0x1 0x2 0x3 and 1 more: denied");
-  expect(shown).toContain("2 messages");
+const CONSOLE_WRITE = 0x0101_0001;
+const CONSOLE_INTERRUPTED = 0x0101_0030;
+const SUPERVISOR_NEXT_EVENT = 0x0102_0040;
+const describing = (text: string): bigint => BigInt(text.length) << 32n;
+
+test.each<[string, Traced, string]>([
+  ["text, with what a terminal must not get", { header: CONSOLE_WRITE, words: [describing('a "b"\x1b[2J\n')], arena: 'a "b"\x1b[2J\n' }, String.raw`write text="a \"b\"\x1b[2J\n"`],
+  ["long text", { header: CONSOLE_WRITE, words: [describing("x".repeat(300))], arena: "x".repeat(300) }, `write\n            text="${"x".repeat(40)}"... 300 bytes`],
+  ["text that was not recorded", { header: CONSOLE_WRITE, words: [describing("secret")], outcome: Status.Denied }, "write text=6 bytes: denied"],
+  ["a truth", { header: CONSOLE_INTERRUPTED, words: [1n] }, " wait=true\n"],
+  ["names of an enumeration, and times", { header: SUPERVISOR_NEXT_EVENT, kind: 1, words: [7n, 1_500_000_000n, 2n, 3n, 1n, 2n ** 40n, 0n, 0n] }, "answer sequence=7\n            timeNs=1.5 s slot=2 what=faulted faultKind=1 address=0x10000000000\n            instruction=0 code=0"],
+  ["an error by its name", { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [8n] }, "error NoEvent\n"],
+  ["an error that the interface does not have", { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [99n] }, "error 99\n"],
+  ["an interface that is not known", { header: 0x0fff_0001, words: Array.from({ length: 20 }, (_, index) => BigInt(index)) }, "interface 0xfff.write 0x0 0x1 0x2 0x3 0x4 0x5 0x6\n            0x7 0x8 0x9 0xa 0xb 0xc 0xd 0xe 0xf and 4 more\n"],
+])("trace shows %s", async (_what, message, expected) => {
+  system.traced = [message];
+  const shown = await type("trace shell console 2\r");
+  expect(shown).toContain("1.000400  shell -> console".replace("->", (message.kind ?? 0) === 0 ? "->" : "=>"));
+  expect(shown).toContain(expected);
+  expect(shown).toContain("\n1 message\n");
+});
+
+test("a trace without a command ends at ^C, or after its seconds, and shows what was recorded", async () => {
+  for (const interruptAt of [0, 1]) {
+    system = new System_();
+    system.interruptAt = interruptAt;
+    system.traced = [{ header: CONSOLE_INTERRUPTED, words: [0n] }];
+    expect(await type("trace shell console 2\r")).toContain(`recording for 2 s; ^C ends it\n${interruptAt === 1 ? "^C\n" : ""}`);
+    expect(plain(system.shown)).toContain("1 message\n");
+  }
+});
+
+test("^C ends the showing of a trace", async () => {
+  system.traced = Array.from({ length: 10 }, () => ({ header: CONSOLE_INTERRUPTED, words: [0n] }));
+  system.interruptAt = 4;
+  expect(await type("trace shell console uptime\r")).toMatch(/\^C\n3 messages\n/);
 });
 
 test("start, kill and stop go through the supervisor", async () => {
@@ -293,7 +379,40 @@ test("start, kill and stop go through the supervisor", async () => {
 
 test("ping counts its round trips", async () => {
   expect(await type("ping 3\r")).toMatch(/3 round trips of four words in .*\n\d+ ticks of the processor's counter each/);
-  expect(await type("ping 0\r")).toContain("COUNT is a number from 1");
+  expect(await type("ping 3000\r")).toContain("3000 round trips");
+});
+
+test("^C ends a ping, which tells what it has measured", async () => {
+  system.interruptAt = 4;
+  expect(await type("ping 10000000\r", "uptime\r")).toMatch(/\^C\n2048 round trips of four words[^]*running for/);
+});
+
+test("^C that arrived with the command's own line ends it, and the rest of what was typed stays", async () => {
+  expect(await type("ping 10000000\rupt\x03ime\r")).toMatch(/\^C\n[^]*running for/);
+});
+
+test("^C that arrived with the command's own line ends a wait", async () => {
+  expect(await type("trace shell echo 3600\rupt\x03ime\r")).toMatch(/\^C\n0 messages\n\nrunning for 1\.0 s/);
+});
+
+test("a ping that nobody answers ends at ^C", async () => {
+  system.running[ECHO] = false;
+  system.interruptAt = 3;
+  expect(await type("ping\r")).toContain("nobody answers yet; ^C ends the wait\n^C\n");
+});
+
+test("^C ends a list", async () => {
+  system.audit.push(...Array.from({ length: 9 }, () => ({ kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n })));
+  system.interruptAt = 3;
+  const shown = await type("audit\r");
+  expect(shown).toContain("#1 ");
+  expect(shown).not.toContain("#2 ");
+});
+
+test("^C ends the attack, and the attacker", async () => {
+  system.interruptAt = 1;
+  expect(await type("attack\r")).toMatch(/\^C\n0 refused/);
+  expect(system.running[ATTACKER]).toBe(false);
 });
 
 test("shutdown and reboot ask the kernel", async () => {
@@ -307,7 +426,6 @@ test("attack makes every attempt, shows what stopped it, and starts the attacker
     const next = system.program.queueCall(AttackPlan, "next", {}, ({ fields }) => {
       const attempt = fields!.attempt;
       tried.push(attempt);
-      system.isExposed = attempt === "forgedToken";
       if (attempt === "loadKernel") {
         system.audit.push({ kind: 4, subjectSlot: ATTACKER, targetSlot: ATTACKER, interfaceId: 0, method: FaultKind.OutOfBounds, rule: 0, line: 0, detail: 0x8010_0000n });
         system.running[ATTACKER] = false;

@@ -1,12 +1,17 @@
-import { clock, console, trace as tracer } from "../../build/generated/programs/shell";
-import { FIELD_BYTES, FIELD_SIGNED, fieldNames } from "../../build/generated/interfaces/field-names";
+import { TraceNextAnswer } from "../../build/generated/interfaces/Trace";
+import { clock, trace as tracer } from "../../build/generated/programs/shell";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
-import { setCallTimeout } from "../runtime/message";
+import { keep } from "../runtime/message";
 import { statusName } from "../runtime/status-name";
+import { Text } from "../runtime/text";
 import { explain } from "./answer";
-import { findCommand } from "./command";
+import { Command, findCommand } from "./command";
+import { addError, addFields } from "./fields";
+import { awaitInterrupt, forgetInterrupt, isInterrupted } from "./interrupt";
 import { addMethodName, addSlotName, findSlot, NO_SLOT } from "./names";
-import { dim, endLine, flush, line, printLine, red } from "./output";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, line, red } from "./output";
+import { sayUnknown } from "./suggestion";
 import { Words } from "./words";
 
 const SECOND: u64 = 1_000_000_000;
@@ -14,113 +19,90 @@ const SECONDS_DEFAULT: i64 = 5;
 const SECONDS_MAX: i64 = 3600;
 /** The kernel keeps fewer. */
 const MESSAGES_MAX: u32 = 4096;
-const WORDS_SHOWN: u32 = 4;
-/** Larger numbers are shown in hexadecimal: they are addresses or masks rather than counts. */
-const DECIMAL_MAX: u64 = 1_000_000_000;
+const KIND_REQUEST: u32 = 0;
+const KIND_ERROR: u32 = 2;
+/** Words of a message and the beginning of its arena: at most this much is recorded. */
+const DATA_ROOM: u32 = 512;
 
-/**
- * Records for a while or until a key is pressed, or while a command runs, and shows afterwards: what is shown would else be recorded.
- */
+const data: Text = Text.withRoom(DATA_ROOM);
+
+/** Records for a while or until ^C, or while a command runs, and shows afterwards: what is shown would else be recorded. */
 export function trace(words: Words): void {
   const first = findSlot(words.at(1));
   if (first == NO_SLOT) return;
   const second = findSlot(words.at(2));
   if (second == NO_SLOT) return;
-  const command = words.count > 3 ? findCommand(words.at(3)) : null;
-  const seconds = words.count > 3 && command === null ? words.at(3).toNumber() : SECONDS_DEFAULT;
-  if (seconds < 1 || seconds > SECONDS_MAX) return printLine("what follows the names is a number of seconds, from 1 to 3600, or a command");
+  const command = findCommand(words.at(3));
+  if (command === null && isName(words.at(3))) return sayUnknown(words.at(3));
+  const seconds = command === null ? numberArgument(words, 3, "SECONDS", SECONDS_DEFAULT, SECONDS_MAX) : 0;
+  if (seconds < 0) return;
 
-  const started = clock.now().nanoseconds;
   if (command === null) {
-    line.string("recording for ").number(seconds).string(" s; any key ends it");
+    line.string("recording for ").number(seconds).string(" s; ^C ends it");
     endLine();
     flush();
-    if (!explain(tracer.start(first, second))) return;
-    waitForKey(<u64>seconds * SECOND);
-  } else {
-    if (!explain(tracer.start(first, second))) return;
-    const run = command.run;
-    run(words.from(3));
-    flush();
   }
+  const started = clock.now().nanoseconds;
+  if (!explain(tracer.start(first, second))) return;
+  run(command, words, <u64>seconds * SECOND);
   if (!explain(tracer.stop())) return;
 
+  // What ended the recording does not end the showing of it.
+  forgetInterrupt();
   let count: u32 = 0;
-  while (count < MESSAGES_MAX && show(started)) count++;
+  while (count < MESSAGES_MAX && !isInterrupted() && showNext(started)) count++;
   line.number(count).string(count == 1 ? " message" : " messages");
   endLine();
 }
 
-function waitForKey(nanoseconds: u64): void {
-  const before = setCallTimeout(nanoseconds);
-  console.read();
-  setCallTimeout(before);
+function run(command: Command | null, words: Words, nanoseconds: u64): void {
+  if (command === null) {
+    awaitInterrupt(nanoseconds);
+  } else {
+    command.start(words.from(3));
+    flush();
+  }
+}
+
+/** Whether a word is meant as a name rather than as a number. */
+function isName(word: Text): bool {
+  const first = word.byteAt(0) | 0x20;
+  return first >= 0x61 && first <= 0x7a;
 }
 
 /** Shows the next message recorded; false if there is none. */
-function show(started: u64): bool {
-  const message = tracer.next();
-  if (!message.ok) return false;
-  const timeNs = message.timeNs;
-  const kind = message.kind;
-  const from = message.from;
-  const to = message.to;
-  const header = message.header;
-  const outcome = message.outcome;
-  const wordCount = message.words;
-  const word0 = message.word0;
-  const word1 = message.word1;
-  const word2 = message.word2;
-  const word3 = message.word3;
-
-  line.duration(timeNs > started ? timeNs - started : 0).padTo(10);
-  addSlotName(from, line).string(kind == 0 ? " -> " : " => ");
-  addSlotName(to, line).padTo(28);
-  addMethodName(header >> HEADER_INTERFACE_SHIFT, (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK, line);
-  if (kind == 1) dim(" answer");
-  if (kind == 2) red(" error");
-  const names = fieldNames(header, kind != 0);
-  const shown = min(wordCount, WORDS_SHOWN);
-  if (kind == 2) {
-    line.byte(0x20).number(word0);
-  } else {
-    if (shown > 0) addField(names, 0, word0);
-    if (shown > 1) addField(names, 1, word1);
-    if (shown > 2) addField(names, 2, word2);
-    if (shown > 3) addField(names, 3, word3);
-    if (wordCount > shown) line.string(" and ").number(wordCount - shown).string(" more");
-  }
-  if (outcome != 0) {
-    line.string(": ");
-    red(statusName(outcome));
-  }
-  endLine();
+function showNext(started: u64): bool {
+  const next = tracer.next();
+  if (!next.ok) return false;
+  data.clear().text(next.data);
+  show(keep(next), started);
   return true;
 }
 
-/** Adds word `index` under its name. Of bytes and text it tells the length: an arena is not recorded. */
-function addField(names: string, index: u32, word: u64): void {
-  line.byte(0x20);
-  const start = startOfName(names, index);
-  if (start < 0) {
-    line.hex(word);
-    return;
+function show(message: TraceNextAnswer, started: u64): void {
+  const kind = message.kind;
+  const interfaceId = message.header >> HEADER_INTERFACE_SHIFT;
+  addSeconds(message.timeNs > started ? message.timeNs - started : 0);
+  line.padTo(10);
+  addSlotName(message.from, line).string(kind == KIND_REQUEST ? " -> " : " => ");
+  addSlotName(message.to, line).padTo(28);
+  addMethodName(interfaceId, (message.header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK, line);
+  if (kind == KIND_ERROR) {
+    red(" error");
+    addError(interfaceId, data);
+  } else {
+    if (kind != KIND_REQUEST) dim(" answer");
+    addFields(message.header, kind != KIND_REQUEST, message.words, data);
   }
-  const kind = names.charCodeAt(start);
-  for (let at = start + 1; at < names.length && names.charCodeAt(at) != 0x20; at++) line.byte(names.charCodeAt(at));
-  line.byte(0x3d);
-  if (kind == FIELD_BYTES) line.number(word >> 32).string(" bytes");
-  else if (kind == FIELD_SIGNED) line.signed(<i64>word);
-  else if (word < DECIMAL_MAX) line.number(word);
-  else line.hex(word);
+  if (message.outcome != 0) {
+    line.string(": ");
+    red(statusName(message.outcome));
+  }
+  endLine();
 }
 
-/** Where the name of word `index` starts, with the letter of its kind; -1: the interface is not known here. */
-function startOfName(names: string, index: u32): i32 {
-  let at = 0;
-  for (let left = index; left > 0; left--) {
-    while (at < names.length && names.charCodeAt(at) != 0x20) at++;
-    at++;
-  }
-  return at < names.length ? at : -1;
+/** Adds a time as seconds to the millionth, so that messages which follow each other closely can be told apart. */
+function addSeconds(nanoseconds: u64): void {
+  line.number(nanoseconds / SECOND).byte(0x2e);
+  for (let unit = SECOND / 10; unit >= 1000; unit /= 10) line.number(nanoseconds / unit % 10);
 }

@@ -35,6 +35,24 @@ test("the serial driver is killed, and typing goes on", async () => {
   expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
 });
 
+test("^C ends what takes long, and what was typed meanwhile is kept", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  for (const command of ["ping 10000000", "trace shell console 3600"]) {
+    shell.machine.type(`${command}\r`);
+    await shell.machine.waitFor("\n");
+    shell.machine.type("upti\x03me\r");
+    await shell.machine.waitFor("^C\r\n");
+    await shell.machine.waitFor(/running for/);
+  }
+});
+
+test("a trace shows words, texts and handles by their names", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  expect((await shell.run("trace shell echo ping 1")).join("\n")).toContain("echo => shell     Echo.words answer first=0 second=2 third=3 fourth=4");
+  expect((await shell.run("trace shell console uptime")).join("\n")).toMatch(/Console\.write text="running for [\d.]+ m?s\\n"/);
+  expect((await shell.run("trace console serial kill serial")).join("\n")).toContain("Serial.attach notice=(handle)");
+});
+
 test("the shell switches the machine off", async () => {
   await using shell = await ShellSession.start(main.boot);
   shell.machine.type("shutdown\r");

@@ -6,6 +6,7 @@ import { loadSourceInNode, type NodeProgram } from "../../tests/support/service-
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bool, bytes, defineInterface, enumeration, handle, i32, i64, text, u16, u32, u64, u8 } from "./define.ts";
+import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { constant, wordOffset } from "./generate/names.ts";
 import { assemblyFile } from "./generate/assembly-file.ts";
@@ -66,6 +67,14 @@ test("a program in assembly includes handles, headers and enumerations", () => {
 
 test.each([["nextEvent", "NEXT_EVENT"], ["AttackPlan", "ATTACK_PLAN"], ["readTSC", "READ_TSC"], ["uart-16550", "UART_16550"], ["a1b", "A1B"]])("the constant for %j is %j", (name, expected) => {
   expect(constant(name)).toBe(expected);
+});
+
+test("fields and errors have their names, in the order of the words, for whoever shows messages", () => {
+  const text = fieldNamesFile([model]);
+  expect(text).toContain('case 0x7ff001: return isAnswer ? "na nb nc nd se sf tg eh=one=two" : "na nb nc nd se sf tg eh=one=two";');
+  expect(text).toContain('case 0x7ff002: return isAnswer ? "bfirst bsecond" : "bfirst nnumber bsecond";');
+  expect(text).toContain('case 0x7ff003: return isAnswer ? "ncount hkey" : "hkey";');
+  expect(text).toContain('case 0x7ff: return "Never Always";');
 });
 
 test("the reference page tells number, place and type of every field", () => {

@@ -1,4 +1,4 @@
-import { defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { bytes, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
 
 /** A ring of the last messages between two slots, for debugging. */
 export default defineInterface({
@@ -8,6 +8,9 @@ export default defineInterface({
   methods: {
     start: { takes: { slotA: u32, slotB: u32 } },
     stop: {},
-    next: { about: "The next recorded message; NotFound when there is none. `kind`: 0 request, 1 response, 2 error. `outcome` is its Status.", returns: { timeNs: u64, kind: u32, from: u32, to: u32, header: u32, words: u32, word0: u64, word1: u64, word2: u64, word3: u64, outcome: u32 } },
+    next: {
+      about: "The next recorded message; NotFound when there is none. `kind`: 0 request, 1 response, 2 error. `outcome` is its Status. `data` holds its words, at most 16 of 8 bytes each, then the beginning of its arena, unless it was refused.",
+      returns: { timeNs: u64, kind: u32, from: u32, to: u32, header: u32, outcome: u32, words: u32, handles: u32, arenaLength: u32, data: bytes(208) },
+    },
   },
 });

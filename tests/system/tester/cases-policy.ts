@@ -114,9 +114,10 @@ export function policyCases(): void {
     request2(PEER, ASSISTANT, Method.Add, 1000, 337);
     for (let turn = 0; turn < 16; turn++) {
       clearLong(0);
+      receiveArena(arena, 4096);
       if (requestLong(TRACE, ObjectType.Trace, 2, 0) != Status.Ok) break;
-      if (word(1) == 0 && word(6) == 1000 && word(7) == 337) seenRequest = true;
-      if (word(1) == 1 && word(6) == 1337) seenAnswer = true;
+      if (word(1) == 0 && word(6) == 2 && load<u64>(arena) == 1000 && load<u64>(arena + 8) == 337) seenRequest = true;
+      if (word(1) == 1 && word(6) == 1 && load<u64>(arena) == 1337) seenAnswer = true;
     }
     expect(seenRequest);
     expect(seenAnswer);

@@ -1,19 +1,19 @@
-/** The generated AssemblyScript that knows the names of all fields, for whoever shows messages to people. */
-import { type InterfaceModel, isInArena, type Layout, REGISTER_WORDS } from "../model.ts";
+/** The generated AssemblyScript that knows the names of all fields and errors, for whoever shows messages to people. */
+import { type Field, type InterfaceModel, type Layout } from "../model.ts";
 import { SourceWriter } from "./source-writer.ts";
 
-/** Letter before a field's name: how its word is to be shown. */
-const PLAIN = "n";
-const SIGNED = "s";
-const BYTES = "b";
+/** Letters before a field's name: how its word is to be shown. */
+const KINDS = { plain: "n", signed: "s", bool: "t", bytes: "b", enumeration: "e", handle: "h" };
 
 export function fieldNamesFile(models: readonly InterfaceModel[]): string {
   const out = new SourceWriter();
   out.line("// Generated from all interfaces. Do not edit.").line();
-  out.doc("Kinds of words, by the letter before a name: bytes or text, and signed numbers. Any other letter: a number.");
-  out.line(`export const FIELD_BYTES: i32 = 0x${BYTES.charCodeAt(0).toString(16)};`);
-  out.line(`export const FIELD_SIGNED: i32 = 0x${SIGNED.charCodeAt(0).toString(16)};`).line();
-  out.doc("Names of the first four words of a request or answer, in order, each with the letter of its kind before it; empty if there are none, or none are known.");
+  out.doc("Kinds of fields, by the letter before a name. An enumeration's names follow its own, each behind `=`. A handle has no word.");
+  for (const [kind, letter] of Object.entries(KINDS)) {
+    if (kind !== "plain") out.line(`export const FIELD_${kind.toUpperCase()}: i32 = 0x${letter.charCodeAt(0).toString(16)};`);
+  }
+  out.line();
+  out.doc("The fields of a request or answer: first those that have a word, in order, then the handles. Empty if there are none, or none are known.");
   out.block("export function fieldNames(header: u32, isAnswer: bool): string", () => {
     out.block("switch (((header >> 16) << 12) | ((header >> 4) & 63))", () => {
       for (const model of models) {
@@ -26,10 +26,28 @@ export function fieldNamesFile(models: readonly InterfaceModel[]): string {
       out.line('default: return "";');
     });
   });
+  out.line();
+  out.doc("The errors of an interface, in order.");
+  out.block("export function errorNames(interfaceId: u32): string", () => {
+    out.block("switch (interfaceId)", () => {
+      for (const { id, name, errors } of models) if (errors.length > 0) out.line(`case 0x${id.toString(16)}: return "${errors.join(" ")}"; // ${name}`);
+      out.line('default: return "";');
+    });
+  });
   return out.toString();
 }
 
-function names(layout: Layout): string {
-  const words = layout.fields.filter((field) => field.word >= 0).slice(0, REGISTER_WORDS);
-  return words.map(({ name, type }) => (isInArena(type) ? BYTES : type.kind === "scalar" && type.name.startsWith("i") ? SIGNED : PLAIN) + name).join(" ");
+function names({ fields }: Layout): string {
+  const placed = [...fields.filter(({ word }) => word >= 0), ...fields.filter(({ word }) => word < 0)];
+  return placed.map((field) => kindOf(field) + field.name + (field.type.kind === "enumeration" ? field.type.names.map((name) => `=${name}`).join("") : "")).join(" ");
+}
+
+function kindOf({ type }: Field): string {
+  switch (type.kind) {
+    case "bytes":
+    case "text": return KINDS.bytes;
+    case "enumeration": return KINDS.enumeration;
+    case "handle": return KINDS.handle;
+    case "scalar": return type.name === "bool" ? KINDS.bool : type.name.startsWith("i") ? KINDS.signed : KINDS.plain;
+  }
 }

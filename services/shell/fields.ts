@@ -1,0 +1,131 @@
+// What a message holds, field by field, under the names that its interface gives them.
+
+import { FIELD_BOOL, FIELD_BYTES, FIELD_ENUMERATION, FIELD_HANDLE, FIELD_SIGNED, errorNames, fieldNames } from "../../build/generated/interfaces/field-names";
+import { Text } from "../runtime/text";
+import { endLine, line } from "./output";
+
+/** Larger numbers are shown in hexadecimal: they are addresses or masks rather than counts. */
+const DECIMAL_MAX: u64 = 1_000_000_000;
+/** Bytes shown of a field. */
+const BYTES_SHOWN: u32 = 40;
+/** A field that would end behind it goes to the next line. */
+const COLUMNS: u32 = 79;
+const NEXT_LINE_COLUMN: u32 = 12;
+const SPACE: i32 = 0x20;
+const EQUALS: i32 = 0x3d;
+
+/** The field being put together. */
+const field: Text = Text.withRoom(256);
+
+/** Adds the fields of a message of `words` words. `data` holds as many of them as are known, then the beginning of the arena. */
+export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): void {
+  const names = fieldNames(header, isAnswer);
+  const known = min(words, data.length >> 3);
+  let word: u32 = 0;
+  for (let at = 0; at < names.length; at = endOf(names, at, SPACE) + 1) {
+    const isHandle = names.charCodeAt(at) == FIELD_HANDLE;
+    if (!isHandle && word >= known) continue;
+    addName(names, at);
+    if (isHandle) field.string("(handle)");
+    else addValue(names, at, load<u64>(data.address + (word++ << 3)), known << 3, data);
+    addToLine();
+  }
+  // An interface that is not known here has words without names.
+  for (; word < known; word++) {
+    field.clear().hex(load<u64>(data.address + (word << 3)));
+    addToLine();
+  }
+  if (words > known) line.string(" and ").number(words - known).string(" more");
+}
+
+/** Adds the name of the error that an answer is. */
+export function addError(interfaceId: u32, data: Text): void {
+  if (data.length < 8) return;
+  const number = load<u64>(data.address);
+  line.byte(SPACE);
+  const names = errorNames(interfaceId);
+  let at = 0;
+  for (let left = number; left > 1 && at < names.length; left--) at = endOf(names, at, SPACE) + 1;
+  if (number == 0 || at >= names.length) line.number(number);
+  else addPart(line, names, at, endOf(names, at, SPACE));
+}
+
+/** Begins the field whose name stands at `at`, behind the letter of its kind. */
+function addName(names: string, at: i32): void {
+  addPart(field.clear(), names, at + 1, min(endOf(names, at, SPACE), endOf(names, at, EQUALS)));
+  field.byte(EQUALS);
+}
+
+function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): void {
+  switch (names.charCodeAt(at)) {
+    case FIELD_BYTES: addBytes(arena, word, data); break;
+    case FIELD_SIGNED: field.signed(<i64>word); break;
+    case FIELD_BOOL: field.string(word == 0 ? "false" : "true"); break;
+    case FIELD_ENUMERATION: addChoice(names, at, word); break;
+    default:
+      if (isDuration(names, at)) field.duration(word);
+      else if (word < DECIMAL_MAX) field.number(word);
+      else field.hex(word);
+  }
+}
+
+/** Adds the `word`th of the names that stand behind `=` at a field's name. */
+function addChoice(names: string, at: i32, word: u64): void {
+  const end = endOf(names, at, SPACE);
+  let place = endOf(names, at, EQUALS);
+  for (let left = word; left > 0 && place < end; left--) place = endOf(names, place + 1, EQUALS);
+  if (place < end) addPart(field, names, place + 1, min(end, endOf(names, place + 1, EQUALS)));
+  else field.number(word);
+}
+
+/** A time span by its name: `waitNs`. */
+function isDuration(names: string, at: i32): bool {
+  const end = endOf(names, at, SPACE);
+  return end > at + 3 && names.charCodeAt(end - 2) == 0x4e && names.charCodeAt(end - 1) == 0x73;
+}
+
+/** Adds what is known of the bytes that `word` describes; where that is not all of them, their number too. */
+function addBytes(arena: u32, word: u64, data: Text): void {
+  const length = <u32>(word >> 32);
+  const start = arena + min(<u32>word, data.length - arena);
+  const shown = min(BYTES_SHOWN, min(length, data.length - start));
+  if (shown > 0 || length == 0) {
+    field.byte(0x22);
+    for (let index: u32 = 0; index < shown; index++) addQuoted(data.byteAt(start + index));
+    field.byte(0x22);
+  }
+  if (shown == length) return;
+  if (shown > 0) field.string("... ");
+  field.number(length).string(" bytes");
+}
+
+/** Adds a byte in a form that a terminal can be shown. */
+function addQuoted(byte: u32): void {
+  if (byte == 0x0a) field.string("\\n");
+  else if (byte == 0x0d) field.string("\\r");
+  else if (byte == 0x22 || byte == 0x5c) field.byte(0x5c).byte(byte);
+  else if (byte >= 0x20 && byte < 0x7f) field.byte(byte);
+  else field.string("\\x").byte(hexDigit(byte >> 4)).byte(hexDigit(byte & 15));
+}
+
+function hexDigit(value: u32): u32 {
+  return value < 10 ? 0x30 + value : 0x57 + value;
+}
+
+function addToLine(): void {
+  if (line.column + 1 + field.column > COLUMNS) {
+    endLine();
+    line.padTo(NEXT_LINE_COLUMN - 1);
+  }
+  line.byte(SPACE).text(field);
+}
+
+/** Where `letter` stands next from `at` on, or the end. */
+function endOf(names: string, at: i32, letter: i32): i32 {
+  while (at < names.length && names.charCodeAt(at) != letter) at++;
+  return at;
+}
+
+function addPart(to: Text, names: string, start: i32, end: i32): void {
+  for (let at = start; at < end; at++) to.byte(names.charCodeAt(at));
+}
