@@ -247,6 +247,7 @@ describe("a fault", () => {
     ["ud1 ecx, esi", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xce], {}, FaultKind.IndirectCallNull],
     ["ud1 with the number of a kind that is none of a trap", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc4], {}, FaultKind.IllegalInstruction],
     ["ud1 with the highest number", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xff], {}, FaultKind.IllegalInstruction],
+    ["ud1 with a number beyond the mask", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xe8], {}, FaultKind.IllegalInstruction],
     ["ud1 with memory", UNDEFINED_OPCODE, [0x0f, 0xb9, 0x07], {}, FaultKind.IllegalInstruction],
     ["ud0", UNDEFINED_OPCODE, [0x0f, 0xff, 0xc7], {}, FaultKind.IllegalInstruction],
     ["div ecx", DIVIDE, [0xf7, 0xf1], { [save.SAVE_RCX]: 0n }, FaultKind.DivideByZero],

@@ -78,16 +78,19 @@ describe("a program for linux", () => {
   });
 });
 
-test("stack exhaustion, null references and unreachable are told apart", async () => {
+test("faults are told apart", async () => {
   const program = (body: string) => `
 function deep(n: u32): u32 { return n == 0 ? 0 : deep(n + 1) + 1; }
+function identity(value: u32): u32 { return value; }
 memory.data(16384);
 export function main(): void { ${body} }
 `;
   const outcomes: [string, number][] = [
     ["store<u32>(70000, deep(1));", 3], ["store<u32>(8, 1);", 2], ["store<u32>(0x7fff0000, 1);", 1], ["unreachable();", 6],
     ["const one = load<i32>(70000); store<u32>(70000, <u32>(i32.MIN_VALUE / (one - 1)));", 5],
-    ["store<i32>(70000, 7 / load<i32>(70004));", 4],
+    ["store<i32>(70000, 7 / load<i32>(70004));", 4], ["memory.fill(0x7fff0000, 1, 2);", 1],
+    ["const known: (value: u32) => u32 = identity; store<u32>(70000, call_indirect<u32>(known.index, <u64>1));", 7],
+    ["store<u32>(70000, call_indirect<u32>(0x7fffffff, <u32>1));", 8], ["store<u32>(70000, call_indirect<u32>(0, <u32>1));", 14],
   ];
   for (const [body, kind] of outcomes) {
     const { elfPath } = await compile(program(body), { name: "trap" });

@@ -1,4 +1,4 @@
-import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, tableSymbol, type MachineCode } from "../ir/machine-code.ts";
+import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, NULL_SIGNATURE, tableSymbol, type MachineCode } from "../ir/machine-code.ts";
 import type { FunctionTable, IrModule } from "../ir/module.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
@@ -79,7 +79,7 @@ function writeJumpTables(file: RelocatableFile, section: Section, code: MachineC
   }
 }
 
-/** A null entry has signature 0, which no call expects, and no address. */
+/** A null entry has a signature that no call expects, and no address. */
 function writeTable(file: RelocatableFile, section: Section, module: IrModule, table: FunctionTable, index: number): void {
   section.content.align(16);
   const start = section.content.length;
@@ -93,7 +93,7 @@ function writeTable(file: RelocatableFile, section: Section, module: IrModule, t
       section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: entry.name, addend: 0 });
     }
     section.content.u64(0);
-    section.content.u32(entry === undefined ? 0 : entry.signature);
+    section.content.u32(entry === undefined ? NULL_SIGNATURE : entry.signature);
     section.content.u32(0);
   }
   if (table.constant) return;

@@ -50,14 +50,23 @@ function outcome(run: () => bigint): string {
   try {
     return String(BigInt.asUintN(64, run()));
   } catch (error) {
-    if (error instanceof TrapError) return `trap: ${TrapKind[error.kind === TrapKind.IndirectCallBound ? TrapKind.OutOfBounds : error.kind]}`;
+    if (error instanceof TrapError) return `trap: ${TrapKind[kindInEngine(error.kind)]}`;
     if (error instanceof WebAssembly.RuntimeError) return `trap: ${TrapKind[engineTrap(error.message)]}`;
     if (error instanceof RangeError) return `trap: ${TrapKind[TrapKind.StackExhausted]}`;
     throw error;
   }
 }
 
-/** V8's words for traps. It says the same of an indirect call and of table.init beyond a table: both count as out of bounds. */
+/**
+ * V8 says the same of an indirect call and of table.init beyond a table, which both count as out of bounds here, and of a null entry and one of another
+ * signature.
+ */
+function kindInEngine(kind: TrapKind): TrapKind {
+  if (kind === TrapKind.IndirectCallBound) return TrapKind.OutOfBounds;
+  return kind === TrapKind.IndirectCallNull ? TrapKind.IndirectCallSignature : kind;
+}
+
+/** V8's words for traps. */
 export function engineTrap(message: string): TrapKind {
   if (message.includes("unreachable")) return TrapKind.Unreachable;
   if (/divide|remainder/.test(message)) return TrapKind.Divide;

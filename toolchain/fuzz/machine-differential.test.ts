@@ -41,7 +41,7 @@ test("each kind of trap is the engine's", () => {
   ]));
   expect(result.difference).toBeNull();
   expect(Object.fromEntries([...result.faults].map(([kind, count]) => [FaultKind[kind], count]))).toEqual({
-    DivideByZero: 2, DivideOverflow: 1, OutOfBounds: 3, IndirectCallSignature: 2, IndirectCallBound: 2, Unreachable: 1, StackExhausted: 1,
+    DivideByZero: 2, DivideOverflow: 1, OutOfBounds: 3, IndirectCallSignature: 1, IndirectCallNull: 1, IndirectCallBound: 2, Unreachable: 1, StackExhausted: 1,
   });
 });
 

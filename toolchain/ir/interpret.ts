@@ -196,7 +196,8 @@ export class Interpreter {
         const index = Number(inputs[inputs.length - 1]!);
         if (index >= table.length) throw new TrapError(TrapKind.IndirectCallBound, origin, "table index out of bounds");
         const callee = table[index]!;
-        if (callee < 0 || this.module.functions[callee]!.signature !== immediate) {
+        if (callee < 0) throw new TrapError(TrapKind.IndirectCallNull, origin, "indirect call of a null function");
+        if (this.module.functions[callee]!.signature !== immediate) {
           throw new TrapError(TrapKind.IndirectCallSignature, origin, "indirect call of another signature");
         }
         return this.invoke(callee, inputs.slice(0, -1));

@@ -36,11 +36,12 @@ export interface Relocation {
 export enum TrapKind {
   Unreachable = 1,
   OutOfBounds = 2,
-  /** idiv/div: divisor zero is DivideByZero, else DivideOverflow; `divisor` names the register or frame slot. */
+  /** The machine's own at idiv/div: a divisor of zero, or else a quotient that has no room. */
   Divide = 3,
   IndirectCallBound = 4,
   IndirectCallSignature = 5,
   StackExhausted = 6,
+  IndirectCallNull = 7,
 }
 
 export interface Trap {
@@ -61,6 +62,11 @@ export interface JumpTable {
 // Symbols that machine code refers to, defined by the object writer.
 /** Mutable shared globals: 8 bytes each, in index order of those that are mutable and not thread-local. */
 export const GLOBALS_SYMBOL = "trine.globals";
+/**
+ * Signature that stands in a null entry. A compare with any signature that there is, which is from 1 on, overflows with it and with no other, so that the
+ * flags of the check that fails tell a null entry from one of another signature.
+ */
+export const NULL_SIGNATURE = 0x8000_0000;
 /** Table n: entries of 16 bytes (u64 code address, u32 signature, 4 spare). Length of a table that can change: u32 at `<symbol>.length`. */
 export const tableSymbol = (index: number): string => `trine.table${index}`;
 /** u32: current size of linear memory in pages of 64 KiB. */

@@ -46,7 +46,7 @@ export type FunctionEntry =
 export interface IrModule {
   readonly name: string;
   readonly target: Target;
-  /** Canonical over the program, structural: equal signatures have one number, from 1 on, their index here; 0 is the null entry's. */
+  /** Canonical over the program, structural: equal signatures have one number, from 1 on, their index here. */
   readonly signatures: readonly Signature[];
   readonly functions: readonly FunctionEntry[];
   readonly globals: readonly GlobalVariable[];

@@ -2,7 +2,7 @@ import type { FunctionType } from "../wasm/types.ts";
 import { irType } from "./build-function.ts";
 import type { Signature } from "./module.ts";
 
-/** Numbers signatures by structure, from 1 on; number 0 is that of a null table entry, which no call expects. */
+/** Numbers signatures by structure, from 1 on: see NULL_SIGNATURE. */
 export class SignatureTable {
   private readonly numbers = new Map<string, number>();
   private readonly signatures: Signature[] = [{ parameters: [], results: [] }];

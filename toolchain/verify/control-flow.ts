@@ -3,7 +3,7 @@ import type { CodeFunction } from "./function-table.ts";
 import { type CallSequence, type JumpSequence, readSequence } from "./indirect-sequence.ts";
 import type { MachineInstruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
-import { CONDITIONAL_JUMPS } from "./opcode-rules.ts";
+import { CONDITIONAL_JUMPS, TRAPS } from "./opcode-rules.ts";
 import type { Rule } from "./finding.ts";
 
 /** The shape of a function, found without knowing any value. */
@@ -45,7 +45,7 @@ export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: 
       if (poppedBytes !== null && poppedBytes !== bytes) refuse("stack depth", instruction, "it pops another number of argument bytes than an earlier return");
       poppedBytes = bytes;
       leaders.add(index + 1);
-    } else if (mnemonic === M.Ud2) {
+    } else if (TRAPS.has(mnemonic)) {
       leaders.add(index + 1);
     } else if (mnemonic === M.Call && first?.kind === "branch") {
       if (!isCallTarget(first.target)) refuse("call target", instruction, "the target is not the start of a function");
@@ -76,6 +76,6 @@ export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: 
     }
   }
   const last = instructions.at(-1)!;
-  if (![M.Ret, M.Ud2, M.Jmp].includes(last.mnemonic)) refuse("falls through", last, "control runs over the end of the function");
+  if (last.mnemonic !== M.Ret && last.mnemonic !== M.Jmp && !TRAPS.has(last.mnemonic)) refuse("falls through", last, "control runs over the end of the function");
   return isSound ? { leaders, sequences, insideSequence, poppedBytes } : null;
 }

@@ -6,6 +6,8 @@ import type { Layout } from "./layout.ts";
 const RAX = 0;
 const JUMP_ENTRY_BYTES = 4;
 const CALL_ENTRY_BYTES = 16;
+/** Stands in an entry without a function. */
+const NULL_SIGNATURE = 0x8000_0000;
 /** `shl eax, 4` of a larger index would lose bits. */
 const CALL_ENTRIES_MAX = 1 << 28;
 const JUMP_ENTRIES_MAX = 1 << 20;
@@ -100,10 +102,10 @@ function readCallees(layout: Layout, start: number, length: number, signature: n
     const address = view.getBigUint64(entry * CALL_ENTRY_BYTES, true);
     const actual = view.getUint32(entry * CALL_ENTRY_BYTES + 8, true);
     signatures.add(actual);
-    if ((address === 0n) !== (actual === 0)) return `entry ${entry} of the table has an address or a signature, not both`;
-    if (signature === 0 || (address !== 0n && (signature === null || actual === signature))) callees.push(Number(BigInt.asIntN(64, address - layout.textAddress)));
+    if ((address === 0n) !== (actual === NULL_SIGNATURE)) return `entry ${entry} of the table has an address or a signature, not both`;
+    if (signature === null ? address !== 0n : actual === signature) callees.push(Number(BigInt.asIntN(64, address - layout.textAddress)));
   }
-  if (signature === null && (signatures.has(0) || signatures.size > 1)) return "the signature is not checked, though the table's entries differ";
+  if (signature === null && (signatures.has(NULL_SIGNATURE) || signatures.size > 1)) return "the signature is not checked, though the table's entries differ";
   return { kind: "call", first, last, callees: [...new Set(callees)] };
 }
 

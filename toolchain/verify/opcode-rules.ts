@@ -1,4 +1,5 @@
 import { Mnemonic as M } from "iced-x86";
+import { TRAP_KINDS } from "../../kernel/abi/fault.ts";
 import type { MachineInstruction, Operand } from "./instruction.ts";
 
 /** What an operand may be: r register, m memory, i immediate, c the register cl. */
@@ -18,6 +19,8 @@ const TWO = [shape(["rm", "rmi"])];
 const SHIFT = [shape(["r", "ic"], WIDE)];
 const BITS = [shape(["r", "rm"], WIDE)];
 const MULTIPLY = [shape(["rm"], WIDE)];
+/** Not of memory: where the machine refuses, the kernel reads the divisor from its register to tell why. */
+const DIVIDE = [shape(["r"], WIDE)];
 const NONE = [shape([])];
 const JUMP = [shape(["b"])];
 
@@ -34,7 +37,7 @@ const ALLOWED = new Map<M, readonly Shape[]>([
   [M.Mov, TWO], [M.Add, TWO], [M.Or, TWO], [M.And, TWO], [M.Sub, TWO], [M.Xor, TWO], [M.Cmp, TWO], [M.Test, TWO],
   [M.Movzx, BITS], [M.Movsx, BITS], [M.Movsxd, BITS], [M.Xchg, [shape(["r", "r"], WIDE)]], [M.Lea, [shape(["r", "m"], WIDE)]],
   [M.Neg, [shape(["r"])]], [M.Not, [shape(["r"])]],
-  [M.Imul, [shape(["r", "rm"], WIDE), shape(["r", "rm", "i"], WIDE)]], [M.Mul, MULTIPLY], [M.Div, MULTIPLY], [M.Idiv, MULTIPLY], [M.Cdq, NONE], [M.Cqo, NONE],
+  [M.Imul, [shape(["r", "rm"], WIDE), shape(["r", "rm", "i"], WIDE)]], [M.Mul, MULTIPLY], [M.Div, DIVIDE], [M.Idiv, DIVIDE], [M.Cdq, NONE], [M.Cqo, NONE],
   [M.Shl, SHIFT], [M.Shr, SHIFT], [M.Sar, SHIFT], [M.Rol, SHIFT], [M.Ror, SHIFT],
   [M.Lzcnt, BITS], [M.Tzcnt, BITS], [M.Popcnt, BITS],
   [M.Push, [shape(["r"], [64]), shape(["i"])]], [M.Pop, [shape(["r"], [64])]],
@@ -55,6 +58,8 @@ export const PRIVILEGED: ReadonlySet<M> = new Set([
   M.In, M.Out, M.Rdmsr, M.Wrmsr, M.Invlpg, M.Hlt, M.Cli, M.Sti, M.Cpuid, M.Rdtsc, M.Rdrand, M.Pause, M.Syscall,
 ]);
 
+/** Where control ends. */
+export const TRAPS: ReadonlySet<M> = new Set([M.Ud1, M.Ud2]);
 export const CONDITIONAL_JUMPS: ReadonlySet<M> = new Set(JUMPS);
 export const CONDITIONAL_SETS: ReadonlySet<M> = new Set(SETS);
 export const CONDITIONAL_MOVES: ReadonlySet<M> = new Set(MOVES);
@@ -69,6 +74,7 @@ export function isAllowed(instruction: MachineInstruction): boolean {
   if (instruction.hasForbiddenPrefix) return false;
   if (STRING_INSTRUCTIONS.has(instruction.mnemonic)) return instruction.hasRepeat && hasPlainStringOperands(instruction);
   if (instruction.hasRepeat || !movesStackByWords(instruction)) return false;
+  if (instruction.mnemonic === M.Ud1) return namesTrapKind(instruction);
   return (ALLOWED.get(instruction.mnemonic) ?? []).some((allowed) => matches(allowed, instruction.operands));
 }
 
@@ -81,6 +87,13 @@ function movesStackByWords({ mnemonic, stackIncrement, operands }: MachineInstru
     case M.Ret: return stackIncrement === 8 + (first?.kind === "immediate" ? Number(first.value) : 0);
     default: return true;
   }
+}
+
+/** Three bytes, which is two registers and no prefix; the registers' numbers are those of a kind (kernel/abi/fault.ts). */
+function namesTrapKind({ length, operands: [first, second] }: MachineInstruction): boolean {
+  if (length !== 3 || first?.kind !== "register" || second?.kind !== "register") return false;
+  const kind = first.number * 8 + second.number;
+  return kind < 32 && ((TRAP_KINDS >> kind) & 1) === 1;
 }
 
 function matches(allowed: Shape, operands: readonly Operand[]): boolean {

@@ -4,7 +4,7 @@ import type { ControlFlow } from "./control-flow.ts";
 import type { CodeFunction } from "./function-table.ts";
 import type { MachineInstruction } from "./instruction.ts";
 import { CLEAR, MachineState, UNKNOWN } from "./machine-state.ts";
-import { CONDITIONAL_JUMPS } from "./opcode-rules.ts";
+import { CONDITIONAL_JUMPS, TRAPS } from "./opcode-rules.ts";
 import { dropSlotsBelow, transfer } from "./transfer.ts";
 
 /** Registers of integer arguments in their order: rdi, rsi, rdx, rcx, r8 … r11. */
@@ -106,7 +106,7 @@ export class ProgramFlow {
   private step(fn: FunctionFlow, index: number, state: MachineState, work: number[], conflict: Conflict | null): boolean {
     const instruction = fn.code.instructions[index]!;
     const { mnemonic } = instruction;
-    if (mnemonic === M.Ud2) return false;
+    if (TRAPS.has(mnemonic)) return false;
     if (mnemonic === M.Ret) {
       this.growResults(fn, RESULT_REGISTERS.map((register) => (state.isClear(register) ? CLEAR : UNKNOWN)));
       return false;

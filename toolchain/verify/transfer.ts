@@ -96,8 +96,8 @@ export function isStackAdjustment({ mnemonic, operands }: MachineInstruction): b
 
 /** The first operand is memory and is written. */
 export function writesMemory({ mnemonic, operands }: MachineInstruction): boolean {
-  return operands[0]?.kind === "memory" && mnemonic !== M.Cmp && mnemonic !== M.Test && mnemonic !== M.Mul && mnemonic !== M.Div && mnemonic !== M.Idiv
-    && mnemonic !== M.Call && mnemonic !== M.Invlpg;
+  return operands[0]?.kind === "memory" && mnemonic !== M.Cmp && mnemonic !== M.Test && mnemonic !== M.Mul && mnemonic !== M.Call
+    && mnemonic !== M.Invlpg;
 }
 
 /** An upper bound of the address `[base + index * scale + displacement]`, or UNKNOWN if a part is negative or unbounded. */

@@ -60,7 +60,7 @@ const CALL_TABLE = `
         jne .bad
         call [rax]
         ret
-.bad:   ud2
+.bad:   ud1 eax, edi
 `;
 const FUNCTIONS = `
 function callee
@@ -69,7 +69,7 @@ endfunction callee
 section .rodata
 align 16
 functions:
-        dq callee, 7, 0, 0
+        dq callee, 7, 0, 0x80000000
 section .text
 `;
 
@@ -85,6 +85,7 @@ test.each<[string, Target, string]>([
   ["a jump table", "domain", domain(`mov edi, edi\n${JUMP_TABLE}`, TABLE)],
   ["a call through a table", "domain", domain(CALL_TABLE, FUNCTIONS)],
   ["a copy with clear registers", "domain", domain("mov edi, edi\nmov esi, esi\nmov ecx, ecx\nmov edx, ecx\nshr ecx, 3\nrep movsq\nmov ecx, edx\nand ecx, 7\nrep movsb\nret")],
+  ["a trap of each kind", "domain", domain(`${["ud2", "ud1 eax, ecx", "ud1 eax, edi", "ud1 ecx, eax"].map((trap, index) => `test edi, ${1 << index}\nje .x${index}\n${trap}\n.x${index}:`).join("\n")}\nud1 ecx, esi`)],
   ["globals", "domain", domain("mov rax, [value]\nadd rax, 1\nmov [value], rax\nret", "section .data\nvalue: dq 5\nsection .text")],
   ["constants, read", "domain", domain("mov rax, [value]\nret", "section .rodata\nvalue: dq 5\nsection .text")],
   ["the upper half of a number, shifted down", "domain", domain("shr rdi, 32\nmov eax, [rdi]\nret")],
@@ -161,6 +162,10 @@ describe("domain", () => {
     ["an indirect call without its bound", "indirect call", CALL_TABLE.replace("jae .bad", "jb .bad"), FUNCTIONS],
     ["an indirect call without its signature", "indirect call", CALL_TABLE.replace("cmp dword [rax + 8], 7\n", "").replace("jne .bad", ""), FUNCTIONS],
     ["an indirect call with another scale", "indirect call", CALL_TABLE.replace("shl eax, 4", "shl eax, 3"), FUNCTIONS],
+    ["an indirect call that takes a null entry for its signature", "call target", CALL_TABLE.replace("rax + 8], 7", "rax + 8], 0x80000000"), FUNCTIONS],
+    ["a null entry that has a function", "indirect call", CALL_TABLE, FUNCTIONS.replace("dq callee, 7, 0,", "dq callee, 7, callee,")],
+    ["a function whose entry has the signature of a null entry", "indirect call", CALL_TABLE, FUNCTIONS.replace("dq callee, 7", "dq callee, 0x80000000")],
+    ["an entry without a function that has a signature", "indirect call", CALL_TABLE, FUNCTIONS.replace("0x80000000", "7")],
     ["a table entry that is no function's start", "call target", CALL_TABLE, FUNCTIONS.replace("dq callee, 7", "dq callee + 1, 7")],
 
     ["a push of 16 bits", "opcode", "push word 5\nadd rsp, 8\nret"],
@@ -174,6 +179,17 @@ describe("domain", () => {
     ["a lock prefix", "opcode", "mov edi, edi\nlock add [rdi], eax\nret"],
     ["a string copy without rep", "opcode", "mov edi, edi\nmov esi, esi\nmovsb\nret"],
     ["an instruction that does not exist", "opcode", "db 0x06\nret"],
+    ["a trap of a kind that is none", "opcode", "ud1 eax, ebp"],
+    ["a trap of a kind beyond the mask", "opcode", "ud1 ebp, eax"],
+    ["a trap with memory", "opcode", "mov edi, edi\nud1 eax, [rdi]"],
+    ["a trap of 64 bits", "opcode", "ud1 rax, rdi"],
+    ["a trap of 16 bits", "opcode", "ud1 ax, di"],
+    ["a trap behind a prefix that means nothing", "opcode", "db 0x40\nud1 eax, edi"],
+    ["a trap behind rep", "opcode", "db 0xf3\nud1 eax, edi"],
+    ["a trap of registers above the eighth", "opcode", "ud1 r8d, r15d"],
+    ["the other instruction that is none", "opcode", "db 0x0f, 0xff, 0xc7"],
+    ["a division by memory", "opcode", "mov edi, edi\ndiv dword [rdi]\nret"],
+    ["a division of 16 bits", "opcode", "div cx\nret"],
     ["a vector instruction", "opcode", "movaps xmm0, xmm1\nret"],
     ["the direction flag", "opcode", "std\nret"],
     ["a far return", "opcode", "retf"],

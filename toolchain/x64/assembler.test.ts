@@ -29,7 +29,7 @@ function expectSameAsIced(bytes: Uint8Array): void {
 
 const OPCODES: readonly [string, number, number][] = [
   ["mov", 8, 0x8b], ["mov", 4, 0x8b], ["mov", 2, 0x8b], ["add", 8, 0x03], ["cmp", 4, 0x3b], ["xor", 4, 0x33], ["test", 8, 0x85], ["imul", 8, 0x0faf],
-  ["imul", 4, 0x0faf], ["movsxd", 8, 0x63], ["cmovb", 8, 0x0f42], ["lea", 8, 0x8d], ["lea", 4, 0x8d],
+  ["imul", 4, 0x0faf], ["movsxd", 8, 0x63], ["cmovb", 8, 0x0f42], ["ud1", 4, 0x0fb9], ["lea", 8, 0x8d], ["lea", 4, 0x8d],
 ];
 
 describe("registers", () => {

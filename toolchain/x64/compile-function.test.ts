@@ -161,7 +161,7 @@ describe("calls", () => {
     const call = through.instruction(Opcode.CallIndirect, Type.None, [through.parameter(0), through.parameter(1)], [I32], 1, 0);
     const functions = [one.return(one.op(Opcode.Add, I32, one.parameter(0), one.i32(1))), other.return(other.i32(0)), through.return(through.fn.result(call))];
     const tables = [{ name: "table", minimum: 4, maximum: 4, constant: true, entries: [-1, 0, 1, 0], onlySignature: -1 }];
-    const expected = [FaultKind.IndirectCallSignature, 42n, FaultKind.IndirectCallSignature, 42n, FaultKind.IndirectCallBound];
+    const expected = [FaultKind.IndirectCallNull, 42n, FaultKind.IndirectCallSignature, 42n, FaultKind.IndirectCallBound];
     compare(functions, (fn) => (fn.name === "through" ? [0n, 1n, 2n, 3n, 4n, 0xffff_ffffn].map((index) => [41n, index]) : []),
       (_fn, [, index]) => expected[Number(index)] ?? FaultKind.IndirectCallBound, { tables });
   });

@@ -1,3 +1,4 @@
+import { FaultKind } from "../../kernel/abi/fault.ts";
 import type { Instruction, IrFunction } from "../ir/function.ts";
 import { type JumpTable, type MachineCode, type Relocation, type Trap, TrapKind } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
@@ -23,6 +24,11 @@ const EXTENSION_OPCODES: Partial<Record<MachineOp, number>> = {
 };
 const BIT_OPCODES: Partial<Record<MachineOp, number>> = {
   [MachineOp.Lzcnt]: 0x0fbd, [MachineOp.Tzcnt]: 0x0fbc, [MachineOp.Popcnt]: 0x0fb8,
+};
+/** What `ud1` says of a check that failed. */
+const CHECKED: Partial<Record<TrapKind, FaultKind>> = {
+  [TrapKind.OutOfBounds]: FaultKind.OutOfBounds, [TrapKind.IndirectCallBound]: FaultKind.IndirectCallBound,
+  [TrapKind.IndirectCallSignature]: FaultKind.IndirectCallSignature, [TrapKind.IndirectCallNull]: FaultKind.IndirectCallNull,
 };
 /** Machine instructions that are a fixed string of bytes. */
 const PLAIN_BYTES: Partial<Record<MachineOp, readonly number[]>> = {
@@ -396,11 +402,16 @@ export class FunctionEncoder {
       this.setDepth(depth);
       this.assembler.bind(label);
       this.line(origin);
-      this.note(origin, `trap ${TrapKind[kind]}`);
-      this.trapAt(kind, origin);
-      this.assembler.plain(0x0f, 0x0b);
+      this.checkedTrap(kind, origin);
     });
     return label;
+  }
+
+  private checkedTrap(kind: TrapKind, origin: number): void {
+    this.note(origin, `trap ${TrapKind[kind]}`);
+    this.trapAt(kind, origin);
+    const fault = CHECKED[kind]!;
+    this.assembler.modrm(4, 0x0fb9, fault >> 3, fault & 7);
   }
 
   /** Writes `body` out of line, at the depth of this place. */
@@ -688,13 +699,23 @@ export class FunctionEncoder {
     a.byte(4);
     a.modrm(8, 0x8d, table, { ...PLAIN_ADDRESS, symbol: instruction.symbol });
     a.modrm(8, 0x03, Register.rax, table);
-    if (instruction.checksSignature) {
-      this.arithmeticImmediate(7, 4, { ...PLAIN_ADDRESS, base: Register.rax, displacement: 8 }, instruction.signature);
-      a.jumpIf(Condition.NotEqual, this.trapLabel(TrapKind.IndirectCallSignature, instruction.origin));
-    }
+    if (instruction.checksSignature) this.checkSignature(instruction);
     this.calls.push({ symbol: null, signature: instruction.signature, depth: this.depth });
     a.modrm(4, 0xff, 2, { ...PLAIN_ADDRESS, base: Register.rax });
     this.argumentsPopped(instruction);
+  }
+
+  /** The compare overflows with the signature of a null entry and with no other: see NULL_SIGNATURE. */
+  private checkSignature({ signature, origin }: MachineInstruction): void {
+    const a = this.assembler;
+    const [isOther, isNull] = [a.newLabel(), this.trapLabel(TrapKind.IndirectCallNull, origin)];
+    this.arithmeticImmediate(7, 4, { ...PLAIN_ADDRESS, base: Register.rax, displacement: 8 }, signature);
+    a.jumpIf(Condition.NotEqual, isOther);
+    this.later(origin, () => {
+      a.bind(isOther);
+      a.jumpIf(Condition.Overflow, isNull);
+      this.checkedTrap(TrapKind.IndirectCallSignature, origin);
+    });
   }
 
   private jumpTable(instruction: MachineInstruction, targets: readonly number[]): void {

@@ -41,23 +41,33 @@ CONTEXT_RAX             equ CONTEXT_REGISTERS + 13 * 8
 CONTEXT_RSP             equ CONTEXT_REGISTERS + 15 * 8
 CONTEXT_RIP             equ CONTEXT_REGISTERS + 16 * 8
 
-; Trap kinds of the compiler (toolchain/ir/machine-code.ts).
-TRAP_DIVIDE             equ 3
-; FaultKind (kernel/abi/fault.ts).
+; FaultKind and TRAP_KINDS (kernel/abi/fault.ts).
 FAULT_OUT_OF_BOUNDS     equ 1
 FAULT_NULL              equ 2
 FAULT_STACK             equ 3
 FAULT_DIVIDE_ZERO       equ 4
 FAULT_DIVIDE_OVERFLOW   equ 5
+FAULT_UNREACHABLE       equ 6
 FAULT_ILLEGAL           equ 9
 FAULT_PROTECTION        equ 10
+FAULT_OTHER             equ 13
+TRAP_KINDS              equ 1 << 1 | 1 << 7 | 1 << 8 | 1 << 14
+OPCODE_UD2              equ 0x0b0f
+OPCODE_UD1              equ 0xb90f
+; The last byte of an instruction between two registers is this and three bits for each.
+REGISTERS               equ 0xc0
+DIVIDE                  equ 0xf7
+; From here on that byte means `div` and `idiv`.
+DIVIDE_REGISTERS        equ 0xf0
+PREFIX                  equ 0x40
+PREFIX_MASK             equ 0xf0
+PREFIX_WIDE             equ 8
+PREFIX_HIGH             equ 1
 
 extern linux.program
 extern trine.memory_pages
 extern trine.text
 extern trine.text.end
-extern trine.traps
-extern trine.traps.end
 extern trine.symbols
 extern trine.data
 extern trine.data.end
@@ -242,7 +252,7 @@ on_signal:
         mov     r13, [rsi + 16]
         mov     ebx, edi
         cmp     ebx, SIGILL
-        je      .by_table
+        je      .illegal
         cmp     ebx, SIGFPE
         je      .divide
 
@@ -267,27 +277,51 @@ on_signal:
         mov     eax, FAULT_PROTECTION
         jmp     .known
 
-.by_table:
-        call    find_trap
+.illegal:
+        mov     eax, FAULT_UNREACHABLE
+        movzx   ecx, word [r14]
+        cmp     ecx, OPCODE_UD2
+        je      .known
         mov     eax, FAULT_ILLEGAL
-        test    rsi, rsi
-        jz      .known
-        movzx   ecx, byte [rsi + 4]
-        lea     rdx, [fault_of_trap]
-        movzx   eax, byte [rdx + rcx]
+        cmp     ecx, OPCODE_UD1
+        jne     .known
+        movzx   ecx, byte [r14 + 2]
+        sub     ecx, REGISTERS
+        cmp     ecx, 31
+        ja      .known
+        mov     edx, TRAP_KINDS
+        bt      edx, ecx
+        jnc     .known
+        mov     eax, ecx
         jmp     .known
 
 .divide:
-        call    find_trap
-        mov     eax, FAULT_ILLEGAL
-        test    rsi, rsi
-        jz      .known
-        movzx   ecx, byte [rsi + 5]
-        cmp     ecx, 15
-        ja      .known
-        lea     rdx, [context_offset_of_register]
-        movzx   ecx, byte [rdx + rcx]
+        mov     eax, FAULT_OTHER
+        mov     rsi, r14
+        movzx   edx, byte [rsi]
+        mov     ecx, edx
+        and     ecx, PREFIX_MASK
+        cmp     ecx, PREFIX
+        je      .prefixed
+        xor     edx, edx
+        dec     rsi
+.prefixed:
+        cmp     byte [rsi + 1], DIVIDE
+        jne     .known
+        movzx   ecx, byte [rsi + 2]
+        cmp     ecx, DIVIDE_REGISTERS
+        jb      .known
+        and     ecx, 7
+        mov     edi, edx
+        and     edi, PREFIX_HIGH
+        lea     ecx, [rcx + rdi * 8]
+        lea     rdi, [context_offset_of_register]
+        movzx   ecx, byte [rdi + rcx]
         mov     rcx, [r15 + rcx]
+        test    edx, PREFIX_WIDE
+        jnz     .wide
+        mov     ecx, ecx
+.wide:
         mov     eax, FAULT_DIVIDE_ZERO
         test    rcx, rcx
         jz      .known
@@ -301,26 +335,6 @@ on_signal:
         mov     rcx, [linux.recovery_stack]
         mov     [r15 + CONTEXT_RSP], rcx
         mov     [r15 + CONTEXT_RAX], rax
-        ret
-
-; r14 = address of an instruction; rsi = its entry in the trap table, or 0. Entries ascend by offset.
-find_trap:
-        lea     rsi, [trine.traps]
-        lea     rdi, [trine.traps.end]
-        lea     rcx, [trine.text]
-        mov     rdx, r14
-        sub     rdx, rcx
-.next:
-        cmp     rsi, rdi
-        jae     .none
-        mov     ecx, [rsi]
-        cmp     rcx, rdx
-        je      .found
-        add     rsi, 16
-        jmp     .next
-.none:
-        xor     esi, esi
-.found:
         ret
 
 ; eax = kind, r14 = address of the instruction. Prints `trap: kind at 0x… in function file.ts:line` and ends with 128 + kind.
@@ -489,11 +503,8 @@ text_in:
 ; By FaultKind.
 fault_names:
         db      "none", 0, "out of bounds", 0, "null reference", 0, "stack exhausted", 0, "division by zero", 0, "division overflow", 0
-        db      "unreachable", 0, "indirect call of another signature", 0, "indirect call beyond the table", 0, "illegal instruction", 0
-        db      "protection", 0
-; FaultKind by TrapKind: none, Unreachable, OutOfBounds, Divide, IndirectCallBound, IndirectCallSignature, StackExhausted.
-fault_of_trap:
-        db      9, 6, 1, 4, 8, 7, 3
+        db      "unreachable", 0, "indirect call of another signature", 0, "indirect call outside the table", 0, "illegal instruction", 0
+        db      "protection", 0, "execution of data", 0, "quota exhausted", 0, "exception", 0, "indirect call of a null function", 0
 ; Offset in ucontext by x86 register number.
 context_offset_of_register:
         db      CONTEXT_REGISTERS + 13 * 8, CONTEXT_REGISTERS + 14 * 8, CONTEXT_REGISTERS + 12 * 8, CONTEXT_REGISTERS + 11 * 8
