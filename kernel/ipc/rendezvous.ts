@@ -1,6 +1,6 @@
 // Where a caller's message meets its receiver: judged, then delivered, in one step with interrupts off.
 
-import { RIGHT_CALL } from "../abi/object";
+import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import { REGISTER_WORDS_MAX } from "../abi/system-call";
 import { CopyResult } from "../memory/user-memory";
@@ -21,11 +21,14 @@ import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer 
 /** A thread whose count of calls is used up makes no more: a token never comes twice. */
 export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
 
-/** Whether the call still stands on the handle that it was made on. A forwarded call and a fault stand on none. */
-export function handleOf(caller: Thread): HandleEntry | null {
+/**
+ * The handle that the call was made on, if it still stands; null otherwise. A forwarded call and a fault stand on none. Generations come again: what counts is
+ * that a handle to the endpoint with that badge stands there, and then the call is one that could be made on it.
+ */
+export function handleOf(caller: Thread, endpoint: Endpoint): HandleEntry | null {
   const entry = caller.callHandle;
-  if (entry === null || entry.type === 0 || <u32>entry.generation !== caller.callGeneration) return null;
-  return entry;
+  if (entry === null || entry.type !== <u16>ObjectType.Endpoint || <u32>entry.generation !== caller.callGeneration) return null;
+  return changetype<usize>(entry.object) === changetype<usize>(endpoint) && entry.badge === caller.callBadge ? entry : null;
 }
 
 /** The owner was started anew since this handle's last call: told once. */
@@ -47,7 +50,7 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   const receiverDomain = domainOfSlot(receiver.payer);
   let entry: HandleEntry | null = null;
   if (!caller.isForwarded && !caller.isFaultCall) {
-    entry = handleOf(caller);
+    entry = handleOf(caller, endpoint);
     if (entry === null || !hasRights(entry, RIGHT_CALL)) return Status.BadHandle;
     if (noteRestart(entry, endpoint)) return Status.Restarted;
   }

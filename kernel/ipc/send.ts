@@ -30,7 +30,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   }
 
   let entry: HandleEntry | null = null;
-  if (!caller.isForwarded && !caller.isFaultCall) entry = handleOf(caller);
+  if (!caller.isForwarded && !caller.isFaultCall) entry = handleOf(caller, endpoint);
   const owner = domainOfSlot(endpoint.owner);
   if (entry !== null && owner.state !== DomainState.Empty && entry.seenInstance !== 0 && entry.seenInstance !== owner.instance) {
     noteRestart(entry, endpoint);

@@ -64,8 +64,9 @@ export class Domain extends KernelObject {
   objectsUsed: u32;
   /** Places of the handle table that were ever used; the rest is not backed. */
   handleHigh: u32;
-  /** First of the chain of empty places below `handleHigh`, and how many it has. */
+  /** First and last of the chain of empty places below `handleHigh`, and how many it has. */
   handleFree: u32;
+  handleFreeLast: u32;
   handleFreeCount: u32;
   firstThread: Thread | null;
   firstMapping: Mapping | null;

@@ -9,7 +9,10 @@ import { Mapping } from "./mapping";
  */
 @unmanaged
 export class HandleEntry {
-  /** Raised each time the place is emptied, so that an old number names nothing. A place whose generation is used up stays empty. */
+  /**
+   * Raised each time the place is emptied, so that an old number names nothing; never 0. After 65,535 uses of the place it begins anew: who keeps a pair
+   * of place and generation for longer must look what stands there.
+   */
   generation: u16;
   /** ObjectType; 0 where the place is empty. */
   type: u16;

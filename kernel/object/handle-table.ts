@@ -76,9 +76,12 @@ function addPage(domain: Domain): bool {
   return true;
 }
 
+/** Puts an empty place behind all others, so that it is used again as late as can be. */
 function chain(domain: Domain, entry: HandleEntry): void {
-  entry.nextFree = domain.handleFree;
-  domain.handleFree = entry.index;
+  entry.nextFree = 0;
+  if (domain.handleFreeCount === 0) domain.handleFree = entry.index;
+  else entryAt(domain, domain.handleFreeLast).nextFree = entry.index;
+  domain.handleFreeLast = entry.index;
   domain.handleFreeCount += 1;
 }
 
@@ -87,14 +90,15 @@ export function addHandle(
   domain: Domain, object: KernelObject, type: u32, rights: u32, badge: u64, interfaceId: u32, classId: u32, parent: HandleEntry | null,
 ): HandleEntry {
   let entry: HandleEntry;
-  if (domain.handleFreeCount > 0) {
+  // First the places that were never used, so that the others rest.
+  if (domain.handleHigh < backedPlaces(domain)) {
+    entry = entryAt(domain, domain.handleHigh);
+    domain.handleHigh += 1;
+  } else {
+    assert(domain.handleFreeCount > 0);
     entry = entryAt(domain, domain.handleFree);
     domain.handleFree = entry.nextFree;
     domain.handleFreeCount -= 1;
-  } else {
-    assert(domain.handleHigh < backedPlaces(domain));
-    entry = entryAt(domain, domain.handleHigh);
-    domain.handleHigh += 1;
   }
   assert(entry.type === 0);
   if (entry.generation === 0) entry.generation = <u16>INITIAL_GENERATION;
@@ -169,8 +173,7 @@ export function removeHandle(entry: HandleEntry): void {
   entry.rights = 0;
   entry.epoch = 0;
   entry.verdicts = 0;
-  if (<u32>entry.generation === GENERATION_LAST) return; // Used up: a number must never come again.
-  entry.generation += 1;
+  entry.generation = <u32>entry.generation === GENERATION_LAST ? <u16>INITIAL_GENERATION : entry.generation + 1;
   chain(domain, entry);
 }
 

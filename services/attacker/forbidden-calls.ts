@@ -5,7 +5,7 @@ import { NoticeClient } from "../../build/generated/interfaces/Notice";
 import { SUPERVISOR_INTERFACE } from "../../build/generated/interfaces/Supervisor";
 import { echo, slots, supervisor, system } from "../../build/generated/programs/attacker";
 import { RIGHTS_ALL } from "../../kernel/abi/object";
-import { HANDLE_GENERATION_SHIFT, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, INITIAL_GENERATION, TIMEOUT_POLL, TOKEN_SEQUENCE_SHIFT } from "../../kernel/abi/system-call";
+import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_MASK, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, INITIAL_GENERATION, TIMEOUT_POLL, TOKEN_SEQUENCE_SHIFT } from "../../kernel/abi/system-call";
 import { Status } from "../../kernel/abi/status";
 import { domain } from "../runtime/handles";
 import { CALL_RECORD, DEFERRED_RECORD } from "../runtime/message";
@@ -17,6 +17,8 @@ const VICTIM_SLOT: u32 = 1;
 const FORGED_HANDLES: u32 = 2048;
 /** Named handles end well before it. */
 const FIRST_FORGED_INDEX: u32 = 64;
+/** More than its quota of handles lets its table have. */
+const PLACES: u32 = 512;
 const THREADS_GUESSED: u64 = 64;
 const SEQUENCES_GUESSED: u64 = 64;
 const STRANGE_BADGE: u64 = 0x5eed;
@@ -49,8 +51,13 @@ export function staleHandle(): bool {
   if (!made.ok) return refused(made.status);
   const handle = made.handle;
   domain.drop(handle);
-  // Another object takes its place in the table, so that only the generation tells them apart.
-  domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
+  // Others follow until one takes its place in the table, so that only the generation tells them apart.
+  for (let place: u32 = 0; place < PLACES; place++) {
+    const other = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
+    if (!other.ok) return refused(other.status);
+    if (((other.handle ^ handle) & HANDLE_INDEX_MASK) == 0) break;
+    domain.drop(other.handle);
+  }
   return refused(NoticeClient.of(handle).signal(1).status);
 }
 
