@@ -151,10 +151,17 @@ function crash(how: u32): void {
     case 2: store<u32>(0xf0000000, 1); return;
     case 3: setWord(0, 1 / divisorZero); return;
     case 4: setWord(0, deeper(1)); return;
-    default: store<u32>(<usize>memory.size() * 65536 + 65536, 1);
+    case 5: store<u32>(<usize>memory.size() * 65536 + 65536, 1); return;
+    // By -1, which the compiler does not see.
+    case 6: setWord(0, i64.MIN_VALUE / (<i64>how - 7)); return;
+    case 7: setWord(0, call_indirect<u64>(oneNumber.index, <u64>1, <u64>2)); return;
+    case 8: setWord(0, call_indirect<u64>(0x7fffffff, <u64>1)); return;
+    case 9: setWord(0, call_indirect<u64>(0, <u64>1)); return;
+    default: memory.fill(0xf0000000, 1, how);
   }
 }
 let divisorZero: u64 = 0;
+const oneNumber: (value: u32) => u32 = (value: u32) => value;
 
 function deeper(depth: u64): u64 {
   return depth + deeper(depth + 1) * 3;

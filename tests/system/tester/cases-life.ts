@@ -1,14 +1,22 @@
+import { FaultKind } from "../../../kernel/abi/fault";
 import { ObjectType } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
 import { call } from "../../../services/runtime/trine";
 import { header, receive, request, request0, request1, word } from "../message";
 import { comment, expect, expectEqual, test } from "../tap";
-import { INBOX, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED } from "./handles";
-import { awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, restartPeer, slotState, startSlot, stopSlot } from "./steps";
+import { AUDIT, INBOX, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED } from "./handles";
+import { awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, nextAudit, requestWide, restartPeer, slotState, startSlot, stopSlot } from "./steps";
 
 const EMPTY: u32 = 0;
 const RUNNING: u32 = 2;
+/** Kind of a record in the audit log. */
+const FAULT_RECORD: u64 = 4;
+/** In the order of the assistant's method `crash`. */
+const FAULTS: StaticArray<u32> = [
+  FaultKind.Unreachable, FaultKind.NullReference, FaultKind.OutOfBounds, FaultKind.DivideByZero, FaultKind.StackExhausted, FaultKind.OutOfBounds,
+  FaultKind.DivideOverflow, FaultKind.IndirectCallSignature, FaultKind.IndirectCallBound, FaultKind.IndirectCallNull, FaultKind.OutOfBounds,
+];
 
 /** Death and restart: in each state, seen from the caller, with everything given back. */
 export function lifeCases(): void {
@@ -43,11 +51,15 @@ export function lifeCases(): void {
     request0(PEER, ASSISTANT, Method.None);
     expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Ok);
   });
-  test("each kind of fault ends the domain and its caller gets PeerDied", () => {
-    for (let how: u64 = 0; how < 6; how++) {
+  test("each kind of fault ends the domain, its caller gets PeerDied, and the record names the kind", () => {
+    for (let how = 0; how < FAULTS.length; how++) {
       restartPeer();
+      const sequence = nextAudit(AUDIT);
       expectEqual(callPeer1(Method.Crash, how), Status.PeerDied);
       expect(awaitSlot(PEER_SLOT, EMPTY));
+      expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, sequence), Status.Ok);
+      expectEqual(word(2), FAULT_RECORD);
+      expectEqual(word(8), FAULTS[how]);
       startSlot(PEER_SLOT);
     }
     restartPeer();
