@@ -3,6 +3,7 @@
  * A step is data, so that the three forms cannot differ in what they run.
  */
 import type { ListrTask } from "listr2";
+import { DiagnosticError, formatDiagnostic } from "./diagnostic.ts";
 import { formatSeconds } from "./duration.ts";
 
 export interface Step {
@@ -13,7 +14,7 @@ export interface Step {
 
 export interface StepGroup {
   readonly title: string;
-  /** Asked when the group starts: earlier steps may decide what it holds. */
+  /** Asked when the group starts: earlier steps may decide what it holds. They are independent: one that fails keeps no other from running. */
   readonly steps: () => readonly Step[];
   readonly parallel: number;
 }
@@ -26,7 +27,7 @@ export function defaultForm(json: boolean): ProgressForm {
   return process.stderr.isTTY === true && process.env["CI"] === undefined ? "terminal" : "plain";
 }
 
-/** Runs `plan` in order and stops at the first step that throws, with its error. */
+/** Runs `plan` in order and stops at the first entry that throws, with its error, or the errors of all steps of a group. */
 export async function runSteps(plan: readonly (Step | StepGroup)[], form: ProgressForm): Promise<void> {
   if (form === "terminal") return runOnTerminal(plan);
   for (const entry of plan) {
@@ -40,19 +41,25 @@ function isGroup(entry: Step | StepGroup): entry is StepGroup {
 }
 
 async function runGroup(group: StepGroup, form: ProgressForm): Promise<void> {
-  const waiting = [...group.steps()];
+  const waiting = [...group.steps()].entries();
+  const errors: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-      const run = runStep({ ...step, title: `${group.title}: ${step.title}` }, form);
-      // After a failure nothing more is started; what runs already runs to its end.
-      await run.catch((error: unknown) => {
-        waiting.length = 0;
-        throw error;
-      });
+    for (const [index, step] of waiting) {
+      await runStep({ ...step, title: `${group.title}: ${step.title}` }, form).catch((error: unknown) => (errors[index] = error));
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: group.parallel }, worker));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  await Promise.all(Array.from({ length: group.parallel }, worker));
+  throwAll(errors);
+}
+
+/** Mistakes of the user are told all at once, in the order of the steps and each once: several programs may share the file that has it. */
+function throwAll(errors: readonly unknown[]): void {
+  const thrown = errors.filter((error) => error !== undefined);
+  if (thrown.length === 0) return;
+  const ours = thrown.find((error) => !(error instanceof DiagnosticError));
+  if (ours !== undefined) throw ours;
+  const told = new Map((thrown as DiagnosticError[]).flatMap(({ diagnostics }) => diagnostics).map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic]));
+  throw new DiagnosticError([...told.values()]);
 }
 
 async function runStep(step: Step, form: ProgressForm): Promise<void> {
@@ -77,7 +84,19 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
   });
   const showGroup = (group: StepGroup): ListrTask => ({
     title: group.title,
-    task: (_context, task) => task.newListr(group.steps().map(show), { concurrent: group.parallel }),
+    task: (_context, task) => {
+      const errors: unknown[] = [];
+      const kept = (step: Step, index: number): Step => ({ ...step, run: (note) => step.run(note).catch((error: unknown) => Promise.reject((errors[index] = error))) });
+      const list = task.newListr(group.steps().map(kept).map(show), { concurrent: group.parallel, exitOnError: false });
+      // listr2 itself would end at the first error, with the others still running, or call the group a success.
+      const run = list.run.bind(list);
+      list.run = async (context: unknown) => {
+        const result = await run(context);
+        throwAll(errors);
+        return result;
+      };
+      return list;
+    },
   });
   const tasks = plan.map((entry) => (isGroup(entry) ? showGroup(entry) : show(entry)));
   await new Listr(tasks, { renderer: "default", rendererOptions: { showErrorMessage: false } }).run();
