@@ -38,8 +38,8 @@ program
 
 program
   .command("test")
-  .description("build and pass everything, or the suites named")
-  .argument("[suites...]", "names from `trine test --list`")
+  .description("build and pass everything, or the suites or paths named")
+  .argument("[suites...]", "names from `trine test --list`, or paths of tests, for example services/echo")
   .option("--list", "list the suites")
   .option("--results <folder>", "where results.xml (JUnit) and results.tap go", "build/test")
   .action(async (suites: string[], options: { list?: boolean; results: string }) => {

@@ -1,4 +1,4 @@
-/** `trine test`: runs suites in their order, prints time by suite and the closing line. */
+/** `trine test`: runs suites in their order, prints time by suite and the closing line; or what lies at the paths named. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findRoot } from "../build/tree.ts";
@@ -9,6 +9,7 @@ import { closingLine, type Suite, type SuiteResult, totals } from "../testing/re
 import { judgeSkips, readAllowedSkips } from "../testing/skips.ts";
 import { SUITES } from "../testing/suites.ts";
 import { formatTap } from "../testing/tap.ts";
+import { isPath, runVitestOn } from "../testing/vitest-paths.ts";
 import { Refused } from "./failure.ts";
 
 export interface TestOptions {
@@ -25,6 +26,12 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   if (options.list === true) return SUITES.forEach((suite) => print(`${suite.name.padEnd(10)} ${suite.about}`));
 
   const root = findRoot();
+  if (names.some(isPath)) {
+    const suite = names.find((name) => !isPath(name));
+    if (suite !== undefined) refuse(`\`${suite}\` is no path`, { help: "suites and paths are run one after the other, not together" });
+    if (!runVitestOn(root, names)) throw new Refused();
+    return;
+  }
   const results: SuiteResult[] = [];
   for (const suite of chooseSuites(names)) {
     if (!options.json) print(`${suite.name}: ${suite.about}`);
@@ -53,7 +60,7 @@ function chooseSuites(names: readonly string[]): readonly Suite[] {
   if (names.length === 0) return SUITES;
   return names.map((name) => {
     const suite = SUITES.find((candidate) => candidate.name === name);
-    return suite ?? refuse(`no test suite \`${name}\``, { help: SUITES.map((candidate) => candidate.name).join(", ") });
+    return suite ?? refuse(`no test suite \`${name}\``, { help: `${SUITES.map((candidate) => candidate.name).join(", ")}, or a path` });
   });
 }
 
