@@ -69,6 +69,16 @@ test("many arguments, several results, growing memory and globals are compared",
   }
 });
 
+test("a branch carries a constant to a block that nothing else reaches", () => {
+  const text = `(module (memory (export "memory") 2 2)
+    (func (export "taken") (param i32) (result i32) (block (result i32) (drop (br_if 0 (i32.const 10) (local.get 0))) (return (i32.const 11))))
+    (func (export "chosen") (param i32) (result i32) (local i32)
+      (local.set 1 (block (result i32) (local.set 1 (block (result i32) (br_table 1 0 (i32.const 200) (local.get 0)))) (return (i32.add (local.get 1) (i32.const 10)))))
+      (i32.add (local.get 1) (i32.const 14))))`;
+  const calls = [call("taken", 0n), call("taken", 1n), call("chosen", 0n), call("chosen", 1n)];
+  for (const optimize of [true, false]) expect(compareWithMachineCode(root, scenario(text, calls, { optimize })).difference).toBeNull();
+});
+
 test("a difference is found and named", () => {
   const text = (constant: number) => `(module (memory (export "memory") 2 2) (func (export "f") (result i32) (i32.const ${constant})))`;
   const [left, right] = [scenario(text(1), [call("f")]), scenario(text(2), [call("f")])];

@@ -17,7 +17,7 @@ const COLD_ROUNDS_MAX = 4;
 
 /**
  * Selects all blocks and strings them together: blocks in the order of the code, with a block of their own for the moves of each edge that
- * leaves a block with several successors and enters one with several predecessors.
+ * leaves a block with several successors and carries values or enters one with several predecessors.
  */
 export function buildMachineFunction(fn: IrFunction, module: IrModule): MachineFunction {
   const machine = new MachineFunction(fn.name);
@@ -95,10 +95,12 @@ class Assembly {
       const edges = fn.blockEdges[block]!;
       edges.forEach(({ target }, k) => {
         const values = edgeArguments[k]!;
-        const isCritical = edges.length > 1 && this.predecessorCounts.get(target)! > 1;
-        const edge: MachineEdge = { target: -1, arguments: isCritical ? [] : values };
+        // An edge that carries values has a place of its own even if nothing else reaches its target: a constant that is made again behind the
+        // target's label would be the argument, and not the parameter.
+        const needsBlock = edges.length > 1 && (this.predecessorCounts.get(target)! > 1 || values.length > 0);
+        const edge: MachineEdge = { target: -1, arguments: needsBlock ? [] : values };
         machine.blocks[machineBlock]!.edges.push(edge);
-        if (!isCritical) {
+        if (!needsBlock) {
           pendingTargets.push({ edge, target });
           return;
         }
