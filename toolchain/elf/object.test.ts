@@ -3,12 +3,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TrapKind } from "../ir/machine-code.ts";
 import { linkProgram } from "./link.ts";
 import { writeObject } from "./object.ts";
 import { readElf, sectionNamed, symbolNamed } from "./read.ts";
 import { sampleCode, sampleFunctions, sampleModule } from "./sample.ts";
-import { readTraps } from "./trap-section.ts";
 import { readUnwind } from "./unwind-section.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -25,7 +23,6 @@ const main = sampleCode("sample/main", 0, [0x53, 0xe8, 0, 0, 0, 0, 0x8b, 0x04, 0
   relocations: [call(2, "sample/hello"), { offset: 9, kind: "abs32s", symbol: "linear_base", addend: 0x100 }],
   lines: [{ offset: 0, origin: 4, inlinedAt: -1 }, { offset: 1, origin: 6, inlinedAt: -1 }, { offset: 6, origin: 40, inlinedAt: 0 }, { offset: 13, origin: 8, inlinedAt: -1 }],
   inlinedCalls: [{ functionIndex: 2, origin: 7, inlinedAt: -1 }],
-  traps: [{ offset: 6, kind: TrapKind.OutOfBounds, origin: 40, divisor: -1 }],
 });
 const module = sampleModule("linux", {
   exports: new Map([["main", 0]]), dataSegments: [{ address: 65540, bytes: new TextEncoder().encode("hello\n") }],
@@ -86,9 +83,8 @@ test("frames can be unwound in prologue, body and epilogue", () => {
   expect(frames).toMatch(/advance_loc: 1 [^]*r3 \(rbx\) at cfa-16[^]*def_cfa_offset: 16[^]*advance_loc: 13[^]*restore: r3[^]*def_cfa_offset: 8/);
 });
 
-test("traps and frames can be read back", () => {
+test("frames can be read back", () => {
   const elf = readElf(elfBytes, "sample.elf");
-  expect(readTraps(sectionNamed(elf, ".trine.traps")!.bytes)).toEqual([{ offset: 38, kind: TrapKind.OutOfBounds, divisor: -1, line: 41 }]);
   expect(readUnwind(sectionNamed(elf, ".trine.unwind")!.bytes)).toEqual([
     { start: 0, bytes: 21, frameBytes: 0, savedRegisters: [] }, { start: 32, bytes: 15, frameBytes: 8, savedRegisters: [3] },
   ]);

@@ -9,7 +9,6 @@ import { writeNote, type DomainNote } from "./note-section.ts";
 import { RelocatableFile } from "./relocatable.ts";
 import { writeSymbolTable } from "./symbol-table.ts";
 import { writeText } from "./text-section.ts";
-import { writeTraps } from "./trap-section.ts";
 import { writeUnwind } from "./unwind-section.ts";
 
 /**
@@ -24,7 +23,6 @@ export function writeObject(module: IrModule, codes: readonly MachineCode[], not
   writeVariables(file, module);
   writeLinear(file, module);
   if (note !== undefined) writeNote(file, note);
-  writeTraps(file, module, text);
   writeUnwind(file, text);
   writeBoundary(file, module, codes);
 

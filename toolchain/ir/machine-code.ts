@@ -8,6 +8,7 @@ export interface MachineCode {
   /** Ascending by offset: from `offset` on, code comes from wasm offset `origin` (-1: none), inlined at `inlinedAt` (-1: not). */
   readonly lines: readonly { readonly offset: number; readonly origin: number; readonly inlinedAt: number }[];
   readonly inlinedCalls: readonly { readonly functionIndex: number; readonly origin: number; readonly inlinedAt: number }[];
+  /** Instructions that may trap, for listings. */
   readonly traps: readonly Trap[];
   readonly jumpTables: readonly JumpTable[];
   /** Bytes from the return address down to rsp in the body, pushes of saved registers included. Constant after the prologue. */
@@ -47,9 +48,6 @@ export enum TrapKind {
 export interface Trap {
   readonly offset: number;
   readonly kind: TrapKind;
-  readonly origin: number;
-  /** Divide: x86 number of the register that holds the divisor at the instruction; -1 else. */
-  readonly divisor: number;
 }
 
 /** A table of 32-bit offsets relative to the table itself, in .rodata, symbol `<function>.jump<n>`. */

@@ -25,7 +25,6 @@ section .trine.boundary noalloc progbits align=8
 section .text
 %endmacro
 section .linear progbits alloc noexec write align=4096
-section .trine.traps noalloc progbits
 section .trine.unwind noalloc progbits
 section .trine.boundary noalloc progbits align=8
 section .data

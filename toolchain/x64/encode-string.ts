@@ -96,9 +96,9 @@ function copyBackward(encoder: FunctionEncoder, origin: number): void {
   a.bind(byteLoop);
   subtract(rsi, 1);
   subtract(rdi, 1);
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.modrm(4, 0x0fb6, rax, linear(encoder, rsi));
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.modrm(1, 0x88, rax, linear(encoder, rdi));
   subtract(rdx, 1);
   a.jumpIf(Condition.NotEqual, byteLoop);
@@ -109,9 +109,9 @@ function copyBackward(encoder: FunctionEncoder, origin: number): void {
   a.bind(wordLoop);
   subtract(rsi, 8);
   subtract(rdi, 8);
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.modrm(8, 0x8b, rax, linear(encoder, rsi));
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.modrm(8, 0x89, rax, linear(encoder, rdi));
   subtract(rcx, 1);
   a.jumpIf(Condition.NotEqual, wordLoop);
@@ -137,12 +137,12 @@ function inWordsAndBytes(encoder: FunctionEncoder, origin: number, words: readon
   a.modrm(4, 0x8b, rdx, rcx);
   a.modrm(4, 0xc1, 5, rcx);
   a.byte(3);
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.plain(...words);
   a.modrm(4, 0x8b, rcx, rdx);
   a.modrm(4, 0x83, 4, rcx);
   a.byte(7);
-  encoder.trapAt(TrapKind.OutOfBounds, origin);
+  encoder.trapAt(TrapKind.OutOfBounds);
   a.plain(...bytes);
 }
 

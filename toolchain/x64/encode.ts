@@ -43,8 +43,6 @@ const constantKey = ({ op, width, immediate, immediateHigh, memory }: MachineIns
 interface PendingTrap {
   readonly mark: Mark;
   readonly kind: TrapKind;
-  readonly origin: number;
-  readonly divisor: number;
 }
 
 /** Writes one allocated function as machine code, with everything that goes with it. */
@@ -100,8 +98,7 @@ export class FunctionEncoder {
     const jumpTables: JumpTable[] = this.tables.map(({ symbol, targets }) => ({
       symbol, entries: targets.map((target) => this.assembler.offsetOfLabel(target)),
     }));
-    const traps: Trap[] = this.traps.map(({ mark, kind, origin, divisor }) => ({ offset: at(mark), kind, origin, divisor }))
-      .sort((a, b) => a.offset - b.offset);
+    const traps: Trap[] = this.traps.map(({ mark, kind }) => ({ offset: at(mark), kind })).sort((a, b) => a.offset - b.offset);
     return {
       name: fn.name,
       functionIndex: fn.functionIndex,
@@ -383,15 +380,12 @@ export class FunctionEncoder {
 
   // Traps and rare paths.
 
-  private trapHere(instruction: MachineInstruction, divisor = -1): void {
-    if (instruction.trap === 0) return;
-    const origin = instruction.trapOrigin >= 0 ? instruction.trapOrigin : instruction.origin;
-    this.trapAt(instruction.trap, origin, divisor);
+  private trapHere(instruction: MachineInstruction): void {
+    if (instruction.trap !== 0) this.trapAt(instruction.trap);
   }
 
-  trapAt(kind: TrapKind, instruction: number, divisor = -1): void {
-    const origin = instruction < 0 ? -1 : this.fn.origin(instruction as Instruction);
-    this.traps.push({ mark: this.assembler.mark(), kind, origin, divisor });
+  trapAt(kind: TrapKind): void {
+    this.traps.push({ mark: this.assembler.mark(), kind });
   }
 
   /** A label out of line, where the machine stops with a trap of this kind. */
@@ -409,7 +403,7 @@ export class FunctionEncoder {
 
   private checkedTrap(kind: TrapKind, origin: number): void {
     this.note(origin, `trap ${TrapKind[kind]}`);
-    this.trapAt(kind, origin);
+    this.trapAt(kind);
     const fault = CHECKED[kind]!;
     this.assembler.modrm(4, 0x0fb9, fault >> 3, fault & 7);
   }
@@ -505,7 +499,7 @@ export class FunctionEncoder {
         return;
       case MachineOp.DivideUnsigned:
         a.modrm(4, 0x31, Register.rdx, Register.rdx);
-        this.trapHere(instruction, reg(3));
+        this.trapHere(instruction);
         a.modrm(width, 0xf7, 6, reg(3));
         return;
       case MachineOp.DivideSigned:
@@ -666,7 +660,7 @@ export class FunctionEncoder {
   private divideSigned(instruction: MachineInstruction, divisor: number): void {
     if (instruction.width === 8) this.assembler.byte(0x48);
     this.assembler.byte(0x99);
-    this.trapHere(instruction, divisor);
+    this.trapHere(instruction);
     this.assembler.modrm(instruction.width, 0xf7, 7, divisor);
   }
 

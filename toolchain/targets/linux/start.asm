@@ -66,8 +66,6 @@ PREFIX_HIGH             equ 1
 
 extern linux.program
 extern trine.memory_pages
-extern trine.text
-extern trine.text.end
 extern trine.symbols
 extern trine.data
 extern trine.data.end
