@@ -98,6 +98,14 @@ export function main(): void { ${body} }
   }
 });
 
+test.each([
+  ["added", "store<u32>(70000, given + wild);"], ["compared", "if (wild == 3) store<u32>(70000, given);"], ["added to what it came from", "store<u32>(0x7fff0000, wild + given);"],
+])("a load out of bounds has its own line where it becomes an operand of what comes later: %s", async (_how, use) => {
+  const text = `memory.data(16384);\nexport function main(): void {\n  const given = load<u32>(70004);\n  const wild = load<u32>(0x7fff0000);\n  ${use}\n}\n`;
+  const { elfPath } = await compile(text, { name: "operand" });
+  expect(spawnSync(join(root, elfPath)).stderr.toString()).toMatch(/^trap: out of bounds at .* test-program\/main\.ts:4\n$/);
+});
+
 test("a domain has its note, its segments, and a stripped form", async () => {
   const { elfPath, binaryPath, verified, sizes } = await compile("export function main(): void { while (true) {} }", { target: "domain", name: "idle", memoryPagesMax: 9, stackBytes: 131072 });
   expect(verified).toBe(true);

@@ -228,7 +228,8 @@ export class FunctionEncoder {
     for (let i = block.start; i < block.end; i++) {
       const instruction = machine.instructions[i]!;
       this.current = i;
-      this.line(instruction.origin);
+      // Of all that the instruction does, what may fault is what people want the line of.
+      this.line(instruction.trapOrigin >= 0 ? instruction.trapOrigin : instruction.origin);
       this.moves(allocation.before.get(i), this.flagsLive[i] === 1);
       if (instruction.op === MachineOp.Jump) this.jumpTo(block.edges[0]!.target, next);
       else if (instruction.op === MachineOp.Branch) this.branch(instruction, block.edges[0]!.target, block.edges[1]!.target, next);
