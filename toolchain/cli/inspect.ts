@@ -1,10 +1,10 @@
 /** `trine inspect`: what a file of ours holds. */
-import { readFileSync } from "node:fs";
 import { readElf } from "../elf/read.ts";
 import { formatArchive, isArchive, summarizeArchive } from "../inspect/archive.ts";
 import { formatBlob, isBlob, summarizeBlob } from "../inspect/blob.ts";
 import { formatElf, listFunction, summarizeElf } from "../inspect/elf.ts";
 import { refuse } from "../report/diagnostic.ts";
+import { readInputFile } from "./input-file.ts";
 
 const ELF_MAGIC = "\x7fELF";
 
@@ -12,7 +12,7 @@ export async function inspect(path: string, options: { readonly function?: strin
   const print = (value: object, lines: () => string[]): void => {
     process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${lines().join("\n")}\n`);
   };
-  const bytes = readInput(path);
+  const bytes = readInputFile(path);
   if (bytes.subarray(0, 4).toString("latin1") === ELF_MAGIC) {
     const elf = readElf(bytes, path);
     if (options.function !== undefined) {
@@ -31,13 +31,5 @@ export async function inspect(path: string, options: { readonly function?: strin
     const summary = summarizeBlob(bytes, path);
     return print(summary, () => formatBlob(summary));
   }
-  refuse("neither an executable nor a boot archive nor a signed blob", { file: path });
-}
-
-function readInput(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    return refuse(`cannot be read: ${(error as Error).message}`, { file: path });
-  }
+  refuse("neither an executable nor a boot archive nor a signed blob", { file: path, help: "of an ISO or a disk, look at the trine.arc beside it" });
 }

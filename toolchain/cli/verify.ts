@@ -1,9 +1,9 @@
 /** `trine verify`: what the verifier says of executables. */
-import { readFileSync } from "node:fs";
 import { refuse } from "../report/diagnostic.ts";
 import { verifyExecutable } from "../verify/verify.ts";
 import { formatFinding } from "../verify/finding.ts";
 import { Refused } from "./failure.ts";
+import { readInputFile } from "./input-file.ts";
 
 const TARGETS = ["kernel", "domain", "linux"] as const;
 
@@ -11,7 +11,7 @@ export async function verify(files: readonly string[], options: { readonly targe
   const target = TARGETS.find((known) => known === options.target) ?? refuse(`no target \`${options.target}\``, { help: TARGETS.join(", ") });
   let isAccepted = true;
   for (const file of files) {
-    const findings = verifyExecutable(readFileSync(file), target, file);
+    const findings = verifyExecutable(readInputFile(file), target, file);
     if (findings.length > 0) isAccepted = false;
     if (options.json) process.stdout.write(`${JSON.stringify({ file, target, accepted: findings.length === 0, findings })}\n`);
     else {

@@ -8,9 +8,9 @@ test("an archive's entries are shown with place and length", () => {
   expect(isArchive(archive)).toBe(true);
   expect(formatArchive(summarizeArchive(archive, "trine.arc"))).toEqual([
     `boot archive, format 1, ${archive.length} bytes`,
-    "  blob 0 at 4096, 100 bytes",
-    "  program 0 at 8192, 5000 bytes",
-    "  program 1 at 16384, 1 bytes",
+    "  blob 0                             100 bytes at 4096",
+    "  program 0                         5000 bytes at 8192",
+    "  program 1                            1 bytes at 16384",
   ]);
 });
 

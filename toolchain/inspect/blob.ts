@@ -1,6 +1,8 @@
 /** The signed blob: header, sections, slots with their handles, programs. Shows what stands there; judging it is the kernel's business. */
 import * as blob from "../../kernel/abi/blob.ts";
-import { ObjectType } from "../../kernel/abi/object.ts";
+import {
+  ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
+} from "../../kernel/abi/object.ts";
 import { refuse } from "../report/diagnostic.ts";
 
 export interface BlobSummary {
@@ -11,7 +13,15 @@ export interface BlobSummary {
   readonly imageDigest: string;
   readonly sections: readonly { readonly name: string; readonly offset: number; readonly bytes: number; readonly count: number }[];
   readonly programs: readonly { readonly name: string; readonly digest: string; readonly verified: boolean }[];
-  readonly slots: readonly { readonly name: string; readonly class: string; readonly program: string; readonly handles: readonly string[] }[];
+  readonly slots: readonly { readonly name: string; readonly class: string; readonly program: string; readonly handles: readonly HandleSummary[] }[];
+}
+
+export interface HandleSummary {
+  readonly name: string;
+  readonly object: string;
+  readonly rights: readonly string[];
+  /** An endpoint as images name it (`slot.endpoint`), ports, or an interrupt line; empty for what there is only one of. */
+  readonly target: string;
 }
 
 export function isBlob(bytes: Uint8Array): boolean {
@@ -39,8 +49,30 @@ export function formatBlob(summary: BlobSummary): string[] {
     "programs:",
     ...summary.programs.map(({ name, digest, verified }) => `  ${name.padEnd(16)} ${digest} ${verified ? "verified" : "UNVERIFIED"}`),
     "slots:",
-    ...summary.slots.flatMap((slot) => [`  ${slot.name} (class ${slot.class}, program ${slot.program})`, ...slot.handles.map((handle) => `    ${handle}`)]),
+    ...summary.slots.flatMap((slot) => [`  ${slot.name}: class ${slot.class}, program ${slot.program}`, ...slot.handles.map(formatHandle)]),
   ];
+}
+
+function formatHandle({ name, object, rights, target }: HandleSummary): string {
+  return `    ${name.padEnd(14)} ${object.padEnd(10)} ${rights.join(" ").padEnd(20)} ${target}`.trimEnd();
+}
+
+/** The shell's `handles` says the same words. */
+function rightNames(type: ObjectType, rights: number): string[] {
+  const own: Partial<Record<ObjectType, readonly (readonly [number, string])[]>> = {
+    [ObjectType.Endpoint]: [[RIGHT_MINT, "mint"]],
+    [ObjectType.Inbox]: [[RIGHT_RECEIVE, "recv"], [RIGHT_BIND, "bind"]],
+    [ObjectType.Notice]: [[RIGHT_SIGNAL, "signal"]],
+    [ObjectType.Memory]: [[RIGHT_MAP_READ, "read"], [RIGHT_MAP_WRITE, "write"], [RIGHT_SEAL, "seal"]],
+    [ObjectType.Slots]: [[RIGHT_CONTROL, "control"]],
+  };
+  const known = [[RIGHT_CALL, "call"], [RIGHT_TRANSFER, "send"], [RIGHT_COPY, "copy"], ...(own[type] ?? [])] as const;
+  const unnamed = known.reduce((rest, [right]) => rest & ~right, rights);
+  return [...known.filter(([right]) => (rights & right) !== 0).map(([, name]) => name), ...(unnamed === 0 ? [] : [hexNumber(unnamed)])];
+}
+
+function hexNumber(value: number): string {
+  return `0x${value.toString(16)}`;
 }
 
 interface Section {
@@ -86,14 +118,33 @@ class BlobReader {
     };
   }
 
-  private handles(first: number, count: number): string[] {
+  private handles(first: number, count: number): HandleSummary[] {
     return this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
-      const type = this.u32(at + blob.CHANNEL_TYPE);
-      const name = this.text(this.u32(at + blob.CHANNEL_NAME));
-      const rights = `rights 0x${this.u32(at + blob.CHANNEL_RIGHTS).toString(16)}`;
-      const target = type === ObjectType.Endpoint ? ` to slot ${this.u32(at + blob.CHANNEL_TARGET_SLOT)}, endpoint ${this.u32(at + blob.CHANNEL_TARGET_ENDPOINT)}` : "";
-      return `${name}: ${ObjectType[type] ?? `type ${type}`}${target}, ${rights}`;
+      const type: ObjectType = this.u32(at + blob.CHANNEL_TYPE);
+      const rights = rightNames(type, this.u32(at + blob.CHANNEL_RIGHTS));
+      return { name: this.text(this.u32(at + blob.CHANNEL_NAME)), object: ObjectType[type]?.toLowerCase() ?? `type ${type}`, rights, target: this.target(type, at) };
     }).slice(first, first + count);
+  }
+
+  private target(type: ObjectType, at: number): string {
+    const [first, count] = [this.u32(at + blob.CHANNEL_FIRST), this.u32(at + blob.CHANNEL_COUNT)];
+    if (type === ObjectType.Ports) return `${hexNumber(first)} to ${hexNumber(first + count - 1)}`;
+    if (type === ObjectType.Interrupt) return `line ${first}`;
+    if (type !== ObjectType.Endpoint) return "";
+    const [slot, endpoint] = [this.u32(at + blob.CHANNEL_TARGET_SLOT), this.u32(at + blob.CHANNEL_TARGET_ENDPOINT)];
+    const badge = this.view.getBigUint64(at + blob.CHANNEL_BADGE, true);
+    const name = `${this.nameIn(blob.BlobSection.Slots, blob.SLOT_BYTES, slot, blob.SLOT_NAME)}.${this.endpointName(slot, endpoint)}`;
+    return badge === 0n ? name : `${name}, badge 0x${badge.toString(16)}`;
+  }
+
+  /** An endpoint's name is that of its owner's handle to it, the only one that can mint. */
+  private endpointName(slot: number, endpoint: number): string {
+    const owned = this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
+      const [owner, number, rights] = [this.u32(at + blob.CHANNEL_TARGET_SLOT), this.u32(at + blob.CHANNEL_TARGET_ENDPOINT), this.u32(at + blob.CHANNEL_RIGHTS)];
+      const isOwners = this.u32(at + blob.CHANNEL_TYPE) === ObjectType.Endpoint && owner === slot && number === endpoint && (rights & RIGHT_MINT) !== 0;
+      return isOwners ? this.text(this.u32(at + blob.CHANNEL_NAME)) : null;
+    });
+    return owned.find((name) => name !== null) ?? `endpoint ${endpoint}`;
   }
 
   private each<T>(kind: blob.BlobSection, entryBytes: number, read: (at: number) => T): T[] {

@@ -1,5 +1,5 @@
 /** What an executable holds, as text: segments, sections, Trine's note, symbols, and a function's instructions. */
-import { PF_R, PF_W, PF_X, SymbolType } from "../elf/format.ts";
+import { PF_R, PF_W, PF_X, PT_LOAD, SymbolType } from "../elf/format.ts";
 import { type ElfFile, sectionNamed, type SymbolView } from "../elf/read.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { disassemble } from "./disassemble.ts";
@@ -18,7 +18,7 @@ export function summarizeElf(elf: ElfFile): ElfSummary {
   return {
     kind: "elf",
     entry: hex(elf.entry),
-    segments: elf.programHeaders.map(({ address, memoryBytes, fileBytes, flags }) => ({ address: hex(address), bytes: memoryBytes, fileBytes, access: access(flags) })),
+    segments: elf.programHeaders.filter(({ type }) => type === PT_LOAD).map(({ address, memoryBytes, fileBytes, flags }) => ({ address: hex(address), bytes: memoryBytes, fileBytes, access: access(flags) })),
     sections: elf.sections.filter(({ name }) => name !== "").map(({ name, address, memoryBytes }) => ({ name, address: hex(address), bytes: memoryBytes })),
     functions: functions(elf).map(({ name, address, bytes }) => ({ name, address: hex(address), bytes })),
   };
@@ -30,11 +30,11 @@ export function formatElf(summary: ElfSummary): string[] {
   return [
     `executable, entry ${summary.entry}`,
     "segments:",
-    ...segments.map((segment) => `  ${segment.address} ${segment.access} ${segment.bytes} bytes, ${segment.fileBytes} from the file`),
-    "sections:",
-    ...sections.map((section) => `  ${section.address} ${String(section.bytes).padStart(8)}  ${section.name}`),
-    `functions: ${all.length}, ${largest.length < all.length ? `the ${largest.length} largest` : "by size"}:`,
-    ...largest.map(({ address, bytes, name }) => `  ${address} ${String(bytes).padStart(6)}  ${name}`),
+    ...segments.map(({ address, access, bytes, fileBytes }) => `  ${address} ${access} ${String(bytes).padStart(8)} bytes${fileBytes < bytes ? `, ${fileBytes} of them from the file` : ""}`),
+    ...(sections.length === 0 ? ["no sections and no names: what a machine is given; the file .elf beside it has them"] : ["sections:"]),
+    ...sections.map(({ address, bytes, name }) => `  ${address} ${String(bytes).padStart(8)}  ${name}`),
+    ...(all.length === 0 ? [] : [`functions: ${all.length}, ${largest.length < all.length ? `the ${largest.length} largest` : "by size"}:`]),
+    ...largest.map(({ address, bytes, name }) => `  ${address} ${String(bytes).padStart(8)}  ${name}`),
   ];
 }
 
@@ -70,5 +70,5 @@ function access(flags: number): string {
 }
 
 function hex(value: bigint): string {
-  return `0x${value.toString(16).padStart(12, "0")}`;
+  return `0x${value.toString(16).padStart(16, "0")}`;
 }
