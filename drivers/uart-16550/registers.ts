@@ -18,8 +18,8 @@ const DIVISOR_HIGH: u32 = BASE + 1;
 
 const LINE_CONTROL_8N1: u32 = 0x03;
 const LINE_CONTROL_DIVISOR_LATCH: u32 = 0x80;
-/** FIFOs on and emptied, interrupt at 8 bytes received (or when a few wait for some time). */
-const FIFO_ON: u32 = 0x87;
+/** FIFOs on, with what they hold; interrupt at 8 bytes received (or when a few wait for some time). */
+const FIFO_ON: u32 = 0x81;
 /** Data terminal ready, request to send, and OUT2, which lets the interrupt through on a PC. */
 const MODEM_READY: u32 = 0x0b;
 const ENABLE_RECEIVED: u32 = 0x01;
@@ -34,12 +34,18 @@ export const STATUS_TRANSMITTER_EMPTY: u32 = 0x20;
 /** Bytes that the transmitter takes once it is empty. */
 export const TRANSMIT_FIFO_BYTES: u32 = 16;
 
-/** 115200 baud, 8 bits, no parity, one stop bit, FIFOs empty, interrupts for received bytes. */
+/**
+ * 115200 baud, 8 bits, no parity, one stop bit, interrupts for received bytes.
+ *
+ * A driver that takes over from one that died finds the line in use: words on it are not disturbed, and what the FIFOs hold stays there.
+ */
 export function initialize(): void {
   out8(INTERRUPT_ENABLE, 0);
-  out8(LINE_CONTROL, LINE_CONTROL_DIVISOR_LATCH);
-  out8(DIVISOR_LOW, DIVISOR_115200 & 0xff);
-  out8(DIVISOR_HIGH, DIVISOR_115200 >> 8);
+  out8(LINE_CONTROL, LINE_CONTROL_DIVISOR_LATCH | LINE_CONTROL_8N1);
+  if ((in8(DIVISOR_LOW) | (in8(DIVISOR_HIGH) << 8)) != DIVISOR_115200) {
+    out8(DIVISOR_LOW, DIVISOR_115200 & 0xff);
+    out8(DIVISOR_HIGH, DIVISOR_115200 >> 8);
+  }
   out8(LINE_CONTROL, LINE_CONTROL_8N1);
   out8(FIFO_CONTROL, FIFO_ON);
   out8(MODEM_CONTROL, MODEM_READY);

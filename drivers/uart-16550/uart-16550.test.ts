@@ -11,16 +11,21 @@ const FIFO_BYTES = 16;
 /** A 16550 as a program sees it. */
 class Device {
   divisor = 0;
+  timesDivisorSet = 0;
+  /** Bits of a word on the line, at their fewest since the device was made. */
+  shortestWord = 8;
   sent = "";
   readonly input: number[] = [];
   readonly touched = new Set<number>();
-  private readonly registers = new Uint8Array(8);
+  // As firmware leaves it.
+  private readonly registers = Uint8Array.of(0, 0, 0, 0x03, 0, 0, 0, 0);
   /** Bytes in the transmitter; a test sends them on by `drain`. */
   private transmitting = 0;
 
   read(port: number): number {
     this.touched.add(port);
     const register = port - COM1;
+    if (this.isLatchOpen && register < 2) return register === 0 ? this.divisor & 0xff : this.divisor >> 8;
     if (register === 0) return this.input.shift() ?? 0;
     if (register === 5) return (this.input.length > 0 ? 1 : 0) | (this.transmitting === 0 ? 0x60 : 0);
     return register === 2 ? 0xc1 : this.registers[register]!;
@@ -29,14 +34,22 @@ class Device {
   write(port: number, value: number): void {
     this.touched.add(port);
     const register = port - COM1;
-    if ((this.registers[3]! & 0x80) !== 0 && register < 2) {
+    if (this.isLatchOpen && register < 2) {
+      this.timesDivisorSet++;
       this.divisor = register === 0 ? (this.divisor & 0xff00) | value : (this.divisor & 0xff) | (value << 8);
     } else if (register === 0) {
       if (++this.transmitting > FIFO_BYTES) throw new Error("the transmitter has no room");
       this.sent += String.fromCharCode(value);
     } else {
+      if (register === 2 && (value & 2) !== 0) this.input.length = 0;
+      if (register === 2 && (value & 4) !== 0) this.transmitting = 0;
       this.registers[register] = value;
+      this.shortestWord = Math.min(this.shortestWord, (this.lineControl & 3) + 5);
     }
+  }
+
+  private get isLatchOpen(): boolean {
+    return (this.lineControl & 0x80) !== 0;
   }
 
   drain(): void {
@@ -62,10 +75,15 @@ beforeEach(async () => {
   device = new Device();
   signals = [];
   reader = fakePeer(Notice, { signal: ({ bits }) => void signals.push(bits) });
+  await start();
+});
+
+/** Starts an instance of the driver, in place of the one that ran. */
+async function start(): Promise<void> {
   const line = fakePeer(Interrupt, { bind: ({ bits }) => void (boundBits = bits) });
   driver = await loadInNode("drivers/uart-16550", { peers: { line }, ports: device });
   driver.run();
-});
+}
 
 const interrupt = (): void => driver.notify(boundBits);
 
@@ -74,6 +92,22 @@ test("it sets 115200 baud, 8 bits, no parity, one stop bit, and touches only its
   expect(device.lineControl).toBe(0x03);
   expect(Math.min(...device.touched)).toBeGreaterThanOrEqual(COM1);
   expect(Math.max(...device.touched)).toBeLessThan(COM1 + 8);
+});
+
+test("what the device receives and has not yet sent while no instance runs is not lost, nor a word that is on the line", async () => {
+  driver.call(Serial, "write", { data: Buffer.from("0123456789") });
+  device.input.push(...Buffer.from("typed meanwhile"));
+  const { timesDivisorSet } = device;
+  await start();
+  expect(device.enabled).toBe(1);
+  interrupt();
+  expect(Buffer.from(driver.call(Serial, "read", {}).fields!.data).toString()).toBe("typed meanwhile");
+  driver.call(Serial, "write", { data: Buffer.from("abc") });
+  expect(device.sent).toBe("0123456789");
+  device.drain();
+  interrupt();
+  expect(device.sent).toBe("0123456789abc");
+  expect([device.timesDivisorSet, device.shortestWord]).toEqual([timesDivisorSet, 8]);
 });
 
 test("input is kept until it is read, and the reader is told", () => {

@@ -35,6 +35,16 @@ test("the serial driver is killed, and typing goes on", async () => {
   expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
 });
 
+test("what is typed while the serial driver is down is not lost", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  for (let death = 0; death < 3; death += 1) {
+    shell.machine.type("kill serial\r");
+    await shell.machine.waitFor("\n");
+    shell.machine.type("uptime\r");
+    await shell.machine.waitFor(/running for/);
+  }
+});
+
 test("^C ends what takes long, and what was typed meanwhile is kept", async () => {
   await using shell = await ShellSession.start(main.boot);
   for (const command of ["ping 10000000", "trace shell console 3600"]) {
