@@ -140,6 +140,8 @@ describe("a panic", () => {
 
   test.each([
     ["act=divide", /division by zero.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
+    ["act=overflow", /division overflow.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
+    ["act=call-null", /indirect call of a null function.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
     ["act=unreachable", /failed check of its own.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
     ["act=load-null", /page fault at address 0xfffffff000000008/],
     ["act=load-middle", /page fault at address 0xfffffff07fffffff/],

@@ -60,6 +60,8 @@ function act(): void {
   if (commandLineHas("act=panic")) outer(3);
   if (commandLineHas("act=assert")) assert(zero !== 0, "the probe asserts");
   if (commandLineHas("act=divide")) logNumber(7 / zero);
+  if (commandLineHas("act=overflow")) logNumber(i64.MIN_VALUE / (<i64>zero - 1));
+  if (commandLineHas("act=call-null")) logNumber(call_indirect<u64>(zero, <u64>1));
   if (commandLineHas("act=unreachable")) unreachable();
   if (commandLineHas("act=load-null")) logNumber(load<u32>(8 + zero));
   if (commandLineHas("act=load-middle")) logNumber(load<u32>(0x7fff_ffff + zero));
