@@ -25,8 +25,8 @@ const READS_A_TURN = 8;
 const LOOK_NS: u64 = 500_000_000;
 /** How often it is asked for input where it cannot signal. */
 const POLL_NS: u64 = 20_000_000;
-/** A write that is not taken for so long is given up: a console must not hang with its line. */
-const WRITE_TIMEOUT_NS: u64 = 5_000_000_000;
+/** A write that is not taken for so long is given up: a console must not hang with its line. Longer than a driver waits to be started again. */
+const WRITE_TIMEOUT_NS: u64 = 10_000_000_000;
 /** Deaths of the driver in the course of one write after which the rest of it is dropped. */
 const WRITE_TRIES = 8;
 

@@ -1,5 +1,5 @@
 import { SupervisorError } from "../../build/generated/interfaces/Supervisor";
-import { slots, supervisor, system } from "../../build/generated/programs/shell";
+import { clock, slots, supervisor, system } from "../../build/generated/programs/shell";
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { Answer } from "../runtime/message";
 import { sleep } from "../runtime/sleep";
@@ -37,10 +37,13 @@ export function kill(words: Words): void {
     const found = slots.describe(slot);
     if (found.starts > before && found.state == SlotsDescribeState.Running) {
       line.string(", and runs again as instance ").number(found.starts);
-      break;
+      return endLine();
     }
     sleep(RESTART_LOOK_NS);
   }
+  const due = supervisor.status(slot).nextStartNs;
+  const now = clock.now().nanoseconds;
+  if (due > now) line.string(", and runs again in ").duration(due - now);
   endLine();
 }
 

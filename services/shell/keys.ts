@@ -20,11 +20,15 @@ export enum Key {
   ClearScreen,
   Cancel,
   Tab,
+  /** The terminal tells how wide it is: `KeyReader.reported`. */
+  Width,
 }
 
 const ESCAPE: u32 = 0x1b;
 /** The modifier of a key that alt was held with; those with control are higher. */
 const ALT: u32 = 3;
+const COLUMN_MIN: u32 = 20;
+const COLUMN_MAX: u32 = 9999;
 
 enum State {
   Text,
@@ -37,10 +41,12 @@ enum State {
 /** Recognises keys that arrive as several bytes. */
 @final
 export class KeyReader {
+  /** Columns, where the key is Width. */
+  reported: u32 = 0;
   private state: State = State.Text;
   /** The number within a sequence, as 3 in `ESC [ 3 ~`. */
   private argument: u32 = 0;
-  /** The number behind its semicolon: which of shift, alt and control were held. 0: there was none. */
+  /** The number behind its semicolon: which of shift, alt and control were held, or a column. 0: there was none. */
   private modifier: u32 = 0;
   private hasModifier: bool = false;
   /** A line feed right after a carriage return belongs to it. */
@@ -77,7 +83,7 @@ export class KeyReader {
 
   private takeSequence(byte: u32): u32 {
     if (byte >= 0x30 && byte <= 0x39) {
-      if (this.hasModifier) this.modifier = (this.modifier * 10 + byte - 0x30) & 0xff;
+      if (this.hasModifier) this.modifier = min(this.modifier * 10 + byte - 0x30, COLUMN_MAX);
       else this.argument = (this.argument * 10 + byte - 0x30) & 0xff;
       return Key.None;
     }
@@ -93,9 +99,16 @@ export class KeyReader {
       case 0x44: return this.modifier >= ALT ? Key.WordLeft : Key.Left;
       case 0x46: return Key.End;
       case 0x48: return Key.Home;
+      case 0x52: return this.width();
       case 0x7e: return this.numbered();
       default: return Key.None;
     }
+  }
+
+  /** A report of where the cursor is. A small column is none: function keys with shift look like it. */
+  private width(): u32 {
+    this.reported = this.modifier;
+    return this.reported < COLUMN_MIN ? Key.None : Key.Width;
   }
 
   private numbered(): u32 {

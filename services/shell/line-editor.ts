@@ -11,8 +11,10 @@ export const LINE_MAX: u32 = 200;
 const BELL: u32 = 0x07;
 const PROMPT = "trine> ";
 const PROMPT_COLUMNS: u32 = 7;
-/** Columns of the line that are shown while it is edited, so that with the prompt it stays on one row of 80. */
-const SHOWN_COLUMNS: u32 = 72;
+/** What a terminal has that does not tell. */
+const COLUMNS_DEFAULT: u32 = 80;
+/** Puts the cursor into the last column, and asks where it is. */
+const ASK_WIDTH = "\x1b[999C\x1b[6n";
 
 /** Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue with, and may show them. */
 export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
@@ -21,6 +23,8 @@ export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
 export class LineEditor {
   private readonly line: Text = Text.withRoom(LINE_MAX);
   private cursor: u32 = 0;
+  /** Columns of the line that are shown while it is edited, so that with the prompt it stays on one row. */
+  private shownColumns: u32 = COLUMNS_DEFAULT - PROMPT_COLUMNS - 1;
   private readonly history: History = new History();
   private readonly keys: KeyReader = new KeyReader();
   /** Bytes that the character being typed still lacks. */
@@ -33,6 +37,11 @@ export class LineEditor {
   private readonly insertion: Text = Text.withRoom(LINE_MAX);
 
   constructor(private readonly complete: Completer) {}
+
+  /** Asks the terminal how wide it is. The answer comes as a key, or never. */
+  askWidth(): void {
+    show(utf8(ASK_WIDTH));
+  }
 
   /** Shows the prompt and edits until the line is entered. It is valid until the next one is read. */
   readLine(): Text {
@@ -74,7 +83,8 @@ export class LineEditor {
       case Key.KillWord: this.remove(this.wordStart(), this.cursor); break;
       case Key.Up: this.recall(this.history.older(this.line)); break;
       case Key.Down: this.recall(this.history.newer()); break;
-      case Key.ClearScreen: show(utf8("\x1b[H\x1b[2J")); break;
+      case Key.ClearScreen: show(utf8("\x1b[H\x1b[2J" + ASK_WIDTH)); break;
+      case Key.Width: this.shownColumns = this.keys.reported - PROMPT_COLUMNS - 1; break;
       case Key.Cancel: this.cancel(); break;
       case Key.Tab: this.insertCompletion(); break;
       default: this.insert(key);
@@ -161,9 +171,9 @@ export class LineEditor {
   /** Draws the line anew, or of a long one the part that ends at the cursor or behind it. */
   private redraw(): void {
     let start: u32 = 0;
-    while (this.columns(start, this.cursor) > SHOWN_COLUMNS) start = this.after(start);
+    while (this.columns(start, this.cursor) > this.shownColumns) start = this.after(start);
     let end = this.cursor;
-    while (end < this.line.length && this.columns(start, end) < SHOWN_COLUMNS) end = this.after(end);
+    while (end < this.line.length && this.columns(start, end) < this.shownColumns) end = this.after(end);
     this.draw(start, end);
   }
 

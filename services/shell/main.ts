@@ -9,5 +9,6 @@ export function main(): void {
   const editor = new LineEditor(completeLine);
   defineCommands();
   showBanner();
+  editor.askWidth();
   while (true) runLine(editor.readLine());
 }

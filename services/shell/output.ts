@@ -3,6 +3,8 @@
 import { CONSOLE_WRITE_TEXT_MAX } from "../../build/generated/interfaces/Console";
 import { console } from "../../build/generated/programs/shell";
 import { Status } from "../../kernel/abi/status";
+import { TIMEOUT_NONE } from "../../kernel/abi/system-call";
+import { setCallTimeout } from "../runtime/message";
 import { Text } from "../runtime/text";
 
 /** Lines are put together here; a line longer than the room left for it is cut. */
@@ -37,9 +39,14 @@ export function flush(): void {
   pending.clear();
 }
 
-/** Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all. */
+/**
+ * Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all. The console knows how long a line that
+ * does not take it is worth waiting for.
+ */
 export function show(text: Text): void {
+  const before = setCallTimeout(TIMEOUT_NONE);
   if (console.write(text).status == Status.PeerDied) console.write(text);
+  setCallTimeout(before);
 }
 
 // Colours of a terminal, used sparingly: what is well, what is not, and what is beside the point.

@@ -36,6 +36,8 @@ class System_ {
   program!: NodeProgram;
   /** At which look for it a running command finds ^C; 0: none is typed. */
   interruptAt = 0;
+  /** When a killed domain is started again; 0: at once. */
+  backOffNs = 0n;
   /** Messages that a trace finds. */
   traced: Traced[] = [];
 
@@ -61,11 +63,11 @@ class System_ {
       },
       kill: ({ slot }) => {
         if (!this.running[slot]) refuses(Supervisor, "NotRunning");
-        this.starts[slot]!++;
+        if (this.backOffNs === 0n) this.starts[slot]!++;
       },
       stop: ({ slot }) => void (this.running[slot] = false),
       status: ({ slot }) => ({
-        wanted: slot < ATTACKER, ended: "faulted" as const, faultKind: FaultKind.OutOfBounds, address: 0x8010_0000n, instruction: 0x10_0000_1000n, code: 0, restarts: 1, nextStartNs: 0n,
+        wanted: slot < ATTACKER, ended: "faulted" as const, faultKind: FaultKind.OutOfBounds, address: 0x8010_0000n, instruction: 0x10_0000_1000n, code: 0, restarts: 1, nextStartNs: this.backOffNs,
       }),
       place: ({ slot, instruction }) => ({ text: slot === ATTACKER ? `steal (attacker.ts:${instruction})` : "" }),
       nextEvent: ({ from }) => {
@@ -162,6 +164,11 @@ test.each([["development", "development-signed"], ["release", "release"]] as con
   expect(lines[0]).toContain(`Trine, ${words}`);
 });
 
+test("the terminal is asked for its width when the shell starts and when the screen is cleared", async () => {
+  await type("\x0c");
+  expect(system.shown.match(/\x1b\[999C\x1b\[6n\r/g)).toHaveLength(2);
+});
+
 test("the prompt is `trine> `, with the cursor behind it", async () => {
   await type();
   expect(system.shown.endsWith("\r\x1b[1mtrine> \x1b[0m\x1b[K\r\x1b[7C")).toBe(true);
@@ -224,6 +231,10 @@ test("of a long line one row is shown while it is edited, the part around the cu
   expect((await drawn(long)).at(-1)).toEqual([long.slice(-72), 79]);
   expect((await drawn(long, "\x1b[H")).at(-1)).toEqual([long.slice(0, 72), 7]);
   expect((await drawn(long, "\r")).at(-2)).toEqual([long, 7 + long.length]);
+  // A terminal that tells its width; function keys that look as if it did.
+  expect((await drawn("\x1b[24;60R", long)).at(-1)).toEqual([long.slice(-52), 59]);
+  expect((await drawn("\x1b[24;300R", long)).at(-1)).toEqual([long, 7 + long.length]);
+  expect((await drawn("\x1b[1;2R\x1bOR", long)).at(-1)).toEqual([long.slice(-72), 79]);
 });
 
 test("a line of more than 200 bytes is cut with a bell, and the shell goes on", async () => {
@@ -375,6 +386,8 @@ test("start, kill and stop go through the supervisor", async () => {
   expect(await type("kill serial\r")).toContain("serial is ended, and runs again as instance 2");
   expect(await type("stop echo\r")).toContain("echo is down until `start`");
   expect(system.running[4]).toBe(false);
+  system.backOffNs = 2_500_000_000n;
+  expect(await type("kill serial\r")).toContain("serial is ended, and runs again in 1.3 s");
 });
 
 test("ping counts its round trips", async () => {
