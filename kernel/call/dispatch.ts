@@ -14,6 +14,7 @@ import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
 import { currentThread } from "../schedule/scheduler";
+import { clamped } from "../speculation";
 import { auditLogMethod } from "./audit-methods";
 import { clockMethod } from "./clock-methods";
 import { domainMethod } from "./domain-methods";
@@ -22,7 +23,7 @@ import { interruptMethod } from "./interrupt-methods";
 import { logMethod } from "./log-methods";
 import { memoryMethod } from "./memory-methods";
 import { beginMethod, results, resultsGiven, textLength, textStart } from "./method-frame";
-import { givesText, methodExists, requestWords, responseWords } from "./method-table";
+import { givesText, methodCount, requestWords, responseWords } from "./method-table";
 import { noticeMethod } from "./notice-methods";
 import { policyMethod } from "./policy-methods";
 import { portsMethod } from "./ports-methods";
@@ -34,8 +35,9 @@ import { traceMethod } from "./trace-methods";
 /** Status.Ok: the caller has its result, or is no more. Anything else is its result. */
 export function callKernel(thread: Thread, domain: Domain, entry: HandleEntry, header: u32): Status {
   const type = <u32>entry.type;
-  const method = methodOf(header);
-  if (!methodExists(type, method)) return Status.BadHeader;
+  const methods = methodCount(type);
+  if (methodOf(header) >= methods) return Status.BadHeader;
+  const method = clamped(methodOf(header), methods);
 
   thread.callHeader = header;
   const described = describeHandles(thread, domain);

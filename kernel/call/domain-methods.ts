@@ -148,7 +148,7 @@ function startThread(): Status {
   if (priority === 0 || priority > 255 || priority > domain.ceiling) return Status.BadArgument;
   if (domain.threadEntry === 0) return Status.NotFound;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
-  const thread = createThread(domain, domain.threadEntry, argument(0), priority);
+  const thread = createThread(domain, domain.threadEntry, argument(0), priority & 255); // See kernel/speculation.ts.
   if (thread === null) return Status.NoMemory;
   return giveHandle(addHandle(domain, thread.header, ObjectType.Thread, <u32>RIGHT_CALL, 0, ObjectType.Thread, ObjectType.Thread, null));
 }

@@ -8,6 +8,7 @@ import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { findHandle } from "../object/handle-table";
 import { Thread } from "../object/thread";
+import { clamped } from "../speculation";
 
 /** Longest text that a kernel method takes or gives: the boot line. */
 export const TEXT_MAX: u32 = 512;
@@ -58,8 +59,9 @@ export function argumentHandle(index: u32): HandleEntry | null {
 export function readText(index: u32, max: u32): Status {
   const descriptor = argument(index);
   const offset = <u32>descriptor;
-  const bytes = <u32>(descriptor >> 32);
-  if (bytes > max || bytes > TEXT_MAX) return Status.BadArgument;
+  const length = <u32>(descriptor >> 32);
+  if (length > max || length > TEXT_MAX) return Status.BadArgument;
+  const bytes = clamped(length, TEXT_MAX + 1);
   const start = <u64>load<u32>(callerThread.capture, CAPTURE_ARENA_ADDRESS) + <u64>offset;
   if (start > <u64>u32.MAX_VALUE) return Status.BadAddress;
   if (!copyFromUser(callerDomain, text, <u32>start, bytes)) return Status.BadAddress;

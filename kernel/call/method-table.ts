@@ -57,18 +57,16 @@ const INTERFACES: usize = memory.data<u8>([
   53, 4, // System
 ]);
 
-/** Address of a method's two bytes, 0 if the type has no such method. */
-function entryOf(type: u32, method: u32): usize {
-  if (type > <u32>ObjectType.System) return 0;
-  const first = <u32>load<u8>(INTERFACES + (type << 1));
-  const count = <u32>load<u8>(INTERFACES + (type << 1) + 1);
-  if (method >= count) return 0;
-  return METHODS + ((first + method) << 1);
+/** Methods of a type, numbered from 0. */
+export function methodCount(type: u32): u32 {
+  return type > <u32>ObjectType.System ? 0 : <u32>load<u8>(INTERFACES + (type << 1) + 1);
 }
 
-export function methodExists(type: u32, method: u32): bool {
-  return entryOf(type, method) !== 0;
+/** Address of the two bytes of a method that exists. */
+function entryOf(type: u32, method: u32): usize {
+  return METHODS + ((<u32>load<u8>(INTERFACES + (type << 1)) + method) << 1);
 }
+
 export function requestWords(type: u32, method: u32): u32 {
   return <u32>load<u8>(entryOf(type, method));
 }

@@ -10,6 +10,7 @@ import { DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { handleFrom, hasRights } from "../object/handle-table";
 import { ObjectType } from "../abi/object";
+import { clamped } from "../speculation";
 import { argument32, calledHandle, give, giveBool, giveText, giveTextAsIs, readText, textLength, textStart } from "./method-frame";
 
 const NAME_MAX: u32 = 32;
@@ -21,8 +22,8 @@ export function slotsMethod(method: u32): Status {
     return Status.Ok;
   }
   if (method === 6) return find();
-  const slot = argument32(0);
-  if (slot >= slotCount()) return Status.NotFound;
+  if (argument32(0) >= slotCount()) return Status.NotFound;
+  const slot = clamped(argument32(0), slotCount());
   switch (method) {
     case 1:
       giveText(slotName(slot), stringBytes(slotName(slot)), NAME_MAX);

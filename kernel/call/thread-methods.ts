@@ -45,7 +45,7 @@ function resume(thread: Thread): Status {
 function setPriority(thread: Thread): Status {
   const priority = argument32(0);
   if (priority === 0 || priority > 255 || priority > callingDomain().ceiling) return Status.BadArgument;
-  thread.basePriority = priority;
+  thread.basePriority = priority & 255; // It selects a queue: see kernel/speculation.ts.
   updatePriority(thread);
   return Status.Ok;
 }

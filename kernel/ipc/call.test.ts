@@ -54,6 +54,8 @@ describe("a call", () => {
 
   test.each<[string, number, bigint, bigint]>([
     ["no such handle", Status.BadHandle, 0x10050n, 0x1000002n],
+    ["a place behind the table's end", Status.BadHandle, 0x11004n, 0x1000002n],
+    ["the last place that a number can name", Status.BadHandle, 0x1f004n, 0x1000002n],
     ["another generation", Status.BadHandle, 0x20004n, 0x1000002n],
     ["index 0", Status.BadHandle, 0x10000n, 0x1000002n],
     ["a handle of more than 32 bits", Status.BadHandle, 0x1_0001_0004n, 0x1000002n],

@@ -6,6 +6,7 @@ import { Status } from "../abi/status";
 import { canWrite, copyFromUser, copyToUser } from "../memory/user-memory";
 import { Domain } from "../object/domain";
 import { Thread } from "../object/thread";
+import { clamped } from "../speculation";
 import {
   CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_RECEIVE_ADDRESS, CAPTURE_RECEIVE_BYTES, CAPTURE_RECEIVE_HANDLES, CAPTURE_WORDS, CAPTURE_WORD_COUNT,
 } from "./capture";
@@ -35,6 +36,7 @@ export function captureMessage(thread: Thread, domain: Domain, header: u32): Sta
     if (words > <u32>MESSAGE_WORDS_MAX || load<u32>(capture, CAPTURE_HANDLE_COUNT) > <u32>MESSAGE_HANDLES_MAX || load<u32>(capture, CAPTURE_ARENA_BYTES) > <u32>ARENA_BYTES_MAX) {
       return Status.BadArgument;
     }
+    words = clamped(words, MESSAGE_WORDS_MAX + 1);
     if (words > REGISTER_WORDS_MAX) {
       const more = (words - REGISTER_WORDS_MAX) << 3;
       if (!copyFromUser(domain, capture + CAPTURE_WORDS + 32, thread.record + RECORD_MORE_WORDS, more)) return Status.BadAddress;

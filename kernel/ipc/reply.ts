@@ -9,7 +9,7 @@ import { TraceKind, traceMessage } from "../call/trace-ring";
 import { endDomain } from "../domain/end";
 import { endFaultCall } from "../domain/threads";
 import { GUARD_TOKEN } from "../guards";
-import { THREADS_BASE, THREAD_SHIFT } from "../memory/layout";
+import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../memory/layout";
 import { Table, isInUse } from "../memory/object-pages";
 import { CopyResult } from "../memory/user-memory";
 import { EndReason, domainOfSlot } from "../object/domain";
@@ -18,6 +18,7 @@ import { findHandle, hasRights } from "../object/handle-table";
 import { Thread, ThreadState } from "../object/thread";
 import { wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
+import { clamped } from "../speculation";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
 import { interfaceOf, judgeReply } from "./judgement";
 import { endService, updatePriority } from "./lending";
@@ -65,7 +66,9 @@ function checkReply(thread: Thread, header: u32): Status {
  * timed out, was cancelled, its caller died, or it never was.
  */
 function findCaller(thread: Thread, token: u64): Thread | null {
-  const index = <u32>token & TOKEN_THREAD_MASK;
+  const named = <u32>token & TOKEN_THREAD_MASK;
+  if (named >= THREADS_MAX) return null;
+  const index = clamped(named, THREADS_MAX);
   if (!isInUse(Table.Threads, index)) return null;
   const caller = changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
   if (caller.state !== ThreadState.AwaitingReply) return null;

@@ -8,6 +8,7 @@ import { loadPhysical32, storePhysical32 } from "../x64/physical-memory";
 import { FrameUse, allocateReserved, frameAddress, freeFrame, releaseReserved } from "./frames";
 import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
 import { Table, returnPlace, takePlace } from "./object-pages";
+import { clamped } from "../speculation";
 import { chargePages, mayHaveObject, unchargeShared } from "./quota";
 
 /** Frames freed in one step. */
@@ -50,8 +51,9 @@ function wordAddress(object: MemoryObject, index: u32): usize {
 }
 
 /** The frame of a page, backed now if nobody has touched it yet. Cannot fail: all pages are reserved. */
-export function frameOfPage(object: MemoryObject, page: u32): u32 {
-  assert(page < object.pages);
+export function frameOfPage(object: MemoryObject, touched: u32): u32 {
+  assert(touched < object.pages);
+  const page = clamped(touched, object.pages);
   if (!object.isLarge) {
     const place = wordAddress(object, page);
     let frame = load<u32>(place);

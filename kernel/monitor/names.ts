@@ -6,6 +6,7 @@ import {
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
 import { classEntry, interfaceEntry, methodShape, sectionCount, sectionStart, stringAt, stringBytes, stringEquals } from "./sections";
+import { clamped } from "../speculation";
 import { slotClass, slotCount, slotEndpointCount, slotEndpointInterface } from "./slots";
 
 export function classCount(): u32 {
@@ -96,7 +97,7 @@ export function ruleCount(): u32 {
 }
 
 function ruleWord(rule: u32, offset: u32): u32 {
-  return load<u32>(sectionStart(BlobSection.Rules) + rule * RULE_BYTES + offset);
+  return load<u32>(sectionStart(BlobSection.Rules) + clamped(rule, ruleCount()) * RULE_BYTES + offset);
 }
 
 /** Line of the rule in its file; 0 for RULE_NONE and rules that do not exist. */

@@ -5,20 +5,26 @@ import {
   BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, CLASS_BYTES, FIELD_BYTES, INTERFACE_BYTES, INTERFACE_ID, METHOD_BYTES, INTERFACE_FIRST_METHOD,
   INTERFACE_METHOD_COUNT, BlobSection,
 } from "../abi/blob";
+import { clamped } from "../speculation";
 
 /** Linear address of the blob in force; 0 before the first. */
 let current: usize = 0;
 let currentEpoch: u32 = 0;
 /** Start of its fields: every message's structure is checked against some. */
 let fields: usize = 0;
+/** Every number of a field is below it, or it. A power of two less one. */
+let fieldMask: u32 = 0;
 
 export function blobAddress(): usize {
   return current;
 }
 
-/** Address of a field of the blob in force. */
+/**
+ * Address of a field of the blob in force. The number comes from a method's entry, and which method that is, a program says; so whatever a
+ * processor that guesses takes for a method, it finds nothing here but the blob.
+ */
 export function fieldEntry(field: u32): usize {
-  return fields + field * FIELD_BYTES;
+  return fields + (field & fieldMask) * FIELD_BYTES;
 }
 
 /** Raised by every blob that comes into force. Verdict bits of another epoch are void. */
@@ -30,6 +36,8 @@ export function epoch(): u32 {
 export function putInForce(blob: usize): void {
   fillDirectory(blob);
   fields = sectionOf(blob, BlobSection.Fields);
+  // The mask reaches less than twice as far as the fields do, and so stays below the end of the blob's window.
+  fieldMask = u32.MAX_VALUE >> clz<u32>(countOf(blob, BlobSection.Fields) | 1);
   current = blob;
   currentEpoch += 1;
 }
@@ -75,7 +83,7 @@ export function stringEquals(address: usize, other: usize, bytes: u32): bool {
 /** Address of a class's entry; 0 where no such class exists. */
 export function classEntry(classId: u32): usize {
   if (classId >= sectionCount(BlobSection.Classes)) return 0;
-  return sectionStart(BlobSection.Classes) + classId * CLASS_BYTES;
+  return sectionStart(BlobSection.Classes) + clamped(classId, sectionCount(BlobSection.Classes)) * CLASS_BYTES;
 }
 
 /** Address of an interface's entry; 0 where the blob does not know it. At most 10 steps. */
@@ -130,11 +138,12 @@ function firstMethod(blob: usize, entry: usize): usize {
 export function methodShape(interfaceId: u32, method: u32): usize {
   const place = directory + (interfaceId & (DIRECTORY_ENTRIES - 1)) * DIRECTORY_BYTES;
   if (load<u32>(place) !== interfaceId) return searchShape(interfaceId, method);
-  return method < load<u32>(place + 8) ? <usize>load<u32>(place + 4) + method * METHOD_BYTES : 0;
+  const count = load<u32>(place + 8);
+  return method < count ? <usize>load<u32>(place + 4) + clamped(method, count) * METHOD_BYTES : 0;
 }
 
 function searchShape(interfaceId: u32, method: u32): usize {
   const entry = interfaceEntry(interfaceId);
   if (entry === 0 || method >= load<u32>(entry + INTERFACE_METHOD_COUNT)) return 0;
-  return firstMethod(current, entry) + method * METHOD_BYTES;
+  return firstMethod(current, entry) + clamped(method, load<u32>(entry + INTERFACE_METHOD_COUNT)) * METHOD_BYTES;
 }

@@ -1,7 +1,7 @@
 // Handle tables and the inheritance tree. A handle made from another is its child; the first handles to an object have no parent.
 
 import { ObjectType } from "../abi/object";
-import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_MASK, INITIAL_GENERATION } from "../abi/system-call";
+import { HANDLE_GENERATION_SHIFT, INITIAL_GENERATION } from "../abi/system-call";
 import { GUARD_QUOTA, GUARD_RIGHTS } from "../guards";
 import { FrameUse } from "../memory/frames";
 import { HANDLES_MAX, HANDLE_SHIFT } from "../memory/layout";
@@ -14,19 +14,24 @@ import { KernelObject } from "./kernel-object";
 
 const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
 const GENERATION_LAST: u32 = 0xffff;
+/** Bits of a handle's number that name its place. */
+const PLACE_BITS: u32 = 12;
+if (1 << PLACE_BITS !== HANDLES_MAX) ERROR("PLACE_BITS does not fit HANDLES_MAX");
 /** Children moved or handles removed in one step. */
 export const TREE_STEP: u32 = 32;
 
+/** Masked, so that no guess of the processor's leads to another domain's table (kernel/speculation.ts). */
 function entryAt(domain: Domain, index: u32): HandleEntry {
-  return changetype<HandleEntry>(domain.handleTable + (<usize>index << HANDLE_SHIFT));
+  return changetype<HandleEntry>(domain.handleTable + (<usize>(index & (HANDLES_MAX - 1)) << HANDLE_SHIFT));
 }
 
 /** The entry that a number names in the domain's table, null if none. */
 export function findHandle(domain: Domain, number: u32): HandleEntry | null {
-  const index = number & HANDLE_INDEX_MASK;
+  const index = number & (HANDLES_MAX - 1);
   if (index === 0 || index >= domain.handleHigh) return null;
   const entry = entryAt(domain, index);
-  if (entry.type === 0 || <u32>entry.generation !== number >> HANDLE_GENERATION_SHIFT) return null;
+  // Behind the place: bits that are zero in every number given out, then the generation.
+  if (entry.type === 0 || <u32>entry.generation << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS) return null;
   return entry;
 }
 
