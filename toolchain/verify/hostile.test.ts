@@ -228,6 +228,8 @@ describeCases("jumps and calls", [
   ["a signature of 16 bits", "indirect call", call("dword [rax + 8]", "word [rax + 8]"), CALLS],
   ["a signature that need not match", "indirect call", call("jne .bad", "je .bad"), CALLS],
   ["a null entry with a signature", "indirect call", CALL, CALLS.replace("@callee, 8", "0, 7")],
+  ["the signature of null", "call target", call("[rax + 8], 7", "[rax + 8], 0x80000000"), CALLS.replace("@callee, 8", "0, 0x80000000")],
+  ["no signature where an entry is null", "indirect call", CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""), CALLS.replace("@callee, 8", "0, 0x80000000")],
   ["no signature where the entries differ", "indirect call", CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""), CALLS],
   ["a length that stands in a variable", "indirect call", call("cmp eax, 2", "cmp eax, [@length]"), `${CALLS}\nsection .data\n@length: dd 2\nsection .text`],
   ["a table of functions that can be written", "indirect call", CALL, CALLS.replace(".rodata", ".data")],
