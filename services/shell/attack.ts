@@ -10,7 +10,7 @@ import { statusName } from "../runtime/status-name";
 import { Text, utf8 } from "../runtime/text";
 import { explain } from "./answer";
 import { attemptName } from "./attempt-name";
-import { record } from "./audit";
+import { addCause, addEvent, readRecord } from "./audit";
 import { awaitInterrupt, isInterrupted } from "./interrupt";
 import { numberArgument } from "./number-argument";
 import { dim, endLine, flush, green, line, red } from "./output";
@@ -219,17 +219,18 @@ function showHung(): void {
 /** The audit records that the attempt left. */
 function showAudit(from: u64): void {
   let sequence = from;
-  for (let shown = 0; shown < 3 && record.read(sequence) && record.sequence >= from; shown++) {
+  for (let shown = 0; shown < 3; shown++) {
+    const record = readRecord(sequence);
+    if (!record.ok || record.sequence < from) break;
     sequence = record.sequence + 1;
     if (record.subjectSlot != attacker) continue;
     line.padTo(DETAIL_COLUMN);
     dim("audit #");
     line.number(record.sequence).string(": ");
-    record.describe(line);
+    addEvent(record, line);
     endLine();
     line.padTo(DETAIL_COLUMN);
-    if (record.isFault) record.place(line);
-    else record.reason(line);
+    addCause(record, line);
     endLine();
   }
 }

@@ -1,6 +1,7 @@
 import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
 import { audit as log, supervisor } from "../../build/generated/programs/shell";
 import { faultName } from "../../kernel/abi/fault";
+import { keep } from "../runtime/message";
 import { Text } from "../runtime/text";
 import { isInterrupted } from "./interrupt";
 import { addMethodName, addSlotName } from "./names";
@@ -14,84 +15,45 @@ const DETAIL_COLUMN: u32 = 15;
 const KIND_FAULT: u32 = 4;
 const KIND_MALFORMED: u32 = 6;
 
-/** One record, kept while its names are looked up. */
-@final
-export class AuditRecord {
-  sequence: u64 = 0;
-  timeNs: u64 = 0;
-  kind: u32 = 0;
-  subjectSlot: u32 = 0;
-  targetSlot: u32 = 0;
-  interfaceId: u32 = 0;
-  method: u32 = 0;
-  rule: u32 = 0;
-  line: u32 = 0;
-  repeats: u32 = 0;
-  detail: u64 = 0;
-  /** Of a fault: where the instruction was. */
-  instruction: u64 = 0;
-
-  get isFault(): bool {
-    return this.kind == KIND_FAULT;
-  }
-
-  /** Reads record `sequence`, or the oldest after it that is kept; false if there is none. */
-  read(sequence: u64): bool {
-    const found: AuditReadAnswer = log.read(sequence);
-    if (!found.ok) return false;
-    this.sequence = found.sequence;
-    this.timeNs = found.timeNs;
-    this.kind = found.kind;
-    this.subjectSlot = found.subjectSlot;
-    this.targetSlot = found.targetSlot;
-    this.interfaceId = found.interfaceId;
-    this.method = found.method;
-    this.rule = found.rule;
-    this.line = found.line;
-    this.repeats = found.repeats;
-    this.detail = found.detail;
-    this.instruction = <u64>found.targetClass | (<u64>found.interfaceId << 32);
-    return true;
-  }
-
-  /** Adds what happened, in one line. Of a fault, `method` is the kind and `detail` the address. */
-  describe(to: Text): void {
-    addSlotName(this.subjectSlot, to);
-    if (this.isFault) {
-      to.string(": ").string(faultName(this.method)).string(" at ").hex(this.detail);
-      return;
-    }
-    to.string(" -> ");
-    addSlotName(this.targetSlot, to).byte(0x20);
-    addMethodName(this.interfaceId, this.method, to);
-  }
-
-  /** Adds where in the program a fault was: function, file and line as the supervisor knows them, else the bare address. */
-  place(to: Text): void {
-    const found = supervisor.place(this.subjectSlot, this.instruction);
-    const isKnown = found.ok && found.text.length > 0;
-    to.string("in ");
-    if (isKnown) to.text(found.text);
-    else to.string("code at ").hex(this.instruction);
-  }
-
-  /** Adds why it was denied: the rule with its place, or that there is none. */
-  reason(to: Text): void {
-    if (this.kind == KIND_MALFORMED) {
-      to.string("it has not the structure that the interface declares");
-      return;
-    }
-    if (this.line == 0) {
-      to.string("no rule allows it");
-      return;
-    }
-    const rule = log.ruleText(this.rule);
-    if (rule.ok) to.text(rule.text);
-    else to.string("rule ").number(this.rule).string(", line ").number(this.line);
-  }
+/** Record `sequence`, or the oldest after it that is there, kept while its names are looked up; not `ok` if there is none. */
+export function readRecord(sequence: u64): AuditReadAnswer {
+  return keep(log.read(sequence));
 }
 
-export const record = new AuditRecord();
+/** Adds what happened, in one line. Of a fault, `method` is the kind and `detail` the address. */
+export function addEvent(record: AuditReadAnswer, to: Text): void {
+  addSlotName(record.subjectSlot, to);
+  if (record.kind == KIND_FAULT) {
+    to.string(": ").string(faultName(record.method)).string(" at ").hex(record.detail);
+    return;
+  }
+  to.string(" -> ");
+  addSlotName(record.targetSlot, to).byte(0x20);
+  addMethodName(record.interfaceId, record.method, to);
+}
+
+/** Adds where in the program a fault was, or why something was denied: the rule with its place, or that there is none. */
+export function addCause(record: AuditReadAnswer, to: Text): void {
+  if (record.kind == KIND_FAULT) addPlace(record, to);
+  else if (record.kind == KIND_MALFORMED) to.string("it has not the structure that the interface declares");
+  else if (record.line == 0) to.string("no rule allows it");
+  else addRule(record, to);
+}
+
+/** Function, file and line as the supervisor knows them, else the bare address. */
+function addPlace(record: AuditReadAnswer, to: Text): void {
+  const instruction = <u64>record.targetClass | (<u64>record.interfaceId << 32);
+  const found = supervisor.place(record.subjectSlot, instruction);
+  to.string("in ");
+  if (found.ok && found.text.length > 0) to.text(found.text);
+  else to.string("code at ").hex(instruction);
+}
+
+function addRule(record: AuditReadAnswer, to: Text): void {
+  const rule = log.ruleText(record.rule);
+  if (rule.ok) to.text(rule.text);
+  else to.string("rule ").number(record.rule).string(", line ").number(record.line);
+}
 
 export function audit(words: Words): void {
   const wanted = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, COUNT_MAX);
@@ -105,8 +67,10 @@ export function audit(words: Words): void {
 
   if (next == oldest) return printLine("nothing has been denied and nothing has faulted");
   let sequence: u64 = next - oldest > count ? next - count : oldest;
-  while (sequence < next && !isInterrupted() && record.read(sequence)) {
-    show();
+  while (sequence < next && !isInterrupted()) {
+    const record = readRecord(sequence);
+    if (!record.ok) break;
+    show(record);
     sequence = record.sequence + 1;
   }
   if (lost == 0) return;
@@ -114,23 +78,19 @@ export function audit(words: Words): void {
   endLine();
 }
 
-function show(): void {
+function show(record: AuditReadAnswer): void {
   line.byte(0x23).number(record.sequence).padTo(6).duration(record.timeNs).padTo(DETAIL_COLUMN);
   red(kindName(record.kind));
-  record.describe(line.string("  "));
+  addEvent(record, line.string("  "));
   if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
   endLine();
   line.padTo(DETAIL_COLUMN);
-  if (record.isFault) {
-    record.place(line);
-  } else {
-    dim("by: ");
-    record.reason(line);
-  }
+  if (record.kind != KIND_FAULT) dim("by: ");
+  addCause(record, line);
   endLine();
 }
 
-export function kindName(kind: u32): string {
+function kindName(kind: u32): string {
   switch (kind) {
     case 0: return "denied request";
     case 1: return "denied response";

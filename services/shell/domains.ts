@@ -1,6 +1,7 @@
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { policy, slots } from "../../build/generated/programs/shell";
 import { PolicyInfoSigner } from "../../build/generated/interfaces/Policy";
+import { keep } from "../runtime/message";
 import { addClassName, addSlotName } from "./names";
 import { bold, dim, endLine, green, line, printLine, red } from "./output";
 import { Words } from "./words";
@@ -22,12 +23,10 @@ export function domains(words: Words): void {
 }
 
 function show(slot: u32): void {
+  const found = keep(slots.describe(slot));
   line.numberIn(3, slot).string("  ");
   addSlotName(slot, line).padTo(17);
-  const classId = slots.describe(slot).classId;
-  addClassName(classId, line).padTo(29);
-
-  const found = slots.describe(slot);
+  addClassName(found.classId, line).padTo(29);
   addState(found.state);
   line.padTo(38).memory(found.pagesUsed).padTo(47).number(found.starts > 0 ? found.starts - 1 : 0).padTo(57).duration(found.consumedNs).padTo(67);
   if (found.verified) line.string("verified");

@@ -1,7 +1,9 @@
+import { SlotsHandleAtAnswer } from "../../build/generated/interfaces/Slots";
 import { slots } from "../../build/generated/programs/shell";
 import {
   ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
 } from "../../kernel/abi/object";
+import { keep } from "../runtime/message";
 import { isInterrupted } from "./interrupt";
 import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "./names";
 import { bold, endLine, line } from "./output";
@@ -18,25 +20,25 @@ export function handles(words: Words): void {
   let from: u32 = 0;
   let shown: u32 = 0;
   while (from < HANDLES_MAX && !isInterrupted()) {
-    const found = slots.handleAt(slot, from);
+    const found = keep(slots.handleAt(slot, from));
     if (!found.ok) break;
-    const index = found.index;
-    show(index, found.type, found.rights, found.targetSlot, found.interfaceId, found.badge);
-    from = index + 1;
+    show(found);
+    from = found.index + 1;
     shown++;
   }
   line.number(shown).string(shown == 1 ? " handle" : " handles");
   endLine();
 }
 
-function show(index: u32, type: u32, rights: u32, owner: u32, interfaceId: u32, badge: u64): void {
-  line.numberIn(5, index).string("  ").string(typeName(type)).padTo(19);
-  addRights(type, rights);
+function show(handle: SlotsHandleAtAnswer): void {
+  const type = handle.type;
+  line.numberIn(5, handle.index).string("  ").string(typeName(type)).padTo(19);
+  addRights(type, handle.rights);
   line.padTo(43);
   if (type == ObjectType.Endpoint) {
-    addSlotName(owner, line).padTo(55);
-    addInterfaceName(interfaceId, line).padTo(69);
-    if (badge != 0) line.hex(badge);
+    addSlotName(handle.targetSlot, line).padTo(55);
+    addInterfaceName(handle.interfaceId, line).padTo(69);
+    if (handle.badge != 0) line.hex(handle.badge);
   }
   endLine();
 }
@@ -71,7 +73,7 @@ function addRight(rights: u32, right: u32, name: string): void {
   if ((rights & right) != 0) line.string(name).string(" ");
 }
 
-export function typeName(type: u32): string {
+function typeName(type: u32): string {
   switch (type) {
     case ObjectType.Domain: return "domain";
     case ObjectType.Memory: return "memory";
