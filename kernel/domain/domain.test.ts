@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { FaultKind, faultName } from "../abi/fault.ts";
-import { RECORD_MORE_WORDS } from "../abi/message-record.ts";
+import { RECORD_HANDLES, RECORD_MORE_WORDS } from "../abi/message-record.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
 import { KernelInNode, MachineStopped, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
+import { interrupt, ports } from "../../toolchain/image/define.ts";
 import { ADD, CLIENT, CLIENT_ECHO, DRIVER, OTHER, ROOT, ROOT_LOG, ROOT_SLOTS, ROOT_SYSTEM, ROOT_TRACE, SERVER, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 
 let module: WebAssembly.Module;
@@ -117,6 +118,70 @@ describe("an end", () => {
     kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
     expect(kernel.number("threadState", kernel.threadOf(CLIENT))).toBe(1);
     kernel.check();
+  });
+});
+
+describe("the end of a large instance", () => {
+  test("looks at a bounded number of entries of page tables in each step, however its pages lie", () => {
+    const kernel = boot(module, archive, []);
+    startSlot(kernel, CLIENT);
+    stopSlot(kernel, CLIENT);
+    const free = kernel.number("availableFrames");
+    startSlot(kernel, CLIENT);
+    domainCall(kernel, CLIENT, 12, [12n]);
+    for (let page = 0x1f000; page < 0x100000; page += 0x2000) kernel.write(CLIENT, page, new Uint8Array([1]));
+    const loads = vi.spyOn(kernel.view, "getBigUint64");
+    let status: Status = Status.Again;
+    let most = 0;
+    while (status === Status.Again) {
+      loads.mockClear();
+      status = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 4, [BigInt(CLIENT)]).status;
+      most = Math.max(most, loads.mock.calls.length);
+    }
+    expect(most).toBeGreaterThan(256);
+    expect(most).toBeLessThan(800);
+    kernel.check();
+    expect(kernel.number("availableFrames")).toBe(free);
+  });
+
+  test("finds all its objects, those between which others live on included", async () => {
+    const { client, server: serving } = TEST_SYSTEM.slots;
+    const many = { quota: { objects: 40 } };
+    const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, server: { ...serving!, ...many }, client: { ...client!, ...many } } }), [SERVER]);
+    startSlot(kernel, CLIENT);
+    stopSlot(kernel, CLIENT);
+    kernel.write(SERVER, RECORD, new Uint8Array(0x1000));
+    startSlot(kernel, CLIENT);
+    const server = kernel.threadOf(SERVER);
+    const before = [kernel.number("slotPages", SERVER), kernel.number("slotHandles", SERVER)];
+    const free = kernel.number("availableFrames") + kernel.number("slotPages", CLIENT);
+    const shared: number[] = [];
+    for (let made = 0; made < 30; made++) {
+      const memory = Number(domainCall(kernel, CLIENT, 2, [4096n]).words[0]);
+      if (made % 3 === 0) domainCall(kernel, CLIENT, 3);
+      if (made % 4 !== 0) continue;
+      kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
+      kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, 4, [], { record: RECORD, handles: [[memory, 0x303]], receive: { handles: 1 } });
+      const got = kernel.result(server);
+      const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
+      shared.push(Number(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 1n]).words[0]));
+      kernel.write(SERVER, shared.at(-1)!, new Uint8Array([made]));
+      kernel.reply(server, got.token, [], { record: RECORD, handles: [[given, 0x303]] });
+      domainCall(kernel, SERVER, 8, [BigInt(given)]);
+    }
+    kernel.check();
+    stopSlot(kernel, CLIENT);
+    kernel.check();
+    for (const [index, address] of shared.entries()) {
+      expect(kernel.read(SERVER, address, 1)).toEqual(new Uint8Array([index * 4]));
+      while (domainCall(kernel, SERVER, 11, [BigInt(address)]).status === Status.Again);
+    }
+    kernel.check();
+    // Pages of tables that it had meanwhile stay with it, but none of what it shared.
+    expect(kernel.number("slotHandles", SERVER)).toBe(before[1]);
+    stopSlot(kernel, SERVER);
+    kernel.check();
+    expect(kernel.number("availableFrames")).toBeGreaterThanOrEqual(free);
   });
 });
 
@@ -539,6 +604,15 @@ describe("a driver", () => {
     expect(kernel.windowByte(bitmap + 0x80)).toBe(0xff);
     expect(Number(kernel.register(kernel.threadOf(CLIENT), save.SAVE_RESUME) >> 32n)).toBe(0);
     expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([0x3f8n, 8n, 0n, 0n]);
+  });
+
+  test.each([[0x3f8, 8], [0x3f9, 2], [0x3f9, 7], [0x3f9, 8], [0x3f5, 30], [0, 0x8001], [0xffff, 1]])("whose ports begin at %i and are %i has no other", async (first, count) => {
+    const driver = { devices: { registers: ports(first, count), line: interrupt(4) } };
+    const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, driver } }), [DRIVER]);
+    const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);
+    const bytes = kernel.windowBytes(bitmap, 0x2000);
+    const allowed = Array.from({ length: 0x10000 }, (_, port) => port).filter((port) => ((bytes[port >> 3]! >> (port & 7)) & 1) === 0);
+    expect([allowed.length, allowed[0], allowed.at(-1)]).toEqual([count, first, first + count - 1]);
   });
 });
 

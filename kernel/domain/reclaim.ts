@@ -1,6 +1,7 @@
 // Takes an ended instance apart: a sequence of phases, each a number of short steps, until everything it had is given back to the frame.
 // Steps are taken by whoever stops the slot, and one with every kernel entry while anything is dying.
 
+import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
 import { endWait, forgetReceiver, moveCaller } from "../ipc/wait";
 import { boundInbox } from "../ipc/notify";
@@ -8,12 +9,12 @@ import { frameAt } from "../memory/frames";
 import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../memory/layout";
 import { unmapStep } from "../memory/mappings";
 import { freeMemoryStep } from "../memory/memory-pages";
-import { Table, firstObject, passPage, releasePage } from "../memory/object-pages";
+import { OBJECT_LATER, OBJECT_NONE, Table, nextObject, passPage, releasePage } from "../memory/object-pages";
 import { freeCharged, unchargeShared } from "../memory/quota";
 import { passWindowPage, releaseWindowPage } from "../memory/window";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { handleFrom, releaseHandlePage, revokeObjectStep } from "../object/handle-table";
+import { handleAt, releaseHandlePage, revokeObjectStep } from "../object/handle-table";
 import { Inbox } from "../object/inbox";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
@@ -23,7 +24,7 @@ import { firstQueued } from "../schedule/priority-queue";
 import { clearTimer } from "../schedule/timers";
 import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT, maskLine } from "../x64/interrupts";
-import { leaveRoot, takeApart } from "../x64/paging";
+import { DOMAIN_PAGES, beginTakingApart, leaveRoot, takeApart, takenApart } from "../x64/paging";
 import { removeDying } from "./end";
 import { instanceGone } from "./supervisor";
 import { killThread } from "./threads";
@@ -46,8 +47,11 @@ enum Phase {
 
 /** Frames of the address space freed in one step. */
 const FREE_STEP: u32 = 32;
-/** Places of the handle table looked at in one step. */
+/** Places of the handle table looked at, and handles dropped, in one step; one if anything hangs on it. */
+const LOOK_STEP: u32 = 128;
 const DROP_STEP: u32 = 16;
+/** Entries of page tables looked at in one step. */
+const ENTRIES_STEP: u32 = 256;
 
 /** Takes one step. True when the slot is empty. */
 export function reclaimStep(domain: Domain): bool {
@@ -122,8 +126,8 @@ function rebindEndpoints(domain: Domain): bool {
 }
 
 function endEndpoints(domain: Domain): bool {
-  const place = firstObject(domain, Table.Endpoints);
-  if (place === 0) return true;
+  const place = nextObject(domain, Table.Endpoints);
+  if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const endpoint = changetype<Endpoint>(place);
   const caller = endpoint.firstCaller;
   if (caller !== null) {
@@ -135,8 +139,8 @@ function endEndpoints(domain: Domain): bool {
 }
 
 function endInboxes(domain: Domain): bool {
-  const place = firstObject(domain, Table.Inboxes);
-  if (place === 0) return true;
+  const place = nextObject(domain, Table.Inboxes);
+  if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const inbox = changetype<Inbox>(place);
   const caller = firstQueued(inbox.queue);
   if (caller !== null) {
@@ -148,8 +152,8 @@ function endInboxes(domain: Domain): bool {
 }
 
 function endNotices(domain: Domain): bool {
-  const place = firstObject(domain, Table.Notices);
-  if (place === 0) return true;
+  const place = nextObject(domain, Table.Notices);
+  if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const notice = changetype<KernelObject>(place);
   if (revokeObjectStep(notice)) destroyIfUnused(notice);
   return false;
@@ -174,19 +178,26 @@ function endMappings(domain: Domain): bool {
 }
 
 function dropHandles(domain: Domain): bool {
-  for (let done: u32 = 0; done < DROP_STEP; done++) {
-    const entry = handleFrom(domain, domain.cursor);
-    if (entry === null) return true;
-    domain.cursor = entry.index;
-    if (!dropStep(entry)) return false;
+  let dropped: u32 = 0;
+  for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
+    if (domain.cursor >= domain.handleHigh) return true;
+    const entry = handleAt(domain, domain.cursor);
+    if (entry === null) {
+      domain.cursor += 1;
+      continue;
+    }
+    const isLong = entry.firstChild !== null || entry.type === <u16>ObjectType.Memory;
+    dropStep(entry); // It stands here again if that was not all.
+    dropped += 1;
+    if (isLong || dropped === DROP_STEP) return false;
   }
   return false;
 }
 
 /** Memory that others map is theirs from now on; the rest goes, and with it the handles that others have. */
 function endMemory(domain: Domain): bool {
-  const place = firstObject(domain, Table.MemoryObjects);
-  if (place === 0) return true;
+  const place = nextObject(domain, Table.MemoryObjects);
+  if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const object = changetype<MemoryObject>(place);
   const mapping = object.firstMapping;
   if (mapping !== null && !mapping.isDying) {
@@ -215,16 +226,17 @@ function adopt(object: MemoryObject, from: Domain, to: Domain): void {
 function freeAddressSpace(domain: Domain): bool {
   if (domain.root === 0) return true;
   leaveRoot(domain.root);
+  beginTakingApart(domain.cursor, ENTRIES_STEP);
   for (let done: u32 = 0; done < FREE_STEP; done++) {
     const frame = takeApart(domain.root);
-    if (frame === 0) {
-      freeCharged(domain, frameAt(domain.root));
-      domain.root = 0;
-      return true;
-    }
+    domain.cursor = takenApart();
+    if (frame === 0) break;
     freeCharged(domain, frameAt(frame));
   }
-  return false;
+  if (domain.cursor < DOMAIN_PAGES) return false;
+  freeCharged(domain, frameAt(domain.root));
+  domain.root = 0;
+  return true;
 }
 
 function freePages(domain: Domain): bool {

@@ -84,22 +84,23 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
 export function freeMemoryStep(object: MemoryObject): bool {
   assert(object.firstMapping === null);
   object.isDying = true;
-  const end = object.pages;
-  let page = object.freeCursor;
-  const stop = end - page > FREE_STEP ? page + FREE_STEP : end;
-  for (; page < stop; page++) freePage(object, page);
-  object.freeCursor = page;
-  if (page < end) return false;
-
-  if (object.isLarge) {
-    const leaves = leavesOf(end);
-    for (let leaf: u32 = 0; leaf < leaves; leaf++) giveBack(object, load<u32>(wordAddress(object, leaf)));
+  const end = object.chargedPages > FREE_STEP ? object.freeCursor + FREE_STEP : object.freeCursor + object.chargedPages;
+  for (let page = object.freeCursor; page < end; page++) {
+    if (page < object.pages) freePage(object, page);
+    else giveBack(object, load<u32>(wordAddress(object, page - object.pages))); // A list of frames.
   }
-  assert(object.chargedPages === 0);
+  object.freeCursor = end;
+  if (object.chargedPages > 0) return false;
+
   const domain = domainOfSlot(object.payer);
   domain.objectsUsed -= 1;
   returnPlace(domain, Table.MemoryObjects, changetype<usize>(object));
   return true;
+}
+
+/** Whether the next step of freeing an object is its last. */
+export function isLastStep(object: MemoryObject): bool {
+  return object.chargedPages <= FREE_STEP;
 }
 
 function freePage(object: MemoryObject, page: u32): void {

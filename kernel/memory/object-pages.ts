@@ -23,7 +23,7 @@ export enum Table {
 }
 export const TABLES: u32 = 6;
 
-// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that domain + 1 in the high half.
+// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that domain, or of the free ones, + 1 in the high half.
 const THREAD_PAGES: u32 = THREADS_MAX >> (12 - THREAD_SHIFT);
 const ENDPOINT_PAGES: u32 = ENDPOINTS_MAX >> (12 - ENDPOINT_SHIFT);
 const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
@@ -127,11 +127,15 @@ export function returnPlace(domain: Domain, table: Table, place: usize): void {
 }
 
 function addPage(domain: Domain, table: Table): bool {
-  const page = findPage(table);
-  if (page === PAGES) return false;
   if (!chargePages(domain, 1)) return false;
+  const page = takePage(table);
+  if (page === PAGES) {
+    unchargeReserved(domain, 1);
+    return false;
+  }
   const address = pageAddress(page);
   if (!backWindowPage(address, FrameUse.Objects, domain.slot)) {
+    returnPage(page);
     unchargeReserved(domain, 1);
     return false;
   }
@@ -149,40 +153,63 @@ function addPage(domain: Domain, table: Table): bool {
   return true;
 }
 
-/** A page that nobody has; PAGES if there is none. At most 2,048 steps. */
-function findPage(table: Table): u32 {
-  const first = firstPage(table);
-  const count = pageCount(table);
-  for (let page = first; page < first + count; page++) {
-    if (load<u32>(pageWord(page)) === 0) return page;
+/** For each table u32[2]: the first of the chain of pages that were given back, + 1, and how many were ever taken. */
+const FREE_PAGES: usize = memory.data(8 * 8, 8);
+if (TABLES > 8) ERROR("there are more tables than chains of free pages");
+
+/** A page that nobody has; PAGES if there is none. */
+function takePage(table: Table): u32 {
+  const chain = FREE_PAGES + (<usize>table << 3);
+  const first = load<u32>(chain);
+  if (first !== 0) {
+    store<u32>(chain, load<u32>(pageWord(first - 1)) >> 16);
+    return first - 1;
   }
-  return PAGES;
+  const taken = load<u32>(chain, 4);
+  if (taken === pageCount(table)) return PAGES;
+  store<u32>(chain, taken + 1, 4);
+  return firstPage(table) + taken;
+}
+
+function returnPage(page: u32): void {
+  const chain = FREE_PAGES + (<usize>tableOfPage(page) << 3);
+  store<u32>(pageWord(page), load<u32>(chain) << 16);
+  store<u32>(chain, page + 1);
 }
 
 /** Whether the place with that number is backed and holds an object. */
 export function isInUse(table: Table, index: u32): bool {
   const page = index >> (12 - placeShift(table));
   if (page >= pageCount(table)) return false;
-  if (load<u32>(pageWord(firstPage(table) + page)) === 0) return false;
+  if ((load<u32>(pageWord(firstPage(table) + page)) & 0xffff) === 0) return false;
   return headerOf(table, tableBase(table) + (<usize>index << placeShift(table))).type !== 0;
 }
 
-// Walking a dying domain's objects: its newest page first; places are numbered through the chain of pages.
+// Walking a dying domain's objects. Its cursor holds the page, + 1, behind which to look next, 0 for the first: what lies before holds none.
 
-/** The first object of the table among the domain's pages, 0 if it has none left. At most as many steps as it has places. */
-export function firstObject(domain: Domain, table: Table): usize {
-  let next = domain.objectPages;
-  while (next !== 0) {
-    const page = next - 1;
-    next = load<u32>(pageWord(page)) >> 16;
-    if (tableOfPage(page) !== table) continue;
-    const address = pageAddress(page);
-    const bytes: usize = 1 << placeShift(table);
-    for (let offset: usize = 0; offset < 4096; offset += bytes) {
-      if (headerOf(table, address + offset).type !== 0) return address + offset;
+/** Pages looked at in one step, of at most 64 places each. */
+const LOOK_STEP: u32 = 12;
+/** The domain has no object of the table left. */
+export const OBJECT_NONE: usize = 0;
+/** None has been found yet, and there are more pages. */
+export const OBJECT_LATER: usize = 1;
+
+/** An object of the table in one of the domain's pages, found again as long as it is there; OBJECT_NONE, or OBJECT_LATER. */
+export function nextObject(domain: Domain, table: Table): usize {
+  for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
+    const before = domain.cursor;
+    const next = before === 0 ? domain.objectPages : load<u32>(pageWord(before - 1)) >> 16;
+    if (next === 0) return OBJECT_NONE;
+    if (tableOfPage(next - 1) === table) {
+      const address = pageAddress(next - 1);
+      const bytes: usize = 1 << placeShift(table);
+      for (let offset: usize = 0; offset < 4096; offset += bytes) {
+        if (headerOf(table, address + offset).type !== 0) return address + offset;
+      }
     }
+    domain.cursor = next;
   }
-  return 0;
+  return OBJECT_LATER;
 }
 
 /** Gives back one page, with no object left in it; false if the domain has none. */
@@ -191,25 +218,24 @@ export function releasePage(domain: Domain): bool {
   if (next === 0) return false;
   const page = next - 1;
   domain.objectPages = load<u32>(pageWord(page)) >> 16;
-  store<u32>(pageWord(page), 0);
+  returnPage(page);
   releaseWindowPage(pageAddress(page));
   unchargeShared(domain, 1);
   return true;
 }
 
-/**
- * Passes the page of a memory object, which has one to itself, from one domain to another. The other has been charged for it.
- * At most as many steps as the first has pages.
- */
+/** Passes the page of the memory object that `nextObject` has found, which has one to itself, to another domain. That one has been charged for it. */
 export function passPage(from: Domain, to: Domain, place: usize): void {
   const page = firstPage(Table.MemoryObjects) + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
-  const word = load<u32>(pageWord(page));
-  if (from.objectPages === page + 1) {
-    from.objectPages = word >> 16;
+  const next = load<u32>(pageWord(page)) & 0xffff0000;
+  const before = from.cursor;
+  if (before === 0) {
+    assert(from.objectPages === page + 1);
+    from.objectPages = next >> 16;
   } else {
-    let previous = from.objectPages - 1;
-    while (load<u32>(pageWord(previous)) >> 16 !== page + 1) previous = (load<u32>(pageWord(previous)) >> 16) - 1;
-    store<u32>(pageWord(previous), (load<u32>(pageWord(previous)) & 0xffff) | (word & 0xffff0000));
+    const word = load<u32>(pageWord(before - 1));
+    assert(word >> 16 === page + 1);
+    store<u32>(pageWord(before - 1), (word & 0xffff) | next);
   }
   store<u32>(pageWord(page), (to.slot + 1) | (to.objectPages << 16));
   to.objectPages = page + 1;

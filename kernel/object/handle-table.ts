@@ -44,6 +44,12 @@ export function hasRights(entry: HandleEntry, rights: u32): bool {
   return !GUARD_RIGHTS || (entry.rights & rights) === rights;
 }
 
+/** The entry in use at an index below `handleHigh`, null if the place is empty. */
+export function handleAt(domain: Domain, index: u32): HandleEntry | null {
+  const entry = entryAt(domain, index);
+  return entry.type === 0 ? null : entry;
+}
+
 /** The first entry in use from an index on, null if there is none. At most as many steps as the table has places. */
 export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
   for (let i: u32 = index === 0 ? 1 : index; i < domain.handleHigh; i++) {

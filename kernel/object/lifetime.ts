@@ -1,7 +1,7 @@
 // What happens to an object when the last thing that refers to it goes.
 
 import { ObjectType } from "../abi/object";
-import { freeMemoryStep } from "../memory/memory-pages";
+import { freeMemoryStep, isLastStep } from "../memory/memory-pages";
 import { Table, returnPlace } from "../memory/object-pages";
 import { Domain, domainOfSlot } from "./domain";
 import { Endpoint } from "./endpoint";
@@ -32,7 +32,7 @@ export function dropStep(entry: HandleEntry): bool {
 
 function dropMemory(entry: HandleEntry, memory: MemoryObject): bool {
   memory.isDying = true;
-  if (memory.freeCursor + 64 < memory.pages) {
+  if (!isLastStep(memory)) {
     freeMemoryStep(memory);
     return false;
   }

@@ -22,7 +22,7 @@ export class MemoryObject extends KernelObject {
   firstMapping: Mapping | null;
   /** Bytes measured so far. */
   measureCursor: u64;
-  /** While it is taken apart: the next page to free. */
+  /** While it is taken apart: the next page to free, behind the pages the next list of frames. */
   freeCursor: u32;
   /** Pages that are charged to the payer, lists of frames included. */
   chargedPages: u32;

@@ -120,34 +120,59 @@ export function isMapped(root: u64, address: u64): bool {
   return place !== 0 && (physicalLoad64(place) & PRESENT) !== 0;
 }
 
-/**
- * Takes one table or page out of a domain's lower half, bottom first: answers the physical address of an owned frame or a table
- * that nothing refers to any more, or 0 when the lower half is empty. Looks at no more than 512 entries of each of the four levels.
- */
+// Taking a domain's tables apart goes from page to page, bottom first, and stops anywhere to go on later.
+
+/** A domain's pages lie behind the first entry of its top table. */
+export const DOMAIN_PAGES: u32 = 1 << 27;
+/** Number of the page that is looked at next. No page or table before it is left but the tables that lead to it. */
+let apart: u32 = 0;
+let entriesLeft: u32 = 0;
+
+/** Goes on at a page, to look at so many entries at most. */
+export function beginTakingApart(page: u32, entries: u32): void {
+  apart = page;
+  entriesLeft = entries;
+}
+
+/** Where to go on; DOMAIN_PAGES when the lower half is empty. */
+export function takenApart(): u32 {
+  return apart;
+}
+
+/** Takes the next owned frame or table out: its physical address, nothing refers to it any more. 0 when all is done, or enough entries have been looked at. */
 export function takeApart(root: u64): u64 {
-  let table = root;
-  let place: u64 = 0;
-  for (let level: u32 = 4; level > 0; level--) {
-    const limit: u32 = level === 4 ? 256 : 512;
-    let found: u64 = 0;
-    for (let index: u32 = 0; index < limit; index++) {
-      const candidate = table + (<u64>index << 3);
-      const entry = physicalLoad64(candidate);
-      if ((entry & PRESENT) === 0) continue;
-      if (level > 1) {
-        found = candidate;
-        break;
-      }
-      physicalStore64(candidate, 0);
-      if ((entry & OWNED) !== 0) return entry & ADDRESS_MASK;
+  if (apart >= DOMAIN_PAGES) return 0;
+  let place = root;
+  for (let level: u32 = 3; level > 0; level--) {
+    const entry = physicalLoad64(place);
+    if ((entry & PRESENT) === 0) {
+      apart = DOMAIN_PAGES; // There is no table below the top one.
+      return 0;
     }
-    if (found === 0) {
-      if (level === 4) return 0;
-      physicalStore64(place, 0); // This table is empty now.
+    const table = entry & ADDRESS_MASK;
+    const shift = 9 * (level - 1);
+    let index = (apart >> shift) & 511;
+    while (index < 512 && entriesLeft > 0) {
+      const candidate = table + (<u64>index << 3);
+      const found = physicalLoad64(candidate);
+      entriesLeft -= 1;
+      if ((found & PRESENT) !== 0) {
+        if (level > 1) break;
+        physicalStore64(candidate, 0);
+        if ((found & OWNED) !== 0) return found & ADDRESS_MASK;
+      }
+      index += 1;
+      // Past the last entry nothing moves: the table goes first.
+      if (index < 512) apart = (apart & ~((1 << (shift + 9)) - 1)) | (index << shift);
+    }
+    if (index === 512) {
+      // Empty. The page is the first of this table again, so that its entry in the table above is seen to be gone.
+      apart &= ~((1 << (shift + 9)) - 1);
+      physicalStore64(place, 0);
       return table;
     }
-    place = found;
-    table = physicalLoad64(found) & ADDRESS_MASK;
+    if (entriesLeft === 0) return 0;
+    place = table + (<u64>index << 3);
   }
   assert(false);
   return 0;
