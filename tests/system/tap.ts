@@ -6,7 +6,7 @@ import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call";
 
 /** Index of the Log handle among the tester's named handles: after `own`, `assistant` and `other`. */
 const LOG = initialHandle(HANDLE_INDEX_FIRST_NAMED + 3);
-const LINE_BYTES_MAX: u32 = 250;
+const LINE_BYTES_MAX: u32 = 256;
 const line: usize = memory.data(256, 8);
 let lineBytes: u32 = 0;
 
@@ -92,16 +92,11 @@ function putByte(byte: u8): void {
   lineBytes++;
 }
 
+/** The kernel ends the line. */
 function flush(): void {
-  putNewline();
   clearLong(1);
   sendArena(line, lineBytes);
   setWord(0, (<u64>lineBytes) << 32);
   requestLong(LOG, ObjectType.Log, 0, 1);
   lineBytes = 0;
-}
-
-function putNewline(): void {
-  store<u8>(line + lineBytes, 10);
-  lineBytes++;
 }

@@ -26,7 +26,7 @@ export async function runKernel({ root, log }: SuiteContext): Promise<CaseResult
 
 /** The lines of the tester's first run in the kernel's log: `tester: ok 1 - …`. If it dies, it is started again; that is no second chance. */
 export function tapOf(output: string): string {
-  const lines = [...output.matchAll(/^tester: (.*?)\.?\r?$/gm)].map((match) => match[1]!);
+  const lines = [...output.matchAll(/^tester: (.*?)\r?$/gm)].map((match) => match[1]!);
   const second = lines.findIndex((line, index) => index > 0 && /^(not )?ok 1\b/.test(line) && lines.slice(0, index).some((before) => /^(not )?ok 1\b/.test(before)));
   return lines.slice(0, second < 0 ? lines.length : second).join("\n");
 }

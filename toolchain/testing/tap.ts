@@ -14,7 +14,7 @@ export function parseTap(text: string): CaseResult[] {
   let comments: string[] = [];
 
   for (const line of text.split(/\r?\n/)) {
-    const plan = /^1\.\.(\d+)/.exec(line);
+    const plan = /^1\.\.(\d+)\s*(#|$)/.exec(line);
     const found = CASE_LINE.exec(line);
     if (plan !== null) planned = Number(plan[1]);
     else if (line.startsWith("Bail out!")) cases.push(failure("bail out", line));
