@@ -461,6 +461,12 @@ dd 5
   test("a hand-written function can be called", () => expect(rules(calling("stub"))).toEqual([]));
   test("what the compiler calls a hand-written function, and is the middle of one, cannot", () => expect(rules(calling("inside"))).toContain("call target"));
 
+  test("a function of the kernel that nothing is known to call is refused", () => {
+    const text = "exported probe, 1, 0\nfunction probe\nret\nendfunction probe\nfunction forgotten\nmov eax, [r15 + rdi]\nret\nendfunction forgotten";
+    const found = verifyExecutable(assembledProgram("forgotten", "kernel", text), "kernel", "test.elf");
+    expect(found.map(({ rule, function: fn }) => `${fn}: ${rule}`)).toEqual(["forgotten: functions"]);
+  });
+
   test.each([".text", ".rodata", ".data", ".stubs"])("%s that names other bytes than the segment loads is refused", (name) => {
     const bytes = calling("stub");
     const view = new DataView(bytes.buffer);

@@ -62,6 +62,7 @@ class Verification {
       if (fn.control.poppedBytes === null) fn.argumentBytes = Math.max(fn.argumentBytes, argumentReach(fn.code.instructions[index]!, state));
     }, () => {});
     this.checkRoots();
+    this.checkUnreached();
     flow.visitAll(
       (fn, index, state) => this.checkReached(fn, index, state),
       (fn, index) => this.report(fn.code, fn.code.instructions[index]!, "stack depth", "two paths meet here with different stack depths"),
@@ -138,6 +139,17 @@ class Verification {
     for (const [offset, { poppedBytes }] of this.boundary.exports) {
       const fn = this.flows.get(offset);
       if (fn !== undefined && fn.argumentBytes > poppedBytes) complain(fn, "it takes more stack arguments than its callers know of");
+    }
+  }
+
+  /**
+   * The kernel's hand-written code may call what the list of its callees, which the compiler writes, leaves out: no path into it was followed. A domain
+   * has no such code, and a Linux process isolates nothing.
+   */
+  private checkUnreached(): void {
+    if (this.target !== "kernel") return;
+    for (const { code, entry } of this.flows.values()) {
+      if (entry === null) this.findings.push({ rule: "functions", function: code.name, address: "", instruction: "", message: "nothing is known to call it" });
     }
   }
 
