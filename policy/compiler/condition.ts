@@ -1,8 +1,8 @@
 /** `when`: expressions over a message's fields → conditions over its words. */
 import { RuleOperation } from "../../kernel/abi/blob.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { Condition, Field, WordOperand } from "./model.ts";
-import { didYouMean } from "./suggest.ts";
 import type { Expression, Span } from "./syntax.ts";
 
 /** What a condition can read, and what names in it stand for. */

@@ -3,12 +3,12 @@ import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { resolveValue } from "./condition.ts";
 import { type Decision, type MessageEvent, decideExecute, decidePermission, decideRules } from "./evaluate.ts";
 import { type Field, type Interface, type Method, type Model, PERMISSION_NAMES, type Rule } from "./model.ts";
 import type { Names } from "./names.ts";
 import { EVENT_NUMBERS, fieldsOf } from "./resolve.ts";
-import { didYouMean } from "./suggest.ts";
 import type { Argument, EventName, ExpectStatement } from "./syntax.ts";
 
 export interface ExpectResult {

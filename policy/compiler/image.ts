@@ -7,8 +7,8 @@ import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
 import { placeInText } from "../../toolchain/idl/locate.ts";
 import type { SlotDescription } from "../../toolchain/image/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { InitialHandle, PolicyClass, Program, ProgramInput, Slot, SystemInput } from "./model.ts";
-import { didYouMean } from "./suggest.ts";
 
 /** Two pages of a domain's own table. */
 const HANDLES_DEFAULT = 128;

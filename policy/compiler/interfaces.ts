@@ -4,8 +4,8 @@ import { FIRST_PROGRAM_INTERFACE, ObjectType } from "../../kernel/abi/object.ts"
 import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../kernel/abi/system-call.ts";
 import type { FieldType, InterfaceDescription } from "../../toolchain/idl/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { Field, Interface, Method } from "./model.ts";
-import { didYouMean } from "./suggest.ts";
 
 const SCALAR_MAX = {
   u8: 0xffn, u16: 0xffffn, u32: 0xffff_ffffn, u64: 0xffff_ffff_ffff_ffffn, i32: 0x7fff_ffffn, i64: 0x7fff_ffff_ffff_ffffn, bool: 1n,

@@ -1,10 +1,10 @@
 /** What names of a system stand for: classes, interfaces, methods, permissions, constants, and what modules offer one another. */
 import { CLASSES_MAX, CLASS_KERNEL, FIRST_PROGRAM_CLASS } from "../../kernel/abi/blob.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { resolveValue } from "./condition.ts";
 import { readInterfaces } from "./interfaces.ts";
 import { type Interface, KERNEL_CLASSES, type Method, PERMISSION_NAMES, type PolicyClass, type SystemInput, permissionNumber } from "./model.ts";
-import { didYouMean } from "./suggest.ts";
 import type { Classes, InterfaceStatement, Methods, Module, Name, Path, Span } from "./syntax.ts";
 
 /** A class, and the interface of it that is meant where one was written. */

@@ -2,9 +2,9 @@
 import type { LangiumParser } from "langium";
 import { createServicesForGrammar } from "langium/grammar";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { nearest } from "../../toolchain/report/suggest.ts";
 import { GRAMMAR, STATEMENT_KEYWORDS } from "./grammar.ts";
 import { type RawNode, SyntaxReader } from "./read-syntax.ts";
-import { nearest } from "./suggest.ts";
 import type { Module } from "./syntax.ts";
 
 export interface PolicyFile {

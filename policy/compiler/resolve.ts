@@ -2,11 +2,11 @@
 import { CLASS_KERNEL, INTERFACE_EXECUTE, INTERFACE_PERMISSIONS, RULE_EVENTS_EXECUTE } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { resolveCondition } from "./condition.ts";
 import { inImage, readImage } from "./image.ts";
 import type { Condition, ExecuteGrant, Field, Interface, Method, Model, PolicyClass, Rule, SystemInput } from "./model.ts";
 import { type Environment, NOTHING, Names, type Target, written } from "./names.ts";
-import { didYouMean } from "./suggest.ts";
 import type { Classes, EventName, ExecuteRule, Expression, GrantRule, InterfaceStatement, MessageRule, Module, UseStatement } from "./syntax.ts";
 
 export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = { request: Event.Request, response: Event.Response, error: Event.Error };

@@ -1,9 +1,15 @@
 /** An image's description together with the manifests of its programs. */
 import { existsSync, globSync } from "node:fs";
-import { basename, join } from "node:path";
-import { loadDataModule, loadDataModules } from "../idl/load-data.ts";
+import { basename, dirname, join } from "node:path";
+import { PROGRAM_GLOB } from "../idl/generate.ts";
+import { loadDataModule } from "../idl/load-data.ts";
+import { diagnosticAt } from "../idl/locate.ts";
+import type { ShapeFinding } from "../idl/shape.ts";
+import { checkImage } from "../image/check.ts";
 import type { ImageDescription, ProgramDescription } from "../image/define.ts";
+import { loadManifests } from "../image/manifest.ts";
 import { type Diagnostic, refuse, throwOnError } from "../report/diagnostic.ts";
+import { didYouMean } from "../report/suggest.ts";
 
 export interface LoadedProgram {
   /** Relative to the root, as the image names it. */
@@ -22,16 +28,16 @@ export interface LoadedImage {
 /** Loads images/NAME.image.ts and the manifest of each of its programs. */
 export async function loadImage(root: string, name: string): Promise<LoadedImage> {
   const file = `images/${name}.image.ts`;
-  if (!existsSync(join(root, file))) refuse(`there is no image \`${name}\``, { file, help: `images are ${imageNames(root).join(", ")}` });
+  if (!existsSync(join(root, file))) refuse(`there is no image \`${name}\``, { file, help: didYouMean(name, imageNames(root), `images are ${imageNames(root).join(", ")}`) });
   const description = (await loadDataModule(root, file)) as ImageDescription;
-  if (typeof description?.slots !== "object") refuse("an image has `slots`", { file, help: "write `export default defineImage({ … })`" });
-  if (description.name !== name) refuse(`the image calls itself \`${description.name}\``, { file, help: `name it \`${name}\` as its file is called` });
+  await throwOnFindings(root, file, checkImage(description));
+  await throwOnFindings(root, file, misnamed(description, name));
+  await throwOnFindings(root, file, missingManifests(root, description));
 
   const folders = [...new Set(Object.values(description.slots).map((slot) => slot.program))];
-  throwOnError(missingManifests(root, file, folders));
-  const manifests = (await loadDataModules(root, folders.map((folder) => `${folder}/program.ts`))) as ProgramDescription[];
+  const manifests = await loadManifests(root, folders.map((folder) => `${folder}/program.ts`));
   const programs = folders.map((folder, index) => ({ folder, description: manifests[index]! }));
-  throwOnError(duplicateNames(programs));
+  throwOnError(await duplicateNames(root, programs));
   return { file, description, programs };
 }
 
@@ -39,22 +45,30 @@ export function imageNames(root: string): string[] {
   return globSync("images/*.image.ts", { cwd: root }).map((file) => basename(file, ".image.ts")).sort();
 }
 
-function missingManifests(root: string, file: string, folders: readonly string[]): Diagnostic[] {
-  const missing = folders.filter((folder) => !existsSync(join(root, folder, "program.ts")));
-  return missing.map((folder) => ({
-    severity: "error",
-    file,
-    message: `\`${folder}\` is no program: it has no program.ts`,
-    help: "name a folder such as services/console, relative to the root",
-  }));
+async function throwOnFindings(root: string, file: string, findings: readonly ShapeFinding[]): Promise<void> {
+  throwOnError(await Promise.all(findings.map((finding) => diagnosticAt(root, file, finding))));
+}
+
+function misnamed(description: ImageDescription, name: string): ShapeFinding[] {
+  return description.name === name ? [] : [{ path: ["name"], message: `the image calls itself \`${description.name}\``, help: `name it \`${name}\` as its file is called` }];
+}
+
+function missingManifests(root: string, { slots }: ImageDescription): ShapeFinding[] {
+  const isProgram = (folder: string): boolean => existsSync(join(root, folder, "program.ts"));
+  return Object.entries(slots).flatMap(([slot, { program }]) => {
+    if (isProgram(program)) return [];
+    const near = didYouMean(program, globSync(PROGRAM_GLOB, { cwd: root }).map((manifest) => dirname(manifest)), "name a folder such as services/console, relative to the root");
+    return [{ path: ["slots", slot, "program"], message: `\`${program}\` is no program: it has no program.ts`, ...(near === undefined ? {} : { help: near }) }];
+  });
 }
 
 /** Outputs and policy name a program by its name alone. */
-function duplicateNames(programs: readonly LoadedProgram[]): Diagnostic[] {
-  return programs.flatMap(({ folder, description }, index) => {
+async function duplicateNames(root: string, programs: readonly LoadedProgram[]): Promise<Diagnostic[]> {
+  const mistakes = programs.flatMap(({ folder, description }, index) => {
     const first = programs.findIndex((other) => other.description.name === description.name);
     if (first === index) return [];
     const message = `the program's name \`${description.name}\` is taken by ${programs[first]!.folder}`;
-    return [{ severity: "error" as const, file: `${folder}/program.ts`, message, help: "names are unique in an image" }];
+    return [diagnosticAt(root, `${folder}/program.ts`, { path: ["name"], message, help: "names are unique in an image" })];
   });
+  return Promise.all(mistakes);
 }

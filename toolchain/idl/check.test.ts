@@ -61,6 +61,10 @@ test.each([
   ["a value twice", ["methods: { open: { takes: { how: enumeration('wide', 'wide') } } },"], "5:29: value `wide` is listed twice"],
   ["two enumerations of one name", ["methods: { open: { takes: { how: enumeration('wide') },", "returns: { how: enumeration('far') } } },"], "6:12: `how` is another enumeration in `takes`; help: give the two fields different names"],
   ["an error twice", ["errors: ['Locked', 'Locked'],", "methods: {},"], "5:1: error `Locked` is listed twice"],
+  ["errors that are no list", ["errors: 'Locked',", "methods: {},"], "5:1: `errors` is not a list of names; help: `errors: [\"NotFound\", \"Full\"]`"],
+  ["a property that does not exist", ["erors: [],", "methods: {},"], "5:1: `erors` is no property of an interface; help: did you mean `errors`?"],
+  ["a method's property that does not exist", ["methods: { open: {", "  take: { force: u32 } } },"], "6:3: `take` is no property of a method; help: did you mean `takes`?"],
+  ["a method that is a list", ["methods: { open: [] },"], "5:12: method `open` is not an object; help: write `{}` for a method without fields"],
   ["an error named None", ["errors: ['None'],", "methods: {},"], "5:1: `None` is no name for an error; help: PascalCase, and not `None`, which is 0"],
 ])("%s is refused with its place", async (_what, properties, message) => {
   expect(await findings({ "door.idl.ts": door(...properties) })).toEqual([`services/interfaces/door.idl.ts:${message}`]);
@@ -100,6 +104,14 @@ test("a file without a default export, or with another value, is refused", async
   expect(await findings({ "door.idl.ts": "export default 7;" })).toEqual([expect.stringContaining("services/interfaces/door.idl.ts:1:1: the default export is not an interface")]);
 });
 
-test("a file that throws is refused by name", async () => {
-  expect(await findings({ "door.idl.ts": 'throw new Error("no door"); export default 1;' })).toEqual([expect.stringContaining("services/interfaces/door.idl.ts: cannot be evaluated: no door")]);
+test.each([
+  ["throws", 'const name = "door";\n  throw new Error("no " + name);\nexport default 1;', "2:9: cannot be evaluated: no door"],
+  ["throws no error", "throw 7; export default 1;", "1:1: cannot be evaluated: 7"],
+  ["uses a word that does not exist", door("methods: {", "  open: { takes: { force: u23 } } },"), "6:27: cannot be evaluated: u23 is not defined"],
+  ["does not end", "for (;;) {}\nexport default 1;", "1:1: the file takes more than 1 s; help: a description is data: look for a loop that does not end"],
+  ["imports what its module does not have", 'import { u23 } from "../../toolchain/idl/define.ts";\nexport default u23;', '1:10: No matching export in '],
+  ["imports what is not data", 'import { readFileSync } from "node:fs";\nexport default readFileSync;', '1:30: Could not resolve "node:fs"'],
+  ["has two entries of one name", door("methods: {", "  open: {},", "  open: {} },"), '7:3: Duplicate key "open" in object literal; help: The original key "open" is here: 6:3'],
+])("a file that %s is refused with the place", async (_what, text, message) => {
+  expect(await findings({ "door.idl.ts": text })).toEqual([expect.stringContaining(`services/interfaces/door.idl.ts:${message}`)]);
 });

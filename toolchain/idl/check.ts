@@ -2,6 +2,7 @@
  * Whether interface descriptions are well formed, one by one and as a set. Each finding names the property at fault, so that the
  * loader can say where it stands.
  */
+import { didYouMean } from "../report/suggest.ts";
 import type { FieldType, InterfaceDescription } from "./define.ts";
 import { isInArena, layOut } from "./model.ts";
 
@@ -26,6 +27,8 @@ const ARENA_MAX = 65536;
 const ERRORS_MAX = 255;
 const FIRST_PROGRAM_INTERFACE = 0x100;
 const INTERFACE_ID_MAX = 0xffff;
+const INTERFACE_KEYS = ["name", "id", "version", "about", "errors", "methods"];
+const METHOD_KEYS = ["about", "takes", "returns", "idempotent"];
 const SCALARS = ["u8", "u16", "u32", "u64", "i32", "i64", "bool"];
 const KERNEL_FOLDER = "services/interfaces/kernel/";
 /** Object types that a `handle` field may name beside interfaces. */
@@ -33,7 +36,7 @@ const KERNEL_OBJECTS = [
   "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
 ];
 /** Words that AssemblyScript needs for itself. */
-const KEYWORDS = new Set(
+export const KEYWORDS = new Set(
   ("break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
     "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield").split(" "),
 );
@@ -62,9 +65,15 @@ function checkShape({ file, description }: LoadedDescription): Finding[] {
   if (typeof description.name !== "string") return found([], "the interface has no `name`", 'add `name: "…"`, in PascalCase');
   if (!Number.isInteger(description.id)) return found(["id"], "`id` is not a whole number", "give the interface a number from 0x100 on that no other has");
   if (!Number.isInteger(description.version) || description.version < 1) return found(["version"], "`version` is not a whole number from 1 on", "start with 1");
+  const isListOfTexts = Array.isArray(description.errors ?? []) && (description.errors ?? []).every((error) => typeof error === "string");
+  if (!isListOfTexts) return found(["errors"], "`errors` is not a list of names", '`errors: ["NotFound", "Full"]`');
   if (!isObject(description.methods)) return found([], "the interface has no `methods`", "add `methods: { … }`");
+  const unknown = unknownKey(description, INTERFACE_KEYS);
+  if (unknown !== undefined) return found(unknown, `\`${unknown[0]}\` is no property of an interface`, didYouMean(unknown[0], INTERFACE_KEYS, `there are ${listed(INTERFACE_KEYS)}`));
   for (const [name, method] of Object.entries(description.methods)) {
     if (!isObject(method)) return found(["methods", name], `method \`${name}\` is not an object`, "write `{}` for a method without fields");
+    const key = unknownKey(method, METHOD_KEYS);
+    if (key !== undefined) return found(["methods", name, ...key], `\`${key[0]}\` is no property of a method`, didYouMean(key[0], METHOD_KEYS, `there are ${listed(METHOD_KEYS)}`));
     for (const part of ["takes", "returns"] as const) {
       for (const [field, type] of Object.entries(method[part] ?? {})) {
         if (!isFieldType(type)) {
@@ -114,7 +123,7 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
         findDuplicates(type.names).forEach((one) => find([...path, field], `value \`${one}\` is listed twice`));
       }
       if (type.kind === "handle" && !KERNEL_OBJECTS.includes(type.to) && !all.some((other) => other.description.name === type.to)) {
-        find([...path, field], `\`${type.to}\` is neither a kernel object nor an interface`, nearest(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]));
+        find([...path, field], `\`${type.to}\` is neither a kernel object nor an interface`, didYouMean(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]));
       }
     }
     const layout = layOut(fields);
@@ -178,25 +187,18 @@ function isFieldType(type: unknown): type is FieldType {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function unknownKey(object: object, known: readonly string[]): readonly [string] | undefined {
+  const unknown = Object.keys(object).find((key) => !known.includes(key));
+  return unknown === undefined ? undefined : [unknown];
+}
+
+function listed(keys: readonly string[]): string {
+  return keys.map((key) => `\`${key}\``).join(", ");
 }
 
 function findDuplicates(names: readonly string[]): string[] {
   return names.filter((name, index) => names.indexOf(name) !== index);
-}
-
-/** A suggestion if one of `names` differs by little. */
-function nearest(text: string, names: readonly string[]): string | undefined {
-  const close = names.find((name) => name.toLowerCase() === text.toLowerCase() || editDistance(name, text) <= 2);
-  return close === undefined ? undefined : `did you mean \`${close}\`?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -6,13 +6,12 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { glob } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { ProgramDescription } from "../image/define.ts";
-import { refuse } from "../report/diagnostic.ts";
+import { loadManifests } from "../image/manifest.ts";
 import { assemblyFile } from "./generate/assembly-file.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { programFile } from "./generate/program-file.ts";
 import { referencePage } from "./generate/reference-page.ts";
-import { loadDataModules } from "./load-data.ts";
 import { loadInterfaces } from "./load.ts";
 import type { InterfaceModel } from "./model.ts";
 
@@ -27,7 +26,7 @@ export async function generateAll(root: string): Promise<InterfaceModel[]> {
   const manifests: string[] = [];
   for await (const file of glob(PROGRAM_GLOB, { cwd: root })) manifests.push(file.replace(/\\/g, "/"));
   manifests.sort();
-  const programs = (await loadDataModules(root, manifests)) as ProgramDescription[];
+  const programs = await loadManifests(root, manifests);
   await Promise.all(programs.map((program, index) => generateProgram(root, program, manifests[index]!)));
   return models;
 }
@@ -47,9 +46,6 @@ export async function generateInterfaces(root: string, outDir: string = join(roo
 
 /** Handle constants in build/generated/programs/<name>.ts, for a program in assembly in <name>.inc besides. `manifest` is the file that describes the program, for messages. */
 export async function generateProgram(root: string, program: ProgramDescription, manifest: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<void> {
-  if (typeof program !== "object" || program === null || !/^[a-z][A-Za-z0-9]*$/.test(program.name ?? "")) {
-    refuse("the manifest has no usable `name`", { file: manifest, line: 1, column: 1, help: "letters and digits, the first a small letter: policies name it so" });
-  }
   await writeIfChanged(join(outDir, "programs", `${program.name}.ts`), programFile(program, manifest));
   if (program.entry?.endsWith(".asm")) await writeIfChanged(join(outDir, "programs", `${program.name}.inc`), assemblyFile(program, manifest));
 }

@@ -1,20 +1,29 @@
 /**
  * Loads description files (`*.idl.ts`, `program.ts`, `*.image.ts`): TypeScript modules whose default export is data.
  *
- * They are bundled in memory and evaluated, so they may import the vocabularies and one another, and nothing else. Mistakes of
- * syntax and modules without a default export are diagnostics; what the data means is for the caller to check.
+ * They are bundled in memory and evaluated as scripts, so they may import the vocabularies and one another, and nothing else. Mistakes of
+ * syntax, code that throws or does not end, and modules without a default export are diagnostics; what the data means is for the caller to check.
  */
+import { SourceMap } from "node:module";
 import { relative, resolve } from "node:path";
+import { runInThisContext } from "node:vm";
 import { build, type Message } from "esbuild";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
+import type { Place } from "./locate.ts";
+
+/** A description takes well below a millisecond; one that takes so long on the slowest host does not end. */
+const EVALUATE_MS_MAX = 1000;
+/** What the bundle of a file is called in stacks, and the global that its exports are. */
+const BUNDLE = "trine-description";
+const GLOBAL = "trineDescription";
+/** What esbuild only warns of and is a mistake in data: a value would be lost, or was never there. */
+const SERIOUS_WARNINGS = ["duplicate-object-key", "import-is-undefined"];
 
 /** The default exports of `files`, paths relative to `root`, in their order. */
 export async function loadDataModules(root: string, files: readonly string[]): Promise<unknown[]> {
   if (files.length === 0) return [];
-  const texts = await bundle(root, files);
-  const results: unknown[] = [];
-  for (const [index, file] of files.entries()) results.push(await evaluate(file, texts[index]!));
-  return results;
+  const bundles = await bundle(root, files);
+  return Promise.all(files.map((file, index) => evaluate(root, file, bundles[index]!)));
 }
 
 /** The default export of one file. */
@@ -22,23 +31,32 @@ export async function loadDataModule(root: string, file: string): Promise<unknow
   return (await loadDataModules(root, [file]))[0];
 }
 
-async function bundle(root: string, files: readonly string[]): Promise<string[]> {
+interface Bundle {
+  readonly text: string;
+  readonly map: string;
+}
+
+async function bundle(root: string, files: readonly string[]): Promise<Bundle[]> {
   // Named by number, so that two files of one name in different folders do not meet in the output folder.
   const entryPoints = files.map((file, index) => ({ in: resolve(root, file), out: String(index) }));
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, warnings } = await build({
       entryPoints,
       bundle: true,
       write: false,
-      format: "esm",
-      platform: "node",
+      format: "iife",
+      globalName: GLOBAL,
+      platform: "neutral",
       target: "node22",
-      outdir: "/",
+      sourcemap: "external",
+      outdir: resolve(root),
       absWorkingDir: resolve(root),
       logLevel: "silent",
     });
-    const byName = new Map(outputFiles.map((output) => [/(\d+)\.js$/.exec(output.path)?.[1], output.text]));
-    return files.map((_file, index) => byName.get(String(index))!);
+    const serious = warnings.filter((warning) => SERIOUS_WARNINGS.includes(warning.id));
+    if (serious.length > 0) throw new DiagnosticError(serious.map((message) => toDiagnostic(root, message)));
+    const byName = new Map(outputFiles.map((output) => [/\d+\.js(?:\.map)?$/.exec(output.path)?.[0], output.text]));
+    return files.map((_file, index) => ({ text: byName.get(`${index}.js`)!, map: byName.get(`${index}.js.map`)! }));
   } catch (error) {
     const messages = (error as { errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
@@ -47,20 +65,35 @@ async function bundle(root: string, files: readonly string[]): Promise<string[]>
 }
 
 function toDiagnostic(root: string, { text, location, notes }: Message): Diagnostic {
-  const help = notes.map((note) => note.text).join(" ") || undefined;
+  const help = notes.map((note) => (note.location === null ? note.text : `${note.text} ${note.location.line}:${note.location.column + 1}`)).join(" ") || undefined;
   if (location === null) return { severity: "error", message: text, help };
   const file = relative(root, resolve(root, location.file)).replace(/\\/g, "/");
   return { severity: "error", file, line: location.line, column: location.column + 1, message: text, help };
 }
 
-async function evaluate(file: string, text: string): Promise<unknown> {
-  const url = `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
-  const module = await import(url).catch((error: unknown) => {
+async function evaluate(root: string, file: string, { text, map }: Bundle): Promise<unknown> {
+  let module: { readonly default?: unknown } | undefined;
+  try {
+    // The last expression is the script's value: nothing is left behind for another file to see.
+    module = runInThisContext(`(() => { ${text.trimEnd()}\nreturn ${GLOBAL}; })()`, { filename: BUNDLE, timeout: EVALUATE_MS_MAX }) as typeof module;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
+      throw new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: `the file takes more than ${EVALUATE_MS_MAX / 1000} s`, help: "a description is data: look for a loop that does not end" }]);
+    }
     const message = error instanceof Error ? error.message : String(error);
-    throw new DiagnosticError([{ severity: "error", file, message: `cannot be evaluated: ${message}` }]);
-  });
-  const value: unknown = (module as { default?: unknown }).default;
-  if (value !== undefined) return value;
+    throw new DiagnosticError([{ severity: "error", ...thrownAt(root, file, error, map), message: `cannot be evaluated: ${message}` }]);
+  }
+  if (module?.default !== undefined) return module.default;
   const help = "write `export default defineInterface({ … })`, `defineProgram` or `defineImage`";
   throw new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: "the file has no default export", help }]);
+}
+
+/** Where in the sources the stack of what was thrown begins; the file's first line where that cannot be told. */
+function thrownAt(root: string, file: string, error: unknown, map: string): { readonly file: string } & Place {
+  const first = { file, line: 1, column: 1 };
+  const match = new RegExp(`${BUNDLE}:(\\d+):(\\d+)`).exec(error instanceof Error ? (error.stack ?? "") : "");
+  if (match === null) return first;
+  const entry = new SourceMap(JSON.parse(map) as ConstructorParameters<typeof SourceMap>[0]).findEntry(Number(match[1]) - 1, Number(match[2]) - 1);
+  if (!("originalSource" in entry)) return first;
+  return { file: relative(root, resolve(root, entry.originalSource)).replace(/\\/g, "/"), line: entry.originalLine + 1, column: entry.originalColumn + 1 };
 }

@@ -1,10 +1,10 @@
 /** Finds, loads and checks all interface descriptions of a tree. */
 import { glob } from "node:fs/promises";
-import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
-import { checkInterfaces, type Finding, type LoadedDescription } from "./check.ts";
+import { DiagnosticError } from "../report/diagnostic.ts";
+import { checkInterfaces, type LoadedDescription } from "./check.ts";
 import type { InterfaceDescription } from "./define.ts";
 import { loadDataModules } from "./load-data.ts";
-import { locateProperty } from "./locate.ts";
+import { diagnosticAt } from "./locate.ts";
 import { buildModel, type InterfaceModel } from "./model.ts";
 
 /** Where descriptions are looked for. */
@@ -23,11 +23,7 @@ export async function loadInterfaceFiles(root: string, files: readonly string[])
   const loaded = files.map((file, index): LoadedDescription => ({ file, description: values[index] as InterfaceDescription }));
 
   const findings = checkInterfaces(loaded);
-  if (findings.length > 0) throw new DiagnosticError(await Promise.all(findings.map((finding) => toDiagnostic(root, finding))));
+  if (findings.length > 0) throw new DiagnosticError(await Promise.all(findings.map((finding) => diagnosticAt(root, finding.file, finding))));
 
   return loaded.map(({ file, description }) => buildModel(file, description)).sort((a, b) => a.id - b.id);
-}
-
-async function toDiagnostic(root: string, { file, path, message, help }: Finding): Promise<Diagnostic> {
-  return { severity: "error", file, ...(await locateProperty(root, file, path)), message, help };
 }

@@ -5,6 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Expression, Node, ObjectLiteralExpression } from "typescript";
+import type { Diagnostic } from "../report/diagnostic.ts";
+import type { ShapeFinding } from "./shape.ts";
 
 export interface Place {
   readonly line: number;
@@ -17,6 +19,11 @@ export interface Place {
  */
 export async function locateProperty(root: string, file: string, path: readonly string[]): Promise<Place> {
   return placeInText(file, await readFile(resolve(root, file), "utf8"), path);
+}
+
+/** A finding about a property, as a diagnostic at its place. */
+export async function diagnosticAt(root: string, file: string, { path, message, help }: ShapeFinding): Promise<Diagnostic> {
+  return { severity: "error", file, ...(await locateProperty(root, file, path)), message, ...(help === undefined ? {} : { help }) };
 }
 
 /** As `locateProperty`, in a text at hand. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,11 +66,21 @@ describe("the policy files of an image", () => {
   writeFileSync(join(root, "policy/a.policy"), "module a");
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  test("come sorted, each once", () => {
-    expect(readPolicyFiles(root, "x.image.ts", image(["policy/b.policy", "policy/*.policy"])).map(({ file }) => file)).toEqual(["policy/a.policy", "policy/b.policy"]);
+  writeFileSync(join(root, "x.image.ts"), "export default {\n  policy: [],\n};\n");
+  mkdirSync(join(root, "policy/folder.d"));
+  symlinkSync("nowhere", join(root, "policy/link.d"));
+  writeFileSync(join(root, "policy/latin.d1"), Buffer.from("module caf\xe9", "latin1"));
+
+  test("come sorted, each once", async () => {
+    expect((await readPolicyFiles(root, "x.image.ts", image(["policy/b.policy", "policy/*.policy"]))).map(({ file }) => file)).toEqual(["policy/a.policy", "policy/b.policy"]);
   });
-  test("must exist", () => {
-    expect(() => readPolicyFiles(root, "x.image.ts", image(["policy/*.policy", "policy/c.policy"]))).toThrow("x.image.ts: no policy file is called `policy/c.policy`; help: paths are relative to the root of the tree");
-    expect(() => readPolicyFiles(root, "x.image.ts", image([]))).toThrow("the image names no policy");
+  test.each([
+    ["that do not exist", ["policy/*.policy", "policy/c.policy"], "x.image.ts:2:3: no policy file is called `policy/c.policy`; help: paths are relative to the root of the tree"],
+    ["of which there are none", [], 'x.image.ts:2:3: the image names no policy; help: without a rule nothing may run: `policy: ["policy/modules/*.policy"]`'],
+    ["that are folders", ["policy/folder.d"], "policy/folder.d: the file cannot be read: EISDIR; help: the image's `policy` names it, maybe by a pattern"],
+    ["that are links to nothing", ["policy/link.d"], "policy/link.d: the file cannot be read: ENOENT; help: the image's `policy` names it, maybe by a pattern"],
+    ["of another encoding", ["policy/latin.d1"], "policy/latin.d1:1:1: the file is not UTF-8 text; help: save it as UTF-8"],
+  ])("%s are refused", async (_what, policy, message) => {
+    await expect(readPolicyFiles(root, "x.image.ts", image(policy))).rejects.toThrow(message);
   });
 });

@@ -6,6 +6,8 @@ import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
 import { type CompiledSystem, type PolicyFile, compileSystem } from "../../policy/compiler/compile.ts";
 import { loadDataModules } from "../idl/load-data.ts";
 import type { InterfaceDescription } from "../idl/define.ts";
+import { diagnosticAt } from "../idl/locate.ts";
+import type { ShapeFinding } from "../idl/shape.ts";
 import { type BlobSigner, signBlob } from "../keys/sign-blob.ts";
 import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
 import type { ImageDescription, ProgramDescription } from "./define.ts";
@@ -52,7 +54,7 @@ export interface BuiltSystem {
 export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
   const { root, imageFile, image, programs, signer, outDir } = request;
   const compiled = await compileSystem({
-    image, imageFile, imageText: readFileSync(join(root, imageFile), "utf8"), interfaces: await loadInterfaceDescriptions(root), policyFiles: readPolicyFiles(root, imageFile, image),
+    image, imageFile, imageText: readFileSync(join(root, imageFile), "utf8"), interfaces: await loadInterfaceDescriptions(root), policyFiles: await readPolicyFiles(root, imageFile, image),
     programs: programs.map(({ folder, description, elf, verified }) => ({ folder, description, verified, digest: measureExecutable(elf) })),
   });
   throwOnError(compiled.diagnostics);
@@ -78,15 +80,26 @@ export async function loadInterfaceDescriptions(root: string): Promise<readonly 
 }
 
 /** The files that the image's `policy` names; a pattern that matches nothing is a mistake. */
-export function readPolicyFiles(root: string, imageFile: string, image: ImageDescription): readonly PolicyFile[] {
-  if (image.policy.length === 0) refuse("the image names no policy", { file: imageFile, help: "without a rule nothing may run: `policy: [\"policy/modules/*.policy\"]`" });
+export async function readPolicyFiles(root: string, imageFile: string, image: ImageDescription): Promise<readonly PolicyFile[]> {
+  const mistakes: ShapeFinding[] = [];
+  const find = (message: string, help: string): void => void mistakes.push({ path: ["policy"], message, help });
+  if (image.policy.length === 0) find("the image names no policy", "without a rule nothing may run: `policy: [\"policy/modules/*.policy\"]`");
   const files = new Set<string>();
-  const missing: Diagnostic[] = [];
   for (const pattern of image.policy) {
     const found = globSync(pattern, { cwd: root });
-    if (found.length === 0) missing.push({ severity: "error", file: imageFile, message: `no policy file is called \`${pattern}\``, help: "paths are relative to the root of the tree" });
+    if (found.length === 0) find(`no policy file is called \`${pattern}\``, "paths are relative to the root of the tree");
     for (const file of found) files.add(file.replaceAll("\\", "/"));
   }
-  if (missing.length > 0) throw new DiagnosticError(missing);
-  return [...files].sort().map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
+  if (mistakes.length > 0) throw new DiagnosticError(await Promise.all(mistakes.map((mistake) => diagnosticAt(root, imageFile, mistake))));
+  return [...files].sort().map((file) => ({ file, text: readText(root, file) }));
+}
+
+/** A policy file's text. A folder, a link to nothing and a file of another encoding are mistakes. */
+function readText(root: string, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(join(root, file)));
+  } catch (error) {
+    if (error instanceof TypeError) refuse("the file is not UTF-8 text", { file, line: 1, column: 1, help: "save it as UTF-8" });
+    return refuse(`the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file, help: "the image's `policy` names it, maybe by a pattern" });
+  }
 }
