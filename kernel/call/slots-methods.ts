@@ -59,6 +59,8 @@ function describe(slot: u32): Status {
   give(<u64>domain.priority);
   give(domain.consumed);
   giveBool(slotStartsWithSystem(slot));
+  give(<u64>(<u32>domain.endReason));
+  give(<u64>domain.endCode);
   return Status.Ok;
 }
 

@@ -108,6 +108,9 @@ describe("an end", () => {
     expect(kernel.number("slotEndReason", CLIENT)).toBe(1);
     expect(kernel.number("slotEndCode", CLIENT)).toBe(42);
     expect(kernel.result(root)).toMatchObject({ status: Status.Notified, words: [1n << 63n, 0n, 0n, 0n] });
+    expect(kernel.call(root, ROOT_SLOTS, 12, 2, [BigInt(CLIENT)], { record: RECORD }).status).toBe(Status.Ok);
+    const word = (index: number) => kernel.u64(ROOT, RECORD + RECORD_MORE_WORDS + (index - 4) * 8);
+    expect([word(12), word(13)]).toEqual([1n, 42n]);
     kernel.check();
   });
 

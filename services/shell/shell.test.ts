@@ -83,7 +83,7 @@ class System_ {
       find: ({ name }) => ({ slot: NAMES.includes(name) ? NAMES.indexOf(name) : fails(Status.NotFound) }),
       describe: ({ slot }) => ({
         state: this.running[slot] ? ("running" as const) : ("empty" as const), classId: slot + 1, pagesUsed: 20 + slot, pagesQuota: 64, handlesUsed: 5, threads: 1, starts: this.starts[slot]!,
-        verified: slot !== 4, restart: "always" as const, priority: 100, consumedNs: 1_500_000n, autostart: true,
+        verified: slot !== 4, restart: "always" as const, priority: 100, consumedNs: 1_500_000n, autostart: true, ended: "never" as const, endCode: 0,
       }),
       handleAt: ({ index }) => {
         if (index > 7) fails(Status.NotFound);

@@ -1,5 +1,4 @@
 import { FaultError, FaultServer } from "../../build/generated/interfaces/Fault";
-import { OK } from "../runtime/server";
 import { Slots } from "./slots";
 
 /** Hears of faults from the kernel. Each ends its domain: nothing here could repair one. */
@@ -12,11 +11,5 @@ export class Faults extends FaultServer {
   fault(slot: u32, thread: u32, kind: u32, errorCode: u32, address: u64, instruction: u64, stack: u64): u32 {
     this.slots.faulted(slot, kind, address, instruction);
     return FaultError.EndDomain;
-  }
-
-  ended(slot: u32, reason: u32, code: u32): u32 {
-    this.slots.hasEnded(slot, code);
-    this.slots.refresh();
-    return OK;
   }
 }

@@ -1,6 +1,6 @@
 // What the supervisor knows of one slot.
 
-import { SlotsDescribeRestart } from "../../build/generated/interfaces/Slots";
+import { SlotsDescribeEnded, SlotsDescribeRestart } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
 
 /** First wait before an instance is started again; each further end soon after doubles it. */
@@ -39,10 +39,25 @@ export class Slot {
     this.ending = SupervisorStatusEnded.Never;
   }
 
+  /** Why the running instance ended: as we were told before, or else as the kernel says. A fault that nobody could be told of has no place. */
+  howItEnded(ended: SlotsDescribeEnded, code: u32): SupervisorStatusEnded {
+    if (this.ending != SupervisorStatusEnded.Never) return this.ending;
+    if (ended == SlotsDescribeEnded.Exited) {
+      this.code = code;
+      return SupervisorStatusEnded.Exited;
+    }
+    if (ended != SlotsDescribeEnded.Faulted) return SupervisorStatusEnded.Killed;
+    this.faultKind = code;
+    this.address = 0;
+    this.instruction = 0;
+    return SupervisorStatusEnded.Faulted;
+  }
+
   /** The instance is gone. Works out whether and when another is due. */
   hasEnded(reason: SupervisorStatusEnded, now: u64): void {
     this.isRunning = false;
     this.ended = reason;
+    if (reason != SupervisorStatusEnded.Exited) this.code = 0;
     this.ending = SupervisorStatusEnded.Never;
     if (!this.isWanted || !this.startsAgainAfter(reason)) {
       this.isWanted = false;

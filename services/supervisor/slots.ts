@@ -72,7 +72,7 @@ export class Slots {
       const starts = found.starts;
       if (state == SlotsDescribeState.Stopping) this.takeBack(index);
       if (slot.isRunning && (state == SlotsDescribeState.Empty || state == SlotsDescribeState.Stopping)) {
-        this.ended(index, slot, slot.ending == SupervisorStatusEnded.Never ? SupervisorStatusEnded.Exited : slot.ending);
+        this.ended(index, slot, slot.howItEnded(found.ended, found.endCode));
       }
       if (!slot.isRunning && state == SlotsDescribeState.Running) slot.began(starts, this.now());
     }
@@ -132,12 +132,6 @@ export class Slots {
     slot.instruction = instruction;
     // One that starts again by rule is part of the system, and its fault belongs into the log; the others' faults are whoever started them to tell.
     if (slot.rule != 0) this.report.faulted(index, kind, address, instruction);
-  }
-
-  /** The kernel tells how an instance ended. */
-  hasEnded(index: u32, code: u32): void {
-    const slot = this.at(index);
-    if (slot !== null) slot.code = code;
   }
 
   private ended(index: u32, slot: Slot, reason: SupervisorStatusEnded): void {

@@ -22,6 +22,9 @@ interface FakeSlot {
   readonly autostart: boolean;
   state: State;
   starts: number;
+  /** How the last instance ended. */
+  ended: "never" | "exited" | "faulted" | "stopped";
+  endCode: number;
   /** Steps that the kernel needs to take back an instance. */
   stopSteps: number;
   /** What `start` ends with instead. */
@@ -34,7 +37,7 @@ class Machine {
   readonly symbols = new Map<number, Uint8Array>();
 
   add(name: string, restart: FakeSlot["restart"], autostart = true): FakeSlot {
-    const slot: FakeSlot = { name, restart, autostart, state: "empty", starts: 0, stopSteps: 1 };
+    const slot: FakeSlot = { name, restart, autostart, state: "empty", starts: 0, ended: "never", endCode: 0, stopSteps: 1 };
     this.slots.push(slot);
     return slot;
   }
@@ -43,8 +46,8 @@ class Machine {
     count: () => ({ count: this.slots.length }),
     name: ({ slot }) => ({ text: this.slots[slot]!.name }),
     describe: ({ slot }) => {
-      const { state, starts, restart, autostart } = this.slots[slot] ?? fails(Status.NotFound);
-      return { state, classId: 1, pagesUsed: 1, pagesQuota: 9, handlesUsed: 1, threads: 1, starts, verified: true, restart, priority: 9, consumedNs: 0n, autostart };
+      const { state, starts, restart, autostart, ended, endCode } = this.slots[slot] ?? fails(Status.NotFound);
+      return { state, classId: 1, pagesUsed: 1, pagesQuota: 9, handlesUsed: 1, threads: 1, starts, verified: true, restart, priority: 9, consumedNs: 0n, autostart, ended, endCode };
     },
     start: ({ slot }) => {
       const found = this.slots[slot]!;
@@ -136,6 +139,24 @@ test("kill ends an instance in as many steps as it takes, and its rule brings it
   supervisor.advance(10n * MILLISECOND);
   expect(driver).toMatchObject({ state: "running", starts: 2 });
   expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({ ended: "killed" });
+});
+
+test("the kernel's word on how an instance ended is taken where nobody else gave one", () => {
+  const helper = machine.add("helper", "onFault");
+  supervisor.run();
+  const end = (ended: FakeSlot["ended"], endCode: number) => {
+    Object.assign(helper, { state: "stopping", ended, endCode });
+    supervisor.notify(SLOT_CHANGED);
+    supervisor.advance(60_000n * MILLISECOND);
+    return supervisor.call(Supervisor, "status", { slot: 3 }).fields;
+  };
+  // A fault that could not be told, so that the kernel ended the domain itself.
+  expect(end("faulted", FaultKind.QuotaExhausted)).toMatchObject({ wanted: true, ended: "faulted", faultKind: FaultKind.QuotaExhausted, address: 0n, instruction: 0n, code: 0 });
+  expect(helper).toMatchObject({ state: "running", starts: 2 });
+  expect(end("stopped", 0)).toMatchObject({ wanted: true, ended: "killed", code: 0 });
+  expect(helper).toMatchObject({ state: "running", starts: 3 });
+  expect(end("exited", 7)).toMatchObject({ wanted: false, ended: "exited", code: 7 });
+  expect(helper).toMatchObject({ state: "empty", starts: 3 });
 });
 
 test("told to kill itself, it exits: the kernel starts it again", () => {

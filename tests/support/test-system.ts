@@ -78,7 +78,7 @@ export const TEST_SYSTEM: TestSystem = {
     "allow Client -> Server.Echo { limited } when value <= 100",
     "allow request Client -> Server.Echo { quiet }",
     "allow { Server, Client } -> Other.Echo { * }",
-    "allow kernel -> Root.Fault { fault, ended }",
+    "allow kernel -> Root.Fault { fault }",
     "allow Root -> kernel.Slots { * }",
     "allow Root -> kernel.Audit { * }",
     "allow Root -> kernel.Clock { * }",

@@ -8,6 +8,5 @@ export default defineInterface({
   errors: ["EndDomain"],
   methods: {
     fault: { takes: { slot: u32, thread: u32, kind: u32, errorCode: u32, address: u64, instruction: u64, stack: u64 } },
-    ended: { about: "An instance has ended (exit, fault without handler, or kill).", takes: { slot: u32, reason: u32, code: u32 } },
   },
 });

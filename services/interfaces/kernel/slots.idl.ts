@@ -9,11 +9,12 @@ export default defineInterface({
     count: { returns: { count: u32 } },
     name: { takes: { slot: u32 }, returns: { text: text(32) } },
     describe: {
+      about: "`ended` and `endCode` are of the last instance, once it has begun to end: what it gave to exit, or the kind of its fault.",
       takes: { slot: u32 },
       returns: {
         state: enumeration("empty", "starting", "running", "faulted", "stopping"),
         classId: u32, pagesUsed: u32, pagesQuota: u32, handlesUsed: u32, threads: u32, starts: u32, verified: bool, restart: enumeration("never", "onFault", "always"), priority: u32, consumedNs: u64,
-        autostart: bool,
+        autostart: bool, ended: enumeration("never", "exited", "faulted", "stopped"), endCode: u32,
       },
     },
     start: { about: "Starts an instance; Busy if one runs, Denied without an execute grant.", takes: { slot: u32 } },

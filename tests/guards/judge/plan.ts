@@ -66,8 +66,4 @@ export class Faults extends FaultServer {
     }
     return FaultError.EndDomain;
   }
-
-  ended(slot: u32, reason: u32, code: u32): u32 {
-    return OK;
-  }
 }
