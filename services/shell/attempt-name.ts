@@ -101,6 +101,14 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.WildStacks: return "makes calls with its stack anywhere";
     case Attempt.WildFlags: return "makes a call with every flag set";
     case Attempt.StepIntoKernel: return "single-steps into the kernel";
+    case Attempt.UseCoprocessor: return "uses the floating-point registers";
+    case Attempt.UseProtectionKeys: return "changes its protection keys";
+    case Attempt.Breakpoint: return "raises a breakpoint";
+    case Attempt.ReadCounters: return "reads performance counters";
+    case Attempt.WaitForWrite: return "has the processor watch an address";
+    case Attempt.SwitchPageTables: return "switches page tables as a guest";
+    case Attempt.MarkSegments: return "leaves marks in the segment registers";
+    case Attempt.ReadLeftovers: return "reads what others left in registers";
     default: return "nothing";
   }
 }

@@ -1,9 +1,13 @@
+import { CONSOLE_INTERFACE } from "../../build/generated/interfaces/Console";
+import { SERIAL_INTERFACE } from "../../build/generated/interfaces/Serial";
+import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorError } from "../../build/generated/interfaces/Supervisor";
 import { clock, slots, supervisor, system } from "../../build/generated/programs/shell";
-import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
+import { ObjectType } from "../../kernel/abi/object";
+import { Status } from "../../kernel/abi/status";
+import { domain } from "../runtime/handles";
 import { Answer } from "../runtime/message";
 import { sleep } from "../runtime/sleep";
-import { Status } from "../../kernel/abi/status";
 import { explain } from "./answer";
 import { addSlotName, findSlot, NO_SLOT } from "./names";
 import { endLine, flush, line, printLine } from "./output";
@@ -49,9 +53,31 @@ export function kill(words: Words): void {
 
 export function stop(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT || !explainControl(supervisor.stop(slot))) return;
+  if (slot == NO_SLOT) return;
+  if (isNeeded(slot)) {
+    addSlotName(slot, line.string("refused: this prompt needs ")).string("; `kill` starts it anew");
+    return endLine();
+  }
+  if (!explainControl(supervisor.stop(slot))) return;
   addSlotName(slot, line).string(" is down until `start` or the next boot");
   endLine();
+}
+
+/** Whether nobody could type `start` any more: it is the shell, its terminal, or the driver of that one's line. */
+function isNeeded(slot: u32): bool {
+  const own = domain.info().slot;
+  const terminal = serverOf(own, CONSOLE_INTERFACE);
+  return slot == own || slot == terminal || slot == serverOf(terminal, SERIAL_INTERFACE);
+}
+
+/** The slot that a domain calls by that interface; NO_SLOT if there is none. */
+function serverOf(client: u32, interfaceId: u32): u32 {
+  let found = slots.handleAt(client, 0);
+  while (found.ok) {
+    if (found.type == ObjectType.Endpoint && found.interfaceId == interfaceId && found.targetSlot != client) return found.targetSlot;
+    found = slots.handleAt(client, found.index + 1);
+  }
+  return NO_SLOT;
 }
 
 export function shutdown(words: Words): void {

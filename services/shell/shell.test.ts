@@ -12,11 +12,15 @@ import Policy from "../interfaces/kernel/policy.idl.ts";
 import Slots from "../interfaces/kernel/slots.idl.ts";
 import System from "../interfaces/kernel/system.idl.ts";
 import Trace from "../interfaces/kernel/trace.idl.ts";
+import Serial from "../interfaces/serial.idl.ts";
 import Supervisor from "../interfaces/supervisor.idl.ts";
 
 const NAMES = ["supervisor", "serial", "console", "shell", "echo", "attacker", "intruder"];
 const CLASSES = ["None", "Supervisor", "Uart", "Console", "Shell", "Echo", "Attacker", "Intruder"];
 const READ_MAX = 64;
+const SERIAL = 1;
+const CONSOLE = 2;
+const SHELL = 3;
 const ECHO = 4;
 const ATTACKER = 5;
 const INTRUDER = 6;
@@ -85,10 +89,11 @@ class System_ {
         state: this.running[slot] ? ("running" as const) : ("empty" as const), classId: slot + 1, pagesUsed: 20 + slot, pagesQuota: 64, handlesUsed: 5, threads: 1, starts: this.starts[slot]!,
         verified: slot !== 4, restart: "always" as const, priority: 100, consumedNs: 1_500_000n, autostart: true, ended: "never" as const, endCode: 0,
       }),
-      handleAt: ({ index }) => {
+      handleAt: ({ slot, index }) => {
         if (index > 7) fails(Status.NotFound);
         const type = index < 7 ? ObjectType.Domain : ObjectType.Endpoint;
-        return { index: Math.max(index, 1), type, rights: 7, targetSlot: 2, interfaceId: 0x101, badge: 0x2an, parent: 0 };
+        const [targetSlot, interfaceId] = slot === CONSOLE ? [SERIAL, Serial.id] : [CONSOLE, Console.id];
+        return { index: Math.max(index, 1), type, rights: 7, targetSlot, interfaceId, badge: 0x2an, parent: 0 };
       },
     }),
     audit: fakePeer(Audit, {
@@ -143,7 +148,7 @@ beforeEach(() => void (system = new System_()));
 /** Types the pieces, and returns what was shown after the banner, without colours and without the redrawing of the line being edited. */
 async function type(...pieces: readonly string[]): Promise<string> {
   system.typed = [...pieces];
-  system.program = await loadInNode("services/shell", { peers: system.peers });
+  system.program = await loadInNode("services/shell", { peers: system.peers, slot: SHELL });
   system.program.run();
   return plain(system.shown);
 }
@@ -388,6 +393,11 @@ test("start, kill and stop go through the supervisor", async () => {
   expect(system.running[4]).toBe(false);
   system.backOffNs = 2_500_000_000n;
   expect(await type("kill serial\r")).toContain("serial is ended, and runs again in 1.3 s");
+});
+
+test.each(["serial", "console", "shell"])("%s is not stopped by the shell, which would be cut off", async (name) => {
+  expect(await type(`stop ${name}\r`)).toContain(`refused: this prompt needs ${name}; \`kill\` starts it anew`);
+  expect(system.running).toEqual(NAMES.map((_, slot) => slot < ATTACKER));
 });
 
 test("ping counts its round trips", async () => {

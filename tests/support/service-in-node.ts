@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly peers?: Readonly<Record<string, Peer>>;
   /** The tree that the program belongs to; default: this one. */
   readonly root?: string;
+  /** The slot that the program runs in; default: 0. */
+  readonly slot?: number;
   /** I/O ports of a driver. */
   readonly ports?: { read(port: number): number; write(port: number, value: number): void };
 }
@@ -109,7 +111,7 @@ export class NodeProgram {
   private nextToken = 1n;
 
   constructor(program: ProgramDescription, module: WebAssembly.Module, options: NodeOptions) {
-    this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain());
+    this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain(options.slot ?? 0));
     for (const { name, group, interfaceName, number } of programHandles(program)) {
       const peer = options.peers?.[name] ?? (interfaceName === "Clock" ? this.fakeClock() : interfaceName === "Log" ? this.fakeLog() : undefined);
       if (peer !== undefined && group !== "serves") this.peers.set(number, peer);
@@ -278,9 +280,10 @@ export class NodeProgram {
     return fakePeer(Log, { write: ({ text }) => void this.log.push(text) });
   }
 
-  private fakeDomain(): Peer {
+  private fakeDomain(slot: number): Peer {
     const make = (): { handle: number } => ({ handle: this.nextHandle++ });
     return fakePeer(Domain, {
+      info: () => ({ slot, classId: 0, pagesUsed: 0, pagesQuota: 0, handlesUsed: 0, handlesQuota: 0, instance: 1 }),
       createInbox: make,
       createNotice: make,
       createEndpoint: make,
