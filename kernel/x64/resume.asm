@@ -23,14 +23,24 @@ resume:
   lea rdi, [r15 + rax]
   mov [rel current_save_area], rdi
 
-  ; Another address space: the fs base goes with it, because a program could have changed it behind our back by loading the selector.
   mov rax, [rdi + SAVE_CR3]
   mov rcx, cr3
   cmp rax, rcx
-  jne .switch
+  je .same_space
+  mov cr3, rax
+  ; The segment registers are the one thing that a program can load and that no exit stub would otherwise replace: left as they are they
+  ; would tell the next domain some bits. The fs base goes with them, as a program could have changed it by loading its selector.
+  xor eax, eax
+  mov ds, eax
+  mov es, eax
+  mov fs, eax
+  mov gs, eax
+.load_fs_base:
   mov rax, [rdi + SAVE_FS_BASE]
-  cmp rax, [rel fs_base_loaded]
-  jne .load_fs_base
+  mov [rel fs_base_loaded], rax
+  mov edx, [rdi + SAVE_FS_BASE + 4]
+  mov ecx, MSR_FS_BASE
+  wrmsr
 .switched:
 
   mov eax, [rdi + SAVE_PORTS]
@@ -90,18 +100,10 @@ resume:
   mov rdi, [rdi + SAVE_RDI]
   iretq
 
-.switch:
-  mov cr3, rax
+.same_space:
   mov rax, [rdi + SAVE_FS_BASE]
-  ; A program without thread block does not care what base is there.
-  test rax, rax
-  jz .switched
-.load_fs_base:
-  mov [rel fs_base_loaded], rax
-  mov rdx, rax
-  shr rdx, 32
-  mov ecx, MSR_FS_BASE
-  wrmsr
+  cmp rax, [rel fs_base_loaded]
+  jne .load_fs_base
   jmp .switched
 
   ; The bitmap is copied when another domain with ports comes than the last one, and after forgetPorts.

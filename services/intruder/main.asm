@@ -11,6 +11,7 @@ default abs
 %define OPERATION_NONE 99
 %define FLAG_LONG 0x400
 %define TIMEOUT_POLL 1
+%define A_MILLISECOND 1000000
 %define HANDLE_INBOX 0x10002
 
 ; Its linear memory. The first page holds what must outlast registers and stack.
@@ -183,6 +184,13 @@ FUNCTION report
   FORBIDDEN swapBase, swapgs
   FORBIDDEN writeThreadBase, {mov rax, KERNEL_MEMORY}, {wrfsbase rax}
   FORBIDDEN useVectors, {movaps xmm0, xmm1}
+  ; Registers that outlive a switch of domains: whoever may write one can leave a message there.
+  FORBIDDEN useCoprocessor, fld1
+  FORBIDDEN useProtectionKeys, {xor eax, eax}, {xor ecx, ecx}, {xor edx, edx}, wrpkru
+  FORBIDDEN breakpoint, int3
+  FORBIDDEN readCounters, {xor ecx, ecx}, rdpmc
+  FORBIDDEN waitForWrite, {mov eax, MEMORY}, {xor ecx, ecx}, {xor edx, edx}, monitor
+  FORBIDDEN switchPageTables, {xor eax, eax}, {xor ecx, ecx}, vmfunc
 
 ; Ports, and the privilege for them.
 
@@ -200,6 +208,15 @@ FUNCTION report
   inc qword [CELL_COUNT]
   test eax, eax
   jz succeeded
+%endmacro
+
+; Receives nothing until the time is over, so that the processor is somebody else's meanwhile.
+%macro GIVE_TURN 0
+  mov eax, OPERATION_RECV
+  xor esi, esi
+  mov r10d, HANDLE_INBOX
+  mov r9d, A_MILLISECOND
+  syscall
 %endmacro
 
 FUNCTION unknownOperations
@@ -345,6 +362,59 @@ FUNCTION wildFlags
   jmp refused
   END
 
+; Leaves marks in the segment registers, and others a turn: they must be gone, or whoever had the turn has seen them.
+FUNCTION markSegments
+  mov ecx, SELECTOR_USER_DATA
+  mov ds, ecx
+  mov es, ecx
+  mov fs, ecx
+  mov gs, ecx
+  GIVE_TURN
+  xor ecx, ecx
+  mov edx, ds
+  or ecx, edx
+  mov edx, es
+  or ecx, edx
+  mov edx, fs
+  or ecx, edx
+  mov edx, gs
+  or ecx, edx
+  mov [CELL_COUNT], rcx
+  jnz succeeded
+  jmp refused
+  END
+
+; Looks for what others and the kernel have left in registers while they had their turn.
+FUNCTION readLeftovers
+  mov rbp, -1
+  mov r15, -1
+  mov rbx, -1
+  mov r12, -1
+  mov r13, -1
+  mov r14, -1
+  GIVE_TURN
+.resumed:
+  lea rdi, [rel .resumed]
+  sub rcx, rdi
+  or rcx, rbx
+  or rcx, rdx
+  or rcx, rsi
+  or rcx, rbp
+  or rcx, r8
+  or rcx, r9
+  or rcx, r10
+  or rcx, r12
+  or rcx, r13
+  or rcx, r14
+  or rcx, r15
+  ; Interrupts are on, and the bit that always is.
+  xor r11, 0x202
+  or rcx, r11
+  mov [CELL_COUNT], rcx
+  jnz succeeded
+  jmp refused
+  END
+
 ; The trap that it asks for comes due at the first instruction of the kernel.
 FUNCTION stepIntoKernel
   mov ecx, SELECTOR_USER_DATA
@@ -442,6 +512,14 @@ attempts:
   ATTEMPT WILD_STACKS, wildStacks
   ATTEMPT WILD_FLAGS, wildFlags
   ATTEMPT STEP_INTO_KERNEL, stepIntoKernel
+  ATTEMPT USE_COPROCESSOR, useCoprocessor
+  ATTEMPT USE_PROTECTION_KEYS, useProtectionKeys
+  ATTEMPT BREAKPOINT, breakpoint
+  ATTEMPT READ_COUNTERS, readCounters
+  ATTEMPT WAIT_FOR_WRITE, waitForWrite
+  ATTEMPT SWITCH_PAGE_TABLES, switchPageTables
+  ATTEMPT MARK_SEGMENTS, markSegments
+  ATTEMPT READ_LEFTOVERS, readLeftovers
   dd 0, 0
 code_end:
 
