@@ -9,17 +9,20 @@ export type WorkerAnswer =
   | { readonly kind: "diagnostics"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "error"; readonly text: string };
 
+const SAID_CHARACTERS_MAX = 65536;
 /** Node's options for a thread that runs from source, as under vitest. */
 const FOR_SOURCES = ["--experimental-transform-types", "--no-warnings"];
 
 export class CompilePool {
   private readonly idle: Worker[] = [];
   private readonly all: Worker[] = [];
+  /** What threads have written beside their answers: asc does when it crashes, and then ends its thread. */
+  private readonly said = new Map<Worker, string>();
 
   /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
   async run<Job extends CompileJob>(job: Job): Promise<CompileJobResult<Job>> {
     const worker = this.idle.pop() ?? this.add();
-    const answer = await ask(worker, job);
+    const answer = await ask(worker, job, () => crashOf(job, this.said.get(worker) ?? ""));
     this.idle.push(worker);
     switch (answer.kind) {
       case "result":
@@ -39,7 +42,8 @@ export class CompilePool {
 
   private add(): Worker {
     const file = workerFile();
-    const worker = new Worker(file, file.pathname.endsWith(".ts") ? { execArgv: FOR_SOURCES } : {});
+    const worker = new Worker(file, { stderr: true, ...(file.pathname.endsWith(".ts") ? { execArgv: FOR_SOURCES } : {}) });
+    worker.stderr.setEncoding("utf8").on("data", (text: string) => this.said.set(worker, `${this.said.get(worker) ?? ""}${text}`.slice(-SAID_CHARACTERS_MAX)));
     this.all.push(worker);
     return worker;
   }
@@ -51,9 +55,17 @@ function workerFile(): URL {
   return new URL(`./compile-worker.${extension}`, import.meta.url);
 }
 
-function ask(worker: Worker, job: CompileJob): Promise<WorkerAnswer> {
+/** A thread that ended without an answer was ended by asc, which says why on its standard error, with a stack that helps nobody here. */
+export function crashOf(job: CompileJob, said: string): DiagnosticError {
+  const reason = /\b\w*Error: .*/.exec(said)?.[0] ?? "no reason is known";
+  const file = job.kind === "program" ? job.options.entry : "kernel/main.ts";
+  const help = "often a generic type or function that makes itself with ever larger types; take away what was added last";
+  return new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: `the AssemblyScript compiler crashed on this program: ${reason}`, help }]);
+}
+
+function ask(worker: Worker, job: CompileJob, crash: () => DiagnosticError): Promise<WorkerAnswer> {
   return new Promise((resolve, reject) => {
-    const onExit = (code: number): void => reject(new Error(`a compiler thread ended with code ${code}`));
+    const onExit = (): void => reject(crash());
     worker.once("message", (answer: WorkerAnswer) => {
       worker.off("error", reject).off("exit", onExit);
       resolve(answer);

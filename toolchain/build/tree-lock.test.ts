@@ -36,3 +36,25 @@ test("the lock of a process that is gone is taken", async () => {
   writeFileSync(lock(), "4194305");
   expect(await withTreeLock(root, async () => "done")).toBe("done");
 });
+
+test.each(["0", "-1", "garbage", "4194305\nand more"])("a lock that holds %j is nobody's", async (text) => {
+  writeFileSync(lock(), text);
+  expect(await withTreeLock(root, async () => "done")).toBe("done");
+});
+
+test("whoever waits long is told once for what, and what to do", async () => {
+  writeFileSync(lock(), String(process.pid));
+  const told: string[] = [];
+  // The one who is told removes the lock, as a user would.
+  const tell = (line: string): void => {
+    told.push(line);
+    rmSync(lock());
+  };
+  expect(await withTreeLock(root, async () => "done", tell, 0)).toBe("done");
+  expect(told).toEqual([`waiting for process ${process.pid}, which builds in this tree; if it builds nothing, remove build/cache/lock`]);
+});
+
+test("a lock that cannot be read is an error, not a wait without end", async () => {
+  mkdirSync(lock());
+  await expect(withTreeLock(root, async () => "done")).rejects.toThrow("EISDIR");
+});

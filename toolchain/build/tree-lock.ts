@@ -5,16 +5,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const LOCK_FILE = "build/cache/lock";
 const LOOK_AGAIN_MS = 50;
+/** Whoever waits longer than two quick builds take is told for what. */
+const TELL_MS = 2000;
 /** A process that has not written its number by then was ended between the two. */
 const WRITE_MS_MAX = 5000;
 
 /** Runs `work` while no other process builds in the tree at `root`. */
-export async function withTreeLock<Result>(root: string, work: () => Promise<Result>): Promise<Result> {
+export async function withTreeLock<Result>(root: string, work: () => Promise<Result>, tell: (line: string) => void = print, tellMs = TELL_MS): Promise<Result> {
   const path = join(root, LOCK_FILE);
   mkdirSync(dirname(path), { recursive: true });
+  const start = Date.now();
+  let isTold = false;
   while (!take(path)) {
-    if (!isHeld(path)) rmSync(path, { force: true });
-    else await sleep(LOOK_AGAIN_MS);
+    const holder = holderOf(path);
+    if (holder === null) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!isTold && Date.now() - start >= tellMs) {
+      isTold = true;
+      tell(`waiting for process ${holder}, which builds in this tree; if it builds nothing, remove ${LOCK_FILE}`);
+    }
+    await sleep(LOOK_AGAIN_MS);
   }
   try {
     return await work();
@@ -35,21 +47,29 @@ function take(path: string): boolean {
   }
 }
 
-/** Whether the process that wrote its number there still runs. An empty file is one that is just being written, unless it stays so. */
-function isHeld(path: string): boolean {
+function print(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** The process that wrote its number there, if it still runs; null for none. An empty file is one that is just being written, unless it stays so. */
+function holderOf(path: string): string | null {
   let text: string;
   let ageMs: number;
   try {
     text = readFileSync(path, "utf8");
     ageMs = Date.now() - statSync(path).mtimeMs;
-  } catch {
-    return false;
+  } catch (error) {
+    // Whoever held it has just removed it. Anything else must not be asked again for ever.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
   }
-  if (text === "") return ageMs < WRITE_MS_MAX;
+  if (text === "") return ageMs < WRITE_MS_MAX ? "of unknown number" : null;
+  // 0 and numbers below mean groups of processes, and one of them is always there.
+  if (!/^[1-9]\d*$/.test(text)) return null;
   try {
     process.kill(Number(text), 0);
-    return true;
+    return text;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return (error as NodeJS.ErrnoException).code === "EPERM" ? text : null;
   }
 }
