@@ -1,4 +1,4 @@
-import { FUEL_GLOBAL, type FunctionShape, type IntegerType, type ModuleShape, TYPE_CODES } from "./generate.ts";
+import { FUEL_GLOBAL, type FunctionShape, type IntegerType, MEMORY_BYTES, type ModuleShape, TYPE_CODES } from "./generate.ts";
 import type { Random } from "./random.ts";
 import { WasmWriter } from "./wasm-writer.ts";
 
@@ -25,8 +25,21 @@ const STORES = { i32: [[0x36, 2], [0x3a, 0], [0x3b, 1]], i64: [[0x37, 3], [0x3c,
 /** A load and the store of the same width. */
 const READ_MODIFY_WRITE = { i32: [[0x28, 0x36], [0x2d, 0x3a], [0x2f, 0x3b]], i64: [[0x29, 0x37], [0x31, 0x3c], [0x33, 0x3d], [0x35, 0x3e]] } as const;
 
+/** Code behind a branch that takes values which nothing has pushed: valid, and never run. */
+const UNREACHED = [[], [0x6a, 0x1a], [0x7c, 0x1a], [0x1a], [0x50, 0x1a], [0x1b, 0x1a], [0xad, 0x1a], [0x42, 1, 0x7c, 0x1a]];
+
+/** Lengths at which a copy of known length changes its form. */
+const LENGTHS = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 1000, 4096];
+const EXTREME_LENGTHS = [-1, -0x80000000, 0x7fffffff, 0x20000, 0x1ffff];
+
 const BLOCK_DEPTH_MAX = 6;
 const EXPRESSION_DEPTH_MAX = 6;
+/** Locals of a function that has very many. */
+const LOCALS_MANY = 1000;
+/** Labels of a large br_table. */
+const TARGETS_MANY = 300;
+/** Values that a block takes or leaves, now and then. */
+const BLOCK_VALUES_MANY = 10;
 
 /** Values that a loop carries at once: more than there are registers, so that pairs of them live in slots. */
 const CROWD = 26;
@@ -38,6 +51,8 @@ export class FunctionGenerator {
   private readonly labels: Label[] = [];
   /** Statements left; keeps the body near the size asked for. */
   private budget: number;
+  /** Calls nothing: its frame is so large that a recursion through it would end an engine's stack sooner than ours. */
+  private readonly isLeaf: boolean;
   /** First of the locals that exchange their values in a loop, -1 if there are none. */
   private readonly crowdStart: number;
 
@@ -50,7 +65,9 @@ export class FunctionGenerator {
     this.budget = size;
     const extra = Array.from({ length: this.random.below(6) }, () => this.anyType());
     const crowd: IntegerType[] = this.random.chance(2) ? Array.from({ length: CROWD }, () => "i64") : [];
-    this.locals = [...shape.parameters, ...extra, ...crowd];
+    const many = this.random.chance(1) ? Array.from({ length: LOCALS_MANY + this.random.below(LOCALS_MANY) }, () => this.anyType()) : [];
+    this.isLeaf = many.length > 0;
+    this.locals = [...shape.parameters, ...extra, ...many, ...crowd];
     this.crowdStart = crowd.length > 0 ? this.locals.length - CROWD : -1;
   }
 
@@ -91,7 +108,10 @@ export class FunctionGenerator {
     else if (choice < 85) this.branchTable();
     else if (choice < 87) this.branch();
     else if (choice < 94) this.callStatement();
-    else if (choice < 97) this.bulkStatement();
+    else if (choice < 95) this.bulkStatement();
+    else if (choice < 96) this.accessesOfOneBase();
+    else if (choice < 97) this.tower();
+    else if (choice < 98) this.comparisonChain();
     else {
       this.value(this.anyType());
       this.code.byte(0x1a);
@@ -144,7 +164,7 @@ export class FunctionGenerator {
 
   private ifStatement(): void {
     const { code } = this;
-    this.value("i32");
+    this.condition();
     code.byte(0x04, 0x40);
     this.labels.push({ types: [] });
     this.statements();
@@ -157,7 +177,7 @@ export class FunctionGenerator {
   }
 
   private blockStatement(): void {
-    const results = this.someTypes(2);
+    const results = this.someTypes(this.random.chance(8) ? BLOCK_VALUES_MANY : 2);
     this.block(results);
     for (const type of [...results].reverse()) this.dropOrKeep(type);
   }
@@ -179,7 +199,7 @@ export class FunctionGenerator {
   /** The loop stands in a block, which it leaves when the fuel is burnt. */
   private loopStatement(): void {
     const { code } = this;
-    const parameters = this.random.chance(30) ? this.someTypes(2) : [];
+    const parameters = this.random.chance(30) ? this.someTypes(this.random.chance(20) ? BLOCK_VALUES_MANY : 2) : [];
     code.byte(0x02, 0x40);
     this.labels.push({ types: [] });
     this.values(parameters);
@@ -192,7 +212,7 @@ export class FunctionGenerator {
     this.statements();
     if (this.random.chance(80)) {
       this.values(parameters);
-      this.value("i32");
+      this.condition();
       code.byte(0x0d, 0);
       parameters.forEach(() => code.byte(0x1a));
     }
@@ -229,7 +249,7 @@ export class FunctionGenerator {
     const depth = this.random.below(this.labels.length);
     const { types } = this.labelAt(depth);
     this.values(types);
-    this.value("i32");
+    this.condition();
     this.code.byte(0x0d).u32(depth);
     for (const type of [...types].reverse()) this.dropOrKeep(type);
   }
@@ -243,7 +263,9 @@ export class FunctionGenerator {
     this.labels.push({ types: [] });
     this.values(this.labelAt(depth + 1).types);
     if (this.random.chance(3)) this.code.byte(0x00);
-    this.code.byte(0x0c).u32(depth + 1);
+    if (depth === this.labels.length - 2 && this.random.chance(50)) this.code.byte(0x0f);
+    else this.code.byte(0x0c).u32(depth + 1);
+    if (this.random.chance(30)) this.code.byte(...this.random.pick(UNREACHED));
     if (this.random.chance(20)) this.statements();
     this.labels.pop();
     this.code.byte(0x0b);
@@ -254,7 +276,8 @@ export class FunctionGenerator {
     const { types } = this.labelAt(first);
     const key = types.join();
     const choices = this.labels.flatMap((_, depth) => (this.labelAt(depth).types.join() === key ? [depth] : []));
-    const targets = Array.from({ length: this.random.below(9) }, () => this.random.pick(choices));
+    const isLarge = this.random.chance(10);
+    const targets = Array.from({ length: isLarge ? this.random.below(TARGETS_MANY) : this.random.below(9) }, () => this.random.pick(choices));
     const { code } = this;
     code.byte(0x02, 0x40);
     this.labels.push({ types: [] });
@@ -263,13 +286,81 @@ export class FunctionGenerator {
     code.byte(0x45, 0x0d, 0);
     this.values(types);
     this.value("i32");
-    if (this.random.chance(70)) code.byte(0x41, 7, 0x71);
+    if (this.random.chance(70)) code.byte(0x41).signed(isLarge ? 0x1ffn : 7n).byte(0x71);
     code.byte(0x0e).vector(targets, (depth) => code.u32(depth + 1)).u32(first + 1);
     this.labels.pop();
     code.byte(0x0b);
   }
 
+  /** Loads and stores of several widths that overlap, by one base that does not change: what merges accesses must see which of them meet. */
+  private accessesOfOneBase(): void {
+    const { random, code } = this;
+    const bases = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
+    if (bases.length === 0) return;
+    const base = random.pick(bases);
+    this.address();
+    code.byte(0x21).u32(base);
+    for (let count = 3 + random.below(8); count > 0; count--) {
+      const type = this.anyType();
+      const offset = random.below(random.chance(80) ? 10 : 40);
+      if (random.chance(50)) {
+        const [opcode, log2] = random.pick<readonly [number, number]>(STORES[type]);
+        code.byte(0x20).u32(base);
+        if (random.chance(70)) this.localGet(type);
+        else this.constant(type);
+        code.byte(opcode).u32(random.below(log2 + 1)).u32(offset);
+        continue;
+      }
+      const [opcode, log2] = random.pick<readonly [number, number]>(LOADS[type]);
+      code.byte(0x20).u32(base).byte(opcode).u32(random.below(log2 + 1)).u32(offset);
+      const targets = this.locals.flatMap((local, index) => (local === type && index !== base ? [index] : []));
+      if (targets.length > 0) code.byte(0x21).u32(random.pick(targets));
+      else code.byte(0x1a);
+    }
+  }
+
+  /** Many values on the stack at once, then taken together: all of them are live where the last is made. */
+  private tower(): void {
+    const { random, code } = this;
+    const type = this.anyType();
+    const count = 2 + random.below(40);
+    for (let index = 0; index < count; index++) {
+      if (random.chance(50)) this.localGet(type);
+      else this.value(type, EXPRESSION_DEPTH_MAX - 1);
+    }
+    for (let index = 1; index < count; index++) code.byte(random.pick(type === "i32" ? BINARY_I32 : BINARY_I64));
+    this.dropOrKeep(type);
+  }
+
+  /** One value compared with several constants in turn, which may become a table of jumps. */
+  private comparisonChain(): void {
+    const { random, code } = this;
+    const is32 = random.chance(70);
+    const locals = this.locals.flatMap((local, index) => (local === (is32 ? "i32" : "i64") ? [index] : []));
+    if (locals.length === 0 || this.labels.length + 3 > BLOCK_DEPTH_MAX) return;
+    const local = random.pick(locals);
+    const first = random.pick([0, 0, 1, -3, 100, 0x7ffffffd, -0x80000000]);
+    code.byte(0x20).u32(local).byte(is32 ? 0x41 : 0x42).signed(BigInt(random.pick([7, 15, 31]))).byte(is32 ? 0x71 : 0x83);
+    code.byte(is32 ? 0x41 : 0x42).signed(BigInt(first)).byte(is32 ? 0x6a : 0x7c, 0x21).u32(local);
+    const blocks = 3;
+    for (let depth = 0; depth < blocks; depth++) {
+      code.byte(0x02, 0x40);
+      this.labels.push({ types: [] });
+    }
+    for (let count = 3 + random.below(9); count > 0; count--) {
+      const constant = is32 ? BigInt((first + random.below(16)) | 0) : BigInt(first) + BigInt(random.below(16));
+      code.byte(0x20).u32(local).byte(is32 ? 0x41 : 0x42).signed(constant);
+      code.byte(is32 ? 0x46 : 0x51, 0x0d).u32(random.below(blocks));
+    }
+    for (let depth = 0; depth < blocks; depth++) {
+      this.localSet();
+      this.labels.pop();
+      code.byte(0x0b);
+    }
+  }
+
   private callStatement(): void {
+    if (this.isLeaf) return;
     const callee = this.random.below(this.module.functions.length);
     this.call(callee);
     for (const type of [...this.module.functions[callee]!.results].reverse()) this.dropOrKeep(type);
@@ -310,8 +401,10 @@ export class FunctionGenerator {
         code.byte(0xfc, 0x0b, 0);
         return;
       case 1:
-        this.range();
-        this.range();
+        if (!random.chance(50) || !this.overlappingRanges()) {
+          this.range();
+          this.range();
+        }
         this.length();
         code.byte(0xfc, 0x0a, 0, 0);
         return;
@@ -333,8 +426,9 @@ export class FunctionGenerator {
         else code.byte(0xfc, 0x0e, 0, 0);
         return;
       case 5:
-        this.constantI32(random.below(random.chance(90) ? 2 : 9));
-        code.byte(0x40, 0, 0x1a);
+        this.constantI32(random.chance(95) ? random.below(random.chance(90) ? 2 : 9) : random.pick([-1, 0x7fffffff, 0xffff, 0x10000]));
+        code.byte(0x40, 0);
+        this.dropOrKeep("i32");
         return;
     }
   }
@@ -350,7 +444,8 @@ export class FunctionGenerator {
     const choice = depth >= EXPRESSION_DEPTH_MAX ? random.below(30) : random.below(100);
     const is32 = type === "i32";
     if (choice < 10 && is32 && random.chance(4)) {
-      code.byte(0xfc, 0x10, 0);
+      if (random.chance(50)) code.byte(0xfc, 0x10, 0);
+      else code.byte(0x3f, 0);
       return;
     }
     if (choice < 10) return this.constant(type);
@@ -394,7 +489,7 @@ export class FunctionGenerator {
     if (choice < 87) {
       this.value(type, depth + 1);
       this.value(type, depth + 1);
-      this.value("i32", depth + 1);
+      this.condition(depth + 1);
       code.byte(0x1b);
       return;
     }
@@ -402,9 +497,23 @@ export class FunctionGenerator {
     if (choice < 94 && this.labels.length < BLOCK_DEPTH_MAX) return this.ifValue(type);
     if (choice < 96 && this.labels.length < BLOCK_DEPTH_MAX) return this.block([type]);
     const callee = this.module.functions.findIndex(({ results }) => results.length === 1 && results[0] === type);
-    if (callee < 0 || this.budget <= 0 || depth > 2) return this.localGet(type);
+    if (callee < 0 || this.isLeaf || this.budget <= 0 || depth > 2) return this.localGet(type);
     this.budget--;
     this.call(callee);
+  }
+
+  /** Now and then comparisons joined by operators, of which flags may be kept. */
+  private condition(depth = 0): void {
+    const { random, code } = this;
+    if (depth >= EXPRESSION_DEPTH_MAX || random.chance(70)) return this.value("i32", depth);
+    if (random.chance(30)) {
+      this.condition(depth + 1);
+      code.byte(0x45);
+      return;
+    }
+    this.condition(depth + 1);
+    this.condition(depth + 1);
+    code.byte(random.pick([0x71, 0x72, 0x73, 0x46, 0x47]));
   }
 
   private conversionOrComparison(type: IntegerType, depth: number): void {
@@ -470,6 +579,11 @@ export class FunctionGenerator {
     this.value("i32", Math.max(depth, 3));
     const choice = random.below(100);
     if (choice < 1 && module.memoryBase === 0) return;
+    // Around the end of memory, where the access's width decides.
+    if (choice < 3 && random.chance(30)) {
+      code.byte(0x41, 7, 0x71, 0x41).signed(BigInt(MEMORY_BYTES - random.below(24))).byte(0x6a);
+      return;
+    }
     if (choice < 2 && random.chance(30)) {
       code.byte(0x41).signed(-0x80000000n).byte(0x72);
       return;
@@ -500,7 +614,23 @@ export class FunctionGenerator {
     this.address(4);
   }
 
+  /** Two addresses a few bytes apart, in either order; false if there is no local for them. */
+  private overlappingRanges(): boolean {
+    const { random, code } = this;
+    const locals = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
+    if (locals.length === 0) return false;
+    const local = random.pick(locals);
+    const further = (): void => void code.byte(0x41).signed(BigInt(random.below(40))).byte(0x6a);
+    this.range();
+    code.byte(0x22).u32(local);
+    if (random.chance(50)) further();
+    code.byte(0x20).u32(local);
+    if (random.chance(50)) further();
+    return true;
+  }
+
   private length(): void {
+    if (this.random.chance(30)) return this.constantI32(this.random.chance(97) ? this.random.pick(LENGTHS) : this.random.pick(EXTREME_LENGTHS));
     this.value("i32", 4);
     if (this.random.chance(97)) this.code.byte(0x41).signed(0x3fn).byte(0x71);
   }

@@ -51,6 +51,7 @@ export interface ModuleShape {
 export const FUEL_GLOBAL = 0;
 const FUEL = 200;
 const MEMORY_PAGES = 2;
+export const MEMORY_BYTES = MEMORY_PAGES * 65536;
 const MEMORY_PAGES_MAX = 4;
 
 /** `size` is about the number of statements in each function. */
