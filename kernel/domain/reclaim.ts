@@ -7,11 +7,11 @@ import { endWait, forgetReceiver, moveCaller } from "../ipc/wait";
 import { boundInbox } from "../ipc/notify";
 import { frameAt } from "../memory/frames";
 import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../memory/layout";
-import { unmapStep } from "../memory/mappings";
+import { adopt, unmapStep } from "../memory/mappings";
 import { freeMemoryStep } from "../memory/memory-pages";
-import { OBJECT_LATER, OBJECT_NONE, Table, nextObject, passPage, releasePage } from "../memory/object-pages";
+import { OBJECT_LATER, OBJECT_NONE, Table, nextObject, releasePage } from "../memory/object-pages";
 import { freeCharged, unchargeShared } from "../memory/quota";
-import { passWindowPage, releaseWindowPage } from "../memory/window";
+import { releaseWindowPage } from "../memory/window";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { handleAt, releaseHandlePage, revokeObjectStep } from "../object/handle-table";
@@ -201,8 +201,7 @@ function endMemory(domain: Domain): bool {
   const object = changetype<MemoryObject>(place);
   const mapping = object.firstMapping;
   if (mapping !== null && !mapping.isDying) {
-    adopt(object, domain, domainOfSlot(mapping.payer));
-    mapping.chargedPages = 0;
+    adopt(domain, object, mapping);
     return false;
   }
   if (mapping !== null) {
@@ -211,16 +210,6 @@ function endMemory(domain: Domain): bool {
   }
   if (revokeObjectStep(object)) freeMemoryStep(object);
   return false;
-}
-
-/** What the new payer was charged for its mapping is now the object's charge. */
-function adopt(object: MemoryObject, from: Domain, to: Domain): void {
-  unchargeShared(from, object.chargedPages + 1);
-  from.objectsUsed -= 1;
-  object.payer = to.slot;
-  object.isAdopted = true;
-  passPage(from, to, changetype<usize>(object));
-  passWindowPage(changetype<usize>(object), to.slot);
 }
 
 function freeAddressSpace(domain: Domain): bool {

@@ -1,16 +1,18 @@
 // Mappings of memory objects: made whole, taken apart step by step.
 
 import { Status } from "../abi/status";
-import { Domain } from "../object/domain";
+import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
+import { revokeObjectStep } from "../object/handle-table";
 import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { unmapPage } from "../x64/paging";
 import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
 import { freeMemoryStep } from "./memory-pages";
-import { Table, isInUse, returnPlace, takePlace } from "./object-pages";
+import { Table, isInUse, passPage, returnPlace, takePlace } from "./object-pages";
 import { chargeShared, mayHaveObject, unchargeShared } from "./quota";
+import { passWindowPage } from "./window";
 
 /** Between two mappings nothing is mapped, so that running past the end of one faults. */
 const GAP_BYTES: u64 = 0x10000;
@@ -92,14 +94,52 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     leaveHandle(mapping);
     leaveObject(mapping, memory);
   }
-  if (isThere(memory, mapping.memoryIdentity) && memory.firstMapping === null && memory.handleCount === 0) {
-    if (!freeMemoryStep(memory)) return false;
-  }
+  if (isThere(memory, mapping.memoryIdentity) && !leftStep(domain, memory)) return false;
   unchargeShared(domain, mapping.chargedPages);
   if (mapping.chargedPages !== 0) domain.objectsUsed -= 1;
   leaveDomain(domain, mapping);
   returnPlace(domain, Table.Mappings, changetype<usize>(mapping));
   return true;
+}
+
+/**
+ * What becomes of an object that a mapping has left. It goes where nothing refers to it any more. One whose maker is dead also has a payer who
+ * never asked for it: when he has left, the next who maps it pays, and where nobody does the object goes, whoever has handles to it. One step;
+ * true when it is settled.
+ */
+function leftStep(domain: Domain, memory: MemoryObject): bool {
+  const next = memory.firstMapping;
+  if (memory.isAdopted && memory.payer === domain.slot) {
+    if (next === null) {
+      memory.isDying = true;
+      return revokeObjectStep(memory) && freeMemoryStep(memory);
+    }
+    if (!isMappedBy(domain, memory)) adopt(domain, memory, next);
+    return true;
+  }
+  return next !== null || memory.handleCount !== 0 || freeMemoryStep(memory);
+}
+
+/** At most MAPPINGS_OF_DOMAIN_MAX steps. While the object has mappings at all, none of the domain's has left it and is still listed but the one that leaves. */
+function isMappedBy(domain: Domain, memory: MemoryObject): bool {
+  let mapping = domain.firstMapping;
+  while (mapping !== null) {
+    if (mapping.memory === memory && !(mapping.isDying && mapping.cursor === mapping.pages)) return true;
+    mapping = mapping.nextOfDomain;
+  }
+  return false;
+}
+
+/** Who has the mapping pays for the object instead of `from`: what he was charged for his mapping is the object's charge now. */
+export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): void {
+  const to = domainOfSlot(mapping.payer);
+  unchargeShared(from, memory.chargedPages + 1);
+  from.objectsUsed -= 1;
+  mapping.chargedPages = 0;
+  memory.payer = to.slot;
+  memory.isAdopted = true;
+  passPage(from, to, changetype<usize>(memory));
+  passWindowPage(changetype<usize>(memory), to.slot);
 }
 
 /** Whether an object is still at its place: its maker's end may have freed it between two steps. */

@@ -224,19 +224,33 @@ export function releasePage(domain: Domain): bool {
   return true;
 }
 
-/** Passes the page of the memory object that `nextObject` has found, which has one to itself, to another domain. That one has been charged for it. */
+/**
+ * Passes the page of a memory object, which has one to itself, to another domain. That one has been charged for it. At once for the object that
+ * `nextObject` has found; else in at most as many steps as the first domain has pages, which its quota bounds.
+ */
 export function passPage(from: Domain, to: Domain, place: usize): void {
   const page = firstPage(Table.MemoryObjects) + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
   const next = load<u32>(pageWord(page)) & 0xffff0000;
-  const before = from.cursor;
+  const before = pageBefore(from, page);
   if (before === 0) {
-    assert(from.objectPages === page + 1);
     from.objectPages = next >> 16;
   } else {
-    const word = load<u32>(pageWord(before - 1));
-    assert(word >> 16 === page + 1);
-    store<u32>(pageWord(before - 1), (word & 0xffff) | next);
+    store<u32>(pageWord(before - 1), (load<u32>(pageWord(before - 1)) & 0xffff) | next);
   }
+  if (from.cursor === page + 1) from.cursor = before; // Whoever walks the chain does not leave it with the page.
   store<u32>(pageWord(page), (to.slot + 1) | (to.objectPages << 16));
   to.objectPages = page + 1;
+}
+
+/** The page + 1 before that one in the chain of its domain, 0 if it is the first. */
+function pageBefore(domain: Domain, page: u32): u32 {
+  if (domain.objectPages === page + 1) return 0;
+  if (!domain.isAlive && domain.cursor !== 0 && pageBehind(domain.cursor) === page + 1) return domain.cursor;
+  let before = domain.objectPages;
+  while (pageBehind(before) !== page + 1) before = pageBehind(before);
+  return before;
+}
+
+function pageBehind(page: u32): u32 {
+  return load<u32>(pageWord(page - 1)) >> 16;
 }
