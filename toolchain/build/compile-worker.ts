@@ -1,6 +1,6 @@
 /** A compiler thread: takes one job at a time and answers it. */
 import { parentPort } from "node:worker_threads";
-import { DiagnosticError } from "../report/diagnostic.ts";
+import { DiagnosticError, systemRefusal } from "../report/diagnostic.ts";
 import { type CompileJob, runCompileJob } from "./compile-job.ts";
 import type { WorkerAnswer } from "./compile-pool.ts";
 
@@ -13,6 +13,8 @@ async function answer(job: CompileJob): Promise<WorkerAnswer> {
     return { kind: "result", result: await runCompileJob(job) };
   } catch (error) {
     if (error instanceof DiagnosticError) return { kind: "diagnostics", diagnostics: error.diagnostics };
+    const refusal = systemRefusal(error);
+    if (refusal !== undefined) return { kind: "diagnostics", diagnostics: [refusal] };
     return { kind: "error", text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }

@@ -56,5 +56,5 @@ test("whoever waits long is told once for what, and what to do", async () => {
 
 test("a lock that cannot be read is an error, not a wait without end", async () => {
   mkdirSync(lock());
-  await expect(withTreeLock(root, async () => "done")).rejects.toThrow("EISDIR");
+  await expect(withTreeLock(root, async () => "done")).rejects.toThrow("build/cache/lock: the lock of the tree cannot be read: EISDIR; help: remove it");
 });

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { refuse } from "../report/diagnostic.ts";
 
 const LOCK_FILE = "build/cache/lock";
 const LOOK_AGAIN_MS = 50;
@@ -61,7 +62,7 @@ function holderOf(path: string): string | null {
   } catch (error) {
     // Whoever held it has just removed it. Anything else must not be asked again for ever.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    return refuse(`the lock of the tree cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file: LOCK_FILE, help: "remove it" });
   }
   if (text === "") return ageMs < WRITE_MS_MAX ? "of unknown number" : null;
   // 0 and numbers below mean groups of processes, and one of them is always there.

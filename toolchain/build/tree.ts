@@ -14,7 +14,7 @@ export function findRoot(folder = process.cwd()): string {
 function isRoot(folder: string): boolean {
   const path = join(folder, "package.json");
   if (!existsSync(path) || !existsSync(join(folder, "kernel"))) return false;
-  return (JSON.parse(readFileSync(path, "utf8")) as { name?: unknown }).name === "trine";
+  return /^\s*"name":\s*"trine"/m.test(readFileSync(path, "utf8"));
 }
 
 /** What a build writes, relative to the root. */

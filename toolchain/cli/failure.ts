@@ -1,5 +1,5 @@
 /** The one place where an error becomes text and an exit code. */
-import { DiagnosticError, formatDiagnostics } from "../report/diagnostic.ts";
+import { DiagnosticError, formatDiagnostics, systemRefusal } from "../report/diagnostic.ts";
 
 /** Something that the user gave is wrong, or a check failed. */
 export const EXIT_REFUSED = 1;
@@ -12,8 +12,10 @@ export class Refused extends Error {}
 /** Prints `error` and returns the exit code that goes with it. */
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof Refused) return EXIT_REFUSED;
-  if (error instanceof DiagnosticError) {
-    process.stderr.write(`${json ? JSON.stringify({ diagnostics: error.diagnostics }) : formatDiagnostics(error.diagnostics)}\n`);
+  const refusal = systemRefusal(error);
+  const diagnostics = error instanceof DiagnosticError ? error.diagnostics : refusal === undefined ? undefined : [refusal];
+  if (diagnostics !== undefined) {
+    process.stderr.write(`${json ? JSON.stringify({ diagnostics }) : formatDiagnostics(diagnostics)}\n`);
     return EXIT_REFUSED;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

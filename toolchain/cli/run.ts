@@ -18,11 +18,13 @@ export interface RunFlags {
 }
 
 const DEBUG_PORT = 1234;
+/** Below, not even the loader has room to say so. */
+const MEMORY_MIB_MIN = 4;
 
 export async function run(image: string, flags: RunFlags): Promise<void> {
   const root = findRoot();
   const request = checkRequest({ root, image, medium: flags.medium, release: false, without: undefined });
-  const memory = flags.memory === undefined ? {} : { memoryMiB: numberOption("--memory", flags.memory) };
+  const memory = flags.memory === undefined ? {} : { memoryMiB: numberOption("--memory", flags.memory, MEMORY_MIB_MIN) };
   const built = await buildImage(request, defaultForm(flags.json));
   if (!flags.json) showWarnings(built);
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LINEAR_NULL_BYTES, STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
 import { linkProgram } from "../elf/link.ts";
@@ -8,7 +8,7 @@ import { RelocatableFile } from "../elf/relocatable.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { disassemble } from "../inspect/disassemble.ts";
-import { refuse } from "../report/diagnostic.ts";
+import { about, refuse } from "../report/diagnostic.ts";
 import { verifyExecutable } from "../verify/verify.ts";
 import type { CompiledProgram, CompileOptions } from "./compile.ts";
 
@@ -27,9 +27,12 @@ export function assembleProgram(root: string, outDir: string, options: CompileOp
   const file = new RelocatableFile();
   const stackBytes = options.stackBytes ?? STACK_BYTES_DEFAULT;
   writeNote(file, { memoryPages: MEMORY_PAGES, memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, stackBytes, threadBlockBytes: 0 });
-  const bytes = linkProgram({
-    root, target, object: file.write(), assembly: [entry], assemblyDefinitions: {}, linkerDefinitions: { linear_address: LINEAR_NULL_BYTES, stack_bytes: stackBytes },
-  });
+  if (!readFileSync(join(root, entry), "utf8").includes("_start")) refuse("the program defines no `_start`", { file: entry, line: 1, column: 1, help: "`global _start` and the label `_start:` where it begins" });
+  const bytes = about(entry, () =>
+    linkProgram({
+      root, target, object: file.write(), assembly: [entry], assemblyDefinitions: {}, linkerDefinitions: { linear_address: LINEAR_NULL_BYTES, stack_bytes: stackBytes },
+    }),
+  );
   const elf = readElf(bytes, `${name}.elf`);
   const findings = verifyExecutable(bytes, target, `${name}.elf`);
   const binary = stripExecutable(bytes, `${name}.elf`);

@@ -133,8 +133,8 @@ test("the bytes do not depend on where the tree lies", async () => {
 
 describe("refusals", () => {
   test.each<[string, string, Partial<CompileOptions>, RegExp]>([
-    ["a program without main", "export function other(): void {}", {}, /test-program\/main\.ts: the program exports no function `main`; help: /],
-    ["a main with parameters", "export function main(n: i32): void {}", {}, /`main` takes or returns something/],
+    ["a program without main", "export function other(): void {}", {}, /test-program\/main\.ts:1:1: the program exports no function `main`; help: /],
+    ["a main with parameters", "// It\nexport function main(n: i32): void {}", {}, /test-program\/main\.ts:2:17: `main` takes or returns something/],
     ["recursion in the kernel", "export function start(n: u64): u64 { return n == 0 ? 0 : start(n - 1) + 1; }", { target: "kernel" }, /recursion in the kernel: .*start → .*start; help: write it as a loop/],
     ["a region that is too small", "export function main(): void {}", { target: "domain", stackBytes: 0x200000 }, /do not fit into the domain's 2 MiB region/],
     ["a mistake in the source", "export function main(): void { let x: string = 5; }", {}, /test-program\/main\.ts:1:\d+: /],

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
 import { contentKey } from "../build/content-key.ts";
@@ -8,7 +8,7 @@ import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { buildModule } from "../ir/build.ts";
 import type { IrModule, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
-import { type Diagnostic, refuse } from "../report/diagnostic.ts";
+import { about, type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
 import { sourcePositions } from "./source-positions.ts";
 import { compileAssemblyScript } from "./asc.ts";
@@ -98,7 +98,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
   });
   clock.step("build");
-  requireMain(module, options);
+  requireMain(module, options, virtualFiles.get(options.entry) ?? readFileSync(join(root, options.entry), "utf8"));
 
   const codes = compileModule(module, { check: options.check ?? true });
   clock.step("compile");
@@ -106,7 +106,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
   const stack = worstStackDepth(module, codes);
   const stackBytes = options.stackBytes ?? (options.target === "linux" ? LINUX_STACK_BYTES : STACK_BYTES_DEFAULT);
   requireBoundedStack(options, stack);
-  const elf = linkModule(root, module, codes, { extraObjects: options.extraObjects ?? [], stackBytes, program: "program" });
+  const elf = about(options.entry, () => linkModule(root, module, codes, { extraObjects: options.extraObjects ?? [], stackBytes, program: "program" }));
   clock.step("link");
 
   const findings = verifyExecutable(elf, options.target, `${options.name}.elf`);
@@ -146,14 +146,20 @@ function programKey(root: string, options: CompileOptions): string {
   return contentKey(root, assembly, [toolchainKey(root), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes, check]);
 }
 
-function requireMain(module: IrModule, { target, entry }: CompileOptions): void {
+function requireMain(module: IrModule, { target, entry }: CompileOptions, text: string): void {
   if (target === "kernel") return;
   const index = module.exports.get("main");
-  if (index === undefined) refuse("the program exports no function `main`", { file: entry, help: "write `export function main(): void { … }` in its entry file" });
+  if (index === undefined) refuse("the program exports no function `main`", { file: entry, line: 1, column: 1, help: "write `export function main(): void { … }` in its entry file" });
   const signature = module.signatures[module.functions[index]!.signature];
   if (signature !== undefined && signature.parameters.length + signature.results.length > 0) {
-    refuse("`main` takes or returns something", { file: entry, help: "declare it `export function main(): void`" });
+    refuse("`main` takes or returns something", { file: entry, ...placeOfMain(text), help: "declare it `export function main(): void`" });
   }
+}
+
+/** Where the entry file declares it; its first line where it only hands it on. */
+function placeOfMain(text: string): { readonly line: number; readonly column: number } {
+  const before = /^[^]*?\bfunction (?=main\b)/.exec(text)?.[0].split("\n") ?? [""];
+  return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
 /** The kernel runs on one stack of fixed size, so its depth must have a bound. */

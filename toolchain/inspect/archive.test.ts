@@ -34,3 +34,10 @@ test("an archive that claims more entries than fit is refused", () => {
   new DataView(bytes.buffer).setUint32(12, 127, true);
   expect(() => summarizeArchive(bytes, "trine.arc")).toThrow("claims 127 entries; at most 126 fit");
 });
+
+test("an archive whose entries lie outside, or that is shorter than it says, is refused", () => {
+  const bytes = archive.slice();
+  new DataView(bytes.buffer).setBigUint64(64 + 32 + 8, 1n << 40n, true);
+  expect(() => summarizeArchive(bytes, "trine.arc")).toThrow("trine.arc: entry 1 of the archive lies outside the file");
+  expect(() => summarizeArchive(archive.slice(0, 9000), "trine.arc")).toThrow(`trine.arc: the archive has 9000 bytes, and its header announces ${archive.length}`);
+});

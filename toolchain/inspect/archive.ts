@@ -44,9 +44,13 @@ export function summarizeArchive(bytes: Uint8Array, path: string): ArchiveSummar
       bytes: Number(view.getBigUint64(at + ARCHIVE_ENTRY_LENGTH, true)),
     };
   });
+  const announced = Number(view.getBigUint64(ARCHIVE_BYTES, true));
+  if (announced > bytes.length) refuse(`the archive has ${bytes.length} bytes, and its header announces ${announced}`, { file: path });
+  const outside = entries.findIndex((entry) => entry.offset + entry.bytes > bytes.length);
+  if (outside >= 0) refuse(`entry ${outside} of the archive lies outside the file`, { file: path });
   const names = programNames(bytes, entries, path);
   const named = entries.map((entry) => (entry.kind === "blob" || names[entry.index] === undefined ? entry : { ...entry, program: names[entry.index]! }));
-  return { kind: "archive", format: view.getUint32(ARCHIVE_FORMAT, true), bytes: Number(view.getBigUint64(ARCHIVE_BYTES, true)), entries: named };
+  return { kind: "archive", format: view.getUint32(ARCHIVE_FORMAT, true), bytes: announced, entries: named };
 }
 
 /** None for an archive whose blob is damaged: its table can be shown all the same. */

@@ -24,7 +24,10 @@ test("handles are shown with their rights and with what the image description ca
 });
 
 test("a blob that ends too early is refused", () => {
-  expect(() => summarizeBlob(blob.subarray(0, 400), "policy.blob")).toThrow("policy.blob: the blob ends before what its header announces");
+  for (const bytes of [400, blob.length - 1]) expect(() => summarizeBlob(blob.subarray(0, bytes), "policy.blob")).toThrow("policy.blob: the blob ends before what its header announces");
+  const empty = blob.slice();
+  empty.fill(0, 28, 32);
+  expect(() => summarizeBlob(empty, "policy.blob")).toThrow("the blob ends before what its header announces");
 });
 
 test.each([

@@ -89,8 +89,9 @@ class BlobReader {
     private readonly bytes: Uint8Array,
     private readonly view: DataView,
   ) {
-    const count = view.getUint32(blob.BLOB_SECTION_COUNT, true);
-    for (let index = 0; index < count; index += 1) {
+    // Fewer would be shown as a system without slots.
+    if (this.u32(blob.BLOB_SECTION_COUNT) !== blob.BLOB_SECTIONS || this.u32(blob.BLOB_BYTES) > bytes.length) throw new RangeError("header");
+    for (let index = 0; index < blob.BLOB_SECTIONS; index += 1) {
       const at = blob.BLOB_HEADER_BYTES + index * blob.BLOB_SECTION_BYTES;
       this.sections.set(this.u32(at), { offset: this.u32(at + 4), bytes: this.u32(at + 8), count: this.u32(at + 12) });
     }

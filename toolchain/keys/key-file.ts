@@ -1,5 +1,5 @@
 /** Files that hold an Ed25519 secret key. */
-import { fstatSync, openSync, readFileSync, closeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { refuse } from "../report/diagnostic.ts";
 
@@ -40,6 +40,7 @@ function readSecret(path: string): Uint8Array {
   try {
     // Of the opened file, not of the path: what is checked is what is read.
     const { mode } = fstatSync(descriptor);
+    if ((mode & constants.S_IFMT) === constants.S_IFDIR) refuse(`the key file ${path} is a folder`, { help: "name the file in it" });
     if ((mode & 0o077) !== 0) refuse(`the key file ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, { help: `chmod 600 ${path}` });
     return parseSecret(path, readFileSync(descriptor, "latin1"));
   } finally {

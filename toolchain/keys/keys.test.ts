@@ -113,6 +113,7 @@ console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8A
     expect(message({})).toContain("TRINE_KEY names, and it is not set; help: TRINE_KEY=/path");
     expect(message({ TRINE_KEY: "  " })).toContain("it is not set");
     expect(message({ TRINE_KEY: join(home, "missing") })).toContain("cannot be read: ENOENT");
+    expect(message({ TRINE_KEY: home })).toContain("is a folder; help: name the file in it");
     expect(message({ TRINE_KEY: keyFile(keyFileText(secret), 0o640) })).toMatch(/can be read by others \(mode 640\); help: chmod 600/);
     for (const text of ["", "secret", bytesToHex(secret).slice(2), `${bytesToHex(secret)}00`, keyFileText(secret).replace("MC4C", "MC5C"), keyFileText(secret).slice(0, -10), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]) {
       const said = message({ TRINE_KEY: keyFile(text) });

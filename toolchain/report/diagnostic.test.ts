@@ -1,5 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Diagnostic, DiagnosticError, formatDiagnostic, refuse, throwOnError } from "./diagnostic.ts";
+import { type Diagnostic, DiagnosticError, formatDiagnostic, refuse, systemRefusal, throwOnError } from "./diagnostic.ts";
 
 const unknownObject: Diagnostic = {
   severity: "error",
@@ -34,4 +35,19 @@ test("warnings alone do not throw, one error does", () => {
   const warning: Diagnostic = { severity: "warning", message: "slow" };
   expect(() => throwOnError([warning])).not.toThrow();
   expect(() => throwOnError([warning, unknownObject])).toThrow(DiagnosticError);
+});
+
+test.each<[string, () => unknown, string | undefined]>([
+  ["a file below a file", () => writeFileSync("/dev/null/x", ""), "/dev/null/x: the system refuses `open`: a part of the path is no folder (ENOTDIR)"],
+  ["a folder in place of a file", () => writeFileSync("/", ""), "/: the system refuses `open`: it is a folder (EISDIR)"],
+  ["a folder that is read", () => readFileSync("/"), "the system refuses `read`: it is a folder (EISDIR)"],
+  ["an error of ours", () => { throw new TypeError("no"); }, undefined],
+])("what the system says of %s is the user's to know, and nothing else", (_what, work, expected) => {
+  let refusal: Diagnostic | undefined;
+  try {
+    work();
+  } catch (error) {
+    refusal = systemRefusal(error);
+  }
+  expect(refusal === undefined ? undefined : formatDiagnostic(refusal)).toBe(expected);
 });

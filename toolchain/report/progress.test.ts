@@ -16,7 +16,10 @@ function recorded(titles: string[], title: string, milliseconds = 0): Step {
 
 test("steps run one after the other, a group as many at once as it says", async () => {
   const order: string[] = [];
-  const group = { title: "group", parallel: 2, steps: () => [recorded(order, "b", 20), recorded(order, "c", 40), recorded(order, "d")] };
+  const ended = Promise.withResolvers<void>();
+  const c: Step = { title: "c", run: async () => { order.push("start c"); await ended.promise; order.push("end c"); } };
+  const d: Step = { title: "d", run: async (note) => { await recorded(order, "d").run(note); ended.resolve(); } };
+  const group = { title: "group", parallel: 2, steps: () => [recorded(order, "b"), c, d] };
   await runSteps([recorded(order, "a"), group, recorded(order, "e")], "silent");
   expect(order).toEqual(["start a", "end a", "start b", "start c", "end b", "start d", "end d", "end c", "start e", "end e"]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { guestExitValue, qemuArguments } from "./machine.ts";
+import { isComplaint } from "./start.ts";
 
 test("an ISO is the first boot device and is never written", () => {
   const line = qemuArguments({ boot: { kind: "iso", path: "a.iso" }, serial: "pipe" }).join(" ");
@@ -31,4 +32,13 @@ test.each([
   [null, null],
 ])("exit code %s of QEMU means guest value %s", (exitCode, value) => {
   expect(guestExitValue(exitCode)).toBe(value);
+});
+
+test.each([
+  ["qemu-system-x86_64: unable to find CPU model 'nonsense'\n", true],
+  ["qemu-system-x86_64: warning: TCG doesn't support requested feature\n", false],
+  ["qemu-system-x86_64: terminating on signal 15 from pid 7\n", false],
+  ["", false],
+])("a machine that QEMU could not start is told from one that ended: %j", (said, expected) => {
+  expect(isComplaint(said)).toBe(expected);
 });
