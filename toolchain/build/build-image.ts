@@ -240,7 +240,7 @@ class ImageBuild {
     });
     this.policyWarnings = warnings;
     writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables, symbols: compiled.map(({ symbolsPath }) => readFileSync(join(root, present(symbolsPath)))) }));
-    note(`${expects.passed} expectations hold, dearest decision ${dearest} instructions, signed by ${this.signer.identity.slice(0, 28)}…`);
+    note(`${expects.passed} expectations hold, a decision takes at most ${dearest} instructions, signed by ${this.signer.identity.slice(0, 28)}…`);
   }
 
   private async makeMedium(note: (text: string) => void): Promise<void> {
