@@ -149,7 +149,8 @@ let answerRule: u32 = RULE_NONE;
 export function query(subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32): QueryVerdict {
   answerRule = RULE_NONE;
   if (interfaceId === INTERFACE_EXECUTE) return queryExecute(subjectClass, targetClass);
-  if (method > 63) return QueryVerdict.Deny;
+  // A pair has 64 methods, and its key 16 bits of a class.
+  if (method > 63 || targetClass > 0xffff) return QueryVerdict.Deny;
   const isPermission = interfaceId === INTERFACE_PERMISSIONS;
   if (!isPermission && methodShape(interfaceId, method) === 0) return QueryVerdict.Deny;
   const request = mayAllow(subjectClass, targetClass, interfaceId, method, Event.Request);

@@ -265,6 +265,8 @@ describe("the monitor", () => {
     monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, 2);
     expect(monitor.text(monitor.number("ruleText", monitor.number("queryRule")))).toBe("allow Shell -> Console { flush }");
     expect(monitor.text(monitor.number("ruleFile", monitor.number("queryRule")))).toBe("test.policy");
+    // No class has a number of more than 16 bits, whatever the lower ones are.
+    expect(monitor.number("query", shell ?? 0, (terminal ?? 0) + 0x10000, 0x101, 2)).toBe(0);
   });
 
   test("knows names in both directions", async () => {
