@@ -10,6 +10,7 @@ const RIGHTS = 0x307;
 const PAGES = 70;
 const CREATE = 2;
 const DROP = 8;
+const REVOKE = 9;
 const MAP = 10;
 const UNMAP = 11;
 /** The server's handle to the other's service. */
@@ -86,5 +87,21 @@ test("who still maps it pays for it when the one who did leaves", () => {
   expect(domainCall(kernel, SERVER, MAP, [BigInt(servers), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
   stopSlot(kernel, OTHER);
   stopSlot(kernel, SERVER);
+  kernel.check();
+});
+
+test("revoked from the last who maps it, memory whose maker is dead is gone when the revoking ends", () => {
+  const { kernel, servers, others, address, before } = adopted(false);
+  let status: Status = Status.Again;
+  for (let steps = 0; status === Status.Again; steps++) {
+    status = domainCall(kernel, SERVER, REVOKE, [BigInt(servers)]).status;
+    kernel.check();
+    expect(steps).toBeLessThan(100);
+  }
+  // Its own handle went with the memory.
+  expect(status).toBe(Status.BadHandle);
+  expect(pages(kernel, OTHER)).toBeLessThanOrEqual(before + 1);
+  expect(domainCall(kernel, OTHER, MAP, [BigInt(others), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
+  expect(domainCall(kernel, OTHER, UNMAP, [BigInt(address)]).status).toBe(Status.NotFound);
   kernel.check();
 });

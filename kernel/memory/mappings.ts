@@ -9,7 +9,7 @@ import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping
 import { MemoryObject } from "../object/memory-object";
 import { unmapPage } from "../x64/paging";
 import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
-import { freeMemoryStep } from "./memory-pages";
+import { freeMemoryStep, isLastStep } from "./memory-pages";
 import { Table, isInUse, passPage, returnPlace, takePlace } from "./object-pages";
 import { chargeShared, mayHaveObject, unchargeShared } from "./quota";
 import { passWindowPage } from "./window";
@@ -91,6 +91,17 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     for (let page = mapping.cursor; page < stop; page++) unmapPage(domain.root, <u64>mapping.address + (<u64>page << 12));
     mapping.cursor = stop;
     if (stop < mapping.pages) return false;
+  }
+  if (!mapping.hasLeft) {
+    // Memory that goes with this mapping is freed before: whoever revokes finds the mapping as long as there are steps to take.
+    if (isLastOfAdopted(domain, mapping, memory)) {
+      memory.isDying = true;
+      if (!isLastStep(memory)) {
+        freeMemoryStep(memory);
+        return false;
+      }
+    }
+    mapping.hasLeft = true;
     leaveHandle(mapping);
     leaveObject(mapping, memory);
   }
@@ -120,11 +131,16 @@ function leftStep(domain: Domain, memory: MemoryObject): bool {
   return next !== null || memory.handleCount !== 0 || freeMemoryStep(memory);
 }
 
+/** Nobody but the domain maps the object, by no other mapping, and it pays for it because the maker is dead. */
+function isLastOfAdopted(domain: Domain, mapping: Mapping, memory: MemoryObject): bool {
+  return memory.isAdopted && memory.payer === domain.slot && memory.firstMapping === mapping && mapping.nextOfObject === null;
+}
+
 /** At most MAPPINGS_OF_DOMAIN_MAX steps. While the object has mappings at all, none of the domain's has left it and is still listed but the one that leaves. */
 function isMappedBy(domain: Domain, memory: MemoryObject): bool {
   let mapping = domain.firstMapping;
   while (mapping !== null) {
-    if (mapping.memory === memory && !(mapping.isDying && mapping.cursor === mapping.pages)) return true;
+    if (mapping.memory === memory && !mapping.hasLeft) return true;
     mapping = mapping.nextOfDomain;
   }
   return false;

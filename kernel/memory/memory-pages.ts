@@ -82,7 +82,7 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
  * Takes an object apart that nothing refers to but what is being dropped right now. One step; true when it is gone, place and charge too.
  */
 export function freeMemoryStep(object: MemoryObject): bool {
-  assert(object.firstMapping === null);
+  assert(object.firstMapping === null || object.isDying);
   object.isDying = true;
   const end = object.chargedPages > FREE_STEP ? object.freeCursor + FREE_STEP : object.freeCursor + object.chargedPages;
   for (let page = object.freeCursor; page < end; page++) {

@@ -21,6 +21,8 @@ export class Mapping extends KernelObject {
   chargedPages: u32;
   /** While it is taken apart: the next page to unmap. */
   cursor: u32;
+  /** It is neither its handle's nor its object's any more. */
+  hasLeft: bool;
   nextOfDomain: Mapping | null;
   nextOfObject: Mapping | null;
   previousOfObject: Mapping | null;
