@@ -57,9 +57,14 @@ test("an image names its programs, each once, in order of first use", async () =
   expect(programs.map(({ folder, description }) => [folder, description.name])).toEqual([["services/b", "b"], ["services/a", "a"]]);
 });
 
-test("an image that does not exist is answered with those that do", async () => {
+test.each([
+  ["hous", "did you mean `house`?"],
+  ["images/house.image.ts", "did you mean `house`?"],
+  ["../house", "did you mean `house`?"],
+  ["", "images are house"],
+])("an image %j that does not exist is answered with those that do", async (name, help) => {
   write("images/house.image.ts", IMAGE);
-  await expect(loadImage(root, "hous")).rejects.toThrow("images/hous.image.ts: there is no image `hous`; help: did you mean `house`?");
+  await expect(loadImage(root, name)).rejects.toThrow(`images: there is no image \`${name}\`; help: ${help}`);
 });
 
 describe("a mistake in an image is told with its place:", () => {

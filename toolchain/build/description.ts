@@ -28,7 +28,9 @@ export interface LoadedImage {
 /** Loads images/NAME.image.ts and the manifest of each of its programs. */
 export async function loadImage(root: string, name: string): Promise<LoadedImage> {
   const file = `images/${name}.image.ts`;
-  if (!existsSync(join(root, file))) refuse(`there is no image \`${name}\``, { file, help: didYouMean(name, imageNames(root), `images are ${imageNames(root).join(", ")}`) });
+  const names = imageNames(root);
+  // Whoever gives the path of a description means the image of that name.
+  if (!names.includes(name)) refuse(`there is no image \`${name}\``, { file: "images", help: didYouMean(basename(name, ".image.ts"), names, `images are ${names.join(", ")}`) });
   const description = (await loadDataModule(root, file)) as ImageDescription;
   await throwOnFindings(root, file, checkImage(description));
   await throwOnFindings(root, file, misnamed(description, name));

@@ -2,6 +2,8 @@
  * Whether interface descriptions are well formed, one by one and as a set. Each finding names the property at fault, so that the
  * loader can say where it stands.
  */
+import { METHODS_MAX } from "../../kernel/abi/blob.ts";
+import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../kernel/abi/system-call.ts";
 import { didYouMean } from "../report/suggest.ts";
 import type { FieldType, InterfaceDescription } from "./define.ts";
 import { isInArena, layOut } from "./model.ts";
@@ -19,10 +21,6 @@ export interface LoadedDescription {
   readonly description: InterfaceDescription;
 }
 
-const METHODS_MAX = 64;
-const WORDS_MAX = 64;
-const HANDLES_MAX = 4;
-const ARENA_MAX = 65536;
 /** A word of an error answer must hold it, and the policy's tables hold the number in a byte. */
 const ERRORS_MAX = 255;
 const FIRST_PROGRAM_INTERFACE = 0x100;
@@ -114,8 +112,8 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
   function checkFields(path: readonly string[], fields: Readonly<Record<string, FieldType>>): void {
     for (const [field, type] of Object.entries(fields)) {
       checkName([...path, field], "field", field);
-      if (isInArena(type) && (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_MAX)) {
-        find([...path, field], `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_MAX}`, "bulk data goes through a memory object");
+      if (isInArena(type) && (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_BYTES_MAX)) {
+        find([...path, field], `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_BYTES_MAX}`, "bulk data goes through a memory object");
       }
       if (type.kind === "enumeration" && type.names.length === 0) find([...path, field], `enumeration \`${field}\` has no names`, "list at least one");
       if (type.kind === "enumeration") {
@@ -127,11 +125,11 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
       }
     }
     const layout = layOut(fields);
-    if (layout.words > WORDS_MAX) find(path, `${layout.words} words are more than the ${WORDS_MAX} of a message`, "put a table into a `bytes` field");
-    if (layout.handles > HANDLES_MAX) find(path, `${layout.handles} handles are more than the ${HANDLES_MAX} of a message`);
+    if (layout.words > MESSAGE_WORDS_MAX) find(path, `${layout.words} words are more than the ${MESSAGE_WORDS_MAX} of a message`, "put a table into a `bytes` field");
+    if (layout.handles > MESSAGE_HANDLES_MAX) find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
     // One field that is too long by itself has been told of already.
-    const isEachFine = Object.values(fields).every((type) => !isInArena(type) || type.max <= ARENA_MAX);
-    if (isEachFine && layout.arenaBytes > ARENA_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_MAX} of an arena`, "lower a maximum, or use a memory object");
+    const isEachFine = Object.values(fields).every((type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX);
+    if (isEachFine && layout.arenaBytes > ARENA_BYTES_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_BYTES_MAX} of an arena`, "lower a maximum, or use a memory object");
   }
 
   /** The generated type is named after method and field. */
