@@ -23,7 +23,7 @@ export default defineInterface({
           "readModelRegister", "writeModelRegister", "loadSegmentTable", "loadInterruptTable", "findSegmentTable", "invalidatePage", "dropCaches",
           "swapBase", "writeThreadBase", "useVectors", "readPort", "writePort", "writePortWide", "writePortString", "raiseIoPrivilege", "stepItself",
           "unknownOperations", "garbageCalls", "wildRecords", "wildStacks", "wildFlags", "stepIntoKernel",
-          "useCoprocessor", "useProtectionKeys", "breakpoint", "readCounters", "waitForWrite", "switchPageTables", "markSegments", "readLeftovers", "finish",
+          "useCoprocessor", "useProtectionKeys", "breakpoint", "readCounters", "waitForWrite", "switchPageTables", "markSegments", "readLeftovers", "readUnbackedMemory", "readBeyondMemory", "finish",
         ),
       },
     },

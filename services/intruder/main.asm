@@ -26,6 +26,8 @@ default abs
 %define KERNEL_IMAGE 0xffffffff80100000
 %define KERNEL_MEMORY 0xfffffff000010000
 %define PHYSICAL_MEMORY 0xffff800000001000
+%define KERNEL_MEMORY_UNBACKED 0xfffffff0ffff0000
+%define PHYSICAL_MEMORY_END 0xffff807ffffff000
 %define NON_CANONICAL 0x0000800000000000
 
 %define SELECTOR_KERNEL_CODE 0x08
@@ -143,6 +145,9 @@ FUNCTION report
   FORBIDDEN readPhysicalMemory, {mov rax, PHYSICAL_MEMORY}, {mov rax, [rax]}
   FORBIDDEN writePhysicalMemory, {mov rax, PHYSICAL_MEMORY}, {mov [rax], rax}
   FORBIDDEN runPhysicalMemory, {mov rax, PHYSICAL_MEMORY}, {call rax}
+  ; Where no page is: the kernel looks for one that it could give.
+  FORBIDDEN readUnbackedMemory, {mov rax, KERNEL_MEMORY_UNBACKED}, {mov rax, [rax]}
+  FORBIDDEN readBeyondMemory, {mov rax, PHYSICAL_MEMORY_END}, {mov rax, [rax]}
   FORBIDDEN readNowhere, {mov rax, NON_CANONICAL}, {mov rax, [rax]}
   FORBIDDEN runNowhere, {mov rax, NON_CANONICAL}, {jmp rax}
   FORBIDDEN pushOnKernelStack, {mov rsp, KERNEL_MEMORY}, {push rax}
@@ -520,6 +525,8 @@ attempts:
   ATTEMPT SWITCH_PAGE_TABLES, switchPageTables
   ATTEMPT MARK_SEGMENTS, markSegments
   ATTEMPT READ_LEFTOVERS, readLeftovers
+  ATTEMPT READ_UNBACKED_MEMORY, readUnbackedMemory
+  ATTEMPT READ_BEYOND_MEMORY, readBeyondMemory
   dd 0, 0
 code_end:
 

@@ -109,6 +109,8 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.SwitchPageTables: return "switches page tables as a guest";
     case Attempt.MarkSegments: return "leaves marks in the segment registers";
     case Attempt.ReadLeftovers: return "reads what others left in registers";
+    case Attempt.ReadUnbackedMemory: return "reads kernel memory that is not there";
+    case Attempt.ReadBeyondMemory: return "reads physical memory beyond its end";
     default: return "nothing";
   }
 }
