@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { DiagnosticError } from "./diagnostic.ts";
 import { runSteps, type Step } from "./progress.ts";
 
@@ -31,8 +35,13 @@ test("the first failure ends the run with its own error", async () => {
   expect(order).toEqual([]);
 });
 
-/** A form that draws needs a place to draw on, which the test has not: nobody looks at it. */
 const FORMS = ["silent", "terminal"] as const;
+
+// Nobody looks at what is drawn here.
+beforeEach(() => {
+  const drawn = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  onTestFinished(() => drawn.mockRestore());
+});
 
 test.each(FORMS)("all steps of a group run, and all mistakes in it are told, each once (%s)", async (form) => {
   const order: string[] = [];
@@ -50,4 +59,25 @@ test.each(FORMS)("a mistake of ours comes before those of the user (%s)", async 
   const failing = (error: Error): Step => ({ title: "bad", run: () => Promise.reject(error) });
   const steps = [failing(new DiagnosticError([{ severity: "error", message: "no paper" }])), failing(new RangeError("out of ink"))];
   await expect(runSteps([{ title: "group", parallel: 2, steps: () => steps }], form)).rejects.toThrow(RangeError);
+});
+
+/** A process that shows `run` as the only step of a build on its terminal, which is here a pipe. */
+function stepInProcess(run: string): ChildProcessByStdio<null, Readable, Readable> {
+  const program = `const { runSteps } = await import(${JSON.stringify(fileURLToPath(new URL("progress.ts", import.meta.url)))});
+await runSteps([{ title: "print", run: ${run} }], "terminal");`;
+  return spawn(process.execPath, ["--no-warnings", "--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+test("what is shown goes to standard error alone", async () => {
+  const child = stepInProcess('async (note) => note("done")');
+  const [output, shown] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  expect(output).toBe("");
+  expect(shown).toContain("print: done");
+});
+
+test("an interrupt ends the process as an interrupt", async () => {
+  const child = stepInProcess("() => new Promise((resolve) => setTimeout(resolve, 60_000))");
+  child.stderr.setEncoding("utf8").on("data", (shown: string) => shown.includes("print") && child.kill("SIGINT"));
+  const signal = await new Promise((resolve) => child.on("close", (_code, by) => resolve(by)));
+  expect(signal).toBe("SIGINT");
 });

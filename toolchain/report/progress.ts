@@ -77,7 +77,7 @@ async function runStep(step: Step, form: ProgressForm): Promise<void> {
 
 /** listr2 is loaded only here: plain output starts without it. */
 async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void> {
-  const { Listr } = await import("listr2");
+  const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
   const show = (step: Step): ListrTask => ({
     title: step.title,
     task: (_context, task) => step.run((text) => (task.title = `${step.title}: ${text}`)),
@@ -99,5 +99,12 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
     },
   });
   const tasks = plan.map((entry) => (isGroup(entry) ? showGroup(entry) : show(entry)));
-  await new Listr(tasks, { renderer: "default", rendererOptions: { showErrorMessage: false } }).run();
+  // Standard output is for results: it may be a file while standard error is the terminal. listr2 asks only the former.
+  const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
+  const rendererOptions = { showErrorMessage: false, logger };
+  // A signal ends the process as any other would be; listr2 would turn it into an exit code of its own.
+  const list = new Listr(tasks, {
+    renderer: "default", rendererOptions, fallbackRenderer: "default", fallbackRendererOptions: rendererOptions, registerSignalListeners: false,
+  });
+  await list.run();
 }
