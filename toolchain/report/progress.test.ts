@@ -75,9 +75,14 @@ test("what is shown goes to standard error alone", async () => {
   expect(shown).toContain("print: done");
 });
 
-test("an interrupt ends the process as an interrupt", async () => {
-  const child = stepInProcess("() => new Promise((resolve) => setTimeout(resolve, 60_000))");
-  child.stderr.setEncoding("utf8").on("data", (shown: string) => shown.includes("print") && child.kill("SIGINT"));
+test("an interrupt ends the process as an interrupt, with a cursor", async () => {
+  const child = stepInProcess("() => new Promise((resolve) => setTimeout(resolve, 10_000))");
+  let shown = "";
+  child.stderr.setEncoding("utf8").on("data", (more: string) => {
+    if (!shown.includes("print") && more.includes("print")) child.kill("SIGINT");
+    shown += more;
+  });
   const signal = await new Promise((resolve) => child.on("close", (_code, by) => resolve(by)));
   expect(signal).toBe("SIGINT");
+  expect(shown.slice(shown.lastIndexOf("\x1b[?25"))).toMatch(/^\x1b\[\?25h/);
 });

@@ -2,9 +2,12 @@
  * Work shown as it goes: a live list on a terminal, plain lines where the output is kept, JSON lines for other programs.
  * A step is data, so that the three forms cannot differ in what they run.
  */
+import { writeSync } from "node:fs";
 import type { ListrTask } from "listr2";
 import { DiagnosticError, formatDiagnostic } from "./diagnostic.ts";
 import { formatSeconds } from "./duration.ts";
+
+const SHOW_CURSOR = "\x1b[?25h";
 
 export interface Step {
   readonly title: string;
@@ -75,6 +78,12 @@ async function runStep(step: Step, form: ProgressForm): Promise<void> {
   }
 }
 
+/** The cursor is hidden while the list is drawn, and what is written by way of `process.stderr` would wait for the list's end. */
+function interrupt(): void {
+  writeSync(process.stderr.fd, SHOW_CURSOR);
+  process.kill(process.pid, "SIGINT");
+}
+
 /** listr2 is loaded only here: plain output starts without it. */
 async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void> {
   const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
@@ -102,9 +111,10 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
   // Standard output is for results: it may be a file while standard error is the terminal. listr2 asks only the former.
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
   const rendererOptions = { showErrorMessage: false, logger };
-  // A signal ends the process as any other would be; listr2 would turn it into an exit code of its own.
+  // An interrupt ends the process as it ends any other; listr2 would turn it into an exit code of its own.
   const list = new Listr(tasks, {
     renderer: "default", rendererOptions, fallbackRenderer: "default", fallbackRendererOptions: rendererOptions, registerSignalListeners: false,
   });
-  await list.run();
+  process.once("SIGINT", interrupt);
+  await list.run().finally(() => process.off("SIGINT", interrupt));
 }
