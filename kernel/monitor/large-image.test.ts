@@ -1,5 +1,5 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
 import { BASE_POLICY, compileTest, testImage, testPrograms } from "../../tests/support/policy-system.ts";
 import type { SlotDescription } from "../../toolchain/image/define.ts";
@@ -24,10 +24,13 @@ function manyDomains(count: number, quota: Partial<SlotDescription["quota"]> = {
 const secret = new Uint8Array(32).fill(1);
 const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
 
+let wasm: Uint8Array;
+beforeAll(async () => void (wasm = await compileMonitor({ keyRing: keyRingText([signer]) })), 60_000);
+
 test.each([200, SLOTS_MAX])("an image of %i domains that says nothing of threads, handles and objects compiles, and the kernel takes it", async (count) => {
   const { blob, diagnostics } = await manyDomains(count);
   expect(diagnostics.map(formatDiagnostic)).toEqual([]);
-  const monitor = startMonitor(await compileMonitor({ keyRing: keyRingText([signer]) }));
+  const monitor = startMonitor(wasm);
   const signed = signBlob(blob!, signer);
   expect(monitor.number("monitorLoad", monitor.put(signed), signed.length)).toBe(BlobError.None);
 });
