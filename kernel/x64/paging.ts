@@ -1,7 +1,7 @@
 // Page tables: four levels, 4 KiB pages. A page table is a frame of which only this file knows the format; who pays for it
 // is decided by the caller, which asks how many tables are missing before it maps.
 
-import { KERNEL_LINEAR_HIGH } from "../abi/address-space";
+import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, DOMAIN_REGION_LOW, KERNEL_LINEAR_HIGH } from "../abi/address-space";
 import { GUARD_NX } from "../guards";
 import { invalidatePage, physicalCopy, physicalLoad64, physicalStore64, readCr3, writeCr3 } from "./x64";
 
@@ -122,8 +122,9 @@ export function isMapped(root: u64, address: u64): bool {
 
 // Taking a domain's tables apart goes from page to page, bottom first, and stops anywhere to go on later.
 
-/** A domain's pages lie behind the first entry of its top table. */
-export const DOMAIN_PAGES: u32 = 1 << 27;
+/** Pages up to the end of a domain's region: behind it there is nothing of a domain's. All lie behind the first entry of its top table. */
+export const DOMAIN_PAGES: u32 = (<u32>DOMAIN_REGION_HIGH << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
+if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27) ERROR("a domain's region does not lie where its tables are taken apart");
 /** Number of the page that is looked at next. No page or table before it is left but the tables that lead to it. */
 let apart: u32 = 0;
 let entriesLeft: u32 = 0;
@@ -151,31 +152,42 @@ export function takeApart(root: u64): u64 {
     }
     const table = entry & ADDRESS_MASK;
     const shift = 9 * (level - 1);
-    let index = (apart >> shift) & 511;
-    while (index < 512 && entriesLeft > 0) {
+    const end = entriesInUse(shift);
+    const first = (apart >> shift) & 511;
+    const stop = entriesLeft < end - first ? first + entriesLeft : end;
+    let index = first;
+    let owned: u64 = 0;
+    for (; index < stop; index++) {
       const candidate = table + (<u64>index << 3);
       const found = physicalLoad64(candidate);
-      entriesLeft -= 1;
-      if ((found & PRESENT) !== 0) {
-        if (level > 1) break;
-        physicalStore64(candidate, 0);
-        if ((found & OWNED) !== 0) return found & ADDRESS_MASK;
-      }
-      index += 1;
-      // Past the last entry nothing moves: the table goes first.
-      if (index < 512) apart = (apart & ~((1 << (shift + 9)) - 1)) | (index << shift);
+      if ((found & PRESENT) === 0) continue;
+      if (level > 1) break;
+      physicalStore64(candidate, 0);
+      if ((found & OWNED) === 0) continue;
+      owned = found & ADDRESS_MASK;
+      break;
     }
-    if (index === 512) {
+    entriesLeft -= index - first;
+    const behind = ~((1 << (shift + 9)) - 1);
+    if (index === end) {
       // Empty. The page is the first of this table again, so that its entry in the table above is seen to be gone.
-      apart &= ~((1 << (shift + 9)) - 1);
+      apart &= behind;
       physicalStore64(place, 0);
       return table;
     }
+    if (index !== first) apart = (apart & behind) | (index << shift);
+    if (owned !== 0) return owned;
     if (entriesLeft === 0) return 0;
     place = table + (<u64>index << 3);
   }
   assert(false);
   return 0;
+}
+
+/** How many entries of the table that leads to `apart` may be in use, those of its last page's table being the last. */
+function entriesInUse(shift: u32): u32 {
+  const last = DOMAIN_PAGES - 1;
+  return apart >> (shift + 9) === last >> (shift + 9) ? ((last >> shift) & 511) + 1 : 512;
 }
 
 // The kernel's linear window.
