@@ -56,6 +56,8 @@ export default defineImage({
     },
     intruder: {
       program: "services/intruder",
+      // Raw machine code, so that `attack` can try what no compiler of ours emits.
+      mayBeUnverified: true,
       class: "Intruder",
       priority: 50,
       quota: { pages: 48, handles: 16, objects: 4 },

@@ -183,10 +183,16 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     expect(diagnostics[0]?.message).toBe("the interfaces A and B both have the id 512");
   });
 
-  test("a program that the verifier did not pass is a warning, and marked", async () => {
-    const { diagnostics, model } = await compileTest("", { programs: testPrograms.map((program) => ({ ...program, verified: program.folder !== "services/attack" })) });
-    expect(diagnostics.map(formatDiagnostic)).toEqual(["warning: the program attack was not passed by the machine-code verifier; help: it runs, and is shown as unverified"]);
+  test("a program that the verifier did not pass is marked, and a warning unless its slot says that it may be one", async () => {
+    const programs = testPrograms.map((program) => ({ ...program, verified: program.folder !== "services/attack" }));
+    const { diagnostics, model } = await compileTest("", { programs });
+    expect(diagnostics.map(formatDiagnostic)).toEqual([
+      "images/test.image.ts: warning: the program attack in the slot attack was not passed by the machine-code verifier; help: it runs, and is shown as unverified; if that is meant, write `mayBeUnverified: true` into the slot",
+    ]);
     expect(model?.programs.filter((program) => !program.verified).map((program) => program.name)).toEqual(["attack"]);
+    const declared = await compileTest("", { programs, image: withSlot("attack", { mayBeUnverified: true }) });
+    expect(declared.diagnostics).toEqual([]);
+    expect(declared.model?.programs.find((program) => program.name === "attack")?.verified).toBe(false);
   });
 });
 

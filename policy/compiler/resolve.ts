@@ -29,6 +29,7 @@ export async function resolve(input: SystemInput, modules: readonly Module[]): P
     expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),
   };
   await checkSlotsMayRun(model, input, names.diagnostics);
+  await warnOfUnverified(model, input, names.diagnostics);
   const isSound = names.diagnostics.every((diagnostic) => diagnostic.severity !== "error");
   return { model: isSound ? model : undefined, names, diagnostics: names.diagnostics };
 }
@@ -42,6 +43,17 @@ async function checkSlotsMayRun(model: Model, input: SystemInput, diagnostics: D
     const program = model.programs[slot.program]?.name ?? "";
     const message = `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`;
     diagnostics.push(await inImage(input, { path: ["slots", slot.name, "class"], message, help: `\`allow execute ${className} program ${program}\`` }));
+  }
+}
+
+/** Whoever puts a program into an image that the verifier did not pass is to say so there. */
+async function warnOfUnverified(model: Model, input: SystemInput, diagnostics: Diagnostic[]): Promise<void> {
+  for (const slot of model.slots) {
+    const program = model.programs[slot.program];
+    if (program === undefined || program.verified || input.image.slots[slot.name]?.mayBeUnverified === true) continue;
+    const message = `the program ${program.name} in the slot ${slot.name} was not passed by the machine-code verifier`;
+    const help = "it runs, and is shown as unverified; if that is meant, write `mayBeUnverified: true` into the slot";
+    diagnostics.push({ ...(await inImage(input, { path: ["slots", slot.name, "program"], message, help })), severity: "warning" });
   }
 }
 

@@ -19,6 +19,7 @@ export default defineImage({
     native: { program: "tests/guards/native", class: "Native", priority: 100, quota: { pages: 64, handles: 32, threads: 4, objects: 8 }, autostart: false, restart: "never" },
     intruder: {
       program: "services/intruder", class: "Intruder", priority: 50, quota: { pages: 64, handles: 32, objects: 8 }, channels: { plan: "judge.plan" }, autostart: false, restart: "never",
+      mayBeUnverified: true,
     },
   },
   onSupervisorLoop: "stop",

@@ -53,6 +53,7 @@ const SLOT: Shape = {
     devices: { kind: "map", of: { kind: "object", help: "`ports(0x3f8, 8)` or `interrupt(4)`" }, help: "`{ registers: ports(0x3f8, 8) }`" },
     restart: { kind: "choice", of: ["never", "onFault", "always"] },
     autostart: { kind: "flag" },
+    mayBeUnverified: { kind: "flag" },
     faultHandler: name('"slot.endpoint"'),
   },
 };

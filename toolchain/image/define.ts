@@ -51,6 +51,8 @@ export interface SlotDescription {
   readonly restart?: "never" | "onFault" | "always";
   /** Start with the system; default true. */
   readonly autostart?: boolean;
+  /** The program may be one that the machine-code verifier did not pass; without this the build warns of it. Default false. */
+  readonly mayBeUnverified?: boolean;
   /** "slot.endpoint" that serves the interface Fault; default: the supervisor's, where it has one. */
   readonly faultHandler?: string;
 }
