@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
 import { toolchainKey } from "../compiler/program-cache.ts";
 import { generateAll } from "../idl/generate.ts";
+import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
@@ -68,6 +69,7 @@ const KERNEL_SOURCES = ["kernel/**/*", "boot/**/*"];
 export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
   const medium = MEDIA.find((known) => known === request.medium) ?? refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
   if (request.release && request.without !== undefined) refuse("a release has all its guards", { help: "leave out --without" });
+  if (request.without !== undefined) withoutGuard(readFileSync(join(request.root, GUARDS_FILE), "utf8"), request.without);
   return { ...request, medium };
 }
 
