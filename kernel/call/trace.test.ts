@@ -1,8 +1,9 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { RECORD_MORE_WORDS } from "../abi/message-record.ts";
-import { type KernelInNode, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, COPY, LIMITED, MANY, ROOT, ROOT_TRACE, SERVER, TEST_SYSTEM, boot } from "../../tests/support/test-system.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import type { KernelInNode } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, COPY, LIMITED, MANY, ROOT, ROOT_TRACE, SERVER, boot } from "../../tests/support/test-system.ts";
 
 const TRACE = 14;
 const ECHO = 0x100;
@@ -10,13 +11,6 @@ const RECORD = 0x11000;
 const ARENA = 0x20000;
 const WORDS_KEPT = 16;
 const ARENA_KEPT = 80;
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 /** A kernel that traces client and server. */
 function traced(): KernelInNode {

@@ -1,19 +1,13 @@
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FaultKind, faultName } from "../abi/fault.ts";
 import { RECORD_HANDLES, RECORD_MORE_WORDS } from "../abi/message-record.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
-import { KernelInNode, MachineStopped, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { KernelInNode, MachineStopped, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
 import { interrupt, ports } from "../../toolchain/image/define.ts";
 import { ADD, CLIENT, CLIENT_ECHO, DRIVER, OTHER, ROOT, ROOT_LOG, ROOT_SLOTS, ROOT_SYSTEM, ROOT_TRACE, SERVER, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 const RECORD = 0x20000;
 const USER = 4;

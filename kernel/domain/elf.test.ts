@@ -1,17 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import type { KernelInNode } from "../../tests/support/kernel-in-node.ts";
 import { LOAD, NOTE, REGION, type SegmentOptions, smallExecutable, writeSegment } from "../../tests/support/small-executable.ts";
-import { CLIENT, ROOT, ROOT_SLOTS, TEST_SYSTEM, boot } from "../../tests/support/test-system.ts";
+import { CLIENT, ROOT, ROOT_SLOTS, boot } from "../../tests/support/test-system.ts";
 
 // What is under test is the loader, so the measured bytes are changed after boot, when the digest has been taken.
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
-
 const executable = smallExecutable({ name: "client" });
 
 /** The client's executable where it lies in physical memory. */

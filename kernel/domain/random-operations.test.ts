@@ -1,14 +1,8 @@
-import { beforeAll, expect, test } from "vitest";
-import { KernelInNode, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
+import { expect, test } from "vitest";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { KernelInNode } from "../../tests/support/kernel-in-node.ts";
 import { RANDOM_SLOTS, act, nothingKnown, randomOf } from "../../tests/support/random-programs.ts";
-import { ROOT, TEST_SYSTEM, startSlot, stopSlot } from "../../tests/support/test-system.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
+import { ROOT, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 
 test.each(Array.from({ length: 10 }, (_, seed) => seed))("whatever programs do, the kernel's invariants hold and everything is given back (seed %i)", (seed) => {
   const random = randomOf(seed);

@@ -1,15 +1,9 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as abi from "../abi/archive.ts";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, type Result, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, ROOT, ROOT_SLOTS, SERVER, TEST_SYSTEM, boot } from "../../tests/support/test-system.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { type KernelInNode, type Result } from "../../tests/support/kernel-in-node.ts";
+import { CLIENT, ROOT, ROOT_SLOTS, SERVER, boot } from "../../tests/support/test-system.ts";
 
 const SLOTS_INTERFACE = 12;
 const SYMBOLS = 7;

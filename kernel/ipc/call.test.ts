@@ -1,17 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { SystemCall } from "../abi/system-call.ts";
-import { type KernelInNode, type TestSystem, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, ECHO, LIMITED, OTHER, OTHER_ECHO, QUIET, ROOT, ROOT_AUDIT, ROOT_SLOTS, SERVER, SILENT, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { type KernelInNode, type TestSystem, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, ECHO, LIMITED, OTHER, OTHER_ECHO, QUIET, ROOT, ROOT_AUDIT, ROOT_SLOTS, SERVER, SILENT, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 import faultInterface from "../../services/interfaces/kernel/fault.idl.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 const start = (slots?: readonly number[]) => {
   const kernel = boot(module, archive, slots);

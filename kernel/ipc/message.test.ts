@@ -1,17 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RECORD_ARENA_BYTES, RECORD_HANDLES, RECORD_HANDLE_COUNT, RECORD_MORE_WORDS, RECORD_WORD_COUNT } from "../abi/message-record.ts";
 import { RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_TRANSFER } from "../abi/object.ts";
 import { HEADER_FLAG_LONG } from "../abi/system-call.ts";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, GIVE_ECHO, MANY, OTHER, OTHER_ECHO, OTHER_OWN, SERVER, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { type KernelInNode, named } from "../../tests/support/kernel-in-node.ts";
+import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, GIVE_ECHO, MANY, OTHER, OTHER_ECHO, OTHER_OWN, SERVER, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 
 const start = (slots?: readonly number[]) => {
   const kernel = boot(module, archive, slots);

@@ -1,15 +1,9 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { HEADER_FLAG_RECEIVE } from "../abi/system-call.ts";
-import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { type KernelInNode, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
 import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, OTHER, SERVER, TEST_SYSTEM, boot, domainCall } from "../../tests/support/test-system.ts";
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 const start = () => {
   const kernel = boot(module, archive, [SERVER, CLIENT, OTHER]);

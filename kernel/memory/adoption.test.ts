@@ -1,7 +1,8 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, CLIENT_ECHO, GIVE, OTHER, SERVER, TEST_SYSTEM, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import { type KernelInNode, named } from "../../tests/support/kernel-in-node.ts";
+import { CLIENT, CLIENT_ECHO, GIVE, OTHER, SERVER, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
 
 const INTERFACE = 0x100;
 const RECORD = 0x20000;
@@ -15,13 +16,6 @@ const MAP = 10;
 const UNMAP = 11;
 /** The server's handle to the other's service. */
 const SERVER_OTHER = named(1);
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 /** Hands a handle on through Echo.give; the receiver's. */
 function give(kernel: KernelInNode, from: number, echo: number, to: number, handle: number): number {

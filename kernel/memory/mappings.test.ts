@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, CLIENT_ECHO, GIVE, SERVER, TEST_SYSTEM, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import type { KernelInNode } from "../../tests/support/kernel-in-node.ts";
+import { CLIENT, CLIENT_ECHO, GIVE, SERVER, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
 
 const INTERFACE = 0x100;
 const RECORD = 0x20000;
@@ -13,13 +14,6 @@ const DROP = 8;
 const REVOKE = 9;
 const MAP = 10;
 const UNMAP = 11;
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 function newMemory(kernel: KernelInNode, slot: number): number {
   return Number(domainCall(kernel, slot, 2, [BigInt(PAGES) << 12n]).words[0]);

@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { type KernelInNode, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, CLIENT_ECHO, LIMITED, SERVER, TEST_SYSTEM, boot } from "../../tests/support/test-system.ts";
+import { archive, module } from "../../tests/support/compiled-test-system.ts";
+import type { KernelInNode } from "../../tests/support/kernel-in-node.ts";
+import { CLIENT, CLIENT_ECHO, LIMITED, SERVER, boot } from "../../tests/support/test-system.ts";
 
 const INTERFACE = 0x100;
 const GENERATIONS = 65_535;
@@ -10,13 +11,6 @@ const CREATE_INBOX = 3;
 const CREATE_THREAD = 6;
 const MINT = 7;
 const DROP = 8;
-
-let module: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  module = await compileKernel();
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
 
 type Call = (method: number, ...words: number[]) => { readonly status: Status; readonly handle: number };
 
