@@ -5,7 +5,7 @@ import {
   HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, SystemCall,
 } from "../abi/system-call.ts";
 import { DOMAIN, INBOX, KernelInNode, THREAD, type TestSystem, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { randomOf } from "../../tests/support/random-programs.ts";
+import { failureOf, randomOf } from "../../tests/support/random-programs.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
 import { ADD, CLIENT, OTHER, QUIET, ROOT, SERVER, SILENT, TEST_SYSTEM, startSlot, stopSlot } from "../../tests/support/test-system.ts";
 
@@ -141,15 +141,7 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))("short messages leav
   let short = 0;
   for (let step = 0; step < 2000; step++) {
     const before = kernels[0]!.current;
-    const failures = kernels.map((kernel, side) => {
-      try {
-        act(kernel, randoms[side]!, tokens[side]!);
-        return "";
-      } catch (error) {
-        if (error instanceof Error && /cannot run|machine stopped/.test(error.message)) return error.message;
-        throw error;
-      }
-    });
+    const failures = kernels.map((kernel, side) => failureOf(() => act(kernel, randoms[side]!, tokens[side]!), /cannot run|machine stopped/));
     expect(failures[0]).toBe(failures[1]);
     if (failures[0]!.includes("machine stopped")) break;
     const [left, right] = kernels.map(state);

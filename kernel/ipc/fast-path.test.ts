@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
-import { RANDOM_SLOTS, act, nothingKnown, randomOf } from "../../tests/support/random-programs.ts";
+import { RANDOM_SLOTS, act, failureOf, nothingKnown, randomOf } from "../../tests/support/random-programs.ts";
 import { ADD, CLIENT, CLIENT_ECHO, OTHER, ROOT, SERVER, TEST_SYSTEM, boot, startSlot } from "../../tests/support/test-system.ts";
 
 let fast: WebAssembly.Module;
@@ -32,15 +32,7 @@ test.each(Array.from({ length: 6 }, (_, seed) => seed + 100))("the fast path doe
   const known = kernels.map(nothingKnown);
   for (const kernel of kernels) for (const slot of RANDOM_SLOTS) startSlot(kernel, slot);
   for (let step = 0; step < 400; step++) {
-    const failures = kernels.map((kernel, side) => {
-      try {
-        act(kernel, randoms[side]!, known[side]!);
-        return "";
-      } catch (error) {
-        if (error instanceof Error && /faults at|cannot run/.test(error.message)) return error.message;
-        throw error;
-      }
-    });
+    const failures = kernels.map((kernel, side) => failureOf(() => act(kernel, randoms[side]!, known[side]!), /faults at|cannot run/));
     expect(failures[0]).toBe(failures[1]);
     expect(visible(kernels[0]!)).toBe(visible(kernels[1]!));
     kernels[0]!.check();

@@ -123,3 +123,14 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
 export function nothingKnown(): Known {
   return { memories: [], inboxes: [], others: [], addresses: [], tokens: [] };
 }
+
+/** The message that an action fails with, empty if it does not. A failure that `expected` does not match is thrown on. */
+export function failureOf(action: () => void, expected: RegExp): string {
+  try {
+    action();
+    return "";
+  } catch (error) {
+    if (error instanceof Error && expected.test(error.message)) return error.message;
+    throw error;
+  }
+}
