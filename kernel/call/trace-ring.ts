@@ -25,8 +25,9 @@ export const TRACE_WORD_COUNT: usize = 24;
 export const TRACE_STATUS: usize = 28;
 export const TRACE_HANDLE_COUNT: usize = 32;
 export const TRACE_ARENA_BYTES: usize = 36;
-/** What follows: u32 bytes of arena recorded, then the words and behind them the arena's beginning. */
-export const TRACE_ARENA_KEPT: usize = 40;
+/** How many bytes of the arena the record keeps. */
+const TRACE_ARENA_KEPT: usize = 40;
+/** The words that the record keeps, and behind them the arena's beginning. */
 export const TRACE_DATA: usize = 48;
 const TRACE_RECORD_BYTES: usize = 256;
 /** More words than any interface between programs has. */

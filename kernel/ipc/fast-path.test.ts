@@ -1,17 +1,11 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import { archive, module as fast } from "../../tests/support/compiled-test-system.ts";
+import { KernelInNode, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
 import { RANDOM_SLOTS, act, failureOf, nothingKnown, randomOf } from "../../tests/support/random-programs.ts";
-import { ADD, CLIENT, CLIENT_ECHO, OTHER, ROOT, SERVER, TEST_SYSTEM, boot, startSlot } from "../../tests/support/test-system.ts";
+import { ADD, CLIENT, CLIENT_ECHO, OTHER, ROOT, SERVER, boot, startSlot } from "../../tests/support/test-system.ts";
 
-let fast: WebAssembly.Module;
-let slow: WebAssembly.Module;
-let archive: Uint8Array;
-beforeAll(async () => {
-  fast = await compileKernel();
-  slow = await compileKernel({ slow: true });
-  archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
+const slow = await compileKernel({ slow: true });
 
 /** Everything of the threads that programs, or other threads, could notice. */
 function visible(kernel: KernelInNode): string {
