@@ -69,8 +69,8 @@ export const SLOT_ENDPOINTS_MAX = 32;
 
 // What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however they are spread over the slots, so that no domain
 // is refused what its own quota allows because of what others have.
-/** The largest quota of handles: a domain's table of handles. */
-export const QUOTA_HANDLES_MAX = 4096;
+/** The largest quota of handles: a domain's table has 4,096 places, of which the first names no handle. */
+export const QUOTA_HANDLES_MAX = 4095;
 /** The largest quota of threads: the stacks that a domain's region has room for. */
 export const QUOTA_THREADS_MAX = 64;
 /** The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server, callers of one endpoint. */

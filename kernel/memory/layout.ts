@@ -76,11 +76,11 @@ export const PORT_BITMAPS_BASE: usize = 0x04400000;
 export const PORT_BITMAP_SHIFT: u32 = 14;
 export const PORT_BITMAP_BYTES: u32 = 8192;
 
-/** Handle tables: 4,096 entries of 64 bytes a slot. */
+/** Handle tables: 4,096 entries of 64 bytes a slot. The first names no handle. */
 export const HANDLES_BASE: usize = 0x08000000;
 export const HANDLE_TABLE_SHIFT: u32 = 18;
 export const HANDLE_SHIFT: u32 = 6;
-export const HANDLES_MAX: u32 = QUOTA_HANDLES_MAX;
+export const HANDLES_MAX: u32 = QUOTA_HANDLES_MAX + 1;
 
 export const WINDOW_BYTES: usize = 0x0c000000;
 

@@ -62,7 +62,9 @@ export class Domain extends KernelObject {
   handlesUsed: u32;
   threadsUsed: u32;
   objectsUsed: u32;
-  /** Places of the handle table that were ever used; the rest is not backed. */
+  /** Places of the handle table that are backed: whole pages. */
+  handlePlaces: u32;
+  /** The first place that was never used; 0 before the first page is backed. */
   handleHigh: u32;
   /** First and last of the chain of empty places below `handleHigh`, and how many it has. */
   handleFree: u32;

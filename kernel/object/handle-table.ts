@@ -13,6 +13,8 @@ import { HandleEntry } from "./handle-entry";
 import { KernelObject } from "./kernel-object";
 
 const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
+/** Place 0 names no handle. */
+const FIRST_PLACE: u32 = 1;
 const GENERATION_LAST: u32 = 0xffff;
 /** Bits of a handle's number that name its place. */
 const PLACE_BITS: u32 = 12;
@@ -62,28 +64,22 @@ export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
 /** Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of handles or pages. */
 export function prepareHandles(domain: Domain, count: u32): bool {
   if (GUARD_QUOTA && domain.handlesUsed + count > domain.quotaHandles) return false;
-  const room = domain.handleFreeCount + backedPlaces(domain) - domain.handleHigh;
+  const room = domain.handleFreeCount + domain.handlePlaces - domain.handleHigh;
   if (room >= count) return true;
   return addPage(domain);
 }
 
-function backedPlaces(domain: Domain): u32 {
-  return (domain.handleHigh + ENTRIES_PER_PAGE - 1) & ~(ENTRIES_PER_PAGE - 1);
-}
-
-/** Backs the page behind the last one. Its places count as used up to `handleHigh` only. */
+/** Backs the page behind the last one. */
 function addPage(domain: Domain): bool {
-  const places = backedPlaces(domain);
-  if (places + ENTRIES_PER_PAGE > HANDLES_MAX) return false;
+  const places = domain.handlePlaces;
+  if (places === HANDLES_MAX) return false;
   if (!chargePages(domain, 1)) return false;
   if (!backWindowPage(changetype<usize>(entryAt(domain, places)), FrameUse.Objects, domain.slot)) {
     unchargeReserved(domain, 1);
     return false;
   }
-  // Places left on the page before are chained, so that `handleHigh` can stand on the new page.
-  for (let index = domain.handleHigh; index < places; index++) chain(domain, entryAt(domain, index));
-  domain.handleHigh = places + 1;
-  if (places > 0) chain(domain, entryAt(domain, places));
+  domain.handlePlaces = places + ENTRIES_PER_PAGE;
+  if (places === 0) domain.handleHigh = FIRST_PLACE;
   return true;
 }
 
@@ -101,8 +97,9 @@ export function addHandle(
   domain: Domain, object: KernelObject, type: u32, rights: u32, badge: u64, interfaceId: u32, classId: u32, parent: HandleEntry | null,
 ): HandleEntry {
   let entry: HandleEntry;
-  // First the places that were never used, so that the others rest.
-  if (domain.handleHigh < backedPlaces(domain)) {
+  // First the places that were never used, in order and without a gap: an instance's initial handles have the numbers that its build
+  // counted. So the others rest, too.
+  if (domain.handleHigh < domain.handlePlaces) {
     entry = entryAt(domain, domain.handleHigh);
     domain.handleHigh += 1;
   } else {
@@ -241,10 +238,11 @@ export function revokeObjectStep(object: KernelObject): bool {
 /** Gives back the last page of an empty table; false if none is left. */
 export function releaseHandlePage(domain: Domain): bool {
   assert(domain.handlesUsed === 0);
-  const places = backedPlaces(domain);
+  const places = domain.handlePlaces;
   if (places === 0) return false;
-  domain.handleHigh = places - ENTRIES_PER_PAGE;
-  releaseWindowPage(changetype<usize>(entryAt(domain, places - ENTRIES_PER_PAGE)));
+  domain.handlePlaces = places - ENTRIES_PER_PAGE;
+  domain.handleHigh = domain.handlePlaces;
+  releaseWindowPage(changetype<usize>(entryAt(domain, domain.handlePlaces)));
   unchargeShared(domain, 1);
   return true;
 }

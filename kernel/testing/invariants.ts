@@ -58,6 +58,9 @@ function checkDomain(domain: Domain): u32 {
     if (result !== 0) return result;
   }
   if (handles !== domain.handlesUsed) return broken(102, about);
+  // Each place that was ever used lies on a page that is backed, and has a handle or is in the chain of empty ones.
+  if (domain.handleHigh > domain.handlePlaces) return broken(107, about);
+  if (domain.isAlive && domain.handleHigh !== 1 + handles + domain.handleFreeCount) return broken(108, about);
   let threads: u32 = 0;
   let isFaulted = false;
   let thread = domain.firstThread;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BASE_POLICY, compileTest, testImage, testPrograms } from "../../tests/support/policy-system.ts";
+import { BASE_POLICY, compileTest, consoleInterface, testImage, testPrograms } from "../../tests/support/policy-system.ts";
 import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { ImageDescription, SlotDescription } from "../../toolchain/image/define.ts";
 
@@ -160,7 +160,7 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     ["badge", withSlot("console", { channels: { uart: { to: "uart.port", badge: -1 } } }), "images/test.image.ts:5:19: the badge -1 is no whole number"],
     ["priority", withSlot("shell", { priority: 256 }), "images/test.image.ts:7:5: the priority 256 of shell is not between 1 and 255"],
     ["ceiling", withSlot("shell", { ceiling: 10 }), "images/test.image.ts:7:5: the ceiling 10 of shell is not between its priority 50 and 255"],
-    ["handles beyond the table", withSlot("shell", { quota: { pages: 10, handles: 4097 } }), "images/test.image.ts:7:5: the quota of 4097 handles of shell is not between 1 and 4096"],
+    ["handles beyond the table", withSlot("shell", { quota: { pages: 10, handles: 4096 } }), "images/test.image.ts:7:5: the quota of 4096 handles of shell is not between 1 and 4095"],
     ["threads beyond the stacks", withSlot("shell", { quota: { pages: 10, threads: 65 } }), "images/test.image.ts:7:5: the quota of 65 threads of shell is not between 1 and 64"],
     [
       "objects of all slots", withSlot("shell", { quota: { pages: 10, objects: 2009 } }),
@@ -176,6 +176,16 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     const { diagnostics, blob } = await compileTest("", { image, imageText });
     expect(blob).toBeUndefined();
     expect(diagnostics.map(formatDiagnostic)).toContain(expected);
+  });
+
+  test.each([256, 257])("%i named handles of one slot, of which 256 are the most", async (count) => {
+    const names = Array.from({ length: count - 1 }, (_, i) => `c${i}`); // Besides its policy handle.
+    const programs = testPrograms.map((program) => (program.folder !== "services/shell" ? program : { ...program, description: { ...program.description, uses: Object.fromEntries(names.map((name) => [name, consoleInterface])) } }));
+    const image = withSlot("shell", { quota: { pages: 64, handles: 300 }, channels: Object.fromEntries(names.map((name) => [name, "console.terminal"])) });
+    const { diagnostics, blob } = await compileTest("", { image, imageText, programs });
+    const refused = ["images/test.image.ts:7:5: shell starts with 257 handles besides its own three; help: at most 256: serve many clients by one endpoint, told apart by badges"];
+    expect(diagnostics.map(formatDiagnostic)).toEqual(count > 256 ? refused : []);
+    expect(blob === undefined).toBe(count > 256);
   });
 
   test("interfaces that clash", async () => {

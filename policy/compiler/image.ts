@@ -113,7 +113,12 @@ class ImageReader {
     if (handles.length + HANDLE_INDEX_FIRST_NAMED > quotas.handles) {
       this.refuse(["slots", name, "quota"], `${name} starts with ${handles.length + HANDLE_INDEX_FIRST_NAMED} handles and has a quota of ${quotas.handles}`, "raise `quota.handles`");
     }
-    if (handles.length > SLOT_HANDLES_MAX) this.refuse(["slots", name], `${name} starts with ${handles.length} handles`, `at most ${SLOT_HANDLES_MAX}`);
+    if (handles.length > SLOT_HANDLES_MAX) {
+      this.refuse(
+        ["slots", name], `${name} starts with ${handles.length} handles besides its own three`,
+        `at most ${SLOT_HANDLES_MAX}: serve many clients by one endpoint, told apart by badges`,
+      );
+    }
     const fault = this.faultHandler(name, slot);
     return {
       name, classId: policyClass.id, program, priority, ceiling, quotaPages: quotas.pages, quotaHandles: quotas.handles, quotaThreads: quotas.threads, quotaObjects: quotas.objects,
