@@ -1,5 +1,6 @@
 import { Mnemonic as M } from "iced-x86";
 import type { CodeFunction } from "./function-table.ts";
+import type { Effort } from "./effort.ts";
 import { type CallSequence, type JumpSequence, readSequence } from "./indirect-sequence.ts";
 import type { MachineInstruction } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
@@ -8,7 +9,7 @@ import type { Rule } from "./finding.ts";
 
 /** The shape of a function, found without knowing any value. */
 export interface ControlFlow {
-  /** Instructions (by index) that control can reach other than from the one before, or where it splits. */
+  /** Instructions (by index) that control can reach other than from the one before, where it splits, or behind a call. */
   readonly leaders: ReadonlySet<number>;
   /** Indirect jumps and calls, by the index of their last instruction. */
   readonly sequences: ReadonlyMap<number, JumpSequence | CallSequence>;
@@ -21,7 +22,7 @@ export interface ControlFlow {
 type Report = (rule: Rule, instruction: MachineInstruction, message: string) => void;
 
 /** Null if control could go where the function does not say. */
-export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: (offset: number) => boolean, report: Report): ControlFlow | null {
+export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: (offset: number) => boolean, effort: Effort, report: Report): ControlFlow | null {
   const { instructions, indexAt } = fn;
   const leaders = new Set<number>([0]);
   const entered = new Set<number>();
@@ -48,6 +49,7 @@ export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: 
     } else if (TRAPS.has(mnemonic)) {
       leaders.add(index + 1);
     } else if (mnemonic === M.Call && first?.kind === "branch") {
+      leaders.add(index + 1);
       if (!isCallTarget(first.target)) refuse("call target", instruction, "the target is not the start of a function");
     } else if (CONDITIONAL_JUMPS.has(mnemonic) || (mnemonic === M.Jmp && first?.kind === "branch")) {
       const target = first?.kind === "branch" ? indexAt.get(first.target) : undefined;
@@ -56,7 +58,7 @@ export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: 
       leaders.add(index + 1);
     } else if (mnemonic === M.Call || mnemonic === M.Jmp) {
       const rule = mnemonic === M.Jmp ? "indirect jump" : "indirect call";
-      const sequence = readSequence(fn, index, layout);
+      const sequence = readSequence(fn, index, layout, effort);
       if (typeof sequence === "string") {
         refuse(rule, instruction, sequence);
       } else {
@@ -64,7 +66,7 @@ export function readControlFlow(fn: CodeFunction, layout: Layout, isCallTarget: 
         if (sequence.kind === "jump") for (const target of sequence.targets) enter(indexAt.get(target)!);
         else if (!sequence.callees.every(isCallTarget)) refuse("call target", instruction, "an entry of the table is not the start of a function");
       }
-      if (mnemonic === M.Jmp) leaders.add(index + 1);
+      leaders.add(index + 1);
     }
   });
 

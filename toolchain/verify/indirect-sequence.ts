@@ -1,4 +1,5 @@
 import { Mnemonic as M } from "iced-x86";
+import type { Effort } from "./effort.ts";
 import type { CodeFunction } from "./function-table.ts";
 import { type MachineInstruction, NO_REGISTER, type Operand, RIP, RSP } from "./instruction.ts";
 import type { Layout } from "./layout.ts";
@@ -33,12 +34,12 @@ export interface CallSequence {
 }
 
 /** The sequence that ends with the indirect jump or call at `last`, or what is wrong with it. */
-export function readSequence(fn: CodeFunction, last: number, layout: Layout): JumpSequence | CallSequence | string {
-  return fn.instructions[last]!.mnemonic === M.Jmp ? readJump(fn, last, layout) : readCall(fn, last, layout);
+export function readSequence(fn: CodeFunction, last: number, layout: Layout, effort: Effort): JumpSequence | CallSequence | string {
+  return fn.instructions[last]!.mnemonic === M.Jmp ? readJump(fn, last, layout, effort) : readCall(fn, last, layout, effort);
 }
 
 /** cmp i, n; jae …; lea t, [rip + table]; movsxd u, dword [t + i*4]; add u, t; jmp u */
-function readJump(fn: CodeFunction, last: number, layout: Layout): JumpSequence | string {
+function readJump(fn: CodeFunction, last: number, layout: Layout, effort: Effort): JumpSequence | string {
   const first = last - 5;
   const [compare, guard, load, read, add, jump] = fn.instructions.slice(Math.max(first, 0), last + 1);
   if (first < 0 || jump === undefined) return "it does not end a jump-table sequence";
@@ -61,17 +62,18 @@ function readJump(fn: CodeFunction, last: number, layout: Layout): JumpSequence 
   const start = load!.memory.displacement;
   const view = constantsAt(layout, start, count * JUMP_ENTRY_BYTES);
   if (view === null) return "the jump table does not lie in the constants";
-  const targets: number[] = [];
+  effort.spend(count);
+  const targets = new Set<number>();
   for (let entry = 0; entry < count; entry++) {
     const offset = start + view.getInt32(entry * JUMP_ENTRY_BYTES, true);
     if (!fn.indexAt.has(offset)) return `entry ${entry} of the jump table is no instruction of this function`;
-    targets.push(offset);
+    targets.add(offset);
   }
-  return { kind: "jump", first, last, indexRegister: index, targets };
+  return { kind: "jump", first, last, indexRegister: index, targets: [...targets] };
 }
 
 /** cmp eax, length; jae …; shl eax, 4; lea t, [rip + table]; add rax, t; [cmp dword [rax + 8], signature; jne …;] call [rax] */
-function readCall(fn: CodeFunction, last: number, layout: Layout): CallSequence | string {
+function readCall(fn: CodeFunction, last: number, layout: Layout, effort: Effort): CallSequence | string {
   const { instructions } = fn;
   const call = instructions[last]!;
   if (call.memory === null || !isTableField(call, 0) || call.memory.bytes !== 8) return "it does not call through [rax]";
@@ -90,12 +92,13 @@ function readCall(fn: CodeFunction, last: number, layout: Layout): CallSequence 
   if (load!.mnemonic !== M.Lea || table === NO_REGISTER || load!.memory?.base !== RIP || load!.memory.is32) return "the table's address is not relative to rip";
   if (table === RAX || table === RSP) return "the table's address is not in a register of its own";
   if (add!.mnemonic !== M.Add || registerOf(add!, 0, 64) !== RAX || registerOf(add!, 1, 64) !== table) return "the table's address is not added to rax";
-  return readCallees(layout, load!.memory.displacement, length, signature, first, last);
+  return readCallees(layout, load!.memory.displacement, length, signature, first, last, effort);
 }
 
-function readCallees(layout: Layout, start: number, length: number, signature: number | null, first: number, last: number): CallSequence | string {
+function readCallees(layout: Layout, start: number, length: number, signature: number | null, first: number, last: number, effort: Effort): CallSequence | string {
   const view = constantsAt(layout, start, length * CALL_ENTRY_BYTES);
   if (view === null) return "the table of functions does not lie in the constants";
+  effort.spend(length);
   const callees: number[] = [];
   const signatures = new Set<number>();
   for (let entry = 0; entry < length; entry++) {

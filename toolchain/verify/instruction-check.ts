@@ -12,6 +12,8 @@ const RCX = 1;
 const RSI = 6;
 const RDI = 7;
 const RETURN_ADDRESS_BYTES = 8;
+/** What `push` takes. */
+const SLOT_BYTES = 8;
 /** rsp may go down this far without a touch: less than the guard of 64 KiB, with room for what is pushed behind it. */
 const UNTOUCHED_MAX = 0xf000;
 
@@ -35,6 +37,8 @@ export interface FunctionContext {
   readonly target: Target;
   readonly layout: Layout;
   readonly threadBlockBytes: number;
+  /** Bytes of stack that a thread has. */
+  readonly stackBytes: number;
   /** Bytes of stack arguments of the function. */
   readonly argumentBytes: number;
 }
@@ -77,14 +81,20 @@ export function checkInContext(instruction: MachineInstruction, state: MachineSt
   if (memory !== null && mnemonic !== M.Lea && mnemonic !== M.Invlpg && !isInSequence) checkMemory(instruction, memory, state, context, complain);
 
   if (mnemonic === M.Pop && state.depth < RETURN_ADDRESS_BYTES) complain("stack depth", "it pops what the function did not push");
+  if (mnemonic === M.Push && state.depth + SLOT_BYTES > context.stackBytes) complainFrame(context, complain);
   if (isStackAdjustment(instruction)) {
     const [, amount] = operands;
     const bytes = amount?.kind === "immediate" ? Number(BigInt.asIntN(64, amount.value)) : 0;
     const isDown = mnemonic === M.Sub;
     if (bytes < 0) complain("stack depth", "rsp changes by a negative number");
     if (!isDown && bytes > state.depth) complain("stack depth", "rsp goes above the return address");
+    if (isDown && state.depth + bytes > context.stackBytes) complainFrame(context, complain);
     if (isDown && state.untouched + bytes > UNTOUCHED_MAX) complain("frame step", "rsp could jump over the guard: pages in between must be touched");
   }
+}
+
+function complainFrame({ stackBytes }: FunctionContext, complain: Complain): void {
+  complain("stack depth", `the function's frame is larger than the stack of ${stackBytes} bytes`);
 }
 
 function checkString({ mnemonic }: MachineInstruction, state: MachineState, { name, target }: FunctionContext, complain: Complain): void {

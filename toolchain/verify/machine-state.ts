@@ -21,6 +21,8 @@ export enum Base {
 }
 
 export const REGISTER_COUNT = 16;
+/** Bytes that `push` and `pop` move. */
+const SLOT_BYTES = 8;
 
 /**
  * What holds before an instruction, on every path to it: an upper bound for each register, which registers still hold what they held at the
@@ -35,25 +37,28 @@ export class MachineState {
   depth: number;
   /** Bytes by which rsp went down since the stack was last touched. */
   untouched: number;
-  /** Entry values of registers on the stack: register by the depth of its slot. */
-  saved: ReadonlyMap<number, number>;
+  /**
+   * Depth of the stack slot that holds a register's entry value, by register; 0: none is known. One slot a register is
+   * enough for what a compiler saves, and keeps a state small however much a program pushes.
+   */
+  readonly slot: Int32Array;
 
-  constructor(max: Float64Array, base: Uint8Array, original: number, depth: number, untouched: number, saved: ReadonlyMap<number, number>) {
+  constructor(max: Float64Array, base: Uint8Array, original: number, depth: number, untouched: number, slot: Int32Array) {
     this.max = max;
     this.base = base;
     this.original = original;
     this.depth = depth;
     this.untouched = untouched;
-    this.saved = saved;
+    this.slot = slot;
   }
 
   /** At a function's first instruction: nothing is known of any register but that it holds its entry value. */
   static atEntry(): MachineState {
-    return new MachineState(new Float64Array(REGISTER_COUNT).fill(UNKNOWN), new Uint8Array(REGISTER_COUNT), 0xffff, 0, 0, new Map());
+    return new MachineState(new Float64Array(REGISTER_COUNT).fill(UNKNOWN), new Uint8Array(REGISTER_COUNT), 0xffff, 0, 0, new Int32Array(REGISTER_COUNT));
   }
 
   copy(): MachineState {
-    return new MachineState(this.max.slice(), this.base.slice(), this.original, this.depth, this.untouched, this.saved);
+    return new MachineState(this.max.slice(), this.base.slice(), this.original, this.depth, this.untouched, this.slot.slice());
   }
 
   /** `register` gets a number that is at most `max`. */
@@ -77,13 +82,17 @@ export class MachineState {
     return (this.original & (1 << register)) !== 0;
   }
 
-  /** Remembers that the slot at `depth` holds the entry value of `register`, or something else (-1). */
-  setSlot(depth: number, register: number): void {
-    if (register < 0 && !this.saved.has(depth)) return;
-    const saved = new Map(this.saved);
-    if (register < 0) saved.delete(depth);
-    else saved.set(depth, register);
-    this.saved = saved;
+  /** `register` was stored at `depth`, where nothing is known to lie. An earlier slot of it stays the one that is known. */
+  save(register: number, depth: number): void {
+    if (this.isOriginal(register) && this.slot[register] === 0) this.slot[register] = depth;
+  }
+
+  /** Forgets the slots that share a byte with those between two depths. */
+  overwrite(shallow: number, deep: number): void {
+    for (let register = 0; register < REGISTER_COUNT; register++) {
+      const depth = this.slot[register]!;
+      if (depth > shallow && depth - SLOT_BYTES < deep) this.slot[register] = 0;
+    }
   }
 
   /**
@@ -108,9 +117,9 @@ export class MachineState {
       this.original = original;
       isChanged = true;
     }
-    for (const [depth, register] of this.saved) {
-      if (other.saved.get(depth) === register) continue;
-      this.setSlot(depth, -1);
+    for (let register = 0; register < REGISTER_COUNT; register++) {
+      if (this.slot[register] === 0 || this.slot[register] === other.slot[register]) continue;
+      this.slot[register] = 0;
       isChanged = true;
     }
     if (other.untouched > this.untouched) {

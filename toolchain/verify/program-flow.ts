@@ -1,6 +1,7 @@
 import { Mnemonic as M } from "iced-x86";
 import type { Boundary } from "./boundary.ts";
 import type { ControlFlow } from "./control-flow.ts";
+import type { Effort } from "./effort.ts";
 import type { CodeFunction } from "./function-table.ts";
 import type { MachineInstruction } from "./instruction.ts";
 import { CLEAR, MachineState, UNKNOWN } from "./machine-state.ts";
@@ -24,12 +25,14 @@ export class FunctionFlow {
   entry: number[] | null = null;
   /** Bounds of the results over all returns found so far; null: it has not been seen to return. */
   results: number[] | null = null;
-  /** Who must be looked at again when `results` grows. */
-  readonly callers = new Set<FunctionFlow>();
+  /** Leaders whose instructions call it, by function: what must be looked at again when `results` grows. */
+  readonly callers = new Map<FunctionFlow, Set<number>>();
   /** Bytes of stack arguments that it may touch: those that it pops. For one that never returns, those that it is seen to touch. */
   argumentBytes: number;
   /** States by leader. */
   readonly states = new Map<number, MachineState>();
+  /** Leaders whose state grew since their instructions were last followed. */
+  readonly work = new Set<number>();
 
   constructor(code: CodeFunction, control: ControlFlow) {
     this.code = code;
@@ -45,8 +48,8 @@ export type Conflict = (fn: FunctionFlow, index: number) => void;
 
 /**
  * Forward data flow over the whole program: which registers are clear above 32 bits, at each instruction. A function's parameters are as clear as
- * all its callers make them, its results as clear as all its returns make them. It starts from nothing being reachable, so that what it
- * ends with holds for every run.
+ * all its callers make them, its results as clear as all its returns make them. It starts from nothing being reachable and states only
+ * grow, so that what it ends with holds for every run. What grows makes only the instructions behind it be followed again.
  */
 export class ProgramFlow {
   private readonly pending = new Set<FunctionFlow>();
@@ -55,6 +58,7 @@ export class ProgramFlow {
     private readonly functions: ReadonlyMap<number, FunctionFlow>,
     private readonly boundary: Boundary,
     private readonly isKernel: boolean,
+    private readonly effort: Effort,
   ) {}
 
   /** A call from outside: hand-written code or the machine. `parameters32` is believed. */
@@ -67,43 +71,38 @@ export class ProgramFlow {
   solve(): void {
     for (const fn of this.pending) {
       this.pending.delete(fn);
-      this.run(fn, null, null);
+      for (const leader of fn.work) {
+        fn.work.delete(leader);
+        this.runFrom(fn, leader, null, null);
+      }
     }
   }
 
   /** Goes once more over what can be reached, with the final states. */
   visitAll(visit: Visit, conflict: Conflict): void {
-    for (const fn of this.functions.values()) if (fn.entry !== null) this.run(fn, visit, conflict);
-  }
-
-  private run(fn: FunctionFlow, visit: Visit | null, conflict: Conflict | null): void {
-    fn.states.clear();
-    const entry = MachineState.atEntry();
-    ARGUMENT_REGISTERS.forEach((register, index) => {
-      entry.max[register] = fn.entry![index]!;
-    });
-    const work: number[] = [];
-    this.reach(fn, 0, entry, work, conflict);
-    while (work.length > 0) this.runFrom(fn, work.pop()!, work, null, conflict);
-    if (visit !== null) for (const leader of [...fn.states.keys()].sort((left, right) => left - right)) this.runFrom(fn, leader, [], visit, null);
+    for (const fn of this.functions.values()) {
+      for (const leader of [...fn.states.keys()].sort((left, right) => left - right)) this.runFrom(fn, leader, visit, conflict);
+    }
+    if (this.pending.size > 0) throw new Error("the verifier's states were not final");
   }
 
   /** From a leader to the next one, or to where control leaves. */
-  private runFrom(fn: FunctionFlow, leader: number, work: number[], visit: Visit | null, conflict: Conflict | null): void {
+  private runFrom(fn: FunctionFlow, leader: number, visit: Visit | null, conflict: Conflict | null): void {
     const { instructions } = fn.code;
     const state = fn.states.get(leader)!.copy();
     for (let index = leader; index < instructions.length; index++) {
       if (index !== leader && fn.control.leaders.has(index)) {
-        this.reach(fn, index, state, work, conflict);
+        this.reach(fn, index, state, conflict);
         return;
       }
+      this.effort.spend(1);
       visit?.(fn, index, state);
-      if (!this.step(fn, index, state, work, conflict)) return;
+      if (!this.step(fn, leader, index, state, conflict)) return;
     }
   }
 
   /** One instruction; false if control does not go on behind it. */
-  private step(fn: FunctionFlow, index: number, state: MachineState, work: number[], conflict: Conflict | null): boolean {
+  private step(fn: FunctionFlow, leader: number, index: number, state: MachineState, conflict: Conflict | null): boolean {
     const instruction = fn.code.instructions[index]!;
     const { mnemonic } = instruction;
     if (TRAPS.has(mnemonic)) return false;
@@ -112,14 +111,15 @@ export class ProgramFlow {
       return false;
     }
     const sequence = fn.control.sequences.get(index);
-    if (mnemonic === M.Call) return this.call(fn, sequence?.kind === "call" ? sequence.callees : [branchTarget(instruction)], state);
+    if (mnemonic === M.Call) return this.call(fn, leader, sequence?.kind === "call" ? sequence.callees : [branchTarget(instruction)], state);
     if (mnemonic === M.Jmp) {
       const targets = sequence?.kind === "jump" ? sequence.targets : [branchTarget(instruction)];
-      for (const target of new Set(targets)) this.reach(fn, fn.code.indexAt.get(target)!, state, work, conflict);
+      this.effort.spend(targets.length);
+      for (const target of targets) this.reach(fn, fn.code.indexAt.get(target)!, state, conflict);
       return false;
     }
     if (CONDITIONAL_JUMPS.has(mnemonic)) {
-      this.reach(fn, fn.code.indexAt.get(branchTarget(instruction))!, state, work, conflict);
+      this.reach(fn, fn.code.indexAt.get(branchTarget(instruction))!, state, conflict);
       return true;
     }
     transfer(state, instruction, this.isKernel);
@@ -127,14 +127,15 @@ export class ProgramFlow {
   }
 
   /** The state behind a call of any of `callees`; false if none of them returns. */
-  private call(fn: FunctionFlow, callees: readonly number[], state: MachineState): boolean {
+  private call(fn: FunctionFlow, leader: number, callees: readonly number[], state: MachineState): boolean {
+    this.effort.spend(callees.length);
     const passed = ARGUMENT_REGISTERS.map((register) => (state.isClear(register) ? CLEAR : UNKNOWN));
     let results: number[] | null = null;
     let popped = 0;
     for (const offset of callees) {
       const callee = this.functions.get(offset);
       if (callee !== undefined) {
-        callee.callers.add(fn);
+        addCaller(callee, fn, leader);
         this.growEntry(callee, passed);
         if (callee.results !== null) results = grown(results, callee.results);
         popped = Math.max(popped, callee.control.poppedBytes ?? 0);
@@ -154,33 +155,46 @@ export class ProgramFlow {
     return true;
   }
 
-  private reach(fn: FunctionFlow, index: number, state: MachineState, work: number[], conflict: Conflict | null): void {
+  private reach(fn: FunctionFlow, index: number, state: MachineState, conflict: Conflict | null): void {
     const known = fn.states.get(index);
     if (known === undefined) {
       fn.states.set(index, state.copy());
-      work.push(index);
-      return;
-    }
-    if (known.depth !== state.depth) {
+      this.follow(fn, index);
+    } else if (known.depth !== state.depth) {
       conflict?.(fn, index);
-      return;
+    } else if (known.join(state)) {
+      this.follow(fn, index);
     }
-    if (known.join(state)) work.push(index);
+  }
+
+  private follow(fn: FunctionFlow, leader: number): void {
+    fn.work.add(leader);
+    this.pending.add(fn);
   }
 
   private growEntry(fn: FunctionFlow, bounds: readonly number[]): void {
     const next = grown(fn.entry, bounds);
     if (next === fn.entry) return;
     fn.entry = next;
-    this.pending.add(fn);
+    const entry = MachineState.atEntry();
+    ARGUMENT_REGISTERS.forEach((register, index) => {
+      entry.max[register] = next[index]!;
+    });
+    this.reach(fn, 0, entry, null);
   }
 
   private growResults(fn: FunctionFlow, bounds: readonly number[]): void {
     const next = grown(fn.results, bounds);
     if (next === fn.results) return;
     fn.results = next;
-    for (const caller of fn.callers) this.pending.add(caller);
+    for (const [caller, leaders] of fn.callers) for (const leader of leaders) this.follow(caller, leader);
   }
+}
+
+function addCaller(callee: FunctionFlow, caller: FunctionFlow, leader: number): void {
+  const leaders = callee.callers.get(caller);
+  if (leaders === undefined) callee.callers.set(caller, new Set([leader]));
+  else leaders.add(leader);
 }
 
 export function branchTarget(instruction: MachineInstruction): number {

@@ -30,17 +30,17 @@ export function transfer(state: MachineState, instruction: MachineInstruction, i
   if (mnemonic === M.Push) {
     state.depth += 8;
     state.untouched = 0;
-    state.setSlot(state.depth, first?.kind === "register" && state.isOriginal(first.number) ? first.number : -1);
+    if (first?.kind === "register") state.save(first.number, state.depth);
     return;
   }
   if (mnemonic === M.Pop) {
     const register = first?.kind === "register" ? first.number : NO_REGISTER;
     if (register === NO_REGISTER) return;
-    const isRestored = state.saved.get(state.depth) === register;
+    const isRestored = state.slot[register] === state.depth;
     state.set(register, UNKNOWN);
     if (isRestored) state.original |= 1 << register;
-    state.setSlot(state.depth, -1);
     state.depth -= 8;
+    dropSlotsBelow(state);
     // What it read lies right below rsp now. Without this, a loop of `sub rsp` and `pop` would count up for ever.
     state.untouched = 0;
     return;
@@ -209,16 +209,12 @@ function touchStack(state: MachineState, memory: Memory, isWrite: boolean): void
   if (memory.base !== RSP) return;
   state.untouched = Math.min(state.untouched, Math.max(0, memory.displacement));
   if (!isWrite) return;
-  // A slot at depth d covers the bytes from rsp + (depth - d) on.
-  for (const depth of state.saved.keys()) {
-    const start = state.depth - depth;
-    if (memory.displacement < start + 8 && memory.displacement + memory.bytes > start) state.setSlot(depth, -1);
-  }
+  state.overwrite(state.depth - memory.displacement - memory.bytes, state.depth - memory.displacement);
 }
 
 /** Forgets slots that rsp has left behind: what comes to lie there next is something else. */
 export function dropSlotsBelow(state: MachineState): void {
-  for (const depth of state.saved.keys()) if (depth > state.depth) state.setSlot(depth, -1);
+  state.overwrite(state.depth, Number.POSITIVE_INFINITY);
 }
 
 function widthOf({ operands, memory }: MachineInstruction, index: number): number {

@@ -1,10 +1,12 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Mnemonic as M } from "iced-x86";
-import { NOTE_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY } from "../../kernel/abi/executable.ts";
+import { KERNEL_STACK_BYTES } from "../../kernel/abi/address-space.ts";
+import { NOTE_BYTES, NOTE_STACK_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY } from "../../kernel/abi/executable.ts";
 import { PT_NOTE } from "../elf/format.ts";
 import { type ElfFile, readElf } from "../elf/read.ts";
 import type { Target } from "../ir/module.ts";
 import { type Boundary, readBoundary } from "./boundary.ts";
 import { readControlFlow } from "./control-flow.ts";
+import { Effort, EffortSpent } from "./effort.ts";
 import type { Finding, Rule } from "./finding.ts";
 import { type CodeFunction, readFunctions } from "./function-table.ts";
 import { argumentReach, checkForm, checkInContext, type FunctionContext } from "./instruction-check.ts";
@@ -17,6 +19,8 @@ export type { Finding } from "./finding.ts";
 
 /** After so many findings the rest would not be read. */
 const FINDINGS_MAX = 100;
+/** The stack that a function's frame must fit; a domain's stands in its note. Linux: what a process has by default. */
+const FRAME_BYTES_MAX = { kernel: KERNEL_STACK_BYTES, linux: 8 << 20 } as const;
 /** Name and header of a note: "Trine\0" padded to a word, behind three words. */
 const NOTE_HEADER_BYTES = 20;
 
@@ -28,8 +32,18 @@ export function verifyExecutable(bytes: Uint8Array, target: Target, path: string
   const elf = readElf(bytes, path);
   const findings: Finding[] = [];
   const layout = readLayout(elf, target, findings);
-  if (layout !== null) new Verification(elf, target, layout, findings).run();
+  if (layout !== null) verifyCode(elf, target, layout, findings);
   return findings.slice(0, FINDINGS_MAX);
+}
+
+function verifyCode(elf: ElfFile, target: Target, layout: Layout, findings: Finding[]): void {
+  try {
+    new Verification(elf, target, layout, findings).run();
+  } catch (error) {
+    if (!(error instanceof EffortSpent)) throw error;
+    // In front, so that it is never among those that are cut off.
+    findings.unshift({ rule: "effort", function: "code", address: "", instruction: "", message: "it is too tangled to be proved in a bounded time" });
+  }
 }
 
 class Verification {
@@ -37,6 +51,7 @@ class Verification {
   private readonly boundary: Boundary;
   private readonly flows = new Map<number, FunctionFlow>();
   private readonly note: NoteView;
+  private readonly effort: Effort;
 
   constructor(
     private readonly elf: ElfFile,
@@ -44,6 +59,7 @@ class Verification {
     private readonly layout: Layout,
     private readonly findings: Finding[],
   ) {
+    this.effort = new Effort(layout.text.length);
     this.functions = readFunctions(elf, layout, findings);
     this.boundary = readBoundary(elf, layout);
     this.note = readNote(elf);
@@ -54,7 +70,7 @@ class Verification {
     const isCallTarget = (offset: number): boolean => starts.has(offset) || this.boundary.externals.has(offset);
     for (const code of this.functions) this.readFunction(code, isCallTarget);
 
-    const flow = new ProgramFlow(this.flows, this.boundary, this.target === "kernel");
+    const flow = new ProgramFlow(this.flows, this.boundary, this.target === "kernel", this.effort);
     this.addRoots(flow);
     flow.solve();
     // A function that never returns pops nothing that would tell how many arguments it has.
@@ -71,7 +87,7 @@ class Verification {
 
   /** What can be said of a function by itself. One whose control flow is not clear is refused and not followed. */
   private readFunction(code: CodeFunction, isCallTarget: (offset: number) => boolean): void {
-    const control = readControlFlow(code, this.layout, isCallTarget, (rule, instruction, message) => this.report(code, instruction, rule, message));
+    const control = readControlFlow(code, this.layout, isCallTarget, this.effort, (rule, instruction, message) => this.report(code, instruction, rule, message));
     const context = this.context(code, control?.poppedBytes ?? 0);
     code.instructions.forEach((instruction, index) => {
       const isInSequence = control === null ? false : control.insideSequence.has(index);
@@ -113,6 +129,7 @@ class Verification {
   }
 
   private checkCall(callees: readonly number[], state: MachineState, complain: (rule: Rule, message: string) => void): void {
+    this.effort.spend(callees.length);
     const popped = new Set<number>();
     for (const offset of callees) {
       const flow = this.flows.get(offset);
@@ -161,7 +178,10 @@ class Verification {
   }
 
   private context(code: CodeFunction, argumentBytes: number): FunctionContext {
-    return { name: code.name, target: this.target, layout: this.layout, threadBlockBytes: this.note.threadBlockBytes, argumentBytes };
+    const { target, layout } = this;
+    const { threadBlockBytes } = this.note;
+    const stackBytes = target === "domain" ? this.note.stackBytes : FRAME_BYTES_MAX[target];
+    return { name: code.name, target, layout, threadBlockBytes, stackBytes, argumentBytes };
   }
 
   private report(code: CodeFunction, instruction: MachineInstruction, rule: Rule, message: string): void {
@@ -193,13 +213,18 @@ function disassemble(bytes: Uint8Array, address: bigint): string {
 /** What the kernel will do on the executable's word. */
 interface NoteView {
   readonly threadBlockBytes: number;
+  readonly stackBytes: number;
   /** Where further threads start; 0: nowhere. */
   readonly threadEntry: bigint;
 }
 
 function readNote(elf: ElfFile): NoteView {
   const note = elf.programHeaders.find((header) => header.type === PT_NOTE);
-  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_BYTES) return { threadBlockBytes: 0, threadEntry: 0n };
+  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_BYTES) return { threadBlockBytes: 0, stackBytes: 0, threadEntry: 0n };
   const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + note.offset + NOTE_HEADER_BYTES, NOTE_BYTES);
-  return { threadBlockBytes: view.getUint32(NOTE_THREAD_BLOCK_BYTES, true), threadEntry: view.getBigUint64(NOTE_THREAD_ENTRY, true) };
+  return {
+    threadBlockBytes: view.getUint32(NOTE_THREAD_BLOCK_BYTES, true),
+    stackBytes: view.getUint32(NOTE_STACK_BYTES, true),
+    threadEntry: view.getBigUint64(NOTE_THREAD_ENTRY, true),
+  };
 }
