@@ -61,6 +61,16 @@ program
   });
 
 program
+  .command("fuzz")
+  .description("compile random functions, and compare their machine code with the engine of Node")
+  .option("--seed <seed>", "a seed names the same functions on every machine", "1")
+  .option("--functions <count>", "how many; a selection rule that is never reached is a failure", "10000")
+  .action(async (options: { seed: string; functions: string }) => {
+    const { fuzz } = await import("./fuzz.ts");
+    await fuzz({ ...options, json: json() });
+  });
+
+program
   .command("bench")
   .description("measure; writes build/bench/*.json and docs/figures.md")
   .argument("[benches...]", "names from `trine bench --list`")

@@ -23,7 +23,7 @@ export async function runCampaignInWorkers(root: string, { seed, functions, work
 }
 
 async function runWorker(root: string, seed: number, functions: number, huge: boolean): Promise<CampaignResult> {
-  const worker = [join(root, "toolchain/fuzz/main.ts"), "--worker", String(seed), String(functions), String(huge)];
+  const worker = [join(root, "toolchain/fuzz/campaign-worker.ts"), String(seed), String(functions), String(huge)];
   const child = spawn(process.execPath, [...NODE_OPTIONS, ...worker], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
