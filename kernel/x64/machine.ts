@@ -7,7 +7,7 @@ import { initializeInterrupts, unmaskLine } from "./interrupts";
 import { commandLineHas, initializeMemoryMap, memoryUsableBytes } from "./memory-map";
 import { powerOff as switchOff } from "./power";
 import { initializeLog, logNumber, logText, endLine } from "./serial-log";
-import { initializeTimer, ticksPerSecond, timerUsesLine0 } from "./timer";
+import { initializeTimer, logClock, timerUsesLine0 } from "./timer";
 
 export { reboot } from "./power";
 
@@ -38,9 +38,6 @@ export function bootLine(): void {
   logProcessor();
   logText("trine: memory ");
   logNumber(memoryUsableBytes() >> 20);
-  logText(" MiB, clock ");
-  logNumber(ticksPerSecond() / 1_000_000);
-  logText(" MHz, timer ");
-  logText(timerUsesLine0() ? "8254" : "local APIC");
-  endLine();
+  logText(" MiB, ");
+  logClock();
 }

@@ -9,6 +9,7 @@ import { buildDisk } from "../../toolchain/image/disk.ts";
 import { buildIso } from "../../toolchain/image/iso.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import type { BootMedium } from "../../toolchain/run/machine.ts";
+import { CLOCK_ERROR_MAX, clocksBesideBusyProcess, hostTscHz } from "../../toolchain/soak/busy-clock.ts";
 import { BootedMachine, type BootOptions } from "../support/qemu.ts";
 
 const PROBE_EXIT = 0x10;
@@ -105,6 +106,21 @@ test("no page is writable and executable, by any address, and user code could re
 test("interrupts of the timer come at their time", async () => {
   const transcript = await bootToEnd({ ...asPvh("act=timer"), countInstructions: true });
   expect(transcript.match(/probe: tick in time/g)).toHaveLength(3);
+});
+
+test("the clock's rate is found beside a busy process on the same core", async () => {
+  const truth = hostTscHz(root);
+  const found = await clocksBesideBusyProcess(asPvh(""), 3);
+  for (const hz of found) expect(Math.abs(hz / truth - 1), `${hz} of ${truth} Hz`).toBeLessThan(CLOCK_ERROR_MAX);
+});
+
+test("the clock is known after as many readings as its bounds need, and the boot line says what it is", async () => {
+  // Counting instructions, the emulated counter runs at 1 GHz, and a reading takes a tick of the 8254.
+  const transcript = await bootToEnd({ ...asPvh(""), countInstructions: true });
+  expect(transcript).toContain("clock 1000 MHz, timer local APIC; TSC not invariant\r\n");
+  const [, hz, us] = /probe: clock (\d+) Hz known after us (\d+)/.exec(transcript)!;
+  expect(Math.abs(Number(hz) / 1e9 - 1)).toBeLessThan(0.001);
+  expect(Number(us)).toBeLessThan(5000);
 });
 
 test("without a local APIC the old timer does it", async () => {

@@ -7,7 +7,8 @@ import { lineOf, LINE_TIMER } from "../../kernel/x64/interrupts";
 import { panic } from "../../kernel/x64/panic";
 import { loadPhysical32, storePhysical32 } from "../../kernel/x64/physical-memory";
 import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/serial-log";
-import { armTimer, nowNs } from "../../kernel/x64/timer";
+import { armTimer, nowNs, ticksPerSecond } from "../../kernel/x64/timer";
+import { readTsc } from "../../kernel/x64/x64";
 import { walkPageTables } from "./page-table-walk";
 
 export { kernelException } from "../../kernel/x64/panic";
@@ -20,8 +21,15 @@ let startedNs: u64 = 0;
 let zero: u32 = 0;
 
 export function start(startInfo: u64): void {
+  const before = readTsc();
   initializeMachine(startInfo);
+  const ticks = readTsc() - before;
   bootLine();
+  logText("probe: clock ");
+  logNumber(ticksPerSecond());
+  logText(" Hz known after us ");
+  logNumber(ticks * 1_000_000 / ticksPerSecond());
+  endLine();
   for (let i: u32 = 0; i < memoryRangeCount(); i++) {
     logText("probe: memory ");
     logHex(memoryRangeStart(i));

@@ -10,6 +10,11 @@ export interface FakeMachine {
   readonly readPort?: (port: number) => number;
   readonly writePort?: (port: number, value: number) => void;
   readonly readTsc?: () => bigint;
+  /** eax, ebx, ecx, edx. */
+  readonly cpuid?: (leaf: number, subleaf: number) => readonly [number, number, number, number];
+  /** Takes the place of `physical` for words of 32 bits, as device registers are. */
+  readonly load32?: (address: bigint) => number;
+  readonly store32?: (address: bigint, value: number) => void;
   /** Functions of kernel/x64/assembly.ts. */
   readonly assembly?: Readonly<Record<string, (...args: never[]) => bigint | number>>;
 }
@@ -31,7 +36,7 @@ export async function compileForFake(entryText: string): Promise<WebAssembly.Mod
 }
 
 export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): RunningFiles {
-  const { physical, readPort = () => 0, writePort = () => {}, readTsc = () => 0n } = machine;
+  const { physical, readPort = () => 0, writePort = () => {}, readTsc = () => 0n, cpuid = () => [0, 0, 0, 0] } = machine;
   const place = (address: bigint): number => {
     if (physical === undefined || address + 8n > BigInt(physical.byteLength)) throw new Error(`physical address 0x${address.toString(16)} of the fake`);
     return Number(address);
@@ -39,10 +44,14 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
   const known: Record<string, Record<string, (...args: never[]) => bigint | number | void>> = {
     x64: {
       in8: readPort, out8: writePort, readTsc,
+      cpuid: (leaf: number, subleaf: number, result: number) => {
+        const words = new DataView((exports["memory"] as WebAssembly.Memory).buffer);
+        cpuid(leaf, subleaf).forEach((word, i) => words.setUint32(result + 4 * i, word, true));
+      },
       physicalLoad8: (address: bigint) => physical!.getUint8(place(address)),
-      physicalLoad32: (address: bigint) => physical!.getUint32(place(address), true),
+      physicalLoad32: machine.load32 ?? ((address: bigint) => physical!.getUint32(place(address), true)),
       physicalLoad64: (address: bigint) => physical!.getBigUint64(place(address), true),
-      physicalStore32: (address: bigint, value: number) => physical!.setUint32(place(address), value, true),
+      physicalStore32: machine.store32 ?? ((address: bigint, value: number) => physical!.setUint32(place(address), value, true)),
     },
     assembly: machine.assembly ?? {},
   };

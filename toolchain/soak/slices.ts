@@ -49,6 +49,11 @@ export const SLICES: readonly Slice[] = [
     about: "single bits of a signed system changed: the kernel refuses to start",
     prepare: async (root) => (await import("./boot-flips.ts")).prepareBootFlips(root),
   },
+  {
+    name: "busy-clock",
+    about: "boots beside a busy process on the same core: the rate of the clock is found to within 0.5 %",
+    prepare: async (root) => (await import("./busy-clock.ts")).prepareBusyClock(root),
+  },
 ];
 
 function refuseDifference(difference: string | null): void {
