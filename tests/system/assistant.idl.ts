@@ -19,7 +19,7 @@ export default defineInterface({
     answerTwice: { about: "Answers, then once more: `lastStatus` tells what the second reply returned." },
     forge: { about: "Replies to `token`, which is not the assistant's to answer; tells what reply returned.", takes: { token: u64 }, returns: { outcome: u32 } },
     lastStatus: { returns: { outcome: u32 } },
-    crash: { about: "Faults: 0 unreachable, 1 null, 2 out of bounds, 3 division by zero, 4 endless recursion, 5 linear memory beyond the maximum, 6 a quotient without room, 7 an indirect call of another signature, 8 outside the table, 9 of a null function, 10 a fill out of bounds.", takes: { how: u32 } },
+    crash: { about: "Faults: 0 unreachable, 1 null, 2 out of bounds, 3 division by zero, 4 endless recursion, 5 linear memory beyond the maximum, 6 a quotient without room, 7 an indirect call of another signature, 8 outside the table, 9 of a null function, 10 a fill out of bounds, from 11 on copies and fills around a mapped page.", takes: { how: u32 } },
     exit: { takes: { code: u32 } },
     spin: { about: "Computes for so many rounds before it answers.", takes: { rounds: u32 }, returns: { checksum: u64 } },
     take: { about: "Takes a handle and keeps it; answers its number in the assistant's table.", takes: { object: handle("Notice") }, returns: { number: u32 } },

@@ -282,6 +282,30 @@ describe("memory", () => {
     }, { memory });
   });
 
+  test("a copy or fill of few bytes that does not fit has written nothing", () => {
+    const end = 3 * page;
+    const counts = [1, 3, 8, 15, 31, 32];
+    const look = new SampleFunction([I32], [I64], "look");
+    const functions = [look.return(look.load(Opcode.Load64, I64, look.parameter(0))), ...counts.flatMap((count, index) => {
+      const fill = new SampleFunction([I32], [], `fill_${count}`, 2 * index + 1);
+      fill.instruction(Opcode.MemoryFill, Type.None, [fill.parameter(0), fill.i32(0xa7), fill.i32(count)], []);
+      const copy = new SampleFunction([I32], [], `copy_${count}`, 2 * index + 2);
+      copy.instruction(Opcode.MemoryFill, Type.None, [copy.i32(page), copy.i32(0x5a), copy.i32(64)], []);
+      copy.instruction(Opcode.MemoryCopy, Type.None, [copy.parameter(0), copy.i32(page), copy.i32(count)], []);
+      return [fill.return(), copy.return()];
+    })];
+    const looks = [8, 16, 24, 32].map((back) => ({ name: "look", operands: [BigInt(end - back)] }));
+    const calls = counts.flatMap((count) => ["fill", "copy"].flatMap((name) => Array.from({ length: count }, (_, at) => [
+      { name: `${name}_${count}`, operands: [BigInt(end - at)] }, ...looks,
+    ]))).flat();
+    const answers = runSample(functions, calls, { memory });
+    const wrong = calls.filter(({ name }, index) => {
+      const { trap, results } = answers[index]!;
+      return name === "look" ? results[0] !== 0n : trap !== FaultKind.OutOfBounds;
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test("an offset beyond 2 GiB is added without wrapping", () => {
     const f = new SampleFunction([I32], [I32], "far");
     const fn = f.return(f.load(Opcode.Load32U, I32, f.parameter(0), 0xffff_0000 | 0));

@@ -9,6 +9,8 @@ import { Register } from "./register.ts";
 
 const { rax, rcx, rdx, rsi, rdi, r15 } = Register;
 const PAGE_SHIFT = 16;
+const PAGE_BYTES = 1 << PAGE_SHIFT;
+const WINDOW_BYTES = 2 ** 32;
 
 /**
  * Copies and fills in fixed registers: destination rdi, source rsi or byte rax, bytes rcx. rdx is free, rax too in a copy. The direction
@@ -39,17 +41,35 @@ export function encodeString(encoder: FunctionEncoder, instruction: MachineInstr
 }
 
 /**
- * Stops unless [start, start + rcx) lies in linear memory: rcx ≤ size and start ≤ size - rcx, in 64 bits. The kernel maps pages of its
- * window itself, so that there the size is the window's, and a page that is missing faults.
+ * Stops unless [start, start + rcx) lies in one part: rcx ≤ end and start ≤ end - rcx, in 64 bits.
+ *
+ * In the target linux the only part is the program's memory. In a domain, memory objects are mapped
+ * between the program's largest memory and 4 GiB, and the program does not know where: a range that
+ * starts there must end by 4 GiB, and a page that is missing faults as it does under a store. The
+ * kernel maps pages of its whole window itself.
  */
 function checkRange(encoder: FunctionEncoder, start: Register, origin: number): void {
   const { assembler: a } = encoder;
+  const { target, memory } = encoder.module;
   const trap = encoder.trapLabel(TrapKind.OutOfBounds, origin);
-  if (encoder.module.target === "kernel") encoder.loadConstant(rdx, 0, 1);
+  const mappedBytes = memory.maximumPages * PAGE_BYTES;
+  if (target === "kernel") encoder.loadConstant(rdx, 0, 1);
   else {
     a.modrm(4, 0x8b, rdx, { ...PLAIN_ADDRESS, symbol: MEMORY_PAGES_SYMBOL });
     a.modrm(8, 0xc1, 4, rdx);
     a.byte(PAGE_SHIFT);
+  }
+  if (target === "domain" && mappedBytes < WINDOW_BYTES) {
+    const [mapped, checked] = [a.newLabel(), a.newLabel()];
+    a.modrm(4, 0x81, 7, start);
+    a.immediate(mappedBytes | 0, 4);
+    a.jumpIf(Condition.AboveOrEqual, mapped);
+    a.bind(checked);
+    encoder.later(origin, () => {
+      a.bind(mapped);
+      encoder.loadConstant(rdx, 0, 1);
+      a.jump(checked);
+    });
   }
   a.modrm(8, 0x2b, rdx, rcx);
   a.jumpIf(Condition.Below, trap);

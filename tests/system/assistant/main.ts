@@ -7,7 +7,7 @@ import { ObjectType, RIGHT_CALL, RIGHT_SIGNAL, RIGHT_TRANSFER } from "../../../k
 import { Status } from "../../../kernel/abi/status";
 import {
   answer, arena, callerClass, callerSlot, clearLong, header, initialHandle, receive, receiveArena, receivedBadge, receivedHandle, receivedMethod, receivedToken,
-  receiveHandles, request0, request1, request2, sendArena, sendHandle, setHandleCount, setWord, word,
+  receiveHandles, request0, request1, request2, request4, sendArena, sendHandle, setHandleCount, setWord, word,
 } from "../message";
 import { ASSISTANT, Method } from "../assistant-methods";
 
@@ -157,8 +157,32 @@ function crash(how: u32): void {
     case 7: setWord(0, call_indirect<u64>(oneNumber.index, <u64>1, <u64>2)); return;
     case 8: setWord(0, call_indirect<u64>(0x7fffffff, <u64>1)); return;
     case 9: setWord(0, call_indirect<u64>(0, <u64>1)); return;
-    default: memory.fill(0xf0000000, 1, how);
+    case 10: memory.fill(0xf0000000, 1, how); return;
+    default: crashInMapped(how);
   }
+}
+
+/** Copies and fills that leave a mapped page, or come to it from the program's own memory. */
+function crashInMapped(how: u32): void {
+  const mapped = mapPage();
+  const ownEnd = <usize>memory.size() << 16;
+  switch (how) {
+    case 11: memory.fill(mapped, 1, 4093 + (how - 7)); return;
+    case 12: memory.fill(mapped, 1, 0 - mapped); return;
+    case 13: memory.fill(mapped, 1, 1 - mapped); return;
+    case 14: memory.fill(ownEnd - 4, 1, mapped + 8 - ownEnd); return;
+    case 15: memory.copy(mapped, ownEnd - how, 16 + (how - 15)); return;
+    case 16: memory.copy(mapped + 4096 - how, arena, 17); return;
+    case 17: memory.copy(mapped + 8, mapped, 4096); return;
+    default: memory.copy(mapped, mapped + 8, 1 - mapped - 8); return;
+  }
+}
+
+/** A page of a memory object, mapped to be written: the only one, so that its address is known to who built the program. */
+function mapPage(): usize {
+  request1(DOMAIN, ObjectType.Domain, 2, 4096);
+  request4(DOMAIN, ObjectType.Domain, 10, word(0), 0, 4096, 1);
+  return <usize>word(0);
 }
 let divisorZero: u64 = 0;
 const oneNumber: (value: u32) => u32 = (value: u32) => value;

@@ -18,6 +18,12 @@ const FAULTS: StaticArray<u32> = [
   FaultKind.DivideOverflow, FaultKind.IndirectCallSignature, FaultKind.IndirectCallBound, FaultKind.IndirectCallNull, FaultKind.OutOfBounds,
 ];
 
+/** Where the assistant's first memory object is mapped: 64 KiB above its largest memory. */
+const MAPPED: u64 = 0x210000;
+/** In the order of `crashInMapped`: the address of the fault, 0 where a check stops before any byte is written. */
+const MAPPED_FAULTS: StaticArray<u64> = [MAPPED + 4096, MAPPED + 4096, 0, 0, 0, MAPPED + 4096, MAPPED + 4096, 0];
+const FIRST_MAPPED_FAULT: u32 = 11;
+
 /** Death and restart: in each state, seen from the caller, with everything given back. */
 export function lifeCases(): void {
   test("a slot that runs is not started twice", () => {
@@ -60,6 +66,20 @@ export function lifeCases(): void {
       expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, sequence), Status.Ok);
       expectEqual(word(2), FAULT_RECORD);
       expectEqual(word(8), FAULTS[how]);
+      startSlot(PEER_SLOT);
+    }
+    restartPeer();
+  });
+  test("copies and fills end where stores do: at a mapped page's end, at 4 GiB, at the end of the program's own memory", () => {
+    for (let how = 0; how < MAPPED_FAULTS.length; how++) {
+      restartPeer();
+      const sequence = nextAudit(AUDIT);
+      expectEqual(callPeer1(Method.Crash, FIRST_MAPPED_FAULT + how), Status.PeerDied);
+      expect(awaitSlot(PEER_SLOT, EMPTY));
+      expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, sequence), Status.Ok);
+      expectEqual(word(2), FAULT_RECORD);
+      expectEqual(word(8), FaultKind.OutOfBounds);
+      expectEqual(word(12), MAPPED_FAULTS[how]);
       startSlot(PEER_SLOT);
     }
     restartPeer();

@@ -1,6 +1,6 @@
 import { ObjectType, RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_SEAL } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
-import { request0, request1, request4, word } from "../message";
+import { arena, request0, request1, request4, word } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { DOMAIN } from "./handles";
 import { drop, mint, newMemory, pagesUsed, revoke } from "./steps";
@@ -17,6 +17,30 @@ export function memoryCases(): void {
     store<u64>(address + 8184, 0x1122334455667788);
     expectEqual(load<u64>(address + 8184), 0x1122334455667788);
     expectEqual(unmap(address), Status.Ok);
+    drop(object);
+  });
+  test("copies and fills reach a mapped page, from its first byte to its last", () => {
+    const object = newMemory(8192);
+    const address = mapWhole(object, 8192, true);
+    const size = <u32>word(0) != 0 ? 4096 : 0;
+    memory.fill(address, 0xa5, size + 4096);
+    expectEqual(load<u64>(address), 0xa5a5a5a5a5a5a5a5);
+    expectEqual(load<u64>(address + 8184), 0xa5a5a5a5a5a5a5a5);
+    memory.fill(address + 8, 1, 24);
+    memory.copy(arena, address, size);
+    expectEqual(load<u64>(arena + 8), 0x0101010101010101);
+    expectEqual(load<u64>(arena + 4088), 0xa5a5a5a5a5a5a5a5);
+    store<u64>(arena, 0x1122334455667788);
+    memory.copy(address + 8192 - size, arena, size);
+    expectEqual(load<u64>(address + 4096), 0x1122334455667788);
+    memory.copy(address + 8168, arena, 24);
+    expectEqual(load<u64>(address + 8168), 0x1122334455667788);
+    // Overlapping, so that the last bytes go first.
+    memory.copy(address + 8192 - size, address + 4088, size);
+    expectEqual(load<u64>(address + 4104), 0x1122334455667788);
+    // Nothing is nothing, wherever it is.
+    memory.copy(address + 8192, arena, size - 4096);
+    unmap(address);
     drop(object);
   });
   test("what one mapping writes another one reads", () => {
