@@ -4,20 +4,24 @@
 import { LogClient } from "../../build/generated/interfaces/Log";
 import { Text } from "./text";
 
-let log: LogClient = changetype<LogClient>(<usize>0);
-const message = Text.withRoom(256);
+/** Handle of the log; 0: the program has none. */
+let log: u32 = 0;
+let message: Text | null = null;
 
 /** From now on failures are written there. */
 export function logFailuresTo(client: LogClient): void {
-  log = client;
+  log = client.handle;
+  message = Text.withRoom(256);
 }
 
+// Whatever fails calls this, code that runs before this module's included: its variables start as constants.
 export function abort(reason: string | null = null, file: string | null = null, line: u32 = 0, column: u32 = 0): void {
-  if (log.handle != 0) {
-    message.clear();
-    if (file !== null) message.string(file).string(".ts:").number(line).byte(0x3a).number(column).string(": ");
-    message.string(reason === null ? "failed assertion" : reason);
-    log.write(message);
+  const text = message;
+  if (text !== null) {
+    text.clear();
+    if (file !== null) text.string(file).string(".ts:").number(line).byte(0x3a).number(column).string(": ");
+    text.string(reason === null ? "failed assertion" : reason);
+    LogClient.of(log).write(text);
   }
   unreachable();
 }

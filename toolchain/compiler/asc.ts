@@ -10,6 +10,7 @@ import asc from "assemblyscript/asc";
 import binaryen from "assemblyscript/binaryen";
 import type { Target } from "../ir/module.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
+import { type ElementsView, freeConstantsOfOrder } from "./constant-globals.ts";
 
 export interface AssemblyScriptOptions {
   /** The tree's root: all paths in names, diagnostics and the source map are relative to it. */
@@ -46,7 +47,7 @@ const CATEGORY_ERROR = 3;
 const FLAG_EXPORT = 2;
 
 export async function compileAssemblyScript(options: AssemblyScriptOptions): Promise<AssemblyScriptResult> {
-  const { root, entry } = options;
+  const { root, entry, target } = options;
   const virtualFiles = normalizeVirtualFiles(options.virtualFiles);
   const texts = new Map<string, string>();
   const files = new Set<string>();
@@ -64,6 +65,10 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
       const compilerOptions = this.program.options;
       compilerOptions.globalAliases ??= new Map<string, string>();
       compilerOptions.globalAliases.set("abort", name);
+    }
+
+    afterInitialize(program: ElementsView): void {
+      if (target === "domain") freeConstantsOfOrder(program);
     }
 
     afterCompile(module: binaryen.Module): void {
