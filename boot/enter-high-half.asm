@@ -3,7 +3,7 @@
 %include "boot/boot.inc"
 
 extern start_info, top_table, kernel_stack_bottom, kernel_stack_top, install_descriptors, resume
-extern start
+extern export.start
 ; The wasm start function, if the kernel has one.
 extern trine.start:weak
 
@@ -36,6 +36,6 @@ enter_high_half:
   call rax
 .initialized:
   mov edi, [rel start_info]
-  call start
+  call export.start
   jmp resume
 .end:

@@ -1,4 +1,4 @@
-// Functions written in NASM (kernel-memory.asm, resume.asm). Their import module "assembly" makes them external symbols of these names.
+// Functions written in NASM (kernel-memory.asm, resume.asm), whose symbols hold module, name and type: see `provides` in cpu.inc.
 
 /** Virtual address of the first instruction of the image, and the end of its code. */
 export declare function kernelTextStart(): u64;

@@ -13,8 +13,7 @@ bits 64
 
 ; name(): u64, an address known when the kernel is linked.
 %macro ADDRESS 2
-global %1: function (%1.end - %1)
-%1:
+  provides %1, _l
   mov rax, %2
   ret
 .end:
@@ -33,8 +32,7 @@ global %1: function (%1.end - %1)
 
 ; name(): u64, a value that boot left behind.
 %macro VALUE 2
-global %1: function (%1.end - %1)
-%1:
+  provides %1, _l
   mov rax, [rel %2]
   ret
 .end:
@@ -44,8 +42,7 @@ global %1: function (%1.end - %1)
   VALUE kernelTopTable, top_table
 
 ; imageLoad32(address: u64): u32, from the kernel's code or read-only data; 0 elsewhere.
-global imageLoad32: function (imageLoad32.end - imageLoad32)
-imageLoad32:
+  provides imageLoad32, l_i
   xor eax, eax
   mov rcx, kernel_text_start
   cmp rdi, rcx
@@ -59,8 +56,7 @@ imageLoad32:
 .end:
 
 ; imageLoad8(address: u64): u32, likewise.
-global imageLoad8: function (imageLoad8.end - imageLoad8)
-imageLoad8:
+  provides imageLoad8, l_i
   xor eax, eax
   mov rcx, kernel_text_start
   cmp rdi, rcx
@@ -74,8 +70,7 @@ imageLoad8:
 .end:
 
 ; stackLoad(address: u64): u64, from the kernel's stack or one of the exception stacks behind it; 0 elsewhere.
-global stackLoad: function (stackLoad.end - stackLoad)
-stackLoad:
+  provides stackLoad, l_l
   xor eax, eax
   test dil, 7
   jnz .outside
@@ -98,8 +93,7 @@ stackLoad:
 .end:
 
 ; stackTopAbove(address: u64): u64, the end of the stack that the address lies in; 0 if in none.
-global stackTopAbove: function (stackTopAbove.end - stackTopAbove)
-stackTopAbove:
+  provides stackTopAbove, l_l
   xor eax, eax
   lea rdx, [rel stack_bounds]
 .stack:
@@ -120,8 +114,7 @@ stackTopAbove:
 .end:
 
 ; kernelStackUsed(): u32, the most bytes of the kernel's stack that were ever in use.
-global kernelStackUsed: function (kernelStackUsed.end - kernelStackUsed)
-kernelStackUsed:
+  provides kernelStackUsed, _i
   mov rdx, STACK_PATTERN
   lea rcx, [rel kernel_stack_bottom]
   lea rax, [rel kernel_stack_top]
@@ -137,15 +130,13 @@ kernelStackUsed:
 .end:
 
 ; stackPointer(): u64, of the caller after the return.
-global stackPointer: function (stackPointer.end - stackPointer)
-stackPointer:
+  provides stackPointer, _l
   lea rax, [rsp + 8]
   ret
 .end:
 
 ; returnAddress(): u64, where the caller goes on after this call.
-global returnAddress: function (returnAddress.end - returnAddress)
-returnAddress:
+  provides returnAddress, _l
   mov rax, [rsp]
   ret
 .end:

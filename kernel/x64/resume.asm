@@ -1,11 +1,10 @@
 ; The exit stub: resumes the thread that the kernel has made current, or waits for an interrupt if there is none.
 %include "kernel/x64/cpu.inc"
 
-extern currentSaveArea, fault
+extern export.currentSaveArea, export.fault
 extern current_save_area, fs_base_loaded, port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
 
 global resume: function (resume.end - resume)
-global forgetPorts: function (forgetPorts.end - forgetPorts)
 
 %define TASK_BITMAP 102
 %define BITMAP_OFFSET 104
@@ -17,7 +16,7 @@ align 64
 
 ; r15 = KERNEL_LINEAR_BASE, rsp = kernel_stack_top, interrupts off.
 resume:
-  call currentSaveArea
+  call export.currentSaveArea
   test eax, eax
   jz .idle
   lea rdi, [r15 + rax]
@@ -126,7 +125,7 @@ resume:
   mov edi, 13
   xor esi, esi
   mov rdx, rcx
-  call fault
+  call export.fault
   jmp resume
 
 .idle:
@@ -143,7 +142,7 @@ resume:
 .end:
 
 ; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or frees one.
-forgetPorts:
+  provides forgetPorts, _
   mov qword [rel port_bitmap_source], 0
   mov word [rel task_state + TASK_BITMAP], NO_BITMAP
   ret

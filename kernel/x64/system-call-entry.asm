@@ -2,7 +2,7 @@
 ; SFMASK has cleared IF, DF, AC and TF.
 %include "kernel/x64/cpu.inc"
 
-extern systemCall, resume, current_save_area, kernel_stack_top
+extern export.systemCall, resume, current_save_area, kernel_stack_top
 
 global system_call_entry: function (system_call_entry.end - system_call_entry)
 
@@ -29,6 +29,6 @@ system_call_entry:
   mov dword [r15 + SAVE_RESUME], RESUME_SYSTEM_CALL
   mov r15, KERNEL_LINEAR_BASE
   mov edi, eax
-  call systemCall
+  call export.systemCall
   jmp resume
 .end:

@@ -3,7 +3,7 @@
 ; the idle loop is legal; anything else is a broken invariant and ends in `kernelException`.
 %include "kernel/x64/cpu.inc"
 
-extern fault, interrupt, kernelException
+extern export.fault, export.interrupt, export.kernelException
 extern resume, current_save_area, kernel_stack_top
 
 global vector_stubs: function (vector_stubs.end - vector_stubs)
@@ -90,10 +90,10 @@ trap_entry:
   jne .fault
   mov rdx, cr2
 .fault:
-  call fault
+  call export.fault
   jmp resume
 .interrupt:
-  call interrupt
+  call export.interrupt
   jmp resume
 
 .from_kernel:
@@ -107,7 +107,7 @@ trap_entry:
   mov r15, KERNEL_LINEAR_BASE
   xor ebp, ebp
   cld
-  call interrupt
+  call export.interrupt
   jmp resume
 
 .broken:
@@ -132,7 +132,7 @@ trap_entry:
   mov esi, [rsp + 15 * 8 + FRAME_ERROR]
   mov rdx, rsp
   mov r15, KERNEL_LINEAR_BASE
-  call kernelException
+  call export.kernelException
 .stop:
   cli
   hlt

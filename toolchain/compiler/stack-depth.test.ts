@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { sampleCode, sampleModule } from "../elf/sample.ts";
+import { functionKey } from "../ir/link-name.ts";
 import type { FunctionEntry } from "../ir/module.ts";
 import { EXTERNAL_STACK_BYTES, worstStackDepth } from "./stack-depth.ts";
 
-const functions = (names: readonly string[], signature = 1): FunctionEntry[] => names.map((name) => ({ kind: "external", name, signature }));
-const calls = (depth: number, ...symbols: string[]) => symbols.map((symbol) => ({ symbol, signature: 1, depth }));
+const functions = (names: readonly string[], signature = 1): FunctionEntry[] => names.map((name) => ({ kind: "external", name, symbol: functionKey(name), signature }));
+const calls = (depth: number, ...names: string[]) => names.map((name) => ({ symbol: functionKey(name), signature: 1, depth }));
 
 test("the deepest chain counts frames, arguments and return addresses", () => {
   const module = sampleModule("kernel", { functions: functions(["a", "b", "c"]), exports: new Map([["a", 0]]) });

@@ -1,3 +1,4 @@
+import { functionKey, keyOf } from "../ir/link-name.ts";
 import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 
@@ -22,17 +23,19 @@ interface Bound {
  * It rests on the depths that the compiler knows, constant at every instruction.
  */
 export function worstStackDepth(module: IrModule, codes: readonly MachineCode[]): StackDepth {
-  const codeOf = new Map(codes.map((code) => [code.name, code]));
+  const codeOf = new Map(codes.map((code) => [functionKey(code.name), code]));
+  const nameOf = new Map(module.functions.map((entry) => [keyOf(entry), entry.name]));
   const targetsOf = indirectTargets(module);
   const known = new Map<string, Bound>();
   const active: string[] = [];
 
   /** Throws the cycle, if there is one. */
-  const boundOf = (name: string): Bound => {
-    const done = known.get(name);
+  const boundOf = (key: string): Bound => {
+    const done = known.get(key);
     if (done !== undefined) return done;
-    const code = codeOf.get(name);
-    if (code === undefined) return { bytes: EXTERNAL_STACK_BYTES, chain: [name] };
+    const code = codeOf.get(key);
+    if (code === undefined) return { bytes: EXTERNAL_STACK_BYTES, chain: [nameOf.get(key) ?? key] };
+    const { name } = code;
     const start = active.indexOf(name);
     if (start >= 0) throw new Recursion([...active.slice(start), name]);
 
@@ -50,11 +53,11 @@ export function worstStackDepth(module: IrModule, codes: readonly MachineCode[])
     }
     active.pop();
     const bound = { bytes, chain: [name, ...chain] };
-    known.set(name, bound);
+    known.set(key, bound);
     return bound;
   };
 
-  const roots = [...module.exports.values(), ...(module.start < 0 ? [] : [module.start])].map((index) => module.functions[index]!.name);
+  const roots = [...module.exports.values(), ...(module.start < 0 ? [] : [module.start])].map((index) => keyOf(module.functions[index]!));
   try {
     let worst: Bound = { bytes: 0, chain: [] };
     for (const root of roots) {
@@ -83,7 +86,7 @@ function indirectTargets(module: IrModule): Map<number, string[]> {
     const entry = functionIndex < 0 ? undefined : module.functions[functionIndex];
     if (entry === undefined) continue;
     const known = targets.get(entry.signature) ?? new Set<string>();
-    targets.set(entry.signature, known.add(entry.name));
+    targets.set(entry.signature, known.add(keyOf(entry)));
   }
   return new Map([...targets].map(([signature, names]) => [signature, [...names]]));
 }

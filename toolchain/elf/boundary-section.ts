@@ -2,6 +2,7 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule, Signature } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { RelocationType, SectionType } from "./format.ts";
+import { keyOf } from "../ir/link-name.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 
 export const BOUNDARY_ENTRY_BYTES = 24;
@@ -26,7 +27,7 @@ export function writeBoundary(file: RelocatableFile, module: IrModule, codes: re
   const add = (kind: number, functionIndex: number): void => {
     const entry = module.functions[functionIndex]!;
     const signature: Signature = module.signatures[entry.signature]!;
-    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: entry.name, addend: 0 });
+    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(entry), addend: 0 });
     section.content.u64(0);
     section.content.u32(kind);
     section.content.u32(maskOf(signature.parameters.slice(0, REGISTER_PARAMETERS)));

@@ -2,6 +2,7 @@ import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, NULL_SIGNATURE, tableSymbol, type 
 import type { FunctionTable, IrModule } from "../ir/module.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
+import { functionKey, keyOf } from "../ir/link-name.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 import type { Text } from "./text-section.ts";
 
@@ -73,7 +74,7 @@ function writeJumpTables(file: RelocatableFile, section: Section, code: MachineC
     file.symbol({ name: table.symbol, section, offset: start, bytes: table.entries.length * 4, type: SymbolType.Object, isGlobal: false });
     for (const entry of table.entries) {
       const offset = section.content.length;
-      section.relocations.push({ offset, type: RelocationType.Relative32, symbol: code.name, addend: entry + (offset - start) });
+      section.relocations.push({ offset, type: RelocationType.Relative32, symbol: functionKey(code.name), addend: entry + (offset - start) });
       section.content.u32(0);
     }
   }
@@ -90,7 +91,7 @@ function writeTable(file: RelocatableFile, section: Section, module: IrModule, t
     const functionIndex = table.entries[position] ?? -1;
     const entry = functionIndex < 0 ? undefined : module.functions[functionIndex];
     if (entry !== undefined) {
-      section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: entry.name, addend: 0 });
+      section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(entry), addend: 0 });
     }
     section.content.u64(0);
     section.content.u32(entry === undefined ? NULL_SIGNATURE : entry.signature);
@@ -106,7 +107,7 @@ function writeExports(file: RelocatableFile, section: Section, module: IrModule)
   section.content.align(8);
   file.symbol({ name: EXPORTS_SYMBOL, section, offset: section.content.length, bytes: module.exports.size * 8, type: SymbolType.Object, isGlobal: true });
   for (const functionIndex of module.exports.values()) {
-    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: module.functions[functionIndex]!.name, addend: 0 });
+    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(module.functions[functionIndex]!), addend: 0 });
     section.content.u64(0);
   }
 }

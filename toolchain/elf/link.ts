@@ -3,6 +3,8 @@ import { join, resolve } from "node:path";
 import { BUILD } from "../build/tree.ts";
 import type { Target } from "../ir/module.ts";
 import { assemble } from "./assemble.ts";
+import { EXPORT_PREFIX, IMPORT_PREFIX, importText, unescaped } from "../ir/link-name.ts";
+import type { Diagnostic } from "../report/diagnostic.ts";
 import { runTool } from "./run-tool.ts";
 
 export interface LinkOptions {
@@ -41,10 +43,28 @@ export function linkProgram(options: LinkOptions): Uint8Array {
       copyFileSync(object, join(folder, inputs.at(-1)!));
     }
     const definitions = Object.entries(options.linkerDefinitions).map(([name, value]) => `--defsym=${name}=${value}`);
-    runTool("ld", [...LINKER_OPTIONS, ...definitions, "-T", "script.ld", "-o", "program.elf", ...inputs], folder, "cannot link");
+    const command = [...LINKER_OPTIONS, ...definitions, "-T", "script.ld", "-o", "program.elf", ...inputs];
+    runTool("ld", command, folder, "cannot link", (said) => unresolved(said, inputs.map((input) => join(folder, input))));
     // A plain array: what Buffer calls a slice is no copy.
     return new Uint8Array(readFileSync(join(folder, "program.elf")));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What hand-written code and the module want of each other and do not have, all of it, instead of the linker's words. */
+function unresolved(said: string, objects: readonly string[]): Diagnostic[] {
+  const wanted = new Set([...said.matchAll(/undefined reference to `([^'\n]+)'/g)].map((match) => match[1]!));
+  const names = objects.map((path) => readFileSync(path, "latin1")).join("\0");
+  return [...wanted].flatMap((symbol): Diagnostic[] => {
+    if (symbol.startsWith(EXPORT_PREFIX)) {
+      const name = unescaped(symbol.slice(EXPORT_PREFIX.length));
+      return [{ severity: "error", message: `the program exports no function \`${name}\`, which hand-written code calls`, help: `export function ${name}(…)` }];
+    }
+    if (!symbol.startsWith(IMPORT_PREFIX)) return [];
+    const withoutType = symbol.slice(0, symbol.lastIndexOf(".") + 1);
+    const others = names.split("\0").filter((name) => name.startsWith(withoutType) && /^[il]*_[il]*$/.test(name.slice(withoutType.length)) && name !== symbol);
+    const help = others.length === 0 ? {} : { help: `there is ${[...new Set(others)].map(importText).join(", ")}` };
+    return [{ severity: "error", message: `${importText(symbol)} is imported, and nothing provides it`, ...help }];
+  });
 }

@@ -24,6 +24,8 @@ export interface SectionRelocation {
 
 export interface ObjectSymbol {
   readonly name: string;
+  /** What relocations call it; left out: its name. */
+  readonly key?: string;
   readonly section: Section;
   readonly offset: number;
   readonly bytes: number;
@@ -33,12 +35,12 @@ export interface ObjectSymbol {
 
 /**
  * An ELF64 relocatable file under construction. Its bytes depend only on what was added and in which order.
- * Relocations name symbols; a name that no symbol defines becomes an undefined one, for the linker to resolve.
+ * Relocations name symbols by their keys; a key that no symbol has becomes an undefined symbol, for the linker to resolve.
  */
 export class RelocatableFile {
   private readonly sections: Section[] = [];
   private readonly symbols: ObjectSymbol[] = [];
-  private readonly symbolNames = new Set<string>();
+  private readonly symbolKeys = new Set<string>();
 
   section(name: string, type: SectionType, flags: number, alignment: number): Section {
     const section: Section = { name, type, flags, alignment, content: new ByteWriter(), noBitsLength: 0, relocations: [] };
@@ -46,10 +48,11 @@ export class RelocatableFile {
     return section;
   }
 
-  /** Names must differ: relocations find their symbol by name. */
+  /** Keys must differ: relocations find their symbol by key. */
   symbol(symbol: ObjectSymbol): void {
-    if (this.symbolNames.has(symbol.name)) throw new Error(`two symbols of one name: ${symbol.name}`);
-    this.symbolNames.add(symbol.name);
+    const key = symbol.key ?? symbol.name;
+    if (this.symbolKeys.has(key)) throw new Error(`two symbols of one key: ${key}`);
+    this.symbolKeys.add(key);
     this.symbols.push(symbol);
   }
 
@@ -127,8 +130,8 @@ export class RelocatableFile {
     let count = 1;
     const sectionIndex = new Map(this.sections.map((section, index) => [section, index + 1]));
 
-    const add = (name: string, info: number, section: number, offset: number, bytes: number): void => {
-      indexOf.set(name, count++);
+    const add = (name: string, key: string, info: number, section: number, offset: number, bytes: number): void => {
+      indexOf.set(key, count++);
       content.u32(strings.add((info & 15) === SymbolType.Section ? "" : name));
       content.u8(info);
       content.u8(0);
@@ -137,14 +140,14 @@ export class RelocatableFile {
       content.u64(bytes);
     };
     const define = (symbol: ObjectSymbol): void =>
-      add(symbol.name, ((symbol.isGlobal ? STB_GLOBAL : STB_LOCAL) << 4) | symbol.type, sectionIndex.get(symbol.section)!, symbol.offset, symbol.bytes);
+      add(symbol.name, symbol.key ?? symbol.name, ((symbol.isGlobal ? STB_GLOBAL : STB_LOCAL) << 4) | symbol.type, sectionIndex.get(symbol.section)!, symbol.offset, symbol.bytes);
 
     for (const symbol of this.symbols) if (!symbol.isGlobal) define(symbol);
     const firstGlobal = count;
     for (const symbol of this.symbols) if (symbol.isGlobal) define(symbol);
     for (const section of this.sections) {
       for (const relocation of section.relocations) {
-        if (!indexOf.has(relocation.symbol)) add(relocation.symbol, STB_GLOBAL << 4, SHN_UNDEFINED, 0, 0);
+        if (!indexOf.has(relocation.symbol)) add(relocation.symbol, relocation.symbol, STB_GLOBAL << 4, SHN_UNDEFINED, 0, 0);
       }
     }
     return { content, strings: strings.bytes(), indexOf, firstGlobal };

@@ -16,8 +16,8 @@ export function writeSymbolFile(elf: ElfFile, module: IrModule | null, codes: re
   for (const symbol of elf.symbols) {
     if (symbol.type !== SymbolType.Function || elf.sections[symbol.section] !== text) continue;
     const start = Number(symbol.address - text.address);
-    const code = codeOf.get(symbol.name);
-    // Exports have a second symbol, which knows less.
+    // A compiled function's symbol is local; hand-written code may have a function of the same name.
+    const code = symbol.isGlobal ? undefined : codeOf.get(symbol.name);
     if (code !== undefined && module !== null) entries.set(start, symbolEntry(module, { code, start, end: start + symbol.bytes }));
     else if (!entries.has(start)) entries.set(start, { start, bytes: symbol.bytes, name: symbol.name, frameBytes: 0, savedRegisters: 0, lines: [], deep: [] });
   }

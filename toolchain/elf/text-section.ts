@@ -1,7 +1,7 @@
 import type { IrModule, SourcePosition } from "../ir/module.ts";
 import type { MachineCode } from "../ir/machine-code.ts";
-import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_EXECUTABLE, SectionType, SymbolType } from "./format.ts";
+import { exportSymbol, functionKey } from "../ir/link-name.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 
 /** Start and end of the compiled code in `.text`. Offsets in every `.trine.*` section count from the first. */
@@ -33,7 +33,6 @@ export interface Text {
 /** Lays the functions out in the order given, with their symbols, export aliases and relocations. */
 export function writeText(file: RelocatableFile, module: IrModule, codes: readonly MachineCode[]): Text {
   const section = file.section(".text", SectionType.ProgramBits, SHF_ALLOC | SHF_EXECUTABLE, FUNCTION_ALIGNMENT);
-  const exported = new Set(module.exports.keys());
   const functions: PlacedFunction[] = [];
   const placeOf = new Map<number, PlacedFunction>();
 
@@ -48,21 +47,19 @@ export function writeText(file: RelocatableFile, module: IrModule, codes: readon
       section.relocations.push({ ...relocation, offset: start + relocation.offset, type: RELOCATION_TYPE[relocation.kind] });
     }
     file.symbol({
-      name: code.name, section, offset: start, bytes: code.bytes.length, type: SymbolType.Function, isGlobal: exported.has(code.name),
+      name: code.name, key: functionKey(code.name), section, offset: start, bytes: code.bytes.length, type: SymbolType.Function, isGlobal: false,
     });
   }
 
-  const externals = new Set(module.functions.flatMap((entry) => (entry.kind === "external" ? [entry.name] : [])));
+  // No function symbols: a function has one, with the name that people know it by.
   for (const [name, functionIndex] of module.exports) {
-    if (externals.has(name)) refuse(`the module imports and exports a function \`${name}\``, { file: module.name, help: "rename the export" });
     const placed = placeOf.get(functionIndex);
-    if (placed === undefined || placed.code.name === name) continue;
-    file.symbol({ name, section, offset: placed.start, bytes: placed.code.bytes.length, type: SymbolType.Function, isGlobal: true });
+    if (placed !== undefined) file.symbol({ name: exportSymbol(name), section, offset: placed.start, bytes: 0, type: SymbolType.None, isGlobal: true });
   }
 
   const first = placeOf.get(module.start);
   if (first !== undefined) {
-    file.symbol({ name: MODULE_START_SYMBOL, section, offset: first.start, bytes: first.code.bytes.length, type: SymbolType.Function, isGlobal: true });
+    file.symbol({ name: MODULE_START_SYMBOL, section, offset: first.start, bytes: 0, type: SymbolType.None, isGlobal: true });
   }
 
   // The filler behind the last function keeps what the linker appends on an aligned start too.

@@ -9,6 +9,7 @@ import { type ConstantExpression, type Import, ValueType, type WasmModule } from
 import { validateModule } from "../wasm/validate.ts";
 import { type BuildContext, buildFunction, type Callee, irType, Unsupported } from "./build-function.ts";
 import { INTRINSICS, Intrinsic } from "./intrinsic.ts";
+import { importSymbol } from "./link-name.ts";
 import type {
   DataSegment, FunctionEntry, FunctionTable, GlobalVariable, IrModule, SourcePosition, Target,
 } from "./module.ts";
@@ -94,7 +95,8 @@ class ModuleBuilder {
         const signature = this.signatures.number(module.types[module.functionTypes[index]!]!, this.startOf(index));
         const imported = imports[index];
         if (imported !== undefined) {
-          functions.push({ kind: "external", name: imported.name, signature });
+          const symbol = importSymbol(imported.module, imported.name, this.signatures.list()[signature]!);
+          functions.push({ kind: "external", name: `${imported.module}.${imported.name}`, symbol, signature });
           continue;
         }
         const body = buildFunction(context, module.bodies[index - module.importedFunctionCount]!, name, newIndex);

@@ -39,8 +39,8 @@ export type FunctionEntry =
   | { readonly kind: "defined"; readonly name: string; readonly signature: number; readonly body: IrFunction }
   /** An intrinsic that the back end lowers inline; it never appears as the target of Call. */
   | { readonly kind: "intrinsic"; readonly name: string; readonly signature: number; readonly intrinsic: number }
-  /** Code linked in from assembly, symbol `name`, our calling convention. */
-  | { readonly kind: "external"; readonly name: string; readonly signature: number };
+  /** Code linked in from assembly, our calling convention: `symbol` is its ELF symbol (toolchain/ir/link-name.ts). */
+  | { readonly kind: "external"; readonly name: string; readonly symbol: string; readonly signature: number };
 
 /** A whole program after decoding, validation and SSA construction. */
 export interface IrModule {
@@ -55,7 +55,7 @@ export interface IrModule {
   /** Element segments by index, for table.init; function indices. */
   readonly elementSegments: readonly (readonly number[])[];
   readonly memory: { readonly initialPages: number; readonly maximumPages: number; readonly lowPagesUsed: boolean };
-  /** Export name → function index. Each becomes a global ELF symbol of the export's name. */
+  /** Export name → function index. Each gets a global ELF symbol (`exportSymbol` of toolchain/ir/link-name.ts). */
   readonly exports: ReadonlyMap<string, number>;
   /** Function index of the start function, or -1. */
   readonly start: number;

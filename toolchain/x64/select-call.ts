@@ -1,4 +1,5 @@
 import type { Instruction, Value } from "../ir/function.ts";
+import { keyOf } from "../ir/link-name.ts";
 import { tableSymbol, TrapKind } from "../ir/machine-code.ts";
 import type { FunctionTable } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
@@ -58,7 +59,7 @@ export const CALL_RULES: readonly Rule[] = [
     const stackBytes = pushStackArguments(select, values);
     const registers = values.slice(0, ARGUMENT_REGISTERS.length).map((value) => select.register(value));
     const results = defineResults(select, at, callee.kind === "external");
-    const builder = select.emit(MachineOp.Call, 8).symbol(callee.name);
+    const builder = select.emit(MachineOp.Call, 8).symbol(keyOf(callee));
     results.define(builder);
     useArguments(select, builder, values, registers);
     builder.clobber(CALL_CLOBBERS);

@@ -6,7 +6,7 @@
 bits 64
 default rel
 
-extern main
+extern export.main
 extern trine.memory_pages
 
 section .text align=16
@@ -18,7 +18,7 @@ _start:
 extern trine.start
         call    trine.start
 %endif
-        call    main
+        call    export.main
         ; A program that returns from `main` is done; stopping is the supervisor's, so it is a fault like any other end.
         ud2
 .end:

@@ -5,7 +5,7 @@
 bits 64
 default rel
 
-extern main
+extern export.main
 
 section .text
 
@@ -15,7 +15,7 @@ linux.program:
 extern trine.start
         call    trine.start
 %endif
-        call    main
+        call    export.main
         ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -198,13 +198,14 @@ exit:
         ud2
 
 ; linux.exit(code)
-global exit:function
+global import.linux.exit.i_:function
 global linux.exit:function
+import.linux.exit.i_ equ exit
 linux.exit equ exit
 
 ; linux.write(fd, linear address, bytes): bytes written, or a negative error. What is not the module's memory, the system call refuses.
-global write:function
-write:
+global import.linux.write.iii_i:function
+import.linux.write.iii_i:
         add     rsi, LINEAR_BASE
         mov     eax, SYS_WRITE
         syscall
