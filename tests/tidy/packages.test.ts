@@ -36,5 +36,5 @@ test("AssemblyScript's Binaryen and ours are the same object", async () => {
 });
 
 test("the shell scripts of the set-up are POSIX", () => {
-  for (const script of ["setup.sh", "start.sh", "clean.sh"]) execFileSync("sh", ["-n", join(ROOT, "toolchain/setup", script)]);
+  for (const script of ["setup.sh", "network.sh", "ownership.sh", "start.sh", "clean.sh"]) execFileSync("sh", ["-n", join(ROOT, "toolchain/setup", script)]);
 });

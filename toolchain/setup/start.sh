@@ -9,17 +9,17 @@ task=$1
 shift
 
 case $task in
-  run) set -- run "$@"; needs='nasm ld xorriso qemu-system-x86_64' ;;
-  test) set -- test "$@"; needs='nasm ld xorriso qemu-system-x86_64' ;;
-  test-kernel) set -- test kernel "$@"; needs='nasm ld xorriso qemu-system-x86_64' ;;
-  iso) set -- build --medium iso "$@"; needs='nasm ld xorriso' ;;
-  disk) set -- build --medium disk "$@"; needs='nasm ld' ;;
-  release) set -- build --release "$@"; needs='nasm ld xorriso' ;;
-  bench) set -- bench "$@"; needs='nasm ld xorriso qemu-system-x86_64' ;;
-  soak) set -- soak "$@"; needs='nasm ld xorriso qemu-system-x86_64' ;;
-  debug) set -- run --debug "$@"; needs='nasm ld xorriso qemu-system-x86_64 gdb' ;;
+  run) set -- run "$@" ;;
+  test) set -- test "$@" ;;
+  test-kernel) set -- test kernel "$@" ;;
+  iso) set -- build --medium iso "$@" ;;
+  disk) set -- build --medium disk "$@" ;;
+  release) set -- build --release "$@" ;;
+  bench) set -- bench "$@" ;;
+  soak) set -- soak "$@" ;;
+  debug) set -- run --debug "$@" ;;
   *) echo "trine: no task '$task'; see: make help" >&2; exit 2 ;;
 esac
 
-sh toolchain/setup/setup.sh $needs
+sh toolchain/setup/setup.sh programs "$task"
 exec ./trine "$@"
