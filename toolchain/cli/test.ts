@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { findRoot } from "../build/tree.ts";
 import { type Diagnostic, formatDiagnostic, refuse } from "../report/diagnostic.ts";
 import { formatSeconds } from "../report/duration.ts";
+import { preparedPath } from "../setup/prepared-path.ts";
+import { findProgram, outsidePrograms } from "../setup/programs.ts";
 import { formatJunit } from "../testing/junit.ts";
 import { closingLine, type Suite, type SuiteResult, totals } from "../testing/result.ts";
 import { judgeSkips, readAllowedSkips } from "../testing/skips.ts";
@@ -26,6 +28,7 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   if (options.list === true) return SUITES.forEach((suite) => print(`${suite.name.padEnd(10)} ${suite.about}`));
 
   const root = findRoot();
+  useOnlyWhatSetUpInstalls(root);
   if (names.some(isPath)) {
     const suite = names.find((name) => !isPath(name));
     if (suite !== undefined) refuse(`\`${suite}\` is no path`, { help: "suites and paths are run one after the other, not together" });
@@ -54,6 +57,15 @@ export async function test(names: readonly string[], options: TestOptions): Prom
     print(closingLine(sum));
   }
   if (sum.failed > 0) throw new Refused();
+}
+
+/** A test that needs a program that only this machine happens to have fails here, and not on the next machine. */
+function useOnlyWhatSetUpInstalls(root: string): void {
+  const missing = outsidePrograms(root).filter(({ name, tasks }) => tasks.includes("test") && findProgram(name) === null);
+  if (missing.length > 0) process.stderr.write(`${missing.map(({ name }) => name).join(", ")}: not installed; \`make test\` installs what tests need\n`);
+  const path = preparedPath(root, "test", join(root, "build/test/programs"));
+  if (path === null) process.stderr.write("no Debian: tests see all programs of this machine\n");
+  else process.env["PATH"] = path;
 }
 
 function chooseSuites(names: readonly string[]): readonly Suite[] {

@@ -47,12 +47,14 @@ describe("a program for linux", () => {
     expect(status).toBe(128 + 4);
   });
 
-  test.runIf(process.getuid?.() === 0)("runs as nobody", () => {
+  test("runs for an ordinary user", () => {
     const folder = mkdtempSync(join(tmpdir(), "trine-nobody-"));
     const copy = join(folder, "hello");
     cpSync(elfPath, copy);
     chmodSync(folder, 0o755);
-    const { stdout, status } = spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", copy]);
+    // Root becomes one for it.
+    const [command, ...parameters] = [...(process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []), copy];
+    const { stdout, status } = spawnSync(command!, parameters);
     rmSync(folder, { recursive: true });
     expect([stdout.toString(), status]).toEqual(["hello\n", 132]);
   });

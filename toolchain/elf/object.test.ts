@@ -57,7 +57,9 @@ test("the process runs, and a trap names its kind, its function and its line", (
 
 test("an ordinary user may run it", () => {
   chmodSync(folder, 0o755);
-  const { stdout, status } = spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", path]);
+  // Root becomes one for it.
+  const [program, ...parameters] = [...(process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []), path];
+  const { stdout, status } = spawnSync(program!, parameters);
   expect([stdout.toString(), status]).toEqual(["hello\n", 130]);
 });
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
+import { refuseToStart } from "../setup/programs.ts";
 import { writeBootConstants } from "./boot-constants.ts";
 
 export const SECTOR_BYTES = 512;
@@ -40,7 +41,7 @@ export function assembleBootSectors(root: string): BootSectors {
     const assemble = (name: string): Uint8Array => {
       const output = join(folder, `${name}.bin`);
       const { error, status, stderr } = spawnSync("nasm", ["-f", "bin", "-I", "./", "-I", "build/generated/", "-o", output, `boot/bios/${name}.asm`], { cwd: root });
-      if (error !== undefined) refuse(`cannot run nasm: ${error.message}`, { help: "install nasm" });
+      if (error !== undefined) refuseToStart("nasm", error);
       if (status !== 0) refuse(`nasm refuses boot/bios/${name}.asm: ${stderr.toString().trim()}`);
       return new Uint8Array(readFileSync(output));
     };

@@ -7,6 +7,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
+import { refuseToStart } from "../setup/programs.ts";
 import { assembleBootSectors, masterBootRecord, placeFiles, SECTOR_BYTES, type Place } from "./boot-sectors.ts";
 
 export interface BootImageOptions {
@@ -62,7 +63,7 @@ export function buildIso(options: BootImageOptions): void {
 function runXorriso(commandArguments: readonly string[]): void {
   const environment = { ...process.env, SOURCE_DATE_EPOCH: String(Date.UTC(2026, 0, 1) / 1000), TZ: "UTC" };
   const { error, status, stderr } = spawnSync("xorriso", commandArguments, { env: environment });
-  if (error !== undefined) refuse(`cannot run xorriso: ${error.message}`, { help: "install xorriso" });
+  if (error !== undefined) refuseToStart("xorriso", error);
   if (status !== 0) refuse(`xorriso fails: ${stderr.toString().trim()}`);
 }
 

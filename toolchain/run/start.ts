@@ -1,6 +1,6 @@
 /** Hands the terminal to QEMU and takes it back. */
 import { spawn, spawnSync } from "node:child_process";
-import { refuse } from "../report/diagnostic.ts";
+import { refuseToStart } from "../setup/programs.ts";
 import { guestExitValue, type MachineOptions, QEMU_PROGRAM, qemuArguments } from "./machine.ts";
 
 const EXIT_NOT_STARTED = 1;
@@ -27,8 +27,7 @@ export async function runOnTerminal(options: Omit<MachineOptions, "serial">): Pr
     // QEMU ends with the same code where it cannot start the machine as where the guest switches it off.
     return isComplaint(said) ? EXIT_NOT_STARTED : (guestExitValue(code) ?? code ?? 1);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") refuse(`${QEMU_PROGRAM} is not installed`, { help: "make run installs it" });
-    throw error;
+    return refuseToStart(QEMU_PROGRAM, error as Error);
   } finally {
     process.off("SIGINT", ignore).off("SIGTERM", forward).off("SIGHUP", forward);
     // QEMU restores the terminal itself unless it is killed.
