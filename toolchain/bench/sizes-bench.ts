@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { buildImage } from "../build/build-image.ts";
-import { matchingFiles } from "../build/content-key.ts";
+import { matchingFiles } from "../build/inputs.ts";
 import type { Figure } from "./figure.ts";
 
 /** Parts of the trusted base by their sources; tests and documents do not count. */

@@ -1,15 +1,15 @@
 /**
  * From sources to something that boots, in steps:
  *
- *   interfaces ─ descriptions ─ kernel and programs (two at a time) ─ policy and signature ─ archive ─ medium
+ *   interfaces ─ descriptions and policy ─ kernel and programs (two at a time) ─ signature and archive ─ medium
  *
- * Each step leaves out what its inputs show to be unchanged; if nothing at all has changed, one comparison leaves out everything.
+ * What can be wrong without a compiler is told before it starts. Each step leaves out what its inputs show to be unchanged; if nothing
+ * at all has changed, one comparison leaves out everything.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
-import { toolchainKey } from "../compiler/program-cache.ts";
-import { generateAll } from "../idl/generate.ts";
+import { generateAll, generateProgram } from "../idl/generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";
@@ -20,8 +20,9 @@ import { formatFinding } from "../verify/finding.ts";
 import { cached } from "./cached.ts";
 import type { CompileJob, CompileJobResult } from "./compile-job.ts";
 import { CompilePool } from "./compile-pool.ts";
-import { contentKey } from "./content-key.ts";
 import { loadImage, type LoadedImage, type LoadedProgram } from "./description.ts";
+import { currentRecorder, type InputRecorder, withRecorder } from "./inputs.ts";
+import { toolKey } from "./tool-key.ts";
 import { BUILD } from "./tree.ts";
 import { withTreeLock } from "./tree-lock.ts";
 
@@ -57,15 +58,6 @@ export interface BuiltImage {
 /** How many compilers run at once: each takes a core and some 300 MB. */
 const PARALLEL = 2;
 
-/** Everything that an image depends on, the tools' own sources included. */
-const SOURCES = [
-  ...["kernel", "boot", "services", "drivers", "images", "policy", "toolchain", "tests/system", "tests/bench"].map((folder) => `${folder}/**/*`), "package-lock.json",
-];
-
-/** What any program may read besides its own folder; tests lean on the files beside them. */
-const SHARED_SOURCES = ["services/runtime/**/*", "drivers/support/**/*", "kernel/abi/*", "build/generated/**/*.{ts,inc}", "tests/*/*.ts"];
-const KERNEL_SOURCES = ["kernel/**/*", "boot/**/*"];
-
 export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
   const medium = MEDIA.find((known) => known === request.medium) ?? refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
   if (request.release && request.without !== undefined) refuse("a release has all its guards", { help: "leave out --without" });
@@ -88,7 +80,7 @@ async function buildUnlessUnchanged(request: ImageRequest, form: ProgressForm): 
   const signer = signerFor(release);
   const { result } = await cached<BuiltImage>(root, {
     name: `image-${image}-${variant(request)}-${medium}`,
-    key: contentKey(root, SOURCES, [image, medium, release, without, signer.identity]),
+    key: [toolKey("build"), image, medium, release, without, signer.identity],
     work: async () => {
       const work = new ImageBuild(request, signer);
       await runSteps(work.steps(), form).finally(() => work.close());
@@ -111,6 +103,8 @@ class ImageBuild {
   private kernel: BuiltKernel | null = null;
   private policyWarnings: readonly Diagnostic[] = [];
 
+  private readonly recorder: InputRecorder | undefined = currentRecorder();
+
   constructor(
     private readonly request: ImageRequest,
     private readonly signer: Signer,
@@ -118,16 +112,17 @@ class ImageBuild {
 
   steps(): (Step | StepGroup)[] {
     return [
-      { title: "interfaces", run: (note) => this.generate(note) },
-      { title: "compile", parallel: PARALLEL, steps: () => this.compileSteps() },
-      { title: "policy", run: (note) => this.makeArchive(note) },
-      { title: this.request.medium, run: (note) => this.makeMedium(note) },
+      this.recorded({ title: "interfaces", run: (note) => this.generate(note) }),
+      this.recorded({ title: "policy", run: (note) => this.check(note) }),
+      { title: "compile", parallel: PARALLEL, steps: () => this.compileSteps().map((step) => this.recorded(step)) },
+      this.recorded({ title: "archive", run: (note) => this.makeArchive(note) }),
+      this.recorded({ title: this.request.medium, run: (note) => this.makeMedium(note) }),
     ];
   }
 
   outputs(): string[] {
-    const { kernelPath, kernelImagePath, archivePath, bootPath } = this.built();
-    return [...new Set([kernelPath, kernelImagePath, archivePath, bootPath])];
+    const { kernelPath, kernelImagePath, archivePath, bootPath, programs } = this.built();
+    return [...new Set([kernelPath, kernelImagePath, archivePath, bootPath, ...programs.map(({ elfPath }) => elfPath)])];
   }
 
   built(): BuiltImage {
@@ -151,6 +146,11 @@ class ImageBuild {
     return this.pool.close();
   }
 
+  /** What the step reads counts for the build, whoever calls it: a terminal's list calls from where it likes. */
+  private recorded(step: Step): Step {
+    return { ...step, run: (note) => withRecorder(this.recorder, () => step.run(note)) };
+  }
+
   private get folder(): string {
     return BUILD.image(`${this.request.image}-${variant(this.request)}`);
   }
@@ -163,12 +163,30 @@ class ImageBuild {
     const { root, image } = this.request;
     const interfaces = await generateAll(root);
     this.image = await loadImage(root, image);
-    note(`${interfaces.length}, for ${this.image.programs.length} programs`);
+    const { programs } = this.image;
+    // Its programs may lie anywhere, and elsewhere another may have one's name.
+    await Promise.all(programs.map(({ folder, description }) => generateProgram(root, description, `${folder}/program.ts`)));
+    note(`${interfaces.length}, for ${programs.length} programs`);
+  }
+
+  private async check(note: (text: string) => void): Promise<void> {
+    const { root } = this.request;
+    const { file, description, programs } = present(this.image);
+    const { result } = await cached(root, {
+      name: `policy-step-${description.name}`,
+      key: [toolKey("build"), file, description, programs],
+      work: async () => {
+        const { checkSystem } = await import("../image/system.ts");
+        const { expects, dearest } = await checkSystem({ root, imageFile: file, image: description, programs });
+        return { outputs: [], result: `${expects.passed} expectations hold, a decision takes at most ${dearest} instructions` };
+      },
+    });
+    note(result);
   }
 
   /** The kernel first: it is the longest. */
   private compileSteps(): Step[] {
-    // The next step's parser takes a second to load: this thread has nothing else to do while the others compile.
+    // The archive's step needs the policy's parser, which takes a second to load: this thread has nothing else to do meanwhile.
     void import("../image/system.ts").catch(() => {});
     const { programs } = present(this.image);
     return [{ title: "kernel", run: (note) => this.compileKernel(note) }, ...programs.map((program) => this.compileStep(program))];
@@ -183,7 +201,7 @@ class ImageBuild {
       virtualFiles: { [KEY_RING_FILE]: this.signer.keyRing },
       ...(without === undefined ? {} : { guardsOff: without }),
     };
-    const { result, fresh } = await this.unlessUnchanged("kernel", KERNEL_SOURCES, { kind: "kernel", options });
+    const { result, fresh } = await this.unlessUnchanged("kernel", { kind: "kernel", options });
     this.kernel = result;
     note(summary(result, fresh));
   }
@@ -200,7 +218,7 @@ class ImageBuild {
       ...(stackBytes === undefined ? {} : { stackBytes }),
     };
     const run = async (note: (text: string) => void): Promise<void> => {
-      const { result, fresh } = await this.unlessUnchanged(name, [`${folder}/**/*`, ...SHARED_SOURCES], { kind: "program", options });
+      const { result, fresh } = await this.unlessUnchanged(name, { kind: "program", options });
       this.programs.set(name, result);
       note(summary(result, fresh));
     };
@@ -208,14 +226,15 @@ class ImageBuild {
   }
 
   /**
-   * The compiler knows by itself which files it read, and does nothing when they are unchanged; but it takes a second to load. This
-   * looks at all files that a program could read, which takes milliseconds.
+   * The compiler does nothing by itself when what it read is unchanged; but it takes a second to load. This comparison is the same, and
+   * takes milliseconds.
    */
-  private unlessUnchanged<Job extends CompileJob>(name: string, sources: readonly string[], job: Job): Promise<{ result: CompileJobResult<Job>; fresh: boolean }> {
+  private unlessUnchanged<Job extends CompileJob>(name: string, job: Job): Promise<{ result: CompileJobResult<Job>; fresh: boolean }> {
     const { root } = this.request;
     return cached<CompileJobResult<Job>>(root, {
       name: `${job.kind}-step-${name}-${variant(this.request)}`,
-      key: contentKey(root, sources, [toolchainKey(root), job]),
+      // Where the tree lies decides nothing.
+      key: [toolKey("compile"), { ...job.options, root: "" }],
       work: async () => {
         const result = await this.pool.run(job);
         const { elfPath, binaryPath, listingPath, symbolsPath } = result;
@@ -232,7 +251,7 @@ class ImageBuild {
     const compiled = programs.map((program) => ({ ...program, ...present(this.programs.get(program.description.name) ?? null) }));
     const executables = compiled.map(({ binaryPath }) => readFileSync(join(root, present(binaryPath))));
 
-    const { blob, warnings, expects, dearest } = await buildSystem({
+    const { blob, warnings } = await buildSystem({
       root,
       imageFile: file,
       image: description,
@@ -242,7 +261,7 @@ class ImageBuild {
     });
     this.policyWarnings = warnings;
     writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables, symbols: compiled.map(({ symbolsPath }) => readFileSync(join(root, present(symbolsPath)))) }));
-    note(`${expects.passed} expectations hold, a decision takes at most ${dearest} instructions, signed by ${this.signer.identity.slice(0, 28)}…`);
+    note(`signed by ${this.signer.identity.slice(0, 28)}…`);
   }
 
   private async makeMedium(note: (text: string) => void): Promise<void> {

@@ -1,11 +1,12 @@
 /** Compiles in other threads, as many at once as the plan says; each thread loads the compiler once. */
 import { Worker } from "node:worker_threads";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
-import type { CompileJob, CompileJobResult } from "./compile-job.ts";
+import type { CompileJob, CompileJobAnswer, CompileJobResult } from "./compile-job.ts";
+import { noteInputs } from "./inputs.ts";
 
 /** What a worker answers: the result, diagnostics, or the text of an error of ours. */
 export type WorkerAnswer =
-  | { readonly kind: "result"; readonly result: CompileJobResult }
+  | ({ readonly kind: "result" } & CompileJobAnswer)
   | { readonly kind: "diagnostics"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "error"; readonly text: string };
 
@@ -26,6 +27,7 @@ export class CompilePool {
     this.idle.push(worker);
     switch (answer.kind) {
       case "result":
+        noteInputs(answer.inputs);
         return answer.result as CompileJobResult<Job>;
       case "diagnostics":
         throw new DiagnosticError(answer.diagnostics);

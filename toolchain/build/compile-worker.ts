@@ -10,7 +10,7 @@ parentPort?.on("message", (job: CompileJob) => {
 
 async function answer(job: CompileJob): Promise<WorkerAnswer> {
   try {
-    return { kind: "result", result: await runCompileJob(job) };
+    return { kind: "result", ...(await runCompileJob(job)) };
   } catch (error) {
     if (error instanceof DiagnosticError) return { kind: "diagnostics", diagnostics: error.diagnostics };
     const refusal = systemRefusal(error);

@@ -4,10 +4,10 @@
  * What passes on is the binary that Binaryen emits from the module as asc made it. No Binaryen pass runs: every name, line and call is
  * kept, and what optimization matters is done in our SSA, which records the calls that it inlines.
  */
-import { readFile } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import binaryen from "assemblyscript/binaryen";
+import { readInput } from "../build/inputs.ts";
 import type { Target } from "../ir/module.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { type ElementsView, freeConstantsOfOrder } from "./constant-globals.ts";
@@ -32,8 +32,6 @@ export interface AssemblyScriptResult {
   readonly wasm: Uint8Array;
   /** A source map (version 3) whose columns are byte offsets in `wasm`. */
   readonly sourceMap: string;
-  /** Files that were asked for, relative to the root, sorted; some do not exist: a result holds as long as none of them changes or appears. */
-  readonly files: readonly string[];
   /** Warnings. Errors are thrown as a DiagnosticError. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -50,7 +48,6 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
   const { root, entry, target } = options;
   const virtualFiles = normalizeVirtualFiles(options.virtualFiles);
   const texts = new Map<string, string>();
-  const files = new Set<string>();
   const diagnostics: Diagnostic[] = [];
   let wasm: Uint8Array | null = null;
   let sourceMap: string | null = null;
@@ -92,9 +89,8 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
     transforms: [Emission] as never,
     async readFile(name: string, baseDirectory: string): Promise<string | null> {
       const path = treePath(root, isAbsolute(name) ? name : resolve(baseDirectory, name));
-      if (!virtualFiles.has(path)) files.add(path);
-      let text = virtualFiles.get(path) ?? null;
-      text ??= await readFile(resolve(root, path), "utf8").catch(() => null);
+      // asc asks for every place where a module could lie: one that appears there later is noticed as much as one that changes.
+      const text = virtualFiles.get(path) ?? readInput(root, path)?.toString("utf8") ?? null;
       if (text !== null) texts.set(path, text);
       return text;
     },
@@ -115,7 +111,7 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
     const message = error === null ? "asc produced no module" : `asc failed: ${error.message}`;
     throw new DiagnosticError([{ severity: "error", file: entry, message, help: String(stderr).trim() || undefined }]);
   }
-  return { wasm, sourceMap, files: [...files].sort(), diagnostics };
+  return { wasm, sourceMap, diagnostics };
 }
 
 /** What we read of asc's parser and syntax tree. */

@@ -35,6 +35,28 @@ test("a program in assembly has the form of a compiled one, and is not verified"
   expect(readFileSync(join(root, program.symbolsPath!)).includes("_start\0")).toBe(true);
 });
 
+test("it is assembled again when something changes that it takes in, however it is quoted", async () => {
+  const assemble = () => compileProgram({ root, entry: `${folder}/parts.asm`, target: "domain", outDir: folder, name: "parts" });
+  const write = (file: string, text: string): void => writeFileSync(join(root, folder, file), text);
+  write("part.inc", "nop\n");
+  write("part.bin", "a");
+  write("parts.asm", SOURCE.replace("  hlt", `  %include '${folder}/part.inc'\n  incbin \`${folder}/part.bin\`\n  hlt`));
+  await assemble();
+  expect((await assemble()).fromCache).toBe(true);
+  write("part.inc", "nop\nnop\n");
+  const { sizes } = await assemble();
+  write("part.bin", "aaa");
+  expect((await assemble()).sizes.text).toBe(sizes.text + 2);
+  expect((await assemble()).fromCache).toBe(true);
+});
+
+test("what it includes by a name that NASM makes up is refused: nobody could tell when it changes", async () => {
+  writeFileSync(join(root, folder, "part.inc"), "nop\n");
+  writeFileSync(join(root, folder, "hidden.asm"), SOURCE.replace("  hlt", `  %define PART '${folder}/part.inc'\n  %include PART\n  hlt`));
+  const message = `${folder}/hidden.asm:1:1: \`${folder}/part.inc\` is included in a way that cannot be followed; help: write \`%include "${folder}/part.inc"\``;
+  await expect(compileProgram({ root, entry: `${folder}/hidden.asm`, target: "domain", outDir: folder, name: "hidden" })).rejects.toThrow(message);
+});
+
 test("only domains are written in assembly", async () => {
   await expect(compileProgram({ root, entry: `${folder}/main.asm`, target: "linux", outDir: folder, name: "raw" })).rejects.toThrow("only domains");
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LINEAR_NULL_BYTES, STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
+import { readInput } from "../build/inputs.ts";
 import { linkProgram } from "../elf/link.ts";
 import { writeNote } from "../elf/note-section.ts";
 import { type ElfFile, readElf, sectionNamed } from "../elf/read.ts";
@@ -27,7 +28,7 @@ export function assembleProgram(root: string, outDir: string, options: CompileOp
   const file = new RelocatableFile();
   const stackBytes = options.stackBytes ?? STACK_BYTES_DEFAULT;
   writeNote(file, { memoryPages: MEMORY_PAGES, memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, stackBytes, threadBlockBytes: 0 });
-  if (!readFileSync(join(root, entry), "utf8").includes("_start")) refuse("the program defines no `_start`", { file: entry, line: 1, column: 1, help: "`global _start` and the label `_start:` where it begins" });
+  if (!String(readInput(root, entry)).includes("_start")) refuse("the program defines no `_start`", { file: entry, line: 1, column: 1, help: "`global _start` and the label `_start:` where it begins" });
   const bytes = about(entry, () =>
     linkProgram({
       root, target, object: file.write(), assembly: [entry], assemblyDefinitions: {}, linkerDefinitions: { linear_address: LINEAR_NULL_BYTES, stack_bytes: stackBytes },

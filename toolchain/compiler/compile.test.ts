@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -77,6 +77,25 @@ describe("a program for linux", () => {
     expect((await compile(HELLO)).fromCache).toBe(false);
     rmSync(elfPath);
     expect((await compile(HELLO)).fromCache).toBe(false);
+  });
+
+  test("is compiled again when a module appears where it was looked for first, or any that it reads changes", async () => {
+    const folder = `${outDir}/parts`;
+    const printed = async () => {
+      const { elfPath: path, fromCache } = await compileProgram({ root, entry: `${folder}/main.ts`, target: "linux", outDir, name: "parts" });
+      return [spawnSync(join(root, path)).stdout.toString(), fromCache];
+    };
+    const write = (file: string, text: string): void => writeFileSync(join(root, folder, file), text);
+    mkdirSync(join(root, folder, "far/letter"), { recursive: true });
+    write("linux.ts", LINUX);
+    write("main.ts", 'import { write } from "./linux";\nimport { letter } from "./far/letter";\nexport function main(): void { write(1, letter(), 1); }\n');
+    const letter = (code: number) => `export function letter(): usize { return memory.data<u8>([${code}]); }\n`;
+    write("far/letter/index.ts", letter(97));
+    expect([await printed(), await printed()]).toEqual([["a", false], ["a", true]]);
+    write("far/letter/index.ts", letter(98));
+    expect(await printed()).toEqual(["b", false]);
+    write("far/letter.ts", letter(99));
+    expect([await printed(), await printed()]).toEqual([["c", false], ["c", true]]);
   });
 });
 

@@ -1,7 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
-import { contentKey } from "../build/content-key.ts";
+import { cached } from "../build/cached.ts";
+import { readInput } from "../build/inputs.ts";
+import { toolKey } from "../build/tool-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
@@ -14,8 +16,7 @@ import { sourcePositions } from "./source-positions.ts";
 import { compileAssemblyScript } from "./asc.ts";
 import { assembleProgram } from "./assemble-program.ts";
 import { compileModule } from "./compile-module.ts";
-import { assemblyOf, linkModule } from "./link-module.ts";
-import { recallProgram, rememberProgram, toolchainKey } from "./program-cache.ts";
+import { linkModule } from "./link-module.ts";
 import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
 
 export interface CompileOptions {
@@ -78,12 +79,19 @@ const LINUX_STACK_BYTES = 8 << 20;
 export async function compileProgram(options: CompileOptions): Promise<CompiledProgram> {
   const root = resolve(options.root);
   const outDir = isAbsolute(options.outDir) ? relative(root, options.outDir) : options.outDir;
-  if (options.entry.endsWith(".asm")) return assembleProgram(root, outDir, options);
-  const key = programKey(root, options);
-  const cacheName = `${options.target}-${options.name}-${outDir}`;
-  const known = recallProgram<CompiledProgram>(root, cacheName, key);
-  if (known !== null) return { ...known, fromCache: true };
+  const { result, fresh } = await cached<CompiledProgram>(root, {
+    name: `program-${options.target}-${options.name}-${outDir}`,
+    key: programKey(options),
+    work: async () => {
+      const program = options.entry.endsWith(".asm") ? assembleProgram(root, outDir, options) : await compileFresh(root, outDir, options);
+      const { elfPath, binaryPath, listingPath, symbolsPath } = program;
+      return { outputs: [elfPath, binaryPath, listingPath, symbolsPath].filter((path) => path !== null), result: program };
+    },
+  });
+  return fresh ? result : { ...result, fromCache: true };
+}
 
+async function compileFresh(root: string, outDir: string, options: CompileOptions): Promise<CompiledProgram> {
   const timings: Record<string, number> = {};
   const clock = new StepClock(timings);
   const virtualFiles = new Map(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}));
@@ -98,7 +106,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
   });
   clock.step("build");
-  requireMain(module, options, virtualFiles.get(options.entry) ?? readFileSync(join(root, options.entry), "utf8"));
+  requireMain(module, options, virtualFiles.get(options.entry) ?? String(readInput(root, options.entry)));
 
   const codes = compileModule(module, { check: options.check ?? true });
   clock.step("compile");
@@ -114,7 +122,6 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
 
   mkdirSync(join(root, outDir), { recursive: true });
   const path = (extension: string) => join(outDir, `${options.name}.${extension}`);
-  const outputs = [path("elf"), path("lst")];
   writeFileSync(join(root, path("elf")), elf);
   if (options.target === "linux") chmodSync(join(root, path("elf")), 0o755);
   let executable = elf.length;
@@ -123,27 +130,22 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     executable = binary.length;
     writeFileSync(join(root, path("bin")), binary);
     writeFileSync(join(root, path("sym")), writeSymbolFile(readElf(elf, `${options.name}.elf`), module, codes));
-    outputs.push(path("bin"), path("sym"));
   }
   writeFileSync(join(root, path("lst")), writeListing(module, codes, treeSources(root, virtualFiles)));
   clock.step("listing");
 
-  const result: CompiledProgram = {
+  return {
     language: "typescript", elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"),
     symbolsPath: options.target === "domain" ? path("sym") : null, verified: findings.length === 0, findings,
     sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
   };
-  const assemblyFiles = assemblyOf(options.target, "program", options.extraObjects ?? []);
-  rememberProgram(root, cacheName, key, [...source.files, ...assemblyFiles], outputs, result);
-  return result;
 }
 
-/** Everything that decides the outputs, but the contents of the files that are read on the way. */
-function programKey(root: string, options: CompileOptions): string {
+/** Everything that decides the outputs, but the files that are read on the way. */
+function programKey(options: CompileOptions): readonly unknown[] {
   const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, check } = options;
   const virtualFiles = [...(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}))];
-  const assembly = target === "kernel" ? ["boot/**/*", "kernel/**/*.asm", "kernel/**/*.inc", "build/generated/*.inc"] : [];
-  return contentKey(root, assembly, [toolchainKey(root), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes, check]);
+  return [toolKey("compile"), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes, check];
 }
 
 function requireMain(module: IrModule, { target, entry }: CompileOptions, text: string): void {

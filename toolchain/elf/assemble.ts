@@ -1,32 +1,38 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
+import { readInput } from "../build/inputs.ts";
+import { toolKey } from "../build/tool-key.ts";
 import { BUILD } from "../build/tree.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { runTool } from "./run-tool.ts";
 
 /** Where `%include` looks, relative to the root, in this order. */
 const INCLUDE_FOLDERS = [".", "build/generated"];
-const INCLUDE = /^\s*%include\s+"([^"]+)"/gm;
+/** In NASM's three kinds of quotes. */
+const INCLUDE = /^[^;\n]*?(?<what>%include|\bincbin)\s+(?<quote>["'`])(?<file>[^\n]+?)\k<quote>/gim;
 const INCLUDE_DEPTH_MAX = 16;
 
 /**
- * Assembles a NASM source and returns the object's path. `source` is relative to the root, and so are the names in the output, which is
- * the same wherever the tree lies. What was assembled before from the same texts and definitions comes from the cache.
+ * Assembles a NASM source and returns the path of the object, or with the format `bin` of the bare code. `source` is relative to the root,
+ * and so are the names in the output, which is the same wherever the tree lies. What was assembled before from the same texts and
+ * definitions comes from the cache.
  */
-export function assemble(root: string, source: string, definitions: Readonly<Record<string, number>>): string {
-  const options = ["-f", "elf64", ...INCLUDE_FOLDERS.flatMap((folder) => ["-I", `${folder}/`])];
+export function assemble(root: string, source: string, definitions: Readonly<Record<string, number>>, format: "elf64" | "bin" = "elf64"): string {
+  const options = ["-f", format, ...INCLUDE_FOLDERS.flatMap((folder) => ["-I", `${folder}/`])];
   options.push(...Object.entries(definitions).map(([name, value]) => `-D${name}=${value}`));
 
-  const hash = createHash("sha256").update(JSON.stringify(options));
-  addText(hash, root, source, { file: source }, 0);
-  const path = join(root, BUILD.cache, `assembly-${hash.digest("hex").slice(0, 32)}.o`);
+  const texts = new Texts(root);
+  texts.add(source, { file: source }, 0);
+  const key = createHash("sha256").update(JSON.stringify([toolKey("compile"), options])).update(texts.digest());
+  const path = join(root, BUILD.cache, `assembly-${key.digest("hex").slice(0, 32)}.${format === "bin" ? "bin" : "o"}`);
   if (existsSync(path)) return path;
 
   // Another build may be at the same work: write beside, then rename.
   mkdirSync(join(root, BUILD.cache), { recursive: true });
   const draft = `${path}.${process.pid}`;
   runTool("nasm", [...options, "-o", draft, source], root, `cannot assemble ${source}`, (said) => readComplaints(root, said));
+  refuseUnseen(source, texts, runTool("nasm", ["-M", ...options, source], root, `cannot tell what ${source} includes`));
   renameSync(draft, path);
   return path;
 }
@@ -46,15 +52,57 @@ interface Place {
   readonly column?: number;
 }
 
-/** The text of a source and of all that it includes. `from` is where it is asked for. */
-function addText(hash: Hash, root: string, file: string, from: Place, depth: number): void {
-  const path = INCLUDE_FOLDERS.map((folder) => join(root, folder, file)).find((candidate) => existsSync(candidate));
-  if (path === undefined) return refuse(`there is no ${file}`, { ...from, help: depth > 0 ? "assembly includes by paths relative to the root or build/generated" : "name it relative to the root" });
-  if (depth > INCLUDE_DEPTH_MAX) refuse("assembly files include each other", from);
-  const text = readFileSync(path, "utf8");
-  hash.update(`\0${file}\0${text.length}\0${text}`);
-  for (const match of text.matchAll(INCLUDE)) {
-    const before = text.slice(0, match.index + match[0].indexOf("%")).split("\n");
-    addText(hash, root, match[1]!, { file, line: before.length, column: before.at(-1)!.length + 1 }, depth + 1);
+/** NASM itself says which files it opens: one that we did not see would make an object that nothing makes anew when that file changes. */
+function refuseUnseen(source: string, texts: Texts, dependencies: string): void {
+  // A makefile's rule: lines go on behind a backslash, and so do names with blanks.
+  const names = dependencies.replaceAll("\\\n", " ").replace(/^.*? : /, "").split(/(?<!\\)\s+/).map((name) => name.replaceAll("\\", ""));
+  const unseen = names.find((name) => name !== "" && !texts.has(name));
+  if (unseen === undefined) return;
+  refuse(`\`${unseen}\` is included in a way that cannot be followed`, { file: source, line: 1, column: 1, help: `write \`%include "${unseen}"\`` });
+}
+
+/** A source and all that it includes or takes in as bytes. */
+class Texts {
+  private readonly hash = createHash("sha256");
+  private readonly paths = new Set<string>();
+
+  constructor(private readonly root: string) {}
+
+  /** Whether the file at that path, relative to the root, is one of them. */
+  has(path: string): boolean {
+    return this.paths.has(normalize(path));
+  }
+
+  digest(): Buffer {
+    return this.hash.digest();
+  }
+
+  /** `from` is where the file is asked for. What is taken in as bytes includes nothing. */
+  add(file: string, from: Place, depth: number, isBytes = false): void {
+    const found = this.find(file);
+    if (found === undefined) return refuse(`there is no ${file}`, { ...from, help: depth > 0 ? "assembly includes by paths relative to the root or build/generated" : "name it relative to the root" });
+    if (depth > INCLUDE_DEPTH_MAX) refuse("assembly files include each other", from);
+    const { path, bytes } = found;
+    this.paths.add(path);
+    this.hash.update(`\0${file}\0${bytes.length}\0`).update(bytes);
+    if (isBytes) return;
+    const text = bytes.toString("utf8");
+    for (const { index, groups } of text.matchAll(INCLUDE)) {
+      const { what, file: included } = groups as { readonly what: string; readonly file: string };
+      const start = text.indexOf(what, index);
+      const before = text.slice(0, start).split("\n");
+      const place = { file, line: before.length, column: before.at(-1)!.length + 1 };
+      this.add(included, place, depth + 1, what.toLowerCase() === "incbin");
+    }
+  }
+
+  /** As NASM looks for it; what is missing on the way would be found first if it appeared. */
+  private find(file: string): { readonly path: string; readonly bytes: Buffer } | undefined {
+    for (const folder of INCLUDE_FOLDERS) {
+      const path = normalize(join(folder, file));
+      const bytes = readInput(this.root, path);
+      if (bytes !== null) return { path, bytes };
+    }
+    return undefined;
   }
 }

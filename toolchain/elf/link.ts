@@ -1,10 +1,11 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readInput } from "../build/inputs.ts";
 import { BUILD } from "../build/tree.ts";
 import type { Target } from "../ir/module.ts";
 import { assemble } from "./assemble.ts";
 import { EXPORT_PREFIX, IMPORT_PREFIX, importText, unescaped } from "../ir/link-name.ts";
-import type { Diagnostic } from "../report/diagnostic.ts";
+import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { runTool } from "./run-tool.ts";
 
 export interface LinkOptions {
@@ -35,12 +36,13 @@ export function linkProgram(options: LinkOptions): Uint8Array {
   const folder = mkdtempSync(join(root, BUILD.cache, "link-"));
   try {
     writeFileSync(join(folder, "program.o"), options.object);
-    copyFileSync(join(root, `toolchain/targets/${options.target}/${options.target}.ld`), join(folder, "script.ld"));
+    copyInput(root, `toolchain/targets/${options.target}/${options.target}.ld`, join(folder, "script.ld"));
     const inputs = ["program.o"];
     for (const [index, source] of options.assembly.entries()) {
-      const object = source.endsWith(".asm") ? assemble(root, source, options.assemblyDefinitions) : resolve(root, source);
       inputs.push(`assembly${index}.o`);
-      copyFileSync(object, join(folder, inputs.at(-1)!));
+      const copy = join(folder, inputs.at(-1)!);
+      if (source.endsWith(".asm")) copyFileSync(assemble(root, source, options.assemblyDefinitions), copy);
+      else copyInput(root, source, copy);
     }
     const definitions = Object.entries(options.linkerDefinitions).map(([name, value]) => `--defsym=${name}=${value}`);
     const command = [...LINKER_OPTIONS, ...definitions, "-T", "script.ld", "-o", "program.elf", ...inputs];
@@ -67,4 +69,9 @@ function unresolved(said: string, objects: readonly string[]): Diagnostic[] {
     const help = others.length === 0 ? {} : { help: `there is ${[...new Set(others)].map(importText).join(", ")}` };
     return [{ severity: "error", message: `${importText(symbol)} is imported, and nothing provides it`, ...help }];
   });
+}
+
+function copyInput(root: string, file: string, to: string): void {
+  const bytes = readInput(root, file) ?? refuse("there is no such file to link", { file });
+  writeFileSync(to, bytes);
 }

@@ -3,8 +3,8 @@
  * text has not changed is not written again, so that whoever looks at file times builds nothing twice.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { glob } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { listInputs } from "../build/inputs.ts";
 import type { ProgramDescription } from "../image/define.ts";
 import { loadManifests } from "../image/manifest.ts";
 import { assemblyFile } from "./generate/assembly-file.ts";
@@ -23,9 +23,7 @@ export const PROGRAM_GLOB = "{services,drivers,tests/*}/*/program.ts";
 /** Everything that sources of the tree at `root` import from build/generated. Returns the interfaces. */
 export async function generateAll(root: string): Promise<InterfaceModel[]> {
   const models = await generateInterfaces(root);
-  const manifests: string[] = [];
-  for await (const file of glob(PROGRAM_GLOB, { cwd: root })) manifests.push(file.replace(/\\/g, "/"));
-  manifests.sort();
+  const manifests = listInputs(root, PROGRAM_GLOB);
   const programs = await loadManifests(root, manifests);
   await Promise.all(programs.map((program, index) => generateProgram(root, program, manifests[index]!)));
   return models;

@@ -4,10 +4,13 @@
  * They are bundled in memory and evaluated as scripts, so they may import the vocabularies and one another, and nothing else. Mistakes of
  * syntax, code that throws or does not end, and modules without a default export are diagnostics; what the data means is for the caller to check.
  */
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { SourceMap } from "node:module";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { runInThisContext } from "node:vm";
-import { build, type Message } from "esbuild";
+import { build, type Message, type Plugin } from "esbuild";
+import { currentRecorder } from "../build/inputs.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import type { Place } from "./locate.ts";
 
@@ -51,6 +54,9 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
       sourcemap: "external",
       outdir: resolve(root),
       absWorkingDir: resolve(root),
+      // No tsconfig.json has a say in what a description means.
+      tsconfigRaw: {},
+      plugins: [exactImports(root)],
       logLevel: "silent",
     });
     const serious = warnings.filter((warning) => SERIOUS_WARNINGS.includes(warning.id));
@@ -62,6 +68,33 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
     if (messages === undefined) throw error;
     throw new DiagnosticError(messages.map((message) => toDiagnostic(root, message)));
   }
+}
+
+/**
+ * An import names one file, by its path with its ending: what an image is made from is then exactly the files that were read, and no file
+ * that appears beside one of them can take its place.
+ */
+function exactImports(root: string): Plugin {
+  // esbuild calls back from outside of the work that asked.
+  const recorder = currentRecorder();
+  return {
+    name: "exact-imports",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /.*/ }, ({ path, kind, importer }) => {
+        if (kind === "entry-point") return { path };
+        const file = resolve(dirname(importer), path);
+        if (/^\.{1,2}\//.test(path) && existsSync(file) && statSync(file).isFile()) return { path: file };
+        const near = [`${file}.ts`, `${file}/index.ts`].find((candidate) => existsSync(candidate));
+        const text = near === undefined ? "a description imports by paths relative to itself" : `write its path with its ending: \`${path}${near.slice(file.length)}\``;
+        return { errors: [{ text: `Could not resolve "${path}"`, notes: [{ text }] }] };
+      });
+      onLoad({ filter: /.*/ }, async ({ path }) => {
+        const contents = await readFile(path);
+        recorder?.file(relative(resolve(root), path).replace(/\\/g, "/"), contents);
+        return { contents, loader: path.endsWith(".json") ? "json" : "ts" };
+      });
+    },
+  };
 }
 
 function toDiagnostic(root: string, { text, location, notes }: Message): Diagnostic {

@@ -1,5 +1,5 @@
 /** Finds, loads and checks all interface descriptions of a tree. */
-import { glob } from "node:fs/promises";
+import { listInputs } from "../build/inputs.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { checkInterfaces, type LoadedDescription } from "./check.ts";
 import type { InterfaceDescription } from "./define.ts";
@@ -12,9 +12,7 @@ export const INTERFACE_GLOB = "{services/interfaces,tests/*}/**/*.idl.ts";
 
 /** All interfaces of the tree at `root`, by id. Throws a DiagnosticError that lists everything wrong with them. */
 export async function loadInterfaces(root: string): Promise<InterfaceModel[]> {
-  const files: string[] = [];
-  for await (const file of glob(INTERFACE_GLOB, { cwd: root })) files.push(file.replace(/\\/g, "/"));
-  return loadInterfaceFiles(root, files.sort());
+  return loadInterfaceFiles(root, listInputs(root, INTERFACE_GLOB));
 }
 
 /** The interfaces of `files`, paths relative to `root`, checked as a set of their own. */

@@ -16,6 +16,12 @@ export interface ArchiveContents {
   readonly symbols?: readonly Uint8Array[];
 }
 
+/** Refuses more programs than an archive has entries for. */
+export function requireRoomInArchive(programs: number, haveSymbols: boolean): void {
+  const room = haveSymbols ? ((ARCHIVE_ENTRIES_MAX - 1) / 2) | 0 : ARCHIVE_ENTRIES_MAX - 1;
+  if (programs > room) refuse(`an image of ${programs} programs`, { help: `the boot archive has room for ${room}${haveSymbols ? " with their symbols" : ""}` });
+}
+
 /** The boot archive (kernel/abi/archive.ts): each file on pages of its own, zero-padded. */
 export function buildArchive({ blob, programs, symbols = [] }: ArchiveContents): Uint8Array {
   const files = [
@@ -23,9 +29,7 @@ export function buildArchive({ blob, programs, symbols = [] }: ArchiveContents):
     ...programs.map((bytes, index) => ({ kind: ARCHIVE_KIND_PROGRAM, index, bytes })),
     ...symbols.map((bytes, index) => ({ kind: ARCHIVE_KIND_SYMBOLS, index, bytes })),
   ];
-  if (files.length > ARCHIVE_ENTRIES_MAX) {
-    refuse(`an image of ${programs.length} programs`, { help: `the boot archive has room for ${symbols.length > 0 ? `${(ARCHIVE_ENTRIES_MAX - 1) / 2 | 0} with their symbols` : ARCHIVE_ENTRIES_MAX - 1}` });
-  }
+  requireRoomInArchive(programs.length, symbols.length > 0);
 
   const wholePages = (bytes: number) => Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
   const total = PAGE_BYTES + files.reduce((sum, file) => sum + wholePages(file.bytes.length), 0);

@@ -1,10 +1,8 @@
 /** The two pieces of code that BIOS firmware starts (boot/bios), and what the image builder writes into them. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { assemble } from "../elf/assemble.ts";
 import { refuse } from "../report/diagnostic.ts";
-import { refuseToStart } from "../setup/programs.ts";
 import { writeBootConstants } from "./boot-constants.ts";
 
 export const SECTOR_BYTES = 512;
@@ -36,19 +34,8 @@ export interface BootSectors {
 /** Assembles both. */
 export function assembleBootSectors(root: string): BootSectors {
   writeBootConstants(join(root, "build/generated/abi.inc"));
-  const folder = mkdtempSync(join(tmpdir(), "trine-boot-"));
-  try {
-    const assemble = (name: string): Uint8Array => {
-      const output = join(folder, `${name}.bin`);
-      const { error, status, stderr } = spawnSync("nasm", ["-f", "bin", "-I", "./", "-I", "build/generated/", "-o", output, `boot/bios/${name}.asm`], { cwd: root });
-      if (error !== undefined) refuseToStart("nasm", error);
-      if (status !== 0) refuse(`nasm refuses boot/bios/${name}.asm: ${stderr.toString().trim()}`);
-      return new Uint8Array(readFileSync(output));
-    };
-    return { mbr: assemble("mbr"), loader: assemble("loader") };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const code = (name: string): Uint8Array => new Uint8Array(readFileSync(assemble(root, `boot/bios/${name}.asm`, {}, "bin")));
+  return { mbr: code("mbr"), loader: code("loader") };
 }
 
 /** A copy of the loader that knows where its files are. */

@@ -1,6 +1,7 @@
 /** The kernel: hand-written entry code and the compiled TypeScript, in one ELF file that PVH loaders and boot/bios take. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { listInputs, readInput } from "../build/inputs.ts";
 import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
@@ -37,7 +38,7 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
   writeBootConstants(join(root, "build/generated/abi.inc"));
   const guards = new Map<string, string>();
-  if (guardsOff !== undefined) guards.set(GUARDS_FILE, withoutGuard(readFileSync(join(root, GUARDS_FILE), "utf8"), guardsOff));
+  if (guardsOff !== undefined) guards.set(GUARDS_FILE, withoutGuard(String(readInput(root, GUARDS_FILE)), guardsOff));
   const program = await compileProgram({
     root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: [...assemblySources(root), ...extraAssembly],
   });
@@ -61,8 +62,5 @@ function requireStackFits({ stack }: CompiledProgram, entry: string): void {
 
 /** The NASM sources, in an order that does not depend on the file system. */
 function assemblySources(root: string): string[] {
-  return ASSEMBLY_FOLDERS.flatMap((folder) => {
-    const names = readdirSync(join(root, folder)).filter((file) => file.endsWith(".asm"));
-    return names.sort().map((file) => `${folder}/${file}`);
-  });
+  return ASSEMBLY_FOLDERS.flatMap((folder) => listInputs(root, `${folder}/*.asm`));
 }

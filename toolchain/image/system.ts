@@ -3,13 +3,15 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
-import { type CompiledSystem, type PolicyFile, compileSystem } from "../../policy/compiler/compile.ts";
+import { type CompiledSystem, type PolicyFile, type ProgramInput, compileSystem } from "../../policy/compiler/compile.ts";
+import { listInputs, noteInput, readInput } from "../build/inputs.ts";
 import { loadDataModules } from "../idl/load-data.ts";
 import type { InterfaceDescription } from "../idl/define.ts";
 import { diagnosticAt } from "../idl/locate.ts";
 import type { ShapeFinding } from "../idl/shape.ts";
 import { type BlobSigner, signBlob } from "../keys/sign-blob.ts";
 import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
+import { requireRoomInArchive } from "./archive.ts";
 import type { ImageDescription, ProgramDescription } from "./define.ts";
 
 /** Every interface that a policy may name. */
@@ -25,13 +27,18 @@ export interface BuiltProgram {
   readonly verified: boolean;
 }
 
-export interface SystemRequest {
+/** A system before any program of it is compiled. */
+export interface SystemDraft {
   /** Root of the tree, absolute. */
   readonly root: string;
   /** Where the image is described, relative to the root. */
   readonly imageFile: string;
   readonly image: ImageDescription;
   /** In the order of the archive: as the slots name them first. */
+  readonly programs: readonly Omit<BuiltProgram, "elf" | "verified">[];
+}
+
+export interface SystemRequest extends SystemDraft {
   readonly programs: readonly BuiltProgram[];
   readonly signer: BlobSigner;
   /** Relative to the root. Gets `policy.blob` and `policy.json`. */
@@ -50,21 +57,43 @@ export interface BuiltSystem {
   readonly dearest: number;
 }
 
+/**
+ * Everything that can be said of image, manifests and policy before a program is compiled; throws a DiagnosticError with all that is
+ * wrong. Digests stand in for those of the executables, which no rule reads; warnings of programs that the verifier did not pass come
+ * with the executables.
+ */
+export async function checkSystem(draft: SystemDraft): Promise<Pick<BuiltSystem, "warnings" | "expects" | "dearest">> {
+  requireRoomInArchive(draft.programs.length, true);
+  const programs = draft.programs.map((program) => ({ ...program, verified: true, digest: measureExecutable(Buffer.from(program.folder)) }));
+  return summarize(await compile(draft, programs));
+}
+
 /** Throws a DiagnosticError with everything that is wrong with image or policy. */
 export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
-  const { root, imageFile, image, programs, signer, outDir } = request;
-  const compiled = await compileSystem({
-    image, imageFile, imageText: readFileSync(join(root, imageFile), "utf8"), interfaces: await loadInterfaceDescriptions(root), policyFiles: await readPolicyFiles(root, imageFile, image),
-    programs: programs.map(({ folder, description, elf, verified }) => ({ folder, description, verified, digest: measureExecutable(elf) })),
-  });
-  throwOnError(compiled.diagnostics);
-  if (compiled.blob === undefined) throw new Error("no blob and no error");
+  const { root, programs, signer, outDir } = request;
+  const compiled = await compile(request, programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf) })));
   const blob = signBlob(compiled.blob, signer);
   const [blobPath, sidecarPath] = [join(outDir, "policy.blob"), join(outDir, "policy.json")];
   mkdirSync(join(root, outDir), { recursive: true });
   writeFileSync(join(root, blobPath), blob);
   writeFileSync(join(root, sidecarPath), `${JSON.stringify(compiled.sidecar, null, 1)}\n`);
-  return { blob, blobPath, sidecarPath, warnings: compiled.diagnostics, expects: compiled.expects, dearest: Math.max(0, ...compiled.costs.map((cost) => cost.instructions)) };
+  return { blob, blobPath, sidecarPath, ...summarize(compiled) };
+}
+
+type SoundSystem = CompiledSystem & { readonly blob: Uint8Array<ArrayBuffer> };
+
+async function compile({ root, imageFile, image }: SystemDraft, programs: readonly ProgramInput[]): Promise<SoundSystem> {
+  const imageText = String(readInput(root, imageFile));
+  const [interfaces, policyFiles] = [await loadInterfaceDescriptions(root), await readPolicyFiles(root, imageFile, image)];
+  const compiled = await compileSystem({ image, imageFile, imageText, interfaces, policyFiles, programs });
+  throwOnError(compiled.diagnostics);
+  const { blob } = compiled;
+  if (blob === undefined) throw new Error("no blob and no error");
+  return { ...compiled, blob };
+}
+
+function summarize({ diagnostics, expects, costs }: SoundSystem): Pick<BuiltSystem, "warnings" | "expects" | "dearest"> {
+  return { warnings: diagnostics, expects, dearest: Math.max(0, ...costs.map((cost) => cost.instructions)) };
 }
 
 /** SHA-256 over the executable, zero-padded to whole pages: what the kernel measures. */
@@ -75,8 +104,7 @@ export function measureExecutable(elf: Uint8Array): Uint8Array {
 
 /** The kernel's interfaces and those of services. Manifests bring their own besides. */
 export async function loadInterfaceDescriptions(root: string): Promise<readonly InterfaceDescription[]> {
-  const files = globSync(INTERFACES, { cwd: root }).map((file) => file.replaceAll("\\", "/")).sort();
-  return (await loadDataModules(root, files)) as InterfaceDescription[];
+  return (await loadDataModules(root, listInputs(root, INTERFACES))) as InterfaceDescription[];
 }
 
 /** The files that the image's `policy` names; a pattern that matches nothing is a mistake. */
@@ -86,6 +114,7 @@ export async function readPolicyFiles(root: string, imageFile: string, image: Im
   if (image.policy.length === 0) find("the image names no policy", "without a rule nothing may run: `policy: [\"policy/modules/*.policy\"]`");
   const files = new Set<string>();
   for (const pattern of image.policy) {
+    listInputs(root, pattern);
     const found = globSync(pattern, { cwd: root });
     if (found.length === 0) find(`no policy file is called \`${pattern}\``, "paths are relative to the root of the tree");
     for (const file of found) files.add(file.replaceAll("\\", "/"));
@@ -97,7 +126,9 @@ export async function readPolicyFiles(root: string, imageFile: string, image: Im
 /** A policy file's text. A folder, a link to nothing and a file of another encoding are mistakes. */
 function readText(root: string, file: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(join(root, file)));
+    const bytes = readFileSync(join(root, file));
+    noteInput(file, bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) refuse("the file is not UTF-8 text", { file, line: 1, column: 1, help: "save it as UTF-8" });
     return refuse(`the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file, help: "the image's `policy` names it, maybe by a pattern" });

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction } from "iced-x86";
+import { readInput } from "../build/inputs.ts";
 import type { Block, Instruction as IrInstruction, IrFunction } from "../ir/function.ts";
 import type { MachineCode, Relocation } from "../ir/machine-code.ts";
 import { TrapKind } from "../ir/machine-code.ts";
@@ -117,11 +116,8 @@ function blockOfInstruction(body: IrFunction): Map<IrInstruction, Block> {
 function readLines(root: string, file: string, virtualFiles: ReadonlyMap<string, string>): readonly string[] | null {
   const text = virtualFiles.get(file);
   if (text !== undefined) return text.split("\n");
-  try {
-    return readFileSync(join(root, file), "utf8").split("\n");
-  } catch {
-    return null; // a library of the compiler, which is no file of the tree
-  }
+  // Null for a library of the compiler, which is no file of the tree.
+  return readInput(root, file)?.toString("utf8").split("\n") ?? null;
 }
 
 const REGISTER_NAMES = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];

@@ -211,7 +211,7 @@ install_npm_packages() {
 bundle_is_current() {
   [ -f build/toolchain/main.js ] || return 1
   changed=$(find toolchain policy/compiler kernel/abi package-lock.json \( -name '*.ts' -o -name '*.langium' -o -name bundle.js -o -name package-lock.json -o -type d \) \
-    -newer build/toolchain/main.js -print 2>/dev/null | head -n 1)
+    -cnewer build/toolchain/main.js -print 2>/dev/null | head -n 1)
   [ -z "$changed" ]
 }
 

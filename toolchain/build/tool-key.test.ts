@@ -1,0 +1,15 @@
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { moduleClosure } from "./tool-key.ts";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+// esbuild finds imports by parsing, we by their looks.
+test.each(["toolchain/cli/main.ts", "toolchain/build/compile-worker.ts"])("all that %s imports counts, as esbuild sees it", async (entry) => {
+  const { metafile } = await build({ entryPoints: [join(ROOT, entry)], bundle: true, splitting: true, format: "esm", outdir: "nowhere", packages: "external", platform: "node", write: false, metafile: true, absWorkingDir: ROOT });
+  const found = [...moduleClosure(join(ROOT, entry))].filter(([, text]) => text !== null).map(([file]) => relative(ROOT, file));
+  // Types are erased before esbuild looks, and change nothing that runs.
+  expect(found).toEqual(expect.arrayContaining(Object.keys(metafile.inputs)));
+});
