@@ -60,3 +60,23 @@ test("an edit to anything that the image is made from makes it anew", () => {
     before = after;
   }
 });
+
+test("a mistake in policy, image or manifest is told before anything is compiled", () => {
+  const mistakes: readonly (readonly [string, string, string])[] = [
+    ["apps/alone.policy", FILES["apps/alone.policy"]!.replace("now", "nowt"), "nowt"],
+    ["images/lonely.image.ts", FILES["images/lonely.image.ts"]!.replace('"Alone"', '"Alome"'), "Alome"],
+  ];
+  for (const [file, text, message] of mistakes) {
+    write("apps/alone/main.ts", `${FILES["apps/alone/main.ts"]}// ${message}\n`);
+    write(file, text);
+    let said = "";
+    try {
+      build();
+    } catch (error) {
+      said = String((error as { readonly stderr: string }).stderr);
+    }
+    expect(said).toContain(message);
+    expect(said).not.toContain('"step":"compile');
+    write(file, FILES[file]!);
+  }
+});

@@ -27,13 +27,8 @@ export interface LoadedImage {
 
 /** Loads images/NAME.image.ts and the manifest of each of its programs. */
 export async function loadImage(root: string, name: string): Promise<LoadedImage> {
-  const file = `images/${name}.image.ts`;
-  const names = imageNames(root);
-  // Whoever gives the path of a description means the image of that name.
-  if (!names.includes(name)) refuse(`there is no image \`${name}\``, { file: "images", help: didYouMean(basename(name, ".image.ts"), names, `images are ${names.join(", ")}`) });
-  const description = (await loadDataModule(root, file)) as ImageDescription;
-  await throwOnFindings(root, file, checkImage(description));
-  await throwOnFindings(root, file, misnamed(description, name));
+  const file = descriptionFile(name);
+  const description = await loadDescription(root, name);
   await throwOnFindings(root, file, missingManifests(root, description));
 
   const folders = [...new Set(Object.values(description.slots).map((slot) => slot.program))];
@@ -41,6 +36,22 @@ export async function loadImage(root: string, name: string): Promise<LoadedImage
   const programs = folders.map((folder, index) => ({ folder, description: manifests[index]! }));
   throwOnError(await duplicateNames(root, programs));
   return { file, description, programs };
+}
+
+/** Loads images/NAME.image.ts alone. */
+export async function loadDescription(root: string, name: string): Promise<ImageDescription> {
+  const file = descriptionFile(name);
+  const names = imageNames(root);
+  // Whoever gives the path of a description means the image of that name.
+  if (!names.includes(name)) refuse(`there is no image \`${name}\``, { file: "images", help: didYouMean(basename(name, ".image.ts"), names, `images are ${names.join(", ")}`) });
+  const description = (await loadDataModule(root, file)) as ImageDescription;
+  await throwOnFindings(root, file, checkImage(description));
+  await throwOnFindings(root, file, misnamed(description, name));
+  return description;
+}
+
+function descriptionFile(name: string): string {
+  return `images/${name}.image.ts`;
 }
 
 export function imageNames(root: string): string[] {

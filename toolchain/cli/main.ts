@@ -23,6 +23,15 @@ program
   });
 
 program
+  .command("check")
+  .description("say what is wrong with an image, its manifests and its policy, without compiling anything")
+  .argument("[subject]", "a name from images/, or the path of a policy file, which is checked in each image that names it", "main")
+  .action(async (subject: string) => {
+    const { check } = await import("./check.ts");
+    await check(subject, { json: json() });
+  });
+
+program
   .command("run")
   .description("build an image and boot it in QEMU, its serial console on this terminal (ctrl-a x leaves)")
   .argument("[image]", "a name from images/", "main")

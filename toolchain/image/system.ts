@@ -128,9 +128,18 @@ function readText(root: string, file: string): string {
   try {
     const bytes = readFileSync(join(root, file));
     noteInput(file, bytes);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return policyText(file, bytes);
   } catch (error) {
-    if (error instanceof TypeError) refuse("the file is not UTF-8 text", { file, line: 1, column: 1, help: "save it as UTF-8" });
+    if (error instanceof DiagnosticError) throw error;
     return refuse(`the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file, help: "the image's `policy` names it, maybe by a pattern" });
+  }
+}
+
+/** The text of a policy file that holds `bytes`. */
+export function policyText(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return refuse("the file is not UTF-8 text", { file, line: 1, column: 1, help: "save it as UTF-8" });
   }
 }
