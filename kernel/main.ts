@@ -8,6 +8,7 @@ import { archivePrograms, copyBlob, findSymbols, isArchiveSound, measurePrograms
 import { dyingDomain } from "./domain/end";
 import { handleException } from "./domain/fault";
 import { reclaimStep } from "./domain/reclaim";
+import { reportNonMaskable } from "./domain/non-maskable";
 import { initializeSlots, initializeTables, pagesPromised } from "./domain/slots";
 import { startSlot } from "./domain/start";
 import { logStatus, retryRestart, takeRestart } from "./domain/supervisor";
@@ -28,7 +29,7 @@ import { Thread } from "./object/thread";
 import { TimerKind } from "./object/timer";
 import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/scheduler";
 import { takeDue } from "./schedule/timers";
-import { LINE_NONE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
+import { LINE_NONE, LINE_NON_MASKABLE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
 import { bootLine, initializeMachine, powerOff } from "./x64/machine";
 import { isMemoryMapTooLong } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
@@ -183,6 +184,9 @@ export function interrupt(vector: u32): void {
   if (line === LINE_TIMER) {
     timerFired();
     ringTimers();
+    reportNonMaskable();
+  } else if (line === LINE_NON_MASKABLE) {
+    reportNonMaskable();
   } else if (line !== LINE_NONE) {
     deliverInterrupt(<u32>line);
   }

@@ -34,5 +34,11 @@ export declare function stackPointer(): u64;
 /** The address to which it returns. */
 export declare function returnAddress(): u64;
 
+/** Non-maskable interrupts since the start, and the instruction that the last one came before. */
+export declare function nonMaskableCount(): u64;
+export declare function nonMaskableAddress(): u64;
+/** From now on each of them makes the local APIC interrupt the processor: the register's physical address. */
+export declare function reportNonMaskableBy(register: u64): void;
+
 /** The next domain with ports gets its bitmap copied afresh: for whoever changes or frees an I/O bitmap. */
 export declare function forgetPorts(): void;

@@ -18,6 +18,8 @@ const PIT_COMMAND: u32 = 0x43;
 const PIT_CHANNEL_2: u32 = 0x42;
 const GATE: u32 = 0x61;
 const GATE_OUTPUT: u32 = 0x20;
+/** The two bits that close sources of non-maskable interrupts; those above can only be read. */
+const GATE_KEPT: u32 = 0x0c;
 const COUNT_START: u32 = 0xffff;
 /** A round that has not bounded the rate by then is as good as it gets: what is left keeps it from the counter's end. */
 const COUNT_LAST: u32 = 0xe000;
@@ -191,7 +193,7 @@ function localRate(): u64 {
 
 /** Channel 2, low then high byte, mode 0: counts down once from COUNT_START, its output rises at the end. */
 function startPit(): void {
-  out8(GATE, (in8(GATE) & 0xfc) | 1);
+  out8(GATE, (in8(GATE) & GATE_KEPT) | 1);
   out8(PIT_COMMAND, 0xb0);
   out8(PIT_CHANNEL_2, COUNT_START & 0xff);
   out8(PIT_CHANNEL_2, COUNT_START >> 8);

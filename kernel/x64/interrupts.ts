@@ -4,15 +4,21 @@
 // acknowledged before it can fire again; the timer and spurious interrupts need nothing.
 
 import { in8, out8 } from "./x64";
-import { acknowledgeTimer, isTimerVector } from "./timer";
+import { acknowledgeLocalApic } from "./local-apic";
+import { acknowledgeTimer, isTimerVector, timerUsesLine0 } from "./timer";
 
 /** Lines 0 (the old timer) to 15. Line 2 joins the two controllers and belongs to nobody. */
 export const LINE_COUNT: u32 = 16;
 export const VECTOR_FIRST_LINE: u32 = 32;
 /** What lineOf says of the timer's interrupt, armed by armTimer. */
 export const LINE_TIMER: i32 = -1;
+/** What lineOf says after a non-maskable interrupt. */
+export const LINE_NON_MASKABLE: i32 = -3;
 /** What lineOf says of an interrupt that was none: noise on a line, or a vector that nobody uses. */
 export const LINE_NONE: i32 = -2;
+
+/** The processor's interrupt to itself after a non-maskable one; cpu.inc has the number too. */
+const VECTOR_NON_MASKABLE_REPORT: u32 = 0x41;
 
 const MASTER_COMMAND: u32 = 0x20;
 const MASTER_DATA: u32 = 0x21;
@@ -45,6 +51,10 @@ export function lineOf(vector: u32): i32 {
   if (isTimerVector(vector)) {
     acknowledgeTimer();
     return LINE_TIMER;
+  }
+  if (vector === VECTOR_NON_MASKABLE_REPORT) {
+    if (!timerUsesLine0()) acknowledgeLocalApic();
+    return LINE_NON_MASKABLE;
   }
   const line = vector - VECTOR_FIRST_LINE;
   if (line >= LINE_COUNT) return LINE_NONE;

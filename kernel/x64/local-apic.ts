@@ -1,11 +1,13 @@
 // The local APIC: its registers, and the state that the kernel wants it in.
 
+import { reportNonMaskableBy } from "./assembly";
 import { physicalStore32, readMsr, writeMsr } from "./x64";
 
 const APIC: u64 = 0xfee00000;
 const APIC_TASK_PRIORITY: u64 = APIC + 0x80;
 const APIC_END_OF_INTERRUPT: u64 = APIC + 0xb0;
 const APIC_SPURIOUS: u64 = APIC + 0xf0;
+const APIC_COMMAND: u64 = APIC + 0x300;
 const APIC_TIMER: u64 = APIC + 0x320;
 const APIC_PIN_0: u64 = APIC + 0x350;
 const APIC_PIN_1: u64 = APIC + 0x360;
@@ -36,6 +38,7 @@ export function initializeLocalApic(): void {
   physicalStore32(APIC_PIN_1, DELIVER_NMI);
   physicalStore32(APIC_DIVIDER, DIVIDE_BY_16);
   physicalStore32(APIC_TIMER, VECTOR_LOCAL_TIMER);
+  reportNonMaskableBy(APIC_COMMAND);
 }
 
 /** One interrupt after so many counts; 0: none. */

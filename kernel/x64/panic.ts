@@ -47,7 +47,7 @@ export function abort(message: string | null, file: string | null, line: u32, co
   end();
 }
 
-/** An exception in the kernel, an NMI or a machine check. `frame` is the address of what trap-entry.asm pushed. Never returns. */
+/** An exception in the kernel, a double fault or a machine check. `frame` is the address of what trap-entry.asm pushed. Never returns. */
 export function kernelException(vector: u32, errorCode: u32, frame: u64): void {
   begin();
   const rip = stackLoad(frame + FRAME_RIP);
@@ -82,7 +82,6 @@ function end(): void {
 function logVector(vector: u32, rip: u64, frame: u64): void {
   if (vector === VECTOR_DIVIDE) logText(faultName(divideFault(imageLoad32(rip), frame)));
   else if (vector === 1) logText("debug exception");
-  else if (vector === 2) logText("non-maskable interrupt");
   else if (vector === VECTOR_INVALID_OPCODE) logText(faultName(trapKind(imageLoad32(rip))));
   else if (vector === 8) logText("double fault (the stack may be exhausted)");
   else if (vector === 13) logText("general protection");

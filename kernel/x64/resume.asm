@@ -138,7 +138,8 @@ resume:
 .wait:
   sti
   hlt
-  jmp .wait
+  ; Other interrupts do not come back here.
+  int VECTOR_NON_MASKABLE_REPORT
 .end:
 
 ; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or frees one.

@@ -4,7 +4,7 @@
 %include "kernel/x64/cpu.inc"
 
 extern export.fault, export.interrupt, export.kernelException
-extern resume, current_save_area, kernel_stack_top
+extern resume, current_save_area, kernel_stack_top, non_maskable_entry
 
 global vector_stubs: function (vector_stubs.end - vector_stubs)
 global trap_entry: function (trap_entry.end - trap_entry)
@@ -23,7 +23,11 @@ vector_stubs:
     push 0
   %endif
   push strict dword vector
+  %if vector = VECTOR_NMI
+  jmp strict near non_maskable_entry
+  %else
   jmp strict near trap_entry
+  %endif
   %assign vector vector + 1
 %endrep
   align 16
@@ -41,8 +45,6 @@ trap_entry:
   test byte [rsp + FRAME_CS], 3
   jz .from_kernel
   ; These are the machine's trouble, wherever they come.
-  cmp dword [rsp + FRAME_VECTOR], VECTOR_NMI
-  je .broken
   cmp dword [rsp + FRAME_VECTOR], VECTOR_DOUBLE_FAULT
   je .broken
   cmp dword [rsp + FRAME_VECTOR], VECTOR_MACHINE_CHECK
