@@ -6,9 +6,6 @@
 %include "kernel/x64/cpu.inc"
 
 global non_maskable_entry: function (non_maskable_entry.end - non_maskable_entry)
-global nonMaskableCount: function (nonMaskableCount.end - nonMaskableCount)
-global nonMaskableAddress: function (nonMaskableAddress.end - nonMaskableAddress)
-global reportNonMaskableBy: function (reportNonMaskableBy.end - reportNonMaskableBy)
 
 ; On the stack from rsp on: vector, error code, and the processor's frame.
 %define FRAME_RIP 16
@@ -33,19 +30,19 @@ non_maskable_entry:
 .end:
 
 ; nonMaskableCount(): u64, how many there have been since the start.
-nonMaskableCount:
+  provides nonMaskableCount, _l
   mov rax, [rel non_maskable_count]
   ret
 .end:
 
 ; nonMaskableAddress(): u64, the instruction that the last one came before.
-nonMaskableAddress:
+  provides nonMaskableAddress, _l
   mov rax, [rel non_maskable_address]
   ret
 .end:
 
 ; reportNonMaskableBy(register: u64): physical address of the local APIC's command register.
-reportNonMaskableBy:
+  provides reportNonMaskableBy, l_
   mov rax, DIRECT_MAP_BASE
   add rax, rdi
   mov [rel command_register], rax
