@@ -1,4 +1,17 @@
-import { defineImage } from "../toolchain/image/define.ts";
+import { defineImage, interrupt, ports, type SlotDescription } from "../toolchain/image/define.ts";
+
+/** What the bencher measures: it starts and stops them by their numbers, which follow from the order below. */
+function measured(program: string, className: string, more: Partial<SlotDescription> = {}): SlotDescription {
+  return {
+    program: `tests/bench/${program}`,
+    class: className,
+    priority: 100,
+    quota: { pages: 100, handles: 16, threads: 1, objects: 16 },
+    autostart: false,
+    restart: "never",
+    ...more,
+  };
+}
 
 /** What `make bench` boots: measures by itself and ends the machine. */
 export default defineImage({
@@ -11,17 +24,15 @@ export default defineImage({
       class: "Bencher",
       priority: 100,
       quota: { pages: 200, handles: 64, threads: 1, objects: 16 },
-      channels: { responder: "responder.own" },
+      channels: { responder: "responder.own", relay: "relay.own", trigger: "trigger.own" },
       restart: "never",
     },
-    responder: {
-      program: "tests/bench/responder",
-      class: "Responder",
-      priority: 100,
-      quota: { pages: 100, handles: 16, threads: 1, objects: 16 },
-      autostart: false,
-      restart: "never",
-    },
+    responder: measured("responder", "Responder"),
+    relay: measured("relay", "Relay", { channels: { responder: "responder.own" } }),
+    driver: measured("driver", "BenchDriver", { priority: 110, devices: { line: interrupt(3) } }),
+    trigger: measured("trigger", "Trigger", { channels: { driver: "driver.own" }, devices: { registers: ports(0x2f8, 8) } }),
+    lower: measured("spinner", "Spinner", { priority: 50 }),
+    equal: measured("spinner", "Spinner"),
   },
   onSupervisorLoop: "stop",
 });

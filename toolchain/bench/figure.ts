@@ -1,3 +1,5 @@
+import type { CostlyCounts } from "./costly-instructions.ts";
+
 /** A measured number and where it came from. */
 export interface Figure {
   /** Stable: `docs/figures.md` and the peers refer to it. */
@@ -8,6 +10,8 @@ export interface Figure {
   readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "count";
   /** All samples, where there are several; `value` is their median. */
   readonly samples?: readonly number[];
+  /** Of `value` instructions, those that cost far more than one cycle, by kind (costly-instructions.ts). */
+  readonly costly?: CostlyCounts;
 }
 
 export interface Bench {

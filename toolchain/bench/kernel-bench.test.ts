@@ -1,29 +1,56 @@
-import { expect, test } from "vitest";
-import { figuresOf } from "./kernel-bench.ts";
+import { describe, expect, test } from "vitest";
+import type { CostlyCounts } from "./costly-instructions.ts";
+import { figuresOf, withCosts } from "./kernel-bench.ts";
 
-const lines = [
+const NAMES = [
+  "counter", "round trip, 0 words", "round trip, 4 words", "round trip, 64 words", "round trip, 4 KiB", "round trip, timed", "round trip, nested",
+  "round trip, lower thread ready", "round trip, equal thread busy", "denied call", "clock.now", "bad handle", "notice, signal and receive",
+  "interrupt to driver", "domain start", "domain end",
+];
+const output = [
   "trine: kernel up",
-  "bencher: bench counter: 20 20",
-  "bencher: bench round trip, 0 words: 800 820",
-  "bencher: bench round trip, 4 words: 900 920",
-  "bencher: bench round trip, 64 words: 3000 3020",
-  "bencher: bench round trip, 4 KiB: 9000 9020",
-  "bencher: bench denied call: 300 320",
-  "bencher: bench clock.now: 200 220",
-  "bencher: bench bad handle: 100 120",
-  "bencher: bench notice, signal and receive: 400 420",
-  "bencher: bench domain start and reclamation: 400000 400020",
-  "bencher: bench idle domain, bytes: 49152 49152\r",
+  ...NAMES.map((name, index) => `bencher: bench ${name}: ${index * 100 + 20} ${index * 100 + 20} 3`),
+  "bencher: bench idle domain, bytes: 49152 49152 0\r",
+  "bencher: bench failures: 0 0 0.",
 ].join("\n");
+/** QEMU's exit code for a guest that writes 0 to the debug exit port. */
+const end = { output, exitCode: 1 };
 
 test("medians are figures, less the cost of the counter where it is in them", () => {
-  const figures = figuresOf(lines);
-  expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.value).toBe(900);
+  const figures = figuresOf(end);
+  expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.value).toBe(200);
   expect(figures.find(({ id }) => id === "idle-domain-bytes")?.value).toBe(49152);
-  expect(figures).toHaveLength(10);
+  expect(figures).toHaveLength(NAMES.length);
 });
 
 test("a figure that is missing is an error that names it", () => {
-  expect(() => figuresOf(lines.replace("bencher: bench denied call: 300 320\n", ""))).toThrow('did not print "denied call"');
-  expect(() => figuresOf("panic")).toThrow("without figures");
+  expect(() => figuresOf({ ...end, output: output.replace(/bencher: bench denied call: .*\n/, "") })).toThrow('did not print "denied call"');
+  expect(() => figuresOf({ output: "panic", exitCode: null })).toThrow("without figures");
+});
+
+describe("there are no figures", () => {
+  test.each([
+    ["where something measured failed", { output: output.replace("failures: 0 0", "failures: 201 2"), exitCode: 3 }, "201 of the operations measured did not end as they should, the last with status 2"],
+    ["where the image did not come to its end", { output: output.replace(/bencher: bench failures.*/, ""), exitCode: null }, "did not reach its end"],
+    ["where it ended as one whose checks fail", { output, exitCode: 3 }, "ended with exit code 3"],
+    ["where it was stopped", { output, exitCode: null }, "ended with exit code null"],
+  ])("%s", (_when, machineEnd, message) => {
+    expect(() => figuresOf(machineEnd)).toThrow(message);
+  });
+});
+
+describe("the trace", () => {
+  // Three rounds of each traced figure and of the counter, then starts and ends of the domain.
+  const samples: CostlyCounts[] = Array.from({ length: 3 * 13 + 6 }, (_, index) => ({ cr3: Math.floor(index / 3), ...(index % 3 === 1 ? { msrWrite: 9 } : {}) }) as CostlyCounts);
+
+  test("gives each figure the counts of its middle round", () => {
+    const figures = withCosts(figuresOf(end), end, samples);
+    expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.costly).toEqual({ cr3: 2 });
+    expect(figures.find(({ id }) => id === "notice")?.costly).toEqual({ cr3: 12 });
+    for (const id of ["interrupt-to-driver", "domain-start", "domain-end", "idle-domain-bytes"]) expect(figures.find((figure) => figure.id === id)).not.toHaveProperty("costly");
+  });
+
+  test.each([["one sample too few", samples.slice(1)], ["one too many", [...samples, {}]], ["none", []]])("with %s is refused", (_what, wrong) => {
+    expect(() => withCosts(figuresOf(end), end, wrong)).toThrow("the trace has");
+  });
 });

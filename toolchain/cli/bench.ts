@@ -1,4 +1,7 @@
-/** `trine bench`: measures, keeps the numbers as JSON, and writes docs/figures.md from all that were ever kept here. */
+/**
+ * `trine bench`: measures, keeps the numbers as JSON, and writes docs/figures.md; tables of benches that were not run stay as they are. A bench whose
+ * checks fail throws: then nothing of it is written.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,27 +21,25 @@ export async function bench(names: readonly string[], options: { readonly list?:
 
   const root = findRoot();
   mkdirSync(join(root, FOLDER), { recursive: true });
+  const records: BenchRecord[] = [];
   for (const chosen of chooseBenches(names)) {
     if (!options.json) print(`${chosen.name}: ${chosen.about}`);
     const figures = await chosen.run(root, options.json ? () => {} : (line) => print(`  ${line}`));
     const record: BenchRecord = { bench: chosen.name, command: `make bench ARGS=${chosen.name}`, ...commitOf(root), emulator: emulator(), figures };
+    records.push(record);
     writeFileSync(join(root, FOLDER, `${chosen.name}.json`), `${JSON.stringify(record, null, 2)}\n`);
     if (options.json) print(JSON.stringify(record));
     else for (const figure of figures) print(`  ${figure.about}: ${formatValue(figure)}`);
   }
-  writeFileSync(join(root, PAGE), figuresPage(knownRecords(root)));
+  const order = BENCHES.map(({ name }) => name);
+  const before = existsSync(join(root, PAGE)) ? readFileSync(join(root, PAGE), "utf8") : "";
+  writeFileSync(join(root, PAGE), figuresPage(records, order, before));
   if (!options.json) print(`wrote ${PAGE}`);
 }
 
 function chooseBenches(names: readonly string[]): readonly Bench[] {
   if (names.length === 0) return BENCHES;
   return names.map((name) => BENCHES.find((candidate) => candidate.name === name) ?? refuse(`no bench \`${name}\``, { help: BENCHES.map((known) => known.name).join(", ") }));
-}
-
-/** In the order of the list, so that the page does not depend on which bench ran last. */
-function knownRecords(root: string): BenchRecord[] {
-  const paths = BENCHES.map(({ name }) => join(root, FOLDER, `${name}.json`)).filter((path) => existsSync(path));
-  return paths.map((path) => JSON.parse(readFileSync(path, "utf8")) as BenchRecord);
 }
 
 function commitOf(root: string): Pick<BenchRecord, "commit" | "modified"> {

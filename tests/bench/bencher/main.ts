@@ -1,4 +1,5 @@
-// Prints one line `bench NAME MINIMUM MEDIAN` for each figure on the kernel's log.
+// Prints one line `bench NAME MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Whatever did not end as it should
+// is counted: a figure of something that failed would be none.
 
 import { readTsc } from "../../../drivers/support/x64";
 import { ObjectType } from "../../../kernel/abi/object";
@@ -10,82 +11,168 @@ import { arena, clearLong, header, initialHandle, receive, receiveArena, record,
 const DOMAIN = initialHandle(HANDLE_INDEX_DOMAIN);
 const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const RESPONDER = initialHandle(HANDLE_INDEX_FIRST_NAMED);
-const LOG = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
-const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 2);
-const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 3);
-const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 4);
+const RELAY = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
+const TRIGGER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 2);
+const LOG = initialHandle(HANDLE_INDEX_FIRST_NAMED + 3);
+const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 4);
+const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 5);
+const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
+
+/** Slots by their order in the image. */
 const RESPONDER_SLOT: u32 = 1;
+const RELAY_SLOT: u32 = 2;
+const DRIVER_SLOT: u32 = 3;
+const TRIGGER_SLOT: u32 = 4;
+const LOWER_SLOT: u32 = 5;
+const EQUAL_SLOT: u32 = 6;
+
 const RESPONDER_INTERFACE: u32 = 0x7f1;
+const TIMING_INTERFACE: u32 = 0x7f2;
+const SECOND: u64 = 1_000_000_000;
 
 const ROUNDS: u32 = 201;
 const samples: usize = memory.data(201 * 8, 8);
 let notice: u32 = 0;
 
+let failures: u64 = 0;
+let lastFailure: u64 = 0;
+
 export function main(): void {
-  startResponder();
-  measure("counter", 1, () => {});
-  measure("round trip, 0 words", 1, () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0)); });
-  measure("round trip, 4 words", 1, () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0)); });
+  start(RESPONDER_SLOT, RESPONDER);
+  measure("counter", () => {});
+  measure("round trip, 0 words", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0)); });
+  measure("round trip, 4 words", fourWords);
   clearLong(MESSAGE_WORDS_MAX);
-  measure("round trip, 64 words", 1, () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0)); });
+  measure("round trip, 64 words", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0)); });
   clearLong(1);
   sendArena(arena, 4096);
   receiveArena(arena, 65536);
   setWord(0, (<u64>4096) << 32);
-  measure("round trip, 4 KiB", 1, () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0)); });
-  measure("denied call", 1, () => { call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0); });
-  measure("clock.now", 1, () => { must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0)); });
-  measure("bad handle", 1, () => { call(0, header(ObjectType.Clock, 0, 0), record, 0); });
-  request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1);
+  measure("round trip, 4 KiB", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0)); });
+  measure("round trip, timed", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, SECOND)); });
+  start(RELAY_SLOT, RELAY);
+  measure("round trip, nested", () => { must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0)); });
+  busy("round trip, lower thread ready", LOWER_SLOT);
+  busy("round trip, equal thread busy", EQUAL_SLOT);
+  measure("denied call", () => { expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0)); });
+  measure("clock.now", () => { must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0)); });
+  measure("bad handle", () => { expect(Status.BadHandle, call(0, header(ObjectType.Clock, 0, 0), record, 0)); });
+  must(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1));
   notice = <u32>word(0);
-  measure("notice, signal and receive", 1, () => { request1(notice, ObjectType.Notice, 0, 1); receive(INBOX, 0, TIMEOUT_POLL); });
-  measure("domain start and reclamation", 10, () => { stopResponder(); request1(SLOTS, ObjectType.Slots, 3, RESPONDER_SLOT); });
+  measure("notice, signal and receive", () => {
+    must(request1(notice, ObjectType.Notice, 0, 1));
+    expect(Status.Notified, receive(INBOX, 0, TIMEOUT_POLL));
+  });
+  interruptToDriver();
+  domainStart();
   idleDomain();
-  print("failures", failures, lastFailure);
+  print("failures", failures, lastFailure, 0);
   request1(SYSTEM, ObjectType.System, 1, failures == 0 ? 0 : 1);
 }
 
-/** A figure of something that failed would be none. */
 function must(status: u32): void {
-  if (status != Status.Ok) { failures++; lastFailure = status; }
-}
-let failures: u64 = 0;
-let lastFailure: u64 = 0;
-
-function startResponder(): void {
-  request1(SLOTS, ObjectType.Slots, 3, RESPONDER_SLOT);
-  for (let turn = 0; turn < 8; turn++) request0(RESPONDER, RESPONDER_INTERFACE, 0);
+  expect(Status.Ok, status);
 }
 
-function stopResponder(): void {
-  while (request1(SLOTS, ObjectType.Slots, 4, RESPONDER_SLOT) == Status.Again) {}
+function expect(wanted: u32, status: u32): void {
+  if (status == wanted) return;
+  failures++;
+  lastFailure = status;
+}
+
+function fourWords(): void {
+  must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+}
+
+/** Starts a slot. With a handle to an endpoint of its, it has answered when this returns. */
+function start(slot: u32, endpoint: u32): void {
+  must(request1(SLOTS, ObjectType.Slots, 3, slot));
+  if (endpoint != 0) firstAnswer(endpoint);
+}
+
+/** The first call after a restart is told so, once. */
+function firstAnswer(endpoint: u32): void {
+  const first = call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0);
+  if (first == Status.Restarted) must(call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+  else must(first);
+}
+
+function stop(slot: u32): void {
+  let status: u32 = Status.Again;
+  while (status == Status.Again) status = request1(SLOTS, ObjectType.Slots, 4, slot);
+  must(status);
+}
+
+/** A round trip of four words while the thread of a slot could always run. */
+function busy(name: string, slot: u32): void {
+  start(slot, 0);
+  measure(name, fourWords);
+  stop(slot);
+}
+
+/** From the write that raises a line to the driver's return from `recv`, preemption of who runs included. */
+function interruptToDriver(): void {
+  start(DRIVER_SLOT, 0);
+  start(TRIGGER_SLOT, 0);
+  for (let round: u32 = 0; round <= ROUNDS; round++) {
+    must(request0(TRIGGER, TIMING_INTERFACE, 0));
+    const ticks = word(0);
+    if (ticks == 0) failures++;
+    if (round > 0) store<u64>(sample(round - 1), ticks);
+  }
+  printSamples("interrupt to driver", ROUNDS);
+  stop(TRIGGER_SLOT);
+  stop(DRIVER_SLOT);
+}
+
+/** Start of a domain until it has answered its first call, and its end until everything is given back. */
+function domainStart(): void {
+  const rounds = ROUNDS / 10;
+  const ends = samples + ((<usize>rounds) << 3);
+  for (let round: u32 = 0; round < rounds; round++) {
+    const ending = readTsc();
+    stop(RESPONDER_SLOT);
+    store<u64>(ends + ((<usize>round) << 3), readTsc() - ending);
+    const starting = readTsc();
+    start(RESPONDER_SLOT, RESPONDER);
+    store<u64>(sample(round), readTsc() - starting);
+  }
+  printSamples("domain start", rounds);
+  memory.copy(samples, ends, (<usize>rounds) << 3);
+  printSamples("domain end", rounds);
 }
 
 /** Pages that a running, idle domain holds: what stopping it frees. */
 function idleDomain(): void {
-  request0(RESPONDER, RESPONDER_INTERFACE, 0);
-  request0(RESPONDER, RESPONDER_INTERFACE, 0);
+  must(request0(RESPONDER, RESPONDER_INTERFACE, 0));
   const running = freePages();
-  stopResponder();
+  stop(RESPONDER_SLOT);
   const bytes = (freePages() - running) * 4096;
-  print("idle domain, bytes", bytes, bytes);
+  print("idle domain, bytes", bytes, bytes, 0);
 }
 
 function freePages(): u64 {
-  request0(SYSTEM, ObjectType.System, 0);
+  must(request0(SYSTEM, ObjectType.System, 0));
   return word(1);
 }
 
-function measure(name: string, divisor: u32, body: () => void): void {
-  const rounds = ROUNDS / divisor;
+function measure(name: string, body: () => void): void {
   body();
-  for (let round: u32 = 0; round < rounds; round++) {
+  for (let round: u32 = 0; round < ROUNDS; round++) {
     const start = readTsc();
     body();
-    store<u64>(samples + ((<usize>round) << 3), readTsc() - start);
+    store<u64>(sample(round), readTsc() - start);
   }
+  printSamples(name, ROUNDS);
+}
+
+function sample(round: u32): usize {
+  return samples + ((<usize>round) << 3);
+}
+
+function printSamples(name: string, rounds: u32): void {
   sort(rounds);
-  print(name, load<u64>(samples), load<u64>(samples + ((<usize>(rounds / 2)) << 3)));
+  print(name, load<u64>(sample(0)), load<u64>(sample(rounds / 2)), rounds);
 }
 
 function sort(count: u32): void {
@@ -104,7 +191,7 @@ function sort(count: u32): void {
 const line: usize = memory.data(128, 8);
 let lineBytes: u32 = 0;
 
-function print(name: string, minimum: u64, median: u64): void {
+function print(name: string, minimum: u64, median: u64, rounds: u32): void {
   lineBytes = 0;
   putText("bench ");
   putText(name);
@@ -112,6 +199,8 @@ function print(name: string, minimum: u64, median: u64): void {
   putNumber(minimum);
   putText(" ");
   putNumber(median);
+  putText(" ");
+  putNumber(rounds);
   putByte(10);
   clearLong(1);
   sendArena(line, lineBytes);

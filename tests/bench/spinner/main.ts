@@ -1,0 +1,5 @@
+let turns: u64 = 0;
+
+export function main(): void {
+  while (true) turns++;
+}
