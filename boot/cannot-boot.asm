@@ -32,8 +32,18 @@ cannot_boot:
   SET 2, 7
   SET 4, 3
 
-  mov edi, SCREEN + SCREEN_ROW * SCREEN_COLUMNS * 2
+  ; A line that is longer than a row begins one row higher.
   mov ebx, esi
+  mov edi, SCREEN + SCREEN_ROW * SCREEN_COLUMNS * 2
+.measure:
+  lodsb
+  test al, al
+  jnz .measure
+  sub esi, ebx
+  cmp esi, SCREEN_COLUMNS - PREFIX_COLUMNS + 1
+  jbe .placed
+  sub edi, SCREEN_COLUMNS * 2
+.placed:
   mov esi, PHYSICAL(prefix)
   mov ebp, PHYSICAL(.reason)
   jmp print
@@ -76,4 +86,5 @@ print:
 
 section .rodata
 prefix: db 13, 10, "trine: cannot boot: ", 0
+PREFIX_COLUMNS equ $ - prefix - 3
 line_end: db 13, 10, 0

@@ -1,0 +1,4 @@
+// Functions of locked-processor.asm.
+
+/** IA32_MISC_ENABLE. */
+export declare function firmwareLocks(): u64;
