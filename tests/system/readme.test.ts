@@ -1,9 +1,13 @@
 // The transcript in README.md, typed again: every line of it must come, in its order. Numbers and blanks may differ, and `…` stands for any lines.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { beforeAll, expect, test } from "vitest";
 import { buildTestImage, type TestImage } from "../support/build.ts";
 import { ShellSession } from "../support/shell-session.ts";
+import { findRoot } from "../../toolchain/build/tree.ts";
 import { read } from "../tidy/source-tree.ts";
 
+const ROOT = findRoot();
 const PROMPT = "trine> ";
 const ESCAPE_SEQUENCE = /\x1b\[[0-9;?]*[A-Za-z]/g;
 
@@ -45,4 +49,24 @@ test("the machine does what README.md shows", async () => {
   shell.machine.type("shutdown\r");
   await shell.machine.waitFor("switching off");
   expect(await shell.machine.exitValue()).toBe(0);
+});
+
+test("QEMU's line in README.md boots the image on the default processor, and ends", async () => {
+  const line = /^ {4}(qemu-system-x86_64 .*)$/m.exec(read("README.md"))![1]!;
+  const [program, ...parameters] = line.split(" ");
+  expect(parameters).not.toContain("-cpu");
+  const child = spawn(program!, parameters, { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
+  let output = "";
+  let isTyped = false;
+  child.stdout.setEncoding("latin1").on("data", (text: string) => {
+    output += text;
+    if (isTyped || !output.includes(PROMPT)) return;
+    isTyped = true;
+    child.stdin.write("shutdown\r");
+  });
+  const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  const [status] = (await once(child, "close")) as [number | null];
+  clearTimeout(limit);
+  expect(output).toContain("trine: cpu x86-64-v1, nx wp; missing: smep smap umip");
+  expect({ status, end: output.slice(-15) }).toEqual({ status: 0, end: "switching off\r\n" });
 });
