@@ -27,14 +27,16 @@ export async function soak(options: SoakOptions): Promise<void> {
   const seed = options.seed === undefined ? {} : { seed: numberOption("--seed", options.seed) };
   const iterations = options.iterations === undefined ? {} : { iterationsMax: numberOption("--iterations", options.iterations) };
 
-  let [passed, failed] = [0, 0];
+  let [passed, failed, skipped] = [0, 0, 0];
   for (const slice of chooseSlices(options.slice)) {
     const start = performance.now();
     if (!options.json) print(`soak ${slice.name}: ${slice.about}`);
     const outcome = await runSlice(root, slice, { milliseconds, ...seed, ...iterations });
     passed += outcome.cases;
     if (outcome.failure !== null) failed += 1;
+    if (outcome.skipped !== null) skipped += 1;
     if (options.json) print(JSON.stringify({ slice: slice.name, ...outcome }));
+    else if (outcome.skipped !== null) print(`  skipped: ${outcome.skipped}`);
     else {
       if (outcome.failure !== null) {
         print(outcome.failure.message);
@@ -43,7 +45,7 @@ export async function soak(options: SoakOptions): Promise<void> {
       print(`  ${outcome.iterations} seeds up to ${outcome.nextSeed - 1}, ${outcome.cases} cases (${formatSeconds(performance.now() - start)})`);
     }
   }
-  if (!options.json) print(`\n${closingLine({ passed, failed, skipped: 0 })}`);
+  if (!options.json) print(`\n${closingLine({ passed, failed, skipped })}`);
   if (failed > 0) throw new Refused();
 }
 

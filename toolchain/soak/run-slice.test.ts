@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runSlice } from "./run-slice.ts";
-import type { Slice } from "./slice.ts";
+import { type Slice, SliceSkipped } from "./slice.ts";
 
 let root = "";
 let seeds: number[] = [];
@@ -28,7 +28,7 @@ test("a run goes on where the last one stopped", async () => {
   await runSlice(root, slice, { milliseconds: 1000, iterationsMax: 2 });
   const outcome = await runSlice(root, slice, { milliseconds: 1000, iterationsMax: 3 });
   expect(seeds).toEqual([1, 2, 3, 4, 5]);
-  expect(outcome).toEqual({ iterations: 3, cases: 30, nextSeed: 6, failure: null });
+  expect(outcome).toEqual({ iterations: 3, cases: 30, nextSeed: 6, skipped: null, failure: null });
 });
 
 test("a failing seed is tried again until it passes", async () => {
@@ -48,4 +48,13 @@ test("a given seed leaves the place of the next run alone", async () => {
 
 test("at least one iteration runs, however short the time", async () => {
   expect((await runSlice(root, slice, { milliseconds: 0 })).iterations).toBe(1);
+});
+
+test("a slice whose tools are not there says so, and any other mistake stays one", async () => {
+  const prepared = (error: Error) =>
+    runSlice(root, { ...slice, prepare: () => Promise.reject(error) }, { milliseconds: 1000 });
+  expect(await prepared(new SliceSkipped("no emulator"))).toEqual({
+    iterations: 0, cases: 0, nextSeed: 1, skipped: "no emulator", failure: null,
+  });
+  await expect(prepared(new Error("broken"))).rejects.toThrow("broken");
 });

@@ -1,7 +1,7 @@
 /** Runs one slice from where its last run stopped, for a given time. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Slice } from "./slice.ts";
+import { type Iteration, type Slice, SliceSkipped } from "./slice.ts";
 
 export interface SliceLimits {
   readonly milliseconds: number;
@@ -14,14 +14,22 @@ export interface SliceOutcome {
   readonly iterations: number;
   readonly cases: number;
   readonly nextSeed: number;
+  /** Why nothing was run. */
+  readonly skipped: string | null;
   readonly failure: { readonly seed: number; readonly message: string } | null;
 }
 
 /** Stops at the first failure: the seed that failed is where the next run starts, until it passes. */
 export async function runSlice(root: string, slice: Slice, limits: SliceLimits): Promise<SliceOutcome> {
   const end = performance.now() + limits.milliseconds;
-  const iterate = await slice.prepare(root);
   let seed = limits.seed ?? readNextSeed(root, slice.name);
+  let iterate: Iteration;
+  try {
+    iterate = await slice.prepare(root);
+  } catch (error) {
+    if (!(error instanceof SliceSkipped)) throw error;
+    return { iterations: 0, cases: 0, nextSeed: seed, skipped: error.message, failure: null };
+  }
   let cases = 0;
   let iterations = 0;
 
@@ -30,13 +38,13 @@ export async function runSlice(root: string, slice: Slice, limits: SliceLimits):
       cases += await iterate(seed);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return { iterations, cases, nextSeed: seed, failure: { seed, message } };
+      return { iterations, cases, nextSeed: seed, skipped: null, failure: { seed, message } };
     }
     iterations += 1;
     seed += 1;
     if (limits.seed === undefined) writeNextSeed(root, slice.name, seed);
   }
-  return { iterations, cases, nextSeed: seed, failure: null };
+  return { iterations, cases, nextSeed: seed, skipped: null, failure: null };
 }
 
 function statePath(root: string, name: string): string {

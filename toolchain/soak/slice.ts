@@ -9,3 +9,9 @@ export interface Slice {
 
 /** Runs the cases of one seed and says how many. Throws on the first that fails; the same seed gives the same cases. */
 export type Iteration = (seed: number) => Promise<number>;
+
+/**
+ * Thrown by `prepare` where this machine lacks what the slice needs; the message says what, and how
+ * to get it.
+ */
+export class SliceSkipped extends Error {}

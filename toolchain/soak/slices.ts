@@ -50,6 +50,11 @@ export const SLICES: readonly Slice[] = [
     prepare: async (root) => (await import("./boot-flips.ts")).prepareBootFlips(root),
   },
   {
+    name: "bochs",
+    about: "the main ISO in bochs, to its prompt or a refusal, by processor; skipped without bochs",
+    prepare: async (root) => (await import("./bochs-boot.ts")).prepareBochsBoot(root),
+  },
+  {
     name: "busy-clock",
     about: "boots beside a busy process on the same core: the rate of the clock is found to within 0.5 %",
     prepare: async (root) => (await import("./busy-clock.ts")).prepareBusyClock(root),

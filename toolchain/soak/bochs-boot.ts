@@ -1,0 +1,117 @@
+/**
+ * The main ISO in bochs, an emulator that shares nothing with QEMU: another BIOS, other processors,
+ * and a stricter reading of the manuals.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildImage } from "../build/build-image.ts";
+import { type Iteration, SliceSkipped } from "./slice.ts";
+
+interface Case {
+  readonly model: string;
+  /** What the serial line must show. */
+  readonly expected: readonly string[];
+}
+
+/** The first processors with two and three of the levels, and one that cannot be enough. */
+const CASES: readonly Case[] = [
+  { model: "corei5_lynnfield_750", expected: ["trine: cpu x86-64-v2, nx wp;", "trine> "] },
+  { model: "corei7_haswell_4770", expected: ["trine: cpu x86-64-v3, nx wp smep;", "trine> "] },
+  {
+    model: "core_duo_t2400_yonah",
+    expected: ["cannot boot: the processor lacks", " 64-bit-mode\r\n"],
+  },
+];
+
+/** A boot takes 6 s of an idle machine. */
+const TIMEOUT_MS = 300_000;
+const POLL_MS = 200;
+
+const BIOS = "/usr/share/bochs/BIOS-bochs-latest";
+const VIDEO_BIOS = "/usr/share/vgabios/vgabios.bin";
+const TEXT_DISPLAY = "/usr/lib/*/bochs/plugins/libbx_term_gui.so";
+const PROGRAM = "/usr/bin/bochs-bin";
+/** Gives the text display the terminal that it wants. */
+const TERMINAL = "/usr/bin/script";
+const INSTALL = "apt-get install --no-install-recommends bochs bochs-term bochsbios vgabios";
+
+export async function prepareBochsBoot(root: string): Promise<Iteration> {
+  const isThere = [BIOS, VIDEO_BIOS, PROGRAM, TERMINAL].every((path) => existsSync(path));
+  if (!isThere || globSync(TEXT_DISPLAY).length === 0) {
+    throw new SliceSkipped(`bochs is not installed (${INSTALL})`);
+  }
+  const request = {
+    root,
+    image: "main",
+    medium: "iso",
+    release: false,
+    without: undefined,
+  } as const;
+  const iso = join(root, (await buildImage(request, "plain")).bootPath);
+  return async () => {
+    for (const { model, expected } of CASES) {
+      const output = await bootUntil(iso, model, expected);
+      const missing = expected.filter((text) => !output.includes(text));
+      if (missing.length > 0) {
+        throw new Error(`bochs, ${model}: not seen: ${missing.join(", ")}\n${output.slice(-2000)}`);
+      }
+    }
+    return CASES.length;
+  };
+}
+
+/** What came over the serial line until all was there, bochs ended or the time was over. */
+async function bootUntil(iso: string, model: string, expected: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "trine-bochs-"));
+  const serial = join(folder, "serial");
+  const output = (): string => (existsSync(serial) ? readFileSync(serial, "latin1") : "");
+  writeFileSync(join(folder, "bochsrc"), configuration(iso, model, folder));
+  // Debian's bochs starts in its debugger.
+  writeFileSync(join(folder, "continue"), "c\n");
+  const command = `exec ${PROGRAM} -q -f bochsrc -rc continue`;
+  const child = spawn(TERMINAL, ["-qec", command, "/dev/null"], {
+    cwd: folder,
+    detached: true,
+    stdio: "ignore",
+    env: { ...process.env, TERM: "xterm" },
+  });
+  const ended = once(child, "close");
+  try {
+    const end = performance.now() + TIMEOUT_MS;
+    while (performance.now() < end && child.exitCode === null) {
+      if (expected.every((text) => output().includes(text))) break;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    return output();
+  } finally {
+    // Its terminal goes with `script`, and bochs with its terminal.
+    if (child.exitCode === null) process.kill(-child.pid!, "SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function configuration(iso: string, model: string, folder: string): string {
+  return [
+    "config_interface: textconfig",
+    "display_library: term",
+    "megs: 128",
+    `romimage: file=${BIOS}`,
+    `vgaromimage: file=${VIDEO_BIOS}`,
+    "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
+    `ata0-master: type=cdrom, path="${iso}", status=inserted`,
+    "boot: cdrom",
+    `cpu: model=${model}, count=1, ips=50000000, reset_on_triple_fault=0`,
+    "clock: sync=none",
+    `com1: enabled=1, mode=file, dev=${join(folder, "serial")}`,
+    `log: ${join(folder, "log")}`,
+    "panic: action=fatal",
+    "error: action=ignore",
+    "info: action=ignore",
+    "debug: action=ignore",
+    "",
+  ].join("\n");
+}
