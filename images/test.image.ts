@@ -35,6 +35,14 @@ export default defineImage({
       autostart: false,
       restart: "never",
     },
+    modern: {
+      program: "tests/system/modern",
+      class: "Modern",
+      priority: 80,
+      quota: { pages: 64 },
+      autostart: false,
+      restart: "never",
+    },
   },
   onSupervisorLoop: "stop",
 });

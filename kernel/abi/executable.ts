@@ -18,7 +18,18 @@ export const NOTE_STACK_BYTES = 16;
 export const NOTE_THREAD_BLOCK_BYTES = 20;
 /** u64: address at which further threads start (rdi = argument), 0 if the program has none. */
 export const NOTE_THREAD_ENTRY = 24;
-export const NOTE_BYTES = 32;
+/** u32: level of x86-64 that its code needs, from 1 to LEVEL_MOST. */
+export const NOTE_LEVEL = 32;
+/** u32 that is zero. */
+export const NOTE_RESERVED = 36;
+export const NOTE_BYTES = 40;
 
-/** The program uses vector registers. */
+/**
+ * Levels are those of the System V ABI for x86-64: 1 is what every 64-bit processor has, 2 adds
+ * POPCNT and the vectors up to SSE4.2, 3 adds LZCNT, BMI1, BMI2 and MOVBE. AVX and what goes with
+ * it, which the ABI counts to level 3, is left out: the kernel switches no such registers.
+ */
+export const LEVEL_MOST = 3;
+
+/** The program uses vector registers: for a kernel that switches them. */
 export const NOTE_FLAG_VECTORS = 1;

@@ -51,4 +51,6 @@ export enum Status {
   BadAddress = 26,
   /** The memory object is sealed, or still writable where it must be sealed. */
   Sealed = 27,
+  /** The program's code needs what the processor lacks: the kernel's log names it. */
+  Unsupported = 28,
 }

@@ -2,7 +2,8 @@
 
 import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES } from "../abi/address-space";
 import {
-  NOTE_ABI_VERSION, NOTE_BYTES, NOTE_MEMORY_PAGES, NOTE_MEMORY_PAGES_MAX, NOTE_STACK_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY, NOTE_TYPE,
+  LEVEL_MOST, NOTE_ABI_VERSION, NOTE_BYTES, NOTE_FLAGS, NOTE_LEVEL, NOTE_MEMORY_PAGES, NOTE_MEMORY_PAGES_MAX, NOTE_RESERVED, NOTE_STACK_BYTES,
+  NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY, NOTE_TYPE,
 } from "../abi/executable";
 import { Status } from "../abi/status";
 import { ABI_VERSION } from "../abi/system-call";
@@ -87,6 +88,9 @@ function isSoundSegment(i: u32): bool {
 
 /** What concerns several segments, or a segment and the note. */
 function isSoundWhole(count: u32): bool {
+  // No flag has a meaning yet that this kernel could fulfil.
+  if (noteWord(NOTE_FLAGS) !== 0 || noteWord(NOTE_RESERVED) !== 0) return false;
+  if (neededLevel() === 0 || neededLevel() > <u32>LEVEL_MOST) return false;
   if (memoryPagesMax() > MEMORY_PAGES_MAX || memoryPages() > memoryPagesMax() || memoryPages() === 0) return false;
   if (stackBytes() < 4096 || stackBytes() > STACK_BYTES_MAX || threadBlockBytes() > THREAD_BLOCK_BYTES_MAX) return false;
   if (!isCode(count, entryPoint()) || (threadEntry() !== 0 && !isCode(count, threadEntry()))) return false;
@@ -157,6 +161,10 @@ export function fileBytes(index: u32): u64 {
 }
 function noteWord(offset: i32): u32 {
   return load<u32>(note + 20 + <usize>offset);
+}
+/** Level of x86-64 that its code needs, at least 1. */
+export function neededLevel(): u32 {
+  return noteWord(NOTE_LEVEL);
 }
 export function memoryPages(): u32 {
   return noteWord(NOTE_MEMORY_PAGES);

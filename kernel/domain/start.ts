@@ -19,14 +19,16 @@ import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
 import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT } from "../x64/interrupts";
+import { processorLevel } from "../x64/level";
 import { PageAccess, initializeRoot } from "../x64/paging";
 import { archivePrograms, measuredDigest, programLength, programStart } from "./archive";
 import {
-  entryPoint, fileBytes, fileStart, isExecutable, isLoaded, isWritable, memoryPages, memoryPagesMax, readExecutable, segmentCount, segmentEnd, segmentStart, stackBytes,
+  entryPoint, fileBytes, fileStart, isExecutable, isLoaded, isWritable, memoryPages, memoryPagesMax, neededLevel, readExecutable, segmentCount, segmentEnd, segmentStart, stackBytes,
   threadBlockBytes, threadEntry,
 } from "./elf";
 import { endDomain } from "./end";
 import { kernelService } from "./slots";
+import { logLevel } from "./supervisor";
 import { createThread } from "./threads";
 
 /** Starts an instance. Anything but Status.Ok: none runs; after NoMemory and NoSpace what it got is being taken back. */
@@ -37,6 +39,11 @@ export function startSlot(domain: Domain): Status {
   if (verdict !== Status.Ok) return verdict;
   const read = readExecutable(programStart(domain.program), programLength(domain.program));
   if (read !== Status.Ok) return read;
+  // The ABI's least level costs no question: boot has asked.
+  if (neededLevel() > 1 && neededLevel() > processorLevel()) {
+    logLevel(domain, neededLevel());
+    return Status.Unsupported;
+  }
 
   clearInstance(domain);
   domain.instance += 1;

@@ -5,6 +5,7 @@ import { notify } from "../ipc/notify";
 import { rebootsOnLoop, slotName, stringBytes } from "../monitor/monitor";
 import { Domain, EndReason, domainOfSlot } from "../object/domain";
 import { requestEntry } from "../schedule/scheduler";
+import { logMissingOf } from "../x64/level";
 import { powerOff, reboot } from "../x64/machine";
 import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
@@ -86,6 +87,17 @@ export function logName(domain: Domain): void {
   const name = slotName(domain.slot);
   const bytes = stringBytes(name);
   for (let i: u32 = 0; i < bytes; i++) logByte(<u32>load<u8>(name + i));
+}
+
+/** A line in the kernel's log: why an instance cannot run on this processor. */
+export function logLevel(domain: Domain, level: u32): void {
+  logText("trine: cannot start ");
+  logName(domain);
+  logText(": its code needs x86-64-v");
+  logNumber(<u64>level);
+  logText("; the processor lacks");
+  logMissingOf(level);
+  endLine();
 }
 
 export function logStatus(domain: Domain, status: Status): void {

@@ -6,7 +6,6 @@ import { DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
-import { passTurn } from "../schedule/scheduler";
 import { judgeBeforeQueue } from "./judgement";
 import { checkChain } from "./lending";
 import { failReceiver, handleOf, noteRestart, rendezvous } from "./rendezvous";
@@ -26,10 +25,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   if (receiver !== null && isReceived) {
     const status = rendezvous(caller, endpoint, receiver);
     if (status === Status.PeerFault) failReceiver(receiver);
-    if (status === Status.Ok) {
-      startTimeout(caller, timeout);
-      passTurn(caller, receiver);
-    }
+    if (status === Status.Ok) startTimeout(caller, timeout);
     return status;
   }
 

@@ -93,7 +93,7 @@ export class Domain extends KernelObject {
   timerRest: u64;
   timerBits: u64;
   timerInbox: Inbox | null;
-  timerInboxIdentity: u64;
+  timerInboxIdentity: u32;
   /** Which step of taking apart comes next, and how far it is. */
   phase: u32;
   cursor: u32;

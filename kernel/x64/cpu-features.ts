@@ -1,7 +1,8 @@
 // What the processor offers for protection, what of it is switched on, and the boot line that says so.
 
 import { GUARD_SMAP, GUARD_SMEP } from "../guards";
-import { endLine, logText } from "./serial-log";
+import { processorLevel } from "./level";
+import { endLine, logNumber, logText } from "./serial-log";
 import { cpuid, readCr4, readMsr, writeCr4, writeMsr } from "./x64";
 import { systemCallEntry } from "./assembly";
 
@@ -99,9 +100,14 @@ function featureLeaf1(bit: u32): bool {
   return ((load<u32>(result, 12) >> bit) & 1) !== 0;
 }
 
-/** Prints which fences stand and which are missing, e.g. `trine: cpu nx wp smep smap umip`. */
+/**
+ * Prints the processor's level, which fences stand and which are missing, e.g.
+ * `trine: cpu x86-64-v3, nx wp smep smap umip`.
+ */
 export function logProcessor(): void {
-  logText("trine: cpu nx wp");
+  logText("trine: cpu x86-64-v");
+  logNumber(<u64>processorLevel());
+  logText(", nx wp");
   if (hasSmep && GUARD_SMEP) logText(" smep");
   if (hasSmap && GUARD_SMAP) logText(" smap");
   if (hasUmip) logText(" umip");

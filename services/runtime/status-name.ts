@@ -31,6 +31,7 @@ export function statusName(status: u32): string {
     case Status.Malformed: return "malformed message";
     case Status.BadAddress: return "bad address";
     case Status.Sealed: return "sealed";
+    case Status.Unsupported: return "the processor lacks what it needs: see the kernel's log";
     default: return "unknown status";
   }
 }

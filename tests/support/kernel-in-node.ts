@@ -214,6 +214,9 @@ export const named = (index: number): number => 0x10000 | (4 + index);
 const TIMER_VECTOR = 0x40;
 const ARCHIVE_AT = 0x100000;
 
+/** What CPUID says: eax, ebx, ecx, edx by leaf; all others are zero. */
+export type Cpuid = Readonly<Record<number, readonly [number, number, number, number]>>;
+
 type KernelExport = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 export class KernelInNode {
@@ -226,14 +229,18 @@ export class KernelInNode {
   /** Writes to ports other than the serial line, as "port=value". */
   readonly portWrites: string[] = [];
 
-  constructor(module: WebAssembly.Module, archive: Uint8Array, options: { readonly memoryBytes?: number } = {}) {
+  constructor(
+    module: WebAssembly.Module,
+    archive: Uint8Array,
+    options: { readonly memoryBytes?: number; readonly cpuid?: Cpuid } = {},
+  ) {
     const archiveEnd = (ARCHIVE_AT + archive.length + 4095) & ~4095;
     const memoryEnd = archiveEnd + (options.memoryBytes ?? 8 << 20);
     this.physical = new Uint8Array(memoryEnd);
     this.view = new DataView(this.physical.buffer);
     this.physical.set(archive, ARCHIVE_AT);
 
-    const intrinsics = this.intrinsics();
+    const intrinsics = this.intrinsics(options.cpuid ?? {});
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
       const supplied = from === "x64" ? intrinsics[name] : undefined;
@@ -256,7 +263,9 @@ export class KernelInNode {
 
   // What the kernel does to the machine.
 
-  private intrinsics(): Record<string, (...args: never[]) => number | bigint | void> {
+  private intrinsics(
+    processor: Cpuid,
+  ): Record<string, (...args: never[]) => number | bigint | void> {
     const at = (address: bigint): number => {
       if (address >= BigInt(this.physical.length)) throw new Error(`physical address 0x${address.toString(16)}`);
       return Number(address);
@@ -275,6 +284,10 @@ export class KernelInNode {
         throw new MachineStopped(-1, this.log);
       },
       readCr3: () => 0x1000n,
+      cpuid: (leaf: number, _subleaf: number, result: number) => {
+        const registers = new Uint32Array(this.window.buffer, result, 4);
+        registers.set(processor[leaf] ?? [0, 0, 0, 0]);
+      },
       physicalLoad8: (address: bigint) => this.view.getUint8(at(address)),
       physicalLoad32: (address: bigint) => this.view.getUint32(at(address), true),
       physicalLoad64: (address: bigint) => this.view.getBigUint64(at(address), true),

@@ -20,6 +20,8 @@ export interface ExecutableOptions {
   readonly threadBlockBytes?: number;
   readonly threadEntry?: bigint;
   readonly abiVersion?: number;
+  /** Level of x86-64. */
+  readonly level?: number;
   /** Initial data of linear memory, from 64 KiB on. */
   readonly data?: Uint8Array;
 }
@@ -72,6 +74,7 @@ export function smallExecutable(options: ExecutableOptions): Uint8Array {
   view.setUint32(note + 36, options.stackBytes ?? 0x4000, true);
   view.setUint32(note + 40, options.threadBlockBytes ?? 0, true);
   view.setBigUint64(note + 44, options.threadEntry ?? REGION, true);
+  view.setUint32(note + 52, options.level ?? 1, true);
   return file;
 }
 

@@ -11,7 +11,9 @@ import { join } from "node:path";
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
 import { generateAll, generateProgram } from "../idl/generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
+import type { ProcessorLevel } from "../image/define.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
+import type { Level } from "../ir/module.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type ProgressForm, runSteps, type Step, type StepGroup } from "../report/progress.ts";
@@ -57,6 +59,8 @@ export interface BuiltImage {
 
 /** How many compilers run at once: each takes a core and some 300 MB. */
 const PARALLEL = 2;
+
+const LEVEL_NUMBERS: Readonly<Record<ProcessorLevel, Level>> = { v1: 1, v2: 2, v3: 3 };
 
 export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
   const medium = MEDIA.find((known) => known === request.medium) ?? refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
@@ -207,7 +211,7 @@ class ImageBuild {
   }
 
   private compileStep({ folder, description }: LoadedProgram): Step {
-    const { name, entry, memoryPagesMax, stackBytes } = description;
+    const { name, entry, memoryPagesMax, stackBytes, level } = description;
     const options: CompileOptions = {
       root: this.request.root,
       entry: `${folder}/${entry}`,
@@ -216,6 +220,7 @@ class ImageBuild {
       name,
       ...(memoryPagesMax === undefined ? {} : { memoryPagesMax }),
       ...(stackBytes === undefined ? {} : { stackBytes }),
+      ...(level === undefined ? {} : { level: LEVEL_NUMBERS[level] }),
     };
     const run = async (note: (text: string) => void): Promise<void> => {
       const { result, fresh } = await this.unlessUnchanged(name, { kind: "program", options });

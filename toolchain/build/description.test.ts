@@ -46,6 +46,7 @@ const MANIFEST = `export default {
   devices: { line: "interrupt" },
   memoryPagesMax: 16,
   stackBytes: 8192,
+  level: "v2",
 };
 `;
 
@@ -128,6 +129,7 @@ describe("a mistake in a manifest is told with its place:", () => {
     ["memory in words", "memoryPagesMax: 16", 'memoryPagesMax: "many"', '7:3: `memoryPagesMax` is "many"; help: a whole number from 2 to 65536'],
     ["a stack below nothing", "stackBytes: 8192", "stackBytes: -4096", "8:3: `stackBytes` is -4096; help: a whole number from 4096 to 2097152"],
     ["a stack beyond its region", "stackBytes: 8192", "stackBytes: 1e12", "8:3: `stackBytes` is 1000000000000; help: a whole number from 4096 to 2097152"],
+    ["a level that does not exist", '"v2"', '"v4"', '9:3: `level` is "v4"; help: did you mean `v1`?'],
     ["null in place of all", MANIFEST, "export default null;", "1:1: the manifest is null; help: write `export default defineProgram({ … })`"],
   ])("%s", async (_what, from, to, message) => {
     write("images/house.image.ts", IMAGE);

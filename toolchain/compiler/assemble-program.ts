@@ -6,6 +6,7 @@ import { linkProgram } from "../elf/link.ts";
 import { writeNote } from "../elf/note-section.ts";
 import { type ElfFile, readElf, sectionNamed } from "../elf/read.ts";
 import { RelocatableFile } from "../elf/relocatable.ts";
+import { LEVEL_LEAST } from "../ir/module.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { disassemble } from "../inspect/disassemble.ts";
@@ -27,7 +28,10 @@ export function assembleProgram(root: string, outDir: string, options: CompileOp
   const start = performance.now();
   const file = new RelocatableFile();
   const stackBytes = options.stackBytes ?? STACK_BYTES_DEFAULT;
-  writeNote(file, { memoryPages: MEMORY_PAGES, memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, stackBytes, threadBlockBytes: 0 });
+  writeNote(file, {
+    memoryPages: MEMORY_PAGES, memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT,
+    stackBytes, threadBlockBytes: 0, level: options.level ?? LEVEL_LEAST,
+  });
   if (!String(readInput(root, entry)).includes("_start")) refuse("the program defines no `_start`", { file: entry, line: 1, column: 1, help: "`global _start` and the label `_start:` where it begins" });
   const bytes = about(entry, () =>
     linkProgram({

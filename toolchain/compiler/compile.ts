@@ -8,7 +8,7 @@ import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { buildModule } from "../ir/build.ts";
-import type { IrModule, Target } from "../ir/module.ts";
+import type { IrModule, Level, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
 import { about, type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
@@ -35,6 +35,8 @@ export interface CompileOptions {
   readonly memoryPagesMax?: number;
   /** Native stack. Default: 64 KiB for a domain, 8 MiB for linux. */
   readonly stackBytes?: number;
+  /** What the processor must have. Default: what every one has; the kernel's is always that. */
+  readonly level?: Level;
   /** Switches the allocation checker off. Default: on. */
   readonly check?: boolean;
 }
@@ -104,6 +106,7 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
   const module = buildModule(source.wasm, {
     name: options.name, target: options.target, sourceOf: sourcePositions(source.wasm, source.sourceMap, options.name),
     ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
+    ...(options.level === undefined ? {} : { level: options.level }),
   });
   clock.step("build");
   requireMain(module, options, virtualFiles.get(options.entry) ?? String(readInput(root, options.entry)));
@@ -143,9 +146,12 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
 
 /** Everything that decides the outputs, but the files that are read on the way. */
 function programKey(options: CompileOptions): readonly unknown[] {
-  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, check } = options;
+  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, level, check } = options;
   const virtualFiles = [...(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}))];
-  return [toolKey("compile"), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes, check];
+  return [
+    toolKey("compile"), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes,
+    level, check,
+  ];
 }
 
 function requireMain(module: IrModule, { target, entry }: CompileOptions, text: string): void {

@@ -24,10 +24,13 @@ export function linkModule(root: string, module: IrModule, codes: readonly Machi
     refuse(`${module.name} has data below 64 KiB, which is never mapped in the target ${target}`, { help: "build it with its memory base at 65536" });
   }
   const isDomain = target === "domain";
-  const note = { memoryPages: memory.initialPages, memoryPagesMax: memory.maximumPages, stackBytes: options.stackBytes, threadBlockBytes: 0 };
+  const note = {
+    memoryPages: memory.initialPages, memoryPagesMax: memory.maximumPages,
+    stackBytes: options.stackBytes, threadBlockBytes: 0, level: module.level,
+  };
   return linkProgram({
     root, target,
-    object: writeObject(module, codes, isDomain ? note : undefined),
+    object: writeObject(module, codes, target === "kernel" ? undefined : note),
     assembly: assemblyOf(target, options.program, options.extraObjects),
     assemblyDefinitions: assemblyDefinitions(module, linear.address, options.stackBytes),
     linkerDefinitions: target === "linux" ? {} : {

@@ -1,5 +1,6 @@
 import { NOTE_BYTES, NOTE_TYPE } from "../../kernel/abi/executable.ts";
 import { ABI_VERSION } from "../../kernel/abi/system-call.ts";
+import type { Level } from "../ir/module.ts";
 import { SHF_ALLOC, SectionType } from "./format.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 
@@ -11,6 +12,7 @@ export interface DomainNote {
   readonly memoryPagesMax: number;
   readonly stackBytes: number;
   readonly threadBlockBytes: number;
+  readonly level: Level;
 }
 
 const NAME = "Trine";
@@ -29,4 +31,6 @@ export function writeNote(file: RelocatableFile, note: DomainNote): void {
   content.u32(note.stackBytes);
   content.u32(note.threadBlockBytes);
   content.u64(0); // no further threads
+  content.u32(note.level);
+  content.u32(0);
 }

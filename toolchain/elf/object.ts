@@ -13,7 +13,7 @@ import { writeUnwind } from "./unwind-section.ts";
 
 /**
  * The ELF64 relocatable file of a compiled module. `codes` in the order in which they shall lie in memory.
- * Domains give `note`. The bytes depend on the arguments alone.
+ * All but the kernel give `note`. The bytes depend on the arguments alone.
  */
 export function writeObject(module: IrModule, codes: readonly MachineCode[], note?: DomainNote): Uint8Array {
   const file = new RelocatableFile();

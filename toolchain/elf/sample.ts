@@ -1,6 +1,6 @@
 import type { MachineCode } from "../ir/machine-code.ts";
 import { IrFunction } from "../ir/function.ts";
-import type { FunctionEntry, IrModule, Target } from "../ir/module.ts";
+import { type FunctionEntry, type IrModule, LEVEL_LEAST, type Target } from "../ir/module.ts";
 
 /** Machine code by hand for tests: everything that is not given is empty. */
 export function sampleCode(name: string, functionIndex: number, bytes: readonly number[], more: Partial<MachineCode> = {}): MachineCode {
@@ -13,7 +13,8 @@ export function sampleCode(name: string, functionIndex: number, bytes: readonly 
 /** A module for tests, whose wasm offset n comes from line n + 1 of `sample.ts`. */
 export function sampleModule(target: Target, more: Partial<IrModule> = {}): IrModule {
   return {
-    name: "sample", target, signatures: [{ parameters: [], results: [] }, { parameters: [], results: [] }], functions: [], globals: [], tables: [], dataSegments: [], elementSegments: [],
+    name: "sample", target, level: LEVEL_LEAST,
+    signatures: [{ parameters: [], results: [] }, { parameters: [], results: [] }], functions: [], globals: [], tables: [], dataSegments: [], elementSegments: [],
     memory: { initialPages: 2, maximumPages: 4, lowPagesUsed: false }, exports: new Map(), start: -1,
     sourceOf: (origin) => ({ file: "sample.ts", line: origin + 1, column: 1 }), ...more,
   };

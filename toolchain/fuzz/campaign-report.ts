@@ -1,4 +1,7 @@
 import type { CampaignResult } from "./campaign.ts";
+import { levelsHere } from "./processor-level.ts";
+
+const NOT_HERE = "this machine's processor does not have it";
 
 /**
  * What integer modules of the target linux cannot reach, by name, with the reason. Everything else that the back end declares must be reached.
@@ -11,6 +14,8 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
   [/^load 32 bits signed$/, "counted as the load to i64"],
   [/^switch: default only$/, "construction makes a jump of it"],
   [/^global get: immutable$/, "construction puts the constant in its place"],
+  ...(levelsHere().includes(2) ? [] : [[/: popcnt$/, NOT_HERE] as const]),
+  ...(levelsHere().includes(3) ? [] : [[/: (lzcnt|tzcnt)$/, NOT_HERE] as const]),
 ];
 
 export function mergeCampaigns(parts: readonly CampaignResult[]): CampaignResult {

@@ -1,8 +1,10 @@
+import { LEVEL_LEAST } from "../ir/module.ts";
 import { coverageCounts } from "../x64/coverage.ts";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { type GeneratedModule, generateModule } from "./generate.ts";
 import { randomOperand } from "./differential.ts";
 import { compareWithMachineCode, type Scenario, type ScenarioResult } from "./machine-differential.ts";
+import { levelsHere } from "./processor-level.ts";
 import { Random } from "./random.ts";
 
 /** Each module gets about this many functions, so that linking and starting a process are shared by them. */
@@ -64,7 +66,10 @@ function compareOrExplain(root: string, scenario: Scenario): ScenarioResult {
 export function hugeScenario(seed: number): Scenario {
   const random = new Random(seed);
   const generated = generateModule(seed, HUGE_STATEMENTS, { functions: [1, 0], passiveSegments: false });
-  return { name: `huge${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, optimize: false, calls: randomCalls(random, generated) };
+  return {
+    name: `huge${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed,
+    optimize: false, level: LEVEL_LEAST, calls: randomCalls(random, generated),
+  };
 }
 
 /** The module and the calls of a seed: the same for the same seed. */
@@ -72,7 +77,10 @@ export function randomScenario(seed: number): Scenario {
   const random = new Random(seed);
   const generated = generateModule(seed, random.pick(SIZES), { functions: FUNCTIONS_PER_MODULE, passiveSegments: false });
   const calls = randomCalls(random, generated);
-  return { name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed, optimize: random.chance(OPTIMIZED_PERCENT), calls };
+  return {
+    name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed,
+    optimize: random.chance(OPTIMIZED_PERCENT), level: random.pick(levelsHere()), calls,
+  };
 }
 
 function randomCalls(random: Random, generated: GeneratedModule): Scenario["calls"] {

@@ -11,7 +11,7 @@ function scenario(text: string, calls: Scenario["calls"], more: Partial<Scenario
   const module = binaryen.parseText(text);
   const wasm = module.emitBinary();
   module.dispose();
-  return { name: "text", wasm, lowPagesUsed: false, optimize: true, calls, ...more };
+  return { name: "text", wasm, lowPagesUsed: false, optimize: true, level: 1, calls, ...more };
 }
 
 const call = (name: string, ...operands: bigint[]) => ({ name, operands });

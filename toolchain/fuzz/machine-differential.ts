@@ -5,7 +5,7 @@ import { BUILD } from "../build/tree.ts";
 import { compileModule } from "../compiler/compile-module.ts";
 import { linkModule } from "../compiler/link-module.ts";
 import { buildModule } from "../ir/build.ts";
-import type { IrModule } from "../ir/module.ts";
+import type { IrModule, Level } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { formatFinding } from "../verify/finding.ts";
 import { verifyExecutable } from "../verify/verify.ts";
@@ -18,6 +18,8 @@ export interface Scenario {
   readonly lowPagesUsed: boolean;
   /** False: the back end gets the functions as they were built. */
   readonly optimize: boolean;
+  /** What the code may use of the processor. */
+  readonly level: Level;
   /** Another module for the engine, to show that differences are found. */
   readonly engineWasm?: Uint8Array;
   readonly calls: readonly { readonly name: string; readonly operands: readonly bigint[] }[];
@@ -43,7 +45,8 @@ const LOW_BYTES = 65_536;
  * memory, its size, and all globals that code can read.
  */
 export function compareWithMachineCode(root: string, scenario: Scenario): ScenarioResult {
-  const module = buildModule(scenario.wasm, { name: scenario.name, target: "linux", lowPagesUsed: scenario.lowPagesUsed });
+  const { name, level, lowPagesUsed } = scenario;
+  const module = buildModule(scenario.wasm, { name, target: "linux", level, lowPagesUsed });
   const codes = compileModule(module, { check: true, optimize: scenario.optimize });
   const elf = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
   const result = (difference: string | null, calls = 0, faults = new Map<FaultKind, number>()): ScenarioResult => ({

@@ -37,7 +37,8 @@ const STACK_BYTES = 1 << 20;
 export function runMutants(root: string, seed: number, count: number): MutationResult {
   const scenario = randomScenario(seed);
   const random = new Random(seed ^ 0x5eed);
-  const module = buildModule(scenario.wasm, { name: scenario.name, target: "linux", lowPagesUsed: scenario.lowPagesUsed });
+  const { name, level, lowPagesUsed } = scenario;
+  const module = buildModule(scenario.wasm, { name, target: "linux", level, lowPagesUsed });
   const codes = compileModule(module, { check: false, optimize: scenario.optimize });
   const original = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
   const text = sectionNamed(readElf(original, scenario.name), ".text")!.bytes;

@@ -23,6 +23,7 @@ const PROGRAM: Shape = {
     // Linear memory is 4 GiB. Stack, code and globals share 2 MiB: the linker says when they do not fit.
     memoryPagesMax: { kind: "number", min: 2, max: 65536 },
     stackBytes: { kind: "number", min: 4096, max: 0x200000 },
+    level: { kind: "choice", of: ["v1", "v2", "v3"] },
   },
 };
 

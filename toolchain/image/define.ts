@@ -26,7 +26,14 @@ export interface ProgramDescription {
   readonly memoryPagesMax?: number;
   /** Native stack; default 64 KiB. */
   readonly stackBytes?: number;
+  /**
+   * What its code may use of the processor, as x86-64-v1, v2 or v3; default "v1". The kernel refuses
+   * to start it on a processor that has less.
+   */
+  readonly level?: ProcessorLevel;
 }
+
+export type ProcessorLevel = "v1" | "v2" | "v3";
 
 export type Device =
   | { readonly kind: "ports"; readonly first: number; readonly count: number }

@@ -10,8 +10,9 @@ import { validateModule } from "../wasm/validate.ts";
 import { type BuildContext, buildFunction, type Callee, irType, Unsupported } from "./build-function.ts";
 import { INTRINSICS, Intrinsic } from "./intrinsic.ts";
 import { importSymbol } from "./link-name.ts";
-import type {
-  DataSegment, FunctionEntry, FunctionTable, GlobalVariable, IrModule, SourcePosition, Target,
+import {
+  type DataSegment, type FunctionEntry, type FunctionTable, type GlobalVariable, type IrModule,
+  type Level, LEVEL_LEAST, type SourcePosition, type Target,
 } from "./module.ts";
 import { Type } from "./opcode.ts";
 import { findReachable, type Reachable } from "./reachable.ts";
@@ -20,6 +21,8 @@ import { SignatureTable } from "./signature-table.ts";
 export interface BuildOptions {
   readonly name: string;
   readonly target: Target;
+  /** Default: LEVEL_LEAST. */
+  readonly level?: Level;
   /** Where a wasm offset comes from; by default nothing is known. */
   readonly sourceOf?: (origin: number) => SourcePosition | null;
   /** Pages that memory may grow to where the module does not say; default 16 MiB. */
@@ -111,6 +114,7 @@ class ModuleBuilder {
     const result: Omit<IrModule, "signatures"> = {
       name: options.name,
       target: options.target,
+      level: options.level ?? LEVEL_LEAST,
       functions,
       globals: this.globals(),
       tables: module.tables.map((_, index) => this.table(index)),
@@ -280,7 +284,6 @@ function signatureLetters(types: readonly ValueType[]): string {
 /** Instructions of module x64 that need no privilege, or only one that the image grants. */
 const UNPRIVILEGED = new Set([
   Intrinsic.In8, Intrinsic.In16, Intrinsic.In32, Intrinsic.Out8, Intrinsic.Out16, Intrinsic.Out32, Intrinsic.ReadTsc, Intrinsic.Pause,
-  Intrinsic.Rdrand,
 ]);
 
 function isAllowed(importModule: string, intrinsic: Intrinsic, target: Target): boolean {

@@ -46,6 +46,8 @@ export type FunctionEntry =
 export interface IrModule {
   readonly name: string;
   readonly target: Target;
+  /** What the processor must have. */
+  readonly level: Level;
   /** Canonical over the program, structural: equal signatures have one number, from 1 on, their index here. */
   readonly signatures: readonly Signature[];
   readonly functions: readonly FunctionEntry[];
@@ -70,3 +72,9 @@ export interface SourcePosition {
 }
 
 export type Target = "kernel" | "domain" | "linux";
+
+/** Levels of x86-64 by their number: kernel/abi/executable.ts says what each has. */
+export type Level = 1 | 2 | 3;
+export const LEVELS: readonly Level[] = [1, 2, 3];
+/** What every 64-bit processor has. */
+export const LEVEL_LEAST: Level = 1;

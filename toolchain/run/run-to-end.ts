@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { type MachineOptions, QEMU_PROGRAM, qemuArguments } from "./machine.ts";
 
 export interface MachineEnd {
@@ -11,13 +13,27 @@ export interface MachineEnd {
 /** Boots a machine that ends by itself and returns what it printed. */
 export function runToEnd(options: Omit<MachineOptions, "serial">, timeoutMs: number): Promise<MachineEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(QEMU_PROGRAM, qemuArguments({ ...options, serial: "pipe" }), { stdio: ["ignore", "pipe", "inherit"] });
+    const parameters = qemuArguments({ ...options, serial: "pipe" });
+    const child = spawn(QEMU_PROGRAM, parameters, { stdio: ["ignore", "pipe", "pipe"] });
     const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     let output = "";
+    forwardComplaints(child.stderr);
     child.stdout.setEncoding("latin1").on("data", (text: string) => (output += text));
     child.on("error", reject).on("close", (exitCode) => {
       clearTimeout(timer);
       resolve({ output, exitCode });
     });
+  });
+}
+
+/**
+ * Processors of real machines are asked for by name, and what QEMU lacks of one is no news.
+ * Everything else that it says is shown.
+ */
+const KNOWN_LACK = /warning: TCG doesn't support requested feature/;
+
+function forwardComplaints(stderr: Readable): void {
+  createInterface({ input: stderr }).on("line", (line) => {
+    if (!KNOWN_LACK.test(line)) process.stderr.write(`${line}\n`);
   });
 }

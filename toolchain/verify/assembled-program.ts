@@ -32,24 +32,29 @@ section .rodata
 section .text align=16
 `;
 
-const DOMAIN_NOTE = `
+const NOTE = `
 section .note.trine note alloc noexec nowrite align=4
-        dd 6, 32, 1
+        dd 6, 40, 1
         db "Trine", 0, 0, 0
         dd 1, 0, 2, 4, 65536, 0
         dq 0
+        dd LEVEL, 0
 section .text
 `;
 /** The linker script of linux wants an entry point; hand-written code provides it. */
 const LINUX_ENTRY = "global _start\n_start equ 0x400000000\n";
 
 /** An executable of a target from assembly text that stands for what the compiler makes, and text that stands for what is written by hand. */
-export function assembledProgram(name: string, target: Target, text: string, handWritten?: string): Uint8Array {
+export function assembledProgram(
+  name: string, target: Target, text: string, handWritten?: string, level = 1,
+): Uint8Array {
   const root = resolve(import.meta.dirname, "../..");
   const folder = join(BUILD.cache, "verify-tests");
   mkdirSync(join(root, folder), { recursive: true });
   const source = join(folder, `${name}.asm`);
-  writeFileSync(join(root, source), `${PREAMBLE}${target === "domain" ? DOMAIN_NOTE : target === "linux" ? LINUX_ENTRY : ""}${text}\nsection .note.GNU-stack noalloc noexec nowrite progbits\n`);
+  const note = target === "kernel" ? "" : `LEVEL equ ${level}${NOTE}`;
+  const head = target === "linux" ? `${note}${LINUX_ENTRY}` : note;
+  writeFileSync(join(root, source), `${PREAMBLE}${head}${text}\nsection .note.GNU-stack noalloc noexec nowrite progbits\n`);
   const object = readFileSync(assemble(root, source, {}));
   const assembly = handWritten === undefined ? [] : [join(folder, `${name}-stubs.asm`)];
   if (handWritten !== undefined) writeFileSync(join(root, assembly[0]!), handWritten);

@@ -1,7 +1,8 @@
 /** The rules by their number in README.md. */
 export type Rule =
-  | "segments" | "functions" | "opcode" | "branch target" | "call target" | "memory operand" | "stack depth" | "stack operand" | "saved register"
-  | "indirect jump" | "indirect call" | "privileged" | "base register" | "frame step" | "falls through" | "effort";
+  | "segments" | "functions" | "opcode" | "level" | "branch target" | "call target"
+  | "memory operand" | "stack depth" | "stack operand" | "saved register" | "indirect jump"
+  | "indirect call" | "privileged" | "base register" | "frame step" | "falls through" | "effort";
 
 /** One reason why an executable is not accepted. */
 export interface Finding {

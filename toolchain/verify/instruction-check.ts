@@ -1,5 +1,5 @@
 import { Mnemonic as M } from "iced-x86";
-import type { Target } from "../ir/module.ts";
+import type { Level, Target } from "../ir/module.ts";
 import type { Rule } from "./finding.ts";
 import { type MachineInstruction, type Memory, NO_REGISTER, R15, RIP, RSP } from "./instruction.ts";
 import type { Layout, Range } from "./layout.ts";
@@ -28,13 +28,15 @@ const STRING_END: Readonly<Record<Target, number>> = { kernel: WINDOW_BYTES, dom
 /** In user mode: allowed in listed functions only. */
 const PORTS: ReadonlySet<M> = new Set([M.In, M.Out]);
 /** In user mode: allowed anywhere. */
-const HARMLESS: ReadonlySet<M> = new Set([M.Rdtsc, M.Rdrand, M.Pause]);
+const HARMLESS: ReadonlySet<M> = new Set([M.Rdtsc, M.Pause]);
 
 type Complain = (rule: Rule, message: string) => void;
 
 export interface FunctionContext {
   readonly name: string;
   readonly target: Target;
+  /** What the executable says that it needs of the processor. */
+  readonly level: Level;
   readonly layout: Layout;
   readonly threadBlockBytes: number;
   /** Bytes of stack that a thread has. */
@@ -44,11 +46,15 @@ export interface FunctionContext {
 }
 
 /** Rules for an instruction by itself, wherever it stands; they hold for code that cannot be reached too. */
-export function checkForm(instruction: MachineInstruction, { name, target }: FunctionContext, isInSequence: boolean, complain: Complain): void {
+export function checkForm(
+  instruction: MachineInstruction, { name, target, level }: FunctionContext, isInSequence: boolean,
+  complain: Complain,
+): void {
   const { mnemonic, operands } = instruction;
   const isPrivileged = PRIVILEGED.has(mnemonic) || isControlMove(instruction);
   if (isPrivileged) checkPrivileged(instruction, name, target, complain);
   else if (isInSequence ? instruction.hasForbiddenPrefix || instruction.hasRepeat : !isAllowed(instruction)) complain("opcode", "this instruction, or this form of it, is not on the list");
+  else checkLevel(instruction, level, complain);
 
   for (const operand of operands) {
     if (operand.kind !== "register") continue;
@@ -59,6 +65,17 @@ export function checkForm(instruction: MachineInstruction, { name, target }: Fun
     const { base, index } = instruction.memory;
     if (base === RSP || index === RSP) complain("stack operand", "the address of the stack is taken");
     if (base === RIP && !isInSequence) complain("memory operand", "the address of constants or globals is taken");
+  }
+}
+
+/**
+ * An old processor does not refuse all that it lacks: it takes LZCNT and TZCNT for BSR and BSF, and
+ * the program computes something else.
+ */
+export function checkLevel({ needs }: MachineInstruction, level: Level, complain: Complain): void {
+  if (needs === null) complain("level", "no level of x86-64 has it");
+  else if (needs > level) {
+    complain("level", `x86-64-v${needs} has it; the executable's level is x86-64-v${level}`);
   }
 }
 

@@ -1,5 +1,7 @@
 import { Code, Decoder, DecoderOptions, FlowControl, Instruction, MemorySizeExt, Mnemonic, OpKind, Register } from "iced-x86";
 
+import { type Needs, needsOf } from "./level.ts";
+
 export const RSP = 4;
 export const R15 = 15;
 export const NO_REGISTER = -1;
@@ -32,6 +34,8 @@ export interface MachineInstruction {
   readonly offset: number;
   readonly length: number;
   readonly mnemonic: Mnemonic;
+  /** Of the processor: see level.ts. */
+  readonly needs: Needs;
   readonly operands: readonly Operand[];
   readonly memory: Memory | null;
   readonly hasRepeat: boolean;
@@ -95,6 +99,7 @@ function describe(instruction: Instruction, offset: number, bytes: Uint8Array): 
   const memory = hasMemory ? describeMemory(instruction) : null;
   return {
     offset, length: instruction.length, mnemonic: instruction.code === Code.INVALID ? Mnemonic.INVALID : instruction.mnemonic, operands,
+    needs: needsOf(instruction),
     memory,
     hasRepeat: instruction.hasRepPrefix,
     hasForbiddenPrefix: instruction.hasLockPrefix || instruction.hasRepnePrefix || instruction.hasXacquirePrefix || instruction.hasXreleasePrefix

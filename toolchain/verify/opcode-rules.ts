@@ -39,7 +39,7 @@ const ALLOWED = new Map<M, readonly Shape[]>([
   [M.Neg, [shape(["r"])]], [M.Not, [shape(["r"])]],
   [M.Imul, [shape(["r", "rm"], WIDE), shape(["r", "rm", "i"], WIDE)]], [M.Mul, MULTIPLY], [M.Div, DIVIDE], [M.Idiv, DIVIDE], [M.Cdq, NONE], [M.Cqo, NONE],
   [M.Shl, SHIFT], [M.Shr, SHIFT], [M.Sar, SHIFT], [M.Rol, SHIFT], [M.Ror, SHIFT],
-  [M.Lzcnt, BITS], [M.Tzcnt, BITS], [M.Popcnt, BITS],
+  [M.Bsf, BITS], [M.Bsr, BITS], [M.Lzcnt, BITS], [M.Tzcnt, BITS], [M.Popcnt, BITS],
   [M.Push, [shape(["r"], [64]), shape(["i"])]], [M.Pop, [shape(["r"], [64])]],
   [M.Call, [shape(["b"])]], [M.Jmp, JUMP], [M.Ret, [shape([]), shape(["i"])]], [M.Ud2, NONE],
   ...JUMPS.map((jump) => [jump, JUMP] as const),

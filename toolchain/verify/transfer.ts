@@ -67,6 +67,10 @@ export function transfer(state: MachineState, instruction: MachineInstruction, i
     case M.Cqo:
       state.set(RDX, UNKNOWN);
       return;
+    case M.Bsf: case M.Bsr:
+      // Of zero they may leave all 64 bits of the register as they were.
+      if (first?.kind === "register") state.set(first.number, UNKNOWN);
+      return;
     case M.Rdmsr: case M.Rdtsc:
       state.set(RAX, CLEAR);
       state.set(RDX, CLEAR);

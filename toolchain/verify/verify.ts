@@ -1,16 +1,20 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Mnemonic as M } from "iced-x86";
 import { KERNEL_STACK_BYTES } from "../../kernel/abi/address-space.ts";
-import { NOTE_BYTES, NOTE_STACK_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY } from "../../kernel/abi/executable.ts";
+import {
+  NOTE_BYTES, NOTE_LEVEL, NOTE_STACK_BYTES, NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY,
+} from "../../kernel/abi/executable.ts";
 import { PT_NOTE } from "../elf/format.ts";
 import { type ElfFile, readElf } from "../elf/read.ts";
-import type { Target } from "../ir/module.ts";
+import { type Level, LEVEL_LEAST, LEVELS, type Target } from "../ir/module.ts";
 import { type Boundary, readBoundary } from "./boundary.ts";
 import { readControlFlow } from "./control-flow.ts";
 import { Effort, EffortSpent } from "./effort.ts";
 import type { Finding, Rule } from "./finding.ts";
 import { type CodeFunction, readFunctions } from "./function-table.ts";
-import { argumentReach, checkForm, checkInContext, type FunctionContext } from "./instruction-check.ts";
-import type { MachineInstruction } from "./instruction.ts";
+import {
+  argumentReach, checkForm, checkInContext, checkLevel, type FunctionContext,
+} from "./instruction-check.ts";
+import { decodeInstructions, type MachineInstruction } from "./instruction.ts";
 import { type Layout, readLayout } from "./layout.ts";
 import type { MachineState } from "./machine-state.ts";
 import { ARGUMENT_REGISTERS, branchTarget, FunctionFlow, PRESERVED_REGISTERS, ProgramFlow } from "./program-flow.ts";
@@ -62,13 +66,19 @@ class Verification {
     this.effort = new Effort(layout.text.length);
     this.functions = readFunctions(elf, layout, findings);
     this.boundary = readBoundary(elf, layout);
-    this.note = readNote(elf);
+    this.note = target === "kernel" ? NO_NOTE : readNote(elf);
   }
 
   run(): void {
+    const { level } = this.note;
+    if (!LEVELS.includes(level)) {
+      const message = `there is no level ${level}`;
+      this.findings.push({ rule: "level", function: "note", address: "", instruction: "", message });
+    }
     const starts = new Set(this.functions.map((code) => code.start));
     const isCallTarget = (offset: number): boolean => starts.has(offset) || this.boundary.externals.has(offset);
     for (const code of this.functions) this.readFunction(code, isCallTarget);
+    this.checkHandWritten();
 
     const flow = new ProgramFlow(this.flows, this.boundary, this.target === "kernel", this.effort);
     this.addRoots(flow);
@@ -94,6 +104,24 @@ class Verification {
       checkForm(instruction, context, isInSequence, (rule, message) => this.report(code, instruction, rule, message));
     });
     if (control !== null) this.flows.set(code.start, new FunctionFlow(code, control));
+  }
+
+  /**
+   * Hand-written code may do anything, but on the processors that the executable names. It is code
+   * from end to end.
+   */
+  private checkHandWritten(): void {
+    const { stubs } = this.layout;
+    for (const instruction of decodeInstructions(stubs.bytes, stubs.start)) {
+      checkLevel(instruction, this.note.level, (rule, message) => {
+        const place = this.layout.textAddress + BigInt(instruction.offset);
+        const at = instruction.offset - stubs.start;
+        this.findings.push({
+          rule, function: "hand-written code", address: `0x${place.toString(16)}`, message,
+          instruction: disassemble(stubs.bytes.subarray(at, at + instruction.length), place),
+        });
+      });
+    }
   }
 
   /** Where execution comes from outside: a domain's entry point; hand-written code elsewhere. */
@@ -179,9 +207,9 @@ class Verification {
 
   private context(code: CodeFunction, argumentBytes: number): FunctionContext {
     const { target, layout } = this;
-    const { threadBlockBytes } = this.note;
+    const { level, threadBlockBytes } = this.note;
     const stackBytes = target === "domain" ? this.note.stackBytes : FRAME_BYTES_MAX[target];
-    return { name: code.name, target, layout, threadBlockBytes, stackBytes, argumentBytes };
+    return { name: code.name, target, level, layout, threadBlockBytes, stackBytes, argumentBytes };
   }
 
   private report(code: CodeFunction, instruction: MachineInstruction, rule: Rule, message: string): void {
@@ -212,17 +240,24 @@ function disassemble(bytes: Uint8Array, address: bigint): string {
 
 /** What the kernel will do on the executable's word. */
 interface NoteView {
+  /** Of the processor; the kernel itself, which has no note, runs on the least. */
+  readonly level: Level;
   readonly threadBlockBytes: number;
   readonly stackBytes: number;
   /** Where further threads start; 0: nowhere. */
   readonly threadEntry: bigint;
 }
 
+const NO_NOTE: NoteView = {
+  level: LEVEL_LEAST, threadBlockBytes: 0, stackBytes: 0, threadEntry: 0n,
+};
+
 function readNote(elf: ElfFile): NoteView {
   const note = elf.programHeaders.find((header) => header.type === PT_NOTE);
-  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_BYTES) return { threadBlockBytes: 0, stackBytes: 0, threadEntry: 0n };
+  if (note === undefined || note.fileBytes < NOTE_HEADER_BYTES + NOTE_BYTES) return NO_NOTE;
   const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + note.offset + NOTE_HEADER_BYTES, NOTE_BYTES);
   return {
+    level: view.getUint32(NOTE_LEVEL, true) as Level,
     threadBlockBytes: view.getUint32(NOTE_THREAD_BLOCK_BYTES, true),
     stackBytes: view.getUint32(NOTE_STACK_BYTES, true),
     threadEntry: view.getBigUint64(NOTE_THREAD_ENTRY, true),

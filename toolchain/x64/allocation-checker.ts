@@ -300,6 +300,7 @@ function definesExtended(machine: MachineFunction, instruction: MachineInstructi
     case MachineOp.Parameters: case MachineOp.Call: case MachineOp.CallIndirect:
       return machine.type(value) === Type.I32;
     // These leave the upper half as it was, or fill it.
+    case MachineOp.Bsr: case MachineOp.Bsf:
     case MachineOp.In: case MachineOp.SystemCall: case MachineOp.MemoryCopy: case MachineOp.MemoryFill: case MachineOp.StringCopy: case MachineOp.StringFill:
       return false;
     default:

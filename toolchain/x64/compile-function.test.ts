@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { evaluate, evaluateDivision } from "../ir/evaluate.ts";
+import { levelsHere } from "../fuzz/processor-level.ts";
 import type { Block, IrFunction, Value } from "../ir/function.ts";
 import type { IrModule } from "../ir/module.ts";
 import { Opcode, Type } from "../ir/opcode.ts";
@@ -59,7 +60,7 @@ describe.each([["i32", I32], ["i64", I64]] as const)("%s", (_name, type) => {
     compare(functions, () => boundaries(type).map((left) => [left, 0n]), (fn, [left]) => evaluate(Number(/\d+/.exec(fn.name)![0]) as Opcode, type, [left!, rightOf(fn)])!);
   });
 
-  test("operations of one register", () => {
+  test.each(levelsHere())("operations of one register, with what x86-64-v%i has", (level) => {
     const operations = [Opcode.Eqz, Opcode.Clz, Opcode.Ctz, Opcode.Popcnt, Opcode.Extend8S, Opcode.Extend16S, ...(type === I64 ? [Opcode.Extend32S, Opcode.Wrap] : [Opcode.ExtendS, Opcode.ExtendU])];
     const functions = operations.map((op, index) => {
       const f = new SampleFunction([type], [resultType(op, type)], `op${op}`, index);
@@ -70,7 +71,7 @@ describe.each([["i32", I32], ["i64", I64]] as const)("%s", (_name, type) => {
       const op = Number(fn.name.slice(2)) as Opcode;
       const column = op === Opcode.ExtendS || op === Opcode.ExtendU ? I64 : op === Opcode.Wrap ? I32 : type;
       return evaluate(op, column, operands)!;
-    });
+    }, { level });
   });
 
   const divided = (op: Opcode, left: bigint, right: bigint): bigint | FaultKind => {

@@ -24,6 +24,7 @@ const EXTENSION_OPCODES: Partial<Record<MachineOp, number>> = {
 };
 const BIT_OPCODES: Partial<Record<MachineOp, number>> = {
   [MachineOp.Lzcnt]: 0x0fbd, [MachineOp.Tzcnt]: 0x0fbc, [MachineOp.Popcnt]: 0x0fb8,
+  [MachineOp.Bsr]: 0x0fbd, [MachineOp.Bsf]: 0x0fbc,
 };
 /** What `ud1` says of a check that failed. */
 const CHECKED: Partial<Record<TrapKind, FaultKind>> = {
@@ -486,6 +487,10 @@ export class FunctionEncoder {
       case MachineOp.Lzcnt: case MachineOp.Tzcnt: case MachineOp.Popcnt:
         this.trapHere(instruction);
         a.modrm(width, BIT_OPCODES[op]!, reg(0), this.source(instruction, 1), { prefix: 0xf3 });
+        return;
+      case MachineOp.Bsr: case MachineOp.Bsf:
+        this.trapHere(instruction);
+        a.modrm(width, BIT_OPCODES[op]!, reg(0), this.source(instruction, 1));
         return;
       case MachineOp.SetCondition:
         a.modrm(1, 0x0f90 | instruction.condition, 0, reg(0), { byteOperand: true });

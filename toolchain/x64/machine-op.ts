@@ -37,6 +37,11 @@ export enum MachineOp {
   Neg, Not,
   /** d ← op source. */
   Lzcnt, Tzcnt, Popcnt,
+  /**
+   * d ← number of the highest, lowest bit of source that is set, and the zero flag clear. With none
+   * the zero flag is set and d undefined, its upper half too: d is declared as an i64.
+   */
+  Bsr, Bsf,
 
   /** d ← condition ? 1 : 0. */
   SetCondition,

@@ -1,5 +1,7 @@
 import { type Block, type Instruction, IrFunction, type Value } from "../ir/function.ts";
-import type { FunctionEntry, IrModule, Signature, Target } from "../ir/module.ts";
+import {
+  type FunctionEntry, type IrModule, LEVEL_LEAST, type Signature, type Target,
+} from "../ir/module.ts";
 import { isComparison, Opcode, Type } from "../ir/opcode.ts";
 
 /** Builds a scheduled function by hand, for tests: each instruction is appended to the current block. */
@@ -78,7 +80,8 @@ export function moduleOf(target: Target, functions: readonly IrFunction[], more:
   const signatures: Signature[] = [{ parameters: [], results: [] }, ...functions.map((fn) => ({ parameters: fn.parameterTypes, results: fn.resultTypes }))];
   const entries: FunctionEntry[] = functions.map((fn, index) => ({ kind: "defined", name: fn.name, signature: index + 1, body: fn }));
   return {
-    name: "sample", target, signatures, functions: entries, globals: [], tables: [], dataSegments: [], elementSegments: [],
+    name: "sample", target, level: LEVEL_LEAST,
+    signatures, functions: entries, globals: [], tables: [], dataSegments: [], elementSegments: [],
     memory: { initialPages: 4, maximumPages: 16, lowPagesUsed: false }, exports: new Map(functions.map((fn, index) => [fn.name, index])), start: -1,
     sourceOf: () => null, ...more,
   };

@@ -50,19 +50,6 @@ export const EXTEND32_S_RULES: readonly Rule[] = [
   }),
 ];
 
-function bitCount(word: string, op: MachineOp): readonly Rule[] {
-  return [
-    rule(word, (select: Selector, at: Instruction) => {
-      const source = select.registerOrMemory(select.fn.operand(at, 0));
-      select.emit(op, widthOf(select.fn.type(at))).define(select.result(at)).source(source);
-      return true;
-    }),
-  ];
-}
-
-export const CLZ_RULES = bitCount("count leading zeros", MachineOp.Lzcnt);
-export const CTZ_RULES = bitCount("count trailing zeros", MachineOp.Tzcnt);
-export const POPCNT_RULES = bitCount("count ones", MachineOp.Popcnt);
 
 export const CONST_RULES: readonly Rule[] = [
   rule("constant", (select, at) => {

@@ -5,9 +5,9 @@ import { CALL_INDIRECT_RULES, CALL_RULES, TABLE_SIZE_RULES } from "./select-call
 import { COMPARISON_RULES, EQZ_RULES, SELECT_RULES } from "./select-compare.ts";
 import { BRANCH_RULES, JUMP_RULES, RETURN_RULES, SWITCH_RULES, UNREACHABLE_RULES } from "./select-control.ts";
 import {
-  CLZ_RULES, CONST_RULES, CTZ_RULES, EXTEND16_S_RULES, EXTEND32_S_RULES, EXTEND8_S_RULES, EXTEND_S_RULES, POPCNT_RULES,
-  WRAP_RULES,
+  CONST_RULES, EXTEND16_S_RULES, EXTEND32_S_RULES, EXTEND8_S_RULES, EXTEND_S_RULES, WRAP_RULES,
 } from "./select-convert.ts";
+import { CLZ_RULES, CTZ_RULES, POPCNT_RULES } from "./select-count-bits.ts";
 import { DIV_S_RULES, DIV_U_RULES, REM_S_RULES, REM_U_RULES } from "./select-divide.ts";
 import { GLOBAL_GET_RULES, GLOBAL_SET_RULES } from "./select-global.ts";
 import { INTRINSIC_RULES } from "./select-intrinsic.ts";

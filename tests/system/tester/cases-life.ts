@@ -5,11 +5,15 @@ import { ASSISTANT, Method } from "../assistant-methods";
 import { call } from "../../../services/runtime/trine";
 import { header, receive, request, request0, request1, word } from "../message";
 import { comment, expect, expectEqual, test } from "../tap";
-import { AUDIT, INBOX, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED } from "./handles";
+import {
+  AUDIT, INBOX, MODERN_SLOT, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED,
+} from "./handles";
 import { awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, nextAudit, requestWide, restartPeer, slotState, startSlot, stopSlot } from "./steps";
 
 const EMPTY: u32 = 0;
 const RUNNING: u32 = 2;
+/** Of how the last instance ended. */
+const EXITED: u64 = 1;
 /** Kind of a record in the audit log. */
 const FAULT_RECORD: u64 = 4;
 /** In the order of the assistant's method `crash`. */
@@ -35,6 +39,20 @@ export function lifeCases(): void {
     expect(startSlot(200) != Status.Ok);
     expect(request1(SLOTS, ObjectType.Slots, 4, 0xffffffff) != Status.Ok);
     expect(describeSlot(0xffffffff) != Status.Ok);
+  });
+  // On which processors it must be which, the suite knows (toolchain/testing/kernel-suite.ts).
+  test("a program for newer processors computes what it should, or is not started", () => {
+    const status = startSlot(MODERN_SLOT);
+    if (status == Status.Unsupported) {
+      expectEqual(slotState(MODERN_SLOT), EMPTY);
+      return;
+    }
+    expectEqual(status, Status.Ok);
+    expect(awaitSlot(MODERN_SLOT, EMPTY));
+    describeSlot(MODERN_SLOT);
+    expectEqual(word(12), EXITED);
+    // Of 0, 1, 0xf0 and 2^31: 87 leading zeros, 67 trailing ones, 6 ones.
+    expectEqual(word(13), 87 + 100 * 67 + 10_000 * 6);
   });
   test("a stopped slot is empty and can be started again", () => {
     expectEqual(stopSlot(PEER_SLOT), Status.Ok);

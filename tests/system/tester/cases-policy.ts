@@ -129,7 +129,7 @@ export function policyCases(): void {
   test("every slot of the image has a name", () => {
     request0(SLOTS, ObjectType.Slots, 0);
     const count = word(0);
-    expectEqual(count, 3);
+    expectEqual(count, 4);
     for (let slot: u64 = 0; slot < count; slot++) expect(textOf(SLOTS, ObjectType.Slots, 1, slot) > 0);
   });
   test("a slot's handles can be listed to the last", () => {

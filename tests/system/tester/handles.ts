@@ -20,6 +20,7 @@ export const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 9);
 export const TESTER_SLOT: u32 = 0;
 export const PEER_SLOT: u32 = 1;
 export const OTHER_SLOT: u32 = 2;
+export const MODERN_SLOT: u32 = 3;
 
 /** Bit of the tester's inbox by which the kernel says that a slot changed. */
 export const SLOT_CHANGED: u64 = 0x8000000000000000;
