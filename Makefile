@@ -10,7 +10,7 @@ help:
 	@echo 'make iso          build/images/main-development/main.iso, for a CD or, byte by byte, a USB stick'
 	@echo 'make disk         build/images/main-development/main.img, a raw disk image'
 	@echo 'make release      as iso, signed by TRINE_KEY: a key file, or a command that signs (toolchain/keys/README.md)'
-	@echo 'make debug        as run, but waits for gdb, and prints how to start it'
+	@echo 'make debug        as run, but waits for gdb, and prints how to start it; ARGS="--port 1235" for a second'
 	@echo 'make bench        measures, writes build/bench/*.json and docs/figures.md'
 	@echo 'make soak         long seeded tests; ARGS="--slice N" for one slice, ARGS="--list" for their list'
 	@echo 'make clean        removes what was built; fetched tools stay'

@@ -1,12 +1,21 @@
 /** The command `trine`: what can be asked of it, as one list. Each command's work is loaded when it is asked for. */
 import { Command, CommanderError } from "commander";
+import type { Act } from "../run/conversation.ts";
 import { reportFailure } from "./failure.ts";
+import type { RunFlags } from "./run.ts";
 
 const program = new Command("trine")
   .description("Builds, runs and examines Trine, a microkernel operating system for x86-64.")
   .option("--json", "print results and progress as JSON, one object a line")
   .exitOverride()
   .showHelpAfterError("(trine --help lists what there is)");
+
+/** Options that are repeated and mean something by their order among each other. */
+const acts: Act[] = [];
+const act = (kind: Act["kind"]) => (text: string): string => {
+  acts.push({ kind, text });
+  return text;
+};
 
 const json = (): boolean => program.opts<{ json?: boolean }>().json === true;
 
@@ -40,9 +49,14 @@ program
   .option("--cpu <model>", "QEMU's CPU model, for example max,-smap")
   .option("--kvm", "use the host's virtualization")
   .option("--debug", "wait for gdb before the first instruction")
-  .action(async (image: string, options: RunFlags) => {
+  .option("--port <port>", "with --debug: the TCP port for gdb, 1234 if not given; two machines need two")
+  .option("--type <line>", "instead of the terminal: wait for the prompt, type the line and Enter; may be repeated", act("type"))
+  .option("--until <text>", "wait for the text behind what was typed last; may be repeated, in order with --type", act("until"))
+  .option("--timeout <seconds>", "of each of these waits, 60 if not given; what does not come in time is an error")
+  .addHelpText("after", "\nWith --type or --until the console goes to standard output as plain lines, and the machine ends behind the last of them:\n  trine run --type domains --until 'trine>'")
+  .action(async (image: string, options: Omit<RunFlags, "acts">) => {
     const { run } = await import("./run.ts");
-    await run(image, { ...options, json: json() });
+    await run(image, { ...options, acts, json: json() });
   });
 
 program
@@ -118,14 +132,6 @@ program
     const { createNew } = await import("./new.ts");
     await createNew(kind, name);
   });
-
-interface RunFlags {
-  readonly medium: string;
-  readonly memory?: string;
-  readonly cpu?: string;
-  readonly kvm?: boolean;
-  readonly debug?: boolean;
-}
 
 interface SoakFlags {
   readonly list?: boolean;

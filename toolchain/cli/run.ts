@@ -1,9 +1,13 @@
-/** `trine run`: builds an image and boots it with the serial console on this terminal. */
+/** `trine run`: builds an image and boots it, with the serial console on this terminal or driven by the command line. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootMedium, buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
 import { findRoot } from "../build/tree.ts";
+import { refuse } from "../report/diagnostic.ts";
 import { defaultForm } from "../report/progress.ts";
+import { type Act, converse } from "../run/conversation.ts";
+import { freeDebugPort } from "../run/debug-port.ts";
+import type { MachineOptions } from "../run/machine.ts";
 import { runOnTerminal } from "../run/start.ts";
 import { showWarnings } from "./build.ts";
 import { numberOption } from "./number-option.ts";
@@ -14,40 +18,52 @@ export interface RunFlags {
   readonly cpu?: string;
   readonly kvm?: boolean;
   readonly debug?: boolean;
+  readonly port?: string;
+  readonly acts: readonly Act[];
+  readonly timeout?: string;
   readonly json: boolean;
 }
 
-const DEBUG_PORT = 1234;
 /** Below, not even the loader has room to say so. */
 const MEMORY_MIB_MIN = 4;
+const TIMEOUT_SECONDS_DEFAULT = 60;
+/** As the guest's `help` has it. */
+export const GUEST_COMMANDS = "`shutdown` switches the machine off, `reboot` starts the machine again";
 
 export async function run(image: string, flags: RunFlags): Promise<void> {
   const root = findRoot();
   const request = checkRequest({ root, image, medium: flags.medium, release: false, without: undefined });
   const memory = flags.memory === undefined ? {} : { memoryMiB: numberOption("--memory", flags.memory, MEMORY_MIB_MIN) };
+  const seconds = flags.timeout === undefined ? TIMEOUT_SECONDS_DEFAULT : numberOption("--timeout", flags.timeout);
+  if (flags.timeout !== undefined && flags.acts.length === 0) refuse("--timeout is for --until and --type", { help: "on a terminal nothing is waited for" });
+  if (flags.port !== undefined && flags.debug !== true) refuse("--port is gdb's", { help: "add --debug" });
+  if (flags.acts.some(({ kind, text }) => kind === "until" && text === "")) refuse("--until waits for a text, and it is empty");
+  const debugPort = flags.debug === true ? await freeDebugPort(flags.port) : undefined;
   const built = await buildImage(request, defaultForm(flags.json));
   if (!flags.json) showWarnings(built);
 
-  process.stderr.write("booting in QEMU; ctrl-a x leaves, ctrl-a c is QEMU's monitor\n");
-  if (flags.debug === true) process.stderr.write(`waiting for gdb; in another terminal: ${gdbCommand(root, built)}\n`);
-  process.exitCode = await runOnTerminal({
+  if (debugPort !== undefined) process.stderr.write(`waiting for gdb on port ${debugPort}; in another terminal: ${gdbCommand(root, built, debugPort)}\n`);
+  const machine: Omit<MachineOptions, "serial"> = {
     boot: bootMedium(root, built),
     ...memory,
     ...(flags.cpu === undefined ? {} : { cpu: flags.cpu }),
     ...(flags.kvm === true ? { accelerate: true } : {}),
-    ...(flags.debug === true ? { debugPort: DEBUG_PORT } : {}),
-  });
+    ...(debugPort === undefined ? {} : { debugPort }),
+  };
+  if (flags.acts.length > 0) return converse(machine, flags.acts, { seconds, print: (line) => void process.stdout.write(`${line}\n`) });
+  process.stderr.write(`booting in QEMU; ctrl-a x leaves, ctrl-a c is QEMU's monitor\nat the prompt ${GUEST_COMMANDS}\n`);
+  process.exitCode = await runOnTerminal(machine);
 }
 
 /** Writes gdb's commands to a file: the kernel's symbols, and those of each program, whose addresses are the same in every domain. */
-function gdbCommand(root: string, built: BuiltImage): string {
-  const script = `${built.folder}/debug.gdb`;
+function gdbCommand(root: string, built: BuiltImage, port: number): string {
+  const script = `${built.folder}/debug-${port}.gdb`;
   const lines = [
     "set debuginfod enabled off",
     "set confirm off",
     "set architecture i386:x86-64",
     `file ${built.kernelPath}`,
-    `target remote 127.0.0.1:${DEBUG_PORT}`,
+    `target remote 127.0.0.1:${port}`,
     "# Programs share their addresses: add the symbols of the one that you look at, for example",
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
     "hbreak start",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { guestExitValue, qemuArguments } from "./machine.ts";
-import { isComplaint } from "./start.ts";
+import { isComplaint } from "./ending.ts";
 
 test("an ISO is the first boot device and is never written", () => {
   const line = qemuArguments({ boot: { kind: "iso", path: "a.iso" }, serial: "pipe" }).join(" ");

@@ -24,7 +24,9 @@ export interface MachineOptions {
   readonly debugPort?: number;
   /** Where QEMU's own control protocol is served: path of a Unix socket. */
   readonly controlSocket?: string;
-  /** COM1. `terminal` shares the terminal with QEMU's monitor (ctrl-a c); `pipe` is standard input and output. */
+  /** The guest's reset starts the machine again, as it does a real one. Else it ends QEMU: what is run unattended must not go round for ever. */
+  readonly reboots?: boolean;
+  /** COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c). */
   readonly serial: "terminal" | "pipe";
   readonly extra?: readonly string[];
 }
@@ -49,7 +51,7 @@ export function qemuArguments(options: MachineOptions): string[] {
     ...["-display", "none", "-vga", "std"],
     ...serialArguments(options.serial),
     ...["-device", `isa-debug-exit,iobase=0x${DEBUG_EXIT_PORT.toString(16)},iosize=0x04`],
-    "-no-reboot",
+    ...(options.reboots === true ? [] : ["-no-reboot"]),
     ...bootArguments(options.boot),
     ...(options.countInstructions === true ? ["-icount", "shift=0,sleep=off"] : []),
     ...(options.debugPort === undefined ? [] : ["-S", "-gdb", `tcp:127.0.0.1:${options.debugPort}`]),
