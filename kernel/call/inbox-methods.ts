@@ -3,6 +3,7 @@ import { Status } from "../abi/status";
 import { Endpoint } from "../object/endpoint";
 import { hasRights } from "../object/handle-table";
 import { Inbox } from "../object/inbox";
+import { destroyInboxIfUnused } from "../object/lifetime";
 import { argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
 
 export function inboxMethod(method: u32): Status {
@@ -28,8 +29,10 @@ function bindEndpoint(): Status {
   if (endpoint.owner !== slot || inbox.payer !== slot) return Status.NoRight;
 
   // Commit point.
-  endpoint.inbox!.boundEndpoints -= 1;
+  const before = endpoint.inbox!;
   endpoint.inbox = inbox;
   inbox.boundEndpoints += 1;
+  before.boundEndpoints -= 1;
+  destroyInboxIfUnused(before);
   return Status.Ok;
 }

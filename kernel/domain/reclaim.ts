@@ -118,9 +118,11 @@ function rebindEndpoints(domain: Domain): bool {
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);
     if (endpoint.inbox === inbox) continue;
-    endpoint.inbox!.boundEndpoints -= 1;
+    const before = endpoint.inbox!;
     endpoint.inbox = inbox;
     inbox.boundEndpoints += 1;
+    before.boundEndpoints -= 1;
+    destroyInboxIfUnused(before);
   }
   return true;
 }

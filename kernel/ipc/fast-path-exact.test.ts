@@ -23,7 +23,7 @@ const DOMAINS = 0x02900000;
 const HANDLES = 0x08000000;
 const THREADS_SEEN = 24;
 /** Where the captured words lie in a thread: the short way does not write them. */
-const CAPTURE = 1024;
+const CAPTURE = 1408;
 /** Of a thread: its place in a queue, which means something only while it stands in one. The short way leaves the ready queue out. */
 const QUEUE_PRIORITY = 272;
 const IS_QUEUED = 276;

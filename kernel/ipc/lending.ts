@@ -6,9 +6,7 @@ import { domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { enqueueLast, highestPriority, removeQueued } from "../schedule/priority-queue";
 import { requeueReady } from "../schedule/scheduler";
-
-/** Longest chain of threads that wait for each other. */
-const CHAIN_MAX: u32 = 8;
+import { CHAIN_MAX, addChain, addPriority, longestChain, removeChain, removePriority } from "./tally";
 
 /** The thread that another one waits for, null if it waits for none that is known. */
 function waitsFor(thread: Thread): Thread | null {
@@ -17,17 +15,22 @@ function waitsFor(thread: Thread): Thread | null {
   return null;
 }
 
+function isWaiting(thread: Thread): bool {
+  return thread.state === ThreadState.AwaitingReply || thread.state === ThreadState.Calling;
+}
+
 /** Whether `caller` may wait for `server`: not if that closes a ring, nor if the chain becomes too long. */
 export function checkChain(caller: Thread, server: Thread | null): Status {
   let length = caller.chainBehind + 1;
   let next = server;
-  while (next !== null) {
-    if (next === caller) return Status.Deadlock;
+  while (next !== caller) {
+    // Nobody may receive there yet; whoever does then has as long a chain behind it.
     if (length > CHAIN_MAX) return Status.TooDeep;
+    if (next === null || !isWaiting(next)) return Status.Ok;
     length += 1;
     next = waitsFor(next);
   }
-  return Status.Ok;
+  return Status.Deadlock;
 }
 
 /** Sees to it that a thread has the priority that it and its callers deserve, and those that it waits for as well. */
@@ -39,42 +42,66 @@ export function updatePriority(start: Thread | null): void {
   }
 }
 
-/** True if anything changed. At most as many steps as callers whose calls the thread holds. */
+/** True if anything changed. The same number of steps however many callers there are. */
 function recompute(thread: Thread): bool {
   let wanted = thread.basePriority;
   let chain: u32 = 0;
-  let caller = thread.firstServed;
-  while (caller !== null) {
-    if (caller.priority > wanted) wanted = caller.priority;
-    if (caller.chainBehind >= chain) chain = caller.chainBehind + 1;
-    caller = caller.servedNext;
+  const newest = thread.firstServed;
+  if (newest !== null) {
+    if (newest.priority > wanted) wanted = newest.priority;
+    chain = newest.chainBehind + 1;
+    if (newest.servedNext !== null) {
+      const held = highestPriority(thread.servedPriorities);
+      if (held > <i32>wanted) wanted = <u32>held;
+      const heldChain = longestChain(thread.servedChains);
+      if (heldChain > chain) chain = heldChain;
+    }
   }
   const inbox = thread.ownInbox;
   if (inbox !== null && inbox.pendingCalls > 0) {
     const waiting = highestPriority(inbox.queue);
     if (waiting > <i32>wanted) wanted = <u32>waiting;
-    if (inbox.chainBehind > chain) chain = inbox.chainBehind;
+    const queued = longestChain(inbox.queuedChains);
+    if (queued > chain) chain = queued;
   }
   const ceiling = domainOfSlot(thread.payer).ceiling;
   if (wanted > ceiling) wanted = ceiling;
   if (wanted < thread.basePriority) wanted = thread.basePriority;
 
-  if (wanted === thread.priority && chain === thread.chainBehind) return false;
-  thread.chainBehind = chain;
-  if (wanted !== thread.priority) {
-    thread.priority = wanted;
-    requeueReady(thread);
-    if (thread.state === ThreadState.Calling) {
-      const queue = thread.inbox!.queue;
-      removeQueued(queue, thread);
-      enqueueLast(queue, thread, wanted);
+  const isChanged = wanted !== thread.priority;
+  if (!isChanged && chain === thread.chainBehind) return false;
+  if (thread.state === ThreadState.Calling) {
+    const queuedAt = thread.inbox!;
+    removeChain(queuedAt.queuedChains, thread.chainBehind);
+    addChain(queuedAt.queuedChains, chain);
+    if (isChanged) {
+      removeQueued(queuedAt.queue, thread);
+      enqueueLast(queuedAt.queue, thread, wanted);
     }
+  } else if (thread.servedPrevious !== null) {
+    discount(thread.server!, thread);
+    thread.chainBehind = chain;
+    thread.priority = wanted;
+    count(thread.server!, thread);
   }
-  if (thread.state === ThreadState.Calling && thread.inbox!.chainBehind <= chain) thread.inbox!.chainBehind = chain + 1;
+  thread.chainBehind = chain;
+  thread.priority = wanted;
+  if (isChanged) requeueReady(thread);
   return true;
 }
 
-// The list of calls that a thread holds.
+// The list of calls that a thread holds. All but the first in the list are counted in its tallies, so that a thread that holds one call
+// at a time, as most do, never counts.
+
+function count(server: Thread, caller: Thread): void {
+  addChain(server.servedChains, caller.chainBehind);
+  addPriority(server.servedPriorities, caller.priority);
+}
+
+function discount(server: Thread, caller: Thread): void {
+  removeChain(server.servedChains, caller.chainBehind);
+  removePriority(server.servedPriorities, caller.priority);
+}
 
 /** `server` holds the caller's call from now on. */
 export function serve(server: Thread, caller: Thread): void {
@@ -82,7 +109,10 @@ export function serve(server: Thread, caller: Thread): void {
   caller.server = server;
   caller.servedNext = first;
   caller.servedPrevious = null;
-  if (first !== null) first.servedPrevious = caller;
+  if (first !== null) {
+    first.servedPrevious = caller;
+    count(server, first);
+  }
   server.firstServed = caller;
 }
 
@@ -90,6 +120,8 @@ export function endService(caller: Thread): Thread {
   const server = caller.server!;
   const next = caller.servedNext;
   const previous = caller.servedPrevious;
+  if (previous !== null) discount(server, caller);
+  else if (next !== null) discount(server, next);
   if (next !== null) next.servedPrevious = previous;
   if (previous !== null) previous.servedNext = next;
   else server.firstServed = next;

@@ -3,8 +3,9 @@ import { Inbox } from "../object/inbox";
 import { Notice } from "../object/notice";
 import { wake } from "../schedule/scheduler";
 import { setResult } from "./registers";
+import { leaveInbox } from "./wait";
 
-/** Sets bits at an inbox; a thread that waits there gets them at once. */
+/** Sets bits at an inbox; a thread that waits there gets them at once. The inbox may be gone afterwards. */
 export function notify(inbox: Inbox, bits: u64): void {
   if (bits === 0) return;
   const receiver = inbox.receiver;
@@ -12,15 +13,14 @@ export function notify(inbox: Inbox, bits: u64): void {
     inbox.bits |= bits;
     return;
   }
-  inbox.receiver = null;
-  receiver.inbox = null;
+  leaveInbox(receiver);
   setResult(receiver, Status.Notified);
   receiver.rbx = bits;
   wake(receiver);
 }
 
 /** The inbox that a notice, an interrupt or a timer was bound to, if it is still the same; null otherwise. */
-export function boundInbox(inbox: Inbox | null, identity: u32): Inbox | null {
+export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
   if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;
   return inbox;
 }

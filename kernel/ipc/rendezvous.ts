@@ -17,6 +17,7 @@ import { serve, updatePriority } from "./lending";
 import { checkRoom, storeMessage } from "./message";
 import { setResult } from "./registers";
 import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
+import { leaveInbox } from "./wait";
 
 /** A thread whose count of calls is used up makes no more: a token never comes twice. */
 export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
@@ -91,16 +92,12 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   receiver.rsi = <u64>(caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long);
   receiver.rdx = caller.callBadge;
   receiver.r8 = <u64>subjectClass(caller, callerDomain) | (<u64>callerDomain.slot << 32);
-  if (receiver.state === ThreadState.Receiving) leaveInbox(receiver);
+  if (receiver.state === ThreadState.Receiving) {
+    leaveInbox(receiver);
+    wake(receiver);
+  }
   updatePriority(receiver);
   return Status.Ok;
-}
-
-function leaveInbox(receiver: Thread): void {
-  const inbox = receiver.inbox!;
-  inbox.receiver = null;
-  receiver.inbox = null;
-  wake(receiver);
 }
 
 /** The receiver cannot take what was sent to it: it learns that its record is at fault. */
@@ -108,6 +105,7 @@ export function failReceiver(receiver: Thread): void {
   if (receiver.state === ThreadState.Receiving) {
     setResult(receiver, Status.BadAddress);
     leaveInbox(receiver);
+    wake(receiver);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { Status } from "../abi/status";
 import { TIMEOUT_NONE } from "../abi/system-call";
-import { destroyEndpointIfUnused } from "../object/lifetime";
+import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../object/lifetime";
 import { Domain, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
@@ -14,6 +14,7 @@ import { nowNs } from "../x64/timer";
 import { endDomain } from "../domain/end";
 import { endService, updatePriority } from "./lending";
 import { setResult } from "./registers";
+import { addChain, removeChain } from "./tally";
 
 /** Starts the timeout of a wait; `timeout` is relative, TIMEOUT_NONE for none. */
 export function startTimeout(thread: Thread, timeout: u64): void {
@@ -35,18 +36,20 @@ export function queueCaller(caller: Thread, endpoint: Endpoint): void {
 function enterQueue(caller: Thread, inbox: Inbox): void {
   caller.inbox = inbox;
   inbox.pendingCalls += 1;
-  if (inbox.chainBehind <= caller.chainBehind) inbox.chainBehind = caller.chainBehind + 1;
+  addChain(inbox.queuedChains, caller.chainBehind);
   enqueueLast(inbox.queue, caller, caller.priority);
   updatePriority(inbox.thread);
 }
 
+/** The inbox may be gone afterwards. */
 function leaveQueue(caller: Thread): void {
   const inbox = caller.inbox!;
   removeQueued(inbox.queue, caller);
   inbox.pendingCalls -= 1;
-  if (inbox.pendingCalls === 0) inbox.chainBehind = 0;
+  removeChain(inbox.queuedChains, caller.chainBehind);
   caller.inbox = null;
   updatePriority(inbox.thread);
+  destroyInboxIfUnused(inbox);
 }
 
 /** Takes a caller out of the queue: its message is about to be delivered, or never will be. */
@@ -76,13 +79,19 @@ export function detach(thread: Thread): void {
     thread.state = ThreadState.Ready;
     updatePriority(server);
   } else if (thread.state === ThreadState.Receiving) {
-    const inbox = thread.inbox!;
-    inbox.receiver = null;
-    thread.inbox = null;
     thread.state = ThreadState.Ready;
+    leaveInbox(thread);
   } else {
     removeReady(thread);
   }
+}
+
+/** The receiver waits at its inbox no more, which may be gone afterwards. */
+export function leaveInbox(receiver: Thread): void {
+  const inbox = receiver.inbox!;
+  inbox.receiver = null;
+  receiver.inbox = null;
+  destroyInboxIfUnused(inbox);
 }
 
 /** Ends a thread's wait with a status. A fault that nobody is left to be told of ends the domain instead. */

@@ -159,7 +159,7 @@ export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): voi
 }
 
 /** Whether an object is still at its place: its maker's end may have freed it between two steps. */
-function isThere(memory: MemoryObject, identity: u32): bool {
+function isThere(memory: MemoryObject, identity: u64): bool {
   return isInUse(Table.MemoryObjects, <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT)) && memory.identity === identity;
 }
 

@@ -93,7 +93,7 @@ export class Domain extends KernelObject {
   timerRest: u64;
   timerBits: u64;
   timerInbox: Inbox | null;
-  timerInboxIdentity: u32;
+  timerInboxIdentity: u64;
   /** Which step of taking apart comes next, and how far it is. */
   phase: u32;
   cursor: u32;

@@ -1,4 +1,6 @@
+import { CHAINS_BYTES } from "../ipc/tally";
 import { INBOX_SHIFT } from "../memory/layout";
+import { PRIORITY_QUEUE_BYTES } from "../schedule/priority-queue";
 import { Interrupt } from "./interrupt";
 import { KernelObject } from "./kernel-object";
 import { Thread } from "./thread";
@@ -6,7 +8,8 @@ import { Thread } from "./thread";
 /**
  * Where one thread at a time receives: notice bits, then messages by their callers' priority.
  *
- * Invariant: while `receiver` waits, there are neither bits nor callers.
+ * Invariants: while `receiver` waits, there are neither bits nor callers. An inbox that a program made lives
+ * as long as it has a handle, an endpoint that is bound to it, a caller in its queue, or a receiver.
  */
 @unmanaged
 export class Inbox extends KernelObject {
@@ -19,15 +22,18 @@ export class Inbox extends KernelObject {
   firstMasked: Interrupt | null;
   pendingCalls: u32;
   boundEndpoints: u32;
-  /** Longest chain of callers behind one in the queue, since the queue was last empty. */
-  chainBehind: u32;
 
   /** Queue of callers (schedule/priority-queue.ts). */
   @inline get queue(): usize {
     return changetype<usize>(this) + INBOX_QUEUE_OFFSET;
   }
+  /** Tally of the chains behind the callers in the queue (ipc/tally.ts). */
+  @inline get queuedChains(): usize {
+    return changetype<usize>(this) + INBOX_CHAINS_OFFSET;
+  }
 }
 
 const INBOX_QUEUE_OFFSET: usize = 64;
 if (offsetof<Inbox>() > INBOX_QUEUE_OFFSET) ERROR("Inbox overlaps its queue");
-if (INBOX_QUEUE_OFFSET + 32 + 1024 > 1 << INBOX_SHIFT) ERROR("Inbox is larger than its place");
+const INBOX_CHAINS_OFFSET: usize = INBOX_QUEUE_OFFSET + PRIORITY_QUEUE_BYTES;
+if (INBOX_CHAINS_OFFSET + CHAINS_BYTES > 1 << INBOX_SHIFT) ERROR("Inbox is larger than its place");

@@ -6,7 +6,7 @@ import { KernelObject } from "./kernel-object";
 @unmanaged
 export class Interrupt extends KernelObject {
   line: u32;
-  inboxIdentity: u32;
+  inboxIdentity: u64;
   bits: u64;
   fired: u64;
   /** Where it is delivered, null while nobody has bound it: then it is masked. */

@@ -11,20 +11,19 @@ export class KernelObject {
   type: u32;
   /** The domain that pays for it, or PAYER_KERNEL. */
   payer: u32;
-  /** Unique since boot: tells an object from a later one at the same place. */
-  identity: u32;
+  /** Unique since boot: tells an object from a later one at the same place. 64 bits of one a call last for ever. */
+  identity: u64;
   handleCount: u32;
   firstHandle: HandleEntry | null;
   /** Free places of one domain and table are chained by this. */
   nextFree: usize;
   spare0: u32;
-  spare1: u32;
 }
 
 export const KERNEL_OBJECT_BYTES: u32 = 32;
 if (offsetof<KernelObject>() !== KERNEL_OBJECT_BYTES) ERROR("KernelObject is not 32 bytes");
 
-let lastIdentity: u32 = 0;
+let lastIdentity: u64 = 0;
 
 /** Makes a free place an object. */
 export function initializeObject(object: KernelObject, type: u32, payer: u32): void {

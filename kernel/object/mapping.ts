@@ -9,7 +9,7 @@ import { MemoryObject } from "./memory-object";
 export class Mapping extends KernelObject {
   memory: MemoryObject | null;
   /** Tells whether `memory` is still that object once this mapping has left it. */
-  memoryIdentity: u32;
+  memoryIdentity: u64;
   address: u32;
   pages: u32;
   /** First page in the object. */

@@ -6,7 +6,7 @@ import { KernelObject } from "./kernel-object";
 export class Notice extends KernelObject {
   inbox: Inbox | null;
   /** Identity of the inbox that it was made for: a later one at the same place is another. */
-  inboxIdentity: u32;
+  inboxIdentity: u64;
   /** What a signal may set: other bits of the inbox mean something else, an interrupt or a timer, and are not for its holders to forge. */
   bits: u64;
 }

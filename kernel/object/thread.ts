@@ -1,6 +1,7 @@
 import { SAVE_BYTES, SAVE_CR3, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { CAPTURE_BYTES } from "../ipc/capture";
+import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
 import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "../memory/layout";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
@@ -53,12 +54,11 @@ export class Thread {
   // KernelObject, in the same order.
   type: u32;
   payer: u32;
-  identity: u32;
+  identity: u64;
   handleCount: u32;
   firstHandle: HandleEntry | null;
   nextFree: usize;
   headerSpare0: u32;
-  headerSpare1: u32;
 
   timer: u64; // Timer, 16 bytes
   timerRest: u64;
@@ -77,7 +77,7 @@ export class Thread {
   basePriority: u32;
   /** At least the base, at most the slot's ceiling: what callers lend counts. */
   priority: u32;
-  /** Longest chain of callers that wait for this thread. */
+  /** Longest chain of callers that wait for this thread: 0 to CHAIN_MAX. */
   chainBehind: u32;
 
   /** Links of the one queue that it is in: the ready queue, or an inbox's. */
@@ -101,6 +101,7 @@ export class Thread {
   server: Thread | null;
   servedNext: Thread | null;
   servedPrevious: Thread | null;
+  /** The newest of the callers whose calls it holds. The others are counted in `servedChains` and `servedPriorities`. */
   firstServed: Thread | null;
 
   /** The handle that the call was made on, and the generation that it had. */
@@ -154,6 +155,13 @@ export class Thread {
   @inline get capture(): usize {
     return changetype<usize>(this) + CAPTURE_OFFSET;
   }
+  /** Tallies (ipc/tally.ts) of the callers whose calls it holds, without the newest. */
+  @inline get servedChains(): usize {
+    return changetype<usize>(this) + SERVED_CHAINS_OFFSET;
+  }
+  @inline get servedPriorities(): usize {
+    return changetype<usize>(this) + SERVED_PRIORITIES_OFFSET;
+  }
   @inline get index(): u32 {
     return <u32>((changetype<usize>(this) - THREADS_BASE) >> THREAD_SHIFT);
   }
@@ -171,8 +179,10 @@ export class Thread {
   }
 }
 
+const SERVED_CHAINS_OFFSET: usize = 840;
+const SERVED_PRIORITIES_OFFSET: usize = 864;
 /** Where the capture buffer of 640 bytes lies in a thread. */
-export const CAPTURE_OFFSET: usize = 1024;
+export const CAPTURE_OFFSET: usize = 1408;
 
 if (offsetof<Thread>("r14") !== SAVE_R14) ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("rip") !== SAVE_RIP) ERROR("Thread.rip moved: see kernel/abi/thread-save-area.ts");
@@ -180,5 +190,7 @@ if (offsetof<Thread>("cr3") !== SAVE_CR3) ERROR("Thread.cr3 moved: see kernel/ab
 if (offsetof<Thread>("resume") !== SAVE_RESUME) ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("ports") !== SAVE_PORTS) ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("type") !== SAVE_BYTES) ERROR("a thread's object header does not follow its save area");
-if (offsetof<Thread>() > CAPTURE_OFFSET) ERROR("Thread overlaps its capture buffer");
+if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
+if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET) ERROR("a thread's tallies overlap");
+if (SERVED_PRIORITIES_OFFSET + PRIORITIES_BYTES > CAPTURE_OFFSET) ERROR("a thread's tallies overlap its capture buffer");
 if (CAPTURE_OFFSET + CAPTURE_BYTES > 1 << THREAD_SHIFT) ERROR("Thread is larger than its place");

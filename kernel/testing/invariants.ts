@@ -3,11 +3,17 @@
 
 import { ObjectType } from "../abi/object";
 import { slotCount } from "../monitor/monitor";
-import { HANDLES_BASE, HANDLES_MAX, HANDLE_SHIFT, HANDLE_TABLE_SHIFT, MEMORY_OBJECTS_BASE, MEMORY_OBJECTS_MAX, READY_QUEUE_BASE, THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../memory/layout";
+import {
+  ENDPOINTS_BASE, ENDPOINTS_MAX, ENDPOINT_SHIFT, HANDLES_BASE, HANDLES_MAX, HANDLE_SHIFT, HANDLE_TABLE_SHIFT, INBOXES_BASE,
+  INBOXES_MAX, INBOX_SHIFT, MAPPINGS_BASE, MAPPINGS_MAX, MAPPING_SHIFT, MEMORY_OBJECTS_BASE, MEMORY_OBJECTS_MAX, NOTICES_BASE,
+  NOTICES_MAX, NOTICE_SHIFT, READY_QUEUE_BASE, THREADS_BASE, THREADS_MAX, THREAD_SHIFT,
+} from "../memory/layout";
 import { FrameUse, frameUse, framePayer, lastFrame, firstFrame, freeFrames, reservedFrames, totalFrames } from "../memory/frames";
 import { Table, isInUse } from "../memory/object-pages";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
+import { Inbox } from "../object/inbox";
 import { KernelObject } from "../object/kernel-object";
 import { interruptOfLine } from "../object/interrupt";
 import { Mapping, TYPE_MAPPING } from "../object/mapping";
@@ -36,6 +42,7 @@ export function invariantBroken(): u32 {
     if (isInUse(Table.Threads, index)) result = checkThread(changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT)));
   }
   if (result === 0) result = checkReadyQueue();
+  if (result === 0) result = checkObjects();
   if (result === 0) result = checkInterrupts();
   if (result === 0) result = checkFrames();
   return result;
@@ -192,17 +199,41 @@ function checkThread(thread: Thread): u32 {
     if (thread === currentThread && thread.isQueued) return broken(212, about);
     if (thread.timeoutTimer.heapIndex !== 0) return broken(213, about);
   }
+  return checkLending(thread);
+}
+
+/** What callers lend, and the longest chain that they make, counted one by one. */
+function checkLending(thread: Thread): u32 {
+  const about = <u64>changetype<usize>(thread);
   let wanted = thread.basePriority;
+  let chain: u32 = 0;
   let served = thread.firstServed;
   while (served !== null) {
     if (served.priority > wanted) wanted = served.priority;
+    if (served.chainBehind >= chain) chain = served.chainBehind + 1;
     if (served.server !== thread) return broken(214, about);
     served = served.servedNext;
   }
+  const inbox = thread.ownInbox;
+  if (inbox !== null) {
+    if (inbox.thread !== thread || inbox.type !== <u32>ObjectType.Inbox) return broken(216, about);
+    for (let index: u32 = 0; inbox.pendingCalls > 0 && index < THREADS_MAX; index++) {
+      if (!isInUse(Table.Threads, index)) continue;
+      const caller = threadAt(index);
+      if (caller.state !== ThreadState.Calling || caller.inbox !== inbox) continue;
+      if (caller.priority > wanted) wanted = caller.priority;
+      if (caller.chainBehind >= chain) chain = caller.chainBehind + 1;
+    }
+  }
   const ceiling = domainOfSlot(thread.payer).ceiling;
-  if (wanted > ceiling) wanted = ceiling > thread.basePriority ? ceiling : thread.basePriority;
-  // Callers in the queue may lend more.
-  return thread.priority >= wanted ? 0 : broken(215, about);
+  if (wanted > ceiling) wanted = ceiling;
+  if (wanted < thread.basePriority) wanted = thread.basePriority;
+  if (thread.priority !== wanted) return broken(215, about);
+  return thread.chainBehind === chain ? 0 : broken(217, about);
+}
+
+function threadAt(index: u32): Thread {
+  return changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
 }
 
 function checkReadyQueue(): u32 {
@@ -217,6 +248,115 @@ function checkReadyQueue(): u32 {
       thread = thread.queueNext;
       if (thread === first) break;
     }
+  }
+  return 0;
+}
+
+// 24x: every object has somebody who can still come to it. What nobody can name any more has been given back.
+
+/** Objects of each slot that its quota counts. */
+const objectCounts: usize = memory.data(256 * 4, 8);
+/** Of each inbox, first the slots' own, then the others: endpoints bound to it, callers in its queue. */
+const boundCounts: usize = memory.data((256 + INBOXES_MAX) * 4, 8);
+const callerCounts: usize = memory.data((256 + INBOXES_MAX) * 4, 8);
+
+function addOne(counts: usize, index: u32): void {
+  store<u32>(counts + (<usize>index << 2), load<u32>(counts + (<usize>index << 2)) + 1);
+}
+
+function inboxNumber(inbox: Inbox): u32 {
+  const address = changetype<usize>(inbox);
+  if (address < INBOXES_BASE) return inbox.payer;
+  return 256 + <u32>((address - INBOXES_BASE) >> INBOX_SHIFT);
+}
+
+function checkObjects(): u32 {
+  const slots = slotCount();
+  memory.fill(objectCounts, 0, 256 * 4);
+  memory.fill(boundCounts, 0, (256 + INBOXES_MAX) * 4);
+  memory.fill(callerCounts, 0, (256 + INBOXES_MAX) * 4);
+  for (let index: u32 = 0; index < THREADS_MAX; index++) {
+    if (!isInUse(Table.Threads, index)) continue;
+    const thread = threadAt(index);
+    if (thread.state === ThreadState.Calling) addOne(callerCounts, inboxNumber(thread.inbox!));
+  }
+  for (let slot: u32 = 0; slot < slots; slot++) {
+    const domain = domainOfSlot(slot);
+    for (let i: u32 = 0; i < domain.endpointCount; i++) {
+      const inbox = domain.endpoint(i).inbox!;
+      if (inbox.type !== <u32>ObjectType.Inbox) return broken(240, <u64>slot);
+      addOne(boundCounts, inboxNumber(inbox));
+    }
+  }
+  let result = checkEndpoints();
+  if (result === 0) result = checkInboxes();
+  if (result === 0) result = checkNotices();
+  if (result === 0) result = checkMemoryObjects();
+  if (result !== 0) return result;
+  for (let slot: u32 = 0; slot < slots; slot++) {
+    const domain = domainOfSlot(slot);
+    if (!isBoundAsCounted(domain.inbox)) return broken(241, <u64>slot);
+    if (load<u32>(objectCounts + (<usize>slot << 2)) !== domain.objectsUsed) return broken(242, <u64>slot);
+  }
+  return 0;
+}
+
+function isBoundAsCounted(inbox: Inbox): bool {
+  const place = <usize>inboxNumber(inbox) << 2;
+  return inbox.boundEndpoints === load<u32>(boundCounts + place) && inbox.pendingCalls === load<u32>(callerCounts + place);
+}
+
+function checkEndpoints(): u32 {
+  for (let index: u32 = 0; index < ENDPOINTS_MAX; index++) {
+    if (!isInUse(Table.Endpoints, index)) continue;
+    const endpoint = changetype<Endpoint>(ENDPOINTS_BASE + (<usize>index << ENDPOINT_SHIFT));
+    addOne(objectCounts, endpoint.payer);
+    const inbox = endpoint.inbox;
+    if (inbox === null || inbox.type !== <u32>ObjectType.Inbox) return broken(243, <u64>index);
+    addOne(boundCounts, inboxNumber(inbox));
+    if (endpoint.handleCount === 0 && endpoint.firstCaller === null && !isEnding(endpoint)) return broken(244, <u64>index);
+  }
+  return 0;
+}
+
+/** What belongs to an instance that is being taken apart goes with it, in its turn. */
+function isEnding(object: KernelObject): bool {
+  return domainOfSlot(object.payer).state === DomainState.Stopping;
+}
+
+function checkInboxes(): u32 {
+  for (let index: u32 = 0; index < INBOXES_MAX; index++) {
+    if (!isInUse(Table.Inboxes, index)) continue;
+    const inbox = changetype<Inbox>(INBOXES_BASE + (<usize>index << INBOX_SHIFT));
+    addOne(objectCounts, inbox.payer);
+    if (!isBoundAsCounted(inbox)) return broken(245, <u64>index);
+    if (inbox.handleCount !== 0 || inbox.boundEndpoints !== 0 || inbox.pendingCalls !== 0 || inbox.receiver !== null) continue;
+    if (!isEnding(inbox)) return broken(246, <u64>index);
+  }
+  return 0;
+}
+
+function checkNotices(): u32 {
+  for (let index: u32 = 0; index < NOTICES_MAX; index++) {
+    if (!isInUse(Table.Notices, index)) continue;
+    const notice = changetype<KernelObject>(NOTICES_BASE + (<usize>index << NOTICE_SHIFT));
+    addOne(objectCounts, notice.payer);
+    if (notice.handleCount === 0 && !isEnding(notice)) return broken(247, <u64>index);
+  }
+  return 0;
+}
+
+function checkMemoryObjects(): u32 {
+  for (let index: u32 = 0; index < MEMORY_OBJECTS_MAX; index++) {
+    if (!isInUse(Table.MemoryObjects, index)) continue;
+    const object = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + (<usize>index << 12));
+    addOne(objectCounts, object.payer);
+    if (object.handleCount === 0 && object.firstMapping === null && !isEnding(object)) return broken(248, <u64>index);
+  }
+  for (let index: u32 = 0; index < MAPPINGS_MAX; index++) {
+    if (!isInUse(Table.Mappings, index)) continue;
+    const mapping = changetype<Mapping>(MAPPINGS_BASE + (<usize>index << MAPPING_SHIFT));
+    if (mapping.chargedPages !== 0) addOne(objectCounts, mapping.payer);
   }
   return 0;
 }
