@@ -7,12 +7,13 @@ import { detach, endWait, forgetReceiver } from "../ipc/wait";
 import { GUARD_QUOTA } from "../guards";
 import { stackFits, stackTop } from "../memory/address-space";
 import { Table, returnPlace, takePlace } from "../memory/object-pages";
+import { programIsVerified } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { revokeObjectStep } from "../object/handle-table";
 import { initializeObject } from "../object/kernel-object";
 import { Thread, ThreadState } from "../object/thread";
 import { TimerKind } from "../object/timer";
-import { currentThread, forgetCurrent, resumeIfReady } from "../schedule/scheduler";
+import { currentThread, forgetThread, resumeIfReady } from "../schedule/scheduler";
 
 /** A domain has as many stacks as bits in `Domain.stacks`. */
 const THREADS_OF_DOMAIN_MAX: u32 = 64;
@@ -49,6 +50,7 @@ export function createThread(domain: Domain, entry: u64, argument: u64, priority
   thread.fsBase = block;
   thread.cr3 = domain.root;
   thread.ports = domain.ports;
+  thread.unverified = programIsVerified(domain.program) ? 0 : 1;
   thread.resume = RESUME_ALL;
   thread.basePriority = priority;
   thread.priority = priority;
@@ -82,7 +84,7 @@ export function killThread(thread: Thread): bool {
   else domain.firstThread = next;
   domain.stacks &= ~((<u64>1) << <u64>thread.stack);
   domain.threadsUsed -= 1;
-  if (currentThread === thread) forgetCurrent();
+  forgetThread(thread);
   returnPlace(domain, Table.Threads, changetype<usize>(thread));
   return true;
 }

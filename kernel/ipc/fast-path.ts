@@ -48,7 +48,7 @@ export function fastCall(caller: Thread): bool {
   if (receiver.firstServed !== null || receiver.ownInbox !== endpoint.inbox || caller.chainBehind !== 0) return false;
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
-  if (!canHandOver(priority)) return false;
+  if (!canHandOver(caller, priority)) return false;
   const shape = <usize>entry.shapes + <usize>method * METHOD_BYTES;
   if (GUARD_STRUCTURE && !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)) return false;
 
@@ -105,7 +105,7 @@ export function fastReply(server: Thread): bool {
   const inbox = changetype<Inbox>(entry.object!);
   if (inbox.payer !== server.payer || inbox !== server.ownInbox || inbox.thread !== server || inbox.receiver !== null) return false;
   if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
-  if (!canHandOver(caller.priority)) return false;
+  if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
   if (GUARD_STRUCTURE && !fitsPlainly(Event.Response, caller.callShape, words, server.rbx, server.r12, server.r13, server.r14)) return false;
 
   // Commit point. Nothing below can fail.

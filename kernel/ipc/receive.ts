@@ -6,6 +6,7 @@ import { Inbox } from "../object/inbox";
 import { Interrupt } from "../object/interrupt";
 import { Thread, ThreadState } from "../object/thread";
 import { firstQueued } from "../schedule/priority-queue";
+import { giveTurnBack } from "../schedule/scheduler";
 import { unmaskLine } from "../x64/interrupts";
 import { updatePriority } from "./lending";
 import { rendezvous } from "./rendezvous";
@@ -17,6 +18,11 @@ const ATTEMPTS_MAX: u32 = 8;
 
 /** Receives at an inbox that the thread may receive from and nobody else receives from. */
 export function receiveAt(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void {
+  receive(thread, inbox, header, timeout);
+  if (thread.state === ThreadState.Ready) giveTurnBack();
+}
+
+function receive(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void {
   takeOver(thread, inbox);
   if ((header & HEADER_FLAG_KEEP_MASKED) === 0) rearm(inbox);
 

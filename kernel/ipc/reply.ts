@@ -16,7 +16,7 @@ import { EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../object/handle-table";
 import { Thread, ThreadState } from "../object/thread";
-import { wake } from "../schedule/scheduler";
+import { passTurn, wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { clamped } from "../speculation";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
@@ -150,6 +150,7 @@ function endCall(caller: Thread): void {
   const server = endService(caller);
   caller.state = ThreadState.Ready;
   updatePriority(server);
+  passTurn(caller, caller);
 }
 
 /** The fault handler's answer: none but an empty one lets the thread go on. */

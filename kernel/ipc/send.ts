@@ -6,6 +6,7 @@ import { DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
+import { passTurn } from "../schedule/scheduler";
 import { judgeBeforeQueue } from "./judgement";
 import { checkChain } from "./lending";
 import { failReceiver, handleOf, noteRestart, rendezvous } from "./rendezvous";
@@ -25,7 +26,10 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   if (receiver !== null && isReceived) {
     const status = rendezvous(caller, endpoint, receiver);
     if (status === Status.PeerFault) failReceiver(receiver);
-    if (status === Status.Ok) startTimeout(caller, timeout);
+    if (status === Status.Ok) {
+      startTimeout(caller, timeout);
+      passTurn(caller, receiver);
+    }
     return status;
   }
 

@@ -1,4 +1,4 @@
-import { SAVE_BYTES, SAVE_CR3, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP } from "../abi/thread-save-area";
+import { SAVE_BYTES, SAVE_CR3, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP, SAVE_UNVERIFIED } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { CAPTURE_BYTES } from "../ipc/capture";
 import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
@@ -47,7 +47,8 @@ export class Thread {
   cr3: u64;
   resume: u32;
   ports: u32;
-  spare0: u64;
+  unverified: u32;
+  spare0: u32;
   spare1: u64;
   spare2: u64;
 
@@ -127,7 +128,10 @@ export class Thread {
   /** Deadline of the wait as the caller asked for it: relative, 0 for none. */
   timeout: u64;
 
+  /** In the ready queue: what is left of its turn, which was cut short or begins again; 0 if a new one begins. */
   sliceLeft: u64;
+  /** Number of the turn that it runs on, or ran on last. */
+  turn: u64;
   consumed: u64;
 
   faultKind: u32;
@@ -189,6 +193,7 @@ if (offsetof<Thread>("rip") !== SAVE_RIP) ERROR("Thread.rip moved: see kernel/ab
 if (offsetof<Thread>("cr3") !== SAVE_CR3) ERROR("Thread.cr3 moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("resume") !== SAVE_RESUME) ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("ports") !== SAVE_PORTS) ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("unverified") !== SAVE_UNVERIFIED) ERROR("Thread.unverified moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("type") !== SAVE_BYTES) ERROR("a thread's object header does not follow its save area");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
 if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET) ERROR("a thread's tallies overlap");

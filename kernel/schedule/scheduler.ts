@@ -1,4 +1,9 @@
 // Who runs: the ready thread of the highest priority, in turns of SLICE_NS among equals.
+//
+// A turn is what equals take one after the other, and it goes where the work goes: with a call to the thread that receives it, and with the
+// answer back. So both run at once, beside equals too, and all that a chain of calls does comes out of one turn: whoever calls back and
+// forth has no more of the processor than whoever does not. A turn that is used up begins again behind its equals, with whoever runs on it;
+// it ends when that thread waits for anything else. A thread that is told something by interrupt, timer or notice begins one of its own.
 
 import { dyingDomain } from "../domain/end";
 import { READY_QUEUE_BASE } from "../memory/layout";
@@ -14,6 +19,15 @@ const SLICE_NS: u64 = 5_000_000;
 /** The thread that entered the kernel, or that leaves it next; null while idle. It is never in the ready queue. */
 export let currentThread: Thread | null = null;
 let switchedAt: u64 = 0;
+/** When the running turn is used up. */
+let turnEnd: u64 = 0;
+/** Number of the newest turn, above TURN_PRIORITY_BITS. At one every nanosecond they last for two years, at one every microsecond for 2,000. */
+let lastTurn: u64 = 0;
+/** In a turn's number: the priority at which it began. */
+const TURN_PRIORITY_BITS: u64 = 8;
+const TURN_PRIORITY_MASK: u64 = (1 << TURN_PRIORITY_BITS) - 1;
+/** In the ready queue: who has been called or answered on the running turn, and goes on with it once the current thread waits or has received. */
+let heir: Thread | null = null;
 /** When the timer will interrupt, u64.MAX_VALUE if it will not. */
 let armedFor: u64 = u64.MAX_VALUE;
 /** While something is put off, the kernel is entered at least so often: a step is a tenth of that. */
@@ -60,68 +74,150 @@ export function requeueReady(thread: Thread): void {
   enqueueLast(READY_QUEUE_BASE, thread, thread.priority);
 }
 
-/** The current thread is no more. */
-export function forgetCurrent(): void {
-  currentThread = null;
+/** The thread is no more. */
+export function forgetThread(thread: Thread): void {
+  if (currentThread === thread) currentThread = null;
+  if (heir === thread) heir = null;
+}
+
+/** The running turn goes on with `to`, which is ready now, if it is the turn that `from` ran on last: the caller whose call it is about. */
+export function passTurn(from: Thread, to: Thread): void {
+  const current = currentThread;
+  if (current !== null && from.turn === current.turn) heir = to;
+}
+
+/** The current thread has received: whom it had answered goes on with the turn, as what it does from now on is for others. */
+export function giveTurnBack(): void {
+  if (heir === null) return;
+  const now = nowNs();
+  const next = takeHeir(now);
+  if (next === null) return;
+  next.turn = currentThread!.turn;
+  cutShort(next, now);
+  endTurn();
+}
+
+/** The running turn is used up. */
+export function endTurn(): void {
+  turnEnd = 0;
+}
+
+/** Takes the heir of the running turn out of the ready queue; null if the turn is used up or nobody goes on with it. */
+function takeHeir(now: u64): Thread | null {
+  const next = heir;
+  heir = null;
+  if (next === null || now >= turnEnd || !next.isQueued || !isRunnable(next)) return null;
+  removeQueued(READY_QUEUE_BASE, next);
+  return next;
+}
+
+/** Puts a thread before its equals, with what is left of the turn that it runs on. */
+function cutShort(thread: Thread, now: u64): void {
+  thread.sliceLeft = turnEnd - now;
+  enqueueFirst(READY_QUEUE_BASE, thread, thread.priority);
 }
 
 /** The last act of every kernel entry: chooses who runs next and sees to it that the timer interrupts in time. */
 export function chooseNext(): void {
   const current = currentThread;
-  const best = bestReady();
   if (current !== null && isRunnable(current)) {
-    if (best < <i32>current.priority) {
-      armRunning(u64.MAX_VALUE);
-      return;
-    }
-    const now = nowNs();
-    account(current, now);
-    if (best === <i32>current.priority && current.sliceLeft > 0) {
-      armRunning(now + current.sliceLeft);
-      return;
-    }
-    if (current.sliceLeft === 0) enqueueBehind(current);
-    else enqueueFirst(READY_QUEUE_BASE, current, current.priority);
-    switchTo(firstQueued(READY_QUEUE_BASE)!, now);
+    const best = bestReady();
+    if (best < <i32>current.priority) armRunning(u64.MAX_VALUE); // Its turn may be used up; nobody waits for that.
+    else giveWay(current, best);
     return;
   }
 
   const now = nowNs();
-  if (current !== null) account(current, now);
+  let next: Thread | null = null;
+  if (current !== null) {
+    account(current, now);
+    next = takeHeir(now);
+  }
+  const best = bestReady();
+  if (next !== null) {
+    next.turn = current!.turn;
+    if (best <= <i32>next.priority) {
+      run(next, now, best);
+      return;
+    }
+    cutShort(next, now);
+  }
   if (best < 0) {
     currentThread = null;
     arm(wantsEntry ? now : u64.MAX_VALUE);
     wantsEntry = false;
     return;
   }
-  switchTo(firstQueued(READY_QUEUE_BASE)!, now);
+  runFirst(now);
 }
 
-/** Whether a thread of that priority would run next if it became ready now, and nothing else is to be seen to. */
-export function canHandOver(priority: u32): bool {
+/** The current thread could go on, and another of its priority or a higher one waits: it goes on to the end of its turn among equals. */
+function giveWay(current: Thread, best: i32): void {
+  const now = nowNs();
+  account(current, now);
+  if (best === <i32>current.priority && now < turnEnd) {
+    armRunning(turnEnd);
+    return;
+  }
+  if (now < turnEnd) {
+    cutShort(current, now);
+  } else {
+    // Where a server has a higher priority than its client, the turn would not have to wait there for the client's equals: it ends.
+    if ((current.turn & TURN_PRIORITY_MASK) === <u64>current.priority) current.sliceLeft = SLICE_NS;
+    enqueueLast(READY_QUEUE_BASE, current, current.priority);
+  }
+  runFirst(now);
+}
+
+/** When `canHandOver` was asked. */
+let handedOverAt: u64 = 0;
+
+/**
+ * Whether a thread of that priority, called or answered by the current one on its turn, would run next, and nothing else is to be seen to.
+ * The timer stays as it is: among equals it has been set for the end of the turn.
+ */
+export function canHandOver(current: Thread, priority: u32): bool {
   if (wantsEntry || dyingDomain() !== null) return false;
-  if (isEmpty(READY_QUEUE_BASE)) return true;
-  return highestPriority(READY_QUEUE_BASE) < <i32>priority;
+  if (!isEmpty(READY_QUEUE_BASE)) {
+    const best = highestPriority(READY_QUEUE_BASE);
+    if (best > <i32>priority || (best === <i32>priority && current.priority !== priority)) return false;
+  }
+  const now = nowNs();
+  handedOverAt = now;
+  return now < turnEnd;
 }
 
 /** The current thread waits from now on, and `next`, which has just become ready and is in no queue, runs. `canHandOver` has agreed. */
 export function handOver(current: Thread, next: Thread): void {
-  account(current, nowNs());
-  if (next.sliceLeft === 0) next.sliceLeft = SLICE_NS;
+  account(current, handedOverAt);
+  next.turn = current.turn;
+  heir = null;
   currentThread = next;
 }
 
-function enqueueBehind(thread: Thread): void {
-  thread.sliceLeft = SLICE_NS;
-  enqueueLast(READY_QUEUE_BASE, thread, thread.priority);
+/** Runs the first of the ready queue, on what it has left of its turn or on a new one. */
+function runFirst(now: u64): void {
+  const thread = firstQueued(READY_QUEUE_BASE)!;
+  removeQueued(READY_QUEUE_BASE, thread);
+  const left = thread.sliceLeft;
+  thread.sliceLeft = 0;
+  if (left === 0) beginTurn(thread, now);
+  else turnEnd = now + left;
+  run(thread, now, highestPriority(READY_QUEUE_BASE));
 }
 
-function switchTo(thread: Thread, now: u64): void {
-  removeQueued(READY_QUEUE_BASE, thread);
-  if (thread.sliceLeft === 0) thread.sliceLeft = SLICE_NS;
+/** Runs a thread on the running turn. `best`: the highest priority in the ready queue, at most its own. */
+function run(thread: Thread, now: u64, best: i32): void {
+  heir = null;
   currentThread = thread;
   switchedAt = now;
-  armRunning(highestPriority(READY_QUEUE_BASE) === <i32>thread.priority ? now + thread.sliceLeft : u64.MAX_VALUE);
+  armRunning(best === <i32>thread.priority ? turnEnd : u64.MAX_VALUE);
+}
+
+function beginTurn(thread: Thread, now: u64): void {
+  lastTurn += 1;
+  thread.turn = (lastTurn << TURN_PRIORITY_BITS) | <u64>thread.priority;
+  turnEnd = now + SLICE_NS;
 }
 
 /** Highest priority of a thread that can run; drops those of dying domains on the way, each of them once. */
@@ -142,7 +238,6 @@ export function account(thread: Thread, now: u64): void {
   thread.consumed += spent;
   const domain = domainOfSlot(thread.payer);
   domain.consumed += spent;
-  thread.sliceLeft = spent < thread.sliceLeft ? thread.sliceLeft - spent : 0;
 }
 
 /** Sets the timer while a thread runs. */

@@ -9,8 +9,9 @@ import { addHandle, findHandle, handleNumber, prepareHandles, removeHandle } fro
 import { Thread } from "../object/thread";
 import { Table, isInUse } from "../memory/object-pages";
 import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES, BLOB_BASE } from "../memory/layout";
-import { currentThread } from "../schedule/scheduler";
 
+/** Ends the running turn, as its slice would. */
+export { endTurn } from "../schedule/scheduler";
 export { currentSaveArea, fault, interrupt, start, systemCall } from "../main";
 export { armedDeadline, setTime } from "../x64/timer";
 export { setArchive, setMemory } from "../x64/memory-map";
@@ -52,6 +53,21 @@ export function threadState(thread: u32): u32 {
 export function threadPriority(thread: u32): u32 {
   return changetype<Thread>(<usize>thread).priority;
 }
+/** Threads that wait for this one, one behind the other: the longest chain. */
+export function chainBehind(thread: u32): u32 {
+  return changetype<Thread>(<usize>thread).chainBehind;
+}
+export function identityOf(slot: u32, handle: u32): u64 {
+  return findHandle(domainOfSlot(slot), handle)!.object!.identity;
+}
+/** As if the object had been made when so many others had been. */
+export function setIdentity(slot: u32, handle: u32, identity: u64): void {
+  findHandle(domainOfSlot(slot), handle)!.object!.identity = identity;
+}
+/** Objects that a slot's quota counts. */
+export function slotObjects(slot: u32): u32 {
+  return domainOfSlot(slot).objectsUsed;
+}
 export function threadAt(index: u32): u32 {
   if (index >= THREADS_MAX || !isInUse(Table.Threads, index)) return 0;
   return <u32>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
@@ -76,11 +92,6 @@ export function wearHandles(slot: u32, times: u32): u32 {
     if (isBack) return use;
   }
   return 0;
-}
-/** Ends the current thread's turn, as its slice would. */
-export function endTurn(): void {
-  const thread = currentThread;
-  if (thread !== null) thread.sliceLeft = 0;
 }
 /** Physical address of a byte of a slot's memory, backed like a touch of its own; 0 if it faults. */
 export function touch(slot: u32, address: u32, write: bool): u64 {

@@ -199,6 +199,8 @@ function checkThread(thread: Thread): u32 {
     if (thread === currentThread && thread.isQueued) return broken(212, about);
     if (thread.timeoutTimer.heapIndex !== 0) return broken(213, about);
   }
+  // Only who waits for the processor has something left of a turn.
+  if (thread.sliceLeft !== 0 && (state !== ThreadState.Ready || thread === currentThread)) return broken(218, about);
   return checkLending(thread);
 }
 

@@ -19,6 +19,7 @@ export function randomOf(seed: number): (below: number) => number {
 export interface Known {
   readonly memories: number[];
   readonly inboxes: number[];
+  readonly endpoints: number[];
   readonly others: number[];
   readonly addresses: number[];
   readonly tokens: bigint[];
@@ -53,7 +54,8 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
   const any = 0x10000 + random(24);
   const memory = pick(known.memories, any);
   const inbox = pick(known.inboxes, 0x10002);
-  const handle = pick([...known.others, ...known.memories, ...known.inboxes], any);
+  const endpoint = pick(known.endpoints.slice(-4), any);
+  const handle = pick([...known.others, ...known.endpoints, ...known.memories, ...known.inboxes], any);
   const timeout = random(3) === 0 ? BigInt(random(1_000_000)) : 1n;
   const long = { record: 0x20000 + random(2) * 0xf00, timeout, receive: { address: 0x22000, bytes: 8192 >> random(3), handles: random(5) } };
   const patient = { ...long, timeout: random(20) === 0 ? 0n : BigInt(1 + random(300_000)) };
@@ -81,10 +83,10 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     return void kernel.reply(thread, held.token, method === ADD ? [3n] : [], { receive_: random(2) === 0 });
   }
   if (slot !== CLIENT && random(3) === 0) return receive({ ...patient, receive: { address: 0x22000, bytes: 8192, handles: 4 } });
-  switch (random(30)) {
+  switch (random(34)) {
     case 0: return domain(2, numbers(1 + random(300_000)), known.memories);
     case 1: return domain(3, [], known.inboxes);
-    case 2: return domain(4, numbers(inbox, 0x100), known.others);
+    case 2: return domain(4, numbers(inbox, 0x100), known.endpoints);
     case 3: return domain(5, numbers(inbox), known.others);
     case 4: return domain(6, numbers(0, 1 + random(100)));
     case 5: return domain(7, numbers(handle, random(2) === 0 ? 7 | 0x700 : random(0x800), random(3)), known.others);
@@ -97,7 +99,7 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
       const address = pick(known.addresses, 0x120000) + random(5) * 4096;
       return void kernel.number("fault", 14, 6, BigInt(address));
     }
-    case 12: return void kernel.call(thread, inbox, 3, 1, numbers(handle));
+    case 12: return void kernel.call(thread, inbox, 3, 1, numbers(endpoint));
     case 13: return void kernel.call(thread, handle, 5, 0, [1n]);
     case 14: {
       const method = 1 + random(5);
@@ -116,12 +118,22 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     case 25:
     case 26: return void kernel.call(thread, named(random(2)), 0x100, GIVE, [], { ...patient, handles: [[memory, random(2) === 0 ? 0x703 : random(0x800)]] });
     case 27: return void kernel.call(thread, named(random(2)), 0x100, LIMITED, [BigInt(random(200))], patient);
+    // The life of an inbox by one thing at a time: an endpoint, a receiver, a caller.
+    case 28: {
+      domain(3, [], known.inboxes);
+      domain(4, numbers(known.inboxes.at(-1) ?? inbox, 0x100), known.endpoints);
+      return domain(8, numbers(known.inboxes.at(-1) ?? inbox));
+    }
+    case 29: return void kernel.call(thread, random(2) === 0 ? 0x10002 : inbox, 3, 1, numbers(endpoint));
+    case 30: return receive({ timeout: BigInt(1 + random(1_000_000)), inbox: known.inboxes.at(-1) ?? inbox });
+    case 31: return domain(8, numbers(random(2) === 0 ? inbox : endpoint));
+    case 32: return void kernel.call(thread, endpoint, 0x100, ADD, [1n, 2n], patient);
     default: return void kernel.call(thread, named(random(2)), 0x100, ADD, [1n, 2n], patient);
   }
 }
 
 export function nothingKnown(): Known {
-  return { memories: [], inboxes: [], others: [], addresses: [], tokens: [] };
+  return { memories: [], inboxes: [], endpoints: [], others: [], addresses: [], tokens: [] };
 }
 
 /** The message that an action fails with, empty if it does not. A failure that `expected` does not match is thrown on. */
