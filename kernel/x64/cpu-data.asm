@@ -53,10 +53,13 @@ stack_bounds:
 section .data
 align 64
 ; Virtual address of the save area of the thread that runs, 0 while none does.
-global current_save_area, port_bitmap_source, fs_base_loaded
+global current_save_area, port_bitmap_source, fs_base_loaded, fs_base_trusted
 current_save_area: dq 0
-; What SAVE_FS_BASE the processor holds; looked at only while the top table stays the same.
+; What SAVE_FS_BASE was written last.
 fs_base_loaded: dq 0
+; The same, and with it null in all segment registers, if no program can have changed that since; no thread's base (FS_BASE_UNKNOWN of
+; resume.asm) after an unverified one, and at first.
+fs_base_trusted: dq 1 << 63
 ; Linear address of the bitmap that port_bitmap is a copy of, 0 if of none.
 port_bitmap_source: dq 0
 

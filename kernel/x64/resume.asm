@@ -2,13 +2,15 @@
 %include "kernel/x64/cpu.inc"
 
 extern export.currentSaveArea, export.fault
-extern current_save_area, fs_base_loaded, port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
+extern current_save_area, fs_base_loaded, fs_base_trusted, port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
 
 global resume: function (resume.end - resume)
 
 %define TASK_BITMAP 102
 %define BITMAP_OFFSET 104
 %define NO_BITMAP 0xffff
+; No thread has this base: it is not canonical.
+%define FS_BASE_UNKNOWN 1 << 63
 
 section .text
 bits 64
@@ -27,19 +29,9 @@ resume:
   cmp rax, rcx
   je .same_space
   mov cr3, rax
-  ; The segment registers are the one thing that a program can load and that no exit stub would otherwise replace: left as they are they
-  ; would tell the next domain some bits. The fs base goes with them, as a program could have changed it by loading its selector.
-  xor eax, eax
-  mov ds, eax
-  mov es, eax
-  mov fs, eax
-  mov gs, eax
-.load_fs_base:
   mov rax, [rdi + SAVE_FS_BASE]
-  mov [rel fs_base_loaded], rax
-  mov edx, [rdi + SAVE_FS_BASE + 4]
-  mov ecx, MSR_FS_BASE
-  wrmsr
+  cmp rax, [rel fs_base_trusted]
+  jne .load_segments
 .switched:
 
   mov eax, [rdi + SAVE_PORTS]
@@ -103,6 +95,31 @@ resume:
   mov rax, [rdi + SAVE_FS_BASE]
   cmp rax, [rel fs_base_loaded]
   jne .load_fs_base
+  jmp .switched
+
+  ; Segment registers are the one thing that a program could load and that no exit stub would otherwise replace: left as they are they would
+  ; tell the next domain some bits, and a selector that was loaded, be it null, has changed the base behind it. Only code that the verifier
+  ; has not proved to load none can have done that; after it the base is unknown, and everything is written.
+.load_segments:
+  mov rax, FS_BASE_UNKNOWN
+  cmp rax, [rel fs_base_trusted]
+  jne .load_fs_base
+  xor eax, eax
+  mov ds, eax
+  mov es, eax
+  mov fs, eax
+  mov gs, eax
+.load_fs_base:
+  mov rax, [rdi + SAVE_FS_BASE]
+  mov [rel fs_base_loaded], rax
+  mov [rel fs_base_trusted], rax
+  mov edx, [rdi + SAVE_FS_BASE + 4]
+  mov ecx, MSR_FS_BASE
+  wrmsr
+  cmp dword [rdi + SAVE_UNVERIFIED], 0
+  je .switched
+  mov rax, FS_BASE_UNKNOWN
+  mov [rel fs_base_trusted], rax
   jmp .switched
 
   ; The bitmap is copied when another domain with ports comes than the last one, and after forgetPorts.
