@@ -26,8 +26,8 @@ export const SAVE_CR3 = 152;
 export const SAVE_RESUME = 160;
 /** u32: linear address of the domain's I/O permission bitmap in the kernel window, 0 if it has no ports. */
 export const SAVE_PORTS = 164;
-/** u32: not 0 if nobody has proved that the program loads no segment registers. */
-export const SAVE_UNVERIFIED = 168;
+/** u64: the same if it is proved that the program loads no segment register, else FS_BASE_UNPROVEN of kernel/object/thread.ts. */
+export const SAVE_FS_PROVEN = 168;
 export const SAVE_BYTES = 192;
 
 /** Entered by syscall: the exit stub loads the message registers, zeroes the others and uses sysret. */

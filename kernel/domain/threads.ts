@@ -11,7 +11,7 @@ import { programIsVerified } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { revokeObjectStep } from "../object/handle-table";
 import { initializeObject } from "../object/kernel-object";
-import { Thread, ThreadState } from "../object/thread";
+import { FS_BASE_UNPROVEN, Thread, ThreadState } from "../object/thread";
 import { TimerKind } from "../object/timer";
 import { currentThread, forgetThread, resumeIfReady } from "../schedule/scheduler";
 
@@ -50,7 +50,7 @@ export function createThread(domain: Domain, entry: u64, argument: u64, priority
   thread.fsBase = block;
   thread.cr3 = domain.root;
   thread.ports = domain.ports;
-  thread.unverified = programIsVerified(domain.program) ? 0 : 1;
+  thread.fsProven = programIsVerified(domain.program) ? block : FS_BASE_UNPROVEN;
   thread.resume = RESUME_ALL;
   thread.basePriority = priority;
   thread.priority = priority;

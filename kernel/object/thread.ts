@@ -1,4 +1,4 @@
-import { SAVE_BYTES, SAVE_CR3, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP, SAVE_UNVERIFIED } from "../abi/thread-save-area";
+import { SAVE_BYTES, SAVE_CR3, SAVE_FS_PROVEN, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { CAPTURE_BYTES } from "../ipc/capture";
 import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
@@ -47,8 +47,7 @@ export class Thread {
   cr3: u64;
   resume: u32;
   ports: u32;
-  unverified: u32;
-  spare0: u32;
+  fsProven: u64;
   spare1: u64;
   spare2: u64;
 
@@ -183,6 +182,9 @@ export class Thread {
   }
 }
 
+/** In place of a base that the program itself may have changed. Not canonical: no base is like it. */
+export const FS_BASE_UNPROVEN: u64 = ((<u64>1) << 63) | 1;
+
 const SERVED_CHAINS_OFFSET: usize = 840;
 const SERVED_PRIORITIES_OFFSET: usize = 864;
 /** Where the capture buffer of 640 bytes lies in a thread. */
@@ -193,7 +195,7 @@ if (offsetof<Thread>("rip") !== SAVE_RIP) ERROR("Thread.rip moved: see kernel/ab
 if (offsetof<Thread>("cr3") !== SAVE_CR3) ERROR("Thread.cr3 moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("resume") !== SAVE_RESUME) ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("ports") !== SAVE_PORTS) ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("unverified") !== SAVE_UNVERIFIED) ERROR("Thread.unverified moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN) ERROR("Thread.fsProven moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("type") !== SAVE_BYTES) ERROR("a thread's object header does not follow its save area");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
 if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET) ERROR("a thread's tallies overlap");

@@ -9,7 +9,7 @@ global resume: function (resume.end - resume)
 %define TASK_BITMAP 102
 %define BITMAP_OFFSET 104
 %define NO_BITMAP 0xffff
-; No thread has this base: it is not canonical.
+; Of fs_base_trusted. No thread has it: it is not canonical, and FS_BASE_UNPROVEN, which an unverified one has, is another number.
 %define FS_BASE_UNKNOWN 1 << 63
 
 section .text
@@ -29,7 +29,7 @@ resume:
   cmp rax, rcx
   je .same_space
   mov cr3, rax
-  mov rax, [rdi + SAVE_FS_BASE]
+  mov rax, [rdi + SAVE_FS_PROVEN]
   cmp rax, [rel fs_base_trusted]
   jne .load_segments
 .switched:
@@ -99,7 +99,8 @@ resume:
 
   ; Segment registers are the one thing that a program could load and that no exit stub would otherwise replace: left as they are they would
   ; tell the next domain some bits, and a selector that was loaded, be it null, has changed the base behind it. Only code that the verifier
-  ; has not proved to load none can have done that; after it the base is unknown, and everything is written.
+  ; has not proved to load none can have done that. Whenever such code is resumed this is passed, and the base is unknown from then on, so that
+  ; whoever comes next passes here too and has everything written.
 .load_segments:
   mov rax, FS_BASE_UNKNOWN
   cmp rax, [rel fs_base_trusted]
@@ -116,8 +117,8 @@ resume:
   mov edx, [rdi + SAVE_FS_BASE + 4]
   mov ecx, MSR_FS_BASE
   wrmsr
-  cmp dword [rdi + SAVE_UNVERIFIED], 0
-  je .switched
+  cmp dword [rdi + SAVE_FS_PROVEN + 4], 0
+  jge .switched
   mov rax, FS_BASE_UNKNOWN
   mov [rel fs_base_trusted], rax
   jmp .switched

@@ -2,7 +2,7 @@
 // each forbidden instruction of it raised.
 
 import {
-  SAVE_BYTES, SAVE_CR3, SAVE_FS_BASE, SAVE_PORTS, SAVE_RAX, SAVE_RBX, SAVE_RDI, SAVE_RDX, SAVE_RESUME, SAVE_RFLAGS, SAVE_RIP, SAVE_RSI, SAVE_RSP,
+  SAVE_BYTES, SAVE_CR3, SAVE_FS_BASE, SAVE_FS_PROVEN, SAVE_PORTS, SAVE_RAX, SAVE_RBX, SAVE_RDI, SAVE_RDX, SAVE_RESUME, SAVE_RFLAGS, SAVE_RIP, SAVE_RSI, SAVE_RSP,
   RESUME_ALL, RESUME_SYSTEM_CALL,
 } from "../../kernel/abi/thread-save-area";
 import { lineOf } from "../../kernel/x64/interrupts";
@@ -57,6 +57,7 @@ export function start(startInfo: u64): void {
   store<u64>(area, STACK_TOP, SAVE_RSP);
   store<u64>(area, 0x77, SAVE_RDI);
   store<u64>(area, FS_BASE, SAVE_FS_BASE);
+  store<u64>(area, FS_BASE, SAVE_FS_PROVEN);
   store<u64>(area, root, SAVE_CR3);
   // IOPL 3, NT, AC, TF: none of these may get through.
   store<u64>(area, 0x47100, SAVE_RFLAGS);

@@ -83,7 +83,21 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     return void kernel.reply(thread, held.token, method === ADD ? [3n] : [], { receive_: random(2) === 0 });
   }
   if (slot !== CLIENT && random(3) === 0) return receive({ ...patient, receive: { address: 0x22000, bytes: 8192, handles: 4 } });
-  switch (random(34)) {
+  /** Another thread of the program, a new one if it has none. */
+  const secondOf = (program: number): number => {
+    for (let index = 0; index < 24; index++) {
+      const found = kernel.number("threadAt", index);
+      if (found !== 0 && found !== kernel.threadOf(program) && kernel.number("slotOfThread", found) === program) return found;
+    }
+    kernel.call(kernel.threadOf(program), 0x10001, 1, 6, [0n, 100n]);
+    return kernel.threadOf(program);
+  };
+  const newInbox = (): number => {
+    domain(3, [], known.inboxes);
+    return known.inboxes.at(-1) ?? inbox;
+  };
+  const add = (caller: number, to: number): void => void kernel.call(caller, to, 0x100, ADD, [1n, 2n], { timeout: BigInt(1 + random(300_000)) });
+  switch (random(36)) {
     case 0: return domain(2, numbers(1 + random(300_000)), known.memories);
     case 1: return domain(3, [], known.inboxes);
     case 2: return domain(4, numbers(inbox, 0x100), known.endpoints);
@@ -118,16 +132,35 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     case 25:
     case 26: return void kernel.call(thread, named(random(2)), 0x100, GIVE, [], { ...patient, handles: [[memory, random(2) === 0 ? 0x703 : random(0x800)]] });
     case 27: return void kernel.call(thread, named(random(2)), 0x100, LIMITED, [BigInt(random(200))], patient);
-    // The life of an inbox by one thing at a time: an endpoint, a receiver, a caller.
+    // An inbox that lives by one thing alone: an endpoint, a receiver, a caller.
     case 28: {
-      domain(3, [], known.inboxes);
-      domain(4, numbers(known.inboxes.at(-1) ?? inbox, 0x100), known.endpoints);
-      return domain(8, numbers(known.inboxes.at(-1) ?? inbox));
+      const made = newInbox();
+      domain(4, numbers(made, 0x100), known.endpoints);
+      return domain(8, numbers(made));
     }
     case 29: return void kernel.call(thread, random(2) === 0 ? 0x10002 : inbox, 3, 1, numbers(endpoint));
-    case 30: return receive({ timeout: BigInt(1 + random(1_000_000)), inbox: known.inboxes.at(-1) ?? inbox });
-    case 31: return domain(8, numbers(random(2) === 0 ? inbox : endpoint));
-    case 32: return void kernel.call(thread, endpoint, 0x100, ADD, [1n, 2n], patient);
+    case 30: {
+      const made = newInbox();
+      kernel.recv(secondOf(slot), { timeout: BigInt(1 + random(1_000_000)), inbox: made });
+      return void kernel.call(kernel.threadOf(slot), 0x10001, 1, 8, numbers(made));
+    }
+    case 31: {
+      const made = newInbox();
+      kernel.call(thread, made, 3, 1, numbers(named(0)));
+      add(kernel.threadOf(slot === SERVER ? CLIENT : SERVER), named(slot === SERVER ? 0 : 1));
+      kernel.call(thread, 0x10002, 3, 1, numbers(named(0)));
+      return domain(8, numbers(made));
+    }
+    case 32: return domain(8, numbers(random(2) === 0 ? inbox : endpoint));
+    case 33: return add(thread, endpoint);
+    // Two of the server's threads in one queue, a client behind one of them.
+    case 34: {
+      const first = kernel.threadOf(SERVER);
+      const second = secondOf(SERVER);
+      add(first, named(1));
+      add(kernel.threadOf(CLIENT), named(0));
+      return add(second, named(1));
+    }
     default: return void kernel.call(thread, named(random(2)), 0x100, ADD, [1n, 2n], patient);
   }
 }
