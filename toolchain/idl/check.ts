@@ -5,7 +5,7 @@
 import { METHODS_MAX } from "../../kernel/abi/blob.ts";
 import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../kernel/abi/system-call.ts";
 import { didYouMean } from "../report/suggest.ts";
-import type { FieldType, InterfaceDescription } from "./define.ts";
+import { FLOW_ENDS, type FieldType, type InterfaceDescription } from "./define.ts";
 import { isInArena, layOut } from "./model.ts";
 
 export interface Finding {
@@ -26,7 +26,7 @@ const ERRORS_MAX = 255;
 const FIRST_PROGRAM_INTERFACE = 0x100;
 const INTERFACE_ID_MAX = 0xffff;
 const INTERFACE_KEYS = ["name", "id", "version", "about", "errors", "methods"];
-const METHOD_KEYS = ["about", "takes", "returns", "idempotent"];
+const METHOD_KEYS = ["about", "takes", "returns", "idempotent", "reads", "writes"];
 const SCALARS = ["u8", "u16", "u32", "u64", "i32", "i64", "bool"];
 const KERNEL_FOLDER = "services/interfaces/kernel/";
 /** Object types that a `handle` field may name beside interfaces. */
@@ -72,6 +72,11 @@ function checkShape({ file, description }: LoadedDescription): Finding[] {
     if (!isObject(method)) return found(["methods", name], `method \`${name}\` is not an object`, "write `{}` for a method without fields");
     const key = unknownKey(method, METHOD_KEYS);
     if (key !== undefined) return found(["methods", name, ...key], `\`${key[0]}\` is no property of a method`, didYouMean(key[0], METHOD_KEYS, `there are ${listed(METHOD_KEYS)}`));
+    for (const part of ["reads", "writes"] as const) {
+      const ends: unknown = method[part] ?? [];
+      if (Array.isArray(ends) && ends.every((end) => (FLOW_ENDS as readonly unknown[]).includes(end))) continue;
+      return found(["methods", name, part], `\`${part}\` of \`${name}\` is no list of what programs share`, `some of ${FLOW_ENDS.join(", ")}`);
+    }
     for (const part of ["takes", "returns"] as const) {
       for (const [field, type] of Object.entries(method[part] ?? {})) {
         if (!isFieldType(type)) {

@@ -34,6 +34,18 @@ export const bytes = (max: number): { readonly kind: "bytes"; readonly max: numb
 export const text = (max: number): { readonly kind: "text"; readonly max: number } => ({ kind: "text", max });
 export const handle = (to: string): { readonly kind: "handle"; readonly to: string } => ({ kind: "handle", to });
 
+/**
+ * Where a method of a kernel object takes information from, or puts it, besides its answer: what `never flow` follows.
+ *
+ *   Audit, Trace, Log, Slots, System   what all programs share there: records, messages, lines, states of domains, memory of the machine
+ *   object     the object that is called, as far as others have a handle to it
+ *   domains    every other domain: the method decides whether they run
+ *   handles    every domain that was sent a handle: the method takes it away
+ *   own        nothing of the kind: the caller's own domain, or what is the same for everybody, as image, policy and clock
+ */
+export const FLOW_ENDS = ["Audit", "Trace", "Log", "Slots", "System", "object", "domains", "handles", "own"] as const;
+export type FlowEnd = (typeof FLOW_ENDS)[number];
+
 export interface MethodDescription {
   /** What the method does; becomes the reference page and the stub's docstring. */
   readonly about?: string;
@@ -41,6 +53,9 @@ export interface MethodDescription {
   readonly returns?: Readonly<Record<string, FieldType>>;
   /** May be repeated after `Restarted` without harm. */
   readonly idempotent?: boolean;
+  /** Of a kernel object, at least one of the two; one that returns something says what it reads. */
+  readonly reads?: readonly FlowEnd[];
+  readonly writes?: readonly FlowEnd[];
 }
 
 export interface InterfaceDescription {

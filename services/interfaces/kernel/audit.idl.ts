@@ -6,12 +6,13 @@ export default defineInterface({
   id: 10,
   version: 1,
   methods: {
-    info: { returns: { next: u64, oldest: u64, lost: u64 } },
+    info: { returns: { next: u64, oldest: u64, lost: u64 }, reads: ["Audit"] },
     read: {
       about: "One record; NotFound beyond the newest, the oldest kept where it is older. Kinds: 0 denied request, 1 denied response, 2 denied error, 3 denied execute, 4 fault, 5 denied kernel method, 6 malformed message, 7 granted by a rule that asks for a record. `line` 0: no rule allows it. Of a fault, `method` is the FaultKind, `detail` the address, `targetClass` and `interfaceId` are the low and the high half of the instruction's address.",
       takes: { sequence: u64 },
       returns: { sequence: u64, timeNs: u64, kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, line: u32, repeats: u32, detail: u64 },
+      reads: ["Audit"], writes: ["Audit"],
     },
-    ruleText: { about: "Where a rule stands: file and line, then the rule's text.", takes: { rule: u32 }, returns: { text: text(256) } },
+    ruleText: { about: "Where a rule stands: file and line, then the rule's text.", takes: { rule: u32 }, returns: { text: text(256) }, reads: ["own"] },
   },
 });

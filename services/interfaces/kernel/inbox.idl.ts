@@ -6,7 +6,7 @@ export default defineInterface({
   id: 3,
   version: 1,
   methods: {
-    info: { returns: { pendingCalls: u32, pendingBits: u32 } },
-    bindEndpoint: { takes: { endpoint: u32 } },
+    info: { returns: { pendingCalls: u32, pendingBits: u32 }, reads: ["object"] },
+    bindEndpoint: { takes: { endpoint: u32 }, writes: ["object"] },
   },
 });

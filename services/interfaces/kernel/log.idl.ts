@@ -5,5 +5,5 @@ export default defineInterface({
   name: "Log",
   id: 13,
   version: 1,
-  methods: { write: { takes: { text: text(256) } } },
+  methods: { write: { takes: { text: text(256) }, writes: ["Log"] } },
 });

@@ -5,5 +5,5 @@ export default defineInterface({
   name: "Ports",
   id: 8,
   version: 1,
-  methods: { info: { returns: { first: u32, count: u32 } } },
+  methods: { info: { returns: { first: u32, count: u32 }, reads: ["own"] } },
 });

@@ -6,8 +6,8 @@ export default defineInterface({
   id: 12,
   version: 1,
   methods: {
-    count: { returns: { count: u32 } },
-    name: { takes: { slot: u32 }, returns: { text: text(32) } },
+    count: { returns: { count: u32 }, reads: ["own"] },
+    name: { takes: { slot: u32 }, returns: { text: text(32) }, reads: ["own"] },
     describe: {
       about: "`ended` and `endCode` are of the last instance, once it has begun to end: what it gave to exit, or the kind of its fault.",
       takes: { slot: u32 },
@@ -16,15 +16,17 @@ export default defineInterface({
         classId: u32, pagesUsed: u32, pagesQuota: u32, handlesUsed: u32, threads: u32, starts: u32, verified: bool, restart: enumeration("never", "onFault", "always"), priority: u32, consumedNs: u64,
         autostart: bool, ended: enumeration("never", "exited", "faulted", "stopped"), endCode: u32,
       },
+      reads: ["Slots"],
     },
-    start: { about: "Starts an instance; Busy if one runs, Denied without an execute grant.", takes: { slot: u32 } },
-    stop: { about: "Ends the running instance and gives everything back; Again until done.", takes: { slot: u32 } },
-    handleAt: { about: "The n-th used handle of a slot's table from `index` on; NotFound after the last.", takes: { slot: u32, index: u32 }, returns: { index: u32, type: u32, rights: u32, targetSlot: u32, interfaceId: u32, badge: u64, parent: u32 } },
-    find: { takes: { name: text(32) }, returns: { slot: u32 } },
+    start: { about: "Starts an instance; Busy if one runs, Denied without an execute grant.", takes: { slot: u32 }, reads: ["Slots"], writes: ["Slots", "System", "domains"] },
+    stop: { about: "Ends the running instance and gives everything back; Again until done.", takes: { slot: u32 }, reads: ["Slots"], writes: ["Slots", "System", "domains"] },
+    handleAt: { about: "The n-th used handle of a slot's table from `index` on; NotFound after the last.", takes: { slot: u32, index: u32 }, returns: { index: u32, type: u32, rights: u32, targetSlot: u32, interfaceId: u32, badge: u64, parent: u32 }, reads: ["Slots"] },
+    find: { takes: { name: text(32) }, returns: { slot: u32 }, reads: ["own"] },
     symbols: {
       about: "Bytes from `offset` on of the table that names the slot's code (toolchain/elf/symbol-table.md); NotFound beyond its end. Nobody has signed it.",
       takes: { slot: u32, offset: u32 },
       returns: { data: bytes(512) },
+      reads: ["own"],
     },
   },
 });
