@@ -1,15 +1,22 @@
-/** `never`: what no rule of any module may make possible. */
+/** `never`: what no rule of any module may make possible. Judges every member of every list, and a class's own pair like any other. */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
-import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { ObjectType } from "../../kernel/abi/object.ts";
+import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { type Matrix, isBound } from "./close.ts";
-import { type Flow, chain, directFlows, objectFlows } from "./flow.ts";
-import { type Interface, type Model, PERMISSION_NAMES, type PolicyClass, type Rule } from "./model.ts";
+import { type FlowGraph, SINKS, type SharedObject, chains, flowGraph, sharedObjects } from "./flow.ts";
+import { type Interface, type Model, PERMISSION_NAMES, type PolicyClass } from "./model.ts";
 import { Names, written } from "./names.ts";
-import type { Classes, Methods, NeverStatement } from "./syntax.ts";
+import type { Classes, Methods, Name, NeverStatement, Path, Span } from "./syntax.ts";
 
 /** Names rules that a broken `never` lists: more would hide the first. */
 const RULES_SHOWN = 3;
+
+/** Types of objects that a permission is about; all for those that are not here. An endpoint has its owner's class. */
+const PERMISSION_OBJECTS: Readonly<Record<string, readonly ObjectType[]>> = {
+  map_read: [ObjectType.Memory], map_write: [ObjectType.Memory], seal: [ObjectType.Memory], signal: [ObjectType.Notice],
+  bind: [ObjectType.Notice, ObjectType.Interrupt, ObjectType.Clock], ports: [ObjectType.Ports],
+};
 
 /** What a `never` speaks of: a class, perhaps one interface of it, perhaps some methods. */
 interface Forbidden {
@@ -19,127 +26,193 @@ interface Forbidden {
   readonly methods: bigint | undefined;
 }
 
-export function checkNevers(model: Model, matrix: Matrix, names: Names): readonly Diagnostic[] {
-  const diagnostics: Diagnostic[] = [];
-  const known = names.diagnostics.length;
-  let flows: readonly Flow[] | undefined;
-  let throughObjects: readonly Flow[] | undefined;
-  for (const { statement } of model.nevers) {
-    const subjects = names.subjects(statement.subjects);
-    if (subjects === undefined) continue;
-    switch (statement.form) {
-      case "execute":
-        diagnostics.push(...checkExecute(statement, subjects, model));
-        break;
-      case "grant":
-        diagnostics.push(...checkGrant(statement, subjects, model, matrix, names));
-        break;
-      case "message":
-        throughObjects ??= objectFlows(model, matrix);
-        diagnostics.push(...checkMessage(statement, subjects, model, matrix, names, throughObjects));
-        break;
-      case "flow":
-        flows ??= directFlows(model, matrix);
-        diagnostics.push(...checkFlow(statement, subjects, model, flows, names));
+/** A rule as a message quotes it. */
+interface Quoted {
+  readonly span: Span;
+  readonly text: string;
+}
+
+/** What does not hold stands in the mistakes of `names` afterwards. */
+export function checkNevers(model: Model, matrix: Matrix, names: Names): void {
+  new NeverChecker(model, matrix, names).check();
+}
+
+class NeverChecker {
+  private readonly model: Model;
+  private readonly matrix: Matrix;
+  private readonly names: Names;
+  private objects: readonly SharedObject[] | undefined;
+  private graph: FlowGraph | undefined;
+
+  constructor(model: Model, matrix: Matrix, names: Names) {
+    this.model = model;
+    this.matrix = matrix;
+    this.names = names;
+  }
+
+  check(): void {
+    for (const { statement } of this.model.nevers) {
+      if (statement.form === "flow") this.checkFlow(statement);
+      else if (statement.form === "execute") this.checkExecute(statement);
+      else if (statement.form === "grant") this.checkGrant(statement);
+      else this.checkMessage(statement);
     }
   }
-  return [...names.diagnostics.slice(known), ...diagnostics];
-}
 
-function checkExecute(statement: NeverStatement & { readonly form: "execute" }, subjects: readonly PolicyClass[], model: Model): readonly Diagnostic[] {
-  const program = model.programs.findIndex((candidate) => candidate.name === statement.program.text);
-  return subjects.flatMap((subject) => {
-    const grant = model.execute.find((candidate) => candidate.classId === subject.id && candidate.program === program);
-    const rule = grant === undefined ? undefined : model.rules[grant.rule];
-    return rule === undefined ? [] : [broken(statement, `${subject.name} may run ${statement.program.text}`, [rule])];
-  });
-}
+  private checkExecute(statement: NeverStatement & { readonly form: "execute" }): void {
+    const subjects = this.subjects(statement.subjects);
+    const program = knownProgram(statement.program, this.model, this.names);
+    if (subjects === undefined || program === undefined) return;
+    for (const subject of subjects) {
+      const rules = this.model.executeNamed.filter((rule) => rule.classId === subject.id && rule.program === program);
+      if (rules.length > 0) this.broken(statement, `${subject.name} may run ${program}`, rules);
+    }
+  }
 
-function checkGrant(statement: NeverStatement & { readonly form: "grant" }, subjects: readonly PolicyClass[], model: Model, matrix: Matrix, names: Names): readonly Diagnostic[] {
-  const targets = forbidden(statement.targets, undefined, names);
-  const bits = names.permissionBits(statement.methods);
-  if (targets === undefined || bits === 0n) return [];
-  return subjects.flatMap((subject) => targets.flatMap(({ policyClass }) => {
-    const rules = (matrix.find(subject.id, policyClass.id, INTERFACE_PERMISSIONS)?.rules ?? []).filter((rule) => (rule.methods & bits) !== 0n);
-    const [first] = rules;
-    if (first === undefined) return [];
-    const permissions = PERMISSION_NAMES.filter((_, number) => ((first.methods & bits) >> BigInt(number)) & 1n);
-    return [broken(statement, `${subject.name} has ${permissions.join(", ")} over objects of ${policyClass.name}`, rules)];
-  }));
-}
+  private checkGrant(statement: NeverStatement & { readonly form: "grant" }): void {
+    const subjects = this.subjects(statement.subjects);
+    const targets = this.objectClasses(statement.targets);
+    const bits = this.names.permissionBits(statement.methods);
+    if (subjects === undefined || targets === undefined || bits === 0n || !permissionsApply(statement.methods, targets, this.names)) return;
+    for (const subject of subjects) {
+      for (const target of targets) {
+        const rules = (this.matrix.find(subject.id, target.id, INTERFACE_PERMISSIONS)?.rules ?? []).filter((rule) => (rule.methods & bits) !== 0n);
+        const granted = rules.reduce((all, rule) => all | rule.methods, 0n) & bits;
+        const permissions = PERMISSION_NAMES.filter((_, number) => (granted >> BigInt(number)) & 1n);
+        if (rules.length > 0) this.broken(statement, `${subject.name} has ${permissions.join(", ")} over objects of ${target.name}`, rules);
+      }
+    }
+  }
 
-function checkMessage(
-  statement: NeverStatement & { readonly form: "message" }, subjects: readonly PolicyClass[], model: Model, matrix: Matrix, names: Names, throughObjects: readonly Flow[],
-): readonly Diagnostic[] {
-  const targets = forbidden(statement.targets, statement.methods, names);
-  if (targets === undefined) return [];
-  const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
-  const isSubject = new Set(subjects.map((subject) => subject.id));
-  const byTarget = new Map(targets.map((target) => [target.policyClass.id, target]));
-  const diagnostics: Diagnostic[] = [];
-  for (const pair of matrix.pairs) {
-    const target = byTarget.get(pair.target);
-    if (target === undefined || !isSubject.has(pair.subject) || pair.subject === pair.target) continue;
-    const subject = model.classes[pair.subject]?.name ?? "";
+  private checkMessage(statement: NeverStatement & { readonly form: "message" }): void {
+    const subjects = this.subjects(statement.subjects);
+    const targets = this.forbidden(statement.targets, statement.methods);
+    if (subjects === undefined || targets === undefined) return;
+    const isSubject = new Set(subjects.map((subject) => subject.id));
+    for (const pair of this.matrix.pairs) {
+      if (!isSubject.has(pair.subject)) continue;
+      for (const target of targets) {
+        if (target.policyClass.id === pair.target) this.checkPair(statement, pair, target);
+      }
+    }
+    this.checkObjects(statement, isSubject, new Set(targets.filter(isWhole).map((target) => target.policyClass.id)));
+  }
+
+  private checkPair(statement: NeverStatement, pair: Matrix["pairs"][number], target: Forbidden): void {
+    const subject = this.model.classes[pair.subject]?.name ?? "";
     if (pair.interfaceId === INTERFACE_PERMISSIONS) {
-      if (target.spoken === undefined && target.methods === undefined) diagnostics.push(broken(statement, `${subject} has permissions over objects of ${target.policyClass.name}`, pair.rules));
-      continue;
+      if (isWhole(target)) this.broken(statement, `${subject} has permissions over objects of ${target.policyClass.name}`, pair.rules);
+      return;
     }
-    const spoken = interfaces.get(pair.interfaceId);
-    if (spoken === undefined || (target.spoken !== undefined && target.spoken.id !== spoken.id)) continue;
+    const spoken = this.model.interfaces.find((known) => known.id === pair.interfaceId);
+    if (spoken === undefined || (target.spoken !== undefined && target.spoken.id !== spoken.id)) return;
+    const allowing = pair.rules.filter((rule) => !rule.isRequire);
     const method = spoken.methods.find(
-      ({ number }) => (target.methods === undefined || ((target.methods >> BigInt(number)) & 1n) === 1n) && pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Request, number)),
+      ({ number }) => (target.methods === undefined || ((target.methods >> BigInt(number)) & 1n) === 1n) && allowing.some((rule) => isBound(rule, Event.Request, number)),
     );
-    if (method === undefined) continue;
-    const rules = pair.rules.filter((rule) => !rule.isRequire && isBound(rule, Event.Request, method.number));
-    diagnostics.push(broken(statement, `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`, rules));
+    if (method === undefined) return;
+    const rules = allowing.filter((rule) => isBound(rule, Event.Request, method.number));
+    this.broken(statement, `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`, rules);
   }
-  for (const flow of throughObjects) {
-    const target = byTarget.get(flow.to);
-    if (!isSubject.has(flow.from) || target === undefined || target.spoken !== undefined || target.methods !== undefined) continue;
-    diagnostics.push(broken(statement, `${model.classes[flow.from]?.name} may reach ${target.policyClass.name} through ${flow.how}`, [flow.rule]));
+
+  /** Memory, notices and ports reach a class as well as messages do. */
+  private checkObjects(statement: NeverStatement, subjects: ReadonlySet<number>, targets: ReadonlySet<number>): void {
+    if (targets.size === 0) return;
+    this.objects ??= sharedObjects(this.model, this.matrix);
+    const told = new Set<string>();
+    for (const { what, writers, readers } of this.objects) {
+      for (const [writer, rule] of writers) {
+        if (rule === undefined || !subjects.has(writer)) continue;
+        for (const reader of readers.keys()) {
+          const because = `${this.model.classes[writer]?.name} may reach ${this.model.classes[reader]?.name} through ${what}`;
+          if (reader === writer || !targets.has(reader) || told.has(because)) continue;
+          told.add(because);
+          this.broken(statement, because, [rule]);
+        }
+      }
+    }
   }
-  return diagnostics;
+
+  private checkFlow(statement: NeverStatement & { readonly form: "flow" }): void {
+    const from = this.flowEnds(statement.subjects);
+    const to = this.flowEnds(statement.targets);
+    const through = this.names.each(statement.through, (path) => this.flowEnd(path));
+    if (from === undefined || to === undefined || through === undefined) return;
+    const both = from.find((name) => to.includes(name));
+    if (both !== undefined) {
+      const help = `all instances of a class are one end: leave it out on one side, as in \`any except ${both}\``;
+      this.names.refuse(statement.span, `\`${statement.text}\` can never hold: ${both} is on both sides`, help);
+      return;
+    }
+    for (const [i, name] of through.entries()) {
+      if (!from.includes(name) && !to.includes(name)) continue;
+      const span = statement.through[i]?.span ?? statement.span;
+      this.names.refuse(span, `${name} is an end of the flow: \`through\` it says nothing`, "leave it out, here or there");
+      return;
+    }
+    this.graph ??= flowGraph(this.model, this.matrix);
+    for (const chain of chains(this.graph, from, new Set(to), new Set(through))) {
+      const steps = chain.map((flow) => `${flow.from} -> ${flow.to} (${flow.how}, ${flow.span.file}:${flow.span.line})`);
+      const help = "take one of these rules away, or name whoever may pass it on: `except through …`";
+      this.names.refuse(statement.span, `\`${statement.text}\` does not hold: ${steps.join(", then ")}`, help);
+    }
+  }
+
+  private flowEnds(classes: Classes): readonly string[] | undefined {
+    if (classes.kind === "any") return this.subjects(classes)?.map((policyClass) => policyClass.name);
+    return this.names.each(classes.paths, (path) => this.flowEnd(path));
+  }
+
+  /** A class of programs, or one of the kernel's sinks. */
+  private flowEnd(path: Path): string | undefined {
+    const policyClass = this.names.class(path);
+    if (policyClass === undefined || policyClass.span !== undefined || SINKS.includes(policyClass.name)) return policyClass?.name;
+    return this.names.refuse(path.span, `information does not stay in ${policyClass.name}: it is no end of a flow`, `a class of programs, or one of ${SINKS.join(", ")}`);
+  }
+
+  /** Refuses a set that is empty: what is said of nobody holds always. */
+  private subjects(classes: Classes): readonly PolicyClass[] | undefined {
+    const subjects = this.names.subjects(classes);
+    if (subjects?.length === 0) return this.names.refuse(classes.span, "these are no classes at all, so the statement says nothing", "take it out, or except fewer");
+    return subjects;
+  }
+
+  private objectClasses(classes: Classes): readonly PolicyClass[] | undefined {
+    if (classes.kind === "any") return this.subjects(classes);
+    return this.names.each(classes.paths, (path) => this.names.class(path));
+  }
+
+  private forbidden(classes: Classes, methods: Methods | undefined): readonly Forbidden[] | undefined {
+    const { names } = this;
+    if (classes.kind === "any") {
+      const all = this.subjects(classes);
+      if (methods !== undefined) return names.refuse(methods.span, "methods need a target that serves them", "name the classes");
+      return all?.map((policyClass) => ({ policyClass, spoken: undefined, methods: undefined }));
+    }
+    return names.each(classes.paths, (path): Forbidden | undefined => {
+      const target = names.method(path);
+      if (target === undefined) return undefined;
+      const { policyClass, spoken, method } = target;
+      if (policyClass.id === CLASS_KERNEL) return names.refuse(path.span, "`kernel` receives no messages", "`kernel.Slots`, `kernel.System`, …");
+      if (methods === undefined) return { policyClass, spoken, methods: method === undefined ? undefined : 1n << BigInt(method.number) };
+      if (method !== undefined) return names.refuse(methods.span, "the target already names a method", `\`${written(path, path.segments.length - 1)} { … }\``);
+      const meant = spoken ?? onlyOf(policyClass, names);
+      if (meant === undefined) return names.refuse(path.span, `which interface of ${policyClass.name} is meant is not clear`, `\`${policyClass.name}.Interface { … }\``);
+      const bits = names.methodBits(meant, methods);
+      return bits === 0n ? undefined : { policyClass, spoken: meant, methods: bits };
+    });
+  }
+
+  private broken(statement: NeverStatement, because: string, rules: readonly Quoted[]): void {
+    const shown = [...new Set(rules.map((rule) => `${rule.span.file}:${rule.span.line}: \`${rule.text}\``))];
+    const more = shown.length > RULES_SHOWN ? ` and ${shown.length - RULES_SHOWN} more` : "";
+    this.names.refuse(statement.span, `\`${statement.text}\` does not hold: ${because}`, `by ${shown.slice(0, RULES_SHOWN).join(", ")}${more}`);
+  }
 }
 
-function checkFlow(statement: NeverStatement & { readonly form: "flow" }, subjects: readonly PolicyClass[], model: Model, flows: readonly Flow[], names: Names): readonly Diagnostic[] {
-  const targets = forbidden(statement.targets, undefined, names);
-  const through = names.each(statement.through, (path) => names.class(path));
-  if (targets === undefined || through === undefined) return [];
-  const trusted = new Set(through.map((policyClass) => policyClass.id));
-  const flowsFrom = new Map<number, Flow[]>();
-  for (const flow of flows) {
-    const list = flowsFrom.get(flow.from);
-    if (list === undefined) flowsFrom.set(flow.from, [flow]);
-    else list.push(flow);
-  }
-  return subjects.flatMap((subject) => targets.flatMap(({ policyClass }) => {
-    if (policyClass.id === subject.id || trusted.has(subject.id) || trusted.has(policyClass.id)) return [];
-    const found = chain(subject.id, policyClass.id, trusted, flowsFrom);
-    if (found === undefined) return [];
-    const steps = found.map((flow) => `${model.classes[flow.from]?.name} -> ${model.classes[flow.to]?.name} (${flow.how}, ${flow.rule.span.file}:${flow.rule.span.line})`);
-    return [{ severity: "error" as const, ...statement.span, message: `\`${statement.text}\` does not hold: ${steps.join(", then ")}`, help: "take one of these rules away, or name whoever may pass it on: `except through …`" }];
-  }));
-}
-
-function forbidden(classes: Classes, methods: Methods | undefined, names: Names): readonly Forbidden[] | undefined {
-  if (classes.kind === "any") {
-    const all = names.subjects(classes);
-    if (methods !== undefined) return names.refuse(methods.span, "methods need a target that serves them", "name the classes");
-    return all?.map((policyClass) => ({ policyClass, spoken: undefined, methods: undefined }));
-  }
-  return names.each(classes.paths, (path): Forbidden | undefined => {
-    const target = names.method(path);
-    if (target === undefined) return undefined;
-    const { policyClass, spoken, method } = target;
-    if (policyClass.id === CLASS_KERNEL) return names.refuse(path.span, "`kernel` receives no messages", "`kernel.Slots`, `kernel.System`, …");
-    if (methods === undefined) return { policyClass, spoken, methods: method === undefined ? undefined : 1n << BigInt(method.number) };
-    if (method !== undefined) return names.refuse(methods.span, "the target already names a method", `\`${written(path, path.segments.length - 1)} { … }\``);
-    const meant = spoken ?? onlyOf(policyClass, names);
-    if (meant === undefined) return names.refuse(path.span, `which interface of ${policyClass.name} is meant is not clear`, `\`${policyClass.name}.Interface { … }\``);
-    const bits = names.methodBits(meant, methods);
-    return bits === 0n ? undefined : { policyClass, spoken: meant, methods: bits };
-  });
+/** Whether the class with all that it serves and owns is meant. */
+function isWhole({ spoken, methods }: Forbidden): boolean {
+  return spoken === undefined && methods === undefined;
 }
 
 function onlyOf(policyClass: PolicyClass, names: Names): Interface | undefined {
@@ -147,8 +220,20 @@ function onlyOf(policyClass: PolicyClass, names: Names): Interface | undefined {
   return another === undefined ? only : undefined;
 }
 
-function broken(statement: NeverStatement, because: string, rules: readonly Rule[]): Diagnostic {
-  const shown = [...new Set(rules.map((rule) => `${rule.span.file}:${rule.span.line}: \`${rule.text}\``))];
-  const more = shown.length > RULES_SHOWN ? ` and ${shown.length - RULES_SHOWN} more` : "";
-  return { severity: "error", ...statement.span, message: `\`${statement.text}\` does not hold: ${because}`, help: `by ${shown.slice(0, RULES_SHOWN).join(", ")}${more}` };
+/** The program's name, if the image has it or some rule lets it run; undefined, with an error recorded, for one that nobody knows. */
+export function knownProgram({ text, span }: Name, model: Model, names: Names): string | undefined {
+  const known = new Set([...model.programs.map(({ name }) => name), ...model.executeNamed.map(({ program }) => program)]);
+  return known.has(text) ? text : names.refuse(span, `the image has no program \`${text}\``, () => didYouMean(text, known));
+}
+
+/** Whether each permission named is one over objects of some of the classes; the first that is not becomes a mistake. */
+export function permissionsApply(methods: Methods, targets: readonly PolicyClass[], names: Names): boolean {
+  const useless = methods.names.find(({ text }) => {
+    const types = PERMISSION_OBJECTS[text];
+    return types !== undefined && !targets.some((target) => types.includes(target.id));
+  });
+  if (useless === undefined) return true;
+  const types = (PERMISSION_OBJECTS[useless.text] ?? []).map((type) => `kernel.${ObjectType[type]}`);
+  names.refuse(useless.span, `nobody can have \`${useless.text}\` over objects of ${targets.map((target) => target.name).join(", ")}: this says nothing`, `it is over objects of ${types.join(", ")}`);
+  return false;
 }

@@ -37,6 +37,8 @@ type CallEvent = Event.Request | Event.Response | Event.Error;
 const EVENTS: readonly CallEvent[] = [Event.Request, Event.Response, Event.Error];
 /** As the kernel's verifier: more would cost more than COST_MAX anyway. */
 const RUN_MAX = 150;
+/** The kernel's BOUND_MAX (kernel/monitor/blob-rules.ts): bindings of all pairs. */
+export const BINDINGS_MAX = 65_536;
 
 export function close(model: Model): { readonly matrix: Matrix; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
@@ -61,6 +63,7 @@ export function close(model: Model): { readonly matrix: Matrix; readonly diagnos
       const [subject, target, interfaceId] = [Math.floor(key / 2 ** 32), Math.floor(key / 65536) % 65536, key % 65536];
       return { subject, target, interfaceId, rules, plain: [plainOf(rules, Event.Request), plainOf(rules, Event.Response), plainOf(rules, Event.Error)] };
     });
+  diagnostics.push(...tooManyBindings(pairs, model));
 
   const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
   const costs: Cost[] = [];
@@ -70,6 +73,20 @@ export function close(model: Model): { readonly matrix: Matrix; readonly diagnos
   }
   const byKey = new Map(pairs.map((pair) => [keyOf(pair.subject, pair.target, pair.interfaceId), pair]));
   return { matrix: { pairs, programs, costs, find: (subject, target, interfaceId) => byKey.get(keyOf(subject, target, interfaceId)) }, diagnostics };
+}
+
+/** As the kernel's verifier counts them: rules of one pair, and of all. */
+function tooManyBindings(pairs: readonly Pair[], model: Model): readonly Diagnostic[] {
+  const name = (id: number): string => model.classes[id]?.name ?? "";
+  const crowded = pairs.find((pair) => pair.rules.length > RUN_MAX);
+  const beyond = crowded?.rules[RUN_MAX];
+  if (crowded !== undefined && beyond !== undefined) {
+    const message = `${crowded.rules.length} rules are bound to ${name(crowded.subject)} -> ${name(crowded.target)}`;
+    return [{ severity: "error", ...beyond.span, message, help: `at most ${RUN_MAX}: join some` }];
+  }
+  const all = pairs.reduce((sum, pair) => sum + pair.rules.length, 0);
+  if (all <= BINDINGS_MAX) return [];
+  return [{ severity: "error", message: `the policies bind rules to pairs of classes ${all} times`, help: `at most ${BINDINGS_MAX}: name fewer classes in one rule` }];
 }
 
 /** Fits a double: classes have 12 bits, interfaces 16. */

@@ -1,7 +1,7 @@
 /** `when`: expressions over a message's fields → conditions over its words. */
 import { RuleOperation } from "../../kernel/abi/blob.ts";
-import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
+import type { Help, Mistakes } from "./mistakes.ts";
 import type { Condition, Field, WordOperand } from "./model.ts";
 import type { Expression, Span } from "./syntax.ts";
 
@@ -33,9 +33,9 @@ interface Read {
 class Refused extends Error {}
 
 /** Answers undefined, with an error recorded, where the expression is no condition on such a message. */
-export function resolveCondition(expression: Expression, scope: ConditionScope, diagnostics: Diagnostic[]): Condition | undefined {
+export function resolveCondition(expression: Expression, scope: ConditionScope, mistakes: Mistakes): Condition | undefined {
   try {
-    return new Resolver(scope, diagnostics).condition(expression);
+    return new Resolver(scope, mistakes).condition(expression);
   } catch (refusal) {
     if (refusal instanceof Refused) return undefined;
     throw refusal;
@@ -43,9 +43,9 @@ export function resolveCondition(expression: Expression, scope: ConditionScope, 
 }
 
 /** The value of a number, a constant, a name of `field`'s enumeration or a boolean; undefined, with an error recorded, for anything else. */
-export function resolveValue(expression: Expression, scope: ConditionScope, field: Field | undefined, diagnostics: Diagnostic[]): bigint | undefined {
+export function resolveValue(expression: Expression, scope: ConditionScope, field: Field | undefined, mistakes: Mistakes): bigint | undefined {
   try {
-    const resolver = new Resolver(scope, diagnostics);
+    const resolver = new Resolver(scope, mistakes);
     return field === undefined ? resolver.constant(expression, undefined) : resolver.constant(expression, { names: field.names, isBool: field.type === "bool" });
   } catch (refusal) {
     if (refusal instanceof Refused) return undefined;
@@ -55,11 +55,11 @@ export function resolveValue(expression: Expression, scope: ConditionScope, fiel
 
 class Resolver {
   private readonly scope: ConditionScope;
-  private readonly diagnostics: Diagnostic[];
+  private readonly mistakes: Mistakes;
 
-  constructor(scope: ConditionScope, diagnostics: Diagnostic[]) {
+  constructor(scope: ConditionScope, mistakes: Mistakes) {
     this.scope = scope;
-    this.diagnostics = diagnostics;
+    this.mistakes = mistakes;
   }
 
   condition(expression: Expression): Condition {
@@ -252,7 +252,7 @@ class Resolver {
     if (names !== undefined) {
       const place = names.indexOf(name);
       if (place >= 0) return BigInt(place);
-      return this.refuse(span, `\`${name}\` is no name of the enumeration`, didYouMean(name, names, `one of ${quoted(names)}`));
+      return this.refuse(span, `\`${name}\` is no name of the enumeration`, () => didYouMean(name, names, `one of ${quoted(names)}`));
     }
     return this.scope.constants.get(name) ?? this.unknown(name, span);
   }
@@ -263,8 +263,8 @@ class Resolver {
 
   private unknown(name: string, span: Span): never {
     const what = this.scope.side === "error" ? "an error of" : `the ${this.scope.side} of`;
-    const names = [...this.scope.fields.map((field) => field.name), ...this.scope.constants.keys()];
-    return this.refuse(span, `${what} ${this.scope.method} has no field \`${name}\``, didYouMean(name, names, this.fieldList()));
+    const names = [...this.scope.fields.map((field) => field.name), ...this.scope.constants.keys(), "true", "false"];
+    return this.refuse(span, `${what} ${this.scope.method} has no field \`${name}\``, () => didYouMean(name, names, this.fieldList()));
   }
 
   private fieldList(): string {
@@ -272,8 +272,8 @@ class Resolver {
     return names.length === 0 ? "it has no fields" : `its fields: ${names.join(", ")}`;
   }
 
-  private refuse(span: Span, message: string, help?: string): never {
-    this.diagnostics.push({ severity: "error", ...span, message, ...(help === undefined ? {} : { help }) });
+  private refuse(span: Span, message: string, help?: Help): never {
+    this.mistakes.refuse(span, message, help);
     throw new Refused();
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { BASE_POLICY, compileTest, consoleInterface, testImage, testPrograms } from "../../tests/support/policy-system.ts";
+import { BASE_POLICY, compileTest, consoleInterface, kernelInterfaces, testImage, testPrograms } from "../../tests/support/policy-system.ts";
 import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
+import { type MethodDescription, u32 } from "../../toolchain/idl/define.ts";
 import type { ImageDescription, SlotDescription } from "../../toolchain/image/define.ts";
 
 async function errors(statements: string): Promise<readonly string[]> {
@@ -186,6 +187,23 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     const refused = ["images/test.image.ts:7:5: shell starts with 257 handles besides its own three; help: at most 256: serve many clients by one endpoint, told apart by badges"];
     expect(diagnostics.map(formatDiagnostic)).toEqual(count > 256 ? refused : []);
     expect(blob === undefined).toBe(count > 256);
+  });
+
+  test.each<readonly [string, MethodDescription, string]>([
+    ["nothing", { takes: { slot: u32 } }, "the kernel method Slots.watch does not say what it reads or writes; help: `writes: [\"own\"]`, or others of \"Audit\", \"Trace\", \"Log\", \"Slots\", \"System\", \"object\", \"domains\", \"handles\", \"own\""],
+    ["only what it writes, and returns something", { returns: { count: u32 }, writes: ["own"] }, "the kernel method Slots.watch returns something and does not say what it reads; help: `reads: [\"own\"]`"],
+    ["two empty lists", { reads: [], writes: [] }, "the kernel method Slots.watch does not say what it reads or writes"],
+    ["something else", { reads: ["Clock" as "own"] }, "Slots.watch reads or writes `Clock`, which is nothing that programs share"],
+  ])("a kernel method that says %s", async (_name, method, message) => {
+    const interfaces = (await kernelInterfaces()).map((known) => (known.name === "Slots" ? { ...known, methods: { ...known.methods, watch: method } } : known));
+    const { diagnostics, blob } = await compileTest("", { interfaces });
+    expect(blob).toBeUndefined();
+    expect(diagnostics.map(formatDiagnostic).join("\n")).toContain(message);
+  });
+
+  test("a program's method that says what it reads", async () => {
+    const { diagnostics } = await compileTest("", { interfaces: [...(await kernelInterfaces()), { name: "A", id: 0x200, version: 1, methods: { x: { reads: ["Audit"] } } }] });
+    expect(diagnostics[0]?.message).toBe("A.x: only methods of kernel objects say what they read and write");
   });
 
   test("interfaces that clash", async () => {

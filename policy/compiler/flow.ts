@@ -1,109 +1,264 @@
 /**
- * Where information can go: with a request, back with a response or an error, through memory that one class may write and another read once a
- * handle to it can reach both, with a signal, and from everybody to whoever may read traces. Conditions count as if they always held, so a
- * flow that is not found does not exist.
+ * Where information can go. A node is a class of programs, one of the kernel's sinks that all share, or objects that several classes
+ * can reach: the memory, the notices or the inboxes that one class makes, ports of two slots. The kernel is none. All instances of
+ * a class are one node. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found does
+ * not exist, but for what nobody follows: whether and when a call ends, processor time, caches, quotas, order.
+ *
+ *   s → t          a request can be granted
+ *   t → s          its response can be, and has a field; or an error, and the interface has some
+ *   s → o → t      s can write the object and t read it, and handles to it can reach both
+ *   s → sink → t   by the kernel's methods, as their interfaces say
+ *   all → sinks    denials and faults are recorded, messages can be traced, state and memory are shown
+ *   s → t          t handles the faults of s
  */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
-import { ObjectType } from "../../kernel/abi/object.ts";
+import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { type Matrix, type Pair, isBound } from "./close.ts";
-import type { Interface, Method, Model, Rule } from "./model.ts";
+import { type Interface, KERNEL_CLASSES, type Method, type Model, type PolicyClass, type Rule, type Slot } from "./model.ts";
+import type { Span } from "./syntax.ts";
 
-/** One way by which `from` can influence `to` without anybody between. */
+/** One way by which `from` can influence `to` without another node between. */
 export interface Flow {
-  readonly from: number;
-  readonly to: number;
+  readonly from: string;
+  readonly to: string;
   readonly how: string;
-  /** Makes it possible; the first of several. */
-  readonly rule: Rule;
+  /** Of the rule that makes it possible, the first of several; of the class, where no rule is needed. */
+  readonly span: Span;
 }
 
-/** Direct flows between classes of programs; at most one of each kind for a pair. */
-export function directFlows(model: Model, matrix: Matrix): readonly Flow[] {
-  return [...messageFlows(model, matrix), ...objectFlows(model, matrix), ...traceFlows(model, matrix)];
+/** Something through which two classes can influence each other without a message. */
+export interface SharedObject {
+  /** The name of its node. */
+  readonly name: string;
+  readonly what: string;
+  /** Classes, with the rule that lets them; undefined where none is needed. */
+  readonly writers: ReadonlyMap<number, Rule | undefined>;
+  readonly readers: ReadonlyMap<number, Rule | undefined>;
 }
 
-/** Flows other than by messages: what `never A -> B` forbids besides requests. */
-export function objectFlows(model: Model, matrix: Matrix): readonly Flow[] {
-  return [...sharedFlows(model, matrix, ObjectType.Memory), ...sharedFlows(model, matrix, ObjectType.Notice)];
+export interface FlowGraph {
+  readonly flows: ReadonlyMap<string, readonly Flow[]>;
+}
+
+/** What any program leaves by being what it is, no rule needed. */
+const LEFT_BY_ALL: readonly (readonly [sink: string, how: string])[] = [
+  ["kernel.Audit", "what it is denied and its faults are recorded"],
+  ["kernel.Trace", "its messages can be traced"],
+  ["kernel.Log", "its faults are logged"],
+  ["kernel.Slots", "its state is shown"],
+  ["kernel.System", "the memory that it uses is counted"],
+];
+/** Kernel objects that information can be asked of, or put into, by whoever a rule lets: a `never flow` may name them. */
+export const SINKS: readonly string[] = LEFT_BY_ALL.map(([sink]) => sink);
+
+/**
+ * Objects that one program can do something to which another made: threads and domains obey their own domain alone. `makerWrites` and
+ * `makerReads`: no rule is needed, since what is sent to a class stands in its inboxes, and bits of a notice arrive with its maker.
+ */
+const TRANSFERABLE: readonly SharedKind[] = [
+  { type: ObjectType.Memory, what: "shared memory", write: Permission.MapWrite, read: Permission.MapRead, makerReads: false, makerWrites: false },
+  { type: ObjectType.Notice, what: "a notice", write: Permission.Signal, read: undefined, makerReads: true, makerWrites: false },
+  { type: ObjectType.Inbox, what: "an inbox", write: undefined, read: undefined, makerReads: false, makerWrites: true },
+];
+
+interface SharedKind {
+  readonly type: ObjectType;
+  readonly what: string;
+  readonly write: Permission | undefined;
+  readonly read: Permission | undefined;
+  readonly makerReads: boolean;
+  readonly makerWrites: boolean;
+}
+
+export function flowGraph(model: Model, matrix: Matrix): FlowGraph {
+  const flows = new Map<string, Flow[]>();
+  const add = (flow: Flow): void => {
+    const list = flows.get(flow.from);
+    if (list === undefined) flows.set(flow.from, [flow]);
+    else list.push(flow);
+  };
+  for (const part of [messageFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
+  for (const known of programClasses(model)) {
+    for (const [to, how] of LEFT_BY_ALL) add({ from: known.name, to, how, span: known.span });
+  }
+  return { flows };
+}
+
+function programClasses(model: Model): readonly (PolicyClass & { readonly span: Span })[] {
+  return model.classes.flatMap((known) => (known?.span === undefined ? [] : [{ ...known, span: known.span }]));
 }
 
 function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
-  const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
+  const name = (id: number): string => model.classes[id]?.name ?? "";
+  return eachPair(model, matrix).flatMap(({ pair, spoken }) => {
+    if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL || pair.subject === pair.target) return [];
+    const flows: Flow[] = [];
+    const there = allowedRequests(pair, spoken);
+    const [first] = there;
+    if (first !== undefined) flows.push({ from: name(pair.subject), to: name(pair.target), how: `request ${spoken.name}.${first.method.name}`, span: first.rule.span });
+    for (const { method } of there) {
+      const rule = answerRule(pair, spoken, method);
+      if (rule === undefined) continue;
+      flows.push({ from: name(pair.target), to: name(pair.subject), how: `answer to ${spoken.name}.${method.name}`, span: rule.span });
+      break;
+    }
+    return flows;
+  });
+}
+
+/** What lets an answer through that can say something: a response with a field, or one of several errors. */
+function answerRule(pair: Pair, spoken: Interface, method: Method): Rule | undefined {
+  const allows = (event: Event): Rule | undefined => pair.rules.find((rule) => !rule.isRequire && isBound(rule, event, method.number));
+  return (method.response.length > 0 ? allows(Event.Response) : undefined) ?? (spoken.errors.length > 0 ? allows(Event.Error) : undefined);
+}
+
+/** By the kernel's methods, as each says in its interface. */
+function methodFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows: Flow[] = [];
-  for (const pair of matrix.pairs) {
-    const spoken = interfaces.get(pair.interfaceId);
-    if (spoken === undefined || pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL) continue;
-    const there = firstAllowed(pair, spoken, [Event.Request]);
-    if (there !== undefined) flows.push({ from: pair.subject, to: pair.target, how: `request ${spoken.name}.${there.method.name}`, rule: there.rule });
-    const back = there === undefined ? undefined : firstAllowed(pair, spoken, [Event.Response, Event.Error]);
-    if (back !== undefined) flows.push({ from: pair.target, to: pair.subject, how: `answer to ${spoken.name}.${back.method.name}`, rule: back.rule });
+  for (const { pair, spoken } of eachPair(model, matrix)) {
+    const subject = model.classes[pair.subject];
+    if (pair.target >= CLASS_KERNEL || subject?.span === undefined) continue;
+    for (const { method, rule } of allowedRequests(pair, spoken)) {
+      const step = { how: `${spoken.name}.${method.name}`, span: rule.span };
+      for (const sink of method.reads) if (SINKS.includes(`kernel.${sink}`)) flows.push({ from: `kernel.${sink}`, to: subject.name, ...step });
+      for (const sink of method.writes) {
+        if (SINKS.includes(`kernel.${sink}`)) flows.push({ from: subject.name, to: `kernel.${sink}`, ...step });
+        else if (sink === "domains") flows.push(...toAllSlots(subject, model, step));
+        else if (sink === "handles") flows.push(...toHolders(subject, model, matrix, step));
+      }
+    }
   }
   return flows;
 }
 
-/** A trace shows the messages of any two slots. */
-function traceFlows(model: Model, matrix: Matrix): readonly Flow[] {
-  const trace = model.interfaces.find((spoken) => spoken.id === ObjectType.Trace);
-  if (trace === undefined) return [];
-  return matrix.pairs.flatMap((pair) => {
-    if (pair.target !== ObjectType.Trace || pair.interfaceId !== trace.id) return [];
-    const allowed = firstAllowed(pair, { ...trace, methods: trace.methods.filter((method) => method.response.length > 0) }, [Event.Response]);
-    if (allowed === undefined) return [];
-    return model.classes.flatMap((known) => (known?.span === undefined || known.id === pair.subject ? [] : { from: known.id, to: pair.subject, how: "a trace of its messages", rule: allowed.rule }));
-  });
+/** Whether and how often a program runs is what it can see of who starts it. */
+function toAllSlots(subject: PolicyClass, model: Model, step: Pick<Flow, "how" | "span">): readonly Flow[] {
+  const started = new Set(model.slots.map((slot) => slot.classId));
+  started.delete(subject.id);
+  return [...started].map((id) => ({ from: subject.name, to: model.classes[id]?.name ?? "", ...step }));
 }
 
-function firstAllowed(pair: Pair, spoken: Interface, events: readonly Event[]): { readonly rule: Rule; readonly method: Method } | undefined {
-  for (const method of spoken.methods) {
-    // An answer needs a request before it.
-    if (!pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Request, method.number))) continue;
-    for (const event of events) {
-      const rule = pair.rules.find((candidate) => !candidate.isRequire && isBound(candidate, event, method.number));
-      if (rule !== undefined) return { rule, method };
-    }
-  }
-  return undefined;
+/** Whoever was sent a handle, directly or by others, sees that it is taken away. */
+function toHolders(subject: PolicyClass, model: Model, matrix: Matrix, step: Pick<Flow, "how" | "span">): readonly Flow[] {
+  const holders = new Set<number>();
+  const types = model.interfaces.flatMap((spoken) => spoken.methods.flatMap((method) => [...method.request, ...method.response])).flatMap((field) => (field.kind === "handle" ? [Number(field.max)] : []));
+  for (const type of new Set(types)) for (const holder of reachable(subject.id, handleCarriers(model, matrix, type))) holders.add(holder);
+  holders.delete(subject.id);
+  return [...holders].map((id) => ({ from: subject.name, to: model.classes[id]?.name ?? "", ...step }));
 }
 
-/** Through objects of that type: whoever makes one, its handle goes as far as messages and the right to transfer it carry it. */
-function sharedFlows(model: Model, matrix: Matrix, type: ObjectType.Memory | ObjectType.Notice): readonly Flow[] {
-  const [write, read] = type === ObjectType.Memory ? [Permission.MapWrite, Permission.MapRead] : [Permission.Signal, Permission.Bind];
-  const what = type === ObjectType.Memory ? "shared memory" : "a notice";
-  const carriers = handleCarriers(model, matrix, type);
+/** Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's message through. */
+function faultFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows = new Map<string, Flow>();
-  for (const known of model.classes) {
-    if (known?.span === undefined) continue;
-    const holders = reachable(known.id, carriers);
-    if (holders.size < 2) continue;
-    for (const from of holders) {
-      const rule = granting(matrix, from, type, write);
-      if (rule === undefined) continue;
-      // Bits of a notice arrive with whoever made it; memory is read by whoever holds it.
-      for (const to of type === ObjectType.Notice ? [known.id] : holders) {
-        if (to !== from && (granting(matrix, to, type, read) !== undefined || type === ObjectType.Notice)) flows.set(`${from} ${to}`, { from, to, how: what, rule });
-      }
-    }
+  for (const slot of model.slots) {
+    const handler = model.slots[slot.faultSlot];
+    const [from, to] = [model.classes[slot.classId], model.classes[handler?.classId ?? 0]];
+    if (from === undefined || to === undefined || from.id === to.id) continue;
+    const rule = matrix.find(CLASS_KERNEL, to.id, FAULT_INTERFACE)?.rules.find((candidate) => !candidate.isRequire && isBound(candidate, Event.Request, 0));
+    if (rule !== undefined) flows.set(`${from.id} ${to.id}`, { from: from.name, to: to.name, how: "its faults", span: rule.span });
   }
   return [...flows.values()];
 }
 
-/** From which class to which others a message can carry a handle to such an object. */
-function handleCarriers(model: Model, matrix: Matrix, type: ObjectType): ReadonlyMap<number, ReadonlySet<number>> {
+function objectFlows(objects: readonly SharedObject[], model: Model): readonly Flow[] {
+  const end = (id: number, rule: Rule | undefined): { readonly name: string; readonly span: Span } | undefined => {
+    const known = model.classes[id];
+    const span = rule?.span ?? known?.span;
+    return known === undefined || span === undefined ? undefined : { name: known.name, span };
+  };
+  return objects.flatMap(({ name, what, writers, readers }) => [
+    ...[...writers].flatMap(([id, rule]) => {
+      const writer = end(id, rule);
+      return writer === undefined ? [] : { from: writer.name, to: name, how: `writes ${what}`, span: writer.span };
+    }),
+    ...[...readers].flatMap(([id, rule]) => {
+      const reader = end(id, rule);
+      return reader === undefined ? [] : { from: name, to: reader.name, how: `reads ${what}`, span: reader.span };
+    }),
+  ]);
+}
+
+/** What more than one class can reach, at least one of them to write. */
+export function sharedObjects(model: Model, matrix: Matrix): readonly SharedObject[] {
+  return [...TRANSFERABLE.flatMap((kind) => transferredObjects(model, matrix, kind)), ...sharedPorts(model, matrix)];
+}
+
+/** Objects of that type: whoever makes one, its handle goes as far as messages and the right to transfer it carry it. */
+function transferredObjects(model: Model, matrix: Matrix, kind: SharedKind): readonly SharedObject[] {
+  const { type, what } = kind;
+  const carriers = handleCarriers(model, matrix, type);
+  return programClasses(model).flatMap((maker) => {
+    const holders = reachable(maker.id, carriers);
+    if (holders.size < 2) return [];
+    const writers = new Map<number, Rule | undefined>();
+    const readers = new Map<number, Rule | undefined>();
+    for (const holder of holders) {
+      const isMaker = holder === maker.id;
+      const writing = granting(matrix, holder, type, kind.write) ?? calling(model, matrix, holder, type, "writes");
+      if (writing !== undefined || (isMaker && kind.makerWrites)) writers.set(holder, writing);
+      const reading = granting(matrix, holder, type, kind.read) ?? calling(model, matrix, holder, type, "reads");
+      if (reading !== undefined || (isMaker && kind.makerReads)) readers.set(holder, reading);
+    }
+    return [{ name: `kernel.${KERNEL_CLASSES[type]} of ${maker.name}`, what, writers, readers }];
+  });
+}
+
+/** One port is one register of one device, whoever drives it. */
+function sharedPorts(model: Model, matrix: Matrix): readonly SharedObject[] {
+  const owned = model.slots.flatMap((slot) => portsOf(slot).map((range) => ({ slot, ...range })));
+  return owned.flatMap((one, i) => owned.slice(i + 1).flatMap((other) => {
+    const [first, end] = [Math.max(one.first, other.first), Math.min(one.end, other.end)];
+    const ids = [one.slot.classId, other.slot.classId];
+    if (first >= end || ids[0] === ids[1]) return [];
+    const users = new Map(ids.flatMap((id) => {
+      const rule = granting(matrix, id, ObjectType.Ports, Permission.Ports);
+      return rule === undefined ? [] : [[id, rule] as const];
+    }));
+    const name = `ports 0x${first.toString(16)}..0x${(end - 1).toString(16)}`;
+    return users.size < 2 ? [] : [{ name, what: "ports", writers: users, readers: users }];
+  }));
+}
+
+function portsOf(slot: Slot): readonly { readonly first: number; readonly end: number }[] {
+  return slot.handles.flatMap(({ type, first, count }) => (type === ObjectType.Ports ? [{ first, end: first + count }] : []));
+}
+
+interface AllowedRequest {
+  readonly method: Method;
+  readonly rule: Rule;
+}
+
+function allowedRequests(pair: Pair, spoken: Interface): readonly AllowedRequest[] {
+  return spoken.methods.flatMap((method) => {
+    const rule = pair.rules.find((candidate) => !candidate.isRequire && isBound(candidate, Event.Request, method.number));
+    return rule === undefined ? [] : [{ method, rule }];
+  });
+}
+
+/** Pairs of messages, permissions left out. */
+function eachPair(model: Model, matrix: Matrix): readonly { readonly pair: Pair; readonly spoken: Interface }[] {
   const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
+  return matrix.pairs.flatMap((pair) => {
+    const spoken = interfaces.get(pair.interfaceId);
+    return spoken === undefined ? [] : [{ pair, spoken }];
+  });
+}
+
+/** From which class to which others a message can carry a handle to such an object, or to an endpoint of such an interface. */
+function handleCarriers(model: Model, matrix: Matrix, type: number): ReadonlyMap<number, ReadonlySet<number>> {
   const carriers = new Map<number, Set<number>>();
   const add = (from: number, to: number): void => {
-    if (granting(matrix, from, type, Permission.Transfer) === undefined) return;
+    // An endpoint's class is its owner's, which may be any.
+    if (type < CLASS_KERNEL && granting(matrix, from, type, Permission.Transfer) === undefined) return;
     const reached = carriers.get(from);
     if (reached === undefined) carriers.set(from, new Set([to]));
     else reached.add(to);
   };
-  for (const pair of matrix.pairs) {
-    const spoken = interfaces.get(pair.interfaceId);
-    if (spoken === undefined || pair.target < CLASS_KERNEL) continue;
-    for (const method of spoken.methods) {
-      if (!pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Request, method.number))) continue;
+  for (const { pair, spoken } of eachPair(model, matrix)) {
+    if (pair.target < CLASS_KERNEL) continue;
+    for (const { method } of allowedRequests(pair, spoken)) {
       if (method.request.some((field) => field.kind === "handle" && field.max === BigInt(type))) add(pair.subject, pair.target);
       if (!pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Response, method.number))) continue;
       if (method.response.some((field) => field.kind === "handle" && field.max === BigInt(type))) add(pair.target, pair.subject);
@@ -112,8 +267,17 @@ function handleCarriers(model: Model, matrix: Matrix, type: ObjectType): Readonl
   return carriers;
 }
 
-function granting(matrix: Matrix, subject: number, objectClass: number, permission: Permission): Rule | undefined {
+function granting(matrix: Matrix, subject: number, objectClass: number, permission: Permission | undefined): Rule | undefined {
+  if (permission === undefined) return undefined;
   return matrix.find(subject, objectClass, INTERFACE_PERMISSIONS)?.rules.find((rule) => ((rule.methods >> BigInt(permission)) & 1n) === 1n);
+}
+
+/** A rule that lets the class call a method which reads, or writes, the object itself. */
+function calling(model: Model, matrix: Matrix, subject: number, type: ObjectType, how: "reads" | "writes"): Rule | undefined {
+  const spoken = model.interfaces.find((known) => known.id === type);
+  const pair = matrix.find(subject, type, type);
+  if (spoken === undefined || pair === undefined) return undefined;
+  return allowedRequests(pair, spoken).find(({ method }) => method[how].includes("object"))?.rule;
 }
 
 function reachable(start: number, edges: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
@@ -124,31 +288,24 @@ function reachable(start: number, edges: ReadonlyMap<number, ReadonlySet<number>
   return reached;
 }
 
-/** A shortest chain of flows from one class to another that passes through none of `trusted`; undefined if there is none. */
-export function chain(from: number, to: number, trusted: ReadonlySet<number>, flowsFrom: ReadonlyMap<number, readonly Flow[]>): readonly Flow[] | undefined {
-  const arrivedBy = new Map<number, Flow>();
-  const queue = [from];
-  const seen = new Set([from]);
-  for (const at of queue) {
-    if (at !== from && trusted.has(at)) continue;
-    for (const flow of flowsFrom.get(at) ?? []) {
-      if (seen.has(flow.to)) continue;
+/** To each of `to` that can be reached from one of `from` without passing through `trusted`: a shortest chain of flows. */
+export function chains(graph: FlowGraph, from: readonly string[], to: ReadonlySet<string>, trusted: ReadonlySet<string>): readonly (readonly Flow[])[] {
+  const arrivedBy = new Map<string, Flow>();
+  const seen = new Set(from);
+  const reached: string[] = [];
+  for (const at of seen) {
+    if (to.has(at)) reached.push(at);
+    if (trusted.has(at)) continue;
+    for (const flow of graph.flows.get(at) ?? []) {
+      if (!seen.has(flow.to)) arrivedBy.set(flow.to, flow);
       seen.add(flow.to);
-      arrivedBy.set(flow.to, flow);
-      if (flow.to === to) return walkBack(from, to, arrivedBy);
-      queue.push(flow.to);
     }
   }
-  return undefined;
+  return reached.map((end) => walkBack(end, arrivedBy));
 }
 
-function walkBack(from: number, to: number, arrivedBy: ReadonlyMap<number, Flow>): readonly Flow[] {
+function walkBack(end: string, arrivedBy: ReadonlyMap<string, Flow>): readonly Flow[] {
   const flows: Flow[] = [];
-  for (let at = to; at !== from; ) {
-    const flow = arrivedBy.get(at);
-    if (flow === undefined) break;
-    flows.unshift(flow);
-    at = flow.from;
-  }
+  for (let flow = arrivedBy.get(end); flow !== undefined; flow = arrivedBy.get(flow.from)) flows.unshift(flow);
   return flows;
 }

@@ -1,10 +1,13 @@
-/** The policy language, as Langium reads it. `policy/language.md` says what it means; `resolve.ts` what names stand for. */
+/** The policy language, as Langium reads it once comments are blanks (plain-text.ts). `policy/language.md` says what it means; `resolve.ts` what names stand for. */
 
 /** Words of the language. Methods and fields may have such a name all the same. */
 const KEYWORDS = [
   "module", "class", "const", "interface", "use", "allow", "require", "grant", "execute", "program", "never", "flow", "expect", "deny", "any", "except", "through",
   "request", "response", "error", "when", "audit", "and", "or", "in", "length",
 ];
+
+/** All words that mean something by themselves. */
+export const WORDS: readonly string[] = [...KEYWORDS, "not", "true", "false"];
 
 /** Words with which a statement starts. */
 export const STATEMENT_KEYWORDS: readonly string[] = ["class", "const", "interface", "use", "allow", "require", "grant", "never", "expect"];
@@ -68,8 +71,6 @@ Name returns string: ID | ${KEYWORDS.map((word) => `'${word}'`).join(" | ")};
 ProgramName returns string: Name ('-' (Name | NUMBER))*;
 
 hidden terminal SPACE: /\\s+/;
-hidden terminal LINE_COMMENT: /\\/\\/[^\\n\\r]*/;
-hidden terminal BLOCK_COMMENT: /\\/\\*[\\s\\S]*?\\*\\//;
 terminal NUMBER: /0[xX][0-9a-fA-F_]+|0[bB][01_]+|[0-9][0-9_]*[KMG]?/;
 terminal ID: /[A-Za-z_][A-Za-z0-9_]*/;
 `;

@@ -1,8 +1,8 @@
 /** Interface descriptions → messages as words: what the monitor checks and what conditions read. */
-import { METHODS_MAX } from "../../kernel/abi/blob.ts";
+import { CLASS_KERNEL, METHODS_MAX } from "../../kernel/abi/blob.ts";
 import { FIRST_PROGRAM_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../kernel/abi/system-call.ts";
-import type { FieldType, InterfaceDescription } from "../../toolchain/idl/define.ts";
+import { FLOW_ENDS, type FieldType, type InterfaceDescription, type MethodDescription } from "../../toolchain/idl/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { Field, Interface, Method } from "./model.ts";
@@ -42,9 +42,26 @@ function readInterface(description: InterfaceDescription, known: ReadonlyMap<str
   const methods = entries.map(([methodName, method], number): Method => {
     if (!/^\w{1,63}$/.test(methodName)) diagnostics.push(error(`${name}.${methodName}: a name is 1 to 63 letters, digits and _`));
     const read = (fields: Readonly<Record<string, FieldType>> | undefined, side: string) => readFields(fields ?? {}, `${name}.${methodName}, ${side}`, known, diagnostics);
-    return { number, name: methodName, request: read(method.takes, "takes"), response: read(method.returns, "returns") };
+    const { reads = [], writes = [] } = method;
+    diagnostics.push(...checkFlowEnds(`${name}.${methodName}`, id, method));
+    return { number, name: methodName, request: read(method.takes, "takes"), response: read(method.returns, "returns"), reads, writes };
   });
   return { id, version, name, methods, errors: description.errors ?? [] };
+}
+
+/** A kernel method that says nothing could carry anything between any two programs, and no `never flow` would see it. */
+function checkFlowEnds(method: string, id: number, { reads, writes, returns }: MethodDescription): readonly Diagnostic[] {
+  if (id >= CLASS_KERNEL) {
+    return reads === undefined && writes === undefined ? [] : [error(`${method}: only methods of kernel objects say what they read and write`, "take `reads` and `writes` out")];
+  }
+  const ends = FLOW_ENDS.map((end) => `"${end}"`).join(", ");
+  const unknown = [...(reads ?? []), ...(writes ?? [])].find((end) => !FLOW_ENDS.includes(end));
+  if (unknown !== undefined) return [error(`${method} reads or writes \`${unknown}\`, which is nothing that programs share`, `one of ${ends}`)];
+  if (Object.keys(returns ?? {}).length > 0 && (reads ?? []).length === 0) {
+    return [error(`the kernel method ${method} returns something and does not say what it reads`, `\`reads: ["own"]\`, or others of ${ends}`)];
+  }
+  if ((reads ?? []).length + (writes ?? []).length > 0) return [];
+  return [error(`the kernel method ${method} does not say what it reads or writes`, `\`writes: ["own"]\`, or others of ${ends}`)];
 }
 
 function readFields(fields: Readonly<Record<string, FieldType>>, where: string, known: ReadonlyMap<string, InterfaceDescription>, diagnostics: Diagnostic[]): readonly Field[] {

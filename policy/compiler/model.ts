@@ -3,7 +3,7 @@ import type { Event } from "../../kernel/abi/event.ts";
 import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
-import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { FlowEnd, InterfaceDescription } from "../../toolchain/idl/define.ts";
 import type { PolicyFile } from "./parse.ts";
 import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";
 
@@ -48,6 +48,9 @@ export interface Method {
   readonly name: string;
   readonly request: readonly Field[];
   readonly response: readonly Field[];
+  /** Of a kernel object's method: what it lets information out of and into. Empty for programs' methods. */
+  readonly reads: readonly FlowEnd[];
+  readonly writes: readonly FlowEnd[];
 }
 
 export interface Interface {
@@ -105,6 +108,14 @@ export interface ExecuteGrant {
   readonly rule: number;
 }
 
+/** An execute rule as it is written, the image having such a program or not. */
+export interface ExecuteNaming {
+  readonly classId: number;
+  readonly program: string;
+  readonly span: Span;
+  readonly text: string;
+}
+
 export interface InitialHandle {
   readonly name: string;
   readonly type: number;
@@ -155,6 +166,8 @@ export interface Model {
   readonly slots: readonly Slot[];
   readonly rules: readonly Rule[];
   readonly execute: readonly ExecuteGrant[];
+  /** All execute rules: a module may serve several images, and this one need not have the program. */
+  readonly executeNamed: readonly ExecuteNaming[];
   /** With the module in whose names they speak. */
   readonly nevers: readonly { readonly statement: NeverStatement; readonly module: string }[];
   readonly expects: readonly { readonly statement: ExpectStatement; readonly module: string }[];

@@ -1,9 +1,9 @@
 /** What names of a system stand for: classes, interfaces, methods, permissions, constants, and what modules offer one another. */
 import { CLASSES_MAX, CLASS_KERNEL, FIRST_PROGRAM_CLASS } from "../../kernel/abi/blob.ts";
-import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { resolveValue } from "./condition.ts";
 import { readInterfaces } from "./interfaces.ts";
+import { type Help, Mistakes } from "./mistakes.ts";
 import { type Interface, KERNEL_CLASSES, type Method, PERMISSION_NAMES, type PolicyClass, type SystemInput, permissionNumber } from "./model.ts";
 import type { Classes, InterfaceStatement, Methods, Module, Name, Path, Span } from "./syntax.ts";
 
@@ -20,7 +20,7 @@ export const NOTHING: Environment = new Map();
 
 /** Names of a system. Answers undefined where a name means nothing, with an error recorded. */
 export class Names {
-  readonly diagnostics: Diagnostic[] = [];
+  readonly mistakes = new Mistakes();
   readonly classes = new Map<string, PolicyClass>();
   readonly interfaces: readonly Interface[];
   /** Interfaces that each class serves, as far as the image has slots of it. */
@@ -31,7 +31,7 @@ export class Names {
   constructor(input: SystemInput, modules: readonly Module[]) {
     const read = readInterfaces([...input.interfaces, ...input.programs.flatMap(({ description }) => [...Object.values(description.serves ?? {}), ...Object.values(description.uses ?? {})])]);
     this.interfaces = read.interfaces;
-    this.diagnostics.push(...read.diagnostics);
+    this.mistakes.add(read.diagnostics);
     KERNEL_CLASSES.forEach((name, id) => {
       if (name !== "") this.classes.set(`kernel.${name}`, { id, name: `kernel.${name}`, span: undefined });
     });
@@ -72,7 +72,7 @@ export class Names {
           }
         } else if (statement.kind === "const") {
           if (constants.has(statement.name.text)) this.refuse(statement.name.span, `the constant \`${statement.name.text}\` is declared twice`);
-          const value = resolveValue(statement.value, { method: `module ${module.name.text}`, side: "request", fields: [], constants }, undefined, this.diagnostics);
+          const value = resolveValue(statement.value, { method: `module ${module.name.text}`, side: "request", fields: [], constants }, undefined, this.mistakes);
           if (value !== undefined) constants.set(statement.name.text, value);
         } else if (statement.kind === "interface") {
           if (offers.has(statement.name.text)) this.refuse(statement.name.span, `the interface \`${statement.name.text}\` is declared twice`);
@@ -80,7 +80,10 @@ export class Names {
         }
       }
     }
-    if (nextClass > CLASSES_MAX) this.diagnostics.push({ severity: "error", message: `${nextClass - FIRST_PROGRAM_CLASS} classes`, help: `at most ${CLASSES_MAX - FIRST_PROGRAM_CLASS}` });
+    if (nextClass > CLASSES_MAX) {
+      const message = `the policies declare ${nextClass - FIRST_PROGRAM_CLASS} classes`;
+      this.mistakes.add([{ severity: "error", message, help: `at most ${CLASSES_MAX - FIRST_PROGRAM_CLASS}` }]);
+    }
   }
 
   constantsOf(module: string): ReadonlyMap<string, bigint> {
@@ -119,12 +122,12 @@ export class Names {
     if (first.text === "kernel" && second !== undefined) {
       const policyClass = this.classes.get(`kernel.${second.text}`);
       if (policyClass !== undefined) return { policyClass, used: 2 };
-      return this.refuse(second.span, `the kernel has no objects of class \`${second.text}\``, didYouMean(second.text, KERNEL_CLASSES.filter((name) => name !== ""), `one of ${KERNEL_CLASSES.filter((name) => name !== "").join(", ")}`));
+      return this.refuse(second.span, `the kernel has no objects of class \`${second.text}\``, () => didYouMean(second.text, KERNEL_CLASSES.filter((name) => name !== ""), `one of ${KERNEL_CLASSES.filter((name) => name !== "").join(", ")}`));
     }
     const policyClass = this.classes.get(first.text);
     if (policyClass !== undefined) return { policyClass, used: 1 };
-    const names = [...this.programClasses().map((known) => known.name), ...environment.keys()];
-    return this.refuse(first.span, `unknown class \`${first.text}\``, didYouMean(first.text, names, `declare it: \`class ${first.text}\``));
+    const names = () => [...this.programClasses().map((known) => known.name), ...environment.keys(), "kernel", "any"];
+    return this.refuse(first.span, `unknown class \`${first.text}\``, () => didYouMean(first.text, names(), `declare it: \`class ${first.text}\``));
   }
 
   /** `Class`, `Class.Interface`. */
@@ -166,7 +169,7 @@ export class Names {
       return this.refuse(first.span, `the image has no slot of class ${policyClass.name}, so it is not known what \`${first.text}\` is`, `\`${policyClass.name}.Interface.${first.text}\``);
     }
     const names = served.flatMap((known) => [known.name, ...known.methods.map((method) => method.name)]);
-    return this.refuse(first.span, `${policyClass.name} serves no method or interface \`${first.text}\``, didYouMean(first.text, names));
+    return this.refuse(first.span, `${policyClass.name} serves no method or interface \`${first.text}\``, () => didYouMean(first.text, names));
   }
 
   private interfaceOf(policyClass: PolicyClass, name: Name): Interface | undefined {
@@ -175,7 +178,7 @@ export class Names {
     const isServed = known !== undefined && served.some((candidate) => candidate.id === known.id);
     if (known === undefined) {
       const candidates = served.length > 0 ? served : this.interfaces;
-      return this.refuse(name.span, `unknown interface \`${name.text}\``, didYouMean(name.text, candidates.map((candidate) => candidate.name)));
+      return this.refuse(name.span, `unknown interface \`${name.text}\``, () => didYouMean(name.text, candidates.map((candidate) => candidate.name)));
     }
     if (!isServed && (this.hasSlot(policyClass) || policyClass.span === undefined)) {
       return this.refuse(name.span, `${policyClass.name} does not serve ${name.text}`, served.length === 0 ? "it serves nothing" : `it serves ${served.map((candidate) => candidate.name).join(", ")}`);
@@ -186,7 +189,7 @@ export class Names {
   methodOf(spoken: Interface, name: Name): Method | undefined {
     const method = spoken.methods.find((candidate) => candidate.name === name.text);
     if (method !== undefined) return method;
-    return this.refuse(name.span, `the interface ${spoken.name} has no method \`${name.text}\``, didYouMean(name.text, spoken.methods.map((candidate) => candidate.name)));
+    return this.refuse(name.span, `the interface ${spoken.name} has no method \`${name.text}\``, () => didYouMean(name.text, spoken.methods.map((candidate) => candidate.name)));
   }
 
   /** Bits of the methods named; 0, with errors recorded, where one does not exist. */
@@ -209,7 +212,7 @@ export class Names {
     for (const { text, span } of methods.names) {
       const number = permissionNumber(text);
       if (number === undefined) {
-        this.refuse(span, `unknown permission \`${text}\``, didYouMean(text, PERMISSION_NAMES, `one of ${PERMISSION_NAMES.join(", ")}`));
+        this.refuse(span, `unknown permission \`${text}\``, () => didYouMean(text, PERMISSION_NAMES, `one of ${PERMISSION_NAMES.join(", ")}`));
         isComplete = false;
       } else {
         bits |= 1n << BigInt(number);
@@ -236,9 +239,9 @@ export class Names {
     if (first === undefined || extra !== undefined) return this.refuse(path.span, `\`${written(path)}\` is no interface of a module`, "`use module.interface(Class)`");
     const [moduleName, name] = second === undefined ? [module, first] : [first.text, second];
     const offers = this.offers.get(moduleName);
-    if (offers === undefined) return this.refuse(first.span, `unknown module \`${moduleName}\``, didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"));
+    if (offers === undefined) return this.refuse(first.span, `unknown module \`${moduleName}\``, () => didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"));
     const offer = offers.get(name.text);
-    return offer ?? this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, didYouMean(name.text, offers.keys(), "it has no interfaces"));
+    return offer ?? this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, () => didYouMean(name.text, offers.keys(), "it has no interfaces"));
   }
 
   each<T>(paths: readonly Path[], resolve: (path: Path) => T | undefined): readonly T[] | undefined {
@@ -246,9 +249,8 @@ export class Names {
     return results.every((result) => result !== undefined) ? (results as readonly T[]) : undefined;
   }
 
-  refuse(span: Span, message: string, help?: string): undefined {
-    this.diagnostics.push({ severity: "error", ...span, message, ...(help === undefined ? {} : { help }) });
-    return undefined;
+  refuse(span: Span, message: string, help?: Help): undefined {
+    return this.mistakes.refuse(span, message, help);
   }
 }
 

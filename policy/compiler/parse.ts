@@ -1,9 +1,10 @@
 /** Text → syntax: Langium reads by the grammar; its errors become ones that help. */
-import type { LangiumParser } from "langium";
+import type { LangiumParser, ParseResult } from "langium";
 import { createServicesForGrammar } from "langium/grammar";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { nearest } from "../../toolchain/report/suggest.ts";
-import { GRAMMAR, STATEMENT_KEYWORDS } from "./grammar.ts";
+import { GRAMMAR, STATEMENT_KEYWORDS, WORDS } from "./grammar.ts";
+import { placeOf, plainText } from "./plain-text.ts";
 import { type RawNode, SyntaxReader } from "./read-syntax.ts";
 import type { Module } from "./syntax.ts";
 
@@ -13,61 +14,42 @@ export interface PolicyFile {
   readonly text: string;
 }
 
-/** A file larger than this is not a policy. */
-const FILE_CHARACTERS_MAX = 1 << 20;
-/** Parentheses and `not` nest this deep at most: the parser and what follows are recursive. */
-const NESTING_MAX = 64;
+/** Longer words are no slips of words of the language. */
+const WORD_LOOK_BACK = 100;
 
 let parser: LangiumParser | undefined;
 
-/** Answers the module, or undefined and at least one error. */
+/** Answers the module, or undefined and at least one error. Never throws for what the text says. */
 export async function parsePolicy(source: PolicyFile): Promise<{ readonly module: Module | undefined; readonly diagnostics: readonly Diagnostic[] }> {
-  const refusal = refuseBeforehand(source);
-  if (refusal !== undefined) return { module: undefined, diagnostics: [refusal] };
-  parser ??= (await createServicesForGrammar({ grammar: GRAMMAR })).parser.LangiumParser;
-  const result = parser.parse<RawNode>(source.text);
+  const plain = plainText(source);
+  if ("mistake" in plain) return { module: undefined, diagnostics: [plain.mistake] };
+  parser ??= await createParser();
+  let result: ParseResult<RawNode>;
+  try {
+    result = parser.parse<RawNode>(plain.text);
+  } catch (error) {
+    // Its stacks are in no state for another file.
+    parser = undefined;
+    throw error;
+  }
 
   const lexical = result.lexerErrors[0];
   if (lexical !== undefined) {
-    const character = source.text[lexical.offset] ?? "";
-    return { module: undefined, diagnostics: [{ severity: "error", file: source.file, line: lexical.line ?? 1, column: lexical.column ?? 1, message: `the character ${JSON.stringify(character)} has no meaning here` }] };
+    const character = plain.text[lexical.offset] ?? "";
+    const message = `the character ${JSON.stringify(character)} has no meaning here`;
+    return { module: undefined, diagnostics: [{ severity: "error", file: source.file, line: lexical.line ?? 1, column: lexical.column ?? 1, message }] };
   }
   // One error a file: what follows is mostly its consequence.
   const syntactic = result.parserErrors[0];
-  if (syntactic !== undefined) return { module: undefined, diagnostics: [explain(source, syntactic)] };
+  if (syntactic !== undefined) return { module: undefined, diagnostics: [explain(source.file, plain.text, syntactic)] };
   return new SyntaxReader(source.file).module(result.value);
 }
 
-/** What would take the parser too far: size and depth. Counts brackets without reading the text, so a comment counts too. */
-function refuseBeforehand(source: PolicyFile): Diagnostic | undefined {
-  if (source.text.length > FILE_CHARACTERS_MAX) {
-    return { severity: "error", file: source.file, message: `the file has ${source.text.length} characters`, help: `a policy file has at most ${FILE_CHARACTERS_MAX}` };
-  }
-  let depth = 0;
-  let line = 1;
-  let lineStart = 0;
-  let nots = 0;
-  for (let i = 0; i < source.text.length; i++) {
-    const character = source.text[i];
-    if (character === "\n") {
-      line += 1;
-      lineStart = i + 1;
-    } else if (character === "(") {
-      depth += 1;
-    } else if (character === ")") {
-      depth -= 1;
-    } else if (character === "n" && source.text.startsWith("not", i)) {
-      nots += 1;
-      if (/[^\s]/.test(source.text[i + 3] ?? "x")) nots = 0;
-      i += 2;
-    } else if (character !== " " && character !== "\t" && character !== "\r") {
-      nots = 0;
-    }
-    if (depth > NESTING_MAX || nots > NESTING_MAX) {
-      return { severity: "error", file: source.file, line, column: i - lineStart + 1, message: `the condition nests deeper than ${NESTING_MAX}`, help: "write it flat, with `and`, `or` and constants" };
-    }
-  }
-  return undefined;
+async function createParser(): Promise<LangiumParser> {
+  const made = (await createServicesForGrammar({ grammar: GRAMMAR })).parser.LangiumParser;
+  // It would look for the place of hidden tokens, of which there are none, by the whole list before each item: quadratic.
+  made["nodeBuilder"].addHiddenNodes = () => undefined;
+  return made;
 }
 
 interface RawError {
@@ -76,22 +58,47 @@ interface RawError {
   readonly token: { readonly image: string; readonly startOffset: number; readonly startLine?: number; readonly startColumn?: number };
 }
 
-function explain(source: PolicyFile, error: RawError): Diagnostic {
+function explain(file: string, text: string, error: RawError): Diagnostic {
   const { token } = error;
   const isEnd = !Number.isFinite(token.startOffset) || token.startOffset < 0 || token.image === "";
-  const place = isEnd ? endOf(source.text) : { line: token.startLine ?? 1, column: token.startColumn ?? 1 };
-  const found = isEnd ? "the file ends here" : `\`${token.image}\` is not expected here`;
-  const at = { severity: "error", file: source.file, ...place } as const;
-
+  const offset = isEnd ? text.trimEnd().length : token.startOffset;
+  const at = { severity: "error", file, ...placeOf(text, offset) } as const;
   const expected = expectedBy(error);
-  if (expected.length === 1 && expected[0] === "EOF") {
-    const near = nearest(token.image, STATEMENT_KEYWORDS);
-    return { ...at, message: `\`${token.image}\` starts no statement`, help: near === undefined ? `a statement starts with ${list(STATEMENT_KEYWORDS)}` : `did you mean \`${near}\`?` };
+  const isBetweenStatements = expected.length === 1 && expected[0] === "EOF";
+  const found = isEnd ? "the file ends here" : `\`${token.image}\` ${isBetweenStatements ? "starts no statement" : "is not expected here"}`;
+
+  const slip = slipOf(isEnd ? "" : token.image, text, offset, expected);
+  if (slip !== undefined) {
+    const message = slip.offset === offset ? found : `\`${slip.word}\` is not expected here`;
+    return { ...at, ...placeOf(text, slip.offset), message, help: `did you mean \`${slip.meant}\`?` };
   }
-  if (expected.length === 1 && expected[0] === "module") return { ...at, message: isEnd ? "the file is empty" : found, help: "a policy file starts with `module` and its name" };
+  if (isBetweenStatements) return { ...at, message: found, help: `a statement starts with ${list(STATEMENT_KEYWORDS)}` };
+  if (expected.length === 1 && expected[0] === "module") {
+    return { ...at, message: isEnd ? "the file is empty" : found, help: "a policy file starts with `module` and its name" };
+  }
   const wanted = [...new Set(expected.map(describe))].slice(0, 9);
-  const near = isEnd ? undefined : nearest(token.image, expected.filter((word) => /^[a-z]+$/.test(word)));
-  return { ...at, message: found, ...(near !== undefined && near !== token.image ? { help: `did you mean \`${near}\`?` } : wanted.length > 0 ? { help: `expected: ${wanted.join(", ")}` } : {}) };
+  return { ...at, message: found, ...(wanted.length > 0 ? { help: `expected: ${wanted.join(", ")}` } : {}) };
+}
+
+interface Slip {
+  readonly word: string;
+  readonly offset: number;
+  readonly meant: string;
+}
+
+/** A mistyped word of the language: the token at `offset`, which does not fit, or the one before it, which the parser took for a name. */
+function slipOf(token: string, text: string, offset: number, expected: readonly string[]): Slip | undefined {
+  const isName = (word: string): boolean => /^[a-z_]\w*$/i.test(word) && !WORDS.includes(word);
+  if (isName(token)) {
+    const wanted = expected[0] === "EOF" ? STATEMENT_KEYWORDS : expected.filter((word) => /^[a-z]+$/.test(word));
+    const meant = nearest(token, wanted) ?? nearest(token, WORDS);
+    if (meant !== undefined) return { word: token, offset, meant };
+  }
+  const before = text.slice(Math.max(0, offset - WORD_LOOK_BACK), offset).trimEnd();
+  const previous = /\w+$/.exec(before)?.[0] ?? "";
+  // Classes start with a capital: what does may be called like a word.
+  const meant = isName(previous) && /^[a-z]/.test(previous) ? nearest(previous, WORDS) : undefined;
+  return meant === undefined ? undefined : { word: previous, offset: text.lastIndexOf(previous, offset - 1), meant };
 }
 
 /** Token types that could have stood there, out of the parser's message. */
@@ -113,9 +120,4 @@ function describe(token: string): string {
 
 function list(words: readonly string[]): string {
   return words.map((word) => `\`${word}\``).join(", ");
-}
-
-function endOf(text: string): { readonly line: number; readonly column: number } {
-  const lines = text.trimEnd().split("\n");
-  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

@@ -1,20 +1,23 @@
 /** Langium's tree → ours. What the grammar guarantees is not checked again. */
 import type { AstNode, CstNode } from "langium";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { Mistakes } from "./mistakes.ts";
 import type {
   Argument, Classes, EventName, ExpectStatement, Expression, GrantRule, InterfaceStatement, MessageRule, Methods, Module, Name, NeverStatement, Path, Span, Statement, UseStatement,
 } from "./syntax.ts";
 
-/** Terms in a row, joined by `and`, `or` or `&` or listed in `{ … }`. */
-const CHAIN_MAX = 150;
+/** Terms of one condition, joined by `and`, `or` or `&` or listed in `{ … }`: more would cost more than a decision may. */
+const TERMS_MAX = 150;
 
 export interface RawNode extends AstNode {
   readonly [property: string]: unknown;
 }
 
 export class SyntaxReader {
-  private readonly diagnostics: Diagnostic[] = [];
+  private readonly mistakes = new Mistakes();
   private readonly file: string;
+  /** Of the condition that is being read. */
+  private terms = 0;
 
   constructor(file: string) {
     this.file = file;
@@ -23,7 +26,7 @@ export class SyntaxReader {
   module(raw: RawNode): { readonly module: Module | undefined; readonly diagnostics: readonly Diagnostic[] } {
     const span = { file: this.file, line: 1, column: 1 };
     const module = { file: this.file, name: { text: this.text(raw, "name"), span }, statements: this.nodes(raw, "statements").map((statement) => this.statement(statement)) };
-    return { module: this.diagnostics.length === 0 ? module : undefined, diagnostics: this.diagnostics };
+    return { module: this.mistakes.count === 0 ? module : undefined, diagnostics: this.mistakes.diagnostics() };
   }
 
   private statement(raw: RawNode): Statement {
@@ -51,6 +54,7 @@ export class SyntaxReader {
     const common = { subjects: this.classes(this.node(raw, "subjects")), targets: this.classes(this.node(raw, "targets")), methods: this.methods(this.node(raw, "methods")), span, text: this.source(raw) };
     if (raw.$type === "GrantRule") return { kind: "grant", ...common };
     const condition = raw["condition"] as RawNode | undefined;
+    this.terms = 0;
     return {
       kind: "message", isRequire: raw["kind"] === "require", audit: raw["audit"] === true, condition: condition === undefined ? undefined : this.expression(condition),
       events: this.nodes(raw, "events").map((event) => ({ name: this.text(event, "name") as EventName, span: this.span(event) })), ...common,
@@ -145,12 +149,14 @@ export class SyntaxReader {
     return this.bounded(raw, "terms").map((term) => this.expression(term)).reduce((left, right) => ({ kind: "binary", operator, left, right, span }));
   }
 
-  /** What follows is recursive, and more would cost more than a decision may. */
+  /** What follows is recursive. */
   private bounded(raw: RawNode, property: string): readonly RawNode[] {
     const nodes = this.nodes(raw, property);
-    if (nodes.length <= CHAIN_MAX) return nodes;
-    this.refuse(raw, `the condition has ${nodes.length} terms in a row`, `at most ${CHAIN_MAX}; use ranges and masks`);
-    return nodes.slice(0, CHAIN_MAX);
+    const isFirst = this.terms <= TERMS_MAX;
+    this.terms += nodes.length;
+    if (this.terms <= TERMS_MAX) return nodes;
+    if (isFirst) this.refuse(raw, `the condition has more than ${TERMS_MAX} terms`, "use ranges and masks, or several rules");
+    return nodes.slice(0, 1);
   }
 
   private number(raw: RawNode): bigint {
@@ -169,7 +175,7 @@ export class SyntaxReader {
   }
 
   private refuse(raw: RawNode, message: string, help?: string): void {
-    this.diagnostics.push({ severity: "error", ...this.span(raw), message, ...(help === undefined ? {} : { help }) });
+    this.mistakes.refuse(this.span(raw), message, help);
   }
 
   private span(raw: RawNode): Span {
@@ -179,7 +185,7 @@ export class SyntaxReader {
 
   /** The statement's own text: printable, on one line, for the audit log. */
   private source(raw: RawNode): string {
-    return (raw.$cstNode as CstNode).text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, " ").replace(/\s+/g, " ").replace(/[^ -~]/g, "?").trim();
+    return (raw.$cstNode as CstNode).text.replace(/\s+/g, " ").trim();
   }
 
   private text(raw: RawNode, property: string): string {

@@ -1,69 +1,86 @@
 /** Syntax → model: every name gets its meaning, every rule its pairs of classes, its methods and its condition. */
-import { CLASS_KERNEL, INTERFACE_EXECUTE, INTERFACE_PERMISSIONS, RULE_EVENTS_EXECUTE } from "../../kernel/abi/blob.ts";
+import { CLASSES_MAX, CLASS_KERNEL, INTERFACE_EXECUTE, INTERFACE_PERMISSIONS, RULE_EVENTS_EXECUTE } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
+import { FAULT_INTERFACE } from "../../kernel/abi/object.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
+import { BINDINGS_MAX } from "./close.ts";
 import { resolveCondition } from "./condition.ts";
 import { inImage, readImage } from "./image.ts";
-import type { Condition, ExecuteGrant, Field, Interface, Method, Model, PolicyClass, Rule, SystemInput } from "./model.ts";
+import type { Condition, ExecuteGrant, ExecuteNaming, Field, Interface, Method, Model, PolicyClass, Rule, Slot, SystemInput } from "./model.ts";
 import { type Environment, NOTHING, Names, type Target, written } from "./names.ts";
-import type { Classes, EventName, ExecuteRule, Expression, GrantRule, InterfaceStatement, MessageRule, Module, UseStatement } from "./syntax.ts";
+import type { Classes, EventName, ExecuteRule, Expression, GrantRule, InterfaceStatement, MessageRule, Module, Span, UseStatement } from "./syntax.ts";
 
 export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = { request: Event.Request, response: Event.Response, error: Event.Error };
 const ALL_EVENTS = 7;
 /** Uses of interfaces that all modules make together, each counted as often as it is reached: 2,000 rules take far fewer. */
 const USES_MAX = 10_000;
+/** Interfaces that use one another in a row: reading them is recursive. */
+const USE_DEPTH_MAX = 64;
+const TOO_DEEP = `interfaces use one another more than ${USE_DEPTH_MAX} deep`;
+const TOO_DEEP_HELP = "use the innermost directly";
+/** Stands for a parameter's class, of which nothing is known: the id of no class. */
+const CLASS_OPAQUE = 0xffff;
 
-export async function resolve(input: SystemInput, modules: readonly Module[]): Promise<{ readonly model: Model | undefined; readonly names: Names; readonly diagnostics: readonly Diagnostic[] }> {
+/** Without a model where a name means nothing; what is wrong stands in the mistakes of `names`. */
+export async function resolve(input: SystemInput, modules: readonly Module[]): Promise<{ readonly model: Model | undefined; readonly names: Names }> {
   const names = new Names(input, modules);
+  // More classes than there can be would make everything that follows dear.
+  if (names.programClasses().length > CLASSES_MAX) return { model: undefined, names };
   const image = await readImage(input, names.classes);
-  names.diagnostics.push(...image.diagnostics);
+  names.mistakes.add(image.diagnostics);
   const rules = new RuleReader(names, image.programs.map((program) => program.name));
+  for (const module of modules) rules.checkOffers(module);
   for (const module of modules) rules.module(module);
   const classes: (PolicyClass | undefined)[] = [];
   for (const known of names.classes.values()) classes[known.id] = known;
   const model: Model = {
     imageName: input.image.name, version: input.image.version, classes: Array.from(classes), interfaces: names.interfaces, programs: image.programs, slots: image.slots, rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
-    rules: rules.rules, execute: rules.execute,
+    rules: rules.rules, execute: rules.execute, executeNamed: rules.executeNamed,
     nevers: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "never" ? { statement, module: name.text } : []))),
     expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),
   };
-  await checkSlotsMayRun(model, input, names.diagnostics);
-  await warnOfUnverified(model, input, names.diagnostics);
-  const isSound = names.diagnostics.every((diagnostic) => diagnostic.severity !== "error");
-  return { model: isSound ? model : undefined, names, diagnostics: names.diagnostics };
+  if (names.mistakes.count === 0) names.mistakes.add(await slotsThatCannotRun(model, input));
+  names.mistakes.add(await unverified(model, input));
+  return { model: names.mistakes.count === 0 ? model : undefined, names };
 }
 
 /** A slot that could never start is a mistake of the image or the policy. */
-async function checkSlotsMayRun(model: Model, input: SystemInput, diagnostics: Diagnostic[]): Promise<void> {
-  if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return;
-  for (const slot of model.slots) {
-    if (model.execute.some((grant) => grant.classId === slot.classId && grant.program === slot.program)) continue;
+async function slotsThatCannotRun(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
+  const mayRun = (slot: Slot): boolean => model.execute.some((grant) => grant.classId === slot.classId && grant.program === slot.program);
+  return Promise.all(model.slots.filter((slot) => !mayRun(slot)).map((slot) => {
     const className = model.classes[slot.classId]?.name ?? "";
     const program = model.programs[slot.program]?.name ?? "";
     const message = `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`;
-    diagnostics.push(await inImage(input, { path: ["slots", slot.name, "class"], message, help: `\`allow execute ${className} program ${program}\`` }));
-  }
+    return inImage(input, { path: ["slots", slot.name, "class"], message, help: `\`allow execute ${className} program ${program}\`` });
+  }));
 }
 
-/** Whoever puts a program into an image that the verifier did not pass is to say so there. */
-async function warnOfUnverified(model: Model, input: SystemInput, diagnostics: Diagnostic[]): Promise<void> {
-  for (const slot of model.slots) {
-    const program = model.programs[slot.program];
-    if (program === undefined || program.verified || input.image.slots[slot.name]?.mayBeUnverified === true) continue;
-    const message = `the program ${program.name} in the slot ${slot.name} was not passed by the machine-code verifier`;
+/** Warnings: whoever puts a program into an image that the verifier did not pass is to say so there. */
+async function unverified(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
+  const silent = model.slots.filter((slot) => model.programs[slot.program]?.verified === false && input.image.slots[slot.name]?.mayBeUnverified !== true);
+  return Promise.all(silent.map(async (slot) => {
+    const message = `the program ${model.programs[slot.program]?.name} in the slot ${slot.name} was not passed by the machine-code verifier`;
     const help = "it runs, and is shown as unverified; if that is meant, write `mayBeUnverified: true` into the slot";
-    diagnostics.push({ ...(await inImage(input, { path: ["slots", slot.name, "program"], message, help })), severity: "warning" });
-  }
+    return { ...(await inImage(input, { path: ["slots", slot.name, "program"], message, help })), severity: "warning" as const };
+  }));
 }
 
-/** Reads the rules of all modules, those of interfaces once for each `use`. */
+/**
+ * Reads the rules of all modules, those of interfaces once for each `use`, and once more, whether used or not, for parameters of
+ * which nothing is known.
+ */
 class RuleReader {
   readonly rules: Rule[] = [];
   readonly execute: ExecuteGrant[] = [];
+  readonly executeNamed: ExecuteNaming[] = [];
   private readonly names: Names;
   private readonly programs: readonly string[];
   private uses = 0;
+  private bindings = 0;
+  /** While an interface is read by itself: its rules are checked and go nowhere. */
+  private isChecking = false;
+  private readonly followed = new Set<InterfaceStatement>();
 
   constructor(names: Names, programs: readonly string[]) {
     this.names = names;
@@ -74,7 +91,6 @@ class RuleReader {
     for (const statement of module.statements) {
       if (statement.kind === "execute") this.executeRule(statement);
       else if (statement.kind === "use" || statement.kind === "message" || statement.kind === "grant") this.statement(statement, module, NOTHING, []);
-      else if (statement.kind === "interface") this.checkOffer(statement);
     }
   }
 
@@ -85,7 +101,20 @@ class RuleReader {
     else this.messageRule(statement, module, environment);
   }
 
-  private checkOffer(statement: InterfaceStatement): void {
+  /** What is wrong with the interfaces of a module by themselves. */
+  checkOffers(module: Module): void {
+    for (const statement of module.statements) {
+      if (statement.kind !== "interface") continue;
+      this.checkParameters(statement);
+      this.checkCircle(statement, module, []);
+      this.isChecking = true;
+      const opaque = new Map(statement.parameters.map(({ text, span }) => [text, { id: CLASS_OPAQUE, name: text, span }]));
+      for (const inner of statement.statements) this.statement(inner, module, opaque, []);
+      this.isChecking = false;
+    }
+  }
+
+  private checkParameters(statement: InterfaceStatement): void {
     const seen = new Set<string>();
     for (const { text, span } of statement.parameters) {
       if (seen.has(text)) this.names.refuse(span, `the parameter \`${text}\` is named twice`);
@@ -94,15 +123,28 @@ class RuleReader {
     }
   }
 
+  /** Follows what an interface uses. Each is followed once: what was reached before leads to no circle that has not been told. */
+  private checkCircle(statement: InterfaceStatement, module: Module, within: readonly InterfaceStatement[]): void {
+    if (this.followed.has(statement)) return;
+    if (within.length > USE_DEPTH_MAX) return this.names.refuse(statement.name.span, TOO_DEEP, TOO_DEEP_HELP);
+    for (const used of statement.statements) {
+      if (used.kind !== "use") continue;
+      const offer = this.names.offer(used.target, module.name.text);
+      if (offer === undefined) continue;
+      if (offer.statement === statement || within.includes(offer.statement)) this.names.refuse(used.span, `\`${written(used.target)}\` uses itself`);
+      else this.checkCircle(offer.statement, offer.module, [...within, statement]);
+    }
+    this.followed.add(statement);
+  }
+
   private use(statement: UseStatement, module: Module, environment: Environment, within: readonly InterfaceStatement[]): void {
     const offer = this.names.offer(statement.target, module.name.text);
     if (offer === undefined) return;
     const { parameters, statements } = offer.statement;
-    if (within.includes(offer.statement)) {
-      this.names.refuse(statement.span, `\`${written(statement.target)}\` uses itself`);
-      return;
-    }
-    this.uses += 1;
+    // A circle has been told of.
+    if (within.includes(offer.statement)) return;
+    if (within.length > USE_DEPTH_MAX) return this.names.refuse(statement.span, TOO_DEEP, TOO_DEEP_HELP);
+    if (!this.isChecking) this.uses += 1;
     if (this.uses > USES_MAX) {
       if (this.uses === USES_MAX + 1) this.names.refuse(statement.span, `the modules use interfaces more than ${USES_MAX} times`, "an interface that uses others multiplies them");
       return;
@@ -113,7 +155,7 @@ class RuleReader {
       return;
     }
     const classes = this.names.each(statement.arguments, (path) => this.names.class(path, environment));
-    if (classes === undefined) return;
+    if (classes === undefined || this.isChecking) return;
     const inner = new Map<string, PolicyClass>();
     parameters.forEach((parameter, i) => {
       const policyClass = classes[i];
@@ -129,10 +171,11 @@ class RuleReader {
       this.names.refuse(statement.subject.span, "only a class that a policy file declares can run a program");
       return;
     }
+    this.executeNamed.push({ classId: subject.id, program: statement.program.text, span: statement.span, text: statement.text });
     const program = this.programs.indexOf(statement.program.text);
     if (program < 0) {
       // A module may serve several images: without a slot of the class, this one does not have the program either.
-      if (this.names.hasSlot(subject)) this.names.refuse(statement.program.span, `the image has no program \`${statement.program.text}\``, didYouMean(statement.program.text, this.programs));
+      if (this.names.hasSlot(subject)) this.names.refuse(statement.program.span, `the image has no program \`${statement.program.text}\``, () => didYouMean(statement.program.text, this.programs));
       return;
     }
     if (this.execute.some((grant) => grant.classId === subject.id && grant.program === program)) return;
@@ -152,6 +195,10 @@ class RuleReader {
       this.names.refuse(named.path.span, "a permission is over the objects of a class, not over an interface", `\`${named.policyClass.name}\``);
       return;
     }
+    if (!this.admits(subjects.length * targets.length, statement.span)) return;
+    if (subjects.some((subject) => subject.id === CLASS_KERNEL)) {
+      return this.names.refuse(statement.subjects.span, "the kernel needs no permission", "name classes of programs");
+    }
     const pairs = subjects.flatMap((subject) => targets.map((target) => [subject.id, target.policyClass.id] as const));
     this.add({
       kind: "permission", isRequire: false, events: 1 << Event.Request, recorded: 0, methods: bits, interfaceId: INTERFACE_PERMISSIONS, condition: undefined, read: undefined, pairs, span: statement.span, text: statement.text,
@@ -170,6 +217,8 @@ class RuleReader {
     const byInterface = new Map<number, { readonly spoken: Interface; readonly classes: PolicyClass[] }>();
     for (const target of targets) {
       const spoken = target.spoken ?? this.onlyInterface(target);
+      // What a parameter serves is known where the interface is used.
+      if (spoken === undefined && target.policyClass.id === CLASS_OPAQUE) continue;
       if (spoken === undefined) return;
       const entry = byInterface.get(spoken.id) ?? { spoken, classes: [] };
       byInterface.set(spoken.id, entry);
@@ -190,6 +239,10 @@ class RuleReader {
       names.refuse(written.span, "a kernel method is one decision: its request and response cannot be allowed apart", "leave the event out");
       return;
     }
+    if (spoken.id !== FAULT_INTERFACE && subjects.some((subject) => subject.id === CLASS_KERNEL)) {
+      return names.refuse(statement.subjects.span, `the kernel sends nothing by ${spoken.name}: the rule could never apply`, "its messages are `Fault.fault`");
+    }
+    if (!this.admits(subjects.length * classes.length, statement.span)) return;
     const events = statement.events.reduce((bits, event) => bits | (1 << EVENT_NUMBERS[event.name]), 0) || ALL_EVENTS;
     const pairs = subjects.flatMap((subject) => classes.map((target) => [subject.id, target.id] as const));
     // One record a call: of its request, where the rule speaks of requests.
@@ -218,7 +271,7 @@ class RuleReader {
       const bit = 1n << BigInt(method.number);
       if ((methods & bit) === 0n) continue;
       const scope = { method: `${spoken.name}.${method.name}`, side: event, fields: fieldsOf(spoken, method, event), constants: this.names.constantsOf(module.name.text) };
-      const condition = resolveCondition(expression, scope, this.names.diagnostics);
+      const condition = resolveCondition(expression, scope, this.names.mistakes);
       if (condition === undefined) return [];
       const key = JSON.stringify(condition, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
       const same = shared.get(key);
@@ -229,6 +282,7 @@ class RuleReader {
   }
 
   private onlyInterface(target: Target): Interface | undefined {
+    if (target.policyClass.id === CLASS_OPAQUE) return undefined;
     const served = this.names.servedBy(target.policyClass);
     const [only, another] = served;
     if (only !== undefined && another === undefined) return only;
@@ -246,9 +300,16 @@ class RuleReader {
     });
   }
 
+  /** Whether so many more pairs of classes can be bound to rules: the kernel verifies each. */
+  private admits(pairs: number, span: Span): boolean {
+    if (!this.isChecking) this.bindings += pairs;
+    if (this.bindings <= BINDINGS_MAX) return true;
+    return this.names.refuse(span, `up to this rule the policies bind ${this.bindings} pairs of classes`, `at most ${BINDINGS_MAX}: name fewer classes in one rule`) ?? false;
+  }
+
   private add(rule: Omit<Rule, "number">): number {
     const number = this.rules.length;
-    this.rules.push({ number, ...rule });
+    if (!this.isChecking) this.rules.push({ number, ...rule });
     return number;
   }
 }

@@ -1,7 +1,11 @@
 /** "did you mean": the name nearest to one that does not exist. */
 
+/** Longer names are no slips, and comparing them takes the square of their length. */
+const SLIP_LETTERS_MAX = 64;
+
 /** The candidate that a slip of the finger away from `name` could have been meant; undefined if none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > SLIP_LETTERS_MAX) return undefined;
   const lower = name.toLowerCase();
   // A third of the letters wrong is another word, not a slip.
   let best = Math.max(1, Math.floor(name.length / 3)) + 1;

@@ -1,0 +1,59 @@
+/** What is wrong with the policies of one compilation: the first are kept and shown, all are counted. */
+import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import type { Span } from "./syntax.ts";
+
+/** Nobody mends more at once, and a file of a million slips must not cost more than one of a hundred. */
+export const MISTAKES_SHOWN = 100;
+
+/** What a message quotes may be as long as the file. A chain of flows over 20 classes fits. */
+const CHARACTERS_SHOWN = 2_000;
+
+/** A help that is dear to find, as the nearest of many names is. Asked for only where the mistake is kept. */
+export type Help = string | undefined | (() => string | undefined);
+
+export class Mistakes {
+  private readonly shown: Diagnostic[] = [];
+  private readonly seen = new Set<string>();
+  private errors = 0;
+  private left = 0;
+
+  /** Errors found so far, those that are not kept included. */
+  get count(): number {
+    return this.errors;
+  }
+
+  refuse(span: Span, message: string, help?: Help): undefined {
+    this.errors += 1;
+    // A mistake in an interface's rules is found once for each `use`.
+    const key = `${span.file}:${span.line}:${span.column}: ${message}`;
+    if (this.seen.has(key)) return undefined;
+    if (this.shown.length >= MISTAKES_SHOWN) {
+      this.left += 1;
+      return undefined;
+    }
+    this.seen.add(key);
+    const found = typeof help === "function" ? help() : help;
+    this.shown.push({ severity: "error", ...span, message: shortened(message), ...(found === undefined ? {} : { help: shortened(found) }) });
+    return undefined;
+  }
+
+  /** Takes what another part of the compiler found. */
+  add(diagnostics: Iterable<Diagnostic>): void {
+    for (const diagnostic of diagnostics) {
+      if (diagnostic.severity === "error") this.errors += 1;
+      if (this.shown.length >= MISTAKES_SHOWN) this.left += 1;
+      else this.shown.push(diagnostic);
+    }
+  }
+
+  /** Those kept, then how many more there are. */
+  diagnostics(): readonly Diagnostic[] {
+    if (this.left === 0) return this.shown;
+    return [...this.shown, { severity: "error", message: `${this.left} more mistakes are not shown`, help: "mend these first" }];
+  }
+}
+
+function shortened(text: string): string {
+  const half = CHARACTERS_SHOWN / 2;
+  return text.length <= CHARACTERS_SHOWN ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
+}
