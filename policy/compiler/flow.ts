@@ -1,15 +1,8 @@
 /**
- * Where information can go. A node is a class of programs, one of the kernel's sinks that all share, or objects that several classes
- * can reach: the memory, the notices or the inboxes that one class makes, ports of two slots. The kernel is none. All instances of
- * a class are one node. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found does
- * not exist, but for what nobody follows: whether and when a call ends, processor time, caches, quotas, order.
- *
- *   s → t          a request can be granted
- *   t → s          its response can be, and has a field; or an error, and the interface has some
- *   s → o → t      s can write the object and t read it, and handles to it can reach both
- *   s → sink → t   by the kernel's methods, as their interfaces say
- *   all → sinks    denials and faults are recorded, messages can be traced, state and memory are shown
- *   s → t          t handles the faults of s
+ * Where information can go: the table in policy/language.md, edge for edge. A node is a class of programs, a sink of the kernel that all
+ * share, or objects that several classes can reach: the memory, the notices or the inboxes that one class makes, ports of two slots.
+ * The kernel is none. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found
+ * does not exist.
  */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
