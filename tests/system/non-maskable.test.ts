@@ -55,19 +55,23 @@ test.each([["with a local APIC", "max"], ["without", "max,-apic"]])("a storm of 
   expect(Number(lines.at(-1)![1])).toBeGreaterThan(100);
 });
 
-const symbols = (): string => execFileSync("nm", ["--numeric-sort", kernelElf], { encoding: "utf8" });
+/** In the order of their addresses. */
+function symbols(): { readonly name: string; readonly address: bigint }[] {
+  const table = execFileSync("objdump", ["--syms", kernelElf], { encoding: "utf8", maxBuffer: 1 << 26 });
+  const all = [...table.matchAll(/^([0-9a-f]{16}) .*\s(\S+)$/gm)].map(([, address, name]) => ({ name: name!, address: BigInt(`0x${address}`) }));
+  return all.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+}
 
 /** Addresses of the instructions behind a label, up to the next. */
 function instructionsAt(label: string): bigint[] {
-  const all = [...symbols().matchAll(/^([0-9a-f]{16}) \w (.*)$/gm)].map(([, address, name]) => ({ address, name }));
-  const start = all.find(({ name }) => name === label)!.address!;
-  const end = all.find(({ address }) => address! > start)!.address!;
-  const listing = execFileSync("objdump", ["-d", "--no-show-raw-insn", `--start-address=0x${start}`, `--stop-address=0x${end}`, kernelElf], { encoding: "utf8" });
+  const start = addressOf(label);
+  const end = symbols().find(({ address }) => address > start)!.address;
+  const listing = execFileSync("objdump", ["-d", "--no-show-raw-insn", `--start-address=${start}`, `--stop-address=${end}`, kernelElf], { encoding: "utf8" });
   return [...listing.matchAll(/^(ffffffff[0-9a-f]{8}):\t/gm)].map((match) => BigInt(`0x${match[1]}`));
 }
 
-function addressOf(symbol: string): string {
-  return `0x${new RegExp(`^([0-9a-f]{16}) \\w ${symbol}$`, "m").exec(symbols())![1]}`;
+function addressOf(symbol: string): bigint {
+  return symbols().find(({ name }) => name === symbol)!.address;
 }
 
 // The stubs are where one hurts: with a program's stack, between two address spaces, with half of the registers saved. Where less than all
@@ -84,7 +88,7 @@ test.each([
   const debugPort = await freePort();
   await using machine = BootedMachine.start({ boot: main.boot, debugPort });
   const debug = await DebuggerConnection.open(debugPort);
-  const wordAt = async (place: string) => BigInt(/: (0x[0-9a-f]+)/.exec(await machine.monitor(`x /1gx ${place}`))![1]!);
+  const wordAt = async (place: bigint) => BigInt(/: (0x[0-9a-f]+)/.exec(await machine.monitor(`x /1gx 0x${place.toString(16)}`))![1]!);
 
   debug.resume();
   await machine.waitFor(PROMPT);
@@ -96,7 +100,7 @@ test.each([
     await debug.interrupt();
     await debug.setBreakpoint(place);
     debug.resume();
-    const isReached = await debug.stops(leastShare === 1 ? 10_000 : 500);
+    const isReached = await debug.stops(leastShare === 1 ? 10_000 : 300);
     if (!isReached) await debug.interrupt();
     await debug.clearBreakpoint(place);
     if (isReached) await machine.monitor("nmi");
