@@ -22,7 +22,7 @@ import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
 import { freeFrames, initializeFrames } from "./memory/frames";
 import { BLOB_BASE } from "./memory/layout";
-import { BlobError, auditReset, checkImage, monitorLoad, policySigner } from "./monitor/monitor";
+import { BlobError, auditReset, checkImage, monitorLoad, policySigner, rebootsOnPanic } from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
 import { interruptOfLine } from "./object/interrupt";
 import { Thread } from "./object/thread";
@@ -30,9 +30,11 @@ import { TimerKind } from "./object/timer";
 import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/scheduler";
 import { takeDue } from "./schedule/timers";
 import { LINE_NONE, LINE_NON_MASKABLE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
-import { bootLine, initializeMachine, powerOff } from "./x64/machine";
+import { bootLine, initializeMachine, stop } from "./x64/machine";
 import { isMemoryMapTooLong } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
+import { restartOnPanic } from "./x64/panic";
+import { noteFailuresBefore } from "./x64/restart";
 import { logLine, logNumber, logText, endLine } from "./x64/serial-log";
 import { nowNs } from "./x64/timer";
 
@@ -69,6 +71,8 @@ export function start(startInfo: u64): void {
     return;
   }
   identify();
+  noteFailuresBefore();
+  if (rebootsOnPanic()) restartOnPanic();
   auditReset();
   if (!measurePrograms() || (GUARD_DIGEST && checkImage(measuredDigests(), archivePrograms()) !== <u32>BlobError.None)) {
     refuse("the programs are not those of the policy");
@@ -123,7 +127,7 @@ function beginRefusal(): void {
 function refuse(reason: string): void {
   beginRefusal();
   logLine(reason);
-  powerOff(1);
+  stop(1);
 }
 
 function refuseBlob(error: u32): void {
@@ -134,7 +138,7 @@ function refuseBlob(error: u32): void {
   logNumber(<u64>error);
   logText(")");
   endLine();
-  powerOff(1);
+  stop(1);
 }
 
 function blobErrorText(error: u32): string {

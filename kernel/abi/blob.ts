@@ -100,6 +100,8 @@ export const SLOT_BYTES = 64;
 export const SLOT_FLAG_AUTOSTART = 1;
 /** Slot 0 only: where it dies too often, the machine is started again instead of stopped. */
 export const SLOT_FLAG_REBOOT = 2;
+/** Slot 0 only: after a panic of the kernel the machine is started again instead of stopped. */
+export const SLOT_FLAG_REBOOT_ON_PANIC = 4;
 
 // An initial handle, 48 bytes.
 export const CHANNEL_TYPE = 0; // u32 ObjectType

@@ -489,7 +489,7 @@ describe("the supervisor", () => {
       }
     };
     expect(deaths).toThrow(MachineStopped);
-    expect(kernel.log).toContain("the machine starts again");
+    expect(kernel.log).toContain("failure 1 in a row; the machine starts again in 10 s");
     expect(kernel.portWrites).toContain("64=fe");
   });
 

@@ -6,7 +6,8 @@ import { rebootsOnLoop, slotName, stringBytes } from "../monitor/monitor";
 import { Domain, EndReason, domainOfSlot } from "../object/domain";
 import { requestEntry } from "../schedule/scheduler";
 import { logMissingOf } from "../x64/level";
-import { powerOff, reboot } from "../x64/machine";
+import { stop } from "../x64/machine";
+import { restartAfterFailure } from "../x64/restart";
 import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 
@@ -35,11 +36,9 @@ export function instanceGone(domain: Domain): void {
     return;
   }
   if (tooManyDeaths()) {
-    const reboots = rebootsOnLoop();
-    logText("trine: the supervisor died 5 times within 60 s; ");
-    logLine(reboots ? "the machine starts again" : "stopped");
-    if (reboots) reboot();
-    powerOff(1);
+    logLine("trine: the supervisor died 5 times within 60 s");
+    if (rebootsOnLoop()) restartAfterFailure();
+    stop(1);
   }
   restartPending = true;
   requestEntry();

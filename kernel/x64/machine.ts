@@ -5,7 +5,7 @@ import { kernelStackUsed } from "./assembly";
 import { initializeProcessor, logProcessor, processorHasLocalApic } from "./cpu-features";
 import { initializeInterrupts, unmaskLine } from "./interrupts";
 import { commandLineHas, initializeMemoryMap, memoryUsableBytes } from "./memory-map";
-import { powerOff as switchOff } from "./power";
+import { endEmulator, powerOff as switchOff, stopMachine } from "./power";
 import { initializeLog, logNumber, logText, endLine } from "./serial-log";
 import { initializeTimer, logClock, timerUsesLine0 } from "./timer";
 
@@ -21,16 +21,29 @@ export function initializeMachine(startInfo: u64): void {
   if (timerUsesLine0()) unmaskLine(0);
 }
 
-/** Never returns. Before the end, where the command line asks for it, says how deep the kernel's stack has been. */
+/** Never returns: for an end that somebody wants. */
 export function powerOff(code: u32): void {
-  if (commandLineHas("stack=mark")) {
-    logText("trine: kernel stack ");
-    logNumber(kernelStackUsed());
-    logText(" bytes used of ");
-    logNumber(KERNEL_STACK_BYTES);
-    endLine();
-  }
+  logStackMark();
   switchOff(code);
+}
+
+/** Never returns: for an end that nobody wants. What was said of it stays on the screen; an emulator that waits for `code` ends. */
+export function stop(code: u32): void {
+  logStackMark();
+  endEmulator(code);
+  logText("trine: the machine has stopped; reset it, or switch it off");
+  endLine();
+  stopMachine();
+}
+
+/** Where the command line asks for it, says how deep the kernel's stack has been. */
+function logStackMark(): void {
+  if (!commandLineHas("stack=mark")) return;
+  logText("trine: kernel stack ");
+  logNumber(kernelStackUsed());
+  logText(" bytes used of ");
+  logNumber(KERNEL_STACK_BYTES);
+  endLine();
 }
 
 /** Prints what the processor protects with, and how much memory and time there is. */

@@ -5,6 +5,7 @@ import { logBacktrace, logCodePlace } from "./backtrace";
 import { imageLoad32, returnAddress, stackLoad, stackPointer } from "./assembly";
 import { powerOff, stopMachine } from "./power";
 import { commandLineHas } from "./memory-map";
+import { restartAfterFailure } from "./restart";
 import { endLine, logByte, logHex, logHexDigits, logLine, logNumber, logText } from "./serial-log";
 import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "./trap-instruction";
 import { readCr2, readCr3 } from "./x64";
@@ -22,6 +23,13 @@ const VECTOR_PAGE_FAULT: u32 = 14;
 
 /** A panic inside the panic's own output must not start over. */
 let isPanicking: bool = false;
+
+let restarts: bool = false;
+
+/** From now on a panic starts the machine again, after it was shown. */
+export function restartOnPanic(): void {
+  restarts = true;
+}
 
 /** Stops the machine. The message is a string literal. Never returns. */
 export function panic(message: string): void {
@@ -76,6 +84,7 @@ function begin(): void {
 
 function end(): void {
   if (commandLineHas("panic=exit")) powerOff(PANIC_CODE);
+  if (restarts) restartAfterFailure();
   stopMachine();
 }
 

@@ -16,10 +16,15 @@ const POLLS_MAX: u32 = 100_000;
 
 /** Never returns. `code` reaches whoever started the emulator, where it can. */
 export function powerOff(code: u32): void {
-  out32(DEBUG_EXIT, code);
+  endEmulator(code);
   out16(POWER_CONTROL, SLEEP_ENABLE);
   out16(POWER_CONTROL_OLD, SLEEP_ENABLE);
   stopMachine();
+}
+
+/** Never returns where an emulator listens, which ends with `code`. Elsewhere the machine is to stand still, so that its screen can be read. */
+export function endEmulator(code: u32): void {
+  out32(DEBUG_EXIT, code);
 }
 
 /** Never returns. */

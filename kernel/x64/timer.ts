@@ -7,7 +7,7 @@ import {
 import { isClockInvariant } from "./clock-of-processor";
 import { VECTOR_LOCAL_TIMER, acknowledgeLocalApic, armLocalTimer, initializeLocalApic } from "./local-apic";
 import { endLine, logNumber, logText } from "./serial-log";
-import { out8, readTsc } from "./x64";
+import { out8, pause, readTsc } from "./x64";
 
 /** Vector of line 0, where the 8254 interrupts. */
 const VECTOR_LINE_0: u32 = 32;
@@ -56,10 +56,10 @@ export function logClock(): void {
     logText("; time may go wrong");
     endLine();
   } else if (clockSource === ClockSource.Unchecked) {
-    logText("trine: clock: as CPUID says; it cannot be measured, the 8254 gives no rate");
+    logText("trine: clock: as CPUID says; not measured, the 8254 gives no rate");
     endLine();
   } else if (clockSource === ClockSource.Assumed) {
-    logText("trine: clock: assumed; the 8254 gives no rate and CPUID says none: time goes wrong");
+    logText("trine: clock: assumed; neither 8254 nor CPUID gives a rate: time goes wrong");
     endLine();
   }
 }
@@ -81,6 +81,12 @@ export function nowNs(): u64 {
   const high = ticks >> 32;
   const low = ticks & 0xffffffff;
   return ((high * nsPerTick) << 8) + ((low * nsPerTick) >> 24);
+}
+
+/** Returns after that time, and does nothing else meanwhile. */
+export function waitNs(ns: u64): void {
+  const end = nowNs() + ns;
+  while (nowNs() < end) pause();
 }
 
 /** The timer's interrupt comes soon after the deadline, or earlier if that is more than a second away. Replaces an earlier deadline. */

@@ -76,7 +76,7 @@ function emitSlots(model: Model, strings: Strings): Section {
     records.u32(i, blob.SLOT_QUOTA_THREADS, slot.quotaThreads);
     records.u32(i, blob.SLOT_QUOTA_OBJECTS, slot.quotaObjects);
     records.u32(i, blob.SLOT_RESTART, slot.restart);
-    records.u32(i, blob.SLOT_FLAGS, (slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0) | (i === 0 && model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0));
+    records.u32(i, blob.SLOT_FLAGS, (slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0) | (i === 0 ? machineFlags(model) : 0));
     records.u32(i, blob.SLOT_FAULT_SLOT, slot.faultSlot);
     records.u32(i, blob.SLOT_FAULT_ENDPOINT, slot.faultEndpoint);
     records.u32(i, blob.SLOT_FIRST_HANDLE, firstHandle);
@@ -84,6 +84,11 @@ function emitSlots(model: Model, strings: Strings): Section {
     firstHandle += slot.handles.length;
   });
   return { count: model.slots.length, bytes: records.bytes };
+}
+
+/** What becomes of the machine stands with the supervisor, slot 0. */
+function machineFlags(model: Model): number {
+  return (model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0) | (model.rebootsOnPanic ? blob.SLOT_FLAG_REBOOT_ON_PANIC : 0);
 }
 
 function emitHandles(model: Model, strings: Strings): Section {

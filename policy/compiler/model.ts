@@ -158,6 +158,8 @@ export interface Model {
   readonly version: number;
   /** What follows when slot 0 dies too often: the machine starts again, or stops. */
   readonly rebootsOnLoop: boolean;
+  /** Likewise after a panic of the kernel. */
+  readonly rebootsOnPanic: boolean;
   /** By id; holes where no class has that id. */
   readonly classes: readonly (PolicyClass | undefined)[];
   /** Ascending by id. */

@@ -36,6 +36,7 @@ export async function resolve(input: SystemInput, modules: readonly Module[]): P
   for (const known of names.classes.values()) classes[known.id] = known;
   const model: Model = {
     imageName: input.image.name, version: input.image.version, classes: Array.from(classes), interfaces: names.interfaces, programs: image.programs, slots: image.slots, rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
+    rebootsOnPanic: input.image.onPanic === "reboot",
     rules: rules.rules, execute: rules.execute, executeNamed: rules.executeNamed,
     nevers: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "never" ? { statement, module: name.text } : []))),
     expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),

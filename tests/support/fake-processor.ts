@@ -51,6 +51,7 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
       physicalLoad8: (address: bigint) => physical!.getUint8(place(address)),
       physicalLoad32: machine.load32 ?? ((address: bigint) => physical!.getUint32(place(address), true)),
       physicalLoad64: (address: bigint) => physical!.getBigUint64(place(address), true),
+      physicalStore64: (address: bigint, value: bigint) => physical!.setBigUint64(place(address), value, true),
       physicalStore32: machine.store32 ?? ((address: bigint, value: number) => physical!.setUint32(place(address), value, true)),
     },
     assembly: machine.assembly ?? {},

@@ -59,13 +59,16 @@ let armed: u64 = DEADLINE_NEVER;
 export function setTime(ns: u64): void { time = ns; }
 export function armedDeadline(): u64 { return armed; }
 export function nowNs(): u64 { return time; }
+export function waitNs(ns: u64): void { time += ns; }
 export function armTimer(deadlineNs: u64): void { armed = deadlineNs; }
 export function isTimerVector(vector: u32): bool { return vector === 0x40; }
 export function acknowledgeTimer(): void { armed = DEADLINE_NEVER; }
 export function timerUsesLine0(): bool { return false; }
 `;
 const MACHINE = `
+import { endEmulator, stopMachine } from "./power";
 export { powerOff, reboot } from "./power";
+export function stop(code: u32): void { endEmulator(code); stopMachine(); }
 export function initializeMachine(startInfo: u64): void {}
 export function bootLine(): void {}
 `;

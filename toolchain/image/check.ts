@@ -68,7 +68,7 @@ const IMAGE: Shape = {
     policy: { kind: "list", of: name('"policy/modules/*.policy"'), help: '`policy: ["policy/modules/*.policy"]`' },
     slots: { kind: "map", of: SLOT, help: "`slots: { supervisor: { … }, … }`, the supervisor first" },
   },
-  optional: { onSupervisorLoop: { kind: "choice", of: ["stop", "reboot"] } },
+  optional: { onSupervisorLoop: { kind: "choice", of: ["stop", "reboot"] }, onPanic: { kind: "choice", of: ["stop", "reboot"] } },
 };
 
 export function checkProgram(description: unknown): ShapeFinding[] {

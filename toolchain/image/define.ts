@@ -72,8 +72,10 @@ export interface ImageDescription {
   readonly policy: readonly string[];
   /** Slot 0 is the first entry: the supervisor, which the kernel itself starts and restarts. */
   readonly slots: Readonly<Record<string, SlotDescription>>;
-  /** After 5 deaths of slot 0 within 60 s. */
+  /** After 5 deaths of slot 0 within 60 s. Default "stop". */
   readonly onSupervisorLoop?: "stop" | "reboot";
+  /** After a panic of the kernel. Default "stop". "reboot" here and above waits 10 s, and gives up after 5 failures in a row. */
+  readonly onPanic?: "stop" | "reboot";
 }
 
 export const defineProgram = <const T extends ProgramDescription>(description: T): T => description;
