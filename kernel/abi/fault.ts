@@ -19,7 +19,7 @@ export enum FaultKind {
   Protection = 10,
   /** Execution of a page that is not code. */
   ExecuteData = 11,
-  /** First touch of a page beyond the domain's quota, or when the machine has none left. */
+  /** First touch of a page beyond the domain's quota, or when the machine has none left; growth of linear memory that is refused. */
   QuotaExhausted = 12,
   /** Debug, breakpoint, floating point and other exceptions. */
   Other = 13,
@@ -32,7 +32,8 @@ export enum FaultKind {
  * last byte behind 0xc0. `ud2` is Unreachable.
  */
 export const TRAP_KINDS =
-  (1 << FaultKind.OutOfBounds) | (1 << FaultKind.IndirectCallSignature) | (1 << FaultKind.IndirectCallBound) | (1 << FaultKind.IndirectCallNull);
+  (1 << FaultKind.OutOfBounds) | (1 << FaultKind.IndirectCallSignature) | (1 << FaultKind.IndirectCallBound) | (1 << FaultKind.IndirectCallNull) |
+  (1 << FaultKind.QuotaExhausted);
 
 /** What a fault was, for people. */
 export function faultName(kind: FaultKind): string {

@@ -9,6 +9,7 @@ import { operationName, PLAIN_OPERATIONS, WasmOp } from "../wasm/instruction-set
 import { EMPTY_BLOCK, InstructionReader } from "../wasm/instruction-reader.ts";
 import { type FunctionBody, type FunctionType, ValueType, type WasmModule } from "../wasm/types.ts";
 import { type Block, type Instruction, IrFunction, type Value } from "./function.ts";
+import { TrapKind } from "./machine-code.ts";
 import { isLoad, isPure, isStore, Opcode, Type } from "./opcode.ts";
 import { IR_OPERATIONS } from "./wasm-operations.ts";
 
@@ -42,6 +43,8 @@ export class Unsupported extends Error {
 
 /** Block parameters that one function may need before simplification; a hostile body could ask for blocks times locals. */
 const PARAMETERS_MAX = 4_000_000;
+/** asc's allocators stop in these if memory does not grow. They call no assertion, and their `unreachable` says nothing else. */
+const OUT_OF_MEMORY: ReadonlySet<string> = new Set(["~lib/rt/tlsf/growMemory", "~lib/rt/tlsf/initialize", "~lib/rt/stub/maybeGrowMemory"]);
 
 interface Frame {
   readonly kind: "block" | "loop" | "if" | "dead";
@@ -162,7 +165,7 @@ class FunctionBuilder {
       case WasmOp.Nop:
         return;
       case WasmOp.Unreachable:
-        this.terminate(Opcode.Unreachable, []);
+        this.terminate(Opcode.Unreachable, [], OUT_OF_MEMORY.has(fn.name) ? TrapKind.OutOfMemory : 0);
         return;
       case WasmOp.Block:
       case WasmOp.Loop:
@@ -403,9 +406,9 @@ class FunctionBuilder {
   }
 
   /** Ends the current block; what follows cannot be reached until a block is entered. */
-  private terminate(op: Opcode, operands: readonly Value[]): Block {
+  private terminate(op: Opcode, operands: readonly Value[], immediate = 0): Block {
     const block = this.current as Block;
-    this.append(this.fn.newInstruction(op, Type.None, operands, [], 0, this.reader.offset));
+    this.append(this.fn.newInstruction(op, Type.None, operands, [], immediate, this.reader.offset));
     this.current = -1;
     return block;
   }

@@ -43,6 +43,8 @@ export enum TrapKind {
   IndirectCallSignature = 5,
   StackExhausted = 6,
   IndirectCallNull = 7,
+  /** The memory that an object needs cannot be had. */
+  OutOfMemory = 8,
 }
 
 export interface Trap {

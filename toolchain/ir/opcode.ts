@@ -78,7 +78,7 @@ export enum Opcode {
   Switch,
   /** Operands: results. */
   Return,
-  /** Trap: wasm `unreachable`. */
+  /** Trap: wasm `unreachable`. Immediate: a TrapKind that says more, or 0. */
   Unreachable,
   /** Tail call to a function or through a table: reserved. */
   ReturnCall,

@@ -57,7 +57,8 @@ export function checkForm(
   else checkLevel(instruction, level, complain);
 
   for (const operand of operands) {
-    if (operand.kind !== "register") continue;
+    // The registers of `ud1` are a number that nothing reads (opcode-rules.ts).
+    if (operand.kind !== "register" || mnemonic === M.Ud1) continue;
     if (operand.number === RSP && !isStackAdjustment(instruction)) complain("stack operand", "rsp is used other than as an address, by push and pop, or by add and sub of a constant");
     if (operand.number === R15 && target === "kernel") complain("base register", "r15 is the base of linear memory and no operand");
   }

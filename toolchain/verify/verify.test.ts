@@ -90,7 +90,7 @@ test.each<[string, Target, string]>([
   ["a jump table", "domain", domain(`mov edi, edi\n${JUMP_TABLE}`, TABLE)],
   ["a call through a table", "domain", domain(CALL_TABLE, FUNCTIONS)],
   ["a copy with clear registers", "domain", domain("mov edi, edi\nmov esi, esi\nmov ecx, ecx\nmov edx, ecx\nshr ecx, 3\nrep movsq\nmov ecx, edx\nand ecx, 7\nrep movsb\nret")],
-  ["a trap of each kind", "domain", domain(`${["ud2", "ud1 eax, ecx", "ud1 eax, edi", "ud1 ecx, eax"].map((trap, index) => `test edi, ${1 << index}\nje .x${index}\n${trap}\n.x${index}:`).join("\n")}\nud1 ecx, esi`)],
+  ["a trap of each kind", "domain", domain(`${["ud2", "ud1 eax, ecx", "ud1 eax, edi", "ud1 ecx, eax", "ud1 ecx, esp"].map((trap, index) => `test edi, ${1 << index}\nje .x${index}\n${trap}\n.x${index}:`).join("\n")}\nud1 ecx, esi`)],
   ["globals", "domain", domain("mov rax, [value]\nadd rax, 1\nmov [value], rax\nret", "section .data\nvalue: dq 5\nsection .text")],
   ["constants, read", "domain", domain("mov rax, [value]\nret", "section .rodata\nvalue: dq 5\nsection .text")],
   ["the upper half of a number, shifted down", "domain", domain("shr rdi, 32\nmov eax, [rdi]\nret")],

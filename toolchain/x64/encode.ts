@@ -30,6 +30,7 @@ const BIT_OPCODES: Partial<Record<MachineOp, number>> = {
 const CHECKED: Partial<Record<TrapKind, FaultKind>> = {
   [TrapKind.OutOfBounds]: FaultKind.OutOfBounds, [TrapKind.IndirectCallBound]: FaultKind.IndirectCallBound,
   [TrapKind.IndirectCallSignature]: FaultKind.IndirectCallSignature, [TrapKind.IndirectCallNull]: FaultKind.IndirectCallNull,
+  [TrapKind.OutOfMemory]: FaultKind.QuotaExhausted,
 };
 /** Machine instructions that are a fixed string of bytes. */
 const PLAIN_BYTES: Partial<Record<MachineOp, readonly number[]>> = {
@@ -567,6 +568,7 @@ export class FunctionEncoder {
         this.epilogue();
         return;
       case MachineOp.Trap:
+        if (CHECKED[instruction.trap as TrapKind] !== undefined) return this.checkedTrap(instruction.trap as TrapKind, instruction.origin);
         this.trapHere(instruction);
         a.plain(0x0f, 0x0b);
         return;

@@ -51,8 +51,8 @@ export const RETURN_RULES: readonly Rule[] = [
 ];
 
 export const UNREACHABLE_RULES: readonly Rule[] = [
-  rule("unreachable", (select: Selector) => {
-    select.emit(MachineOp.Trap, 8).traps(TrapKind.Unreachable);
+  rule("unreachable", (select: Selector, at: Instruction) => {
+    select.emit(MachineOp.Trap, 8).traps(select.fn.immediate(at) === 0 ? TrapKind.Unreachable : select.fn.immediate(at));
     return true;
   }),
 ];

@@ -51,7 +51,7 @@ FAULT_UNREACHABLE       equ 6
 FAULT_ILLEGAL           equ 9
 FAULT_PROTECTION        equ 10
 FAULT_OTHER             equ 13
-TRAP_KINDS              equ 1 << 1 | 1 << 7 | 1 << 8 | 1 << 14
+TRAP_KINDS              equ 1 << 1 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 14
 OPCODE_UD2              equ 0x0b0f
 OPCODE_UD1              equ 0xb90f
 ; The last byte of an instruction between two registers is this and three bits for each.
