@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["{toolchain,policy,kernel,services,drivers,images,tests}/**/*.test.ts"],
     // Booting images is the business of `trine test`, which builds them first.
-    exclude: ["tests/{system,guards,blobs,recovery}/**", "**/templates/**", "node_modules/**", "build/**"],
+    exclude: ["tests/{system,guards,blobs,recovery,garbage}/**", "**/templates/**", "node_modules/**", "build/**"],
     pool: "forks",
     // What the tests are planned for: a machine with two cores.
     maxWorkers: 2,

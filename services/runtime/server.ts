@@ -3,6 +3,7 @@
 import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, INITIAL_GENERATION, TIMEOUT_NONE, TIMEOUT_POLL } from "../../kernel/abi/system-call";
 import { RECORD_ARENA_ADDRESS, RECORD_ARENA_BYTES, RECORD_BADGE, RECORD_CALLER, RECORD_HANDLE_COUNT, RECORD_HEADER, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES, RECORD_RECEIVE_HANDLES, RECORD_TOKEN, RECORD_WORD_COUNT } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
+import { collectIfDue } from "./collector";
 import { SERVER_RECORD } from "./message";
 import { recv, reply } from "./trine";
 
@@ -14,6 +15,8 @@ export const OK: u32 = 0;
 /** A handler's result: the answer comes later, by `<Method>Reply.to(token)`, where the handler has kept `callToken()`. */
 export const DEFERRED: u32 = 0xffffffff;
 
+/** What asc calls the runtime of programs that collect. */
+const RUNTIME_COLLECTS = 1;
 /** Interfaces that one program may serve. */
 const SERVICES_MAX = 8;
 /** System calls that may fail in a row before the loop gives up: more means that the inbox itself is unusable. */
@@ -68,6 +71,8 @@ export function serveLoop(): void {
   while (true) {
     if (status == Status.Ok || status == Status.Notified) failures = 0;
     else if (++failures > FAILURES_MAX) assert(false, "the inbox cannot be received from");
+    // Between two requests nobody holds a reference but variables of modules.
+    if (ASC_RUNTIME == RUNTIME_COLLECTS) collectIfDue();
     status = handle(status, true);
   }
 }

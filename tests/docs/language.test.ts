@@ -1,9 +1,7 @@
 // docs/language.md is true: its examples compile, and those that it calls refused are refused with the message that it shows.
 import { expect, test } from "vitest";
-import { buildModule } from "../../toolchain/ir/build.ts";
-import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { readProgram } from "../../toolchain/compiler/read-program.ts";
 import { DiagnosticError, formatDiagnostics } from "../../toolchain/report/diagnostic.ts";
-import { readSourceMap } from "../../toolchain/wasm/source-map.ts";
 import { read, ROOT } from "../tidy/source-tree.ts";
 
 const BLOCK = /```ts\n([^]*?)```\n(?:```text\n([^]*?)```\n)?/g;
@@ -17,8 +15,7 @@ const examples = [...page.matchAll(BLOCK)].map((match) => ({
 /** All that the compiler says against `source`, or null. */
 async function refusal(source: string): Promise<string | null> {
   try {
-    const { wasm, sourceMap } = await compileAssemblyScript({ root: ROOT, entry: "example.ts", target: "domain", virtualFiles: { "example.ts": source } });
-    buildModule(wasm, { name: "example", target: "domain", sourceOf: readSourceMap(sourceMap) });
+    await readProgram({ root: ROOT, entry: "example.ts", target: "domain", name: "example", virtualFiles: { "example.ts": source } });
     return null;
   } catch (error) {
     if (error instanceof DiagnosticError) return formatDiagnostics(error.diagnostics);

@@ -21,6 +21,8 @@ import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+/** Set: every program has the collector, which runs wherever it may; the tests hold all the same. */
+const IS_STRESSED = process.env["TRINE_STRESS_COLLECTOR"] !== undefined;
 const DOMAIN_HANDLE = 0x10001;
 const INBOX_HANDLE = 0x10002;
 /** Handles that a test or the fake domain makes. */
@@ -76,8 +78,10 @@ async function compile(root: string, folder: string): Promise<Compilation> {
 async function compileSource(root: string, folder: string, source: string, virtualFiles: Readonly<Record<string, string>> = {}): Promise<WebAssembly.Module> {
   await generateAll(root);
   const entry = `${folder}/node-entry.ts`;
-  const text = `${source}export { serveLoop } from "${"../".repeat(folder.split("/").length)}services/runtime/server";\n`;
-  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { ...virtualFiles, [entry]: text }, exportMemory: true });
+  const runtime = `${"../".repeat(folder.split("/").length)}services/runtime`;
+  const stress = IS_STRESSED ? `export { stressCollector } from "${runtime}/collector";\n` : "";
+  const text = `${source}export { serveLoop } from "${runtime}/server";\n${stress}`;
+  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { ...virtualFiles, [entry]: text }, collects: IS_STRESSED, exportMemory: true });
   return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
 }
 
@@ -131,6 +135,7 @@ export class NodeProgram {
       },
       env: { abort: () => { throw new Error("the program has failed an assertion"); } },
     });
+    (this.instance.exports["stressCollector"] as (() => void) | undefined)?.();
   }
 
   /** Runs `main` until the program waits for messages or ends. */

@@ -211,7 +211,7 @@ class ImageBuild {
   }
 
   private compileStep({ folder, description }: LoadedProgram): Step {
-    const { name, entry, memoryPagesMax, stackBytes, level } = description;
+    const { name, entry, memoryPagesMax, stackBytes, level, devices } = description;
     const options: CompileOptions = {
       root: this.request.root,
       entry: `${folder}/${entry}`,
@@ -221,6 +221,7 @@ class ImageBuild {
       ...(memoryPagesMax === undefined ? {} : { memoryPagesMax }),
       ...(stackBytes === undefined ? {} : { stackBytes }),
       ...(level === undefined ? {} : { level: LEVEL_NUMBERS[level] }),
+      ...(Object.keys(devices ?? {}).length === 0 ? {} : { isDriver: true }),
     };
     const run = async (note: (text: string) => void): Promise<void> => {
       const { result, fresh } = await this.unlessUnchanged(name, { kind: "program", options });
@@ -279,10 +280,12 @@ class ImageBuild {
   }
 }
 
-function summary({ language, fromCache, verified, findings, sizes }: CompiledProgram, fresh: boolean): string {
+function summary({ language, fromCache, verified, findings, sizes, collects, heapBytesMax }: CompiledProgram, fresh: boolean): string {
   if (language === "assembly") return `${sizes.text} bytes of code, ${verified ? "verified" : "UNVERIFIED: written by hand in assembly"}`;
   if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
-  return fromCache || !fresh ? "unchanged" : `${(sizes.text / 1024).toFixed(0)} KiB of code, verified`;
+  if (fromCache || !fresh) return "unchanged";
+  const collected = collects ? `; collects a heap of at most ${(heapBytesMax / 1024).toFixed(0)} KiB` : "";
+  return `${(sizes.text / 1024).toFixed(0)} KiB of code, verified${collected}`;
 }
 
 /** What an earlier step must have left. */

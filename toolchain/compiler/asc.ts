@@ -10,6 +10,8 @@ import binaryen from "assemblyscript/binaryen";
 import { readInput } from "../build/inputs.ts";
 import type { Target } from "../ir/module.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
+import { COLLECTOR } from "./hidden-references.ts";
+import { type CompiledView, NO_REFERENCES, type ReferenceTypes, referenceTypes, refusedFields } from "./reference-types.ts";
 import { type ElementsView, freeConstantsOfOrder } from "./constant-globals.ts";
 
 export interface AssemblyScriptOptions {
@@ -24,6 +26,8 @@ export interface AssemblyScriptOptions {
   readonly assertions?: boolean;
   /** Pages of 64 KiB that the linear memory may grow to. */
   readonly memoryPagesMax?: number;
+  /** Objects that nothing refers to are freed (services/runtime/collector.ts); default false: memory is only taken. */
+  readonly collects?: boolean;
   /** Exports the linear memory, for modules that run in a host engine. */
   readonly exportMemory?: boolean;
 }
@@ -32,12 +36,19 @@ export interface AssemblyScriptResult {
   readonly wasm: Uint8Array;
   /** A source map (version 3) whose columns are byte offsets in `wasm`. */
   readonly sourceMap: string;
+  /** Where references to objects are; only where the module collects. */
+  readonly references: ReferenceTypes;
   /** Warnings. Errors are thrown as a DiagnosticError. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Static data starts here: the 64 KiB below are never mapped, so that a null reference faults. */
 const MEMORY_BASE = 65536;
+/** What asc calls its collector's functions, and ours. */
+const COLLECTOR_FUNCTIONS = [
+  ["__new", "newObject"], ["__renew", "resizeObject"], ["__link", "linkObject"], ["__visit", "visitObject"], ["__pin", "pinObject"],
+  ["__unpin", "unpinObject"], ["__collect", "collect"],
+] as const;
 /** Diagnostic categories of asc. */
 const CATEGORY_WARNING = 2;
 const CATEGORY_ERROR = 3;
@@ -51,17 +62,18 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
   const diagnostics: Diagnostic[] = [];
   let wasm: Uint8Array | null = null;
   let sourceMap: string | null = null;
+  let references = NO_REFERENCES;
 
   // A class, because asc hands its `program` only to transforms that it instantiates itself.
   class Emission {
     declare readonly program: ProgramView;
 
     afterParse(parser: ParserView): void {
-      const name = findAbort(parser.sources);
-      if (name === null) return;
       const compilerOptions = this.program.options;
-      compilerOptions.globalAliases ??= new Map<string, string>();
-      compilerOptions.globalAliases.set("abort", name);
+      const aliases = (compilerOptions.globalAliases ??= new Map<string, string>());
+      const name = findAbort(parser.sources);
+      if (name !== null) aliases.set("abort", name);
+      if (options.collects === true) for (const [name, own] of COLLECTOR_FUNCTIONS) aliases.set(name, `${COLLECTOR}/${own}`);
     }
 
     afterInitialize(program: ElementsView): void {
@@ -76,10 +88,13 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
       const emitted = module.emitBinary("module.wasm.map");
       wasm = emitted.binary;
       sourceMap = emitted.sourceMap;
+      if (options.collects !== true) return;
+      references = referenceTypes(this.program);
+      diagnostics.push(...refusedFields(references, (range) => locate(range as RangeView | null, texts)));
     }
   }
 
-  const arguments_ = [entry, "--baseDir", root, "--runtime", "stub", "--memoryBase", String(MEMORY_BASE)];
+  const arguments_ = [entry, "--baseDir", root, "--runtime", options.collects === true ? "minimal" : "stub", "--memoryBase", String(MEMORY_BASE)];
   arguments_.push("--sourceMap", "--debug", "--noEmit");
   if (!options.exportMemory) arguments_.push("--noExportMemory");
   if (options.assertions === false) arguments_.push("--noAssert");
@@ -111,14 +126,14 @@ export async function compileAssemblyScript(options: AssemblyScriptOptions): Pro
     const message = error === null ? "asc produced no module" : `asc failed: ${error.message}`;
     throw new DiagnosticError([{ severity: "error", file: entry, message, help: String(stderr).trim() || undefined }]);
   }
-  return { wasm, sourceMap, diagnostics };
+  return { wasm, sourceMap, references, diagnostics };
 }
 
 /** What we read of asc's parser and syntax tree. */
 interface ParserView {
   readonly sources: readonly SourceView[];
 }
-interface ProgramView {
+interface ProgramView extends CompiledView {
   readonly options: { globalAliases: Map<string, string> | null };
 }
 interface SourceView {

@@ -7,16 +7,14 @@ import { toolKey } from "../build/tool-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
-import { buildModule } from "../ir/build.ts";
 import type { IrModule, Level, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
 import { about, type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
-import { sourcePositions } from "./source-positions.ts";
-import { compileAssemblyScript } from "./asc.ts";
 import { assembleProgram } from "./assemble-program.ts";
 import { compileModule } from "./compile-module.ts";
 import { linkModule } from "./link-module.ts";
+import { readProgram } from "./read-program.ts";
 import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
 
 export interface CompileOptions {
@@ -39,6 +37,8 @@ export interface CompileOptions {
   readonly level?: Level;
   /** Switches the allocation checker off. Default: on. */
   readonly check?: boolean;
+  /** It drives a device: it may not pause to collect. */
+  readonly isDriver?: boolean;
 }
 
 export interface ProgramSizes {
@@ -62,6 +62,9 @@ export interface CompiledProgram {
   readonly listingPath: string;
   /** Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel carries its own. */
   readonly symbolsPath: string | null;
+  /** It has a collector; its heap may grow to `heapBytesMax`, which bounds how long a collection takes. */
+  readonly collects: boolean;
+  readonly heapBytesMax: number;
   /** The verifier found nothing. */
   readonly verified: boolean;
   readonly findings: readonly Finding[];
@@ -97,18 +100,7 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
   const timings: Record<string, number> = {};
   const clock = new StepClock(timings);
   const virtualFiles = new Map(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}));
-  const source = await compileAssemblyScript({
-    root, entry: options.entry, target: options.target, virtualFiles,
-    ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
-  });
-  clock.step("asc");
-
-  const module = buildModule(source.wasm, {
-    name: options.name, target: options.target, sourceOf: sourcePositions(source.wasm, source.sourceMap, options.name),
-    ...(options.memoryPagesMax === undefined ? {} : { memoryPagesMax: options.memoryPagesMax }),
-    ...(options.level === undefined ? {} : { level: options.level }),
-  });
-  clock.step("build");
+  const { source, module, collects } = await readProgram({ ...options, root, virtualFiles }, (step) => clock.step(step));
   requireMain(module, options, virtualFiles.get(options.entry) ?? String(readInput(root, options.entry)));
 
   const codes = compileModule(module, { check: options.check ?? true });
@@ -139,18 +131,24 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
 
   return {
     language: "typescript", elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"),
-    symbolsPath: options.target === "domain" ? path("sym") : null, verified: findings.length === 0, findings,
+    symbolsPath: options.target === "domain" ? path("sym") : null,
+    collects, heapBytesMax: module.memory.maximumPages * 65_536 - endOfData(module), verified: findings.length === 0, findings,
     sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
   };
 }
 
+/** The heap lies behind it. */
+function endOfData(module: IrModule): number {
+  return Math.max(65_536, ...module.dataSegments.map(({ address, bytes }) => address + bytes.length));
+}
+
 /** Everything that decides the outputs, but the files that are read on the way. */
 function programKey(options: CompileOptions): readonly unknown[] {
-  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, level, check } = options;
+  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, level, check, isDriver } = options;
   const virtualFiles = [...(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}))];
   return [
     toolKey("compile"), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes,
-    level, check,
+    level, check, isDriver,
   ];
 }
 
@@ -193,7 +191,7 @@ class StepClock {
 
   step(name: string): void {
     const now = performance.now();
-    this.timings[name] = Math.round(now - this.last);
+    this.timings[name] = (this.timings[name] ?? 0) + Math.round(now - this.last);
     this.last = now;
   }
 }

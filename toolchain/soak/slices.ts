@@ -59,6 +59,11 @@ export const SLICES: readonly Slice[] = [
     about: "boots beside a busy process on the same core: the rate of the clock is found to within 0.5 %",
     prepare: async (root) => (await import("./busy-clock.ts")).prepareBusyClock(root),
   },
+  {
+    name: "garbage",
+    about: "a million requests to a server that makes garbage of each: its memory stays flat",
+    prepare: async (root) => (await import("./garbage.ts")).prepareGarbage(root),
+  },
 ];
 
 function refuseDifference(difference: string | null): void {

@@ -10,6 +10,7 @@ const CONFIGURATIONS: readonly (readonly [folder: string, config: string])[] = [
   ["tests/system", "vitest.system.config.ts"],
   ["tests/blobs", "vitest.system.config.ts"],
   ["tests/recovery", "vitest.system.config.ts"],
+  ["tests/garbage", "vitest.system.config.ts"],
   ["", "vitest.config.ts"],
 ];
 

@@ -1,0 +1,23 @@
+import { beforeAll, expect, test } from "vitest";
+import { Status } from "../../kernel/abi/status.ts";
+import { buildTestImage, type TestImage } from "../support/build.ts";
+import { BootedMachine } from "../support/qemu.ts";
+import { readReport } from "./report.ts";
+
+let image: TestImage;
+beforeAll(() => {
+  image = buildTestImage("garbage");
+});
+
+test("a server that makes garbage of every request stays at the same memory, and ends as out of memory where it keeps too much", async () => {
+  await using machine = await BootedMachine.start({ boot: image.boot });
+  const ended = await machine.waitFor(/held \d+ ended \d+/, 60_000);
+  expect(ended).toContain(`held ${Status.Ok} ended ${Status.PeerDied}`);
+  expect(ended).toMatch(/greedy: out of memory: its quota's or the machine's at 1/);
+  const reports = [];
+  for (let thousand = 1; thousand <= 8; thousand++) reports.push(readReport(await machine.waitFor(new RegExp(`requests ${thousand}000 .*\\r?\\n`), 60_000)));
+  // Without the collector 8,000 requests take more than 4 MiB, ten times what the program may have.
+  expect(new Set(reports.slice(1).map(({ pages }) => pages)).size).toBe(1);
+  expect(new Set(reports.slice(1).map(({ lived }) => lived)).size).toBe(1);
+  for (const [index, { collections }] of reports.slice(1).entries()) expect(collections).toBeGreaterThan(reports[index]!.collections + 1);
+});

@@ -1,0 +1,96 @@
+import { resolve } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { generateAll } from "../idl/generate.ts";
+import { compileProgram } from "./compile.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const OUT = "build/test/collecting";
+const ENTRY = "services/collecting-test/main.ts";
+const HEAD = `
+  import { EchoServer, EchoWordsReply } from "../../build/generated/interfaces/Echo";
+  import { OK, addService, serve, servePending } from "../runtime/server";
+  import { collect, collectIfDue } from "../runtime/collector";
+  import { domain } from "../runtime/handles";
+  class Node { next: Node | null = null; }
+  let head: Node | null = null;
+  let text = "none";
+  let make: () => void = (): void => {};
+`;
+
+/** A server whose method `nothing` does `handler`, started by `start`. */
+function program(handler: string, start = "serve(new Echo());"): string {
+  return `${HEAD}class Echo extends EchoServer {
+    nothing(): u32 {
+      ${handler}
+      return OK;
+    }
+    words(first: u64, second: u64, third: u64, fourth: u64, reply: EchoWordsReply): u32 { return OK; }
+  }
+  export function main(): void {
+    ${start}
+  }\n`;
+}
+const compile = (text: string, more: { isDriver?: boolean; memoryPagesMax?: number } = {}) =>
+  compileProgram({ root, entry: ENTRY, target: "domain", outDir: OUT, name: "collecting", check: false, virtualFiles: { [ENTRY]: text }, ...more });
+const lineOf = (text: string, part: string): number => text.slice(0, text.indexOf(part)).split("\n").length;
+
+beforeAll(async () => {
+  await generateAll(root);
+});
+
+describe("a program gets the collector if it makes objects while it serves", () => {
+  test.each([
+    ["makes none", "head = null;", false],
+    ["makes some by `new`", "head = new Node();", true],
+    ["makes a text", "text = text + \"x\";", true],
+    ["makes one behind a function value", "make();", false],
+    ["copies an array", "const list: u32[] = [1, 2]; if (list.length > 3) head = null;", true],
+  ])("%s", async (_what, handler, collects) => {
+    const built = await compile(program(handler, "head = new Node(); text = \"a\" + text; serve(new Echo());"));
+    expect(built).toMatchObject({ collects, verified: true });
+    expect(readFileSync(resolve(root, built.listingPath), "utf8").includes("services/runtime/collector")).toBe(collects);
+  });
+
+  test("makes one behind a function value that may be there", async () => {
+    expect(await compile(program("make();", "make = (): void => { head = new Node(); }; serve(new Echo());"))).toMatchObject({ collects: true });
+  });
+});
+
+test("the heap is bounded by the program's largest memory", async () => {
+  const built = await compile(program("head = new Node();"), { memoryPagesMax: 4 });
+  expect(built.heapBytesMax).toBeGreaterThan(2 * 65536);
+  expect(built.heapBytesMax).toBeLessThanOrEqual(3 * 65536);
+});
+
+test("a driver is refused, with the line that makes an object", async () => {
+  const text = program("head = new Node();");
+  await expect(compile(text, { isDriver: true })).rejects.toThrow(`${ENTRY}:${lineOf(text, "head = new Node()")}:`);
+  await expect(compile(text, { isDriver: true })).rejects.toThrow("a driver makes objects while it serves");
+  expect(await compile(program("head = null;", "head = new Node(); serve(new Echo());"), { isDriver: true })).toMatchObject({ collects: false });
+});
+
+test("threads and objects in one program are refused, with the line that starts one", async () => {
+  const text = program("head = null;", "domain.createThread(0, 1);\nserve(new Echo());");
+  await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "domain.createThread(0, 1)")}:`);
+  await expect(compile(text)).rejects.toThrow("the program starts threads and makes objects");
+});
+
+test("a loop of the program's own must collect by itself", async () => {
+  const own = "addService(new Echo()); while (true) { servePending(4, 1000); }";
+  await expect(compile(program("head = new Node();", own))).rejects.toThrow("its own loop collects none");
+  expect(await compile(program("head = new Node();", own.replace("; }", "; collectIfDue(); }")))).toMatchObject({ collects: true });
+});
+
+test("a program that could hide a reference is not built", async () => {
+  const text = program("head = new Node(); store<usize>(70000, changetype<usize>(head));");
+  await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "store<usize>")}:`);
+  // Without the collector nothing is freed, and the same line is right.
+  const atStart = program("head = null;", "head = new Node(); store<usize>(70000, changetype<usize>(head)); serve(new Echo());");
+  expect(await compile(atStart)).toMatchObject({ collects: false });
+});
+
+test("a reference that lives across a handler which collects is refused", async () => {
+  const text = program("const own = new Node();\ncollect();\nhead = own;");
+  await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "collect();\nhead")}:`);
+});

@@ -1,0 +1,69 @@
+/** Which programs get the collector (services/runtime/collector.ts), and which may not have it. */
+import { CallGraph, functionsNamed } from "../ir/call-graph.ts";
+import type { IrModule } from "../ir/module.ts";
+import { refuse } from "../report/diagnostic.ts";
+import { COLLECTOR } from "./hidden-references.ts";
+
+/** What a request runs: the server loop's answer to what it received. */
+const HANDLER = "services/runtime/server/handle";
+/** What makes objects in a program without a collector. */
+const MAKERS = ["~lib/rt/stub/__new", "~lib/rt/stub/__renew"];
+const CREATE_THREAD = "build/generated/interfaces/Domain/DomainClient#createThread";
+
+/** How a program without a collector makes objects. */
+export interface ObjectUse {
+  /** It makes objects while it serves, or asks for collections: without a collector its memory would only grow. */
+  readonly needsCollector: boolean;
+  /** Where its own code makes one while it serves. */
+  readonly madeAt: number;
+}
+
+export function objectUse(module: IrModule): ObjectUse {
+  const graph = new CallGraph(module);
+  const makers = functionsNamed(module, ...MAKERS);
+  const served = graph.reachableFrom(functionsNamed(module, HANDLER));
+  const isMadeWhileServing = makers.some((maker) => served.has(maker));
+  return {
+    needsCollector: isMadeWhileServing || functionsNamed(module, `${COLLECTOR}/collect`).length > 0,
+    madeAt: isMadeWhileServing ? firstMaking(module, graph, served, graph.reaching(makers)) : -1,
+  };
+}
+
+/** Of a program with the collector: whether anything ever calls it. */
+export function collectsAnywhere(module: IrModule): boolean {
+  return functionsNamed(module, `${COLLECTOR}/collect`).length > 0;
+}
+
+/** Two threads would take the same memory for two objects, and neither runtime has a lock. */
+export function refuseThreads(module: IrModule): void {
+  const [createThread] = functionsNamed(module, CREATE_THREAD);
+  if (createThread === undefined || functionsNamed(module, ...MAKERS).length === 0) return;
+  refuse("the program starts threads and makes objects", {
+    ...module.sourceOf(firstCallOf(module, createThread)),
+    help: "programs with threads use `@unmanaged` classes in memory that they lay out themselves (docs/language.md, Memory)",
+  });
+}
+
+/** An object is made where the program's own code calls a constructor or the library for it. */
+function firstMaking(module: IrModule, graph: CallGraph, served: ReadonlySet<number>, making: ReadonlySet<number>): number {
+  for (const index of [...served].sort((left, right) => left - right)) {
+    const entry = module.functions[index]!;
+    if (entry.kind !== "defined" || entry.name.startsWith("~lib/") || entry.name.endsWith("#constructor")) continue;
+    for (const instruction of entry.body.blockInstructions.flat()) {
+      const isMaking = graph.calledBy(index, instruction).some((callee) => {
+        return making.has(callee) && /^~lib\/|#constructor$/.test(module.functions[callee]!.name);
+      });
+      if (isMaking) return entry.body.origin(instruction);
+    }
+  }
+  return -1;
+}
+
+function firstCallOf(module: IrModule, callee: number): number {
+  const graph = new CallGraph(module);
+  for (const [index, entry] of module.functions.entries()) {
+    if (entry.kind !== "defined") continue;
+    for (const instruction of entry.body.blockInstructions.flat()) if (graph.calledBy(index, instruction).includes(callee)) return entry.body.origin(instruction);
+  }
+  return -1;
+}

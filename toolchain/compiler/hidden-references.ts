@@ -1,0 +1,342 @@
+/**
+ * Refuses programs that could hide a reference from the collector: it looks at variables of modules, and from there into objects with
+ * a header, and nowhere else. So no reference may
+ *
+ *   - live in a local variable across a collection,
+ *   - be written as a number: into memory, into a variable of another type, into another object,
+ *   - be made from a number that the collector cannot know for one.
+ *
+ * asc's types say what is a reference; the module's code, still as asc wrote it, says where it goes. The library is believed as far as
+ * its own references go, since asc's visitors are written for it, and not for numbers that a program hands to it.
+ */
+import { CallGraph, functionsNamed } from "../ir/call-graph.ts";
+import { reversePostorder } from "../ir/control-flow.ts";
+import type { Block, Instruction, IrFunction, Value } from "../ir/function.ts";
+import type { IrModule } from "../ir/module.ts";
+import { isPure, isStore, Opcode } from "../ir/opcode.ts";
+import type { Diagnostic } from "../report/diagnostic.ts";
+import { Reference, type ReferenceTypes } from "./reference-types.ts";
+
+export const COLLECTOR = "services/runtime/collector";
+
+// What is known of a value, as bits.
+const NUMBER = 0;
+/** A reference by its type. */
+const TYPED = 1;
+/** A reference that goes by as a number. */
+const LOOSE = 2;
+/** To an object that may refer to others. */
+const HOLDER = 4;
+const ANY = TYPED | LOOSE;
+
+const ARITHMETIC: ReadonlySet<Opcode> = new Set([Opcode.Add, Opcode.Sub, Opcode.And, Opcode.Or, Opcode.Xor, Opcode.Wrap, Opcode.ExtendU, Opcode.ExtendS]);
+/** Functions of the library and the collector that return a reference as a number. */
+const MAKERS: ReadonlySet<string> = new Set([`${COLLECTOR}/newObject`, `${COLLECTOR}/resizeObject`, "~lib/rt/__newBuffer", "~lib/rt/__newArray"]);
+const DIAGNOSTICS_MAX = 30;
+
+const HELP_HIDDEN = "the collector would free the object: keep it in a variable of the module, in a field or an array of its own type";
+
+export function findHiddenReferences(module: IrModule, types: ReferenceTypes): Diagnostic[] {
+  return new Search(module, types).run();
+}
+
+class Search {
+  private readonly graph: CallGraph;
+  private readonly diagnostics = new Map<string, Diagnostic>();
+  /** Bits of parameters that callers pass references for as numbers, and where they do. */
+  private readonly looseParameters = new Map<number, { readonly bits: number[]; readonly origins: Set<number>[] }>();
+  private readonly looseResults = new Map<number, number>();
+  private changed = true;
+  private reporting = false;
+
+  constructor(
+    private readonly module: IrModule,
+    private readonly types: ReferenceTypes,
+  ) {
+    this.graph = new CallGraph(module);
+  }
+
+  run(): Diagnostic[] {
+    const functions = this.module.functions.flatMap((entry) => (entry.kind === "defined" && !isCollector(entry.name) ? [entry.body] : []));
+    while (this.changed) {
+      this.changed = false;
+      for (const fn of functions) this.follow(fn);
+    }
+    this.reporting = true;
+    for (const fn of functions) this.follow(fn);
+    const collecting = this.graph.reaching(functionsNamed(this.module, `${COLLECTOR}/collect`));
+    for (const fn of functions) if (collecting.has(fn.functionIndex)) this.checkLiveness(fn, collecting);
+    const inOrder = [...this.diagnostics.values()].sort((a, b) => (a.file ?? "").localeCompare(b.file ?? "") || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+    return inOrder.slice(0, DIAGNOSTICS_MAX);
+  }
+
+  private follow(fn: IrFunction): void {
+    const flow = new Flow(this.module, fn, (instruction) => this.resultBits(fn, instruction), this.parameterBits(fn));
+    for (const block of flow.order) for (const instruction of fn.blockInstructions[block]!) this.check(fn, flow, instruction);
+  }
+
+  /** The type says it; a caller may add to it. */
+  private parameterBits(fn: IrFunction): number[] {
+    const typed = this.typesOf(fn.functionIndex).parameters;
+    const loose = this.looseParameters.get(fn.functionIndex)?.bits ?? [];
+    return fn.parameterTypes.map((_, index) => bitsOf(typed[index]) | (loose[index] ?? NUMBER));
+  }
+
+  private typesOf(index: number): { readonly parameters: readonly Reference[]; readonly result: Reference } {
+    const { name } = this.module.functions[index]!;
+    return this.types.functions.get(name.replace(/@(override|varargs)$/, "").replace(/~\d+$/, "")) ?? this.types.functions.get(name) ?? { parameters: [], result: Reference.None };
+  }
+
+  private resultBits(fn: IrFunction, instruction: Instruction): number {
+    if (fn.opcode(instruction) === Opcode.GlobalGet) return bitsOf(this.types.globals.get(this.module.globals[fn.immediate(instruction)]!.name));
+    let bits = NUMBER;
+    for (const callee of this.graph.calledBy(fn.functionIndex, instruction)) {
+      bits |= bitsOf(this.typesOf(callee).result) | (this.looseResults.get(callee) ?? NUMBER);
+      if (MAKERS.has(this.module.functions[callee]!.name)) bits |= TYPED | HOLDER;
+    }
+    return bits;
+  }
+
+  private check(fn: IrFunction, flow: Flow, instruction: Instruction): void {
+    const op = fn.opcode(instruction);
+    const operand = (index: number): number => flow.bits(fn.operand(instruction, index));
+    if (isStore(op)) {
+      // The library stores its own references where its visitors find them.
+      const isSeen = flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name);
+      if ((operand(1) & (isSeen ? LOOSE : ANY)) !== 0) this.refuse(fn, flow, instruction, fn.operand(instruction, 1), "a reference is stored as a number", HELP_HIDDEN);
+      return;
+    }
+    switch (op) {
+      case Opcode.Call: case Opcode.CallIndirect:
+        for (const callee of this.graph.calledBy(fn.functionIndex, instruction)) this.checkArguments(fn, flow, instruction, callee);
+        return;
+      case Opcode.GlobalSet: {
+        const isReference = bitsOf(this.types.globals.get(this.module.globals[fn.immediate(instruction)]!.name)) !== NUMBER;
+        if (isReference) this.checkMade(fn, flow, instruction, fn.operand(instruction, 0));
+        else if ((operand(0) & this.sinkBits(flow, instruction)) !== 0) this.refuse(fn, flow, instruction, fn.operand(instruction, 0), "a reference is kept as a number", HELP_HIDDEN);
+        return;
+      }
+      case Opcode.MemoryCopy:
+        if (flow.isLibrary(instruction) || ((operand(0) | operand(1)) & HOLDER) === 0) return;
+        this.refuse(fn, flow, instruction, fn.operand(instruction, (operand(1) & HOLDER) !== 0 ? 1 : 0), "an object that refers to others is copied as bytes", HELP_HIDDEN);
+        return;
+      case Opcode.Return:
+        if (fn.operandCount(instruction) !== 1) return;
+        if (this.typesOf(fn.functionIndex).result !== Reference.None) this.checkMade(fn, flow, instruction, fn.operand(instruction, 0));
+        else if ((operand(0) & this.sinkBits(flow, instruction)) !== 0) this.note(this.looseResults, fn.functionIndex, LOOSE | (operand(0) & HOLDER));
+    }
+  }
+
+  /** In the library a reference may become a number: it knows what it does. */
+  private sinkBits(flow: Flow, instruction: Instruction): number {
+    return flow.isLibrary(instruction) ? LOOSE : ANY;
+  }
+
+  private checkArguments(fn: IrFunction, flow: Flow, instruction: Instruction, callee: number): void {
+    const typed = this.typesOf(callee).parameters;
+    const entry = this.module.functions[callee]!;
+    if (entry.kind !== "defined" || isCollector(entry.name)) {
+      if (entry.name === `${COLLECTOR}/pinObject` || entry.name === `${COLLECTOR}/unpinObject`) {
+        this.add(fn, instruction, "objects cannot be pinned", "what a variable of a module leads to is never freed");
+      }
+      return;
+    }
+    for (const index of entry.body.parameterTypes.keys()) {
+      const argument = fn.operand(instruction, index);
+      const bits = flow.bits(argument);
+      if ((typed[index] ?? Reference.None) !== Reference.None) {
+        this.checkMade(fn, flow, instruction, argument);
+        continue;
+      }
+      const passed = bits & this.sinkBits(flow, instruction);
+      if (passed === 0) continue;
+      let known = this.looseParameters.get(callee);
+      if (known === undefined) this.looseParameters.set(callee, (known = { bits: [], origins: [] }));
+      const before = known.bits[index] ?? NUMBER;
+      known.bits[index] = before | LOOSE | (bits & HOLDER);
+      const origins = (known.origins[index] ??= new Set());
+      const size = origins.size;
+      // Where the program lets it out of its hands, not where the library passes it on.
+      for (const origin of this.originsOf(fn, flow, instruction, argument)) origins.add(origin);
+      if (known.bits[index] !== before || origins.size !== size) this.changed = true;
+    }
+  }
+
+  /** A value that is used as a reference must be one, or null, or static data. */
+  private checkMade(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value): void {
+    if (flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name) || !flow.isMadeFromNumber(value)) return;
+    this.add(fn, instruction, "a number is used as a reference", "the collector would take what lies there for an object: make the object with `new`, or its class `@unmanaged`");
+  }
+
+  private checkLiveness(fn: IrFunction, collecting: ReadonlySet<number>): void {
+    const flow = new Flow(this.module, fn, (instruction) => this.resultBits(fn, instruction), this.parameterBits(fn));
+    for (const { instruction, live } of flow.liveAcrossCalls()) {
+      if (!this.graph.calledBy(fn.functionIndex, instruction).some((callee) => collecting.has(callee))) continue;
+      const held = live.filter((value) => (flow.bits(value) & ANY) !== 0);
+      if (held.length === 0) continue;
+      this.add(fn, instruction, "a reference is in a local variable while objects may be collected",
+        "the collector would free the object: set a variable of the module before, and read it again behind");
+    }
+  }
+
+  private note(map: Map<number, number>, key: number, bits: number): void {
+    const before = map.get(key) ?? NUMBER;
+    if ((before | bits) === before) return;
+    map.set(key, before | bits);
+    this.changed = true;
+  }
+
+  /** The program's own lines: where it hands the value to the library, to the runtime or to a field. */
+  private originsOf(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value): Iterable<number> {
+    const own = [fn.origin(instruction)];
+    const origins = this.looseParameters.get(fn.functionIndex)?.origins ?? [];
+    if (!flow.isLibrary(instruction) && !/^(services\/runtime|build\/generated)\/|#[gs]et:/.test(fn.name)) return own;
+    const parameters = fn.blockParameters[0]!;
+    const passed = [...flow.leaves(value)].flatMap((leaf) => [...(origins[parameters.indexOf(leaf)] ?? [])]);
+    if (passed.length > 0) return passed;
+    const any = origins.flatMap((all) => [...(all ?? [])]);
+    return any.length > 0 ? any : own;
+  }
+
+  private refuse(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value, message: string, help: string): void {
+    for (const origin of this.originsOf(fn, flow, instruction, value)) this.addAt(fn, origin, message, help);
+  }
+
+  private add(fn: IrFunction, instruction: Instruction, message: string, help: string): void {
+    this.addAt(fn, fn.origin(instruction), message, help);
+  }
+
+  private addAt(fn: IrFunction, origin: number, message: string, help: string): void {
+    if (!this.reporting) return;
+    const place = this.module.sourceOf(origin) ?? { file: fn.name };
+    this.diagnostics.set(`${JSON.stringify(place)} ${message}`, { severity: "error", ...place, message, help });
+  }
+}
+
+/** What each value of one function is, and where it lives. */
+class Flow {
+  readonly order: Block[];
+  private readonly known = new Map<Value, number>();
+
+  constructor(
+    private readonly module: IrModule,
+    private readonly fn: IrFunction,
+    resultBits: (instruction: Instruction) => number,
+    parameters: readonly number[],
+  ) {
+    this.order = reversePostorder(fn);
+    for (const [index, value] of fn.blockParameters[0]!.entries()) this.known.set(value, parameters[index] ?? NUMBER);
+    for (const block of this.order) {
+      for (const instruction of fn.blockInstructions[block]!) {
+        if (fn.resultCount(instruction) === 1 && !isPure(fn.opcode(instruction))) this.known.set(fn.result(instruction), resultBits(instruction));
+      }
+    }
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const block of this.order) {
+        for (const { target, args } of fn.blockEdges[block]!) {
+          for (const [index, argument] of args.entries()) {
+            const parameter = fn.blockParameters[target]![index]!;
+            const before = this.known.get(parameter) ?? NUMBER;
+            const after = before | this.bits(argument);
+            if (after === before) continue;
+            this.known.set(parameter, after);
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+
+  bits(value: Value): number {
+    const { fn } = this;
+    const definition = fn.definition(value);
+    if (definition === -1 || !isPure(fn.opcode(definition))) return this.known.get(value) ?? NUMBER;
+    const op = fn.opcode(definition);
+    if (op === Opcode.Select) return this.bits(fn.operand(definition, 1)) | this.bits(fn.operand(definition, 2));
+    if (!ARITHMETIC.has(op)) return NUMBER;
+    let bits = NUMBER;
+    for (let index = 0; index < fn.operandCount(definition); index++) bits |= this.bits(fn.operand(definition, index));
+    // An address inside an object is one more way to reach it.
+    const isOwn = (bits & TYPED) !== 0 && !this.isLibrary(definition);
+    return (bits & LOOSE) !== 0 || isOwn ? LOOSE | (bits & HOLDER) : NUMBER;
+  }
+
+  /** Written in the library, inlined from there included. */
+  isLibrary(instruction: Instruction): boolean {
+    if (this.fn.name.startsWith("~lib/")) return true;
+    return this.module.sourceOf(this.fn.origin(instruction))?.file.startsWith("~lib/") ?? false;
+  }
+
+  /** Neither a reference nor a constant on some path. */
+  isMadeFromNumber(value: Value, seen = new Set<Value>()): boolean {
+    const { fn } = this;
+    if (seen.has(value) || this.bits(value) !== NUMBER) return false;
+    seen.add(value);
+    const definition = fn.definition(value);
+    if (definition >= 0) {
+      const op = fn.opcode(definition as Instruction);
+      if (op === Opcode.Const || op === Opcode.GlobalConst) return false;
+      if (op === Opcode.Select) return [1, 2].some((index) => this.isMadeFromNumber(fn.operand(definition as Instruction, index), seen));
+      return !this.isLibrary(definition as Instruction);
+    }
+    const block = ~fn.valueDefinitions.data[value]!;
+    if (block === 0) return true;
+    const index = fn.blockParameters[block]!.indexOf(value);
+    return this.order.some((from) => fn.blockEdges[from]!.some(({ target, args }) => target === block && this.isMadeFromNumber(args[index]!, seen)));
+  }
+
+  /** Values that stand in no expression: parameters and results of what has an effect. */
+  leaves(value: Value, found = new Set<Value>()): Set<Value> {
+    const { fn } = this;
+    const definition = fn.definition(value);
+    if (definition === -1 || !isPure(fn.opcode(definition))) return found.add(value);
+    for (let index = 0; index < fn.operandCount(definition); index++) this.leaves(fn.operand(definition, index), found);
+    return found;
+  }
+
+  /** For each call, what is used after it and was there before. */
+  liveAcrossCalls(): { readonly instruction: Instruction; readonly live: readonly Value[] }[] {
+    const { fn } = this;
+    const liveIn = new Map<Block, Set<Value>>();
+    const walk = (block: Block, at?: (instruction: Instruction, live: ReadonlySet<Value>) => void): Set<Value> => {
+      const live = new Set<Value>();
+      for (const { target, args } of fn.blockEdges[block]!) {
+        for (const value of liveIn.get(target) ?? []) if (!fn.blockParameters[target]!.includes(value)) live.add(value);
+        for (const argument of args) this.leaves(argument, live);
+      }
+      for (const instruction of fn.blockInstructions[block]!.toReversed()) {
+        for (let index = 0; index < fn.resultCount(instruction); index++) live.delete(fn.result(instruction, index));
+        at?.(instruction, live);
+        for (let index = 0; index < fn.operandCount(instruction); index++) this.leaves(fn.operand(instruction, index), live);
+      }
+      return live;
+    };
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const block of this.order.toReversed()) {
+        const live = walk(block);
+        if (live.size === (liveIn.get(block)?.size ?? 0)) continue;
+        liveIn.set(block, live);
+        changed = true;
+      }
+    }
+    const calls: { instruction: Instruction; live: Value[] }[] = [];
+    for (const block of this.order) {
+      walk(block, (instruction, live) => {
+        const op = fn.opcode(instruction);
+        if (op === Opcode.Call || op === Opcode.CallIndirect) calls.push({ instruction, live: [...live] });
+      });
+    }
+    return calls;
+  }
+}
+
+function bitsOf(reference: Reference | undefined): number {
+  if (reference === undefined || reference === Reference.None) return NUMBER;
+  return reference === Reference.Holder ? TYPED | HOLDER : TYPED;
+}
+
+function isCollector(name: string): boolean {
+  return name.startsWith(`${COLLECTOR}/`);
+}
