@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: ["node_modules/**", "build/**"],
     pool: "forks",
     maxWorkers: 1,
-    testTimeout: 60_000,
+    testTimeout: 600_000,
     hookTimeout: 600_000,
-    teardownTimeout: 10_000,
+    teardownTimeout: 60_000,
   },
 });

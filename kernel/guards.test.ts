@@ -12,7 +12,7 @@ let whole: WebAssembly.Module;
 beforeAll(async () => {
   whole = await compileKernel();
   archive = await buildSystem(TEST_SYSTEM);
-}, 60_000);
+});
 
 type Attack = (module: WebAssembly.Module) => boolean;
 
@@ -96,5 +96,5 @@ test.each<[string, Attack]>([
 ])("the guard `%s` is what stops its attack", async (name, attack) => {
   expect(attack(whole)).toBe(false);
   expect(attack(await compileKernel({ without: name }))).toBe(true);
-}, 60_000);
+});
 

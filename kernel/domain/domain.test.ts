@@ -562,7 +562,7 @@ describe("a driver", () => {
     stopSlot(kernel, DRIVER);
     kernel.interrupt(4);
     kernel.check();
-  }, 10_000);
+  });
 
   test("may bind its interrupt anew while it is masked, and still gets it", () => {
     const kernel = boot(module, archive, [DRIVER]);

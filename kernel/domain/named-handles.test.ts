@@ -15,7 +15,7 @@ const START = 3;
 const DESCRIBE = 13;
 
 let module: WebAssembly.Module;
-beforeAll(async () => void (module = await compileKernel()), 60_000);
+beforeAll(async () => void (module = await compileKernel()));
 
 /** A client with that many channels to one server, told apart by their badges, and what else its manifest names. */
 async function boot(channels: number, more: Omit<TestProgram, "uses"> = {}): Promise<KernelInNode> {
@@ -64,12 +64,12 @@ describe("the constant of each named handle reaches the object that it names, of
     for (const { number } of handles) expect(kernel.call(kernel.threadOf(CLIENT), DOMAIN, 1, DESCRIBE, [BigInt(number)]).words).toEqual([BigInt(ObjectType.Endpoint), 7n, 0x100n, BigInt(SERVER)]);
     expect(kernel.call(kernel.threadOf(CLIENT), DOMAIN, 1, DESCRIBE, [BigInt(handles.at(-1)!.number + 1)]).status).toBe(Status.BadHandle);
     kernel.check();
-  }, 60_000);
+  });
 
   test("all groups of a manifest, across the pages of the table", async () => {
     const more = { serves: { own: ECHO }, kernel: { clock: "Clock", log: "Log" }, devices: { registers: "ports", line: "interrupt" } } as const;
     const kernel = await boot(SLOT_HANDLES_MAX - 5, more);
     const types = constants(SLOT_HANDLES_MAX - 5, more).map(({ number }) => Number(kernel.call(kernel.threadOf(CLIENT), DOMAIN, 1, DESCRIBE, [BigInt(number)]).words[0]));
     expect(types).toEqual([...Array.from({ length: SLOT_HANDLES_MAX - 4 }, () => ObjectType.Endpoint), ObjectType.Clock, ObjectType.Log, ObjectType.Ports, ObjectType.Interrupt]);
-  }, 60_000);
+  });
 });

@@ -47,7 +47,7 @@ beforeAll(async () => {
   fast = await compileKernel();
   slow = await compileKernel({ slow: true });
   archive = await buildSystem(SYSTEM);
-}, 60_000);
+});
 
 /** All that the kernel keeps of threads but their capture buffers; queues, inboxes, endpoints, domains, the first handles. */
 function state(kernel: KernelInNode): Record<string, string> {

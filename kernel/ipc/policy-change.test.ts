@@ -36,7 +36,7 @@ beforeAll(async () => {
   denying = blobOf(await buildSystem(withRule(REQUEST_AND_RESPONSE, REQUEST_AND_RESPONSE.replace("add, ", ""))));
   requestsOnly = blobOf(await buildSystem(withRule(REQUEST_AND_RESPONSE, `allow request Client -> Server.Echo { add }\n${REQUEST_AND_RESPONSE.replace("add, ", "")}`)));
   lowerLimit = blobOf(await buildSystem(withRule(LIMIT, LIMIT.replace("100", "50"))));
-}, 120_000);
+});
 
 /** Client and server of a running system, the verdict of `add` known to the client's handle, the server waiting. */
 class Channel {

@@ -33,4 +33,4 @@ test("an object so large that its frames are listed in frames is backed where it
     if (before.length > 0) expect(after).toEqual(before);
     before = after;
   }
-}, 60_000);
+});

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const compiled = await compileTest("allow Shell -> Console { write } when not urgent\nallow Shell -> Console { flush } audit");
   if (compiled.blob === undefined) throw new Error("no blob");
   blob = compiled.blob;
-}, 60_000);
+});
 beforeEach(() => {
   monitor = startMonitor(wasm);
   monitor.run("putInForce", monitor.put(blob));

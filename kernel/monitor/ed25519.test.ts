@@ -7,7 +7,7 @@ import { type Monitor, loadMonitor } from "../../tests/support/load-monitor.ts";
 let monitor: Monitor;
 beforeAll(async () => {
   monitor = await loadMonitor();
-}, 60_000);
+});
 
 function verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   monitor.clear();

@@ -25,7 +25,7 @@ const secret = new Uint8Array(32).fill(1);
 const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
 
 let wasm: Uint8Array;
-beforeAll(async () => void (wasm = await compileMonitor({ keyRing: keyRingText([signer]) })), 60_000);
+beforeAll(async () => void (wasm = await compileMonitor({ keyRing: keyRingText([signer]) })));
 
 test.each([200, SLOTS_MAX])("an image of %i domains that says nothing of threads, handles and objects compiles, and the kernel takes it", async (count) => {
   const { blob, diagnostics } = await manyDomains(count);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   if (compiled.blob === undefined) throw new Error(JSON.stringify(compiled.diagnostics));
   unsigned = compiled.blob;
   blob = signBlob(unsigned, development);
-}, 60_000);
+});
 beforeEach(() => {
   monitor = startMonitor(wasm);
 });
@@ -128,7 +128,7 @@ describe("a blob comes into force", () => {
     expect(monitor.big("policyVersion")).toBe(7n);
     const floored = startMonitor(await compileMonitor({ keyRing: keyRingText([development], 8n) }));
     expect(load(blob, floored)).toBe(BlobError.OldVersion);
-  }, 30_000);
+  });
 
   test("only if the booted programs are those that it names", () => {
     load(blob);
@@ -178,7 +178,7 @@ describe("a blob is refused, and nothing changes,", () => {
       expect(load(changed(blob, (copy) => (copy[bit >> 3] ^= 1 << (bit & 7)))), `bit ${bit}`).not.toBe(BlobError.None);
     }
     expect(monitor.number("epoch")).toBe(0);
-  }, 60_000);
+  });
 
   test("at an address that is not aligned", () => {
     const address = monitor.put(Uint8Array.of(...new Uint8Array(4), ...blob));
@@ -187,7 +187,7 @@ describe("a blob is refused, and nothing changes,", () => {
 
   test("by a kernel without any key", async () => {
     expect(load(blob, startMonitor(await compileMonitor()))).toBe(BlobError.UnknownKey);
-  }, 30_000);
+  });
 });
 
 /** The last slot with that many endpoints of its own before its handles, each like the second slot's. */
@@ -578,5 +578,5 @@ describe("the structural verifier", () => {
     // Digests, names' letters, limits: some changes leave a blob that holds together.
     expect(accepted).toBeGreaterThan(100);
     expect(accepted).toBeLessThan(16_000);
-  }, 120_000);
+  });
 });

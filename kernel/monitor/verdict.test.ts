@@ -17,7 +17,7 @@ const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.De
 let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await compileMonitor({ keyRing: keyRingText([signer]) });
-}, 60_000);
+});
 
 /** xorshift32: the same numbers in every run. */
 class Random {
@@ -171,7 +171,7 @@ describe("the kernel's engine and the reference interpreter", () => {
     for (const kind of ["Request Ok", "Request Denied", "Request Denied by a rule", "Request Malformed", "Response Ok", "Response Denied", "Response Denied by a rule", "Response Malformed", "Error Ok", "Error Denied", "Error Denied by a rule", "Error Malformed"]) {
       expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(100);
     }
-  }, 120_000);
+  });
 
   test("agree where the short way looks at the structure by itself", async () => {
     const random = new Random(31);
@@ -192,7 +192,7 @@ describe("the kernel's engine and the reference interpreter", () => {
       expect(monitor.number("checkShape", message.event, shape, capture, words.length, 0, 0, 0)).toBe(0);
     }
     expect(fitting).toBeGreaterThan(500);
-  }, 60_000);
+  });
 
   test("find the shape of every method, and of no other", async () => {
     const { monitor, model } = await start("");
@@ -204,7 +204,7 @@ describe("the kernel's engine and the reference interpreter", () => {
         if (shape !== 0) expect(monitor.text(monitor.number("methodName", id, method))).toBe(spoken?.methods[method]?.name);
       }
     }
-  }, 60_000);
+  });
 
   test("agree on every verdict bit, permission and early answer", async () => {
     const random = new Random(77);
@@ -234,7 +234,7 @@ describe("the kernel's engine and the reference interpreter", () => {
       }
       expect(matrix.pairs.some((pair) => pair.interfaceId === INTERFACE_PERMISSIONS)).toBe(true);
     }
-  }, 120_000);
+  });
 
   test("agree on which executable may run as which class", async () => {
     const { monitor, model } = await start("");
@@ -349,5 +349,5 @@ describe("with a guard switched off", () => {
     ["DIGEST", [Status.Ok, Status.Malformed, Status.Denied, Status.Denied, Status.Ok]],
   ])("(%s) exactly what it stops succeeds", async (off, expected) => {
     expect(await answers(off)).toEqual(expected);
-  }, 30_000);
+  });
 });

@@ -237,11 +237,12 @@ describe("policy text of any kind ends in a diagnostic, soon:", () => {
     ["a name of 100,000 letters", `class ${"a".repeat(100_000)}`],
     ["2 MB", `// ${"x".repeat(2_000_000)}`],
   ])("%s", async (_name, statements) => {
-    const before = performance.now();
+    const before = process.cpuUsage();
     const { diagnostics } = await compileTest(statements);
     expect(diagnostics.some((diagnostic) => diagnostic.severity === "error")).toBe(true);
-    expect(performance.now() - before).toBeLessThan(10_000);
-  }, 30_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(10_000);
+  });
 
   test("random bytes and random words of the language", async () => {
     const words = ["allow", "require", "grant", "never", "expect", "deny", "class", "const", "use", "interface", "any", "except", "when", "and", "or", "not", "in", "..", "->", "{", "}", "(", ")", ",", ".", "Shell", "Console", "write", "urgent", "length", "text", "==", "<=", "&", "3", "0x3", "true", "request", "kernel", "flow", "through", "execute", "program", "*", "=", "audit", "-"];
@@ -252,5 +253,5 @@ describe("policy text of any kind ends in a diagnostic, soon:", () => {
       const { diagnostics } = await compileTest(text);
       for (const diagnostic of diagnostics) expect(diagnostic.message.length).toBeGreaterThan(5);
     }
-  }, 60_000);
+  });
 });

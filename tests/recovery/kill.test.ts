@@ -17,7 +17,7 @@ beforeAll(async () => {
   image = buildTestImage("main");
   const built = await buildKernel({ root, outDir: "build/test/recovery", entry: "tests/recovery/kernel.ts", virtualFiles: { [KEY_RING_FILE]: signerFor(false).keyRing } });
   planted = join(root, built.imagePath);
-}, 300_000);
+});
 
 type State = "receiving" | "calling" | "awaiting" | "computing" | "ready" | "faulted";
 const DOMAINS = ["supervisor", "serial", "console", "shell", "echo"] as const;
@@ -34,14 +34,18 @@ function drive(domain: string, state: State): string {
   return domain === "supervisor" || (domain === "shell" && state === "receiving") ? "kill echo" : "ping 20000";
 }
 
+/** The first wait for an answer, before the line is typed again; each later one is longer, as on a busy host an answer takes longer. */
+const PATIENCE_MS = 2500;
+const TRIES_MAX = 12;
+
 /** Types `line` until `answer` shows up: what is typed while something is down may be lost, and what was begun is void. */
 async function typeUntil(machine: BootedMachine, line: string, answer: RegExp): Promise<string> {
-  for (let tries = 0; ; tries++) {
+  for (let tries = 1; ; tries++) {
     machine.type(`${line}\r`);
     try {
-      return await machine.waitFor(answer, 2500);
+      return await machine.waitFor(answer, PATIENCE_MS * tries);
     } catch (error) {
-      if (tries === 12 || String(error).includes("QEMU ended")) throw error;
+      if (tries === TRIES_MAX || String(error).includes("QEMU ended")) throw error;
     }
   }
 }

@@ -9,8 +9,8 @@ interface Answer {
   readonly QMP?: unknown;
 }
 
-/** QEMU makes its socket within milliseconds of its start. */
-const CONNECT_TRIES_MAX = 100;
+/** QEMU makes its socket within milliseconds of its start; on a busy host that may be a minute. */
+const CONNECT_TRIES_MAX = 1200;
 const CONNECT_PAUSE_MS = 50;
 
 export class ControlConnection {

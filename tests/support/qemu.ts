@@ -12,8 +12,8 @@ import { ControlConnection } from "./qemu-control.ts";
 
 export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket">;
 
-/** A shell answers in milliseconds; the rest is room for a slow or shared host. */
-const WAIT_DEFAULT_MS = 30_000;
+/** A shell answers in milliseconds, a boot takes two seconds; the rest is room for a slow or shared host. */
+const WAIT_DEFAULT_MS = 120_000;
 const TAIL_LINES = 25;
 
 interface Waiter {

@@ -23,7 +23,7 @@ export class ShellSession {
   }
 
   /** The lines that `command` prints, without colours and without the echo of the command itself. */
-  async run(command: string, timeoutMs = 30_000): Promise<string[]> {
+  async run(command: string, timeoutMs?: number): Promise<string[]> {
     this.machine.type(`${command}\r`);
     // The echoed line redraws the prompt for each character; the command's output starts behind its line end.
     await this.machine.waitFor("\n", timeoutMs);

@@ -9,18 +9,23 @@ beforeAll(() => {
   main = buildTestImage("main");
 });
 
+/** The first wait for an answer; each later one is longer, as on a busy host an answer takes longer. */
+const PATIENCE_MS = 3000;
+const ATTEMPTS_MAX = 12;
+
 /** Kills, waits for a prompt that answers again, whichever program stood in between, and returns what `domains` says. */
 async function kill(shell: ShellSession, name: string): Promise<string> {
   shell.machine.type(`kill ${name}\r`);
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     // What was typed while nobody read may be answered late, or never.
     await sleep(300);
     shell.machine.skip();
-    const lines = await shell.run("domains", 3000).catch(() => null);
+    const lines = await shell.run("domains", PATIENCE_MS * attempt).catch(() => null);
     const text = lines?.join("\n") ?? "";
     if (!new RegExp(`${name} .*running`).test(text)) continue;
-    await sleep(300);
-    shell.machine.skip();
+    // Answers to lines of earlier attempts may still be on their way: they end before that of a line that no attempt typed.
+    shell.machine.type("ping 1\r");
+    await shell.machine.waitFor(/1 round trip[^]*trine> \x1b\[0m\x1b\[K\r\x1b\[7C$/);
     return text;
   }
   return expect.fail(`${name} does not come back\n${shell.machine.transcript.slice(-2000)}`);

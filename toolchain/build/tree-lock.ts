@@ -9,7 +9,7 @@ const LOOK_AGAIN_MS = 50;
 /** Whoever waits longer than two quick builds take is told for what. */
 const TELL_MS = 2000;
 /** A process that has not written its number by then was ended between the two. */
-const WRITE_MS_MAX = 5000;
+const WRITE_MS_MAX = 30_000;
 
 /** Runs `work` while no other process builds in the tree at `root`. */
 export async function withTreeLock<Result>(root: string, work: () => Promise<Result>, tell: (line: string) => void = print, tellMs = TELL_MS): Promise<Result> {

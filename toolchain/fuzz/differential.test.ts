@@ -6,6 +6,6 @@ test.each([
   [0, 60, 6],
   [1_000, 40, 25],
   [2_000, 8, 80],
-])("the IR of %i and the next %i modules of size %i does what the engine does", { timeout: 120_000 }, (first, count, size) => {
+])("the IR of %i and the next %i modules of size %i does what the engine does", (first, count, size) => {
   for (let seed = first; seed < first + count; seed++) expect(compareWithEngine(seed, size, 4)).toBeNull();
 });

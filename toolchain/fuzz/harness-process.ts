@@ -20,6 +20,8 @@ export interface MemoryAnswer {
 }
 
 const WORD_BYTES = 8;
+/** The harness never sleeps: a process that lives so long without computing is one that the host cannot run. */
+const ASLEEP_MS_MAX = 600_000;
 
 /** A list of requests to the harness (toolchain/targets/linux/harness.asm), run in one process, and the reader of its answers. */
 export class HarnessRequests {
@@ -38,9 +40,14 @@ export class HarnessRequests {
     this.words.u64(4n);
   }
 
-  /** Runs the executable at `path`; throws if the process itself fails. */
-  run(path: string, timeoutMs: number): HarnessAnswers {
-    const { status, signal, stdout, stderr, error } = spawnSync(path, [], { input: this.words.bytes(), timeout: timeoutMs, maxBuffer: 1 << 28 });
+  /**
+   * Runs the executable at `path`; throws if the process itself fails, with SIGXCPU in the message if it computed for more than
+   * `processorSeconds`. Time in which a busy host lets others run does not count.
+   */
+  run(path: string, processorSeconds: number): HarnessAnswers {
+    const limits = `ulimit -c 0; ulimit -S -t ${processorSeconds}; exec "$0"`;
+    const options = { input: this.words.bytes(), timeout: ASLEEP_MS_MAX, maxBuffer: 1 << 28 };
+    const { status, signal, stdout, stderr, error } = spawnSync("sh", ["-c", limits, path], options);
     if (status !== 0) throw new Error(`${path} ended with ${signal ?? status ?? error?.message}: ${stderr.toString().trim()}`);
     return new HarnessAnswers(stdout);
   }

@@ -17,7 +17,7 @@ function scenario(text: string, calls: Scenario["calls"], more: Partial<Scenario
 const call = (name: string, ...operands: bigint[]) => ({ name, operands });
 
 // `trine fuzz` runs ten thousand functions; these few show that the whole chain works.
-test("random modules do as machine code what they do in the engine", { timeout: 180_000 }, () => {
+test("random modules do as machine code what they do in the engine", () => {
   for (let seed = 7000; seed < 7008; seed++) expect(compareWithMachineCode(root, randomScenario(seed)).difference).toBeNull();
 });
 

@@ -36,7 +36,7 @@ export interface ScenarioResult {
   readonly faults: ReadonlyMap<FaultKind, number>;
 }
 
-const TIMEOUT_MS = 20_000;
+const PROCESSOR_SECONDS_MAX = 20;
 const STACK_BYTES = 1 << 20;
 const LOW_BYTES = 65_536;
 
@@ -66,7 +66,7 @@ export function compareWithMachineCode(root: string, scenario: Scenario): Scenar
     for (const { name, operands } of scenario.calls) requests.call(numbers.get(name)!, operands);
     requests.memory();
     requests.globals();
-    return compareAnswers(scenario, module, requests.run(path, TIMEOUT_MS), result);
+    return compareAnswers(scenario, module, requests.run(path, PROCESSOR_SECONDS_MAX), result);
   } finally {
     rmSync(path, { force: true });
   }

@@ -38,7 +38,7 @@ function callWith(makeCode: (address: bigint, dataEnd: bigint) => readonly numbe
   chmodSync(path, 0o755);
   const requests = new HarnessRequests();
   requests.call(0, [7n]);
-  return requests.run(path, 10_000).call();
+  return requests.run(path, 10).call();
 }
 
 const RET = 0xc3;

@@ -104,11 +104,17 @@ test("a file without a default export, or with another value, is refused", async
   expect(await findings({ "door.idl.ts": "export default 7;" })).toEqual([expect.stringContaining("services/interfaces/door.idl.ts:1:1: the default export is not an interface")]);
 });
 
+// As a process that a busy host does not let run: time passes, and it has not computed.
+test("a file is not refused because the host was busy while it was read", async () => {
+  const waiting = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);\n";
+  expect(await findings({ "door.idl.ts": `${waiting}export default 7;` })).toEqual([expect.stringContaining("the default export is not an interface")]);
+});
+
 test.each([
   ["throws", 'const name = "door";\n  throw new Error("no " + name);\nexport default 1;', "2:9: cannot be evaluated: no door"],
   ["throws no error", "throw 7; export default 1;", "1:1: cannot be evaluated: 7"],
   ["uses a word that does not exist", door("methods: {", "  open: { takes: { force: u23 } } },"), "6:27: cannot be evaluated: u23 is not defined"],
-  ["does not end", "for (;;) {}\nexport default 1;", "1:1: the file takes more than 1 s; help: a description is data: look for a loop that does not end"],
+  ["does not end", "for (;;) {}\nexport default 1;", "1:1: the file computes for more than 1 s; help: a description is data: look for a loop that does not end"],
   ["imports what its module does not have", 'import { u23 } from "../../toolchain/idl/define.ts";\nexport default u23;', '1:10: No matching export in '],
   ["imports what is not data", 'import { readFileSync } from "node:fs";\nexport default readFileSync;', '1:30: Could not resolve "node:fs"'],
   ["has two entries of one name", door("methods: {", "  open: {},", "  open: {} },"), '7:3: Duplicate key "open" in object literal; help: The original key "open" is here: 6:3'],

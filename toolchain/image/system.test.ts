@@ -28,7 +28,7 @@ describe("every image of the tree", () => {
   let kernelMonitor: Uint8Array;
   beforeAll(async () => {
     kernelMonitor = await compileMonitor({ keyRing: keyRingText([signer]) });
-  }, 60_000);
+  });
 
   test.each(imageNames(ROOT))("%s: its policy holds, and the kernel accepts the blob", async (name) => {
     const { file, description, programs } = await loadImage(ROOT, name);
@@ -49,7 +49,7 @@ describe("every image of the tree", () => {
     Object.keys(description.slots).forEach((_slot, i) => {
       expect(monitor.number("judgeExecute", i, monitor.number("slotClass", i), monitor.number("programDigest", monitor.number("slotProgram", i)))).toBe(0);
     });
-  }, 60_000);
+  });
 });
 
 test("an executable is measured over whole pages", () => {

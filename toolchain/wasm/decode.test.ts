@@ -67,7 +67,7 @@ test.each([
   expect(() => check(withBody(...code))).not.toThrow();
 });
 
-test("accepts what the engine accepts and refuses what it refuses", { timeout: 60_000 }, () => {
+test("accepts what the engine accepts and refuses what it refuses", () => {
   // The engine knows more of wasm than we do, so only the words of our refusals tell a missing feature from a wrong module.
   const random = new Random(7);
   for (let seed = 0; seed < 40; seed++) {
@@ -111,7 +111,8 @@ test("a br_table of many entries costs linear time", () => {
   body.byte(0x0b);
   const code = new WasmWriter().u32(1).sized(body);
   const bytes = new WasmWriter().byte(...HEADER, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 10).sized(code);
-  const start = performance.now();
+  const start = process.cpuUsage();
   check(Uint8Array.from(bytes.bytes));
-  expect(performance.now() - start).toBeLessThan(5_000);
+  const { user, system } = process.cpuUsage(start);
+  expect((user + system) / 1000).toBeLessThan(5_000);
 });

@@ -11,7 +11,7 @@ import { compileFunction } from "./compile-function.ts";
 import { moduleOf } from "./sample-function.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const TIMEOUT_MS = 20_000;
+const PROCESSOR_SECONDS_MAX = 20;
 
 export interface SampleCall {
   readonly name: string;
@@ -33,7 +33,7 @@ export function runSample(functions: readonly IrFunction[], calls: readonly Samp
     const numbers = [...module.exports.keys()];
     const requests = new HarnessRequests();
     for (const { name, operands } of calls) requests.call(numbers.indexOf(name), operands);
-    const answers = requests.run(path, TIMEOUT_MS);
+    const answers = requests.run(path, PROCESSOR_SECONDS_MAX);
     return calls.map(() => answers.call());
   } finally {
     rmSync(folder, { recursive: true });

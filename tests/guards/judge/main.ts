@@ -15,7 +15,7 @@ import { Control, Faults, Plan } from "./plan";
 import { ATTACKER, ECHO, INTRUDER, NATIVE, VICTIM } from "./slots";
 
 /** An attempt that takes longer counts as hung. */
-const ATTEMPT_NS: u64 = 20_000_000_000;
+const ATTEMPT_NS: u64 = 60_000_000_000;
 /** From here on the attempts are those of machine code. */
 const FIRST_OF_INTRUDER = Attempt.ExecuteStack;
 const LISTEN_NS: u64 = 2_000_000;

@@ -8,7 +8,7 @@ import { comment, expect, expectEqual, test } from "../tap";
 import {
   AUDIT, INBOX, MODERN_SLOT, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED,
 } from "./handles";
-import { awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, nextAudit, requestWide, restartPeer, slotState, startSlot, stopSlot } from "./steps";
+import { LATE, awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, nextAudit, requestWide, restartPeer, slotState, startSlot, stopSlot } from "./steps";
 
 const EMPTY: u32 = 0;
 const RUNNING: u32 = 2;
@@ -114,7 +114,7 @@ export function lifeCases(): void {
   test("the supervisor hears of a slot's end", () => {
     drainInbox();
     callPeer1(Method.Exit, 0);
-    const status = receive(INBOX, 0, 500 * MILLISECOND);
+    const status = receive(INBOX, 0, LATE);
     expectEqual(status, Status.Notified);
     expectEqual(word(0) & SLOT_CHANGED, SLOT_CHANGED);
     awaitSlot(PEER_SLOT, EMPTY);
