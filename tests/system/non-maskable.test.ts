@@ -13,14 +13,14 @@ const ALL_LINES = new RegExp(LINE, "g");
 const root = findRoot();
 const kernelElf = join(root, "build/kernel/development/kernel.elf");
 let main: TestImage;
-beforeAll(() => void (main = buildTestImage("main")), 300_000);
+beforeAll(() => void (main = buildTestImage("main")));
 
 /** Types `line` until `answer` shows up. */
 async function typeUntil(machine: BootedMachine, line: string, answer: RegExp): Promise<string> {
   for (let tries = 0; ; tries++) {
     machine.type(`${line}\r`);
     try {
-      return await machine.waitFor(answer, 5000);
+      return await machine.waitFor(answer, 5000 * (tries + 1));
     } catch (error) {
       if (tries === 6 || String(error).includes("QEMU ended")) throw error;
     }
