@@ -26,7 +26,7 @@ beforeAll(async () => {
       ...NAMES.map((name) => `allow ${className(name)} -> kernel.Thread { * }`),
     ].join("\n"),
   });
-}, 60_000);
+});
 
 function start() {
   const kernel = new KernelInNode(module, archive);

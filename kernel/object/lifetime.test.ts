@@ -32,7 +32,7 @@ beforeAll(async () => {
       "grant Maker -> kernel.Notice { bind, signal }",
     ].join("\n"),
   });
-}, 60_000);
+});
 
 function start() {
   const kernel = new KernelInNode(module, archive);

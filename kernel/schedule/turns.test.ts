@@ -38,7 +38,7 @@ beforeAll(async () => {
       ...Object.entries(uses).flatMap(([from, targets]) => targets.map((to) => `allow ${className(from)} -> ${className(to)}.Echo { * }`)),
     ].join("\n"),
   });
-}, 60_000);
+});
 
 /** The first channel of a slot that serves: behind its endpoints. */
 const channel = (name: Name, index = 0): number => named((name === "server" ? 2 : 1) + index);
