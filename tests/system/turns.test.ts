@@ -99,7 +99,7 @@ async function measure(name: string, hostileIsVerified: boolean): Promise<Map<st
 let honest: Map<string, bigint>;
 beforeAll(async () => {
   honest = await measure("honest", false);
-}, 300_000);
+});
 const number = (letter: string): number => Number(honest.get(letter));
 
 describe("a round trip beside one that spins at the same priority", () => {
