@@ -35,7 +35,7 @@ beforeAll(async () => {
     writeFileSync(path, kind === "stop" ? archive : withRebootOnPanic(archive, (blob) => signBlob(blob, signer)));
     buildIso({ root, kernelPath: join(root, built.imagePath), archivePath: path, outPath: iso[kind] });
   }
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The archive of the image with `onPanic: "reboot"`: one flag of its first slot, and another signature. */
