@@ -26,7 +26,7 @@ const METHODS: usize = memory.data<u8>([
   // Audit
   0, 3, 1, 13, 1, 0x81,
   // Policy
-  0, 5, 4, 3, 1, 0x81, 1, 1, 1, 0x81, 2, 0x81, 2, 2,
+  0, 5, 4, 3, 1, 0x81, 1, 1, 1, 0x81, 2, 0x81, 2, 2, 2, 1,
   // Slots
   0, 1, 1, 0x81, 1, 14, 1, 0, 1, 0, 2, 7, 1, 1, 2, 0x81,
   // Log
@@ -50,11 +50,11 @@ const INTERFACES: usize = memory.data<u8>([
   28, 1, // Ports
   29, 2, // Clock
   31, 3, // Audit
-  34, 7, // Policy
-  41, 8, // Slots
-  49, 1, // Log
-  50, 3, // Trace
-  53, 4, // System
+  34, 8, // Policy
+  42, 8, // Slots
+  50, 1, // Log
+  51, 3, // Trace
+  54, 4, // System
 ]);
 
 /** Methods of a type, numbered from 0. */

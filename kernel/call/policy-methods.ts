@@ -1,6 +1,6 @@
 import { Status } from "../abi/status";
 import {
-  classCount, className, epoch, findClass, findMethod, interfaceName, methodName, policySigner, policyVersion, query, queryRule, ruleCount, ruleLine, stringBytes,
+  classCount, className, epoch, findClass, findMethod, interfaceName, methodName, servedInterface, policySigner, policyVersion, query, queryRule, ruleCount, ruleLine, stringBytes,
 } from "../monitor/monitor";
 import { argument32, give, giveText, readText, textLength, textStart } from "./method-frame";
 
@@ -14,7 +14,8 @@ export function policyMethod(method: u32): Status {
     case 3: return classOfName();
     case 4: return giveName(interfaceName(argument32(0)));
     case 5: return giveName(methodName(argument32(0), argument32(1)));
-    default: return methodOfName();
+    case 6: return methodOfName();
+    default: return interfaceAt();
   }
 }
 
@@ -56,5 +57,12 @@ function methodOfName(): Status {
   if (found === 0) return Status.NotFound;
   give(found & 0xffffffff);
   give(found >> 32);
+  return Status.Ok;
+}
+
+function interfaceAt(): Status {
+  const found = servedInterface(argument32(0), argument32(1));
+  if (found === 0) return Status.NotFound;
+  give(<u64>found);
   return Status.Ok;
 }

@@ -53,7 +53,7 @@ export function methodName(interfaceId: u32, method: u32): usize {
  * Interface in the low half, method in the high half; 0 where there is none.
  */
 export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
-  if (classId >= <u32>ObjectType.Domain && classId <= <u32>ObjectType.System) return methodOf(classId, name, bytes);
+  if (isKernelObject(classId)) return methodOf(classId, name, bytes);
   if (classId < <u32>FIRST_PROGRAM_CLASS) return 0;
   const count = slotCount();
   for (let slot: u32 = 0; slot < count; slot++) {
@@ -65,6 +65,28 @@ export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
     }
   }
   return 0;
+}
+
+/**
+ * The interface at that place, counted from 0, among those of all endpoints of a class's slots, in the order in which `findMethod` looks;
+ * 0 beyond the last. A kernel object serves one.
+ */
+export function servedInterface(classId: u32, index: u32): u32 {
+  if (isKernelObject(classId)) return index === 0 ? classId : 0;
+  if (classId < <u32>FIRST_PROGRAM_CLASS) return 0;
+  const count = slotCount();
+  let left = index;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    if (slotClass(slot) !== classId) continue;
+    const endpoints = slotEndpointCount(slot);
+    if (left < endpoints) return slotEndpointInterface(slot, left);
+    left -= endpoints;
+  }
+  return 0;
+}
+
+function isKernelObject(classId: u32): bool {
+  return classId >= <u32>ObjectType.Domain && classId <= <u32>ObjectType.System;
 }
 
 function methodOf(interfaceId: u32, name: usize, bytes: u32): u64 {

@@ -283,6 +283,9 @@ describe("the monitor", () => {
     expect(method(files, "Console.write")).toBe(0n);
     expect(method(files, "")).toBe(0n);
     expect(method(find("kernel"), "fault")).toBe(0n);
+    const served = (name: string, count = 9): number[] => Array.from({ length: count }, (_, index) => monitor.number("servedInterface", find(name), index)).filter((id) => id !== 0);
+    expect([served("Files"), served("kernel.Slots"), served("kernel"), served("Nobody")]).toEqual([[0x103, 0x104], [12], [], []]);
+    expect(monitor.number("servedInterface", files, 0xffff_ffff)).toBe(0);
     expect(monitor.text(monitor.number("methodName", 0x103, 3))).toBe("lend");
     expect(monitor.number("methodName", 0x103, 4)).toBe(0);
     expect(monitor.number("methodName", 0x999, 0)).toBe(0);

@@ -1,10 +1,7 @@
 import { PolicyInfoSigner } from "../../build/generated/interfaces/Policy";
 import { clock, policy, system } from "../../build/generated/programs/shell";
-import { Text } from "../runtime/text";
-import { add, bold, dim, endLine, flush, line, printLine } from "./output";
+import { bold, dim, endLine, flush, line, printLine } from "./output";
 import { Words } from "./words";
-
-const bootLine: Text = Text.withRoom(512);
 
 /** The first lines on the console. Whether a system may be trusted is said before anything else. */
 export function showBanner(): void {
@@ -31,10 +28,7 @@ export function about(words: Words): void {
   endLine();
   const boot = system.bootLine();
   if (!boot.ok) return;
-  line.string("Boot     ");
-  add(line);
-  line.clear();
-  add(bootLine.clear().text(boot.text));
+  line.string("Boot     ").text(boot.text);
   endLine();
 }
 

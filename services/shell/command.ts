@@ -15,8 +15,10 @@ const LETTER_Z: i32 = 0x5a;
 export class Command {
   private argumentsLeast: u32 = 0;
   private argumentsMost: u32 = 0;
-  /** Which argument is the name of a command; 0: none. */
-  private commandArgument: u32 = 0;
+  /** Which argument is the name of a command, from which on the line is that command's; 0: none. */
+  readonly commandArgument: u32;
+  /** Which argument is the first of a question to the policy: subject, target, and a method of that; 0: none. */
+  private readonly subjectArgument: u32;
 
   /**
    * @param usage the name and the arguments, each a word; one that may be left out stands in brackets, and `...]` at the end says that more
@@ -31,20 +33,25 @@ export class Command {
     readonly takesDomain: bool,
     readonly run: (words: Words) => void,
   ) {
-    const commandAt = usage.indexOf("COMMAND");
+    this.commandArgument = argumentOf(usage, "COMMAND");
+    this.subjectArgument = argumentOf(usage, "SUBJECT");
     for (let at = 0; at < usage.length; at++) {
       if (usage.charCodeAt(at) != SPACE) continue;
       const first = usage.charCodeAt(at + 1);
       if (first >= LETTER_A && first <= LETTER_Z) this.argumentsLeast += 1;
       this.argumentsMost += 1;
-      if (at < commandAt) this.commandArgument += 1;
     }
     if (usage.endsWith("...]")) this.argumentsMost = u32.MAX_VALUE;
   }
 
-  /** Whether argument `index`, counted from 1, is the name of a command. */
-  takesCommand(index: u32): bool {
-    return index == this.commandArgument;
+  /** Whether argument `index`, counted from 1, is the name of a class, or of a domain for its class. */
+  takesClass(index: u32): bool {
+    return this.subjectArgument != 0 && index - this.subjectArgument < 2;
+  }
+
+  /** Whether argument `index` is a method of the class that the argument before it names. */
+  takesMethod(index: u32): bool {
+    return this.subjectArgument != 0 && index - this.subjectArgument == 2;
   }
 
   /** Does what the words say, or says how it is used. */
@@ -59,6 +66,14 @@ export class Command {
     run(words);
     setCallTimeout(before);
   }
+}
+
+/** Which argument of `usage` has that word in it, counted from 1; 0: none. */
+function argumentOf(usage: string, word: string): u32 {
+  const found = usage.indexOf(word);
+  let argument: u32 = 0;
+  for (let at = 0; at < found; at++) if (usage.charCodeAt(at) == SPACE) argument += 1;
+  return argument;
 }
 
 /** More than the table in `commands.ts` has. */

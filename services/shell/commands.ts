@@ -28,7 +28,7 @@ export function defineCommands(): void {
   define("audit", "audit [COUNT]", "the latest denials and faults, and why", false, audit);
   define("events", "events [COUNT]", "what started and what ended, and why", false, events);
   define("trace", "trace A B [SECONDS|COMMAND ...]", "the messages between two domains", true, trace);
-  define("why", "why SUBJECT TARGET METHOD", "if the policy allows it, and by which rule", true, why);
+  define("why", "why SUBJECT TARGET METHOD", "if the policy allows it, and by which rule", false, why);
   define("start", "start NAME", "starts a domain", true, start);
   define("kill", "kill NAME", "ends a domain; its rule may bring it back", true, kill);
   define("stop", "stop NAME", "ends a domain and keeps it down", true, stop);

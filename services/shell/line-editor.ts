@@ -4,9 +4,9 @@ import { Text, utf8 } from "../runtime/text";
 import { History } from "./history";
 import { isInputUsedUp, nextByte } from "./input";
 import { Key, KeyReader } from "./keys";
-import { show } from "./output";
+import { endLine, flush, line, setColumns, show } from "./output";
 
-/** Bytes of a line; the rest of what is typed is not taken. */
+/** Bytes of a line. What is typed beyond is not taken, which is told, and a line that lacks some of it is not run. */
 export const LINE_MAX: u32 = 200;
 const BELL: u32 = 0x07;
 const PROMPT = "trine> ";
@@ -31,8 +31,12 @@ export class LineEditor {
   private missingBytes: u32 = 0;
   /** What the terminal shows is the line as it is now. */
   private isDrawn: bool = false;
-  /** Something was typed for which the line has no room. */
+  /** Something was typed just now for which the line has no room: for the bell. */
   private isOverfull: bool = false;
+  /** The line lacks bytes that were typed. */
+  private lost: u32 = 0;
+  /** That it does has been told. */
+  private isToldOfLoss: bool = false;
   private readonly screen: Text = Text.withRoom(LINE_MAX + 64);
   private readonly insertion: Text = Text.withRoom(LINE_MAX);
 
@@ -45,16 +49,32 @@ export class LineEditor {
 
   /** Shows the prompt and edits until the line is entered. It is valid until the next one is read. */
   readLine(): Text {
+    while (true) {
+      this.clear();
+      this.isDrawn = false;
+      while (!this.apply(this.nextKey())) this.isDrawn = false;
+      this.draw(0, this.line.length);
+      this.history.add(this.line);
+      show(utf8("\n"));
+      if (this.lost == 0) return this.line;
+      line.string("not run: a line has at most ").number(LINE_MAX).string(" bytes, and ").number(this.lost).string(" more were typed");
+      endLine();
+      flush();
+    }
+  }
+
+  private clear(): void {
     this.line.clear();
     this.cursor = 0;
     this.missingBytes = 0;
+    this.forgetLoss();
     this.history.rewind();
-    this.isDrawn = false;
-    while (!this.apply(this.nextKey())) this.isDrawn = false;
-    this.draw(0, this.line.length);
-    this.history.add(this.line);
-    show(utf8("\n"));
-    return this.line;
+  }
+
+  /** What the line lacks is taken for given up once the line is edited. */
+  private forgetLoss(): void {
+    this.lost = 0;
+    this.isToldOfLoss = false;
   }
 
   private nextKey(): u32 {
@@ -84,7 +104,7 @@ export class LineEditor {
       case Key.Up: this.recall(this.history.older(this.line)); break;
       case Key.Down: this.recall(this.history.newer()); break;
       case Key.ClearScreen: show(utf8("\x1b[H\x1b[2J" + ASK_WIDTH)); break;
-      case Key.Width: this.shownColumns = this.keys.reported - PROMPT_COLUMNS - 1; break;
+      case Key.Width: this.takeWidth(this.keys.reported); break;
       case Key.Cancel: this.cancel(); break;
       case Key.Tab: this.insertCompletion(); break;
       default: this.insert(key);
@@ -92,9 +112,18 @@ export class LineEditor {
     return false;
   }
 
+  private takeWidth(columns: u32): void {
+    this.shownColumns = columns - PROMPT_COLUMNS - 1;
+    setColumns(columns);
+  }
+
   private insert(byte: u32): void {
-    this.isOverfull = this.line.length >= LINE_MAX;
-    if (byte > 0xff || this.isOverfull) return;
+    if (byte > 0xff) return;
+    if (this.line.length >= LINE_MAX) {
+      this.isOverfull = true;
+      this.lost += 1;
+      return;
+    }
     const at = this.line.address + this.cursor;
     memory.copy(at + 1, at, this.line.length - this.cursor);
     store<u8>(at, byte);
@@ -105,6 +134,7 @@ export class LineEditor {
 
   /** Takes out the bytes from `start` to `end`, and puts the cursor there. */
   private remove(start: u32, end: u32): void {
+    if (start != end) this.forgetLoss();
     const from = this.line.address + end;
     memory.copy(this.line.address + start, from, this.line.length - end);
     this.line.length -= end - start;
@@ -114,6 +144,7 @@ export class LineEditor {
   /** Replaces the line by one of the history, unless there is none. */
   private recall(entry: Text | null): void {
     if (entry === null) return;
+    this.forgetLoss();
     this.line.clear().text(entry);
     this.cursor = this.line.length;
   }
@@ -121,9 +152,7 @@ export class LineEditor {
   /** Gives the line up and starts anew below. */
   private cancel(): void {
     show(utf8("^C\n"));
-    this.line.clear();
-    this.cursor = 0;
-    this.history.rewind();
+    this.clear();
   }
 
   private insertCompletion(): void {
@@ -170,6 +199,13 @@ export class LineEditor {
 
   /** Draws the line anew, or of a long one the part that ends at the cursor or behind it. */
   private redraw(): void {
+    if (this.lost > 0 && !this.isToldOfLoss) {
+      this.isToldOfLoss = true;
+      show(utf8("\n"));
+      line.string("the line is full: it has at most ").number(LINE_MAX).string(" bytes");
+      endLine();
+      flush();
+    }
     let start: u32 = 0;
     while (this.columns(start, this.cursor) > this.shownColumns) start = this.after(start);
     let end = this.cursor;

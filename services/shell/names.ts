@@ -5,6 +5,7 @@ import { Text } from "../runtime/text";
 import { endLine, line } from "./output";
 
 export const NO_SLOT: u32 = 0xffff_ffff;
+export const NO_CLASS: u32 = 0xffff_ffff;
 
 /** Adds the name of a slot. */
 export function addSlotName(slot: u32, to: Text): Text {
@@ -30,6 +31,14 @@ export function addMethodName(interfaceId: u32, method: u32, to: Text): Text {
   const answer = policy.methodName(interfaceId, method);
   if (answer.ok) return to.text(answer.text);
   return to.string("method ").number(method);
+}
+
+/** The class of that name, or of the domain of that name; NO_CLASS if there is neither. */
+export function classOf(name: Text): u32 {
+  const known = policy.findClass(name);
+  if (known.ok) return known.classId;
+  const slot = slots.find(name);
+  return slot.ok ? slots.describe(slot.slot).classId : NO_CLASS;
 }
 
 /** The slot of that name, or NO_SLOT after saying that there is none. */

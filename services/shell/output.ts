@@ -7,17 +7,77 @@ import { TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import { setCallTimeout } from "../runtime/message";
 import { Text } from "../runtime/text";
 
-/** Lines are put together here; a line longer than the room left for it is cut. */
-const LINE_ROOM: u32 = 256;
+/** Lines are put together here; a line longer than this is cut. None is: the longest text in one has 512 bytes, and colours are few. */
+const LINE_ROOM: u32 = 1000;
+/** What a line that goes on in the next row is moved in by. */
+const HANGING_INDENT: u32 = 2;
+const ESCAPE: u32 = 0x1b;
+const SPACE: u32 = 0x20;
 
 /** The line that a command is writing. `endLine` shows it. */
 export const line: Text = Text.withRoom(LINE_ROOM);
 const pending: Text = Text.withRoom(CONSOLE_WRITE_TEXT_MAX);
+const NEWLINE: Text = Text.withRoom(1).byte(0x0a);
+const BLANK: Text = Text.withRoom(1).byte(0x20);
 
-/** Ends the line, to be shown with the next `flush` at the latest. */
+/** Columns of the terminal; 0: it has not told, and maybe there is none but a file. */
+let columns: u32 = 0;
+/** Place of a view of a part of the line. */
+const row: usize = memory.data(offsetof<Text>(), 4);
+
+export function setColumns(count: u32): void {
+  columns = count;
+}
+
+/** Ends the line, to be shown with the next `flush` at the latest. What is too long for the terminal goes on in the next row, between words. */
 export function endLine(): void {
-  add(line.byte(0x0a));
+  if (columns != 0) addRows();
+  else addRow(0, line.length);
   line.clear();
+}
+
+function addRow(start: u32, end: u32): void {
+  add(Text.view(row, line.address + start, end - start));
+  add(NEWLINE);
+}
+
+/** Breaks the line at spaces, behind the first word of a row at the earliest: a word that is longer than a row is for the terminal to break. */
+function addRows(): void {
+  let first: u32 = 0;
+  while (line.byteAt(first) == SPACE) first++;
+  const indent = min(first + HANGING_INDENT, columns / 2);
+  let start: u32 = 0;
+  let column: u32 = 0;
+  /** The last space where the row can end; 0: there is none yet. */
+  let space: u32 = 0;
+  for (let at: u32 = 0; at < line.length; at++) {
+    const byte = line.byteAt(at);
+    if (byte == ESCAPE) {
+      at = sequenceEnd(at);
+      continue;
+    }
+    if (byte == SPACE && at > first && line.byteAt(at - 1) != SPACE) space = at;
+    // A character of several bytes takes one column.
+    if ((byte & 0xc0) != 0x80) column++;
+    if (column <= columns || space == 0) continue;
+    let next = space;
+    while (line.byteAt(next) == SPACE) next++;
+    addRow(start, space);
+    if (next >= line.length) return;
+    for (let left = indent; left > 0; left--) add(BLANK);
+    start = next;
+    at = next - 1;
+    first = next;
+    column = indent;
+    space = 0;
+  }
+  addRow(start, line.length);
+}
+
+/** The last byte of the sequence that begins at `at`: its letter. */
+function sequenceEnd(at: u32): u32 {
+  while (at < line.length && (line.byteAt(at) | 0x20) - 0x61 >= 26) at++;
+  return at;
 }
 
 /** A whole line. */

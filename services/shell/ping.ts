@@ -13,8 +13,10 @@ const COUNT_DEFAULT: i64 = 1000;
 const COUNT_MAX: i64 = 10_000_000;
 /** Round trips between two looks for ^C. A look is not part of what is measured. */
 const TRIPS_A_LOOK: i64 = 1024;
-/** How long to wait for the first answer before looking for ^C. */
+/** How long to wait for the first answer before looking for ^C, and how often, which is PATIENCE. */
 const LOOK_NS: u64 = 200_000_000;
+const LOOKS = 25;
+const PATIENCE = "5 s";
 
 /** What was measured so far. */
 let trips: i64 = 0;
@@ -43,19 +45,21 @@ export function ping(words: Words): void {
 /** The first call brings both sides into the caches, and shows whether it is allowed at all and whether anybody answers. */
 function isAnswered(): bool {
   const before = setCallTimeout(LOOK_NS);
-  let isSaid: bool = false;
   let isGood: bool = false;
-  while (!isInterrupted()) {
+  for (let look = 1; !isInterrupted(); look++) {
     const answer = echo.words(1, 2, 3, 4);
     if (answer.status != Status.Timeout) {
       isGood = explain(answer);
       break;
     }
-    if (!isSaid) {
-      printLine("nobody answers yet; ^C ends the wait");
+    if (look == LOOKS) {
+      printLine("no answer within " + PATIENCE + "; `domains` shows whether the echo service runs");
+      break;
+    }
+    if (look == 1) {
+      printLine("nobody answers yet; waiting for " + PATIENCE + ", ^C ends the wait");
       flush();
     }
-    isSaid = true;
   }
   setCallTimeout(before);
   return isGood;

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { Status } from "../../kernel/abi/status.ts";
@@ -108,8 +108,9 @@ class System_ {
       info: () => ({ version: 1n, epoch: 1, signer: this.signer, classes: 6, rules: 40 }),
       className: ({ classId }) => ({ text: CLASSES[classId] ?? fails(Status.NotFound) }),
       findClass: ({ name }) => ({ classId: CLASSES.includes(name) ? CLASSES.indexOf(name) : fails(Status.NotFound) }),
-      interfaceName: ({ interfaceId }) => ({ text: interfaceId === 0x101 ? "Console" : fails(Status.NotFound) }),
-      methodName: ({ method }) => ({ text: ["write", "read"][method] ?? fails(Status.NotFound) }),
+      interfaceName: ({ interfaceId }) => ({ text: interfaceId === 0x101 ? "Console" : interfaceId === 0x7f0 ? "Colours" : fails(Status.NotFound) }),
+      methodName: ({ interfaceId, method }) => ({ text: (interfaceId === 0x7f0 ? ["write", "wash"] : ["write", "read"])[method] ?? fails(Status.NotFound) }),
+      interfaceAt: ({ classId, index }) => ({ interfaceId: (classId === CLASSES.indexOf("Console") ? [0x101, 0x101, 0x7f0][index] : undefined) ?? fails(Status.NotFound) }),
       findMethod: ({ name }) => (name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound)),
       query: ({ subjectClass }) => ({ verdict: subjectClass === 4 ? ("allow" as const) : ("deny" as const), rule: 7, line: subjectClass === 4 ? 12 : 0 }),
     }),
@@ -242,13 +243,36 @@ test("of a long line one row is shown while it is edited, the part around the cu
   expect((await drawn("\x1b[1;2R\x1bOR", long)).at(-1)).toEqual([long.slice(-72), 79]);
 });
 
-test("a line of more than 200 bytes is cut with a bell, and the shell goes on", async () => {
-  await type("x".repeat(200));
+test("a line of 200 bytes is run", async () => {
+  const shown = await type(`uptime${" ".repeat(194)}`, "\r");
   expect(system.shown).not.toContain("\x07");
-  system = new System_();
-  await type("x".repeat(500), "\r");
-  expect(lastLine()).toBe("x".repeat(200));
-  expect(system.shown).toContain("\x07");
+  expect(shown).toContain("running for");
+});
+
+test("what is typed beyond 200 bytes rings and says so, once, and the line is not run", async () => {
+  const shown = await type(`uptime${" ".repeat(195)}`, "x", "y", "\r", "about\r");
+  expect(system.shown.match(/\x07/g)).toHaveLength(3);
+  expect(shown.match(/the line is full: it has at most 200 bytes/g)).toHaveLength(1);
+  expect(shown).toContain("not run: a line has at most 200 bytes, and 3 more were typed\n");
+  expect(shown).not.toContain("running for");
+  expect(shown).toContain("a microkernel operating system");
+});
+
+test("a line that is pasted with its end is not run where it is cut", async () => {
+  const shown = await type(`kill serial ${"x".repeat(300)}\ruptime\r`);
+  expect(shown).toContain("not run: a line has at most 200 bytes, and 112 more were typed");
+  expect(shown).not.toContain("is ended");
+  expect(shown).toContain("running for");
+});
+
+test("a line that was too long is run once it was edited", async () => {
+  expect(await type(`uptime${" ".repeat(300)}`, "\x7f", "\r")).toContain("running for");
+  expect(await type(`uptime${" ".repeat(300)}`, "\r", "\x1b[A", "\r")).toContain("running for");
+  expect(await type("x".repeat(300), "\x03uptime\r")).toContain("running for");
+});
+
+test("a line may be all words", async () => {
+  expect(await type(`${"trace shell echo ".repeat(11)}uptime\r`)).toContain("running for");
 });
 
 test("what is typed together with a key that means nothing is shown at once", async () => {
@@ -264,6 +288,16 @@ test.each([
   ["a command within a trace", "trace shell echo upt\t\r", "trace shell echo uptime "],
   ["a domain behind that", "trace shell echo kill ser\t\r", "trace shell echo kill serial "],
   ["in the middle of a line", "handles con x\x1b[D\x1b[D\t\r", "handles console  x"],
+  ["a class", "why Sup\t\r", "why Supervisor "],
+  ["a class or a domain, as it is written", "why Shell con\t\r", "why Shell console "],
+  ["a class as the target", "why shell Con\t\r", "why shell Console "],
+  ["a method of the target", "why shell Console re\t\r", "why shell Console read "],
+  ["a method of the target's domain", "why shell console wr\t\r", "why shell console write "],
+  ["a method with its interface", "why shell Console Colours.wa\t\r", "why shell Console Colours.wash "],
+  ["a method of nothing", "why shell nobody wr\t\r", "why shell nobody wr"],
+  ["a method of one who serves none", "why shell Echo wr\t\r", "why shell Echo wr"],
+  ["nothing behind the method", "why shell Console write ser\t\r", "why shell Console write ser"],
+  ["a question within a trace", "trace shell echo why shell Console re\t\r", "trace shell echo why shell Console read "],
   ["nothing", "zzz\t\r", "zzz"],
 ])("completion of %s", async (_what, typed, line) => {
   await type(typed);
@@ -273,6 +307,37 @@ test.each([
 test("several candidates are shown, below the line as it was typed", async () => {
   await type("s\t");
   expect(system.shown).toMatch(/s\x1b\[K\r\x1b\[8C\nstart {2}stop {2}shutdown/);
+});
+
+test("methods that several interfaces have are shown once", async () => {
+  await type("why shell Console \t");
+  expect(system.shown).toMatch(/\nwrite {2}read {2}wash {2}\n/);
+});
+
+describe("a terminal that tells its width gets no broken words:", () => {
+  const width = (columns: number): string => `\x1b[24;${columns}R`;
+  const rows = async (columns: number, ...typed: string[]): Promise<string[]> => (await type(width(columns), ...typed)).split("\n");
+
+  test.each([80, 40, 21])("in %i columns", async (columns) => {
+    const all = await rows(columns, "help\r", "domains\r", "handles shell\r", "about\r", "events\r", "why Shell Console write\r");
+    // The banner comes before the terminal can tell.
+    const tooLong = all.slice(4).filter((row) => row.length > columns && row.trim().includes(" "));
+    expect(tooLong).toEqual([]);
+    // Nothing is lost but spaces.
+    system = new System_();
+    const whole = await type("help\r", "domains\r", "handles shell\r", "about\r", "events\r", "why Shell Console write\r");
+    expect(all.join(" ").split(/\s+/)).toEqual(whole.split(/\s+/));
+  });
+
+  test("a row that fits exactly stays, one that does not goes on moved in", async () => {
+    expect(await rows(48, "about\r")).toContain("three system calls, and every message is judged.");
+    system = new System_();
+    expect((await rows(47, "about\r")).join("\n")).toContain("three system calls, and every message is\n  judged.\n");
+  });
+
+  test("one that does not tell it gets each line whole", async () => {
+    expect(Math.max(...(await type("handles shell\r", "about\r")).split("\n").map((line) => line.length))).toBeGreaterThan(60);
+  });
 });
 
 test.each([["domians", "domains"], ["hlep", "help"], ["HELP", "help"], ["dom", "domains"], ["shutdwn", "shutdown"], ["help upti", "uptime"], ["trace shell echo pnig", "ping"]])("for `%s`, `%s` is suggested", async (typed, meant) => {
@@ -421,7 +486,14 @@ test("^C that arrived with the command's own line ends a wait", async () => {
 test("a ping that nobody answers ends at ^C", async () => {
   system.running[ECHO] = false;
   system.interruptAt = 3;
-  expect(await type("ping\r")).toContain("nobody answers yet; ^C ends the wait\n^C\n");
+  expect(await type("ping\r")).toContain("nobody answers yet; waiting for 5 s, ^C ends the wait\n^C\n");
+});
+
+test("a ping that nobody answers says how long it waits, and ends then", async () => {
+  system.running[ECHO] = false;
+  const shown = await type("ping\r", "uptime\r");
+  expect(shown).toContain("nobody answers yet; waiting for 5 s, ^C ends the wait\nno answer within 5 s; `domains` shows whether the echo service runs\n");
+  expect(shown).toContain("running for");
 });
 
 test("^C ends a list", async () => {

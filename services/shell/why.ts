@@ -1,11 +1,9 @@
 import { PolicyQueryVerdict } from "../../build/generated/interfaces/Policy";
-import { audit, policy, slots } from "../../build/generated/programs/shell";
+import { audit, policy } from "../../build/generated/programs/shell";
 import { Text } from "../runtime/text";
-import { addClassName, addMethodName } from "./names";
+import { addClassName, addMethodName, classOf, NO_CLASS } from "./names";
 import { endLine, green, line, printLine, red } from "./output";
 import { Words } from "./words";
-
-const NO_CLASS: u32 = 0xffff_ffff;
 
 export function why(words: Words): void {
   if (words.count != 4) return printLine("usage: why SUBJECT TARGET METHOD, as in `why shell serial write` or `why Shell kernel.Slots stop`");
@@ -51,10 +49,8 @@ function addRule(rule: u32, sourceLine: u32): void {
 
 /** The class of that name, or of the domain of that name; NO_CLASS after saying that there is neither. */
 function findClass(name: Text): u32 {
-  const known = policy.findClass(name);
-  if (known.ok) return known.classId;
-  const slot = slots.find(name);
-  if (slot.ok) return slots.describe(slot.slot).classId;
+  const found = classOf(name);
+  if (found != NO_CLASS) return found;
   line.string("`").text(name).string("` is neither a class of the policy nor a domain");
   endLine();
   return NO_CLASS;

@@ -2,8 +2,8 @@
 
 import { Text } from "../runtime/text";
 
-/** More than any command takes. */
-export const WORDS_MAX: u32 = 8;
+/** A line of LINE_MAX bytes has no more. */
+export const WORDS_MAX: u32 = 100;
 
 /** Views of the words of one line, valid as long as the line. */
 @final
@@ -15,7 +15,7 @@ export class Words {
     for (let index: u32 = 0; index < WORDS_MAX; index++) this.words[index] = heap.alloc(offsetof<Text>());
   }
 
-  /** Takes `line` apart at its spaces. Words beyond the limit are left out. */
+  /** Takes `line` apart at its spaces. */
   split(line: Text): void {
     this.count = 0;
     let at: u32 = 0;

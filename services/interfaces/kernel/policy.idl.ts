@@ -13,5 +13,9 @@ export default defineInterface({
     interfaceName: { takes: { interfaceId: u32 }, returns: { text: text(64) }, reads: ["own"] },
     methodName: { takes: { interfaceId: u32, method: u32 }, returns: { text: text(64) }, reads: ["own"] },
     findMethod: { takes: { classId: u32, name: text(64) }, returns: { interfaceId: u32, method: u32 }, reads: ["own"] },
+    interfaceAt: {
+      about: "Interfaces that a class serves, counted from 0 on: where `findMethod` looks, in its order. One may come twice.",
+      takes: { classId: u32, index: u32 }, returns: { interfaceId: u32 }, reads: ["own"],
+    },
   },
 });
