@@ -41,28 +41,36 @@ function addRow(start: u32, end: u32): void {
   add(NEWLINE);
 }
 
-/** Breaks the line at spaces, behind the first word of a row at the earliest: a word that is longer than a row is for the terminal to break. */
+/**
+ * Breaks the line between columns of a table if a row has several, else between words, behind the first of a row at the earliest: a word
+ * that is longer than a row is for the terminal to break.
+ */
 function addRows(): void {
   let first: u32 = 0;
   while (line.byteAt(first) == SPACE) first++;
   const indent = min(first + HANGING_INDENT, columns / 2);
   let start: u32 = 0;
   let column: u32 = 0;
-  /** The last space where the row can end; 0: there is none yet. */
+  /** The last space where the row can end, and the last before a column; 0: there is none yet. */
   let space: u32 = 0;
+  let gap: u32 = 0;
   for (let at: u32 = 0; at < line.length; at++) {
     const byte = line.byteAt(at);
     if (byte == ESCAPE) {
       at = sequenceEnd(at);
       continue;
     }
-    if (byte == SPACE && at > first && line.byteAt(at - 1) != SPACE) space = at;
+    if (byte == SPACE && at > first && line.byteAt(at - 1) != SPACE) {
+      space = at;
+      if (line.byteAt(at + 1) == SPACE) gap = at;
+    }
     // A character of several bytes takes one column.
     if ((byte & 0xc0) != 0x80) column++;
     if (column <= columns || space == 0) continue;
-    let next = space;
+    const end = gap != 0 ? gap : space;
+    let next = end;
     while (line.byteAt(next) == SPACE) next++;
-    addRow(start, space);
+    addRow(start, end);
     if (next >= line.length) return;
     for (let left = indent; left > 0; left--) add(BLANK);
     start = next;
@@ -70,6 +78,7 @@ function addRows(): void {
     first = next;
     column = indent;
     space = 0;
+    gap = 0;
   }
   addRow(start, line.length);
 }

@@ -56,6 +56,33 @@ test("^C ends what takes long, and what was typed meanwhile is kept", async () =
   }
 });
 
+test("a question to the policy is completed: class or domain, target, method", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  const answer = await shell.run("why Sh\tech\two\t");
+  expect(answer.join("\n")).toContain("Shell -> Echo Echo.words: allowed");
+  expect((await shell.run("why shell kernel.Pol\tinterfaceA\t")).join("\n")).toMatch(/Policy\.interfaceAt/);
+});
+
+test("a ping of a stopped service says how long it waits", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  await shell.run("stop echo");
+  shell.machine.type("ping\r");
+  await shell.machine.waitFor("nobody answers yet; waiting for 5 s, ^C ends the wait\r\n");
+  await shell.machine.waitFor("no answer within 5 s; `domains` shows whether the echo service runs\r\n");
+  expect((await shell.run("start echo")).join("\n")).toContain("echo runs, instance 2");
+  expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
+});
+
+test("a narrow terminal that tells its width gets whole words", async () => {
+  await using shell = await ShellSession.start(main.boot);
+  const wide = await shell.run("help");
+  shell.machine.type("\x1b[24;40R");
+  const narrow = await shell.run("help");
+  expect(Math.max(...wide.map((line) => line.length))).toBeGreaterThan(40);
+  expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(40);
+  expect(narrow.join(" ").split(/\s+/)).toEqual(wide.join(" ").split(/\s+/));
+});
+
 test("a trace shows words, texts and handles by their names", async () => {
   await using shell = await ShellSession.start(main.boot);
   expect((await shell.run("trace shell echo ping 1")).join("\n")).toContain("echo => shell     Echo.words answer first=0 second=2 third=3 fourth=4");
