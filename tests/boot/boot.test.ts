@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, copyFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Decoder, DecoderOptions } from "iced-x86";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { findRoot } from "../../toolchain/build/tree.ts";
@@ -11,18 +12,22 @@ import { buildIso } from "../../toolchain/image/iso.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import type { BootMedium } from "../../toolchain/run/machine.ts";
 import { CLOCK_ERROR_MAX, clocksBesideBusyProcess, hostTscHz } from "../../toolchain/soak/busy-clock.ts";
+import { type Needs, needsOf } from "../../toolchain/verify/level.ts";
 import { BootedMachine, type BootOptions } from "../support/qemu.ts";
 
 const PROBE_EXIT = 0x10;
+const PLANTED = "tests/boot/planted.asm";
 const root = findRoot();
 const folder = mkdtempSync(join(tmpdir(), "trine-boot-test-"));
 const path = (name: string) => join(folder, name);
 let kernel = "";
+let kernelWithSymbols = "";
 let archiveFacts = "";
 
 beforeAll(async () => {
-  const built = await buildKernel({ root, outDir: "build/test/boot", entry: "tests/boot/probe.ts", name: "probe" });
+  const built = await buildKernel({ root, outDir: "build/test/boot", entry: "tests/boot/probe.ts", name: "probe", extraAssembly: [PLANTED] });
   kernel = join(root, built.imagePath);
+  kernelWithSymbols = join(root, built.elfPath);
 
   // More than one chunk of the loader, no whole number of pages, and no two words alike.
   const program = new Uint8Array(1_234_567).map((_, i) => (i * 2_654_435_761) >>> 13);
@@ -185,6 +190,43 @@ describe("a panic", () => {
   });
 });
 
+describe("code of the kernel that not every processor has", () => {
+  test("stops the build where it is written by hand", async () => {
+    const source = "build/test/boot/newer.asm";
+    writeFileSync(join(root, source), "section .text\nbits 64\nnewer:\n  tzcnt eax, ebx\n  ret\n");
+    const options = { root, outDir: "build/test/boot", entry: "tests/boot/probe.ts", name: "newer" };
+    await expect(buildKernel({ ...options, extraAssembly: [PLANTED, source] })).rejects.toThrow(
+      /^tests\/boot\/probe\.ts: the verifier refuses the kernel's code: .*tzcnt eax,ebx: x86-64-v3 has it/,
+    );
+  });
+
+  test("is not there before the switch to long mode either", () => {
+    const elf = readElf(readFileSync(kernelWithSymbols), "kernel.elf");
+    const boot = elf.sections.find((section) => section.name === ".boot")!;
+    const offset = (name: string): number =>
+      Number(elf.symbols.find((symbol) => symbol.name === name)!.address - boot.address);
+    const [wide, data] = [offset("in_long_mode"), offset("boot_gdt")];
+    const found = [
+      ...neededBy(boot.bytes.subarray(0, wide), 32), ...neededBy(boot.bytes.subarray(wide, data), 64),
+    ];
+    expect(found.length).toBeGreaterThan(300);
+    expect(found.filter(({ needs }) => needs !== 1)).toEqual([]);
+  });
+});
+
+/** What each instruction needs of the processor. */
+function neededBy(code: Uint8Array, bits: number): { readonly text: string; readonly needs: Needs }[] {
+  const decoder = new Decoder(bits, code, DecoderOptions.None);
+  const found = [];
+  while (decoder.canDecode) {
+    const instruction = decoder.decode();
+    found.push({ text: instruction.toString(), needs: needsOf(instruction) });
+    instruction.free();
+  }
+  decoder.free();
+  return found;
+}
+
 describe("what firmware has locked", () => {
   const NX_OFF = 1n << 34n;
   const FEW_LEAVES = 1n << 22n;
@@ -192,8 +234,8 @@ describe("what firmware has locked", () => {
 
   beforeAll(async () => {
     const built = await buildKernel({
-      root, outDir: "build/test/boot", entry: "tests/boot/locked-probe.ts", name: "locked-probe",
-      extraAssembly: ["tests/boot/locked-processor.asm"],
+      root, outDir: "build/test/boot", entry: "tests/boot/firmware-probe.ts", name: "firmware-probe",
+      extraAssembly: ["tests/boot/firmware.asm"],
     });
     const { symbols } = readElf(readFileSync(join(root, built.elfPath)), built.elfPath);
     const address = (name: string): bigint => symbols.find((symbol) => symbol.name === name)!.address;

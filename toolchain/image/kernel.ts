@@ -6,6 +6,7 @@ import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";
+import { formatFinding } from "../verify/finding.ts";
 import { writeBootConstants } from "./boot-constants.ts";
 import { GUARDS_FILE, withoutGuard } from "./guards.ts";
 
@@ -42,6 +43,7 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   const program = await compileProgram({
     root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: [...assemblySources(root), ...extraAssembly],
   });
+  requireVerified(program, entry);
   requireStackFits(program, entry);
 
   const imagePath = join(outDir, `${name}.bin`);
@@ -50,6 +52,14 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
     writeFileSync(join(root, imagePath), stripExecutable(readFileSync(join(root, program.elfPath)), program.elfPath));
   }
   return { ...program, imagePath };
+}
+
+/** A program that the verifier does not pass is marked so; of the kernel there is nobody to ask. */
+function requireVerified({ findings }: CompiledProgram, entry: string): void {
+  if (findings.length === 0) return;
+  refuse(`the verifier refuses the kernel's code: ${formatFinding(findings[0]!)}`, {
+    file: entry, help: "`trine verify --target kernel` lists all findings",
+  });
 }
 
 function requireStackFits({ stack }: CompiledProgram, entry: string): void {

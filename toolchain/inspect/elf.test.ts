@@ -16,7 +16,7 @@ const elf = readElf(program, "a.elf");
 
 test("what is loaded is shown once, then sections and functions", () => {
   const lines = formatElf(summarizeElf(elf));
-  expect(lines[0]).toBe("executable, entry 0x0000001000000000");
+  expect(lines[0]).toBe("executable for x86-64-v1, entry 0x0000001000000000");
   expect(lines.filter((line) => line.startsWith("  0x0000001000000000 r-x"))).toEqual(["  0x0000001000000000 r-x        7 bytes"]);
   expect(lines).toContain("functions: 1, by size:");
   expect(lines.at(-1)).toBe("  0x0000001000000000        7  _start");

@@ -1,14 +1,19 @@
 /** What an executable holds, as text: segments, sections, Trine's note, symbols, and a function's instructions. */
-import { PF_R, PF_W, PF_X, PT_LOAD, SymbolType } from "../elf/format.ts";
+import { NOTE_BYTES, NOTE_LEVEL } from "../../kernel/abi/executable.ts";
+import { PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE, SymbolType } from "../elf/format.ts";
 import { type ElfFile, sectionNamed, type SymbolView } from "../elf/read.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { disassemble } from "./disassemble.ts";
 
 const SYMBOLS_SHOWN_MAX = 40;
+/** Sizes, type and the name "Trine", padded. */
+const NOTE_HEADER_BYTES = 20;
 
 export interface ElfSummary {
   readonly kind: "elf";
   readonly entry: string;
+  /** Of x86-64; null: the executable has no note. */
+  readonly level: number | null;
   readonly segments: readonly { readonly address: string; readonly bytes: number; readonly fileBytes: number; readonly access: string }[];
   readonly sections: readonly { readonly name: string; readonly address: string; readonly bytes: number }[];
   readonly functions: readonly { readonly name: string; readonly address: string; readonly bytes: number }[];
@@ -18,6 +23,7 @@ export function summarizeElf(elf: ElfFile): ElfSummary {
   return {
     kind: "elf",
     entry: hex(elf.entry),
+    level: levelOf(elf),
     segments: elf.programHeaders.filter(({ type }) => type === PT_LOAD).map(({ address, memoryBytes, fileBytes, flags }) => ({ address: hex(address), bytes: memoryBytes, fileBytes, access: access(flags) })),
     sections: elf.sections.filter(({ name }) => name !== "").map(({ name, address, memoryBytes }) => ({ name, address: hex(address), bytes: memoryBytes })),
     functions: functions(elf).map(({ name, address, bytes }) => ({ name, address: hex(address), bytes })),
@@ -28,7 +34,7 @@ export function formatElf(summary: ElfSummary): string[] {
   const { segments, sections, functions: all } = summary;
   const largest = all.toSorted((a, b) => b.bytes - a.bytes).slice(0, SYMBOLS_SHOWN_MAX);
   return [
-    `executable, entry ${summary.entry}`,
+    `executable${summary.level === null ? "" : ` for x86-64-v${summary.level}`}, entry ${summary.entry}`,
     "segments:",
     ...segments.map(({ address, access, bytes, fileBytes }) => `  ${address} ${access} ${String(bytes).padStart(8)} bytes${fileBytes < bytes ? `, ${fileBytes} of them from the file` : ""}`),
     ...(sections.length === 0 ? ["no sections and no names: what a machine is given; the file .elf beside it has them"] : ["sections:"]),
@@ -36,6 +42,14 @@ export function formatElf(summary: ElfSummary): string[] {
     ...(all.length === 0 ? [] : [`functions: ${all.length}, ${largest.length < all.length ? `the ${largest.length} largest` : "by size"}:`]),
     ...largest.map(({ address, bytes, name }) => `  ${address} ${String(bytes).padStart(8)}  ${name}`),
   ];
+}
+
+function levelOf(elf: ElfFile): number | null {
+  const note = elf.programHeaders.find(({ type }) => type === PT_NOTE);
+  if (note === undefined || note.fileBytes !== NOTE_HEADER_BYTES + NOTE_BYTES) return null;
+  const { buffer, byteOffset } = elf.bytes;
+  const place = byteOffset + note.offset + NOTE_HEADER_BYTES + NOTE_LEVEL;
+  return new DataView(buffer).getUint32(place, true);
 }
 
 /** The instructions of the one function whose name is, or contains, `part`. */

@@ -1,5 +1,6 @@
 ; A way into the probe kernel that leaves the processor as some firmware does: NX not offered, CPUID
 ; ended at leaf 3.
+%include "kernel/x64/cpu.inc"
 %include "boot/boot.inc"
 
 extern pvh_start
@@ -20,8 +21,7 @@ section .text
 bits 64
 
 ; firmwareLocks(): u64, what boot left of that register.
-global firmwareLocks: function (firmwareLocks.end - firmwareLocks)
-firmwareLocks:
+  provides firmwareLocks, _l, firmware
   mov ecx, MSR_MISC_ENABLE
   rdmsr
   shl rdx, 32

@@ -1,9 +1,9 @@
-// A kernel that says what boot has left of the locks that firmware sets (locked-processor.asm), and
+// A kernel that says what boot has left of the locks that firmware sets (firmware.asm), and
 // ends.
 
 import { initializeMachine, powerOff } from "../../kernel/x64/machine";
 import { endLine, logHex, logText } from "../../kernel/x64/serial-log";
-import { firmwareLocks } from "./locked-processor";
+import { firmwareLocks } from "./firmware";
 
 export { kernelException } from "../../kernel/x64/panic";
 
