@@ -153,6 +153,13 @@ function blobErrorText(error: u32): string {
     case BlobError.OldVersion: return "is older than the one this kernel demands";
     case BlobError.Oversubscribed: return "promises its slots more than this kernel has";
     case BlobError.TooCostly: return "takes too long to decide";
+    case BlobError.DuplicateName: return "gives two things one name";
+    case BlobError.OtherInterfaces: return "was made for a kernel with other interfaces";
+    case BlobError.ExcessRights: return "gives a handle more rights than its kind has";
+    case BlobError.MachineDevice: return "gives away ports or a line that the machine runs on";
+    case BlobError.SharedDevice: return "gives one port or line away twice";
+    case BlobError.NoExecuteRule: return "has a slot whose program no rule lets run";
+    case BlobError.UnfitProgram: return "has a slot whose quota is too small for its program";
     case BlobError.WrongImage: return "is that of another image";
     default: return "does not hold together";
   }

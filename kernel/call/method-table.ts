@@ -18,7 +18,7 @@ const METHODS: usize = memory.data<u8>([
   // Thread
   0, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
   // Interrupt
-  2, 0, 0, 2,
+  2, 0, 0, 2, 0, 0,
   // Ports
   0, 2,
   // Clock
@@ -46,15 +46,15 @@ const INTERFACES: usize = memory.data<u8>([
   0, 0, // Endpoint
   19, 1, // Notice
   20, 6, // Thread
-  26, 2, // Interrupt
-  28, 1, // Ports
-  29, 2, // Clock
-  31, 3, // Audit
-  34, 8, // Policy
-  42, 8, // Slots
-  50, 1, // Log
-  51, 3, // Trace
-  54, 4, // System
+  26, 3, // Interrupt
+  29, 1, // Ports
+  30, 2, // Clock
+  32, 3, // Audit
+  35, 8, // Policy
+  43, 8, // Slots
+  51, 1, // Log
+  52, 3, // Trace
+  55, 4, // System
 ]);
 
 /** Methods of a type, numbered from 0. */

@@ -544,6 +544,9 @@ describe("memory is out, and the supervisor", () => {
   });
 });
 
+const BIND = 0;
+const UNBIND = 2;
+
 describe("a driver", () => {
   test("gets its interrupt as bits, masked until its next recv", () => {
     const kernel = boot(module, archive, [DRIVER]);
@@ -564,18 +567,44 @@ describe("a driver", () => {
     kernel.check();
   });
 
-  test("may bind its interrupt anew while it is masked, and still gets it", () => {
+  test("binds an interrupt that is bound only after it has unbound it, even while it is masked, and still gets it", () => {
     const kernel = boot(module, archive, [DRIVER]);
     const driver = kernel.threadOf(DRIVER);
-    kernel.call(driver, named(1), 7, 0, [0x10002n, 8n]);
+    const line = (method: number, ...words: bigint[]): Status => kernel.call(driver, named(1), 7, method, words).status;
+    const second = domainCall(kernel, DRIVER, 3).words[0]!;
+    expect(line(UNBIND)).toBe(Status.NotFound);
+    expect(line(BIND, 0x10002n, 8n)).toBe(Status.Ok);
     kernel.recv(driver);
     kernel.interrupt(4);
-    const second = domainCall(kernel, DRIVER, 3).words[0]!;
+    for (const inbox of [0x10002n, second]) expect(line(BIND, inbox, 1n)).toBe(Status.Busy);
     const before = kernel.portWrites.length;
-    expect(kernel.call(driver, named(1), 7, 0, [second, 1n]).status).toBe(Status.Ok);
+    expect(line(UNBIND)).toBe(Status.Ok);
+    expect(kernel.portWrites.slice(before)).toContain("21=ff");
+    expect(kernel.portWrites.slice(before)).not.toContain("21=ef");
+    kernel.check();
+    expect(line(UNBIND)).toBe(Status.NotFound);
+    kernel.recv(driver, { timeout: 1n });
+    expect(kernel.portWrites.slice(before)).not.toContain("21=ef");
+    kernel.interrupt(4); // Nobody gets one that comes while it is unbound.
+    expect(kernel.recv(driver, { timeout: 1n }).status).toBe(Status.Timeout);
+    expect(line(BIND, second, 1n)).toBe(Status.Ok);
     expect(kernel.portWrites.slice(before)).toContain("21=ef");
     kernel.interrupt(4);
     expect(kernel.recv(driver, { inbox: Number(second) })).toMatchObject({ status: Status.Notified, words: [1n, 0n, 0n, 0n] });
+    kernel.check();
+  });
+
+  test("whose inbox is gone may bind its interrupt again, and so may the next instance", () => {
+    const kernel = boot(module, archive, [DRIVER]);
+    const bind = (inbox: bigint): Status => kernel.call(kernel.threadOf(DRIVER), named(1), 7, BIND, [inbox, 1n]).status;
+    const second = domainCall(kernel, DRIVER, 3).words[0]!;
+    expect(bind(second)).toBe(Status.Ok);
+    expect(bind(0x10002n)).toBe(Status.Busy);
+    expect(domainCall(kernel, DRIVER, 8, [second]).status).toBe(Status.Ok);
+    expect(bind(0x10002n)).toBe(Status.Ok);
+    stopSlot(kernel, DRIVER);
+    startSlot(kernel, DRIVER);
+    expect(bind(0x10002n)).toBe(Status.Ok);
     kernel.check();
   });
 
@@ -603,7 +632,7 @@ describe("a driver", () => {
     expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([0x3f8n, 8n, 0n, 0n]);
   });
 
-  test.each([[0x3f8, 8], [0x3f9, 2], [0x3f9, 7], [0x3f9, 8], [0x3f5, 30], [0, 0x8001], [0xffff, 1]])("whose ports begin at %i and are %i has no other", async (first, count) => {
+  test.each([[0x3f8, 8], [0x3f9, 2], [0x3f9, 7], [0x3e9, 8], [0x3e5, 27], [0xb040, 0x4fc0], [0xffff, 1]])("whose ports begin at %i and are %i has no other", async (first, count) => {
     const driver = { devices: { registers: ports(first, count), line: interrupt(4) } };
     const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, driver } }), [DRIVER]);
     const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);

@@ -3,7 +3,7 @@
 //
 // All of it lies below WINDOW_BYTES, so that the same layout is an ordinary sparse WebAssembly memory when the kernel runs in Node.
 
-import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX } from "../abi/blob";
+import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX } from "../abi/blob";
 
 /** End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and must end below. */
 export const STATIC_END: usize = 0x01000000;
@@ -14,7 +14,7 @@ export const BLOB_BASE: usize = 0x01000000;
 /** One u32 for each frame of physical memory (memory/frames.ts). */
 export const FRAME_DATABASE_BASE: usize = 0x01800000;
 /** 16 GiB of physical memory. What lies above is not used. */
-export const FRAMES_MAX: u32 = 0x400000;
+export const FRAMES_MAX: u32 = QUOTA_PAGES_MAX;
 
 /** Tables that are there from boot on and never move. */
 export const BOOT_TABLES_BASE: usize = 0x02800000;

@@ -3,21 +3,20 @@
 import {
   BlobSection, CHANNEL_BADGE, CHANNEL_BYTES, CHANNEL_CLASS, CHANNEL_COUNT, CHANNEL_FIRST, CHANNEL_INTERFACE, CHANNEL_NAME, CHANNEL_RIGHTS, CHANNEL_TARGET_ENDPOINT, CHANNEL_TARGET_SLOT,
   CHANNEL_TYPE, EXECUTE_BYTES, EXECUTE_CLASS, EXECUTE_PROGRAM, FIRST_PROGRAM_CLASS, PROGRAM_BYTES, PROGRAM_FLAGS, PROGRAM_FLAG_VERIFIED, PROGRAM_NAME, QUOTA_HANDLES_MAX,
-  QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_BYTES, SLOT_CEILING,
+  QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_BYTES, SLOT_CEILING,
   SLOT_CLASS, SLOT_ENDPOINTS_MAX, SLOT_FAULT_ENDPOINT, SLOT_FAULT_SLOT, SLOT_FIRST_HANDLE, SLOT_FLAGS, SLOT_FLAG_AUTOSTART, SLOT_FLAG_REBOOT, SLOT_FLAG_REBOOT_ON_PANIC, SLOT_HANDLES_MAX, SLOT_HANDLE_COUNT, SLOT_NAME, SLOT_NONE, SLOT_PRIORITY,
   SLOT_PROGRAM, SLOT_QUOTA_HANDLES, SLOT_QUOTA_OBJECTS, SLOT_QUOTA_PAGES, SLOT_QUOTA_THREADS, SLOT_RESTART,
 } from "../abi/blob";
-import { FAULT_INTERFACE, FIRST_PROGRAM_INTERFACE, ObjectType, RIGHTS_ALL } from "../abi/object";
+import { INTERRUPT_LINES, PORTS } from "../abi/device";
+import { FAULT_INTERFACE, FIRST_PROGRAM_INTERFACE, ObjectType, RIGHTS_ALL, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MINT, RIGHT_TRANSFER } from "../abi/object";
 import { HANDLE_INDEX_FIRST_NAMED } from "../abi/system-call";
 import { isClass } from "./blob-interfaces";
 import { isName } from "./blob-name";
 import { countOf, interfaceEntryIn, sectionOf } from "./sections";
 
 const PRIORITY_MAX: u32 = 255;
-/** Of pages (16 TiB), and of objects before they are added up: no sum of 256 quotas leaves 32 bits. */
+/** Of objects before they are added up: no sum of 256 quotas leaves 32 bits. */
 const QUOTA_MAX: u32 = 0xffffff;
-const PORTS: u32 = 65536;
-const INTERRUPT_LINES: u32 = 256;
 
 export function verifyImage(blob: usize): bool {
   return verifyPrograms(blob) && verifySlots(blob) && verifyHandles(blob) && verifyExecute(blob);
@@ -50,7 +49,7 @@ function verifySlots(blob: usize): bool {
     const priority = load<u32>(entry + SLOT_PRIORITY);
     const ceiling = load<u32>(entry + SLOT_CEILING);
     if (priority === 0 || priority > ceiling || ceiling > PRIORITY_MAX) return false;
-    if (!isQuota(load<u32>(entry + SLOT_QUOTA_PAGES), QUOTA_MAX) || !isQuota(load<u32>(entry + SLOT_QUOTA_HANDLES), QUOTA_HANDLES_MAX)) return false;
+    if (!isQuota(load<u32>(entry + SLOT_QUOTA_PAGES), QUOTA_PAGES_MAX) || !isQuota(load<u32>(entry + SLOT_QUOTA_HANDLES), QUOTA_HANDLES_MAX)) return false;
     if (!isQuota(load<u32>(entry + SLOT_QUOTA_THREADS), QUOTA_THREADS_MAX) || !isQuota(load<u32>(entry + SLOT_QUOTA_OBJECTS), QUOTA_MAX)) return false;
     if (load<u32>(entry + SLOT_RESTART) > 2) return false;
     if ((load<u32>(entry + SLOT_FLAGS) & ~(slot === 0 ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC : SLOT_FLAG_AUTOSTART)) !== 0) return false;
@@ -120,6 +119,30 @@ function verifyHandles(blob: usize): bool {
   return true;
 }
 
+/** After `verifyHandles`: no handle has a right that the image builder never gives one of its kind, so that none goes further than its policy was read. */
+export function rightsFit(blob: usize): bool {
+  const count = countOf(blob, BlobSection.Slots);
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
+    const first = load<u32>(entry + SLOT_FIRST_HANDLE);
+    const handles = load<u32>(entry + SLOT_HANDLE_COUNT);
+    for (let i: u32 = 0; i < handles; i++) {
+      const handle = handleEntry(blob, first + i);
+      if ((load<u32>(handle + CHANNEL_RIGHTS) & ~rightsOf(handle, slot)) !== 0) return false;
+    }
+  }
+  return true;
+}
+
+/** All rights that a slot's initial handle may have. Only an endpoint's owner makes handles with badges. */
+function rightsOf(handle: usize, slot: u32): u32 {
+  const type = load<u32>(handle + CHANNEL_TYPE);
+  if (type === ObjectType.Slots) return RIGHT_CALL | RIGHT_CONTROL;
+  if (type !== ObjectType.Endpoint) return RIGHT_CALL;
+  const channel = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
+  return load<u32>(handle + CHANNEL_TARGET_SLOT) === slot ? channel | RIGHT_MINT : channel;
+}
+
 function handleEntry(blob: usize, index: u32): usize {
   return sectionOf(blob, BlobSection.Handles) + index * CHANNEL_BYTES;
 }
@@ -132,8 +155,8 @@ function verifyObject(blob: usize, handle: usize): bool {
   if (load<u32>(handle + CHANNEL_TARGET_SLOT) !== SLOT_NONE || load<u32>(handle + CHANNEL_TARGET_ENDPOINT) !== 0 || load<u64>(handle + CHANNEL_BADGE) !== 0) return false;
   const first = load<u32>(handle + CHANNEL_FIRST);
   const count = load<u32>(handle + CHANNEL_COUNT);
-  if (type === ObjectType.Ports) return count > 0 && first < PORTS && count <= PORTS - first;
-  if (type === ObjectType.Interrupt) return first < INTERRUPT_LINES && count === 0;
+  if (type === ObjectType.Ports) return count > 0 && first < <u32>PORTS && count <= <u32>PORTS - first;
+  if (type === ObjectType.Interrupt) return first < <u32>INTERRUPT_LINES && count === 0;
   return type >= <u32>ObjectType.Clock && type <= <u32>ObjectType.System && first === 0 && count === 0;
 }
 
@@ -169,4 +192,29 @@ function verifyExecute(blob: usize): bool {
     if (load<u32>(entry + 12) !== 0) return false;
   }
   return true;
+}
+
+/** After `verifyExecute` and `verifyRules`: every slot's class may run its program. A slot of which that is not so could never start. */
+export function slotsMayStart(blob: usize): bool {
+  const count = countOf(blob, BlobSection.Slots);
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
+    if (!mayExecute(blob, (<u64>load<u32>(entry + SLOT_CLASS) << 32) | <u64>load<u32>(entry + SLOT_PROGRAM))) return false;
+  }
+  return true;
+}
+
+/** Grants ascend by class and program. */
+function mayExecute(blob: usize, key: u64): bool {
+  let low: u32 = 0;
+  let high = countOf(blob, BlobSection.Execute);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = sectionOf(blob, BlobSection.Execute) + middle * EXECUTE_BYTES;
+    const found = (<u64>load<u32>(entry + EXECUTE_CLASS) << 32) | <u64>load<u32>(entry + EXECUTE_PROGRAM);
+    if (found === key) return true;
+    if (found < key) low = middle + 1;
+    else high = middle;
+  }
+  return false;
 }

@@ -8,8 +8,11 @@ import {
   BLOB_SECTION_COUNT, BLOB_SIGNATURE_BYTES, BlobSection, CHANNEL_BYTES, CLASS_BYTES, EXECUTE_BYTES, FIELD_BYTES, INSTRUCTION_BYTES, INTERFACE_BYTES, METHOD_BYTES, PAIR_BYTES,
   PROGRAM_BYTES, RULE_BYTES, SLOT_BYTES,
 } from "../abi/blob";
-import { quotasFit, verifyImage } from "./blob-image";
+import { verifyDevices } from "./blob-devices";
+import { namesAreDistinct } from "./blob-distinct";
+import { quotasFit, rightsFit, slotsMayStart, verifyImage } from "./blob-image";
 import { verifyInterfaces } from "./blob-interfaces";
+import { isOfThisKernel } from "./blob-kernel";
 import { verifyRules } from "./blob-rules";
 import { sectionOf } from "./sections";
 
@@ -30,15 +33,22 @@ export function verifyHeader(blob: usize, bytes: u32): u32 {
   return stated === bytes ? BlobError.None : BlobError.BadStructure;
 }
 
-/** Everything else. Answers None, BadStructure, Oversubscribed or TooCostly. Calls for `verifyHeader` first. */
+/** Everything else, but what needs the booted programs. Calls for `verifyHeader` first. */
 export function verifyStructure(blob: usize, bytes: u32): u32 {
   if (!verifyReserved(blob)) return BlobError.BadStructure;
   if (!verifySections(blob, bytes)) return BlobError.BadStructure;
   if (!verifyStrings(blob)) return BlobError.BadStructure;
   if (!verifyInterfaces(blob)) return BlobError.BadStructure;
   if (!verifyImage(blob)) return BlobError.BadStructure;
+  if (!namesAreDistinct(blob)) return BlobError.DuplicateName;
+  if (!isOfThisKernel(blob)) return BlobError.OtherInterfaces;
+  if (!rightsFit(blob)) return BlobError.ExcessRights;
+  const devices = verifyDevices(blob);
+  if (devices !== BlobError.None) return devices;
   if (!quotasFit(blob)) return BlobError.Oversubscribed;
-  return verifyRules(blob);
+  const rules = verifyRules(blob);
+  if (rules !== BlobError.None) return rules;
+  return slotsMayStart(blob) ? BlobError.None : BlobError.NoExecuteRule;
 }
 
 function verifyReserved(blob: usize): bool {
@@ -104,14 +114,33 @@ function entryBytes(section: u32): u32 {
   }
 }
 
-/** Printable ASCII and zeros only: names end up on terminals. The first string is the empty one. */
+/**
+ * Printable ASCII and zeros only: names end up on terminals. The first string is the empty one, the others ascend, so that none is there twice:
+ * names are equal where their offsets are.
+ */
 function verifyStrings(blob: usize): bool {
   const strings = sectionOf(blob, BlobSection.Strings);
   const bytes = load<u32>(blob + BLOB_HEADER_BYTES + (BlobSection.Strings - 1) * BLOB_SECTION_BYTES + 8);
   if (bytes === 0 || load<u8>(strings) !== 0 || load<u8>(strings + bytes - 1) !== 0) return false;
-  for (let i: u32 = 0; i < bytes; i++) {
+  let previous: u32 = 0;
+  let start: u32 = 1;
+  for (let i: u32 = 1; i < bytes; i++) {
     const byte = load<u8>(strings + i);
     if (byte !== 0 && (byte < 0x20 || byte > 0x7e)) return false;
+    if (byte !== 0) continue;
+    if (!isBefore(strings + previous, strings + start)) return false;
+    previous = start;
+    start = i + 1;
   }
   return true;
+}
+
+/** Whether one string comes before another in the order of their bytes. */
+function isBefore(string: usize, other: usize): bool {
+  let i: usize = 0;
+  while (load<u8>(string + i) === load<u8>(other + i)) {
+    if (load<u8>(string + i) === 0) return false;
+    i++;
+  }
+  return load<u8>(string + i) < load<u8>(other + i);
 }

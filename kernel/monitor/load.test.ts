@@ -6,6 +6,7 @@ import { keyRingText } from "../../toolchain/keys/key-ring.ts";
 import { type BlobSigner, signBlob } from "../../toolchain/keys/sign-blob.ts";
 import { BlobError } from "../abi/blob-error.ts";
 import * as abi from "../abi/blob.ts";
+import { ObjectType, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MINT, RIGHT_TRANSFER } from "../abi/object.ts";
 
 function signer(fill: number, purpose: abi.KeyPurpose): BlobSigner {
   const secret = new Uint8Array(32).fill(fill);
@@ -79,16 +80,28 @@ function rebuilt(change: (sections: Map<abi.BlobSection, { bytes: Uint8Array; co
   });
   return signBlob(bytes, development);
 }
+type Sections = Map<abi.BlobSection, { bytes: Uint8Array; count: number }>;
+
+/** Offsets of so many names more, behind all others in the order of the strings. */
+function newNames(sections: Sections, count: number): readonly number[] {
+  const strings = sections.get(abi.BlobSection.Strings);
+  if (strings === undefined) throw new Error("no strings");
+  const names = Array.from({ length: count }, (_, i) => `~${String(i).padStart(4, "0")}\0`);
+  const bytes = Uint8Array.of(...strings.bytes, ...new TextEncoder().encode(names.join("")));
+  sections.set(abi.BlobSection.Strings, { bytes, count: bytes.length });
+  return names.map((name, i) => strings.bytes.length + i * name.length);
+}
+
 /** Interfaces that nobody uses, the last of them with that many methods without fields. */
-function appendInterfaces(sections: Map<abi.BlobSection, { bytes: Uint8Array; count: number }>, ids: readonly number[], methodCount: number): void {
+function appendInterfaces(sections: Sections, ids: readonly number[], methodCount: number): void {
   const [interfaces, methods] = [sections.get(abi.BlobSection.Interfaces), sections.get(abi.BlobSection.Methods)];
   if (interfaces === undefined || methods === undefined) return;
-  const name = new DataView(interfaces.bytes.buffer).getUint32(abi.INTERFACE_NAME, true);
+  const names = newNames(sections, ids.length + methodCount);
   const extra = new Uint8Array(ids.length * abi.INTERFACE_BYTES);
   const view = new DataView(extra.buffer);
-  ids.forEach((id, i) => [id, 1, name, methods.count, i === ids.length - 1 ? methodCount : 0].forEach((value, n) => view.setUint32(i * abi.INTERFACE_BYTES + n * 4, value, true)));
+  ids.forEach((id, i) => [id, 1, names[i]!, methods.count, i === ids.length - 1 ? methodCount : 0].forEach((value, n) => view.setUint32(i * abi.INTERFACE_BYTES + n * 4, value, true)));
   const extraMethods = new Uint8Array(methodCount * abi.METHOD_BYTES);
-  for (let i = 0; i < methodCount; i++) [name, section(abi.BlobSection.Fields).count].forEach((value, n) => new DataView(extraMethods.buffer).setUint32(i * abi.METHOD_BYTES + n * 4, value, true));
+  for (let i = 0; i < methodCount; i++) [names[ids.length + i]!, section(abi.BlobSection.Fields).count].forEach((value, n) => new DataView(extraMethods.buffer).setUint32(i * abi.METHOD_BYTES + n * 4, value, true));
   sections.set(abi.BlobSection.Interfaces, { bytes: Uint8Array.of(...interfaces.bytes, ...extra), count: interfaces.count + ids.length });
   sections.set(abi.BlobSection.Methods, { bytes: Uint8Array.of(...methods.bytes, ...extraMethods), count: methods.count + methodCount });
 }
@@ -198,9 +211,10 @@ function withEndpoints(count: number): Uint8Array {
     const view = new DataView(slots.bytes.buffer);
     const slot = slots.bytes.length - abi.SLOT_BYTES;
     const before = view.getUint32(slot + abi.SLOT_FIRST_HANDLE, true) * abi.CHANNEL_BYTES;
+    const names = newNames(sections, count);
     const endpoints = Array.from({ length: count }, (_, i) => {
       const endpoint = handles.bytes.slice(2 * abi.CHANNEL_BYTES, 3 * abi.CHANNEL_BYTES);
-      const fields: readonly (readonly [number, number])[] = [[abi.CHANNEL_TARGET_SLOT, slots.count - 1], [abi.CHANNEL_TARGET_ENDPOINT, i], [abi.CHANNEL_CLASS, view.getUint32(slot + abi.SLOT_CLASS, true)]];
+      const fields: readonly (readonly [number, number])[] = [[abi.CHANNEL_NAME, names[i]!], [abi.CHANNEL_TARGET_SLOT, slots.count - 1], [abi.CHANNEL_TARGET_ENDPOINT, i], [abi.CHANNEL_CLASS, view.getUint32(slot + abi.SLOT_CLASS, true)]];
       for (const [offset, value] of fields) new DataView(endpoint.buffer).setUint32(offset, value, true);
       return [...endpoint];
     });
@@ -215,6 +229,7 @@ function withQuotas(offset: number, quotas: readonly number[]): Uint8Array {
     const slots = sections.get(abi.BlobSection.Slots);
     const handles = sections.get(abi.BlobSection.Handles);
     if (slots === undefined || handles === undefined) return;
+    const names = newNames(sections, quotas.length);
     const bytes = new Uint8Array(quotas.length * abi.SLOT_BYTES);
     const view = new DataView(bytes.buffer);
     quotas.forEach((quota, slot) => {
@@ -222,6 +237,7 @@ function withQuotas(offset: number, quotas: readonly number[]): Uint8Array {
       bytes.set(slots.bytes.subarray(isNew ? slots.bytes.length - abi.SLOT_BYTES : slot * abi.SLOT_BYTES).subarray(0, abi.SLOT_BYTES), slot * abi.SLOT_BYTES);
       view.setUint32(slot * abi.SLOT_BYTES + offset, quota, true);
       if (!isNew) return;
+      view.setUint32(slot * abi.SLOT_BYTES + abi.SLOT_NAME, names[slot]!, true);
       view.setUint32(slot * abi.SLOT_BYTES + abi.SLOT_FIRST_HANDLE, handles.count, true);
       view.setUint32(slot * abi.SLOT_BYTES + abi.SLOT_HANDLE_COUNT, 0, true);
     });
@@ -240,6 +256,8 @@ describe("a blob may promise its slots together what the kernel has, and nothing
     ["2,048 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 8)), BlobError.None],
     ["2,049 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, (_, slot) => (slot === 255 ? 9 : 8))), BlobError.Oversubscribed],
     ["as many objects as could wrap around", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 0xffffff)), BlobError.Oversubscribed],
+    ["all pages that the kernel can use, of one slot", () => withQuotas(abi.SLOT_QUOTA_PAGES, [abi.QUOTA_PAGES_MAX, 1, 1, 1, 1, 1]), BlobError.None],
+    ["4,095 handles of each slot", () => withQuotas(abi.SLOT_QUOTA_HANDLES, Array.from({ length: 256 }, () => abi.QUOTA_HANDLES_MAX)), BlobError.None],
     ["32 endpoints of one slot", () => withEndpoints(abi.SLOT_ENDPOINTS_MAX), BlobError.None],
   ])("%s", (_what, make, expected) => {
     expect(load(make())).toBe(expected);
@@ -354,7 +372,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a fault endpoint without a fault slot", put(BlobSection.Slots, abi.SLOT_FAULT_ENDPOINT, 1)],
     ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 5)],
     ["a slot's name is empty", put(BlobSection.Slots, abi.SLOT_NAME, 0)],
-    ["a slot's quota of pages is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, 0x100_0000)],
+    ["a slot's quota of pages is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, abi.QUOTA_PAGES_MAX + 1)],
     ["a slot's quota of handles is more than its table", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, abi.QUOTA_HANDLES_MAX + 1)],
     ["a slot's quota of threads is more than its stacks", put(BlobSection.Slots, abi.SLOT_QUOTA_THREADS, abi.QUOTA_THREADS_MAX + 1)],
     ["a slot's quota of objects would wrap the sum", put(BlobSection.Slots, abi.SLOT_QUOTA_OBJECTS, 0x100_0000)],
@@ -498,6 +516,93 @@ describe("a blob that lies is refused though its signature is right:", () => {
   ])("%s", (_name, make) => {
     expect(load(make())).toBe(BlobError.BadStructure);
     expect(monitor.number("epoch")).toBe(0);
+  });
+
+  // Handles of the blob: the supervisor's slots and log; the driver's port, registers and line; the console's terminal, uart and clock; the
+  // files' two; the shell's console, files, admin and policy; the attack's console.
+  const [SLOTS, LOG, PORT, REGISTERS, LINE, TERMINAL, UART, CLOCK, , , CONSOLE, FILES] = Array.from({ length: 12 }, (_, i) => i * abi.CHANNEL_BYTES) as [number, number, number, number, number, number, number, number, number, number, number, number];
+  const puts = (of: abi.BlobSection, ...values: readonly (readonly [number, number])[]) => () => lie((_, view) => { for (const [offset, value] of values) view.setUint32(section(of).at + offset, value, true); });
+  const get = (of: abi.BlobSection, offset: number) => new DataView(unsigned.buffer, unsigned.byteOffset).getUint32(section(of).at + offset, true);
+  /** The second of two entries gets the first one's name. */
+  const sameName = (of: abi.BlobSection, first: number, second: number) => () => put(of, second, get(of, first))();
+  const swapped = (of: abi.BlobSection, first: number, second: number) => () => puts(of, [first, get(of, second)], [second, get(of, first)])();
+  const interfaceOf = (id: number): number => Array.from({ length: section(BlobSection.Interfaces).count }, (_, i) => i * abi.INTERFACE_BYTES).find((at) => get(BlobSection.Interfaces, at + abi.INTERFACE_ID) === id)!;
+  const methodOf = (id: number, method: number): number => (get(BlobSection.Interfaces, interfaceOf(id) + abi.INTERFACE_FIRST_METHOD) + method) * abi.METHOD_BYTES;
+  const fieldOf = (id: number, method: number, field: number): number => (get(BlobSection.Methods, methodOf(id, method) + abi.METHOD_FIRST_FIELD) + field) * abi.FIELD_BYTES;
+  /** The console's clock becomes a device. */
+  const device = (type: ObjectType, first: number, count: number) => puts(
+    BlobSection.Handles, [CLOCK + abi.CHANNEL_TYPE, type], [CLOCK + abi.CHANNEL_INTERFACE, type], [CLOCK + abi.CHANNEL_CLASS, type], [CLOCK + abi.CHANNEL_FIRST, first], [CLOCK + abi.CHANNEL_COUNT, count],
+  );
+  const FILES_INTERFACE = 0x103;
+  const ALL_TRANSFERS = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
+
+  test.each<readonly [string, () => Uint8Array, BlobError]>([
+    ["all classes have one name", () => lie((_, view) => { for (let id = abi.FIRST_PROGRAM_CLASS; id < section(BlobSection.Classes).count; id++) view.setUint32(section(BlobSection.Classes).at + id * abi.CLASS_BYTES, get(BlobSection.Classes, 37 * abi.CLASS_BYTES), true); }), BlobError.DuplicateName],
+    ["the last class has the first one's name", () => sameName(BlobSection.Classes, abi.FIRST_PROGRAM_CLASS * abi.CLASS_BYTES, (section(BlobSection.Classes).count - 1) * abi.CLASS_BYTES)(), BlobError.DuplicateName],
+    ["a program's class is called as the kernel's", () => sameName(BlobSection.Classes, abi.CLASS_KERNEL * abi.CLASS_BYTES, 33 * abi.CLASS_BYTES)(), BlobError.DuplicateName],
+    ["two interfaces have one name", () => sameName(BlobSection.Interfaces, interfaceOf(0x101) + abi.INTERFACE_NAME, interfaceOf(0x102) + abi.INTERFACE_NAME)(), BlobError.DuplicateName],
+    ["two programs have one name", sameName(BlobSection.Programs, 0, 5 * abi.PROGRAM_BYTES), BlobError.DuplicateName],
+    ["two slots have one name", sameName(BlobSection.Slots, abi.SLOT_BYTES, 4 * abi.SLOT_BYTES), BlobError.DuplicateName],
+    ["two handles of a slot have one name", sameName(BlobSection.Handles, CONSOLE + abi.CHANNEL_NAME, FILES + abi.CHANNEL_NAME), BlobError.DuplicateName],
+    ["two methods of an interface have one name", () => sameName(BlobSection.Methods, methodOf(FILES_INTERFACE, 0), methodOf(FILES_INTERFACE, 3))(), BlobError.DuplicateName],
+    ["two fields of a request have one name", () => sameName(BlobSection.Fields, fieldOf(FILES_INTERFACE, 0, 0), fieldOf(FILES_INTERFACE, 0, 2))(), BlobError.DuplicateName],
+    ["two fields of a response have one name", () => sameName(BlobSection.Fields, fieldOf(FILES_INTERFACE, 3, 1), fieldOf(FILES_INTERFACE, 3, 2))(), BlobError.DuplicateName],
+    ["a field of a response has the name of one of its request", () => sameName(BlobSection.Fields, fieldOf(FILES_INTERFACE, 0, 0), fieldOf(FILES_INTERFACE, 0, 3))(), BlobError.None],
+    ["a string is there twice", resized(BlobSection.Strings, (bytes) => { const lastString = bytes.slice(bytes.lastIndexOf(0, bytes.length - 2) + 1); return Uint8Array.of(...bytes, ...lastString); }, 1), BlobError.BadStructure],
+    ["strings do not ascend", resized(BlobSection.Strings, (bytes) => Uint8Array.of(...bytes, 0x20, 0), 1), BlobError.BadStructure],
+    ["an empty string stands between others", resized(BlobSection.Strings, (bytes) => Uint8Array.of(...bytes, 0, 0x7e, 0), 1), BlobError.BadStructure],
+
+    ["an interface of the kernel has another version", () => put(BlobSection.Interfaces, interfaceOf(7) + abi.INTERFACE_VERSION, 9)(), BlobError.OtherInterfaces],
+    ["an interface of the kernel has another name", () => put(BlobSection.Interfaces, interfaceOf(9) + abi.INTERFACE_NAME, get(BlobSection.Fields, fieldOf(FILES_INTERFACE, 0, 0)))(), BlobError.OtherInterfaces],
+    ["an interface of the kernel has an error more", () => lie((_, view) => { view.setUint32(section(BlobSection.Interfaces).at + interfaceOf(16) + abi.INTERFACE_ERROR_COUNT, 2, true); view.setUint32(section(BlobSection.Methods).at + methodOf(16, 0) + abi.METHOD_ERROR_COUNT, 2, true); }), BlobError.OtherInterfaces],
+    ["a field of a kernel method takes more", () => put(BlobSection.Fields, fieldOf(1, 6, 1) + abi.FIELD_MAX, 0xffff_fffe)(), BlobError.OtherInterfaces],
+    ["a field of a kernel method has another name", () => swapped(BlobSection.Fields, fieldOf(1, 6, 0), fieldOf(1, 6, 1))(), BlobError.OtherInterfaces],
+    ["two methods of the kernel have changed names", () => swapped(BlobSection.Methods, methodOf(12, 3), methodOf(12, 4))(), BlobError.OtherInterfaces],
+    ["an interface of the kernel is missing", () => put(BlobSection.Interfaces, interfaceOf(16), 17)(), BlobError.OtherInterfaces],
+    ["an interface has a number of the kernel's", () => put(BlobSection.Interfaces, interfaceOf(0x101), 0xff)(), BlobError.BadStructure],
+    ["an unused interface has a number of the kernel's", () => rebuilt((sections) => {
+      appendInterfaces(sections, [0x200], 0);
+      const bytes = sections.get(BlobSection.Interfaces)!.bytes;
+      const at = interfaceOf(0x101);
+      new DataView(bytes.buffer).setUint32(bytes.length - abi.INTERFACE_BYTES + abi.INTERFACE_ID, 0xff, true);
+      new DataView(bytes.buffer).setUint32(bytes.length - abi.INTERFACE_BYTES + abi.INTERFACE_FIRST_METHOD, get(BlobSection.Interfaces, at + abi.INTERFACE_FIRST_METHOD), true);
+      const added = bytes.slice(-abi.INTERFACE_BYTES);
+      bytes.copyWithin(at + abi.INTERFACE_BYTES, at, bytes.length - abi.INTERFACE_BYTES);
+      bytes.set(added, at);
+    }), BlobError.OtherInterfaces],
+    ["two classes of the kernel have changed names", swapped(BlobSection.Classes, 12 * abi.CLASS_BYTES, 13 * abi.CLASS_BYTES), BlobError.OtherInterfaces],
+    ["the class of endpoints has another name", swapped(BlobSection.Classes, 4 * abi.CLASS_BYTES, 33 * abi.CLASS_BYTES), BlobError.OtherInterfaces],
+    ["a program's class and the kernel's have changed names", swapped(BlobSection.Classes, 16 * abi.CLASS_BYTES, 33 * abi.CLASS_BYTES), BlobError.OtherInterfaces],
+
+    ["a channel makes badges", put(BlobSection.Handles, UART + abi.CHANNEL_RIGHTS, ALL_TRANSFERS | RIGHT_MINT), BlobError.ExcessRights],
+    ["an endpoint has a right without a meaning", put(BlobSection.Handles, PORT + abi.CHANNEL_RIGHTS, ALL_TRANSFERS | RIGHT_MINT | (1 << 9)), BlobError.ExcessRights],
+    ["the log is copied", put(BlobSection.Handles, LOG + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_COPY), BlobError.ExcessRights],
+    ["the slots are handed on", put(BlobSection.Handles, SLOTS + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_CONTROL | RIGHT_TRANSFER), BlobError.ExcessRights],
+    ["a line is handed on", put(BlobSection.Handles, LINE + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER), BlobError.ExcessRights],
+    ["ports are handed on", put(BlobSection.Handles, REGISTERS + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER), BlobError.ExcessRights],
+    ["an endpoint has fewer rights", put(BlobSection.Handles, TERMINAL + abi.CHANNEL_RIGHTS, RIGHT_CALL), BlobError.None],
+
+    ["ports reach into the interrupt controller", puts(BlobSection.Handles, [REGISTERS + abi.CHANNEL_FIRST, 0x60], [REGISTERS + abi.CHANNEL_COUNT, 2]), BlobError.MachineDevice],
+    ["all ports are given", puts(BlobSection.Handles, [REGISTERS + abi.CHANNEL_FIRST, 0], [REGISTERS + abi.CHANNEL_COUNT, 0x1_0000]), BlobError.MachineDevice],
+    ["the reset register is given", puts(BlobSection.Handles, [REGISTERS + abi.CHANNEL_FIRST, 0xcf9], [REGISTERS + abi.CHANNEL_COUNT, 1]), BlobError.MachineDevice],
+    ["the timer's line is given", put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 0), BlobError.MachineDevice],
+    ["the cascade's line is given", put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 2), BlobError.MachineDevice],
+    ["line 16 is given", put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 16), BlobError.BadStructure],
+    ["line 15 is given", put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 15), BlobError.None],
+    ["the last port is given", puts(BlobSection.Handles, [REGISTERS + abi.CHANNEL_FIRST, 0xffff], [REGISTERS + abi.CHANNEL_COUNT, 1]), BlobError.None],
+    ["the last port of another's is given", device(ObjectType.Ports, 0x3ff, 1), BlobError.SharedDevice],
+    ["the first port of another's is given", device(ObjectType.Ports, 0x3f5, 4), BlobError.SharedDevice],
+    ["the ports behind another's are given, which are the chipset's", device(ObjectType.Ports, 0x400, 8), BlobError.MachineDevice],
+    ["the ports before another's are given", device(ObjectType.Ports, 0x3f0, 8), BlobError.None],
+    ["another's line is given", device(ObjectType.Interrupt, 4, 0), BlobError.SharedDevice],
+    ["the next line is given", device(ObjectType.Interrupt, 5, 0), BlobError.None],
+
+    ["a slot's class may not run its program", put(BlobSection.Slots, 5 * abi.SLOT_BYTES + abi.SLOT_CLASS, 36), BlobError.NoExecuteRule],
+    ["a slot's program is one that its class may not run", put(BlobSection.Slots, 5 * abi.SLOT_BYTES + abi.SLOT_PROGRAM, 0), BlobError.NoExecuteRule],
+    ["there are no execute grants", resized(BlobSection.Execute, () => new Uint8Array(0), abi.EXECUTE_BYTES), BlobError.NoExecuteRule],
+  ])("with an error of its own: %s", (_name, make, expected) => {
+    expect(load(make())).toBe(expected);
+    expect(monitor.number("epoch")).toBe(expected === BlobError.None ? 1 : 0);
   });
 
   test("the unchanged blob, signed the same way, is accepted", () => {

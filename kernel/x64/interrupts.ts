@@ -3,12 +3,13 @@
 // `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what it was. A line must be
 // acknowledged before it can fire again; the timer and spurious interrupts need nothing.
 
+import { CASCADE_LINE, INTERRUPT_LINES } from "../abi/device";
 import { in8, out8 } from "./x64";
 import { acknowledgeLocalApic } from "./local-apic";
 import { acknowledgeTimer, isTimerVector, timerUsesLine0 } from "./timer";
 
 /** Lines 0 (the old timer) to 15. Line 2 joins the two controllers and belongs to nobody. */
-export const LINE_COUNT: u32 = 16;
+export const LINE_COUNT: u32 = INTERRUPT_LINES;
 export const VECTOR_FIRST_LINE: u32 = 32;
 /** What lineOf says of the timer's interrupt, armed by armTimer. */
 export const LINE_TIMER: i32 = -1;
@@ -24,7 +25,6 @@ const MASTER_COMMAND: u32 = 0x20;
 const MASTER_DATA: u32 = 0x21;
 const SLAVE_COMMAND: u32 = 0xa0;
 const SLAVE_DATA: u32 = 0xa1;
-const CASCADE_LINE: u32 = 2;
 const END_OF_INTERRUPT: u32 = 0x20;
 const READ_IN_SERVICE: u32 = 0x0b;
 

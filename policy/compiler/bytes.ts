@@ -28,23 +28,34 @@ export class Records {
   }
 }
 
-/** Zero-terminated strings of printable ASCII; the first is the empty one. */
+/** Zero-terminated strings of printable ASCII, each there once, in the order of their characters: the empty one is the first. */
 export class Strings {
-  private readonly offsets = new Map<string, number>([["", 0]]);
-  private length = 1;
+  private readonly offsets = new Map<string, number>();
+  private readonly section: Uint8Array;
 
-  /** Offset of the string. Anything but printable ASCII becomes `?`. */
+  constructor(texts: Iterable<string>) {
+    const sorted = [...new Set(["", ...[...texts].map(printable)])].sort();
+    let length = 0;
+    for (const text of sorted) {
+      this.offsets.set(text, length);
+      length += text.length + 1;
+    }
+    this.section = new TextEncoder().encode(sorted.map((text) => `${text}\0`).join(""));
+  }
+
+  /** Offset of one of the strings. */
   offsetOf(text: string): number {
-    const clean = text.replace(/[^ -~]/g, "?");
-    const known = this.offsets.get(clean);
-    if (known !== undefined) return known;
-    const offset = this.length;
-    this.offsets.set(clean, offset);
-    this.length += clean.length + 1;
+    const offset = this.offsets.get(printable(text));
+    if (offset === undefined) throw new Error(`the string ${JSON.stringify(text)} was not announced`);
     return offset;
   }
 
   bytes(): Uint8Array {
-    return new TextEncoder().encode([...this.offsets.keys()].map((text) => `${text}\0`).join(""));
+    return this.section;
   }
+}
+
+/** Anything but printable ASCII becomes `?`. */
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, "?");
 }

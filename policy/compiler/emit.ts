@@ -16,15 +16,27 @@ interface Section {
 }
 
 export function emit(model: Model, matrix: Matrix): Uint8Array<ArrayBuffer> {
-  const strings = new Strings();
+  const strings = new Strings(stringsOf(model));
   const interfaces = emitInterfaces(model, strings);
   const rules = emitRules(model, matrix, strings);
   const pairs = emitPairs(matrix);
-  // In order of BlobSection; strings last to be made, because every other table names some.
+  // In order of BlobSection.
   const before = [emitSlots(model, strings), emitHandles(model, strings), emitPrograms(model, strings), emitClasses(model, strings), interfaces.interfaces, interfaces.methods, interfaces.fields, rules.rules, rules.program];
   const execute = emitExecute(model);
   const text = strings.bytes();
   return assemble(model, [...before, { count: text.length, bytes: text }, execute, pairs.pairs, pairs.bindings]);
+}
+
+/** Every string that a table names. */
+function* stringsOf(model: Model): Iterable<string> {
+  for (const slot of model.slots) yield* [slot.name, ...slot.handles.map((handle) => handle.name)];
+  for (const program of model.programs) yield program.name;
+  for (const known of model.classes) if (known !== undefined) yield* [known.name, shortened(known.span?.file ?? "")];
+  for (const spoken of model.interfaces) {
+    yield spoken.name;
+    for (const method of spoken.methods) yield* [method.name, ...[...method.request, ...method.response].map((field) => field.name)];
+  }
+  for (const rule of model.rules) yield* [shortened(rule.span.file), shortened(rule.text)];
 }
 
 /** SHA-256 over, for each program: its name, a zero byte, its digest. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BASE_POLICY, compileTest, consoleInterface, kernelInterfaces, testImage, testPrograms } from "../../tests/support/policy-system.ts";
 import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
 import { type MethodDescription, u32 } from "../../toolchain/idl/define.ts";
-import type { ImageDescription, SlotDescription } from "../../toolchain/image/define.ts";
+import { type Device, type ImageDescription, type SlotDescription, interrupt, ports } from "../../toolchain/image/define.ts";
 
 async function errors(statements: string): Promise<readonly string[]> {
   const { diagnostics, blob } = await compileTest(statements);
@@ -167,16 +167,73 @@ describe("an image that does not fit its programs and policy is refused:", () =>
       "objects of all slots", withSlot("shell", { quota: { pages: 10, objects: 2009 } }),
       "images/test.image.ts:7:5: the slots' quotas of objects add up to 2049, and the kernel has 2048 for all of them; help: give smaller `quota.objects`: shell has 2009, supervisor has 8, uart has 8; a slot that says nothing gets 8",
     ],
-    ["quota", withSlot("shell", { quota: { pages: 0 } }), "images/test.image.ts:7:5: the quota of 0 pages of shell is not between 1 and 16777215"],
+    ["quota", withSlot("shell", { quota: { pages: 0 } }), "images/test.image.ts:7:5: the quota of 0 pages of shell is not between 1 and 4194304"],
     ["handles", withSlot("shell", { quota: { pages: 10, handles: 5 } }), "images/test.image.ts:7:5: shell starts with 8 handles and has a quota of 5; help: raise `quota.handles`"],
     ["device left out", withSlot("uart", { devices: {} }), "images/test.image.ts:2:3: uart does not say which ports `registers` is; help: devices: { registers: ports(0x3f8, 8) }"],
     ["device that is none", withSlot("shell", { devices: { line: { kind: "interrupt", line: 3 } } }), "images/test.image.ts:7:5: shell has no device `line`; help: its manifest has nothing"],
-    ["ports beyond the last", withSlot("uart", { devices: { registers: { kind: "ports", first: 65535, count: 2 }, line: { kind: "interrupt", line: 4 } } }), "images/test.image.ts:2:3: uart: `registers` names ports that do not exist"],
+    ["ports beyond the last", withSlot("uart", { devices: { registers: { kind: "ports", first: 65535, count: 2 }, line: { kind: "interrupt", line: 4 } } }), "images/test.image.ts:2:3: uart: `registers` names ports that do not exist; help: ports(first, count): at least one, and the last at most 0xffff"],
     ["fault handler", withSlot("shell", { faultHandler: "files.files" }), "images/test.image.ts:7:5: `files.files` serves Files, not Fault"],
   ])("%s", async (_name, image, expected) => {
     const { diagnostics, blob } = await compileTest("", { image, imageText });
     expect(blob).toBeUndefined();
     expect(diagnostics.map(formatDiagnostic)).toContain(expected);
+  });
+
+  // In line 4, columns from 18 on.
+  const driver = (registers: string, line: string): string => `export default defineImage({\n  slots: {\n    uart: {\n      devices: { registers: ${registers}, line: ${line} },\n    },\n  },\n});\n`;
+  const NOT_THERE = "uart: `registers` names ports that do not exist; help: ports(first, count): at least one, and the last at most 0xffff";
+  test.each<readonly [string, string, number, string]>([
+    ["ports(0, 65536)", "interrupt(4)", 18, "uart: `registers` takes ports 0x0 to 0x1f, which belong to the DMA controller; help: grant the registers of the one device"],
+    ["ports(0x10, 0x11)", "interrupt(4)", 18, "uart: `registers` takes ports 0x10 to 0x1f, which belong to the DMA controller; help: grant the registers of the one device"],
+    ["ports(0x21, 1)", "interrupt(4)", 18, "uart: `registers` takes port 0x21, which belongs to the interrupt controller; help: grant the registers of the one device"],
+    ["ports(0xa1, 1)", "interrupt(4)", 18, "uart: `registers` takes port 0xa1, which belongs to the second interrupt controller and the firmware (0xb2); help: grant the registers of the one device"],
+    ["ports(0x60, 5)", "interrupt(4)", 18, "uart: `registers` takes ports 0x61 to 0x64, which belong to the timer's gate, the NMI and the keyboard controller, which resets the machine; help: grant the registers of the one device"],
+    ["ports(0xcf9, 1)", "interrupt(4)", 18, "uart: `registers` takes port 0xcf9, which belongs to the chipset: PCI configuration (0xcf8), reset (0xcf9), power; help: grant the registers of the one device"],
+    ["ports(0xffff, 2)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(0xfff8, 16)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(0x3f8, 0)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(-8, 8)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(0x10000, 1)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(0x3f8, 0.5)", "interrupt(4)", 18, NOT_THERE],
+    ["ports(0x3f8, 8)", "interrupt(16)", 46, "uart: there is no interrupt line 16; help: 0 to 15"],
+    ["ports(0x3f8, 8)", "interrupt(-1)", 46, "uart: there is no interrupt line -1; help: 0 to 15"],
+    ["ports(0x3f8, 8)", "interrupt(0)", 46, "uart: `line` takes interrupt line 0, which belongs to the timer; help: name the line of the device"],
+    ["ports(0x3f8, 8)", "interrupt(2)", 46, "uart: `line` takes interrupt line 2, which belongs to the second interrupt controller; help: name the line of the device"],
+  ])("a device of the machine's own, or none: %s, %s", async (registers, line, column, expected) => {
+    const devices = new Function("ports", "interrupt", `return { registers: ${registers}, line: ${line} };`)(ports, interrupt) as SlotDescription["devices"];
+    const { diagnostics, blob } = await compileTest("", { image: withSlot("uart", { devices: devices! }), imageText: driver(registers, line) });
+    expect(blob).toBeUndefined();
+    expect(diagnostics.map(formatDiagnostic)).toEqual([`images/test.image.ts:4:${column}: ${expected}`]);
+  });
+
+  test.each<readonly [string, Device, Device, readonly string[]]>([
+    ["the same", ports(0x3f8, 8), interrupt(4), ["images/test.image.ts:8:18: uart (`registers`) and second (`registers`) share ports 0x3f8 to 0x3ff", "images/test.image.ts:8:46: uart (`line`) and second (`line`) share interrupt line 4"]],
+    ["a last port", ports(0x3ff, 1), interrupt(5), ["images/test.image.ts:8:18: uart (`registers`) and second (`registers`) share port 0x3ff"]],
+    ["a first port", ports(0x3f0, 9), interrupt(5), ["images/test.image.ts:8:18: uart (`registers`) and second (`registers`) share port 0x3f8"]],
+    ["ports around", ports(0x3e8, 24), interrupt(5), ["images/test.image.ts:8:18: uart (`registers`) and second (`registers`) share ports 0x3f8 to 0x3ff"]],
+    ["neighbours", ports(0x3f0, 8), interrupt(5), []],
+  ])("a device that two slots hold: %s", async (_name, registers, line, expected) => {
+    const text = driver("ports(0x3f8, 8)", "interrupt(4)").replace("    },\n  },", "    },\n    second: {\n\n      devices: { registers: ports(0x3f8, 8), line: interrupt(4) },\n    },\n  },");
+    const image = { ...testImage, slots: { ...testImage.slots, second: { ...testImage.slots["uart"]!, devices: { registers, line } } } };
+    const { diagnostics, blob } = await compileTest("", { image, imageText: text });
+    expect(diagnostics.map(formatDiagnostic)).toEqual(expected.map((message) => `${message}; help: a device is one slot's: let the others call its driver`));
+    expect(blob === undefined).toBe(expected.length > 0);
+  });
+
+  test("a device that one slot holds twice, and ports that three slots hold", async () => {
+    const programs = testPrograms.map((program) => (program.folder !== "drivers/uart" ? program : { ...program, description: { ...program.description, devices: { ...program.description.devices, more: "ports" as const } } }));
+    const devices = { registers: ports(0x300, 32), line: interrupt(4), more: ports(0x308, 8) };
+    const other = { ...testImage.slots["uart"]!, devices: { registers: ports(0x31f, 4), line: interrupt(5), more: ports(0x318, 4) } };
+    const { diagnostics } = await compileTest("", { programs, image: { ...testImage, slots: { ...testImage.slots, uart: { ...testImage.slots["uart"]!, devices }, other } } });
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      "uart (`registers`) and uart (`more`) share ports 0x308 to 0x30f", "uart (`registers`) and other (`more`) share ports 0x318 to 0x31b", "uart (`registers`) and other (`registers`) share port 0x31f",
+    ]);
+  });
+
+  test("a program that names two handles alike", async () => {
+    const programs = testPrograms.map((program) => (program.folder !== "services/console" ? program : { ...program, description: { ...program.description, kernel: { uart: "Clock" as const } } }));
+    const { diagnostics } = await compileTest("", { image: testImage, imageText, programs });
+    expect(diagnostics.map(formatDiagnostic)).toEqual(["images/test.image.ts:3:5: console names two handles `uart`; help: give one of them another name in its manifest"]);
   });
 
   test.each([256, 257])("%i named handles of one slot, of which 256 are the most", async (count) => {

@@ -1,13 +1,15 @@
 /** Image description and program manifests → slots with their initial handles, checked against each other. */
 import {
-  QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_ENDPOINTS_MAX, SLOT_HANDLES_MAX, SLOT_NONE,
+  QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX, SLOT_ENDPOINTS_MAX, SLOT_HANDLES_MAX, SLOT_NONE,
 } from "../../kernel/abi/blob.ts";
 import { FAULT_INTERFACE, ObjectType, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MINT, RIGHT_TRANSFER } from "../../kernel/abi/object.ts";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
+import { CASCADE_LINE, INTERRUPT_LINES, PORTS, TIMER_LINE } from "../../kernel/abi/device.ts";
 import { placeInText } from "../../toolchain/idl/locate.ts";
 import type { SlotDescription } from "../../toolchain/image/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
+import { machinePorts } from "./machine-ports.ts";
 import type { InitialHandle, PolicyClass, Program, ProgramInput, Slot, SystemInput } from "./model.ts";
 
 /** Two pages of a domain's own table. */
@@ -16,8 +18,6 @@ const HANDLES_DEFAULT = 128;
 const THREADS_DEFAULT = QUOTA_THREADS_SUM_MAX / SLOTS_MAX;
 const OBJECTS_DEFAULT = QUOTA_OBJECTS_SUM_MAX / SLOTS_MAX;
 const RESTART = { never: 0, onFault: 1, always: 2 } as const;
-/** The blob's. Pages of all slots may add up to more than the machine has: they are set aside when they are asked for. */
-const QUOTA_PAGES_MAX = 0xffffff;
 /** How many of the largest are named where a sum is too large. */
 const LARGEST_NAMED = 3;
 
@@ -84,6 +84,7 @@ class ImageReader {
       if (seen.has(program.name)) this.refuse([], `two programs are called ${program.name}`, "rules name a program by its manifest's name");
       seen.add(program.name);
     }
+    this.share(slots);
     this.sum(slots, "threads", (slot) => slot.quotaThreads, QUOTA_THREADS_SUM_MAX, THREADS_DEFAULT);
     this.sum(slots, "objects", (slot) => slot.quotaObjects, QUOTA_OBJECTS_SUM_MAX, OBJECTS_DEFAULT);
     return { slots, programs };
@@ -152,8 +153,7 @@ class ImageReader {
       }
       const type = kind === "ports" ? ObjectType.Ports : ObjectType.Interrupt;
       const [first, count] = given.kind === "ports" ? [given.first, given.count] : [given.line, 0];
-      const isFine = given.kind === "ports" ? first >= 0 && count > 0 && first + count <= 65536 : first >= 0 && first < 256;
-      if (!isFine || !Number.isInteger(first) || !Number.isInteger(count)) this.refuse(["slots", name, "devices"], `${name}: \`${device}\` names ${kind} that do not exist`);
+      if (given.kind === "ports" ? !this.arePorts(name, device, first, count) : !this.isLine(name, device, first)) continue;
       handles.push({ ...nothing, name: device, type, rights: RIGHT_CALL, interfaceId: type, classId: type, first, count });
     }
     for (const channel of Object.keys(slot.channels ?? {})) {
@@ -162,10 +162,64 @@ class ImageReader {
     for (const device of Object.keys(slot.devices ?? {})) {
       if (!(device in devices)) this.refuse(["slots", name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
     }
+    const seen = new Set<string>();
     for (const { name: handle } of handles) {
+      if (seen.has(handle)) this.refuse(["slots", name], `${program.description.name} names two handles \`${handle}\``, "give one of them another name in its manifest");
+      seen.add(handle);
       if (!/^\w{1,63}$/.test(handle)) this.refuse(["slots", name], `${program.description.name}: \`${handle}\` is no name of a handle`);
     }
     return handles;
+  }
+
+  /** Whether the ports exist and are not the machine's own. */
+  private arePorts(name: string, device: string, first: number, count: number): boolean {
+    const path = ["slots", name, "devices", device];
+    if (!isBetween(first, 0, PORTS - 1) || !isBetween(count, 1, PORTS - first)) {
+      this.refuse(path, `${name}: \`${device}\` names ports that do not exist`, "ports(first, count): at least one, and the last at most 0xffff");
+      return false;
+    }
+    const own = machinePorts(first, count);
+    if (own === undefined) return true;
+    const [from, to] = [Math.max(first, own.first), Math.min(first + count - 1, own.last)];
+    this.refuse(
+      path, `${name}: \`${device}\` takes ${portsInWords(from, to)}, which belong${from === to ? "s" : ""} to ${own.owner}`,
+      "grant the registers of the one device",
+    );
+    return false;
+  }
+
+  private isLine(name: string, device: string, line: number): boolean {
+    const path = ["slots", name, "devices", device];
+    if (!isBetween(line, 0, INTERRUPT_LINES - 1)) {
+      this.refuse(path, `${name}: there is no interrupt line ${line}`, `0 to ${INTERRUPT_LINES - 1}`);
+    } else if (line === TIMER_LINE || line === CASCADE_LINE) {
+      this.refuse(path, `${name}: \`${device}\` takes interrupt line ${line}, which belongs to the ${line === TIMER_LINE ? "timer" : "second interrupt controller"}`, "name the line of the device");
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  /** A device is one slot's: no port and no line stands in the image twice. */
+  private share(slots: readonly Slot[]): void {
+    const held = slots.flatMap((slot) => slot.handles.filter(({ type }) => type === ObjectType.Ports || type === ObjectType.Interrupt).map((handle) => ({ slot: slot.name, handle })));
+    for (const type of [ObjectType.Ports, ObjectType.Interrupt]) {
+      const ofType = held.filter(({ handle }) => handle.type === type).sort((a, b) => a.handle.first - b.handle.first);
+      let furthest = ofType[0];
+      for (const next of ofType.slice(1)) {
+        if (furthest === undefined || next.handle.first > lastOf(furthest.handle)) {
+          furthest = next;
+          continue;
+        }
+        const shared = type === ObjectType.Ports ? portsInWords(next.handle.first, Math.min(lastOf(next.handle), lastOf(furthest.handle))) : `interrupt line ${next.handle.first}`;
+        const [first, second] = [furthest, next].sort((a, b) => this.names.indexOf(a.slot) - this.names.indexOf(b.slot)) as [typeof next, typeof next];
+        this.refuse(
+          ["slots", second.slot, "devices", second.handle.name],
+          `${first.slot} (\`${first.handle.name}\`) and ${second.slot} (\`${second.handle.name}\`) share ${shared}`, "a device is one slot's: let the others call its driver",
+        );
+        if (lastOf(next.handle) > lastOf(furthest.handle)) furthest = next;
+      }
+    }
   }
 
   private channel(
@@ -238,6 +292,16 @@ class ImageReader {
 
 function isBetween(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
+}
+
+/** Last port, or the line. */
+function lastOf({ type, first, count }: InitialHandle): number {
+  return type === ObjectType.Ports ? first + count - 1 : first;
+}
+
+function portsInWords(first: number, last: number): string {
+  const hex = (port: number): string => `0x${port.toString(16)}`;
+  return first === last ? `port ${hex(first)}` : `ports ${hex(first)} to ${hex(last)}`;
 }
 
 function listed(record: Readonly<Record<string, unknown>>): string {

@@ -12,6 +12,7 @@ export * from "./monitor";
 export { ed25519Verify } from "./ed25519";
 export { sha512Begin, sha512Update, sha512End } from "./sha512";
 export { verifyStructure } from "./blob";
+export { areMachinePorts } from "./machine-ports";
 export { putInForce } from "./sections";
 export { decide, denyingRule, denyingValue, findPair } from "./matrix";
 export { setTime } from "./clock";

@@ -1,5 +1,5 @@
 /** What manifests and image descriptions must look like. Whether they fit each other, the interfaces and the policy is for the policy compiler to say. */
-import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_THREADS_MAX } from "../../kernel/abi/blob.ts";
+import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_MAX } from "../../kernel/abi/blob.ts";
 import { KEYWORDS } from "../idl/check.ts";
 import { type Shape, type ShapeFinding, checkShape } from "../idl/shape.ts";
 import type { ProgramDescription } from "./define.ts";
@@ -41,7 +41,7 @@ const SLOT: Shape = {
     priority: { kind: "number", min: 1, max: 255 },
     quota: {
       kind: "record",
-      keys: { pages: { kind: "number", min: 1, max: 0xffffff } },
+      keys: { pages: { kind: "number", min: 1, max: QUOTA_PAGES_MAX } },
       optional: {
         handles: { kind: "number", min: 1, max: QUOTA_HANDLES_MAX }, threads: { kind: "number", min: 1, max: QUOTA_THREADS_MAX }, objects: { kind: "number", min: 1, max: QUOTA_OBJECTS_SUM_MAX },
       },
