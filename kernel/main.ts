@@ -7,11 +7,12 @@ import { SystemCall } from "./abi/system-call";
 import { archivePrograms, copyBlob, findSymbols, isArchiveSound, measurePrograms, measuredDigests } from "./domain/archive";
 import { dyingDomain } from "./domain/end";
 import { handleException } from "./domain/fault";
+import { slotsFitPrograms, unfitSlot } from "./domain/fit";
 import { reclaimStep } from "./domain/reclaim";
 import { reportNonMaskable } from "./domain/non-maskable";
 import { initializeSlots, initializeTables, pagesPromised } from "./domain/slots";
 import { startSlot } from "./domain/start";
-import { logStatus, retryRestart, takeRestart } from "./domain/supervisor";
+import { logName, logStatus, retryRestart, takeRestart } from "./domain/supervisor";
 import { GUARD_DIGEST } from "./guards";
 import { fastCall, fastReply } from "./ipc/fast-path";
 import { boundInbox, notify } from "./ipc/notify";
@@ -83,6 +84,11 @@ export function start(startInfo: u64): void {
     refuse("too little memory for the slots");
     return;
   }
+  const fit = slotsFitPrograms();
+  if (fit !== BlobError.None) {
+    refuseSlot(fit, domainOfSlot(unfitSlot()));
+    return;
+  }
   reportOvercommit();
   const supervisor = domainOfSlot(0);
   const status = startSlot(supervisor);
@@ -131,14 +137,27 @@ function refuse(reason: string): void {
 }
 
 function refuseBlob(error: u32): void {
+  beginBlobRefusal(error);
+  endLine();
+  stop(1);
+}
+
+/** As `refuseBlob`, for a mistake about one slot. */
+function refuseSlot(error: u32, domain: Domain): void {
+  beginBlobRefusal(error);
+  logText(": ");
+  logName(domain);
+  endLine();
+  stop(1);
+}
+
+function beginBlobRefusal(error: u32): void {
   beginRefusal();
   logText("policy ");
   logText(blobErrorText(error));
   logText(" (");
   logNumber(<u64>error);
   logText(")");
-  endLine();
-  stop(1);
 }
 
 function blobErrorText(error: u32): string {
@@ -159,7 +178,8 @@ function blobErrorText(error: u32): string {
     case BlobError.MachineDevice: return "gives away ports or a line that the machine runs on";
     case BlobError.SharedDevice: return "gives one port or line away twice";
     case BlobError.NoExecuteRule: return "has a slot whose program no rule lets run";
-    case BlobError.UnfitProgram: return "has a slot whose quota is too small for its program";
+    case BlobError.UnfitProgram: return "has a slot whose quotas do not fit its program";
+    case BlobError.UnreadableProgram: return "has a slot whose program this kernel cannot read";
     case BlobError.WrongImage: return "is that of another image";
     default: return "does not hold together";
   }

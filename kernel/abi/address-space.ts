@@ -14,6 +14,9 @@ export const DOMAIN_REGION_BYTES = 0x200000;
 /** Unmapped on both sides of a native stack. */
 export const STACK_GUARD_BYTES = 65536;
 export const STACK_BYTES_DEFAULT = 65536;
+/** The smallest and the largest native stack that a program may ask for. */
+export const STACK_BYTES_MIN = 4096;
+export const STACK_BYTES_MAX = 0x100000;
 
 // The kernel: text and constants in the top 2 GiB, its linear memory in a window of its own behind r15,
 // all of physical memory (but the kernel's image) in the direct map, never executable.

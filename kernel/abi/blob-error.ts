@@ -37,4 +37,6 @@ export enum BlobError {
   NoExecuteRule = 18,
   /** A slot's quota is too small for its program to start, or its threads' stacks do not fit beside the program's code. */
   UnfitProgram = 19,
+  /** A slot's program is no executable that this kernel can read. */
+  UnreadableProgram = 20,
 }

@@ -73,8 +73,8 @@ export const SLOT_ENDPOINTS_MAX = 32;
 export const QUOTA_PAGES_MAX = 0x400000;
 /** The largest quota of handles: a domain's table has 4,096 places, of which the first names no handle. */
 export const QUOTA_HANDLES_MAX = 4095;
-/** The largest quota of threads: the stacks that a domain's region has room for. */
-export const QUOTA_THREADS_MAX = 64;
+/** The largest quota of threads: stacks of one page that a domain's region has room for beside a page of code. A program of more has fewer. */
+export const QUOTA_THREADS_MAX = 29;
 /** The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server, callers of one endpoint. */
 export const QUOTA_THREADS_SUM_MAX = 1024;
 /** The sum of all slots' quotas of objects: memory, inboxes, endpoints, notices, and what they map of others' memory. */

@@ -1,6 +1,6 @@
 // Executables: the strict subset of ELF64 that kernel/abi/executable.ts describes, checked on the bytes that were measured.
 
-import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES } from "../abi/address-space";
+import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES, STACK_BYTES_MAX, STACK_BYTES_MIN } from "../abi/address-space";
 import {
   LEVEL_MOST, NOTE_ABI_VERSION, NOTE_BYTES, NOTE_FLAGS, NOTE_LEVEL, NOTE_MEMORY_PAGES, NOTE_MEMORY_PAGES_MAX, NOTE_RESERVED, NOTE_STACK_BYTES,
   NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY, NOTE_TYPE,
@@ -16,7 +16,6 @@ const HEAD_BYTES: u32 = FIRST_HEADER + HEADERS_MAX * HEADER_BYTES;
 const REGION_START: u64 = (<u64>DOMAIN_REGION_HIGH) << 32;
 const REGION_END: u64 = REGION_START + <u64>DOMAIN_REGION_BYTES;
 const LINEAR_END: u64 = 0x100000000;
-const STACK_BYTES_MAX: u32 = 0x100000;
 const THREAD_BLOCK_BYTES_MAX: u32 = 0x10000;
 /** 4 GiB in pages of 64 KiB. */
 const MEMORY_PAGES_MAX: u32 = 0x10000;
@@ -92,7 +91,7 @@ function isSoundWhole(count: u32): bool {
   if (noteWord(NOTE_FLAGS) !== 0 || noteWord(NOTE_RESERVED) !== 0) return false;
   if (neededLevel() === 0 || neededLevel() > <u32>LEVEL_MOST) return false;
   if (memoryPagesMax() > MEMORY_PAGES_MAX || memoryPages() > memoryPagesMax() || memoryPages() === 0) return false;
-  if (stackBytes() < 4096 || stackBytes() > STACK_BYTES_MAX || threadBlockBytes() > THREAD_BLOCK_BYTES_MAX) return false;
+  if (stackBytes() < <u32>STACK_BYTES_MIN || stackBytes() > <u32>STACK_BYTES_MAX || threadBlockBytes() > THREAD_BLOCK_BYTES_MAX) return false;
   if (!isCode(count, entryPoint()) || (threadEntry() !== 0 && !isCode(count, threadEntry()))) return false;
   const memoryEnd = <u64>memoryPages() << 16;
   for (let i: u32 = 0; i < count; i++) {

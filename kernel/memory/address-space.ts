@@ -1,8 +1,9 @@
 // A domain's address space: what is behind each address, backed when first touched and charged to the domain.
 
 import {
-  DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES, STACK_GUARD_BYTES,
+  DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES, STACK_BYTES_MIN, STACK_GUARD_BYTES,
 } from "../abi/address-space";
+import { QUOTA_THREADS_MAX } from "../abi/blob";
 import { FaultKind } from "../abi/fault";
 import { Domain, Segment } from "../object/domain";
 import { Mapping } from "../object/mapping";
@@ -97,8 +98,12 @@ export function findMapping(domain: Domain, address: u32): Mapping | null {
 // Native stacks lie at the end of the region, each with its thread block above it and a guard below.
 
 /** Bytes of a stack and its thread block, whole pages. */
-export function stackSpan(domain: Domain): u64 {
-  return (<u64>domain.stackBytes + <u64>domain.threadBlockBytes + 4095) & ~(<u64>4095);
+function stackSpan(domain: Domain): u64 {
+  return spanOf(domain.stackBytes, domain.threadBlockBytes);
+}
+
+function spanOf(stackBytes: u32, threadBlockBytes: u32): u64 {
+  return (<u64>stackBytes + <u64>threadBlockBytes + 4095) & ~(<u64>4095);
 }
 
 /** End of a stack's pages. */
@@ -108,9 +113,16 @@ export function stackTop(domain: Domain, stack: u32): u64 {
 
 /** Whether that stack and its guard fit above the code. */
 export function stackFits(domain: Domain, stack: u32): bool {
-  const needed = <u64>(stack + 1) * (stackSpan(domain) + <u64>STACK_GUARD_BYTES) + <u64>STACK_GUARD_BYTES;
-  return needed <= REGION_END - domain.regionEnd;
+  return stacksFit(stack + 1, domain.stackBytes, domain.threadBlockBytes, domain.regionEnd);
 }
+
+/** Whether so many stacks, each with a guard below it and one above all, fit above what is loaded up to `regionEnd`. */
+export function stacksFit(count: u32, stackBytes: u32, threadBlockBytes: u32, regionEnd: u64): bool {
+  const needed = <u64>count * (spanOf(stackBytes, threadBlockBytes) + <u64>STACK_GUARD_BYTES) + <u64>STACK_GUARD_BYTES;
+  return needed <= REGION_END - regionEnd;
+}
+const LEAST_CODE_BYTES: u32 = 4096;
+if ((<u32>DOMAIN_REGION_BYTES - LEAST_CODE_BYTES - STACK_GUARD_BYTES) / (STACK_BYTES_MIN + STACK_GUARD_BYTES) !== QUOTA_THREADS_MAX) ERROR("QUOTA_THREADS_MAX is not what a region has room for");
 
 function isStack(domain: Domain, page: u64): bool {
   const top = stackTop(domain, 0);

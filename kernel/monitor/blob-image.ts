@@ -56,7 +56,7 @@ function verifySlots(blob: usize): bool {
     const ownHandles = load<u32>(entry + SLOT_HANDLE_COUNT);
     if (load<u32>(entry + SLOT_FIRST_HANDLE) !== handles) return false;
     if (ownHandles > <u32>SLOT_HANDLES_MAX || ownHandles > handleCount - handles) return false;
-    if (ownHandles + HANDLE_INDEX_FIRST_NAMED > load<u32>(entry + SLOT_QUOTA_HANDLES)) return false;
+    if (ownHandles + HANDLE_INDEX_FIRST_NAMED - 1 > load<u32>(entry + SLOT_QUOTA_HANDLES)) return false;
     handles += ownHandles;
     if (load<u32>(entry + 60) !== 0) return false;
   }

@@ -246,17 +246,18 @@ function withQuotas(offset: number, quotas: readonly number[]): Uint8Array {
 }
 
 describe("a blob may promise its slots together what the kernel has, and nothing more:", () => {
-  const sixteenTimes64 = Array.from({ length: 16 }, () => abi.QUOTA_THREADS_MAX);
+  const allThreads = [...Array.from({ length: 35 }, () => abi.QUOTA_THREADS_MAX), 9];
 
   test.each<readonly [string, () => Uint8Array, BlobError]>([
-    ["1,024 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, sixteenTimes64), BlobError.None],
-    ["1,025 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, [...sixteenTimes64, 1]), BlobError.Oversubscribed],
+    ["1,024 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, allThreads), BlobError.None],
+    ["1,025 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, [...allThreads, 1]), BlobError.Oversubscribed],
     ["2,048 objects in few slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2043, 1, 1, 1, 1, 1]), BlobError.None],
     ["2,049 objects in few slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2044, 1, 1, 1, 1, 1]), BlobError.Oversubscribed],
     ["2,048 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 8)), BlobError.None],
     ["2,049 objects in 256 slots", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, (_, slot) => (slot === 255 ? 9 : 8))), BlobError.Oversubscribed],
     ["as many objects as could wrap around", () => withQuotas(abi.SLOT_QUOTA_OBJECTS, Array.from({ length: 256 }, () => 0xffffff)), BlobError.Oversubscribed],
     ["all pages that the kernel can use, of one slot", () => withQuotas(abi.SLOT_QUOTA_PAGES, [abi.QUOTA_PAGES_MAX, 1, 1, 1, 1, 1]), BlobError.None],
+    ["as many handles as each slot starts with", () => withQuotas(abi.SLOT_QUOTA_HANDLES, [5, 6, 6, 5, 7, 4]), BlobError.None],
     ["4,095 handles of each slot", () => withQuotas(abi.SLOT_QUOTA_HANDLES, Array.from({ length: 256 }, () => abi.QUOTA_HANDLES_MAX)), BlobError.None],
     ["32 endpoints of one slot", () => withEndpoints(abi.SLOT_ENDPOINTS_MAX), BlobError.None],
   ])("%s", (_what, make, expected) => {
@@ -370,7 +371,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["ports start beyond the last", put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 0x1_0000)],
     ["an interrupt has a count", put(BlobSection.Handles, 4 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 1)],
     ["a fault endpoint without a fault slot", put(BlobSection.Slots, abi.SLOT_FAULT_ENDPOINT, 1)],
-    ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 5)],
+    ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 4)],
     ["a slot's name is empty", put(BlobSection.Slots, abi.SLOT_NAME, 0)],
     ["a slot's quota of pages is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, abi.QUOTA_PAGES_MAX + 1)],
     ["a slot's quota of handles is more than its table", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, abi.QUOTA_HANDLES_MAX + 1)],

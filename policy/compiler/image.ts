@@ -10,6 +10,7 @@ import type { SlotDescription } from "../../toolchain/image/define.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { machinePorts } from "./machine-ports.ts";
+import { pagesToStart, threadsThatFit } from "./program-fit.ts";
 import type { InitialHandle, PolicyClass, Program, ProgramInput, Slot, SystemInput } from "./model.ts";
 
 /** Two pages of a domain's own table. */
@@ -106,13 +107,14 @@ class ImageReader {
     if (!Number.isInteger(priority) || priority < 1 || priority > 255) this.refuse(["slots", name, "priority"], `the priority ${priority} of ${name} is not between 1 and 255`);
     else if (!Number.isInteger(ceiling) || ceiling < priority || ceiling > 255) this.refuse(["slots", name, "ceiling"], `the ceiling ${ceiling} of ${name} is not between its priority ${priority} and 255`);
     const handles = this.handles(name, slot, found);
-    const quotas = { pages: quota.pages, handles: quota.handles ?? HANDLES_DEFAULT, threads: quota.threads ?? THREADS_DEFAULT, objects: quota.objects ?? OBJECTS_DEFAULT };
+    const quotas = { pages: quota.pages, handles: quota.handles ?? HANDLES_DEFAULT, threads: quota.threads ?? defaultThreads(found), objects: quota.objects ?? OBJECTS_DEFAULT };
     const quotasMax = { pages: QUOTA_PAGES_MAX, handles: QUOTA_HANDLES_MAX, threads: QUOTA_THREADS_MAX, objects: QUOTA_OBJECTS_SUM_MAX };
     for (const what of ["pages", "handles", "threads", "objects"] as const) {
       if (!isBetween(quotas[what], 1, quotasMax[what])) this.refuse(["slots", name, "quota", what], `the quota of ${quotas[what]} ${what} of ${name} is not between 1 and ${quotasMax[what]}`);
     }
-    if (handles.length + HANDLE_INDEX_FIRST_NAMED > quotas.handles) {
-      this.refuse(["slots", name, "quota"], `${name} starts with ${handles.length + HANDLE_INDEX_FIRST_NAMED} handles and has a quota of ${quotas.handles}`, "raise `quota.handles`");
+    this.fit(name, found, quotas, handles);
+    if (handles.length + HANDLE_INDEX_FIRST_NAMED - 1 > quotas.handles) {
+      this.refuse(["slots", name, "quota"], `${name} starts with ${handles.length + HANDLE_INDEX_FIRST_NAMED - 1} handles and has a quota of ${quotas.handles}`, "raise `quota.handles`");
     }
     if (handles.length > SLOT_HANDLES_MAX) {
       this.refuse(
@@ -125,6 +127,20 @@ class ImageReader {
       name, classId: policyClass.id, program, priority, ceiling, quotaPages: quotas.pages, quotaHandles: quotas.handles, quotaThreads: quotas.threads, quotaObjects: quotas.objects,
       restart: RESTART[slot.restart ?? "never"], autostart: slot.autostart ?? true, faultSlot: fault.slot, faultEndpoint: fault.endpoint, handles,
     };
+  }
+
+  /** The quotas let the program start, and its threads have room, as the kernel will see them. */
+  private fit(name: string, { needs, folder }: ProgramInput, { pages, threads }: { readonly pages: number; readonly threads: number }, handles: readonly InitialHandle[]): void {
+    if (needs === undefined) return;
+    const least = pagesToStart(needs, handles);
+    if (pages < least) this.refuse(["slots", name, "quota", "pages"], `${name} has a quota of ${pages} pages, and its program takes ${least} to start`, "raise `quota.pages`: what it touches then comes on top");
+    const room = threadsThatFit(needs);
+    if (threads <= room) return;
+    this.refuse(
+      ["slots", name, "quota", "threads"],
+      `${name} has a quota of ${threads} threads, and beside its program's code there is room for ${room} stacks of ${needs.stackBytes >> 10} KiB`,
+      `at most ${room}, or a smaller \`stackBytes\` in ${folder}/program.ts`,
+    );
   }
 
   /** In the order that ProgramDescription fixes: serves, uses, kernel, devices. */
@@ -288,6 +304,11 @@ class ImageReader {
     this.mistakes.push({ path, message, help });
     return undefined;
   }
+}
+
+/** A slot that says nothing is not refused for what it did not say. */
+function defaultThreads({ needs }: ProgramInput): number {
+  return needs === undefined ? THREADS_DEFAULT : Math.min(THREADS_DEFAULT, Math.max(1, threadsThatFit(needs)));
 }
 
 function isBetween(value: number, min: number, max: number): boolean {

@@ -4,6 +4,7 @@ import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
 import type { FlowEnd, InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { ProgramNeeds } from "../../toolchain/image/program-needs.ts";
 import type { PolicyFile } from "./parse.ts";
 import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";
 
@@ -16,6 +17,8 @@ export interface ProgramInput {
   readonly digest: Uint8Array;
   /** Whether the machine-code verifier passed it. */
   readonly verified: boolean;
+  /** What the executable takes to start; undefined before it is compiled. */
+  readonly needs?: ProgramNeeds | undefined;
 }
 
 export interface SystemInput {

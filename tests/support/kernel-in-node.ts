@@ -21,6 +21,7 @@ import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import { GUARDS_FILE, withoutGuard } from "../../toolchain/image/guards.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
+import { programNeeds } from "../../toolchain/image/program-needs.ts";
 import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
 import { DiagnosticError } from "../../toolchain/report/diagnostic.ts";
 import { type ExecutableOptions, smallExecutable } from "./small-executable.ts";
@@ -127,6 +128,8 @@ export interface TestSystem {
   readonly interfaces?: readonly InterfaceDescription[];
   /** Rules; classes and `execute` rules are added. */
   readonly policy: string;
+  /** The compiler does not see what the executables take, and so refuses no quota that is too small for them. */
+  readonly areNeedsUnknown?: boolean;
   /** The image's `onSupervisorLoop` is "reboot". */
   readonly rebootsOnLoop?: boolean;
 }
@@ -161,7 +164,7 @@ export async function buildSystem(description: TestSystem): Promise<Uint8Array> 
     programs: names.map((name, index) => {
       const { executable: _, ...manifest } = description.programs[name]!;
       const digest = createHash("sha256").update(executables[index]!).digest();
-      return { folder: `services/${name}`, description: { name, entry: "main.ts", ...manifest }, digest: new Uint8Array(digest), verified: true };
+      return { folder: `services/${name}`, description: { name, entry: "main.ts", ...manifest }, digest: new Uint8Array(digest), verified: true, needs: description.areNeedsUnknown ? undefined : programNeeds(executables[index]!, name) };
     }),
     interfaces: [...KERNEL_INTERFACES, ...(description.interfaces ?? [])],
     policyFiles: [{ file: "test.policy", text }],

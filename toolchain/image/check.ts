@@ -1,4 +1,5 @@
 /** What manifests and image descriptions must look like. Whether they fit each other, the interfaces and the policy is for the policy compiler to say. */
+import { STACK_BYTES_MAX, STACK_BYTES_MIN } from "../../kernel/abi/address-space.ts";
 import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_MAX } from "../../kernel/abi/blob.ts";
 import { KEYWORDS } from "../idl/check.ts";
 import { type Shape, type ShapeFinding, checkShape } from "../idl/shape.ts";
@@ -22,7 +23,7 @@ const PROGRAM: Shape = {
     devices: { kind: "map", of: { kind: "choice", of: ["ports", "interrupt"] }, help: '`{ registers: "ports" }`' },
     // Linear memory is 4 GiB. Stack, code and globals share 2 MiB: the linker says when they do not fit.
     memoryPagesMax: { kind: "number", min: 2, max: 65536 },
-    stackBytes: { kind: "number", min: 4096, max: 0x200000 },
+    stackBytes: { kind: "number", min: STACK_BYTES_MIN, max: STACK_BYTES_MAX },
     level: { kind: "choice", of: ["v1", "v2", "v3"] },
   },
 };

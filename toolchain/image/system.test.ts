@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlobError } from "../../kernel/abi/blob-error.ts";
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { smallExecutable } from "../../tests/support/small-executable.ts";
 import { imageNames, loadImage } from "../build/description.ts";
 import { keyRingText } from "../keys/key-ring.ts";
 import type { ImageDescription } from "./define.ts";
@@ -21,8 +22,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const secret = new Uint8Array(32).fill(11);
 const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
 
-/** A stand-in for the executable: only its digest matters here. */
-const executable = (name: string): Uint8Array => new TextEncoder().encode(`executable of ${name}`);
+/** A stand-in for the executable. */
+const executable = (name: string): Uint8Array => smallExecutable({ name });
 
 describe("every image of the tree", () => {
   let kernelMonitor: Uint8Array;

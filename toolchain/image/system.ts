@@ -13,6 +13,7 @@ import { type BlobSigner, signBlob } from "../keys/sign-blob.ts";
 import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
 import { requireRoomInArchive } from "./archive.ts";
 import type { ImageDescription, ProgramDescription } from "./define.ts";
+import { programNeeds } from "./program-needs.ts";
 
 /** Every interface that a policy may name. */
 const INTERFACES = "services/interfaces/**/*.idl.ts";
@@ -71,7 +72,7 @@ export async function checkSystem(draft: SystemDraft): Promise<Pick<BuiltSystem,
 /** Throws a DiagnosticError with everything that is wrong with image or policy. */
 export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
   const { root, programs, signer, outDir } = request;
-  const compiled = await compile(request, programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf) })));
+  const compiled = await compile(request, programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf), needs: programNeeds(elf, program.folder) })));
   const blob = signBlob(compiled.blob, signer);
   const [blobPath, sidecarPath] = [join(outDir, "policy.blob"), join(outDir, "policy.json")];
   mkdirSync(join(root, outDir), { recursive: true });
