@@ -17,7 +17,7 @@ const MINT = 7;
 const GROW = 12;
 
 let module: WebAssembly.Module;
-beforeAll(async () => void (module = await compileKernel()), 60_000);
+beforeAll(async () => void (module = await compileKernel()));
 
 interface Quotas {
   readonly pages?: number;
@@ -70,16 +70,16 @@ describe("threads:", () => {
     const beyond = system({ threads: room + 1, objects: 8 }, { stackBytes });
     await expect(buildSystem(beyond)).rejects.toThrow(`a has a quota of ${room + 1} threads, and beside its program's code there is room for ${room} stacks of ${stackBytes >> 10} KiB; help: at most ${room}, or a smaller \`stackBytes\` in services/a/program.ts`);
     expect(await log({ ...beyond, areNeedsUnknown: true })).toContain("trine: boot refused: policy has a slot whose quotas do not fit its program (19): a");
-  }, 60_000);
+  });
 
   test("a slot that says nothing is promised what there is room for, at most 4", async () => {
     expect(exhaust(await start(system({}, { stackBytes: 0x80000 })), START_THREAD, 0n, 100n)).toEqual([2, "NoMemory"]);
     expect(exhaust(await start(system({}, { stackBytes: 0x1000 })), START_THREAD, 0n, 100n)).toEqual([3, "NoMemory"]);
-  }, 60_000);
+  });
 
   test("of the largest stack and the largest block of a thread, one fits", async () => {
     await start(system({}, { stackBytes: 0x100000, threadBlockBytes: 0x10000 }));
-  }, 60_000);
+  });
 });
 
 describe("handles:", () => {
@@ -88,12 +88,12 @@ describe("handles:", () => {
     expect(exhaust(kernel, MINT, BigInt(0x10004), 1n, 0n)).toEqual([handles - 4, "NoSpace"]);
     expect(kernel.number("slotHandles", 1)).toBe(handles);
     kernel.check();
-  }, 60_000);
+  });
 
   test("a slot may be given as many as it starts with, and no fewer", async () => {
     expect(exhaust(await start(system({ handles: 4 })), MINT, BigInt(0x10004), 1n, 0n)).toEqual([0, "NoSpace"]);
     await expect(buildSystem(system({ handles: 3 }))).rejects.toThrow("a starts with 4 handles and has a quota of 3");
-  }, 60_000);
+  });
 });
 
 describe("objects:", () => {
@@ -108,7 +108,7 @@ describe("objects:", () => {
     const kernel = await start(system({ objects, handles: QUOTA_HANDLES_MAX }));
     expect(exhaust(kernel, method, ...words)).toEqual([objects, method === CREATE_MEMORY ? "NoMemory" : "NoSpace"]);
     kernel.check();
-  }, 60_000);
+  });
 
   test("one more is refused", async () => {
     await expect(buildSystem(system({ objects: objects + 1 }))).rejects.toThrow("the slots' quotas of objects add up to 2049");
@@ -121,7 +121,7 @@ describe("objects:", () => {
     };
     await start(serving(SLOT_ENDPOINTS_MAX));
     await expect(buildSystem(serving(SLOT_ENDPOINTS_MAX + 1))).rejects.toThrow("a serves 33 endpoints");
-  }, 60_000);
+  });
 });
 
 describe("pages:", () => {
@@ -145,7 +145,7 @@ describe("pages:", () => {
     expect(kernel.number("slotPages", 1)).toBe(least - 1);
     await expect(buildSystem(withPages(least - 1))).rejects.toThrow(`a has a quota of ${least - 1} pages, and its program takes ${least} to start`);
     expect(await log({ ...withPages(least - 1), areNeedsUnknown: true })).toContain("policy has a slot whose quotas do not fit its program (19): a");
-  }, 60_000);
+  });
 
   test("linear memory grows to its last page at 4 GiB", async () => {
     const kernel = await start(system({}, { memoryPages: 2, memoryPagesMax: 0x10000 }));
@@ -153,9 +153,9 @@ describe("pages:", () => {
     expect(kernel.big("touch", 1, 0xffff_ffff, 1)).not.toBe(0n);
     expect(kernel.call(kernel.threadOf(1), DOMAIN, 1, GROW, [1n]).status).toBe(Status.NoMemory);
     kernel.check();
-  }, 60_000);
+  });
 });
 
 test("a slot whose program is no executable for this kernel is refused at boot", async () => {
   expect(await log({ ...system({}, { abiVersion: 99 }), areNeedsUnknown: true })).toContain("policy has a slot whose program this kernel cannot read (20): a");
-}, 60_000);
+});
