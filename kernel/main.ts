@@ -36,7 +36,7 @@ import { isMemoryMapTooLong } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
 import { restartOnPanic } from "./x64/panic";
 import { noteFailuresBefore } from "./x64/restart";
-import { logLine, logNumber, logText, endLine } from "./x64/serial-log";
+import { logConsole, logLine, logNumber, logText, endLine } from "./x64/serial-log";
 import { nowNs } from "./x64/timer";
 
 export { abort } from "./x64/panic";
@@ -97,6 +97,7 @@ export function start(startInfo: u64): void {
     refuse("the supervisor does not start");
     return;
   }
+  logConsole();
   chooseNext();
 }
 

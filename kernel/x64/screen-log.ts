@@ -1,6 +1,6 @@
 // The log's second output: the VGA text screen, 80 by 25, for machines whose serial line nobody watches.
 
-import { out8, physicalCopy, physicalStore16 } from "./x64";
+import { in8, out8, physicalCopy, physicalStore16 } from "./x64";
 
 const SCREEN: u64 = 0xb8000;
 const COLUMNS: u32 = 80;
@@ -14,30 +14,50 @@ const CURSOR_HIGH: u32 = 14;
 const CURSOR_LOW: u32 = 15;
 
 let column: u32 = 0;
-/** Below the loader's lines, if there are any. */
+let row: u32 = 0;
 let started: bool = false;
 
-/** Shows a byte at the lower edge; the screen scrolls. */
+/** Shows a byte below the lines of firmware and loader; at the lower edge the screen scrolls. */
 export function showByte(byte: u32): void {
-  if (!started) {
-    started = true;
-    scroll();
-    hideCursor();
-  }
+  if (!started) start();
   if (byte === 13) return;
-  if (byte === 10 || column === COLUMNS) {
-    scroll();
-    column = 0;
+  if (byte === 10 || column >= COLUMNS) {
+    nextRow();
     if (byte === 10) return;
   }
-  physicalStore16(SCREEN + (ROWS - 1) * LINE_BYTES + column * 2, ATTRIBUTE | (byte & 0xff));
+  physicalStore16(SCREEN + row * LINE_BYTES + column * 2, ATTRIBUTE | (byte & 0xff));
   column++;
+}
+
+function start(): void {
+  started = true;
+  const cursor = (cursorByte(CURSOR_HIGH) << 8) | cursorByte(CURSOR_LOW);
+  row = cursor / COLUMNS;
+  if (row >= ROWS) row = ROWS - 1;
+  if (cursor % COLUMNS !== 0) nextRow();
+  else clearRow();
+  hideCursor();
+}
+
+function nextRow(): void {
+  column = 0;
+  if (row < ROWS - 1) row++;
+  else scroll();
+  clearRow();
+}
+
+function cursorByte(index: u32): u32 {
+  out8(INDEX_PORT, index);
+  return in8(DATA_PORT);
 }
 
 function scroll(): void {
   // Line by line: source and target of one copy must not overlap.
-  for (let row: u32 = 1; row < ROWS; row++) physicalCopy(SCREEN + (row - 1) * LINE_BYTES, SCREEN + row * LINE_BYTES, LINE_BYTES);
-  for (let i: u32 = 0; i < COLUMNS; i++) physicalStore16(SCREEN + (ROWS - 1) * LINE_BYTES + i * 2, ATTRIBUTE | 0x20);
+  for (let line: u32 = 1; line < ROWS; line++) physicalCopy(SCREEN + (line - 1) * LINE_BYTES, SCREEN + line * LINE_BYTES, LINE_BYTES);
+}
+
+function clearRow(): void {
+  for (let i: u32 = 0; i < COLUMNS; i++) physicalStore16(SCREEN + row * LINE_BYTES + i * 2, ATTRIBUTE | 0x20);
 }
 
 /** Moves the blinking cursor off the screen. */

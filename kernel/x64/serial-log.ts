@@ -6,6 +6,12 @@ import { in8, out8 } from "./x64";
 
 const COM1: u32 = 0x3f8;
 const LINE_STATUS: u32 = COM1 + 5;
+const MODEM_CONTROL: u32 = COM1 + 4;
+const MODEM_STATUS: u32 = COM1 + 6;
+/** Data terminal ready, request to send. */
+const MODEM_READY: u32 = 0x03;
+/** In this mode the four outputs come back as the four inputs of the status, in another order. */
+const LOOP: u32 = 0x10;
 const TRANSMITTER_EMPTY: u32 = 1 << 5;
 /**
  * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end may be an emulator whose reader is
@@ -15,6 +21,9 @@ const POLLS_MAX: u32 = 5_000_000;
 const POLLS_STUCK: u32 = 1000;
 let patience: u32 = POLLS_MAX;
 
+/** Whether a port is there. What is logged is sent in any case. */
+let answers: bool = false;
+
 /** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
 export function initializeLog(): void {
   out8(COM1 + 1, 0);
@@ -23,7 +32,19 @@ export function initializeLog(): void {
   out8(COM1 + 1, 0);
   out8(COM1 + 3, 0x03);
   out8(COM1 + 2, 0x07);
-  out8(COM1 + 4, 0x03);
+  answers = loopsBack(0x0a, 0x90) && loopsBack(0x05, 0x60);
+  out8(MODEM_CONTROL, MODEM_READY);
+}
+
+/** Sends nothing. */
+function loopsBack(outputs: u32, inputs: u32): bool {
+  out8(MODEM_CONTROL, LOOP | outputs);
+  return (in8(MODEM_STATUS) & 0xf0) === inputs;
+}
+
+/** For whoever has only the screen before them: where the system is to be typed at. */
+export function logConsole(): void {
+  logLine(answers ? "trine: console: serial port 1, 0x3f8, 115200 8N1" : "trine: console: none, no serial port answers at 0x3f8");
 }
 
 export function logByte(byte: u32): void {

@@ -52,7 +52,7 @@ function withRebootOnPanic(archive: Buffer, sign: (blob: Uint8Array<ArrayBuffer>
 
 /** A machine that a reset starts again, as a real one. */
 function start(path: string): BootedMachine {
-  return BootedMachine.start({ boot: { kind: "iso", path }, extra: ["-action", "reboot=reset"] });
+  return BootedMachine.start({ boot: { kind: "iso", path }, reboots: true });
 }
 
 /** A character that comes while the driver reads another brings nothing out. */

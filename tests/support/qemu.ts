@@ -10,7 +10,10 @@ import type { Readable, Writable } from "node:stream";
 import { guestExitValue, type MachineOptions, QEMU_PROGRAM, qemuArguments } from "../../toolchain/run/machine.ts";
 import { ControlConnection } from "./qemu-control.ts";
 
-export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket">;
+export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket"> & {
+  /** The machine has no serial port: its screen is all there is. */
+  readonly withoutSerial?: boolean;
+};
 
 /** A shell answers in milliseconds, a boot takes two seconds; the rest is room for a slow or shared host. */
 const WAIT_DEFAULT_MS = 120_000;
@@ -38,7 +41,7 @@ export class BootedMachine {
 
   private constructor(options: BootOptions) {
     this.folder = mkdtempSync(join(tmpdir(), "trine-qemu-"));
-    const all: MachineOptions = { ...options, serial: "pipe", controlSocket: this.controlSocket };
+    const all: MachineOptions = { ...options, serial: options.withoutSerial === true ? "none" : "pipe", controlSocket: this.controlSocket };
     this.child = spawn(QEMU_PROGRAM, qemuArguments(all), { stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.receive(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => (this.complaints += text));

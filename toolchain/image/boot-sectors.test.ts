@@ -1,3 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bootConstants } from "./boot-constants.ts";
 import { findRoot } from "../build/tree.ts";
@@ -32,14 +36,16 @@ describe("the loader's table of places", () => {
   });
 });
 
-test("the first sector has one active partition", () => {
-  const sector = masterBootRecord(sectors.mbr, { offset: 1 << 20, bytes: 2048 }, { type: 0xda, firstSector: 2048, sectors: 30_720 });
+test("the first sector has an active partition for a BIOS, and right behind it one for UEFI", () => {
+  const efi = { offset: (2048 + 30_720) * 512, bytes: 512 * 512 };
+  const sector = masterBootRecord(sectors.mbr, { offset: 1 << 20, bytes: 2048 }, 0xda, 2048, efi);
   const view = new DataView(sector.buffer);
   expect([sector[446], sector[450], view.getUint32(454, true), view.getUint32(458, true), view.getUint16(510, true)]).toEqual([0x80, 0xda, 2048, 30_720, 0xaa55]);
   // Sector 2048 by 255 heads of 63 sectors: cylinder 0, head 32, sector 33.
   expect([...sector.subarray(447, 450)]).toEqual([32, 33, 0]);
   expect(view.getUint32(432, true)).toBe(2048);
-  expect(sector.subarray(462, 510).every((byte) => byte === 0)).toBe(true);
+  expect([sector[462], sector[466], view.getUint32(470, true), view.getUint32(474, true)]).toEqual([0, 0xef, 32_768, 512]);
+  expect(sector.subarray(478, 510).every((byte) => byte === 0)).toBe(true);
 });
 
 test("assembly gets the ABI's numbers", () => {
@@ -53,4 +59,20 @@ test("one guard at a time can be switched off, by a name that exists", () => {
   const text = "export const GUARD_SMEP: bool = true;\nexport const GUARD_NX: bool = true;\n";
   expect(withoutGuard(text, "nx")).toBe("export const GUARD_SMEP: bool = true;\nexport const GUARD_NX: bool = false;\n");
   expect(() => withoutGuard(text, "nix")).toThrow(/one of smep, nx/);
+});
+
+test("what UEFI firmware starts is an application that binutils know, and has all its text in it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trine-efi-test-"));
+  const path = join(folder, "boot.efi");
+  execFileSync("nasm", ["-f", "bin", "-o", path, "boot/efi/needs-bios.asm"], { cwd: findRoot() });
+  const headers = execFileSync("objdump", ["-f", "-h", "-p", path], { encoding: "utf8" });
+  expect(headers).toContain("file format pei-x86-64");
+  expect(headers).toMatch(/Subsystem\s+0000000a\s+\(EFI application\)/);
+  expect(headers).toMatch(/start address 0x0*1000\n/);
+  expect(headers).toMatch(/\.text\s+0+200\s+0*1000/);
+  const file = readFileSync(path);
+  expect(sectors.efi.length).toBeGreaterThan(file.length);
+  expect(Buffer.from(sectors.efi).includes(file)).toBe(true);
+  expect(file.toString("utf16le", file.indexOf("T\0r\0i\0n\0e"))).toMatch(/^Trine needs a BIOS for now[^]*Press a key to go back to the firmware\.\r\n\0/);
+  rmSync(folder, { recursive: true });
 });

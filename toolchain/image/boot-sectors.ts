@@ -1,9 +1,10 @@
-/** The two pieces of code that BIOS firmware starts (boot/bios), and what the image builder writes into them. */
+/** What firmware starts: two pieces of code by a BIOS (boot/bios), into which the image builder writes places, and one by UEFI (boot/efi). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assemble } from "../elf/assemble.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { writeBootConstants } from "./boot-constants.ts";
+import { buildFat } from "./fat.ts";
 
 export const SECTOR_BYTES = 512;
 export const LOADER_BYTES = 2048;
@@ -18,6 +19,8 @@ const COMMAND_LINE_BYTES = 128;
 // Offsets in mbr.asm.
 const LOADER_PLACE_OFFSET = 432;
 const PARTITION_OFFSET = 446;
+const PARTITION_BYTES = 16;
+const PARTITION_ACTIVE = 0x80;
 const MBR_USED_BYTES = 440;
 
 /** Where a file lies on the medium: a byte offset that is a multiple of 2048, and its length. */
@@ -29,13 +32,26 @@ export interface Place {
 export interface BootSectors {
   readonly mbr: Uint8Array;
   readonly loader: Uint8Array;
+  /** A FAT image with what a machine without BIOS starts: it says so. */
+  readonly efi: Uint8Array;
 }
 
-/** Assembles both. */
+interface Partition {
+  readonly type: number;
+  readonly firstSector: number;
+  readonly sectors: number;
+}
+
+/** Type of a partition in which UEFI firmware looks for what to start. */
+const PARTITION_TYPE_EFI = 0xef;
+/** Where it looks on media that can be removed. */
+const EFI_PATH = ["EFI", "BOOT", "BOOTX64.EFI"];
+
+/** Assembles all three. */
 export function assembleBootSectors(root: string): BootSectors {
   writeBootConstants(join(root, "build/generated/abi.inc"));
-  const code = (name: string): Uint8Array => new Uint8Array(readFileSync(assemble(root, `boot/bios/${name}.asm`, {}, "bin")));
-  return { mbr: code("mbr"), loader: code("loader") };
+  const code = (name: string): Uint8Array => new Uint8Array(readFileSync(assemble(root, `boot/${name}.asm`, {}, "bin")));
+  return { mbr: code("bios/mbr"), loader: code("bios/loader"), efi: buildFat(EFI_PATH, code("efi/needs-bios")) };
 }
 
 /** A copy of the loader that knows where its files are. */
@@ -56,19 +72,32 @@ export function placeFiles(loader: Uint8Array, kernel: Place, archive: Place | n
   return placed;
 }
 
-/** A whole first sector: code that loads `loader`, and a partition table of one active partition. */
-export function masterBootRecord(mbr: Uint8Array, loader: Place, partition: { readonly type: number; readonly firstSector: number; readonly sectors: number }): Uint8Array {
+/**
+ * A whole first sector: code that loads `loader`, and a partition table with what a BIOS starts, active, up to where `efi` lies, and that behind it.
+ * They must not overlap: UEFI firmware believes no table in which two do.
+ */
+export function masterBootRecord(mbr: Uint8Array, loader: Place, type: number, firstSector: number, efi: Place): Uint8Array {
+  const efiSector = sectorOf(efi);
+  return withPartitions(mbr, loader, [
+    { type, firstSector, sectors: efiSector - firstSector },
+    { type: PARTITION_TYPE_EFI, firstSector: efiSector, sectors: efi.bytes / SECTOR_BYTES },
+  ]);
+}
+
+function withPartitions(mbr: Uint8Array, loader: Place, partitions: readonly Partition[]): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES);
   sector.set(mbr.subarray(0, MBR_USED_BYTES));
   const view = new DataView(sector.buffer);
   view.setUint32(LOADER_PLACE_OFFSET, sectorOf(loader), true);
-  const entry = PARTITION_OFFSET;
-  sector[entry] = 0x80;
-  sector.set(cylinderHeadSector(partition.firstSector), entry + 1);
-  sector[entry + 4] = partition.type;
-  sector.set(cylinderHeadSector(partition.firstSector + partition.sectors - 1), entry + 5);
-  view.setUint32(entry + 8, partition.firstSector, true);
-  view.setUint32(entry + 12, partition.sectors, true);
+  for (const [i, { type, firstSector, sectors }] of partitions.entries()) {
+    const entry = PARTITION_OFFSET + i * PARTITION_BYTES;
+    sector[entry] = i === 0 ? PARTITION_ACTIVE : 0;
+    sector.set(cylinderHeadSector(firstSector), entry + 1);
+    sector[entry + 4] = type;
+    sector.set(cylinderHeadSector(firstSector + sectors - 1), entry + 5);
+    view.setUint32(entry + 8, firstSector, true);
+    view.setUint32(entry + 12, sectors, true);
+  }
   view.setUint16(SECTOR_BYTES - 2, 0xaa55, true);
   return sector;
 }

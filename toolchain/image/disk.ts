@@ -1,4 +1,4 @@
-/** A raw disk image for BIOS machines: a partition table with one partition, in it the loader, the kernel and the archive. */
+/** A raw disk image for BIOS machines: a partition table, in its first partition the loader, the kernel and the archive, in its second what UEFI firmware is told. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { assembleBootSectors, LOADER_BYTES, masterBootRecord, placeFiles, SECTOR_BYTES, type Place } from "./boot-sectors.ts";
@@ -10,7 +10,7 @@ const ALIGNMENT_BYTES = 1 << 20;
 const PARTITION_TYPE = 0xda;
 
 export function buildDisk({ root, kernelPath, archivePath, outPath, commandLine = "" }: BootImageOptions): void {
-  const { mbr, loader } = assembleBootSectors(root);
+  const { mbr, loader, efi } = assembleBootSectors(root);
   let end = ALIGNMENT_BYTES;
   const place = (bytes: number): Place => {
     const offset = end;
@@ -22,10 +22,11 @@ export function buildDisk({ root, kernelPath, archivePath, outPath, commandLine 
   const loaderPlace = place(LOADER_BYTES);
   const kernelPlace = place(kernel.length);
   const archivePlace = archive === null ? null : place(archive.length);
+  const efiPlace = place(efi.length);
 
   const image = new Uint8Array(Math.ceil(end / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);
-  const sectors = (image.length - ALIGNMENT_BYTES) / SECTOR_BYTES;
-  image.set(masterBootRecord(mbr, loaderPlace, { type: PARTITION_TYPE, firstSector: ALIGNMENT_BYTES / SECTOR_BYTES, sectors }));
+  image.set(masterBootRecord(mbr, loaderPlace, PARTITION_TYPE, ALIGNMENT_BYTES / SECTOR_BYTES, efiPlace));
+  image.set(efi, efiPlace.offset);
   image.set(placeFiles(loader, kernelPlace, archivePlace, commandLine), loaderPlace.offset);
   image.set(kernel, kernelPlace.offset);
   if (archive !== null && archivePlace !== null) image.set(archive, archivePlace.offset);

@@ -1,5 +1,5 @@
 /**
- * A hybrid ISO: a CD boots its El Torito image, a disk or USB stick with the same bytes its first sector. xorriso lays out the file
+ * A hybrid ISO: a CD boots its El Torito image, a disk or USB stick with the same bytes its first sector; UEFI firmware is told that it cannot. xorriso lays out the file
  * system; the places of the files are then read from it and written into the loader. Equal inputs give equal bytes.
  */
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
 import { refuseToStart } from "../setup/programs.ts";
-import { assembleBootSectors, masterBootRecord, placeFiles, SECTOR_BYTES, type Place } from "./boot-sectors.ts";
+import { assembleBootSectors, masterBootRecord, placeFiles, type Place } from "./boot-sectors.ts";
 
 export interface BootImageOptions {
   /** Root of the tree: the loader's sources are there. */
@@ -31,7 +31,7 @@ const PARTITION_TYPE = 0x17;
 
 export function buildIso(options: BootImageOptions): void {
   const { root, kernelPath, archivePath, outPath, commandLine = "" } = options;
-  const { mbr, loader } = assembleBootSectors(root);
+  const { mbr, loader, efi } = assembleBootSectors(root);
   const folder = mkdtempSync(join(tmpdir(), "trine-iso-"));
   try {
     const boot = join(folder, "tree/boot");
@@ -39,10 +39,13 @@ export function buildIso(options: BootImageOptions): void {
     writeFileSync(join(boot, "loader.bin"), loader);
     copyFileSync(kernelPath, join(boot, "kernel.elf"));
     if (archivePath !== null) copyFileSync(archivePath, join(boot, "trine.arc"));
+    writeFileSync(join(boot, "efi.img"), efi);
     const draft = join(folder, "draft.iso");
     runXorriso([
       "-as", "mkisofs", "-quiet", "-volid", "TRINE", `--modification-date=${DATE}`, "--set_all_file_dates", DATE,
-      "-eltorito-boot", "boot/loader.bin", "-eltorito-catalog", "boot/boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-o", draft, join(folder, "tree"),
+      "-eltorito-boot", "boot/loader.bin", "-eltorito-catalog", "boot/boot.cat", "-no-emul-boot", "-boot-load-size", "4",
+      // The second entry is for UEFI. It lies behind the others, so that its partition cuts none of them off.
+      "-eltorito-alt-boot", "-e", "boot/efi.img", "-no-emul-boot", "--sort-weight", "-1", "/boot/efi.img", "-o", draft, join(folder, "tree"),
     ]);
 
     const laidOut = readFileSync(draft);
@@ -51,7 +54,7 @@ export function buildIso(options: BootImageOptions): void {
     const loaderPlace = findFile(image, ["BOOT", "LOADER.BIN"]);
     const archivePlace = archivePath === null ? null : findFile(image, ["BOOT", "TRINE.ARC"]);
     image.set(placeFiles(loader, findFile(image, ["BOOT", "KERNEL.ELF"]), archivePlace, commandLine), loaderPlace.offset);
-    image.set(masterBootRecord(mbr, loaderPlace, { type: PARTITION_TYPE, firstSector: 0, sectors: image.length / SECTOR_BYTES }));
+    image.set(masterBootRecord(mbr, loaderPlace, PARTITION_TYPE, 0, findFile(image, ["BOOT", "EFI.IMG"])));
     mkdirSync(dirname(outPath), { recursive: true });
     writeFileSync(`${outPath}.draft`, image);
     renameSync(`${outPath}.draft`, outPath);

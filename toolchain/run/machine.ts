@@ -26,8 +26,10 @@ export interface MachineOptions {
   readonly controlSocket?: string;
   /** The guest's reset starts the machine again, as it does a real one. Else it ends QEMU: what is run unattended must not go round for ever. */
   readonly reboots?: boolean;
-  /** COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c). */
-  readonly serial: "terminal" | "pipe";
+  /** COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c). `none`: the machine has no such port. */
+  readonly serial: "terminal" | "pipe" | "none";
+  /** As a real machine is: nobody listens to what the guest reports of its end. */
+  readonly withoutDebugExit?: boolean;
   readonly extra?: readonly string[];
 }
 
@@ -50,7 +52,7 @@ export function qemuArguments(options: MachineOptions): string[] {
     ...["-m", `${options.memoryMiB ?? MEMORY_MIB_DEFAULT}M`],
     ...["-display", "none", "-vga", "std"],
     ...serialArguments(options.serial),
-    ...["-device", `isa-debug-exit,iobase=0x${DEBUG_EXIT_PORT.toString(16)},iosize=0x04`],
+    ...(options.withoutDebugExit === true ? [] : ["-device", `isa-debug-exit,iobase=0x${DEBUG_EXIT_PORT.toString(16)},iosize=0x04`]),
     ...(options.reboots === true ? [] : ["-no-reboot"]),
     ...bootArguments(options.boot),
     ...(options.countInstructions === true ? ["-icount", "shift=0,sleep=off"] : []),
@@ -67,6 +69,7 @@ export function guestExitValue(exitCode: number | null): number | null {
 
 function serialArguments(serial: MachineOptions["serial"]): string[] {
   if (serial === "terminal") return ["-serial", "mon:stdio"];
+  if (serial === "none") return ["-serial", "none"];
   return ["-chardev", "stdio,id=com1,signal=off,mux=off", "-serial", "chardev:com1"];
 }
 

@@ -50,7 +50,8 @@ main() {
 missing_packages() {
   grep -v '^#' "$PROGRAMS" | while read -r program package tasks; do
     case " $tasks " in *" ${1:-$tasks} "*) ;; *) continue ;; esac
-    command -v "$program" >/dev/null 2>&1 || printf '%s\n' "$package"
+    # A path from the root on is a file that no shell starts.
+    case $program in /*) [ -e "$program" ] ;; *) command -v "$program" >/dev/null 2>&1 ;; esac || printf '%s\n' "$package"
   done | awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = " " }'
 }
 

@@ -64,6 +64,11 @@ export const SLICES: readonly Slice[] = [
     about: "a million requests to a server that makes garbage of each: its memory stays flat",
     prepare: async (root) => (await import("./garbage.ts")).prepareGarbage(root),
   },
+  {
+    name: "uefi",
+    about: "machines without a BIOS: our media say so, from CD and stick, and give back to the firmware",
+    prepare: async (root) => (await import("./uefi.ts")).prepareUefi(root),
+  },
 ];
 
 function refuseDifference(difference: string | null): void {
