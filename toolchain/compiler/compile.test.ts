@@ -66,6 +66,55 @@ describe("a program for linux", () => {
     expect(output).toMatch(/#1 .* in test-program\/main\/main \(\) at test-program\/main\.ts:10/);
   });
 
+  test("debuggers show parameters where they are, and at no instruction a wrong value", async () => {
+    const text = `import { write } from "./linux";
+const text = memory.data<u8>([104, 101, 108, 108, 111, 10]);
+let sink: u32 = 0;
+function many(a: u32, b: u32, c: u64, d: u32, e: u32, f: u32, g: u32, h: u64, i: u32, j: u64): u32 {
+  if (b > 5) return a;
+  write(1, text, 0);
+  for (let k: u32 = 0; k < b; k++) sink += write(1, text, 0) + <i32>(a ^ k);
+  if (d == 14) return <u32>(c + h) + e + f + g;
+  return a + <u32>(i + j);
+}
+function assigned(count: u32, step: u32): u32 {
+  let sum: u32 = 0;
+  while (count > 0) {
+    sum += write(1, text, 0) + count;
+    count -= step;
+  }
+  return sum;
+}
+export function main(): void {
+  const known: (count: u32, step: u32) => u32 = assigned;
+  sink += call_indirect<u32>(known.index + (sink & 0), <u32>3, <u32>1);
+  for (let k = 0; k < 2; k++) sink += many(11, 2, 0x123456789a, 14, 15, 16, 17, 0x1234567890abcdef, 19, 0xfedcba9876543210);
+  sink += many(11, 2, 0x123456789a, 14, 15, 16, 17, 0x1234567890abcdef, 19, 0xfedcba9876543210);
+}
+`;
+    const { elfPath: path } = await compile(text, { name: "parameters" });
+    const values: Readonly<Record<string, string>> = {
+      a: "11", b: "2", c: String(0x123456789a), d: "14", e: "15", f: "16", g: "17", h: String(0x1234567890abcdefn), i: "19", j: String(0xfedcba9876543210n), count: "3", step: "1",
+    };
+    const at = (name: string) => `break *'test-program/main/${name}'`;
+    const steps = ["while 1", "stepi", "backtrace 3", "end"];
+    const script = join(root, outDir, "parameters.gdb");
+    writeFileSync(script, ["set debuginfod enabled off", "set pagination off", at("assigned"), at("many"), "run", "backtrace", ...steps, ""].join("\n"));
+    const { stdout } = spawnSync("gdb", ["-q", "-batch", "-nx", "-x", script, join(root, path)], { encoding: "utf8", maxBuffer: 1 << 26 });
+    const entry = Object.entries(values).slice(0, 10).map(([name, value]) => `${name}=${value}`).join(", ");
+    expect(stdout, "at the first instruction").toMatch(new RegExp(`Breakpoint 2, test-program/main/many \\(${entry}\\) at test-program/main.ts:5`));
+    const shown = [...stdout.matchAll(/\b(\w+)=(\d+|<optimized out>)/g)].map(([, name, value]) => [name!, value!] as const);
+    expect(shown.length).toBeGreaterThan(1000);
+    // Of those who call, too, as the trace of calls goes on behind the innermost.
+    expect(stdout).toMatch(/#1 .* test-program\/main\/many \(a=11, b=2, /);
+    // In `assigned`, `step` is never assigned; `count` is, and only known before.
+    for (const [name, value] of Object.entries(values)) {
+      const seen = shown.filter(([other]) => other === name).map(([, given]) => given);
+      expect(new Set(seen).has(value), `${name} is seen`).toBe(true);
+      expect([...new Set(seen)].filter((given) => given !== value && given !== "<optimized out>"), name).toEqual([]);
+    }
+  });
+
   test("the listing shows source, IR and instructions together", () => {
     const listing = readFileSync(elfPath.replace(/elf$/, "lst"), "utf8");
     expect(listing).toMatch(/test-program\/main\.ts:10: write\(1, text, 6\);\n(?:.*\n)*? {8}v\d+ = Call\.i32 linux\.write, v\d+.*\n.*call/);

@@ -16,7 +16,7 @@ const RETURN_ADDRESS = 16;
 const STACK_POINTER = 7;
 
 /** DWARF's number of each register, by x86 number: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 … r15. */
-const DWARF_REGISTER = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
+export const DWARF_REGISTER = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** `.debug_frame`: where caller's frame, return address and saved registers are, at every instruction. */
 export function writeDebugFrame(file: RelocatableFile, text: Text): void {

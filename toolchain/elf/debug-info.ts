@@ -1,19 +1,22 @@
+import type { ParameterPlaces } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { DWARF_REGISTER } from "./debug-frame.ts";
 import type { FileNumbers } from "./debug-line.ts";
 import { RelocationType, SectionType } from "./format.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 import { TEXT_START_SYMBOL, sourceRows, type PlacedFunction, type Text } from "./text-section.ts";
 
 // DWARF 4, section 7.
-enum Tag { CompileUnit = 0x11, InlinedSubroutine = 0x1d, Subprogram = 0x2e }
+enum Tag { FormalParameter = 0x05, BaseType = 0x24, CompileUnit = 0x11, InlinedSubroutine = 0x1d, Subprogram = 0x2e }
 enum Attribute {
-  Name = 0x03, StatementList = 0x10, LowPc = 0x11, HighPc = 0x12, Language = 0x13, CompilationDirectory = 0x1b, Inline = 0x20, Producer = 0x25,
+  Location = 0x02, ByteSize = 0x0b, Encoding = 0x3e, Type = 0x49, Name = 0x03, StatementList = 0x10, LowPc = 0x11, HighPc = 0x12, Language = 0x13, CompilationDirectory = 0x1b, Inline = 0x20, Producer = 0x25,
   AbstractOrigin = 0x31, DeclarationFile = 0x3a, DeclarationLine = 0x3b, FrameBase = 0x40, Ranges = 0x55, CallFile = 0x58,
   CallLine = 0x59, LinkageName = 0x6e,
 }
 enum Form { Address = 0x01, Data2 = 0x05, Data4 = 0x06, String = 0x08, Data1 = 0x0b, UnsignedLeb = 0x0f, Reference4 = 0x13, SectionOffset = 0x17, ExpressionLocation = 0x18 }
 
-enum Abbreviation { CompileUnit = 1, Function, FunctionWithInlined, AbstractFunction, Inlined, InlinedWithInlined, FunctionWithoutLine }
+enum Abbreviation { CompileUnit = 1, Function, FunctionWithChildren, AbstractFunction, Inlined, InlinedWithInlined, FunctionWithoutLine, BaseType, Parameter }
 
 type Shape = readonly [abbreviation: Abbreviation, tag: Tag, hasChildren: boolean, attributes: readonly (readonly [Attribute, Form])[]];
 
@@ -32,12 +35,22 @@ const SHAPES: readonly Shape[] = [
     [Attribute.LowPc, Form.Address], [Attribute.HighPc, Form.Data4], [Attribute.StatementList, Form.SectionOffset],
   ]],
   [Abbreviation.Function, Tag.Subprogram, false, [...NAMES, ...DECLARATION, ...PLACE, ...FRAME]],
-  [Abbreviation.FunctionWithInlined, Tag.Subprogram, true, [...NAMES, ...DECLARATION, ...PLACE, ...FRAME]],
+  [Abbreviation.FunctionWithChildren, Tag.Subprogram, true, [...NAMES, ...DECLARATION, ...PLACE, ...FRAME]],
   [Abbreviation.FunctionWithoutLine, Tag.Subprogram, false, [...NAMES, ...PLACE, ...FRAME]],
   [Abbreviation.AbstractFunction, Tag.Subprogram, false, [...NAMES, [Attribute.Inline, Form.Data1]]],
   [Abbreviation.Inlined, Tag.InlinedSubroutine, false, INLINED],
   [Abbreviation.InlinedWithInlined, Tag.InlinedSubroutine, true, INLINED],
+  [Abbreviation.BaseType, Tag.BaseType, false, [[Attribute.Name, Form.String], [Attribute.ByteSize, Form.Data1], [Attribute.Encoding, Form.Data1]]],
+  [Abbreviation.Parameter, Tag.FormalParameter, false, [[Attribute.Name, Form.String], [Attribute.Type, Form.Reference4], [Attribute.Location, Form.SectionOffset]]],
 ];
+
+/** What a value is by its size: signs and classes of the source do not reach us. */
+const BASE_TYPES = { 4: "u32", 8: "u64" } as const;
+/** DW_ATE_unsigned. */
+const UNSIGNED = 7;
+/** DW_OP_reg0, and DW_OP_fbreg: bytes from the frame base, which is the call frame's address. */
+const IN_REGISTER = 0x50;
+const IN_FRAME = 0x91;
 
 /** DW_LANG_C99: the nearest that debuggers know; names and numbers look as expected. */
 const LANGUAGE = 0x0c;
@@ -46,12 +59,16 @@ const WAS_INLINED = 1;
 /** DW_OP_call_frame_cfa. */
 const CALL_FRAME = 0x9c;
 
-/** `.debug_info`, `.debug_abbrev`, `.debug_ranges`: one compilation unit, its functions, and what was inlined into each. */
+/**
+ * `.debug_info`, `.debug_abbrev`, `.debug_ranges`, `.debug_loc`: one compilation unit, its functions, where their parameters are, and what
+ * was inlined into each.
+ */
 export function writeDebugInfo(file: RelocatableFile, module: IrModule, text: Text, files: FileNumbers): void {
   writeAbbreviations(file);
   const ranges = file.section(".debug_ranges", SectionType.ProgramBits, 0, 1);
   const section = file.section(".debug_info", SectionType.ProgramBits, 0, 1);
-  for (const name of [".debug_abbrev", ".debug_ranges"]) file.sectionSymbol(name);
+  const locations = file.section(".debug_loc", SectionType.ProgramBits, 0, 1);
+  for (const name of [".debug_abbrev", ".debug_ranges", ".debug_loc"]) file.sectionSymbol(name);
   const { content } = section;
 
   content.u32(0);
@@ -68,11 +85,14 @@ export function writeDebugInfo(file: RelocatableFile, module: IrModule, text: Te
   content.u32(text.bytes);
   sectionOffset(section, ".debug_line", 0);
 
+  const types = { 4: writeBaseType(section, 4), 8: writeBaseType(section, 8) };
   const abstractOrigins = writeAbstractFunctions(section, module, text);
   for (const placed of text.functions) {
     const declaration = sourceRows(module, placed)[0]?.position;
     const inlined = inlinedTree(placed);
-    content.uleb(declaration === undefined ? Abbreviation.FunctionWithoutLine : inlined.length > 0 ? Abbreviation.FunctionWithInlined : Abbreviation.Function);
+    const { parameters } = placed.code;
+    const hasChildren = inlined.length > 0 || parameters.length > 0;
+    content.uleb(declaration === undefined ? Abbreviation.FunctionWithoutLine : hasChildren ? Abbreviation.FunctionWithChildren : Abbreviation.Function);
     content.text(shortName(placed.code.name));
     content.text(placed.code.name);
     if (declaration !== undefined) {
@@ -83,7 +103,8 @@ export function writeDebugInfo(file: RelocatableFile, module: IrModule, text: Te
     content.u32(placed.end - placed.start);
     content.uleb(1);
     content.u8(CALL_FRAME);
-    if (declaration !== undefined && inlined.length > 0) {
+    if (declaration !== undefined && hasChildren) {
+      for (const parameter of parameters) writeParameter(section, locations, placed.start, parameter, types);
       for (const call of inlined) writeInlined(section, ranges, module, placed, call, abstractOrigins, files);
       content.u8(0);
     }
@@ -165,6 +186,39 @@ function writeInlined(
   if (call.children.length === 0) return;
   for (const child of call.children) writeInlined(section, ranges, module, placed, child, abstractOrigins, files);
   content.u8(0);
+}
+
+function writeBaseType({ content }: Section, bytes: 4 | 8): number {
+  const offset = content.length;
+  content.uleb(Abbreviation.BaseType);
+  content.text(BASE_TYPES[bytes]);
+  content.u8(bytes);
+  content.u8(UNSIGNED);
+  return offset;
+}
+
+/** Where no place is given, debuggers say that the value was optimized out. */
+function writeParameter(section: Section, locations: Section, start: number, { name, bytes, places }: ParameterPlaces, types: Readonly<Record<4 | 8, number>>): void {
+  const { content } = section;
+  content.uleb(Abbreviation.Parameter);
+  content.text(name);
+  content.u32(types[bytes]);
+  sectionOffset(section, ".debug_loc", locations.content.length);
+  for (const { from, to, place } of places) {
+    const expression = new ByteWriter();
+    if ("register" in place) expression.u8(IN_REGISTER + DWARF_REGISTER[place.register]!);
+    else {
+      expression.u8(IN_FRAME);
+      expression.sleb(place.frameOffset);
+    }
+    // As those of ranges, these offsets count from the start of the text section.
+    locations.content.u64(start + from);
+    locations.content.u64(start + to);
+    locations.content.u16(expression.length);
+    locations.content.raw(expression.bytes());
+  }
+  locations.content.u64(0);
+  locations.content.u64(0);
 }
 
 function writeAbbreviations(file: RelocatableFile): void {

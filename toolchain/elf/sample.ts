@@ -6,7 +6,7 @@ import { type FunctionEntry, type IrModule, LEVEL_LEAST, type Target } from "../
 export function sampleCode(name: string, functionIndex: number, bytes: readonly number[], more: Partial<MachineCode> = {}): MachineCode {
   return {
     name, functionIndex, bytes: Uint8Array.from(bytes), relocations: [], lines: [{ offset: 0, origin: functionIndex, inlinedAt: -1 }], inlinedCalls: [],
-    traps: [], jumpTables: [], frameBytes: 0, savedRegisters: [], depths: [{ offset: 0, depth: 0 }], calls: [], poppedBytes: 0, notes: [], ...more,
+    traps: [], jumpTables: [], frameBytes: 0, savedRegisters: [], depths: [{ offset: 0, depth: 0 }], calls: [], poppedBytes: 0, parameters: [], notes: [], ...more,
   };
 }
 

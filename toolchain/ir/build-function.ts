@@ -71,8 +71,10 @@ const DEAD: Omit<Frame, "height"> = {
   kind: "dead", labelTypes: [], resultTypes: [], parameterTypes: [], label: -1, elseBlock: -1, parameters: [],
 };
 
-export function buildFunction(context: BuildContext, body: FunctionBody, name: string, functionIndex: number): IrFunction {
-  return new FunctionBuilder(context, body, name, functionIndex).build();
+export function buildFunction(
+  context: BuildContext, body: FunctionBody, name: string, functionIndex: number, parameterNames?: ReadonlyMap<number, string>,
+): IrFunction {
+  return new FunctionBuilder(context, body, name, functionIndex, parameterNames).build();
 }
 
 export function irType(type: ValueType, origin: number): Type {
@@ -108,6 +110,7 @@ class FunctionBuilder {
     private readonly body: FunctionBody,
     name: string,
     functionIndex: number,
+    parameterNames: ReadonlyMap<number, string> | undefined,
   ) {
     const { parameters, results } = context.module.types[body.typeIndex]!;
     const types = (list: readonly ValueType[]): Type[] => list.map((type) => irType(type, body.start));
@@ -117,7 +120,13 @@ class FunctionBuilder {
     this.isSealed[this.current] = true;
     for (const [local, type] of this.fn.parameterTypes.entries()) {
       this.definitions[this.current]!.set(local, this.fn.newParameter(this.current, type));
+      this.fn.namedParameters.push({ name: parameterNames?.get(local), isAssigned: false });
     }
+  }
+
+  private noteAssignment(local: number): void {
+    const parameter = this.fn.namedParameters[local];
+    if (parameter !== undefined) parameter.isAssigned = true;
   }
 
   build(): IrFunction {
@@ -226,9 +235,11 @@ class FunctionBuilder {
         this.stack.push(this.readLocal(reader.index));
         return;
       case WasmOp.LocalSet:
+        this.noteAssignment(reader.index);
         this.definitions[this.current as Block]!.set(reader.index, this.stack.pop()!);
         return;
       case WasmOp.LocalTee:
+        this.noteAssignment(reader.index);
         this.definitions[this.current as Block]!.set(reader.index, this.stack[this.stack.length - 1]!);
         return;
       case WasmOp.GlobalGet:

@@ -102,7 +102,7 @@ class ModuleBuilder {
           functions.push({ kind: "external", name: `${imported.module}.${imported.name}`, symbol, signature });
           continue;
         }
-        const body = buildFunction(context, module.bodies[index - module.importedFunctionCount]!, name, newIndex);
+        const body = buildFunction(context, module.bodies[index - module.importedFunctionCount]!, name, newIndex, module.localNames.get(index));
         functions.push({ kind: "defined", name, signature, body });
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;

@@ -79,6 +79,9 @@ export class IrFunction {
   /** Order in which code is laid out, filled by `layout`; unreachable blocks are absent. */
   blockOrder: Block[] = [];
 
+  /** Of each parameter of the source: its name, if it has one, and whether the function gives it another value later. For debuggers. */
+  readonly namedParameters: { readonly name: string | undefined; isAssigned: boolean }[] = [];
+
   /** Call sites that were inlined: the function inlined and where. */
   readonly inlinedCalls: { readonly functionIndex: number; readonly origin: number; readonly inlinedAt: number }[] = [];
 

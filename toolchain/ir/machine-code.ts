@@ -21,8 +21,24 @@ export interface MachineCode {
   readonly calls: readonly { readonly symbol: string | null; readonly signature: number; readonly depth: number }[];
   /** Bytes of stack arguments that the function pops (`ret n`). */
   readonly poppedBytes: number;
+  /** Where the parameters of the source are, as far as that is certain: for debuggers. */
+  readonly parameters: readonly ParameterPlaces[];
   /** One text line for each instruction, for listings: code offset, IR instruction it implements (-1: none), rule's name. */
   readonly notes: readonly { readonly offset: number; readonly instruction: number; readonly rule: string }[];
+}
+
+export interface ParameterPlaces {
+  readonly name: string;
+  readonly bytes: 4 | 8;
+  /** Ascending by code offset, half open, disjoint; elsewhere the value is not known. */
+  readonly places: readonly ParameterPlace[];
+}
+
+export interface ParameterPlace {
+  readonly from: number;
+  readonly to: number;
+  /** An x86 register number, or bytes from the canonical frame address (where rsp was before the call pushed the return address). */
+  readonly place: { readonly register: number } | { readonly frameOffset: number };
 }
 
 export interface Relocation {

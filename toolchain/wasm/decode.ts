@@ -91,7 +91,7 @@ class ModuleDecoder {
       importedFunctionCount: this.importedFunctionCount, tables: this.tables, memories: this.memories, globals: this.globals,
       importedGlobalCount: this.importedGlobalCount, globalDefinitions: this.globalDefinitions, exports: this.exports, start: this.start,
       elements: this.elements, data: this.data, hasDataCount: this.dataCount !== null, bodies: this.bodies,
-      functionNames: names.functions, globalNames: names.globals, customSections: this.customSections,
+      functionNames: names.functions, globalNames: names.globals, localNames: names.locals, customSections: this.customSections,
     };
   }
 

@@ -106,6 +106,7 @@ export interface WasmModule {
   /** From the custom section `name`. */
   readonly functionNames: ReadonlyMap<number, string>;
   readonly globalNames: ReadonlyMap<number, string>;
+  readonly localNames: ReadonlyMap<number, ReadonlyMap<number, string>>;
   /** Custom sections by name, for debug information. */
   readonly customSections: ReadonlyMap<string, Uint8Array>;
 }

@@ -30,6 +30,8 @@ export interface Allocation {
   readonly removed: Uint8Array;
   /** Bytes of each stack slot. */
   readonly slotBytes: readonly (4 | 8)[];
+  /** Of each parameter, where its value is while it is live, by points of live-range.ts; ascending. */
+  readonly parameterPlaces: readonly (readonly { readonly from: number; readonly to: number; readonly location: Location }[])[];
   /** Set of callee-saved registers that are written. */
   readonly savedRegisters: number;
 }

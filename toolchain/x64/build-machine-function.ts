@@ -145,6 +145,7 @@ class Assembly {
   /** Takes the parameters from their registers and from the stack; with `onlyUsed`, those that something reads. */
   private defineParameters(parameters: readonly VirtualRegister[], onlyUsed: boolean): void {
     const { machine, selector } = this;
+    machine.parameters = parameters.slice(0, this.fn.parameterTypes.length);
     const isWanted = (register: VirtualRegister): boolean => !onlyUsed || selector.isDemanded(register as number as Value);
     const builder = new InstructionBuilder(machine, new MachineInstruction(MachineOp.Parameters, 8, -1, "parameters"));
     parameters.slice(0, ARGUMENT_REGISTERS.length).forEach((register, i) => {

@@ -8,6 +8,7 @@ import { Condition, inverted } from "./condition.ts";
 import { encodeString } from "./encode-string.ts";
 import { type Frame, PROBE_BYTES, UNPROBED_FRAME_BYTES_MAX } from "./frame.ts";
 import { type MachineFunction, type MachineInstruction, Source } from "./machine-function.ts";
+import { placeParameters } from "./place-parameters.ts";
 import { MachineOp, readsFlags, writesFlags } from "./machine-op.ts";
 import { ARGUMENT_REGISTERS, Register } from "./register.ts";
 
@@ -61,6 +62,8 @@ export class FunctionEncoder {
   private readonly depths: { mark: Mark; depth: number }[] = [];
   private readonly calls: { symbol: string | null; signature: number; depth: number }[] = [];
   private readonly notes: { mark: Mark; instruction: number; rule: string }[] = [];
+  /** By instruction that is encoded, four places in its code: before its moves, at itself, behind itself, behind the moves there. */
+  private readonly marks = new Map<number, readonly [Mark, Mark, Mark, Mark]>();
   private readonly tables: { symbol: string; targets: Label[] }[] = [];
   /** Code that is written behind everything else: checks that fail, rare paths. */
   private readonly outOfLine: (() => void)[] = [];
@@ -115,6 +118,7 @@ export class FunctionEncoder {
       depths: this.depths.map(({ mark, depth }) => ({ offset: at(mark), depth })),
       calls: this.calls,
       poppedBytes: this.poppedBytes,
+      parameters: placeParameters(fn, this.allocation, this.frame, (instruction) => this.marks.get(instruction)?.map(at)),
       notes: this.notes.map(({ mark, instruction, rule }) => ({ offset: at(mark), instruction, rule })),
     };
   }
@@ -227,19 +231,25 @@ export class FunctionEncoder {
     const { machine, allocation } = this;
     const block = machine.blocks[index]!;
     this.assembler.bind(this.blockLabels[index]!);
+    // It stands for other blocks too: what is where is certain only for the machine, not for the source.
+    const isShared = [...this.sameReturn.values()].includes(index);
     for (let i = block.start; i < block.end; i++) {
       const instruction = machine.instructions[i]!;
       this.current = i;
       // Of all that the instruction does, what may fault is what people want the line of.
       this.line(instruction.trapOrigin >= 0 ? instruction.trapOrigin : instruction.origin);
+      const start = this.assembler.mark();
       this.moves(allocation.before.get(i), this.flagsLive[i] === 1);
+      const own = this.assembler.mark();
       if (instruction.op === MachineOp.Jump) this.jumpTo(block.edges[0]!.target, next);
       else if (instruction.op === MachineOp.Branch) this.branch(instruction, block.edges[0]!.target, block.edges[1]!.target, next);
       else if (allocation.removed[i] === 0) {
         if (instruction.op !== MachineOp.Label && instruction.op !== MachineOp.Parameters) this.note(instruction.origin, instruction.rule);
         this.instruction(instruction, block.edges.map(({ target }) => target));
       }
+      const behind = this.assembler.mark();
       this.moves(allocation.behind.get(i), this.flagsLive[i + 1] === 1);
+      if (!isShared) this.marks.set(i, [start, own, behind, this.assembler.mark()]);
     }
   }
 

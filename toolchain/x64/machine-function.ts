@@ -143,6 +143,8 @@ export class MachineFunction {
   readonly rematerializable: (MachineInstruction | null)[] = [];
   readonly operandRegisters = new Column();
   readonly operandConstraints = new Column();
+  /** The function's parameters, those included that nothing reads. */
+  parameters: readonly VirtualRegister[] = [];
 
   constructor(readonly name: string) {}
 

@@ -78,7 +78,14 @@ class MovePlacement {
       const map = stage <= Stage.EdgeOut ? before : behind;
       map.set(instruction, [...(map.get(instruction) ?? []), ...moves]);
     }
-    return { machine, locations, before, behind, removed: this.removed, slotBytes: this.slotBytes, savedRegisters: this.allocator.usedCalleeSaved };
+    return {
+      machine, locations, before, behind, removed: this.removed, slotBytes: this.slotBytes, parameterPlaces: machine.parameters.map((register) => this.placesOf(register)),
+      savedRegisters: this.allocator.usedCalleeSaved,
+    };
+  }
+
+  private placesOf(register: VirtualRegister): Allocation["parameterPlaces"][number] {
+    return this.rangesOf[register]!.map((range) => ({ from: this.live.from.data[range]!, to: this.live.to.data[range]!, location: this.locationOfRange(range) }));
   }
 
   // Slots.
