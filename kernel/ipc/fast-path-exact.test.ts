@@ -14,7 +14,7 @@ import { ADD, CLIENT, OTHER, QUIET, ROOT, SERVER, SILENT, TEST_SYSTEM, startSlot
 const SLOTS = [SERVER, CLIENT, OTHER];
 const RECORD = 0x20000;
 // Kernel memory that is compared (memory/layout.ts).
-const READY_QUEUE = { address: 0x02800000, bytes: 32 + 1024 };
+const READY_QUEUE = { address: 0x02800000, bytes: 40 + 1024 };
 const SEQUENCES = { address: 0x0280a000, bytes: 8 * 24 };
 const THREADS = 0x03000000;
 const INBOXES = 0x02a00000;

@@ -4,9 +4,10 @@
 import { Status } from "../abi/status";
 import { domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { enqueueLast, highestPriority, removeQueued } from "../schedule/priority-queue";
+import { highestPriority } from "../schedule/priority-bitmap";
+import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { requeueReady } from "../schedule/scheduler";
-import { CHAIN_MAX, addChain, addPriority, longestChain, removeChain, removePriority } from "./tally";
+import { CHAIN_MAX, addChain, addPriority, highestCaller, longestChain, removeChain, removePriority } from "./tally";
 
 /** The thread that another one waits for, null if it waits for none that is known. */
 function waitsFor(thread: Thread): Thread | null {
@@ -51,8 +52,8 @@ function recompute(thread: Thread): bool {
     if (newest.priority > wanted) wanted = newest.priority;
     chain = newest.chainBehind + 1;
     if (newest.servedNext !== null) {
-      const held = highestPriority(thread.servedPriorities);
-      if (held > <i32>wanted) wanted = <u32>held;
+      const held = highestCaller(thread.servedPriorities);
+      if (held > wanted) wanted = held;
       const heldChain = longestChain(thread.servedChains);
       if (heldChain > chain) chain = heldChain;
     }

@@ -185,8 +185,8 @@ export class Thread {
 /** In place of a base that the program itself may have changed. Not canonical: no base is like it. */
 export const FS_BASE_UNPROVEN: u64 = ((<u64>1) << 63) | 1;
 
-const SERVED_CHAINS_OFFSET: usize = 840;
-const SERVED_PRIORITIES_OFFSET: usize = 864;
+const SERVED_CHAINS_OFFSET: usize = 824;
+const SERVED_PRIORITIES_OFFSET: usize = 848;
 /** Where the capture buffer of 640 bytes lies in a thread. */
 export const CAPTURE_OFFSET: usize = 1408;
 

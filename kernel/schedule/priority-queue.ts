@@ -1,18 +1,15 @@
 // Threads by priority, first come first served within one: a bitmap of 256 bits and 256 rings of threads.
-// At `queue`: u64[4] bitmap, then u32[256] first thread of each ring. A thread is in at most one such queue.
+// At `queue`: a bitmap (below), then u32[256] first thread of each ring. A thread is in at most one such queue.
 
 import { Thread } from "../object/thread";
+import { BITMAP_BYTES, clearPriorityBit, highestPriority, isEmptyBitmap, setPriorityBit } from "./priority-bitmap";
 
-const HEADS: usize = 32;
+const HEADS: usize = BITMAP_BYTES;
 export const PRIORITY_QUEUE_BYTES: usize = HEADS + 256 * 4;
 
 function headOf(queue: usize, priority: u32): usize {
   return queue + HEADS + (<usize>priority << 2);
 }
-function bitsOf(queue: usize, priority: u32): usize {
-  return queue + ((<usize>priority >> 6) << 3);
-}
-
 /** Adds a thread behind all of its priority. */
 export function enqueueLast(queue: usize, thread: Thread, priority: u32): void {
   assert(!thread.isQueued);
@@ -24,8 +21,7 @@ export function enqueueLast(queue: usize, thread: Thread, priority: u32): void {
     thread.queueNext = thread;
     thread.queuePrevious = thread;
     store<usize>(head, changetype<usize>(thread));
-    const bits = bitsOf(queue, priority);
-    store<u64>(bits, load<u64>(bits) | ((<u64>1) << <u64>(priority & 63)));
+    setPriorityBit(queue, priority);
     return;
   }
   const last = first.queuePrevious!;
@@ -48,8 +44,7 @@ export function removeQueued(queue: usize, thread: Thread): void {
   const next = thread.queueNext!;
   if (next === thread) {
     store<usize>(head, 0);
-    const bits = bitsOf(queue, priority);
-    store<u64>(bits, load<u64>(bits) & ~((<u64>1) << <u64>(priority & 63)));
+    clearPriorityBit(queue, priority);
   } else {
     const previous = thread.queuePrevious!;
     previous.queueNext = next;
@@ -62,16 +57,7 @@ export function removeQueued(queue: usize, thread: Thread): void {
 }
 
 export function isEmpty(queue: usize): bool {
-  return (load<u64>(queue) | load<u64>(queue, 8) | load<u64>(queue, 16) | load<u64>(queue, 24)) === 0;
-}
-
-/** Highest priority that anybody in the queue has, -1 if it is empty. */
-export function highestPriority(queue: usize): i32 {
-  for (let word: i32 = 3; word >= 0; word--) {
-    const bits = load<u64>(queue + (<usize>word << 3));
-    if (bits !== 0) return (word << 6) + 63 - <i32>clz(bits);
-  }
-  return -1;
+  return isEmptyBitmap(queue);
 }
 
 /** Who comes next: the first of the highest priority. */

@@ -10,7 +10,8 @@ import { READY_QUEUE_BASE } from "../memory/layout";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { armTimer, nowNs } from "../x64/timer";
-import { enqueueFirst, enqueueLast, firstQueued, highestPriority, isEmpty, removeQueued } from "./priority-queue";
+import { highestPriority } from "./priority-bitmap";
+import { enqueueFirst, enqueueLast, firstQueued, isEmpty, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
 /** Ten turns of equals feel immediate to a person, and a turn is long against a switch. */

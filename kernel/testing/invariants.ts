@@ -19,6 +19,7 @@ import { interruptOfLine } from "../object/interrupt";
 import { Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { Thread, ThreadState } from "../object/thread";
+import { BITMAP_BYTES } from "../schedule/priority-bitmap";
 import { currentThread } from "../schedule/scheduler";
 import { LINE_COUNT } from "../x64/interrupts";
 import { isKernelPageMapped } from "../x64/paging";
@@ -240,7 +241,7 @@ function threadAt(index: u32): Thread {
 
 function checkReadyQueue(): u32 {
   for (let priority: u32 = 0; priority < 256; priority++) {
-    const first = changetype<Thread | null>(load<usize>(READY_QUEUE_BASE + 32 + (<usize>priority << 2)));
+    const first = changetype<Thread | null>(load<usize>(READY_QUEUE_BASE + BITMAP_BYTES + (<usize>priority << 2)));
     const bit = (load<u64>(READY_QUEUE_BASE + ((<usize>priority >> 6) << 3)) >> <u64>(priority & 63)) & 1;
     if ((first !== null) !== (bit !== 0)) return broken(220, <u64>priority);
     let thread = first;
