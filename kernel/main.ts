@@ -21,8 +21,8 @@ import { systemCallRecv } from "./ipc/recv";
 import { systemCallReply } from "./ipc/reply";
 import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
-import { freeFrames, initializeFrames } from "./memory/frames";
-import { BLOB_BASE } from "./memory/layout";
+import { freeFrames, initializeFrames, memoryAboveFrames } from "./memory/frames";
+import { BLOB_BASE, FRAMES_MAX } from "./memory/layout";
 import { BlobError, auditReset, checkImage, monitorLoad, policySigner, rebootsOnPanic } from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
 import { interruptOfLine } from "./object/interrupt";
@@ -32,7 +32,7 @@ import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/
 import { takeDue } from "./schedule/timers";
 import { LINE_NONE, LINE_NON_MASKABLE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
 import { bootLine, initializeMachine, stop } from "./x64/machine";
-import { isMemoryMapTooLong } from "./x64/memory-map";
+import { isMemoryMapTooLong, memoryLeftOutBytes } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
 import { restartOnPanic } from "./x64/panic";
 import { noteFailuresBefore } from "./x64/restart";
@@ -110,6 +110,24 @@ function identify(): void {
   logText(policySigner() === <u32>KeyPurpose.Release ? "release" : "development-signed: not for use outside development");
   logLine("; unanchored boot");
   bootLine();
+  reportUnused();
+}
+
+/** Memory that was paid for and is not used is nobody's to find out by counting. */
+function reportUnused(): void {
+  const above = memoryAboveFrames();
+  if (above !== 0) {
+    logText("trine: ");
+    logNumber(above >> 10);
+    logText(" KiB of memory are not used: they lie above ");
+    logNumber(<u64>FRAMES_MAX >> 18);
+    logLine(" GiB");
+  }
+  const leftOut = memoryLeftOutBytes();
+  if (leftOut === 0) return;
+  logText("trine: ");
+  logNumber(leftOut >> 10);
+  logLine(" KiB of memory are not used: firmware has it in too many pieces");
 }
 
 /** Quotas of pages may add up to more than the machine has: then a slot can be refused what its own allows, which nobody must find out later. */

@@ -69,8 +69,8 @@ export const SLOT_ENDPOINTS_MAX = 32;
 
 // What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however they are spread over the slots, so that no domain
 // is refused what its own quota allows because of what others have.
-/** The largest quota of pages: the 16 GiB of physical memory that the kernel uses at most. */
-export const QUOTA_PAGES_MAX = 0x400000;
+/** The largest quota of pages: the 64 GiB of physical memory that the kernel uses at most. */
+export const QUOTA_PAGES_MAX = 0x1000000;
 /** The largest quota of handles: a domain's table has 4,096 places, of which the first names no handle. */
 export const QUOTA_HANDLES_MAX = 4095;
 /** The largest quota of threads: stacks of one page that a domain's region has room for beside a page of code. A program of more has fewer. */

@@ -395,6 +395,43 @@ describe("a fault", () => {
     kernel.check();
   });
 
+  test("is a line in the log, be its handler told or not, unless a program drives the line that the log is printed on", () => {
+    const kernel = boot(module, archive, [SERVER]);
+    const root = kernel.threadOf(ROOT);
+    const fault = (): void => {
+      kernel.recv(root, { record: RECORD, timeout: 1n }); // The bits that the end before has set.
+      kernel.recv(root, { record: RECORD });
+      kernel.become(kernel.threadOf(SERVER));
+      kernel.number("fault", 6, 0, REGION + 0x20n);
+    };
+    const lines = (): number => kernel.log.split("trine: server: failed check of its own at ").length - 1;
+    const end = (): void => {
+      kernel.reply(root, kernel.result(root).token, [1n], { error: true });
+      kernel.pass(1_000_000_000n);
+      expect(kernel.number("slotState", SERVER)).toBe(0);
+      startSlot(kernel, SERVER);
+    };
+    fault();
+    expect(lines()).toBe(0); // Its handler may still let it go on.
+    end();
+    expect(lines()).toBe(1);
+    startSlot(kernel, DRIVER);
+    fault();
+    end();
+    expect(lines()).toBe(1);
+    stopSlot(kernel, DRIVER);
+    fault();
+    end();
+    expect(lines()).toBe(2);
+    // The handler dies over it: nobody is told any more, so the log is, whoever drives its line.
+    startSlot(kernel, DRIVER);
+    fault();
+    domainCall(kernel, ROOT, 1, [0n]);
+    kernel.pass(1_000_000_000n);
+    expect(lines()).toBe(3);
+    kernel.check();
+  });
+
   test("leaves the domain running again when the thread is killed, or resumed, and no other waits for its handler", () => {
     const kernel = boot(module, archive, [SERVER]);
     const [root, server] = [kernel.threadOf(ROOT), kernel.threadOf(SERVER)];

@@ -8,11 +8,11 @@ import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
 import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "../ipc/capture";
 import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
-import { AuditKind, auditRecord, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
+import { AuditKind, auditRecord, slotCount, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
 import { RULE_NONE } from "../abi/blob";
 import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { endLine, logHex, logText } from "../x64/serial-log";
+import { LOG_PORT, endLine, logHex, logText } from "../x64/serial-log";
 import { loadPhysical8 } from "../x64/physical-memory";
 import { isMapped, translate } from "../x64/paging";
 import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "../x64/trap-instruction";
@@ -86,9 +86,31 @@ function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: 
     if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
     return;
   }
-  logFault(thread, domain);
+  endFaulted(thread, true);
+}
+
+/**
+ * The end of an instance by a fault. With `isUntold` nobody but the kernel knows of it. Otherwise its handler has been told; what that
+ * makes of it is not the kernel's to know, so the log has the line unless a program drives the line that the log is printed on: then
+ * there is somebody to tell people.
+ */
+export function endFaulted(thread: Thread, isUntold: bool): void {
+  const domain = domainOfSlot(thread.payer);
   thread.state = ThreadState.Faulted;
-  endDomain(domain, EndReason.Fault, <u32>kind);
+  if (domain.isAlive && (isUntold || !isLogDriven())) logFault(thread, domain);
+  endDomain(domain, EndReason.Fault, thread.faultKind);
+}
+
+/** Whether a running program has the ports of the log. */
+function isLogDriven(): bool {
+  const count = slotCount();
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const domain = domainOfSlot(slot);
+    if (!domain.isAlive || domain.ports === 0) continue;
+    const byte = <u32>load<u8>(<usize>domain.ports + (<usize>LOG_PORT >> 3));
+    if ((byte & (1 << (LOG_PORT & 7))) === 0) return true;
+  }
+  return false;
 }
 
 /** Sends the fault as a call of the faulting thread. Anything but Status.Ok: nobody is told. */
@@ -122,7 +144,6 @@ function reportFault(thread: Thread, domain: Domain): Status {
   return status;
 }
 
-/** For whoever reads the kernel's log where no handler was told. */
 function logFault(thread: Thread, domain: Domain): void {
   logText("trine: ");
   logName(domain);

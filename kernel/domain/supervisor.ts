@@ -3,7 +3,7 @@
 import { Status } from "../abi/status";
 import { notify } from "../ipc/notify";
 import { rebootsOnLoop, slotName, stringBytes } from "../monitor/monitor";
-import { Domain, EndReason, domainOfSlot } from "../object/domain";
+import { Domain, domainOfSlot } from "../object/domain";
 import { requestEntry } from "../schedule/scheduler";
 import { logMissingOf } from "../x64/level";
 import { stop } from "../x64/machine";
@@ -65,21 +65,6 @@ export function takeRestart(): bool {
 
 export function retryRestart(): void {
   restartPending = true;
-}
-
-/** A line in the kernel's log: why an instance ended. */
-export function logEnd(domain: Domain): void {
-  logText("trine: ");
-  logName(domain);
-  if (domain.endReason === EndReason.Exit) {
-    logText(" exited with code ");
-    logNumber(<u64>domain.endCode);
-  } else if (domain.endReason === EndReason.Fault) {
-    logText(" ended by a fault");
-  } else {
-    logText(" stopped");
-  }
-  endLine();
 }
 
 export function logName(domain: Domain): void {

@@ -6,13 +6,13 @@ import {
   HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT, TOKEN_THREAD_MASK,
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../call/trace-ring";
-import { endDomain } from "../domain/end";
+import { endFaulted } from "../domain/fault";
 import { endFaultCall } from "../domain/threads";
 import { GUARD_TOKEN } from "../guards";
 import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../memory/layout";
 import { Table, isInUse } from "../memory/object-pages";
 import { CopyResult } from "../memory/user-memory";
-import { EndReason, domainOfSlot } from "../object/domain";
+import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../object/handle-table";
 import { Thread, ThreadState } from "../object/thread";
@@ -156,10 +156,8 @@ function endCall(caller: Thread): void {
 /** The fault handler's answer: none but an empty one lets the thread go on. */
 function endFault(thread: Thread, isError: bool): void {
   clearTimer(thread.timeoutTimer);
-  const domain = domainOfSlot(thread.payer);
   if (isError) {
-    thread.state = ThreadState.Faulted;
-    endDomain(domain, EndReason.Fault, thread.faultKind);
+    endFaulted(thread, false);
     return;
   }
   endFaultCall(thread);

@@ -3,7 +3,7 @@
 import { Status } from "../abi/status";
 import { TIMEOUT_NONE } from "../abi/system-call";
 import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../object/lifetime";
-import { Domain, EndReason, domainOfSlot } from "../object/domain";
+import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
@@ -11,7 +11,7 @@ import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { removeReady, wake } from "../schedule/scheduler";
 import { clearTimer, setTimer } from "../schedule/timers";
 import { nowNs } from "../x64/timer";
-import { endDomain } from "../domain/end";
+import { endFaulted } from "../domain/fault";
 import { endService, updatePriority } from "./lending";
 import { setResult } from "./registers";
 import { addChain, removeChain } from "./tally";
@@ -103,8 +103,7 @@ export function endWait(thread: Thread, status: Status): void {
 /** The result of a call that was not delivered or not answered. The thread is in no queue. */
 export function failCall(thread: Thread, status: Status): void {
   if (thread.isFaultCall) {
-    thread.state = ThreadState.Faulted;
-    endDomain(domainOfSlot(thread.payer), EndReason.Fault, thread.faultKind);
+    endFaulted(thread, true);
     return;
   }
   setResult(thread, status);

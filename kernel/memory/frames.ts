@@ -52,6 +52,19 @@ function rangeEnd(range: u32): u32 {
   return end > <u64>FRAMES_MAX ? FRAMES_MAX : <u32>end;
 }
 
+/** Bytes of usable memory that lie above what the database has words for. */
+export function memoryAboveFrames(): u64 {
+  let bytes: u64 = 0;
+  for (let range: u32 = 0; range < memoryRangeCount(); range++) {
+    const start = memoryRangeStart(range);
+    const end = memoryRangeEnd(range);
+    const first = start > FRAMES_END ? start : FRAMES_END;
+    if (end > first) bytes += end - first;
+  }
+  return bytes;
+}
+const FRAMES_END: u64 = <u64>FRAMES_MAX << 12;
+
 /** Takes over all usable memory and backs the frame database. The first thing after paging; false if memory is too small for that. */
 export function initializeFrames(): bool {
   const ranges = memoryRangeCount();

@@ -11,11 +11,6 @@ export const STATIC_END: usize = 0x01000000;
 /** The blob in force, copied out of the archive. */
 export const BLOB_BASE: usize = 0x01000000;
 
-/** One u32 for each frame of physical memory (memory/frames.ts). */
-export const FRAME_DATABASE_BASE: usize = 0x01800000;
-/** 16 GiB of physical memory. What lies above is not used. */
-export const FRAMES_MAX: u32 = QUOTA_PAGES_MAX;
-
 /** Tables that are there from boot on and never move. */
 export const BOOT_TABLES_BASE: usize = 0x02800000;
 export const READY_QUEUE_BASE: usize = 0x02800000;
@@ -82,7 +77,12 @@ export const HANDLE_TABLE_SHIFT: u32 = 18;
 export const HANDLE_SHIFT: u32 = 6;
 export const HANDLES_MAX: u32 = QUOTA_HANDLES_MAX + 1;
 
-export const WINDOW_BYTES: usize = 0x0c000000;
+/** One u32 for each frame of physical memory (memory/frames.ts), backed where there is memory. */
+export const FRAME_DATABASE_BASE: usize = 0x0c000000;
+/** 64 GiB of physical memory. What lies above is not used, and the boot says so. */
+export const FRAMES_MAX: u32 = QUOTA_PAGES_MAX;
+
+export const WINDOW_BYTES: usize = 0x10000000;
 
 if (<u64>BOOT_TABLES_BASE + BOOT_TABLES_BYTES < <u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES) ERROR("the boot tables end too early");
 if (THREADS_MAX * 8 > THREAD_SEQUENCE_BYTES) ERROR("the table of call sequences is too small");
@@ -93,7 +93,8 @@ if (<u64>NOTICES_BASE + ((<u64>NOTICES_MAX) << NOTICE_SHIFT) > <u64>TRACE_BASE) 
 if (<u64>MAPPINGS_BASE + ((<u64>MAPPINGS_MAX) << MAPPING_SHIFT) > <u64>INBOXES_BASE) ERROR("mappings overlap the inboxes");
 if (<u64>INBOXES_BASE + ((<u64>INBOXES_MAX) << INBOX_SHIFT) > <u64>MEMORY_OBJECTS_BASE) ERROR("inboxes overlap the memory objects");
 if (<u64>MEMORY_OBJECTS_BASE + ((<u64>MEMORY_OBJECTS_MAX) << MEMORY_OBJECT_SHIFT) > <u64>PORT_BITMAPS_BASE) ERROR("memory objects overlap the port bitmaps");
-if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>WINDOW_BYTES) ERROR("handle tables overrun the window");
+if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>FRAME_DATABASE_BASE) ERROR("handle tables overlap the frame database");
+if (<u64>FRAME_DATABASE_BASE + ((<u64>FRAMES_MAX) << 2) > <u64>WINDOW_BYTES) ERROR("the frame database overruns the window");
 
 if (THREADS_MAX < <u32>(QUOTA_THREADS_SUM_MAX + SLOTS_MAX * ((4096 >> THREAD_SHIFT) - 1))) ERROR("there are fewer threads than quotas promise");
 if (ENDPOINTS_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> ENDPOINT_SHIFT) - 1))) ERROR("there are fewer endpoints than quotas promise");

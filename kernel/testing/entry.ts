@@ -14,7 +14,7 @@ import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES, BLOB_BASE } from
 export { endTurn } from "../schedule/scheduler";
 export { currentSaveArea, fault, interrupt, start, systemCall } from "../main";
 export { armedDeadline, setTime } from "../x64/timer";
-export { setArchive, setMemory } from "../x64/memory-map";
+export { setArchive, setFarMemory, setMemory } from "../x64/memory-map";
 export { epoch, monitorLoad } from "../monitor/monitor";
 export { invariantBroken, invariantDetail } from "./invariants";
 export { availableFrames, totalFrames };

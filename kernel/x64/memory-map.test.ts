@@ -10,7 +10,7 @@ const COMMAND_LINE = 0x9100;
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await compileForFake(`
-    export { initializeMemoryMap, isMemoryMapTooLong, memoryRangeCount, memoryRangeStart, memoryRangeEnd, memoryUsableBytes, archiveStart, archiveBytes } from "./memory-map";
+    export { initializeMemoryMap, isMemoryMapTooLong, memoryRangeCount, memoryRangeStart, memoryRangeEnd, memoryUsableBytes, memoryLeftOutBytes, archiveStart, archiveBytes } from "./memory-map";
     import { commandLineHas } from "./memory-map";
     export function asksToExit(): bool { return commandLineHas("panic=exit"); }
   `);
@@ -126,6 +126,13 @@ describe("the memory that may be handed out", () => {
     expect(ranges(running)).toEqual(expected);
     const bytes = ranges(running).map((range) => range.split("-").map((text) => BigInt(`0x${text}`)) as [bigint, bigint]);
     expect(running.big("memoryUsableBytes")).toBe(bytes.reduce((sum, [start, end]) => sum + end - start, 0n));
+  });
+
+  test.each([[64, 64, 0n], [65, 64, 4096n], [70, 64, 6n * 4096n]])("of %i pieces has %i ranges, and what is left out is counted", (pieces, kept, leftOut) => {
+    const running = read({ map: Array.from({ length: pieces }, (_, index) => [2n * MIB + BigInt(index) * 8192n, 4096n] as const) });
+    expect(running.number("memoryRangeCount")).toBe(kept);
+    expect(running.big("memoryLeftOutBytes")).toBe(leftOut);
+    expect(running.big("memoryUsableBytes")).toBe(BigInt(kept) * 4096n);
   });
 
   test("is what a page-by-page look at any map finds", () => {

@@ -31,7 +31,7 @@ const COMMAND_LINE_BYTES_MAX: u32 = 256;
 const ENTRIES_MAX: u32 = 256;
 let isTooLong: bool = false;
 
-/** What does not fit is the highest memory, and is not used. */
+/** What does not fit is the highest memory: it is not used, and counted. */
 const RANGES_MAX: u32 = 64;
 const RANGE_BYTES: usize = 16;
 const ranges = memory.data(1024);
@@ -46,6 +46,7 @@ let archiveAddress: u64 = 0;
 let archiveLength: u64 = 0;
 let commandLineAddress: u64 = 0;
 let usableBytes: u64 = 0;
+let leftOutBytes: u64 = 0;
 
 /** Whether the firmware's map has more entries than this kernel looks at: then there are no ranges. */
 export function isMemoryMapTooLong(): bool {
@@ -63,6 +64,11 @@ export function memoryRangeStart(index: u32): u64 {
 
 export function memoryRangeEnd(index: u32): u64 {
   return index < rangeCount ? load<u64>(ranges + <usize>index * RANGE_BYTES, 8) : 0;
+}
+
+/** Usable memory in pieces that are none of the ranges, as there are too many. */
+export function memoryLeftOutBytes(): u64 {
+  return leftOutBytes;
 }
 
 /** Sum of all ranges. */
@@ -184,7 +190,10 @@ function appendRange(start: u64, end: u64): void {
   if (rangeCount > 0 && memoryRangeEnd(rangeCount - 1) === start) {
     store<u64>(ranges + <usize>(rangeCount - 1) * RANGE_BYTES, end, 8);
   } else {
-    if (rangeCount === RANGES_MAX) return;
+    if (rangeCount === RANGES_MAX) {
+      leftOutBytes += end - start;
+      return;
+    }
     const place = ranges + <usize>rangeCount * RANGE_BYTES;
     store<u64>(place, start);
     store<u64>(place, end, 8);

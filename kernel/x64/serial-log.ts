@@ -5,6 +5,8 @@ import { showByte } from "./screen-log";
 import { in8, out8 } from "./x64";
 
 const COM1: u32 = 0x3f8;
+/** Whoever has it drives the line that the log is printed on. */
+export const LOG_PORT: u32 = COM1;
 const LINE_STATUS: u32 = COM1 + 5;
 const MODEM_CONTROL: u32 = COM1 + 4;
 const MODEM_STATUS: u32 = COM1 + 6;

@@ -167,7 +167,7 @@ describe("an image that does not fit its programs and policy is refused:", () =>
       "objects of all slots", withSlot("shell", { quota: { pages: 10, objects: 2009 } }),
       "images/test.image.ts:7:5: the slots' quotas of objects add up to 2049, and the kernel has 2048 for all of them; help: give smaller `quota.objects`: shell has 2009, supervisor has 8, uart has 8; a slot that says nothing gets 8",
     ],
-    ["quota", withSlot("shell", { quota: { pages: 0 } }), "images/test.image.ts:7:5: the quota of 0 pages of shell is not between 1 and 4194304"],
+    ["quota", withSlot("shell", { quota: { pages: 0 } }), "images/test.image.ts:7:5: the quota of 0 pages of shell is not between 1 and 16777216"],
     ["handles", withSlot("shell", { quota: { pages: 10, handles: 5 } }), "images/test.image.ts:7:5: shell starts with 7 handles and has a quota of 5; help: raise `quota.handles`"],
     ["device left out", withSlot("uart", { devices: {} }), "images/test.image.ts:2:3: uart does not say which ports `registers` is; help: devices: { registers: ports(0x3f8, 8) }"],
     ["device that is none", withSlot("shell", { devices: { line: { kind: "interrupt", line: 3 } } }), "images/test.image.ts:7:5: shell has no device `line`; help: its manifest has nothing"],

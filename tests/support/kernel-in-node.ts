@@ -78,12 +78,17 @@ let start: u64 = 0;
 let end: u64 = 0;
 let archive: u64 = 0;
 let bytes: u64 = 0;
+let farStart: u64 = 0;
+let farEnd: u64 = 0;
+let leftOut: u64 = 0;
 export function setMemory(from: u64, to: u64): void { start = from; end = to; }
+export function setFarMemory(from: u64, to: u64, more: u64): void { farStart = from; farEnd = to; leftOut = more; }
 export function setArchive(at: u64, length: u64): void { archive = at; bytes = length; }
 export function isMemoryMapTooLong(): bool { return false; }
-export function memoryRangeCount(): u32 { return 1; }
-export function memoryRangeStart(index: u32): u64 { return start; }
-export function memoryRangeEnd(index: u32): u64 { return end; }
+export function memoryRangeCount(): u32 { return farEnd === 0 ? 1 : 2; }
+export function memoryRangeStart(index: u32): u64 { return index === 0 ? start : farStart; }
+export function memoryRangeEnd(index: u32): u64 { return index === 0 ? end : farEnd; }
+export function memoryLeftOutBytes(): u64 { return leftOut; }
 export function archiveStart(): u64 { return archive; }
 export function archiveBytes(): u64 { return bytes; }
 export function memoryUsableBytes(): u64 { return end - start; }
@@ -223,6 +228,14 @@ const ARCHIVE_AT = 0x100000;
 /** What CPUID says: eax, ebx, ecx, edx by leaf; all others are zero. */
 export type Cpuid = Readonly<Record<number, readonly [number, number, number, number]>>;
 
+/** Memory that the kernel is told of, beyond what it is given to use here. */
+export interface FarMemory {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** In pieces beyond those that the memory map keeps. */
+  readonly leftOut?: bigint;
+}
+
 type KernelExport = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 export class KernelInNode {
@@ -238,7 +251,7 @@ export class KernelInNode {
   constructor(
     module: WebAssembly.Module,
     archive: Uint8Array,
-    options: { readonly memoryBytes?: number; readonly cpuid?: Cpuid } = {},
+    options: { readonly memoryBytes?: number; readonly far?: FarMemory; readonly cpuid?: Cpuid } = {},
   ) {
     const archiveEnd = (ARCHIVE_AT + archive.length + 4095) & ~4095;
     const memoryEnd = archiveEnd + (options.memoryBytes ?? 8 << 20);
@@ -263,6 +276,8 @@ export class KernelInNode {
     this.window.grow(pages - this.window.buffer.byteLength / 65536);
 
     this.number("setMemory", BigInt(archiveEnd), BigInt(memoryEnd));
+    const { far } = options;
+    if (far !== undefined) this.number("setFarMemory", far.from, far.to, far.leftOut ?? 0n);
     this.number("setArchive", BigInt(ARCHIVE_AT), BigInt(archive.length));
     this.number("start", 0n);
   }

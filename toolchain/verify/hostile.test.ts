@@ -297,13 +297,13 @@ describeCases("forms", [
   ["protection keys", "opcode", "wrpkru\nret"],
   ["a transaction, whose abort jumps", "opcode", "xbegin @\nret"],
   // The kernel relies on it: after a verified program the exit stub writes neither the segment registers nor the bases behind them.
-  ...["ds", "es", "ss", "fs", "gs"].flatMap((name): [string, string, string][] => [
+  ...["ds", "es", "ss", "fs", "gs"].flatMap((name): Case[] => [
     [`${name} loaded from a register`, "opcode", `mov ${name}, eax\nret`],
     [`${name} loaded from a register of 64 bits`, "opcode", `mov ${name}, rax\nret`],
     [`${name} loaded from memory`, "opcode", `mov edi, edi\nmov ${name}, [rdi]\nret`],
   ]),
-  ...["fs", "gs"].map((name): [string, string, string] => [`${name} popped`, "opcode", `push 0\npop ${name}\nret`]),
-  ...["lss", "lfs", "lgs"].flatMap((name): [string, string, string][] => [
+  ...["fs", "gs"].map((name): Case => [`${name} popped`, "opcode", `push 0\npop ${name}\nret`]),
+  ...["lss", "lfs", "lgs"].flatMap((name): Case[] => [
     [`${name} with 32 bits`, "opcode", `mov edi, edi\n${name} eax, [rdi]\nret`],
     [`${name} with 64 bits`, "opcode", `mov edi, edi\n${name} rax, [rdi]\nret`],
   ]),
