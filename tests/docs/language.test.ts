@@ -1,6 +1,7 @@
 // docs/language.md is true: its examples compile, and those that it calls refused are refused with the message that it shows.
 import { expect, test } from "vitest";
 import { readProgram } from "../../toolchain/compiler/read-program.ts";
+import { explain } from "../../toolchain/language/explain.ts";
 import { DiagnosticError, formatDiagnostics } from "../../toolchain/report/diagnostic.ts";
 import { read, ROOT } from "../tidy/source-tree.ts";
 
@@ -18,7 +19,7 @@ async function refusal(source: string): Promise<string | null> {
     await readProgram({ root: ROOT, entry: "example.ts", target: "domain", name: "example", virtualFiles: { "example.ts": source } });
     return null;
   } catch (error) {
-    if (error instanceof DiagnosticError) return formatDiagnostics(error.diagnostics);
+    if (error instanceof DiagnosticError) return formatDiagnostics(explain(error.diagnostics, (file) => (file === "example.ts" ? source : undefined)));
     throw error;
   }
 }

@@ -11,6 +11,7 @@ const HARMLESS: readonly (readonly [file: string, text: string, why: string])[] 
   ["tests/system/restart.test.ts", 'shell.run("domains", PATIENCE_MS * attempt)', "one of twelve tries, each longer"],
   ["tests/support/qemu.test.ts", 'machine.waitFor("never printed", 300)', "is to fail"],
   ["toolchain/idl/load-data.ts", "timeout: wallMs", "is doubled until the processor's time is spent"],
+  ["toolchain/language/editor-plugin.ts", "setTimeout(() => {", "waits for the end of typing, and gives nothing up"],
   ["toolchain/run/terminal-input.ts", "ENTER_MS_MAX = 5000", "somebody types, or does not"],
   ["toolchain/run/terminal-input.ts", "SWALLOW_MS_MAX = 15_000", "somebody types, or does not"],
   ["toolchain/x64/select-intrinsic.ts", "timeout: ", "positions of operands"],

@@ -9,7 +9,7 @@ import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
 import type { IrModule, Level, Target } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
-import { about, type Diagnostic, refuse } from "../report/diagnostic.ts";
+import { about, type Diagnostic, DiagnosticError, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
 import { assembleProgram } from "./assemble-program.ts";
 import { compileModule } from "./compile-module.ts";
@@ -88,12 +88,20 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     name: `program-${options.target}-${options.name}-${outDir}`,
     key: programKey(options),
     work: async () => {
-      const program = options.entry.endsWith(".asm") ? assembleProgram(root, outDir, options) : await compileFresh(root, outDir, options);
+      const program = options.entry.endsWith(".asm") ? assembleProgram(root, outDir, options) : await compileFresh(root, outDir, options).catch((error: unknown) => explained(root, options, error));
       const { elfPath, binaryPath, listingPath, symbolsPath } = program;
       return { outputs: [elfPath, binaryPath, listingPath, symbolsPath].filter((path) => path !== null), result: program };
     },
   });
   return fresh ? result : { ...result, fromCache: true };
+}
+
+/** What is refused, with what to write instead. The parser that finds it is loaded only then. */
+async function explained(root: string, { virtualFiles = {} }: CompileOptions, error: unknown): Promise<never> {
+  if (!(error instanceof DiagnosticError)) throw error;
+  const { explain } = await import("../language/explain.ts");
+  const texts = new Map(virtualFiles instanceof Map ? virtualFiles : Object.entries(virtualFiles));
+  throw new DiagnosticError(explain(error.diagnostics, (file) => texts.get(file) ?? readInput(root, file)?.toString("utf8")));
 }
 
 async function compileFresh(root: string, outDir: string, options: CompileOptions): Promise<CompiledProgram> {

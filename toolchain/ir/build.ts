@@ -39,6 +39,8 @@ const MEMORY_PAGES_MAX_DEFAULT = 256;
 const TABLE_ENTRIES_MAX = 65_536;
 /** Addresses below are never mapped in modules that do not use them. */
 const LOW_BYTES = 65_536;
+/** Files of asc's library, as diagnostics name them. */
+const LIBRARY = "~lib/";
 /** After this many refused functions the rest is not worth reading. */
 const DIAGNOSTICS_MAX = 20;
 
@@ -138,9 +140,30 @@ class ModuleBuilder {
 
   private refuse(message: string, origin = -1): void {
     const position = this.sourceOf(origin);
-    const place = position === null ? { file: this.options.name } : position;
-    const where = position === null && origin >= 0 ? ` (offset 0x${origin.toString(16)})` : "";
-    this.diagnostics.push({ severity: "error", ...place, message: message + where });
+    if (position === null) {
+      const where = origin >= 0 ? ` (offset 0x${origin.toString(16)})` : "";
+      this.diagnostics.push({ severity: "error", file: this.options.name, message: message + where });
+      return;
+    }
+    const own = this.callOutsideLibrary(origin);
+    if (own === null) this.diagnostics.push({ severity: "error", ...position, message });
+    else this.diagnostics.push({ severity: "error", ...own, message: `${message}, called in ${position.file}:${position.line}` });
+  }
+
+  /** The program's own call that leads to a place in asc's library; null where the place is not in it, or nothing leads there by direct calls. */
+  private callOutsideLibrary(origin: number): SourcePosition | null {
+    const { bodies, importedFunctionCount } = this.module;
+    const seen = new Set<number>();
+    for (let at = origin; ;) {
+      const position = this.sourceOf(at);
+      if (position === null) return null;
+      if (!position.file.startsWith(LIBRARY)) return at === origin ? null : position;
+      const index = bodies.findIndex(({ start, end }) => at >= start && at < end);
+      const call = this.firstCall(index + importedFunctionCount);
+      if (index < 0 || call < 0 || seen.has(call)) return null;
+      seen.add(call);
+      at = call;
+    }
   }
 
   private startOf(index: number): number {
