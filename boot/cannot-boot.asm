@@ -6,6 +6,7 @@ global cannot_boot
 
 %define COM1 0x3f8
 %define LINE_STATUS_EMPTY (1 << 5)
+%define LINE_STATUS_IDLE (1 << 6)
 %define SCREEN 0xb8000
 ; The line below the loader's own.
 %define SCREEN_ROW 24
@@ -18,6 +19,13 @@ bits 32
 ; esi = physical address of the reason, zero-terminated. Needs no stack.
 cannot_boot:
   cld
+  ; What the loader has printed goes out first: the settings would cut it off.
+  mov dx, COM1 + 5
+  mov ecx, 100000
+.busy:
+  in al, dx
+  test al, LINE_STATUS_IDLE
+  loopz .busy
   ; 115200 baud, 8 bits, no parity, 1 stop bit; no interrupts.
 %macro SET 2
   mov dx, COM1 + %1

@@ -15,6 +15,10 @@ const MODEM_READY: u32 = 0x03;
 /** In this mode the four outputs come back as the four inputs of the status, in another order. */
 const LOOP: u32 = 0x10;
 const TRANSMITTER_EMPTY: u32 = 1 << 5;
+/** Nothing is under way either. */
+const TRANSMITTER_IDLE: u32 = 1 << 6;
+/** Longer than a loader's last bytes take. */
+const IDLE_POLLS_MAX: u32 = 100_000;
 /**
  * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end may be an emulator whose reader is
  * kept waiting. A port that stays busy all that time loses the byte, and until it takes one again the bytes after it wait less.
@@ -28,6 +32,10 @@ let answers: bool = false;
 
 /** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
 export function initializeLog(): void {
+  // What the loader has printed goes out first: the settings would cut it off.
+  for (let polls: u32 = 0; polls < IDLE_POLLS_MAX; polls++) {
+    if ((in8(LINE_STATUS) & TRANSMITTER_IDLE) !== 0) break;
+  }
   out8(COM1 + 1, 0);
   out8(COM1 + 3, 0x80);
   out8(COM1 + 0, 1);

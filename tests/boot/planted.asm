@@ -1,5 +1,4 @@
-; Functions of the probe kernels that no kernel has: a look at the flags and, outside kernel/x64, at
-; the time stamp counter, and a jump to anywhere, as a bug would do it.
+; Functions of the probe kernel that no kernel has: a look at the flags, and a jump to anywhere, as a bug would do it.
 %include "kernel/x64/cpu.inc"
 
 section .text
@@ -15,13 +14,5 @@ bits 64
 ; callAddress(address: u64): u64, what the code there leaves in rax.
   provides callAddress, l_l, planted
   call rdi
-  ret
-.end:
-
-; timeStamp(): u64
-  provides timeStamp, _l, planted
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
   ret
 .end:

@@ -3,5 +3,3 @@
 export declare function processorFlags(): u64;
 /** Runs the code at a virtual address. */
 export declare function callAddress(address: u64): u64;
-/** The time stamp counter. */
-export declare function timeStamp(): u64;

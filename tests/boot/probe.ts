@@ -8,8 +8,8 @@ import { panic } from "../../kernel/x64/panic";
 import { loadPhysical32, storePhysical32 } from "../../kernel/x64/physical-memory";
 import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/serial-log";
 import { armTimer, nowNs, ticksPerSecond } from "../../kernel/x64/timer";
+import { readTsc } from "../../kernel/x64/x64";
 import { walkPageTables } from "./page-table-walk";
-import { timeStamp } from "./planted";
 
 export { kernelException } from "../../kernel/x64/panic";
 
@@ -21,9 +21,9 @@ let startedNs: u64 = 0;
 let zero: u32 = 0;
 
 export function start(startInfo: u64): void {
-  const before = timeStamp();
+  const before = readTsc();
   initializeMachine(startInfo);
-  const ticks = timeStamp() - before;
+  const ticks = readTsc() - before;
   bootLine();
   logText("probe: clock ");
   logNumber(ticksPerSecond());
