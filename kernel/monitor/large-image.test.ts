@@ -7,7 +7,7 @@ import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
 import { BlobError } from "../abi/blob-error.ts";
-import { KeyPurpose, SLOTS_MAX } from "../abi/blob.ts";
+import { BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, BlobSection, CLASSES_MAX, CLASS_BYTES, CLASS_NAME, FIRST_PROGRAM_CLASS, KeyPurpose, SLOTS_MAX } from "../abi/blob.ts";
 
 /** The small system and as many shells, each of a class of its own, as make `count` domains. Their quotas name pages alone, as they must. */
 function manyDomains(count: number, quota: Partial<SlotDescription["quota"]> = {}) {
@@ -42,6 +42,24 @@ test.each([
   const { blob, diagnostics } = await manyDomains(SLOTS_MAX, quota);
   expect(blob).toBeUndefined();
   expect(diagnostics.map((diagnostic) => diagnostic.message)).toEqual([message]);
+});
+
+test(`${CLASSES_MAX} classes are looked at once each: the last name that is there twice is found, and none that is not`, async () => {
+  const free = CLASSES_MAX - FIRST_PROGRAM_CLASS - new Set(Object.values(testImage.slots).map((slot) => slot.class)).size;
+  const { blob, diagnostics } = await compileTest(`class ${Array.from({ length: free }, (_, i) => `${"C".repeat(50)}${i}`).join(", ")}`);
+  expect(diagnostics.map(formatDiagnostic)).toEqual([]);
+  const load = (bytes: Uint8Array): BlobError => {
+    const monitor = startMonitor(wasm);
+    const signed = signBlob(bytes, signer);
+    return monitor.number("monitorLoad", monitor.put(signed), signed.length);
+  };
+  expect(load(blob!)).toBe(BlobError.None);
+  const alike = blob!.slice();
+  const view = new DataView(alike.buffer);
+  const classes = view.getUint32(BLOB_HEADER_BYTES + (BlobSection.Classes - 1) * BLOB_SECTION_BYTES + 4, true);
+  expect(view.getUint32(BLOB_HEADER_BYTES + (BlobSection.Classes - 1) * BLOB_SECTION_BYTES + 12, true)).toBe(CLASSES_MAX);
+  view.setUint32(classes + (CLASSES_MAX - 1) * CLASS_BYTES + CLASS_NAME, view.getUint32(classes + FIRST_PROGRAM_CLASS * CLASS_BYTES + CLASS_NAME, true), true);
+  expect(load(alike)).toBe(BlobError.DuplicateName);
 });
 
 test("a slot too many is refused", async () => {
