@@ -1,9 +1,10 @@
 /** A copy of the tree to change and build in, with the installed tools of this one. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { copyTree } from "../../toolchain/testing/copy-tree.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -11,15 +12,7 @@ export class TreeCopy {
   readonly root = mkdtempSync(join(tmpdir(), "trine-tree-"));
 
   constructor() {
-    const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: ROOT, encoding: "utf8" });
-    for (const file of list.split("\0").filter((name) => name !== "" && existsSync(join(ROOT, name)))) {
-      mkdirSync(dirname(join(this.root, file)), { recursive: true });
-      cpSync(join(ROOT, file), join(this.root, file));
-    }
-    mkdirSync(join(this.root, "build/setup"), { recursive: true });
-    symlinkSync(join(ROOT, "node_modules"), join(this.root, "node_modules"));
-    symlinkSync(join(ROOT, "build/node"), join(this.root, "build/node"));
-    cpSync(join(ROOT, "package-lock.json"), join(this.root, "build/setup/installed-lock.json"));
+    copyTree(ROOT, this.root);
   }
 
   /** Takes over what this tree has built, so that the copy builds only what a test changes. */

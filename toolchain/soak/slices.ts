@@ -50,6 +50,11 @@ export const SLICES: readonly Slice[] = [
     prepare: async (root) => (await import("./boot-flips.ts")).prepareBootFlips(root),
   },
   {
+    name: "tasks",
+    about: "every task of the Makefile, with only the programs that set-up installs for it",
+    prepare: async (root) => (await import("./tasks.ts")).prepareTasks(root),
+  },
+  {
     name: "bochs",
     about: "the main ISO in bochs, to its prompt or a refusal, by processor; skipped without bochs",
     prepare: async (root) => (await import("./bochs-boot.ts")).prepareBochsBoot(root),

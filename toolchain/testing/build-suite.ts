@@ -1,10 +1,11 @@
 /** Building as such: each medium, verified programs, and bytes that depend on the sources alone. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildImage, type BuiltImage } from "../build/build-image.ts";
+import { copyTree } from "./copy-tree.ts";
 import { type CaseResult, runCase, type SuiteContext } from "./result.ts";
 
 export async function runBuild({ root, log }: SuiteContext): Promise<CaseResult[]> {
@@ -38,14 +39,4 @@ async function compareWithCopy(root: string): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** What git would keep, and the installed packages by a link. */
-function copyTree(root: string, folder: string): void {
-  const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
-  for (const file of list.split("\0").filter((name) => name !== "")) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file));
-  }
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 }
