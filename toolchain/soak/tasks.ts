@@ -71,7 +71,7 @@ class FreshTree {
     if (status !== 0 || !isDone) throw new Error(`make ${name} ends with ${status}\n${said().slice(-SAID_CHARACTERS)}`);
   }
 
-  /** Attaches gdb as the task says, sees the machine stand at its first instruction, and ends it. */
+  /** Attaches gdb as the task says, lets the machine come to the kernel's first TypeScript function, and ends it. */
   async debug(): Promise<void> {
     const { child, said } = this.start("debug", `--port ${DEBUG_PORT}`);
     await new Promise<void>((resolve, reject) => {
@@ -79,12 +79,12 @@ class FreshTree {
       child.on("close", () => reject(new Error(`make debug ends\n${said().slice(-SAID_CHARACTERS)}`)));
     });
     const script = /gdb -q -x (\S+)/.exec(said())![1]!;
-    const parameters = ["-q", "-batch", "-x", script, "-ex", "info registers rip", "-ex", "kill"];
+    const parameters = ["-q", "-batch", "-x", script, "-ex", "continue", "-ex", "kill"];
     const gdb = spawn("gdb", parameters, { cwd: this.tree, env: this.environment("debug"), stdio: ["ignore", "pipe", "pipe"] });
     let shown = "";
     for (const stream of [gdb.stdout, gdb.stderr]) stream.on("data", (bytes: Buffer) => (shown += bytes.toString()));
     await Promise.all([once(gdb, "close"), once(child, "close")]);
-    if (!/^rip\s+0xfff0\b/m.test(shown)) throw new Error(`gdb does not stand at the first instruction\n${shown}`);
+    if (!/^Breakpoint 1, .*\bkernel\/main\.ts:\d+$/m.test(shown)) throw new Error(`gdb does not stop in the kernel's first function\n${shown}`);
   }
 
   private start(task: string, parameters: string): { readonly child: ChildProcess; readonly said: () => string } {
