@@ -28,7 +28,7 @@ const METHODS: usize = memory.data<u8>([
   // Policy
   0, 5, 4, 3, 1, 0x81, 1, 1, 1, 0x81, 2, 0x81, 2, 2, 2, 1,
   // Slots
-  0, 1, 1, 0x81, 1, 14, 1, 0, 1, 0, 2, 7, 1, 1, 2, 0x81,
+  0, 1, 1, 0x81, 1, 14, 1, 0, 1, 0, 2, 7, 1, 1, 2, 0x81, 2, 1,
   // Log
   1, 0,
   // Trace
@@ -51,10 +51,10 @@ const INTERFACES: usize = memory.data<u8>([
   30, 2, // Clock
   32, 3, // Audit
   35, 8, // Policy
-  43, 8, // Slots
-  51, 1, // Log
-  52, 3, // Trace
-  55, 4, // System
+  43, 9, // Slots
+  52, 1, // Log
+  53, 3, // Trace
+  56, 4, // System
 ]);
 
 /** Methods of a type, numbered from 0. */

@@ -1,3 +1,4 @@
+import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH } from "../abi/address-space";
 import { RIGHT_CONTROL } from "../abi/object";
 import { Status } from "../abi/status";
 import { findSlot, programIsVerified, slotCount, slotName, slotRestart, slotStartsWithSystem, stringBytes } from "../monitor/monitor";
@@ -11,6 +12,8 @@ import { Endpoint } from "../object/endpoint";
 import { handleFrom, hasRights } from "../object/handle-table";
 import { ObjectType } from "../abi/object";
 import { clamped } from "../speculation";
+import { translate } from "../x64/paging";
+import { loadPhysical64 } from "../x64/physical-memory";
 import { argument32, calledHandle, give, giveBool, giveText, giveTextAsIs, readText, textLength, textStart } from "./method-frame";
 
 const NAME_MAX: u32 = 32;
@@ -32,6 +35,7 @@ export function slotsMethod(method: u32): Status {
     case 3: return start(slot);
     case 4: return stop(slot);
     case 7: return symbols(slot);
+    case 8: return stackWord(slot);
     default: return handleAt(slot);
   }
 }
@@ -98,5 +102,24 @@ function symbols(slot: u32): Status {
   const bytes = copySymbols(domainOfSlot(slot).program, argument32(1), textStart(), SYMBOLS_MAX);
   if (bytes === 0) return Status.NotFound;
   giveTextAsIs(bytes);
+  return Status.Ok;
+}
+
+/**
+ * Of a domain that faulted and has not been ended: a word of its region, which holds the native stacks, code and constants that were
+ * measured. Where the stack is, the program may have set; what a word means, the reader must know.
+ */
+function stackWord(slot: u32): Status {
+  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
+  const domain = domainOfSlot(slot);
+  let thread = domain.firstThread;
+  while (thread !== null && !thread.isFaultCall) thread = thread.domainNext;
+  if (thread === null) return Status.NotFound;
+  const address = thread.rsp + <u64>argument32(1);
+  const start = <u64>DOMAIN_REGION_HIGH << 32;
+  if ((address & 7) !== 0 || address < start || address - start >= <u64>DOMAIN_REGION_BYTES) return Status.NotFound;
+  const place = translate(domain.root, address, false);
+  if (place === 0) return Status.NotFound;
+  give(loadPhysical64(place));
   return Status.Ok;
 }

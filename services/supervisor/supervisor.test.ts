@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import { fails, fakePeer, type Peer } from "../../tests/support/fake-peer.ts";
@@ -35,6 +35,8 @@ interface FakeSlot {
 class Machine {
   readonly slots: FakeSlot[] = [];
   readonly symbols = new Map<number, Uint8Array>();
+  /** Words of the stack of a thread that has faulted, by their offset. */
+  readonly stacks = new Map<number, ReadonlyMap<number, bigint>>();
 
   add(name: string, restart: FakeSlot["restart"], autostart = true): FakeSlot {
     const slot: FakeSlot = { name, restart, autostart, state: "empty", starts: 0, ended: "never", endCode: 0, stopSteps: 1 };
@@ -66,6 +68,10 @@ class Machine {
       const table = this.symbols.get(slot) ?? fails(Status.NotFound);
       if (offset >= table.length) fails(Status.NotFound);
       return { data: table.subarray(offset, offset + PIECE) };
+    },
+    stackWord: ({ slot, offset }) => {
+      const word = this.stacks.get(slot)?.get(offset) ?? fails(Status.NotFound);
+      return { word };
     },
   });
 }
@@ -262,6 +268,50 @@ test("a fault in the log says where", () => {
   expect(supervisor.log).toEqual(["driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)"]);
 });
 
+describe("a fault in the library", () => {
+  const FRAME = 24;
+  /** Functions of 64 bytes: the first ones are the library's, the third is deep behind its 48th byte. */
+  const stacked = () => symbolTable(CODE, 4 * 64, ["~lib/array/Array<u32>#__get", "services/runtime/collector/newObject", "~lib/string/String#concat", "services/driver/part/serveOne"].map((name, index) => ({
+    start: index * 64, bytes: 64, name, frameBytes: index * FRAME, savedRegisters: 0,
+    deep: index === 2 ? [{ start: index * 64 + 48, end: index * 64 + 56, depth: 80 }] : [],
+    lines: [{ offset: index * 64, position: { file: name.startsWith("~lib") ? "~lib/x.ts" : "services/driver/part.ts", line: index + 10, column: 1 } }],
+  })));
+  const faultAt = (instruction: bigint): string => {
+    const fields = { slot: 1, thread: 1, kind: FaultKind.QuotaExhausted, errorCode: 0, address: 0n, instruction, stack: 0n };
+    supervisor.call(Fault, "fault", fields);
+    return supervisor.log.at(-1)!;
+  };
+
+  test("is told of the program's own line that led to it", () => {
+    supervisor.run();
+    machine.symbols.set(1, stacked());
+    // String#concat called newObject, and was called from the end of serveOne.
+    machine.stacks.set(1, new Map([[FRAME, CODE + 2n * 64n + 20n], [FRAME + 8 + 2 * FRAME, CODE + 4n * 64n]]));
+    expect(faultAt(CODE + 64n + 10n)).toMatch(/in serveOne \(services\/driver\/part\.ts:13\)$/);
+    // Where arguments lie on the stack, the frame is deeper.
+    machine.stacks.set(1, new Map([[FRAME, CODE + 2n * 64n + 50n], [FRAME + 8 + 80, CODE + 3n * 64n + 5n]]));
+    expect(faultAt(CODE + 64n + 10n)).toMatch(/in serveOne \(services\/driver\/part\.ts:13\)$/);
+  });
+
+  test("is told of the library's where its callers cannot be told", () => {
+    supervisor.run();
+    machine.symbols.set(1, stacked());
+    for (const stack of [new Map<number, bigint>(), new Map([[0, 0n]]), new Map([[0, CODE + 1n], [8, CODE + 1n]]), new Map([[0, (1n << 64n) - 1n]])]) {
+      machine.stacks.set(1, stack);
+      expect(faultAt(CODE + 10n)).toMatch(/in Array<u32>#__get \(~lib\/x\.ts:10\)$/);
+    }
+    // A stack that leads round in a circle.
+    machine.stacks.set(1, new Map(Array.from({ length: 100 }, (_, index) => [8 * index, CODE + 1n])));
+    expect(faultAt(CODE + 10n)).toMatch(/in Array<u32>#__get/);
+  });
+
+  test("of another program's own code is told as it is", () => {
+    supervisor.run();
+    machine.symbols.set(1, stacked());
+    expect(faultAt(CODE + 3n * 64n + 1n)).toMatch(/in serveOne/);
+  });
+});
+
 test("a table that lies does no harm: cut anywhere, any word changed, names without end", () => {
   supervisor.run();
   const sound = table(20);
@@ -276,6 +326,7 @@ test("a table that lies does no harm: cut anywhere, any word changed, names with
     for (let change = random.below(3); change >= 0; change--) view.setUint32(random.below(lie.length >> 2) * 4, random.pick([0, 1, 0x7fff_ffff, 0xffff_ffff, 0xffff_fff4, 48, random.next()]), true);
     machine.symbols.set(1, lie);
     expect(place(CODE + BigInt(random.below(1400)))).toMatch(/^[ -~]{0,160}$/);
+    if (round % 10 === 0) fault(1);
   }
   machine.symbols.set(1, new Uint8Array(65536).fill(0x1b));
   expect(place(0x1b1b_1b1b_1b1b_1b1bn)).toMatch(/^[ -~]*$/);

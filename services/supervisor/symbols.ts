@@ -13,16 +13,26 @@ const FUNCTION_COUNT = 12;
 const FUNCTIONS = 16;
 const LINE_COUNT = 20;
 const LINES = 24;
+const DEEP_COUNT = 28;
+const DEEP = 32;
 const STRINGS = 36;
 
 // A function's entry, and a line's. The first word of both is where it starts.
 const FUNCTION_BYTES = 24;
 const FUNCTION_LENGTH = 4;
 const FUNCTION_NAME = 8;
+const FUNCTION_FRAME = 12;
 const FUNCTION_FIRST_LINE = 20;
 const LINE_BYTES = 12;
 const LINE_FILE = 4;
 const LINE_NUMBER = 8;
+const DEEP_BYTES = 12;
+const DEEP_END = 4;
+const DEEP_FRAME = 8;
+/** Frames of the library between a fault and the program's own code. */
+const FRAMES_MAX: u32 = 16;
+/** A native stack is no larger. */
+const DEPTH_MAX: u32 = 0x200000;
 
 const NAME_MAX: u32 = 120;
 const NONE: u64 = u64.MAX_VALUE;
@@ -52,16 +62,37 @@ export class Symbols {
     return this.isBroken ? this.found.clear() : this.found;
   }
 
-  private describe(address: u64): void {
-    const start = <u64>this.word(TEXT_START_LOW) | (<u64>this.word(TEXT_START_HIGH) << 32);
-    const offset = address - start;
-    if (offset >= <u64>this.word(TEXT_BYTES)) return;
+  /**
+   * Which instruction of the program's own led to a fault at `instruction`: of code of the library, of the collector and of failed
+   * checks, the call that came from outside. `instruction` itself where that cannot be told. The thread waits for our answer.
+   */
+  asker(slot: u32, instruction: u64): u64 {
+    this.slot = slot;
+    this.pieceStart = NONE;
+    this.isBroken = false;
+    let address = instruction;
+    let depth: u32 = 0;
+    for (let frame: u32 = 0; frame < FRAMES_MAX; frame++) {
+      const index = this.functionAt(address);
+      if (index == NONE || this.isBroken) return instruction;
+      if (!this.isLibrary(index)) return this.isBroken ? instruction : address;
+      depth += this.frameBytes(index, address);
+      if (depth > DEPTH_MAX || this.isBroken) return instruction;
+      const word = kernelSlots.stackWord(slot, depth);
+      if (!word.ok) return instruction;
+      // One below the return address: the call may be the last instruction of its function.
+      address = word.word - 1;
+      depth += 8;
+    }
+    return instruction;
+  }
 
-    const count = this.word(FUNCTION_COUNT);
-    const index = this.lastNotAbove(<u32>offset, this.word(FUNCTIONS), count, FUNCTION_BYTES);
+  private describe(address: u64): void {
+    const index = this.functionAt(address);
     if (index == NONE) return;
+    const offset = this.textOffset(address);
+    const count = this.word(FUNCTION_COUNT);
     const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
-    if (offset - <u64>this.word(entry) >= <u64>this.word(entry + FUNCTION_LENGTH)) return;
     this.readName(this.word(entry + FUNCTION_NAME));
     this.addLastPart();
 
@@ -73,6 +104,38 @@ export class Symbols {
     if (row == NONE) return;
     this.readName(this.word(lines + row * LINE_BYTES + LINE_FILE));
     this.found.string(" (").text(this.name).string(":").number(this.word(lines + row * LINE_BYTES + LINE_NUMBER)).string(")");
+  }
+
+  private textOffset(address: u64): u64 {
+    return address - (<u64>this.word(TEXT_START_LOW) | (<u64>this.word(TEXT_START_HIGH) << 32));
+  }
+
+  /** The place in the table of the function that holds `address`, or NONE. */
+  private functionAt(address: u64): u64 {
+    const offset = this.textOffset(address);
+    if (offset >= <u64>this.word(TEXT_BYTES)) return NONE;
+    const index = this.lastNotAbove(<u32>offset, this.word(FUNCTIONS), this.word(FUNCTION_COUNT), FUNCTION_BYTES);
+    if (index == NONE) return NONE;
+    const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
+    return offset - <u64>this.word(entry) < <u64>this.word(entry + FUNCTION_LENGTH) ? index : NONE;
+  }
+
+  /** Code that stops for what its caller asks. */
+  private isLibrary(index: u64): bool {
+    this.readName(this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_NAME));
+    const name = this.name;
+    return name.startsWith("~lib/") || name.startsWith("services/runtime/collector/") || name.startsWith("services/runtime/abort/");
+  }
+
+  /** From the return address down to rsp at `address` of that function. */
+  private frameBytes(index: u64, address: u64): u32 {
+    const offset = <u32>this.textOffset(address);
+    const range = this.lastNotAbove(offset, this.word(DEEP), this.word(DEEP_COUNT), DEEP_BYTES);
+    if (range != NONE) {
+      const entry = <u64>this.word(DEEP) + range * DEEP_BYTES;
+      if (offset < this.word(entry + DEEP_END)) return this.word(entry + DEEP_FRAME);
+    }
+    return this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_FRAME);
   }
 
   /** Which is the last of `count` entries at `part` that starts at or before `offset`; NONE if none does. At most 32 steps. */

@@ -2,7 +2,7 @@ import type { IrModule } from "../ir/module.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { RelocationType, SymbolType } from "./format.ts";
 import { StringTable, type RelocatableFile, type Section } from "./relocatable.ts";
-import { TEXT_START_SYMBOL, sourceRows, type PlacedFunction, type SourceRow, type Text } from "./text-section.ts";
+import { TEXT_START_SYMBOL, ownPosition, sourceRows, type PlacedFunction, type SourceRow, type Text } from "./text-section.ts";
 import { packRegisters } from "./unwind-section.ts";
 
 export const SYMBOLS_SYMBOL = "trine.symbols";
@@ -49,7 +49,7 @@ export function writeSymbolTable(file: RelocatableFile, rodata: Section, module:
 export function symbolEntry(module: IrModule, placed: PlacedFunction): SymbolEntry {
   const { code, start, end } = placed;
   return {
-    start, bytes: end - start, name: code.name, frameBytes: code.frameBytes, savedRegisters: packRegisters(code), lines: sourceRows(module, placed), deep: deepRanges(placed),
+    start, bytes: end - start, name: code.name, frameBytes: code.frameBytes, savedRegisters: packRegisters(code), lines: sourceRows(module, placed, ownPosition), deep: deepRanges(placed),
   };
 }
 

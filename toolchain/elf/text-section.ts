@@ -87,10 +87,11 @@ export interface SourceRow {
  * Ascending source rows of one function; equal neighbours are merged. The first row stands at the function's start, so code
  * without a position counts to the line before it, or at the start to the line after it. Empty if no position is known.
  */
-export function sourceRows(module: IrModule, placed: PlacedFunction): SourceRow[] {
+export function sourceRows(module: IrModule, placed: PlacedFunction, positionOf: PositionOf = exactPosition): SourceRow[] {
   const rows: SourceRow[] = [];
-  for (const { offset, origin } of placed.code.lines) {
-    const position = origin < 0 ? null : module.sourceOf(origin);
+  for (const line of placed.code.lines) {
+    const { offset } = line;
+    const position = positionOf(module, placed, line);
     if (position === null) continue;
     const last = rows.at(-1);
     if (last !== undefined && last.position.file === position.file && last.position.line === position.line) continue;
@@ -101,3 +102,25 @@ export function sourceRows(module: IrModule, placed: PlacedFunction): SourceRow[
   }
   return rows;
 }
+
+type CodeLine = MachineCode["lines"][number];
+type PositionOf = (module: IrModule, placed: PlacedFunction, line: CodeLine) => SourcePosition | null;
+
+const exactPosition: PositionOf = (module, _placed, { origin }) => (origin < 0 ? null : module.sourceOf(origin));
+
+/** Code that stops for what its caller asks. */
+const LIBRARY = /^(~lib\/|services\/runtime\/(abort|collector)\.ts)/;
+
+/** Of library code that was inlined, the line outside that calls it: whoever reads of a fault looks for a line of the program's. */
+export const ownPosition: PositionOf = (module, placed, line) => {
+  const exact = exactPosition(module, placed, line);
+  let { inlinedAt } = line;
+  for (let position = exact; position !== null && inlinedAt >= 0;) {
+    if (!LIBRARY.test(position.file)) return position;
+    const call = placed.code.inlinedCalls[inlinedAt]!;
+    position = exactPosition(module, placed, { ...line, origin: call.origin });
+    inlinedAt = call.inlinedAt;
+    if (position !== null && !LIBRARY.test(position.file)) return position;
+  }
+  return exact;
+};

@@ -28,5 +28,11 @@ export default defineInterface({
       returns: { data: bytes(512) },
       reads: ["own"],
     },
+    stackWord: {
+      about: "Eight bytes of the native stack of the slot's thread that has faulted, `offset` bytes above where it stopped; NotFound if none waits for its fault handler, or beyond the domain's region.",
+      takes: { slot: u32, offset: u32 },
+      returns: { word: u64 },
+      reads: ["Slots"],
+    },
   },
 });
