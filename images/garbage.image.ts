@@ -4,11 +4,16 @@ import { defineImage } from "../toolchain/image/define.ts";
 export default defineImage({
   name: "garbage",
   version: 1,
-  policy: ["tests/garbage/garbage.policy"],
+  policy: ["tests/garbage/garbage.policy", "policy/modules/supervisor.policy"],
   slots: {
-    asker: { program: "tests/garbage/asker", class: "Asker", priority: 100, quota: { pages: 100 }, channels: { maker: "maker.own", greedy: "greedy.own" }, restart: "never" },
-    maker: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, autostart: false, restart: "never" },
-    greedy: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, autostart: false, restart: "never" },
+    supervisor: { program: "services/supervisor", class: "Supervisor", priority: 190, quota: { pages: 96, handles: 64, objects: 16 }, restart: "always" },
+    maker: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, restart: "always" },
+    greedy: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, restart: "always" },
+    starved: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 60 }, restart: "always" },
+    asker: {
+      program: "tests/garbage/asker", class: "Asker", priority: 100, quota: { pages: 100 },
+      channels: { maker: "maker.own", greedy: "greedy.own", starved: "starved.own" }, restart: "always",
+    },
   },
   onSupervisorLoop: "stop",
 });

@@ -235,6 +235,35 @@ describe("memory", () => {
     kernel.check();
   });
 
+  test("the stack of a thread that has faulted is read word by word, and nothing else of anybody", () => {
+    const kernel = boot(module, archive, [CLIENT, SERVER]);
+    const client = kernel.threadOf(CLIENT);
+    const top = kernel.register(client, save.SAVE_RSP);
+    const word = (offset: bigint, slot = CLIENT) => kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 8, [BigInt(slot), offset]);
+    expect(word(0n).status).toBe(Status.NotFound);
+
+    kernel.setRegister(client, save.SAVE_RSP, top - 64n);
+    touch(kernel, client, top - 8n);
+    touch(kernel, client, 0n);
+    expect(word(0n).status).toBe(Status.Ok);
+    expect(word(0n).words[0]).toBe(0n);
+    expect(word(56n).status).toBe(Status.Ok);
+    for (const offset of [4n, 57n, 64n, 72n, 0x10000n, 0xffff_fff8n]) expect(word(offset).status).toBe(Status.NotFound);
+    expect(word(0n, SERVER).status).toBe(Status.NotFound);
+    expect(word(0n, 99).status).toBe(Status.NotFound);
+
+    // Where its stack lies, the program says: it may say anything.
+    const code = (rsp: bigint) => {
+      kernel.setRegister(client, save.SAVE_RSP, rsp);
+      return word(0n).status;
+    };
+    expect(code(REGION)).toBe(Status.Ok);
+    for (const elsewhere of [0n, 0x10000n, REGION - 8n, REGION + 0x200000n, 0xffff_8000_0000_0000n, 0xffff_fff0_0000_0000n, (1n << 64n) - 8n]) expect(code(elsewhere)).toBe(Status.NotFound);
+    expect(endFaulted(kernel)).toBe(FaultKind.NullReference);
+    expect(word(0n).status).toBe(Status.NotFound);
+    kernel.check();
+  });
+
   test("objects are sealed, measured step by step, and then cannot be written", () => {
     const kernel = boot(module, archive, [CLIENT]);
     const client = kernel.threadOf(CLIENT);

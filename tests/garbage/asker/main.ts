@@ -1,11 +1,9 @@
-import { greedy, log, maker, slots } from "../../../build/generated/programs/asker";
+import { greedy, log, maker, starved } from "../../../build/generated/programs/asker";
 import { keep } from "../../../services/runtime/message";
 import { Text } from "../../../services/runtime/text";
 
-const MAKER_SLOT: u32 = 1;
 const WORDS: u32 = 40;
 const REPORT_EVERY: u32 = 1000;
-const GREEDY_SLOT: u32 = 2;
 /** With the room that a collection waits for, less than a maker's heap, and more. */
 const HELD_KIBIBYTES: u32 = 200;
 const TOO_MANY_KIBIBYTES: u32 = 400;
@@ -15,7 +13,6 @@ const word = Text.withRoom(32);
 
 export function main(): void {
   exhaust();
-  slots.start(MAKER_SLOT);
   let requests: u32 = 0;
   while (true) {
     for (let index: u32 = 0; index < REPORT_EVERY; index++) ask(requests++);
@@ -23,11 +20,11 @@ export function main(): void {
   }
 }
 
-/** Another maker keeps what it makes: its memory grows as far as its program says, and then it ends. */
+/** Others keep what they make: one's memory grows as far as its program says, the other's as far as its quota, and then they end. */
 function exhaust(): void {
-  slots.start(GREEDY_SLOT);
   const held = greedy.hold(HELD_KIBIBYTES).status;
   const ended = greedy.hold(TOO_MANY_KIBIBYTES).status;
+  starved.hold(TOO_MANY_KIBIBYTES);
   log.write(line.clear().string("held ").number(held).string(" ended ").number(ended));
 }
 
