@@ -31,6 +31,16 @@ function endFaulted(kernel: KernelInNode): number {
 }
 
 describe("a start", () => {
+  test("never gives the number of an instance a second time", () => {
+    const kernel = boot(module, archive, []);
+    kernel.number("setInstance", CLIENT, 0xffff_fffe);
+    startSlot(kernel, CLIENT);
+    expect(kernel.number("slotInstance", CLIENT)).toBe(0xffff_ffff);
+    stopSlot(kernel, CLIENT);
+    expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]).status).toBe(Status.NoSpace);
+    kernel.check();
+  });
+
   test("gives exactly what the blob says: handles in order, registers, memory", () => {
     const kernel = boot(module, archive, [CLIENT]);
     const client = kernel.threadOf(CLIENT);

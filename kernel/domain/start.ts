@@ -34,6 +34,7 @@ import { createThread } from "./threads";
 /** Starts an instance. Anything but Status.Ok: none runs; after NoMemory and NoSpace what it got is being taken back. */
 export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
+  if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // Its number would come again.
   if (domain.program >= archivePrograms()) return Status.NotFound;
   const verdict = <Status>judgeExecute(domain.slot, domain.classId, measuredDigest(domain.program));
   if (verdict !== Status.Ok) return verdict;

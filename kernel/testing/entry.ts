@@ -28,6 +28,10 @@ export function slotState(slot: u32): u32 {
 export function slotInstance(slot: u32): u32 {
   return domainOfSlot(slot).instance;
 }
+/** As if the slot had been started so often. */
+export function setInstance(slot: u32, instance: u32): void {
+  domainOfSlot(slot).instance = instance;
+}
 export function slotPages(slot: u32): u32 {
   return domainOfSlot(slot).pagesUsed;
 }
