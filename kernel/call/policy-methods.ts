@@ -1,6 +1,6 @@
 import { Status } from "../abi/status";
 import {
-  classCount, className, epoch, findClass, findMethod, interfaceName, methodName, servedInterface, policySigner, policyVersion, query, queryRule, ruleCount, ruleLine, stringBytes,
+  classCount, className, epoch, findClass, findMethod, interfaceName, methodName, servedInterface, policySigner, policyVersion, query, queryClass, queryRule, queryTransfer, ruleCount, ruleLine, stringBytes,
 } from "../monitor/monitor";
 import { argument32, give, giveText, readText, textLength, textStart } from "./method-frame";
 
@@ -29,9 +29,11 @@ function info(): Status {
 }
 
 function ask(): Status {
-  give(<u64>(<u32>query(argument32(0), argument32(1), argument32(2), argument32(3))));
+  give(<u64>(<u32>query(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))));
   give(<u64>queryRule());
   give(<u64>ruleLine(queryRule()));
+  give(<u64>(<u32>queryTransfer(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))));
+  give(<u64>queryClass());
   return Status.Ok;
 }
 

@@ -48,6 +48,36 @@ describe("the audit log", () => {
     expect(monitor.text(monitor.number("ruleText", monitor.number("auditRule")))).toBe("allow Shell -> Console { write } when not urgent");
   });
 
+  test("says where the refused value stands", () => {
+    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
+    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3);
+    expect(read(0n)?.detail).toBe(1n);
+    expect(monitor.number("auditField")).toBe(2); // `urgent`, the second word, whole.
+    monitor.number("judge", 0, 5, 2, 37, 34, 0x101, 0, words, 2, 0, 0, 3);
+    expect(read(1n)?.detail).toBe(0n);
+    expect(monitor.number("auditField")).toBe(0); // No rule at all.
+  });
+
+  test.each([
+    ["a word too many", 0, 0x102, 1, [1n, 0n, 0n, 0n], [], 0, 1, 4n],
+    ["a number beyond its type", 0, 0x102, 1, [0n, 0n, 256n], [], 0, 4 | (2 << 8), 256n],
+    ["a name that the enumeration does not have", 0, 0x102, 1, [0n, 3n, 0n], [], 0, 4 | (1 << 8), 3n],
+    ["a negative number beyond its type", 0, 0x103, 2, [0n, 0n, 0xffff_ffff_7fff_ffffn, 0n], [], 0, 4 | (2 << 8), 0xffff_ffff_7fff_ffffn],
+    ["a text of a byte too many", 0, 0x101, 0, [4097n << 32n, 0n], [], 4097, 6, 4097n],
+    ["a text beyond what was sent", 0, 0x101, 0, [(3n << 32n) | 8n, 0n], [], 10, 5, 11n],
+    ["bytes that no field describes", 0, 0x101, 2, [], [], 7, 3, 7n],
+    ["handles missing", 0, 0x102, 2, [0n], [2], 0, 2, 1n],
+    ["the second handle of another type", 0, 0x102, 2, [0n], [2, 9], 0, 7 | (1 << 8), 9n],
+    ["a response", 1, 0x103, 1, [0n, 2n], [], 0, 4 | (1 << 8) | (1 << 16), 2n],
+    ["an error that does not exist", 2, 0x101, 2, [3n], [], 0, 8 | (2 << 16), 3n],
+  ] as const)("says what is malformed, and what was given: %s", (_name, event, spoken, method, words, handles, arena, field, given) => {
+    const capture = monitor.put(new Uint8Array(BigUint64Array.from(words).buffer));
+    const carried = monitor.put(new Uint8Array(Uint32Array.from(handles.flatMap((type) => [type, 0, type, 0])).buffer));
+    expect(monitor.number("judge", event, 4, 2, 36, 34, spoken, method, capture, words.length, carried, handles.length, arena)).toBe(25);
+    expect(read(0n)?.detail).toBe(given);
+    expect([monitor.number("auditKind"), monitor.number("auditField")]).toEqual([6, field]);
+  });
+
   test("records what a rule with `audit` grants", () => {
     expect(monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 2, 0, 0, 0, 0, 0)).toBe(0);
     expect(read(0n)).toMatchObject({ slot: 4 });

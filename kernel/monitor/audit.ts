@@ -37,6 +37,7 @@ const RECORD_INTERFACE: u32 = 48;
 const RECORD_RULE: u32 = 52;
 /** Kept in the record: after a policy swap the rule's number means another rule. */
 const RECORD_LINE: u32 = 56;
+const RECORD_FIELD: u32 = 60;
 const AUDIT_RECORD_BYTES: u32 = 64;
 
 /** 128 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256. */
@@ -76,15 +77,17 @@ export function auditReset(): void {
 export function auditRecord(
   kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
 ): void {
-  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail);
+  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail, 0);
 }
 
 /**
  * Appends a record to the share of `actor`, the slot that brought it about (any number that is no slot: the kernel): an answer's is the target's.
- * Bounded, and cannot fail. `detail` depends on the kind: the address of a fault, the value that a rule refused, the place of a malformed field.
+ * Bounded, and cannot fail. `detail` depends on the kind: the address of a fault, the value that a rule refused or that is malformed;
+ * `field` then says where it stands: `refusedField` of matrix.ts, `faultField` of structure.ts.
  */
 export function auditRecordOf(
   actor: u32, kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
+  field: u32,
 ): void {
   if (shareCount === 0) return; // No blob yet: nobody who could be denied.
   const owner = actor < shareCount - 1 ? actor : shareCount - 1;
@@ -97,7 +100,8 @@ export function auditRecordOf(
       load<u64>(newest + RECORD_SEQUENCE) >= readThrough && load<u16>(newest + RECORD_KIND) === <u16>kind &&
       load<u32>(newest + RECORD_SUBJECT_SLOT) === subjectSlot && load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
       load<u32>(newest + RECORD_TARGET_CLASS) === targetClass && load<u32>(newest + RECORD_INTERFACE) === interfaceId && load<u16>(newest + RECORD_METHOD) === <u16>method &&
-      load<u32>(newest + RECORD_RULE) === rule && load<u64>(newest + RECORD_DETAIL) === detail && load<u32>(newest + RECORD_REPEATS) !== 0xffffffff
+      load<u32>(newest + RECORD_RULE) === rule && load<u64>(newest + RECORD_DETAIL) === detail && load<u32>(newest + RECORD_FIELD) === field &&
+      load<u32>(newest + RECORD_REPEATS) !== 0xffffffff
     ) {
       store<u32>(newest + RECORD_REPEATS, load<u32>(newest + RECORD_REPEATS) + 1);
       return;
@@ -130,6 +134,7 @@ export function auditRecordOf(
   store<u32>(record + RECORD_INTERFACE, interfaceId);
   store<u32>(record + RECORD_RULE, rule);
   store<u32>(record + RECORD_LINE, ruleLine(rule));
+  store<u32>(record + RECORD_FIELD, field);
   nextSequence += 1;
 }
 
@@ -229,6 +234,10 @@ export function auditLine(): u32 {
 }
 export function auditRepeats(): u32 {
   return load<u32>(found + RECORD_REPEATS);
+}
+/** Where the value in `auditDetail` stands in the message; 0 where there is none. */
+export function auditField(): u32 {
+  return load<u32>(found + RECORD_FIELD);
 }
 export function auditDetail(): u64 {
   return load<u64>(found + RECORD_DETAIL);

@@ -32,16 +32,23 @@ export function isPlain(pair: usize, event: u32, method: u32): bool {
 
 // What `decide` found, until the next decision.
 let decidedRule: u32 = RULE_NONE;
-let decidedValue: u64 = 0;
+/** Address of the instruction that ran last; 0 where none did. */
+let decidedAt: usize = 0;
 let auditingRule: u32 = RULE_NONE;
 
 /** The rule that denied, or RULE_NONE where none allows the event. */
 export function denyingRule(): u32 {
   return decidedRule;
 }
-/** The operand on which the denying rule ended. */
-export function denyingValue(): u64 {
-  return decidedValue;
+/** The operand on which the denying rule ended; 0 where no rule refused. `capture` is what was decided on. */
+export function denyingValue(capture: usize): u64 {
+  return decidedRule === RULE_NONE ? 0 : operandOf(decidedAt, capture);
+}
+/** Where it stands: number of the word from 1 on | shift << 8 | whether a mask was laid over it << 16. 0 where no rule refused. */
+export function refusedField(): u32 {
+  if (decidedRule === RULE_NONE) return 0;
+  const isMasked: u32 = load<u64>(decidedAt + INSTRUCTION_MASK) === u64.MAX_VALUE ? 0 : 1;
+  return (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) | (<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT) << 8) | (isMasked << 16);
 }
 /** A rule that took part in granting and asks for a record; RULE_NONE where none did. */
 export function recordingRule(): u32 {
@@ -54,7 +61,7 @@ export function recordingRule(): u32 {
  */
 export function decide(pair: usize, event: u32, method: u32, capture: usize): bool {
   decidedRule = RULE_NONE;
-  decidedValue = 0;
+  decidedAt = 0;
   auditingRule = RULE_NONE;
   let isAllowed = false;
   let binding = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
@@ -99,15 +106,14 @@ function grants(rule: usize, capture: usize): bool {
 
 function holds(instruction: usize, capture: usize): bool {
   const value = load<u64>(instruction + INSTRUCTION_VALUE);
-  const word = load<u64>(capture + (<u32>load<u8>(instruction + INSTRUCTION_WORD) << 3));
-  const left = (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) & load<u64>(instruction + INSTRUCTION_MASK);
+  const left = operandOf(instruction, capture);
   let operation = <u32>load<u8>(instruction + INSTRUCTION_OPERATION);
   let right = value;
   if (operation >= <u32>RuleOperation.EqualWord) {
     right = load<u64>(capture + ((<u32>value & 63) << 3)) >> ((value >> 8) & 63);
     operation -= RuleOperation.EqualWord;
   }
-  decidedValue = left;
+  decidedAt = instruction;
   switch (operation) {
     case RuleOperation.Equal:
       return left === right;
@@ -120,4 +126,10 @@ function holds(instruction: usize, capture: usize): bool {
     default:
       return <i64>left <= <i64>right;
   }
+}
+
+/** What the instruction compares. */
+function operandOf(instruction: usize, capture: usize): u64 {
+  const word = load<u64>(capture + (<u32>load<u8>(instruction + INSTRUCTION_WORD) << 3));
+  return (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) & load<u64>(instruction + INSTRUCTION_MASK);
 }

@@ -11,12 +11,13 @@ import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
+import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
 import { AuditKind, auditRecord, auditRecordOf } from "./audit";
-import { decide, denyingRule, denyingValue, findPair, isBound, isConditional, isPlain, recordingRule } from "./matrix";
+import { decide, denyingRule, denyingValue, findPair, isBound, isConditional, isPlain, recordingRule, refusedField } from "./matrix";
 import { epoch, methodShape, sectionCount, sectionStart } from "./sections";
 import { programDigest } from "./slots";
-import { CARRIED_BYTES, CARRIED_CLASS, checkShape } from "./structure";
+import { CARRIED_BYTES, CARRIED_CLASS, checkShape, describeFault, faultField, faultGiven, handleField } from "./structure";
 
 export { BlobError } from "../abi/blob-error";
 export { Event } from "../abi/event";
@@ -63,13 +64,14 @@ export function judge(
   const actor = event === Event.Request ? subjectSlot : targetSlot;
   const shape = methodShape(interfaceId, method);
   if (shape === 0) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0);
     return Status.Denied;
   }
   if (GUARD_STRUCTURE) {
     const fault = checkShape(event, shape, capture, words, handles, handleCount, arenaBytes);
     if (fault !== 0) {
-      auditRecordOf(actor, AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, <u64>fault);
+      describeFault(event, fault, shape, capture, words, handles, handleCount, arenaBytes);
+      auditRecordOf(actor, AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, faultGiven(), faultField());
       return Status.Malformed;
     }
   }
@@ -79,23 +81,23 @@ export function judge(
   for (let i: u32 = 0; i < handleCount; i++) {
     const objectClass = load<u32>(handles + i * CARRIED_BYTES + CARRIED_CLASS);
     if (!permits(sender, objectClass, Permission.Transfer)) {
-      auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, RULE_NONE, 0);
+      auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, RULE_NONE, 0, 0);
       return Status.Denied;
     }
   }
 
   const pair = findPair(subjectClass, targetClass, interfaceId);
   if (pair === 0) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0);
     return Status.Denied;
   }
   if (isPlain(pair, event, method)) return Status.Ok;
   if (!decide(pair, event, method, capture)) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue());
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue(capture), refusedField());
     return Status.Denied;
   }
   if (recordingRule() !== RULE_NONE) {
-    auditRecordOf(actor, AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event);
+    auditRecordOf(actor, AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event, 0);
   }
   return Status.Ok;
 }
@@ -145,22 +147,62 @@ export enum QueryVerdict {
 
 let answerRule: u32 = RULE_NONE;
 
-/** Would a call be allowed: its request and its response. `queryRule` then tells which rule says so. */
-export function query(subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32): QueryVerdict {
+/**
+ * Would that event of a call be granted, as far as rules decide: `queryTransfer` tells of the handles. `queryRule` then tells which rule
+ * says so. A permission and an execution are one event.
+ */
+export function query(subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, event: u32): QueryVerdict {
   answerRule = RULE_NONE;
+  if (event > <u32>Event.Error) return QueryVerdict.Deny;
   if (interfaceId === INTERFACE_EXECUTE) return queryExecute(subjectClass, targetClass);
   // A pair has 64 methods, and its key 16 bits of a class.
   if (method > 63 || targetClass > 0xffff) return QueryVerdict.Deny;
-  const isPermission = interfaceId === INTERFACE_PERMISSIONS;
-  if (!isPermission && methodShape(interfaceId, method) === 0) return QueryVerdict.Deny;
-  const request = mayAllow(subjectClass, targetClass, interfaceId, method, Event.Request);
-  if (request === RULE_NONE) return QueryVerdict.Deny;
-  if (!isPermission && mayAllow(subjectClass, targetClass, interfaceId, method, Event.Response) === RULE_NONE) return QueryVerdict.Deny;
+  if (interfaceId !== INTERFACE_PERMISSIONS && methodShape(interfaceId, method) === 0) return QueryVerdict.Deny;
+  const allowing = mayAllow(subjectClass, targetClass, interfaceId, method, event);
+  if (allowing === RULE_NONE) return QueryVerdict.Deny;
 
-  const pair = findPair(subjectClass, targetClass, interfaceId);
-  const condition = firstConditional(pair, method);
-  answerRule = condition === RULE_NONE ? request : condition;
+  const condition = firstConditional(findPair(subjectClass, targetClass, interfaceId), method, event);
+  answerRule = condition === RULE_NONE ? allowing : condition;
   return condition === RULE_NONE ? QueryVerdict.Allow : QueryVerdict.Depends;
+}
+
+/** Whether the event's sender may transfer the handles that its message carries. */
+export enum QueryTransfer {
+  /** It carries none. */
+  None = 0,
+  Allow = 1,
+  /** `queryClass` tells of which object. */
+  Deny = 2,
+  /** An endpoint has its owner's class, which may be any. */
+  Depends = 3,
+}
+
+let answerClass: u32 = 0;
+
+export function queryTransfer(subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, event: u32): QueryTransfer {
+  answerClass = 0;
+  const shape = methodShape(interfaceId, method);
+  if (shape === 0 || event > <u32>Event.Response) return QueryTransfer.None;
+  const sender = event === Event.Request ? subjectClass : targetClass;
+  let answer = QueryTransfer.None;
+  for (let index: u32 = 0; index < <u32>MESSAGE_HANDLES_MAX; index++) {
+    const to = handleField(event, shape, index);
+    if (to === 0) break;
+    if (to > <u32>ObjectType.System) {
+      answer = QueryTransfer.Depends;
+    } else if (!permits(sender, to, Permission.Transfer)) {
+      answerClass = to;
+      return QueryTransfer.Deny;
+    } else if (answer === QueryTransfer.None) {
+      answer = QueryTransfer.Allow;
+    }
+  }
+  return answer;
+}
+
+/** Of which class the object is that may not be transferred; 0 where `queryTransfer` did not answer Deny. */
+export function queryClass(): u32 {
+  return answerClass;
 }
 
 /** The rule behind the last answer of `query`; RULE_NONE where no rule allows it. */
@@ -194,19 +236,15 @@ function mayAllow(subjectClass: u32, targetClass: u32, interfaceId: u32, method:
   return RULE_NONE;
 }
 
-function firstConditional(pair: usize, method: u32): u32 {
+function firstConditional(pair: usize, method: u32, event: Event): u32 {
   const first = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
   const count = load<u32>(pair + PAIR_BINDING_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const number = load<u32>(first + i * 4);
     const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
-    if (reads(rule, Event.Request, method) || reads(rule, Event.Response, method)) return number;
+    if (isConditional(rule, event) && isBound(rule, event, method)) return number;
   }
   return RULE_NONE;
-}
-
-function reads(rule: usize, event: Event, method: u32): bool {
-  return isConditional(rule, event) && isBound(rule, event, method);
 }
 
 function deniedKind(event: Event, targetClass: u32): AuditKind {

@@ -112,6 +112,64 @@ function isUnsignedWithin(field: usize, value: u64): bool {
 
 if (METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 || METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2) ERROR("fitsPlainly loads both counts at once");
 
+let describedField: u32 = 0;
+let describedValue: u64 = 0;
+
+/** Finds out what stands where `checkShape` found `fault`: for people, who are to see what is wrong. Takes what `checkShape` took. */
+export function describeFault(event: Event, fault: u32, shape: usize, capture: usize, words: u32, handles: usize, handleCount: u32, arenaBytes: u32): void {
+  const what = fault & 0xff;
+  let place: u32 = 0;
+  describedValue = 0;
+  if (what === StructureFault.WordCount) describedValue = <u64>words;
+  else if (what === StructureFault.HandleCount) describedValue = <u64>handleCount;
+  else if (what === StructureFault.UnexpectedArena) describedValue = <u64>arenaBytes;
+  else if (what === StructureFault.ErrorNumber) describedValue = load<u64>(capture);
+  else {
+    place = placeBefore(event, shape, fault >> 8, what === StructureFault.HandleType);
+    if (what === StructureFault.HandleType) {
+      describedValue = <u64>load<u32>(handles + place * CARRIED_BYTES + CARRIED_TYPE);
+    } else {
+      const value = load<u64>(capture + (place << 3));
+      describedValue = what === StructureFault.Value ? value : what === StructureFault.TooLong ? value >> 32 : (value & 0xffffffff) + (value >> 32);
+    }
+  }
+  describedField = what | (place << 8) | (<u32>event << 16);
+}
+
+/** What `describeFault` found: the StructureFault | which word or handle of the message << 8 | the event << 16. */
+export function faultField(): u32 {
+  return describedField;
+}
+/** What stands there, or the number of words, handles or bytes: as the sender gave it. */
+export function faultGiven(): u64 {
+  return describedValue;
+}
+
+/** Fields of the event before `field` that have a word, or those that are handles. */
+function placeBefore(event: Event, shape: usize, field: u32, countsHandles: bool): u32 {
+  const first = load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS));
+  let before: u32 = 0;
+  for (let i: u32 = 0; i < field; i++) {
+    if ((load<u32>(fieldEntry(first + i) + FIELD_KIND) === FieldKind.Handle) === countsHandles) before += 1;
+  }
+  return before;
+}
+
+/** ObjectType or interface of the `index`th handle that the event carries; 0 if it carries fewer. */
+export function handleField(event: Event, shape: usize, index: u32): u32 {
+  const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
+  const first = load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : requestFields);
+  const count = event === Event.Request ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS);
+  let left = index;
+  for (let i: u32 = 0; i < count; i++) {
+    const field = fieldEntry(first + i);
+    if (load<u32>(field + FIELD_KIND) !== FieldKind.Handle) continue;
+    if (left === 0) return <u32>load<u64>(field + FIELD_MAX);
+    left -= 1;
+  }
+  return 0;
+}
+
 function checkError(shape: usize, capture: usize, words: u32, handleCount: u32, arenaBytes: u32): u32 {
   if (words !== 1) return StructureFault.WordCount;
   if (handleCount !== 0) return StructureFault.HandleCount;

@@ -6,6 +6,7 @@ import type { Field, Model } from "../../policy/compiler/model.ts";
 import type { Matrix } from "../../policy/compiler/close.ts";
 import { COST_BASE, COST_FIELD, COST_MAX, INTERFACE_PERMISSIONS, KeyPurpose } from "../abi/blob.ts";
 import { Event } from "../abi/event.ts";
+import { ObjectType } from "../abi/object.ts";
 import { Status } from "../abi/status.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
@@ -256,17 +257,37 @@ describe("the monitor", () => {
   test("answers `why` with the rule and its line", async () => {
     const { monitor, model } = await start("allow Shell -> Console { flush }\nallow Shell -> Console { write } when not urgent\nallow request Shell -> Console { readLine }");
     const [shell, terminal] = ["Shell", "Console"].map((name) => model.classes.findIndex((known) => known?.name === name));
-    const ask = (method: number) => [monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, method), monitor.number("ruleLine", monitor.number("queryRule"))];
-    expect(ask(2)).toEqual([1, 2]);
-    expect(ask(0)).toEqual([2, 3]);
-    expect(ask(1)).toEqual([0, 0]);
-    expect(ask(3)).toEqual([0, 0]);
-    expect(ask(64)).toEqual([0, 0]);
-    monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, 2);
+    const ask = (method: number, event: Event) => [monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, method, event), monitor.number("ruleLine", monitor.number("queryRule"))];
+    for (const event of [Event.Request, Event.Response, Event.Error]) expect(ask(2, event)).toEqual([1, 2]);
+    // A condition on the request leaves the answers free.
+    expect([ask(0, Event.Request), ask(0, Event.Response), ask(0, Event.Error)]).toEqual([[2, 3], [1, 3], [1, 3]]);
+    expect([ask(1, Event.Request), ask(1, Event.Response), ask(1, Event.Error)]).toEqual([[1, 4], [0, 0], [0, 0]]);
+    for (const method of [3, 64]) expect(ask(method, Event.Request)).toEqual([0, 0]);
+    for (const event of [3, 4, 0xffff_ffff]) expect(ask(2, event)).toEqual([0, 0]);
+    monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, 2, Event.Request);
     expect(monitor.text(monitor.number("ruleText", monitor.number("queryRule")))).toBe("allow Shell -> Console { flush }");
     expect(monitor.text(monitor.number("ruleFile", monitor.number("queryRule")))).toBe("test.policy");
     // No class has a number of more than 16 bits, whatever the lower ones are.
-    expect(monitor.number("query", shell ?? 0, (terminal ?? 0) + 0x10000, 0x101, 2)).toBe(0);
+    expect(monitor.number("query", shell ?? 0, (terminal ?? 0) + 0x10000, 0x101, 2, Event.Request)).toBe(0);
+  });
+
+  test("answers `why` with what a message's handles need", async () => {
+    const { monitor, model } = await start("allow Shell -> Uart { share, write } allow Shell -> Files.Files { lend } grant Shell -> kernel.Memory { transfer } grant Files -> kernel.Memory { transfer }");
+    const id = (name: string): number => model.classes.findIndex((known) => known?.name === name);
+    const ask = (target: string, spoken: number, method: number, event: Event) =>
+      [monitor.number("queryTransfer", id("Shell"), id(target), spoken, method, event), monitor.number("queryClass")];
+    const [none, denied, depends] = [0, 2, 3];
+    expect(ask("Uart", 0x102, 2, Event.Request)).toEqual([denied, ObjectType.Notice]);
+    expect(ask("Uart", 0x102, 2, Event.Response)).toEqual([none, 0]);
+    expect(ask("Uart", 0x102, 0, Event.Request)).toEqual([none, 0]);
+    expect(ask("Files", 0x103, 3, Event.Request)).toEqual([none, 0]);
+    expect(ask("Files", 0x103, 3, Event.Response)).toEqual([depends, 0]);
+    expect(ask("Files", 0x103, 3, Event.Error)).toEqual([none, 0]);
+    expect(ask("Files", 0x103, 64, Event.Response)).toEqual([none, 0]);
+    const more = await start("allow Shell -> Uart { share } grant Shell -> { kernel.Memory, kernel.Notice } { transfer } allow Shell -> Files.Files { lend }");
+    expect(more.monitor.number("queryTransfer", id("Shell"), id("Uart"), 0x102, 2, Event.Request)).toBe(1);
+    expect(more.monitor.number("queryTransfer", id("Shell"), id("Files"), 0x103, 3, Event.Response)).toBe(denied);
+    expect(more.monitor.number("queryClass")).toBe(ObjectType.Memory);
   });
 
   test("knows names in both directions", async () => {

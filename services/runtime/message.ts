@@ -92,6 +92,11 @@ export function callLong(handle: u32, header: u32, words: u32, handles: u32, are
   return callShort(handle, header | HEADER_FLAG_LONG);
 }
 
+/** Whether the last call was none that its interface knows. */
+export function isMalformed(): bool {
+  return load<u32>(CALL_RECORD, RECORD_STATUS) == Status.Malformed;
+}
+
 /** Whether the last call found its server restarted. */
 export function isRestarted(): bool {
   return load<u32>(CALL_RECORD, RECORD_STATUS) == Status.Restarted;

@@ -134,6 +134,18 @@ export class Text {
     return this.number(nanoseconds / 60000000000).string(" min");
   }
 
+  /** Adds a point in time since boot, to the millisecond however late: 0:00:02.115, 26:03:07.004. */
+  time(nanoseconds: u64): Text {
+    const milliseconds = nanoseconds / 1000000;
+    const seconds = milliseconds / 1000;
+    this.number(seconds / 3600).byte(0x3a).twoDigits((seconds / 60) % 60).byte(0x3a).twoDigits(seconds % 60);
+    return this.byte(0x2e).number((milliseconds / 100) % 10).twoDigits(milliseconds % 100);
+  }
+
+  private twoDigits(value: u64): Text {
+    return this.number(value / 10).number(value % 10);
+  }
+
   /** Adds an amount of memory given in pages of 4 KiB: 12 KiB, 3.5 MiB. */
   memory(pages: u64): Text {
     if (pages < 256) return this.number(pages * 4).string(" KiB");

@@ -1,5 +1,6 @@
 import { Status } from "../../kernel/abi/status";
 import { Answer } from "../runtime/message";
+import { addMistake } from "../runtime/mistake";
 import { statusName } from "../runtime/status-name";
 import { endLine, line } from "./output";
 
@@ -9,6 +10,7 @@ export function explain(answer: Answer): bool {
   line.string(answer.status == Status.Timeout ? "no answer: " : "refused: ");
   if (answer.error != 0) line.string("error ").number(answer.error).string(" of the interface");
   else line.string(statusName(answer.status));
+  if (answer.status == Status.Malformed) addMistake(line.string(": "));
   endLine();
   return false;
 }

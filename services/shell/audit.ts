@@ -6,14 +6,17 @@ import { Text } from "../runtime/text";
 import { isInterrupted } from "./interrupt";
 import { addMethodName, addSlotName } from "./names";
 import { numberArgument } from "./number-argument";
-import { dim, endLine, line, printLine, red } from "./output";
+import { dim, endLine, green, line, printLine, red } from "./output";
+import { addMalformation, addRefusedValue } from "./refused-value";
 import { Words } from "./words";
 
 const COUNT_DEFAULT: i64 = 20;
 const COUNT_MAX: i64 = 100_000;
-const DETAIL_COLUMN: u32 = 15;
+const DETAIL_COLUMN: u32 = 19;
 const KIND_FAULT: u32 = 4;
 const KIND_MALFORMED: u32 = 6;
+/** By a rule that asks for a record. */
+const KIND_GRANTED: u32 = 7;
 
 /** Record `sequence`, or the oldest after it that is there, kept while its names are looked up; not `ok` if there is none. */
 export function readRecord(sequence: u64): AuditReadAnswer {
@@ -35,7 +38,7 @@ export function addEvent(record: AuditReadAnswer, to: Text): void {
 /** Adds where in the program a fault was, or why something was denied: the rule with its place, or that there is none. */
 export function addCause(record: AuditReadAnswer, to: Text): void {
   if (record.kind == KIND_FAULT) addPlace(record, to);
-  else if (record.kind == KIND_MALFORMED) to.string("it has not the structure that the interface declares");
+  else if (record.kind == KIND_MALFORMED) addMalformation(record, to);
   else if (record.line == 0) to.string("no rule allows it");
   else addRule(record, to);
 }
@@ -79,14 +82,18 @@ export function audit(words: Words): void {
 }
 
 function show(record: AuditReadAnswer): void {
-  line.byte(0x23).number(record.sequence).padTo(6).duration(record.timeNs).padTo(DETAIL_COLUMN);
-  red(kindName(record.kind));
+  line.byte(0x23).number(record.sequence).padTo(6).time(record.timeNs).padTo(DETAIL_COLUMN);
+  if (record.kind == KIND_GRANTED) green("granted");
+  else red(kindName(record.kind));
   addEvent(record, line.string("  "));
   if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
   endLine();
   line.padTo(DETAIL_COLUMN);
-  if (record.kind != KIND_FAULT) dim("by: ");
+  if (record.kind != KIND_FAULT && record.kind != KIND_MALFORMED) dim("by: ");
   addCause(record, line);
+  endLine();
+  if (record.kind == KIND_FAULT || record.kind == KIND_MALFORMED || record.field == 0) return;
+  addRefusedValue(record, line.padTo(DETAIL_COLUMN));
   endLine();
 }
 
@@ -99,6 +106,7 @@ function kindName(kind: u32): string {
     case KIND_FAULT: return "fault";
     case 5: return "denied method";
     case KIND_MALFORMED: return "malformed";
+    case KIND_GRANTED: return "granted";
     default: return "unknown";
   }
 }

@@ -10,7 +10,7 @@ import { endLine, line, printLine } from "./output";
 import { Words } from "./words";
 
 const COUNT_DEFAULT: i64 = 20;
-const WHAT_COLUMN: u32 = 24;
+const WHAT_COLUMN: u32 = 28;
 /** The supervisor keeps fewer. */
 const EVENTS_MAX = 1024;
 
@@ -39,7 +39,7 @@ function findNewest(): u64 {
 }
 
 function show(event: SupervisorNextEventAnswer): void {
-  line.duration(event.timeNs).padTo(10);
+  line.time(event.timeNs).padTo(14);
   addSlotName(event.slot, line).padTo(WHAT_COLUMN);
   switch (event.what) {
     case SupervisorNextEventWhat.Started: line.string("started, instance ").number(event.code); break;

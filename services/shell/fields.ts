@@ -1,6 +1,6 @@
 // What a message holds, field by field, under the names that its interface gives them.
 
-import { FIELD_BOOL, FIELD_BYTES, FIELD_ENUMERATION, FIELD_HANDLE, FIELD_SIGNED, errorNames, fieldNames } from "../../build/generated/interfaces/field-names";
+import { FIELD_BOOL, FIELD_BYTES, FIELD_ENUMERATION, FIELD_HANDLE, FIELD_I32, FIELD_SIGNED, errorNames, fieldNames } from "../../build/generated/interfaces/field-names";
 import { Text } from "../runtime/text";
 import { endLine, line } from "./output";
 
@@ -11,8 +11,9 @@ const BYTES_SHOWN: u32 = 40;
 /** A field that would end behind it goes to the next line. */
 const COLUMNS: u32 = 79;
 const NEXT_LINE_COLUMN: u32 = 12;
-const SPACE: i32 = 0x20;
-const EQUALS: i32 = 0x3d;
+export const SPACE: i32 = 0x20;
+export const EQUALS: i32 = 0x3d;
+export const COLON: i32 = 0x3a;
 
 /** The field being put together. */
 const field: Text = Text.withRoom(256);
@@ -41,27 +42,31 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
 /** Adds the name of the error that an answer is. */
 export function addError(interfaceId: u32, data: Text): void {
   if (data.length < 8) return;
-  const number = load<u64>(data.address);
-  line.byte(SPACE);
+  addErrorName(interfaceId, load<u64>(data.address), line.byte(SPACE));
+}
+
+/** Adds the name of an interface's error, or its number where it has none. */
+export function addErrorName(interfaceId: u32, number: u64, to: Text): void {
   const names = errorNames(interfaceId);
   let at = 0;
   for (let left = number; left > 1 && at < names.length; left--) at = endOf(names, at, SPACE) + 1;
-  if (number == 0 || at >= names.length) line.number(number);
-  else addPart(line, names, at, endOf(names, at, SPACE));
+  if (number == 0 || at >= names.length) to.number(number);
+  else addPart(to, names, at, endOf(names, at, SPACE));
 }
 
 /** Begins the field whose name stands at `at`, behind the letter of its kind. */
 function addName(names: string, at: i32): void {
-  addPart(field.clear(), names, at + 1, min(endOf(names, at, SPACE), endOf(names, at, EQUALS)));
+  addFieldName(names, at, field.clear());
   field.byte(EQUALS);
 }
 
 function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): void {
   switch (names.charCodeAt(at)) {
     case FIELD_BYTES: addBytes(arena, word, data); break;
-    case FIELD_SIGNED: field.signed(<i64>word); break;
+    case FIELD_SIGNED:
+    case FIELD_I32: field.signed(<i64>word); break;
     case FIELD_BOOL: field.string(word == 0 ? "false" : "true"); break;
-    case FIELD_ENUMERATION: addChoice(names, at, word); break;
+    case FIELD_ENUMERATION: addChoice(names, at, word, field); break;
     default:
       if (isDuration(names, at)) field.duration(word);
       else if (word < DECIMAL_MAX) field.number(word);
@@ -70,12 +75,12 @@ function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): vo
 }
 
 /** Adds the `word`th of the names that stand behind `=` at a field's name. */
-function addChoice(names: string, at: i32, word: u64): void {
+export function addChoice(names: string, at: i32, word: u64, to: Text): void {
   const end = endOf(names, at, SPACE);
   let place = endOf(names, at, EQUALS);
   for (let left = word; left > 0 && place < end; left--) place = endOf(names, place + 1, EQUALS);
-  if (place < end) addPart(field, names, place + 1, min(end, endOf(names, place + 1, EQUALS)));
-  else field.number(word);
+  if (place < end) addPart(to, names, place + 1, min(end, endOf(names, place + 1, EQUALS)));
+  else to.number(word);
 }
 
 /** A time span by its name: `waitNs`. */
@@ -120,12 +125,34 @@ function addToLine(): void {
   line.byte(SPACE).text(field);
 }
 
+/** Adds the name of the field whose letter stands at `at`. */
+export function addFieldName(names: string, at: i32, to: Text): void {
+  addPart(to, names, at + 1, min(endOf(names, at, SPACE), min(endOf(names, at, EQUALS), endOf(names, at, COLON))));
+}
+
+/** Where the letter of the `index`th field stands that has a word, or that is a handle; -1 if there is none. */
+export function findField(names: string, index: u32, isHandle: bool): i32 {
+  let left = index;
+  for (let at = 0; at < names.length; at = endOf(names, at, SPACE) + 1) {
+    if ((names.charCodeAt(at) == FIELD_HANDLE) != isHandle) continue;
+    if (left-- == 0) return at;
+  }
+  return -1;
+}
+
+/** Fields that have a word, or that are handles. */
+export function countFields(names: string, isHandle: bool): u32 {
+  let count: u32 = 0;
+  while (findField(names, count, isHandle) >= 0) count++;
+  return count;
+}
+
 /** Where `letter` stands next from `at` on, or the end. */
-function endOf(names: string, at: i32, letter: i32): i32 {
+export function endOf(names: string, at: i32, letter: i32): i32 {
   while (at < names.length && names.charCodeAt(at) != letter) at++;
   return at;
 }
 
-function addPart(to: Text, names: string, start: i32, end: i32): void {
+export function addPart(to: Text, names: string, start: i32, end: i32): void {
   for (let at = start; at < end; at++) to.byte(names.charCodeAt(at));
 }

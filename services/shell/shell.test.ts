@@ -33,7 +33,8 @@ class System_ {
   signer: "development" | "release" = "development";
   readonly running = NAMES.map((_, slot) => slot < ATTACKER);
   readonly starts = NAMES.map((_, slot) => (slot < ATTACKER ? 1 : 0));
-  readonly audit: { kind: number; subjectSlot: number; targetSlot: number; interfaceId: number; method: number; rule: number; line: number; detail: bigint; targetClass?: number }[] = [];
+  readonly transfer: Record<"request" | "response" | "error", "none" | "allow" | "deny" | "depends"> = { request: "none", response: "none", error: "none" };
+  readonly audit: { kind: number; subjectSlot: number; targetSlot: number; interfaceId: number; method: number; rule: number; line: number; detail: bigint; field?: number; timeNs?: bigint; targetClass?: number }[] = [];
   readonly ended: string[] = [];
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
@@ -100,7 +101,7 @@ class System_ {
       info: () => ({ next: BigInt(this.audit.length), oldest: 0n, lost: 3n }),
       read: ({ sequence }) => {
         const record = this.audit[Number(sequence)] ?? fails(Status.NotFound);
-        return { sequence, timeNs: 1_000_000n, subjectClass: 1, targetClass: 2, repeats: 1, ...record };
+        return { sequence, timeNs: 1_000_000n, subjectClass: 1, targetClass: 2, repeats: 1, field: 0, ...record };
       },
       ruleText: ({ rule }) => ({ text: `policy/modules/x.policy:${rule}: never Attacker -> Supervisor` }),
     }),
@@ -112,7 +113,11 @@ class System_ {
       methodName: ({ interfaceId, method }) => ({ text: (interfaceId === 0x7f0 ? ["write", "wash"] : ["write", "read"])[method] ?? fails(Status.NotFound) }),
       interfaceAt: ({ classId, index }) => ({ interfaceId: (classId === CLASSES.indexOf("Console") ? [0x101, 0x101, 0x7f0][index] : undefined) ?? fails(Status.NotFound) }),
       findMethod: ({ name }) => (name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound)),
-      query: ({ subjectClass }) => ({ verdict: subjectClass === 4 ? ("allow" as const) : ("deny" as const), rule: 7, line: subjectClass === 4 ? 12 : 0 }),
+      query: ({ subjectClass, event }) => {
+        const isAllowed = subjectClass === 4 || (subjectClass === 2 && event === "request");
+        const transfer = this.transfer[event];
+        return { verdict: isAllowed ? ("allow" as const) : ("deny" as const), rule: 7, line: isAllowed ? 12 : 0, transfer, missingClass: transfer === "deny" ? 3 : 0 };
+      },
     }),
     trace: fakePeer(Trace, { start: () => {}, stop: () => {}, next: () => this.nextMessage() }),
     system: fakePeer(System, {
@@ -400,14 +405,62 @@ test("audit shows what was denied and why, faults, and losses", async () => {
   system.audit.push({ kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n });
   system.audit.push({ kind: 4, subjectSlot: 5, targetSlot: 5, interfaceId: 0, method: FaultKind.NullReference, rule: 0, line: 0, detail: 16n, targetClass: 77 });
   const shown = await type("audit\r");
-  expect(shown).toMatch(/#0 +1\.0 ms +denied request +attacker -> console Console\.read\n +by: policy\/modules\/x\.policy:3: never Attacker -> Supervisor/);
-  expect(shown).toMatch(/#1 +1\.0 ms +fault +attacker: null reference at 0x10\n +in steal \(attacker\.ts:77\)/);
+  expect(shown).toMatch(/#0 +0:00:00\.001 +denied request +attacker -> console Console\.read\n +by: policy\/modules\/x\.policy:3: never Attacker -> Supervisor/);
+  expect(shown).toMatch(/#1 +0:00:00\.001 +fault +attacker: null reference at 0x10\n +in steal \(attacker\.ts:77\)/);
   expect(shown).toContain("3 records were lost");
 });
 
+test("why tells a request that is allowed from an answer that is not", async () => {
+  expect(await type("why serial console write\r")).toContain("  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  denied   no rule allows it\n");
+});
+
+test("why counts the handles that a message must carry", async () => {
+  system.transfer.request = "deny";
+  system.transfer.response = "depends";
+  const shown = await type("why shell console write\r");
+  expect(shown).toContain("  request   denied   policy/modules/x.policy:7: never Attacker -> Supervisor\n                     no rule grants Shell -> Console { transfer } for a handle in it\n");
+  expect(shown).toContain("  response  depends  the same rule\n                     and on whose endpoint is sent along: that needs Console -> its class { transfer }\n");
+});
+
+test("audit shows what was granted as granted", async () => {
+  system.audit.push({ kind: 7, subjectSlot: 3, targetSlot: 2, interfaceId: Console.id, method: 0, rule: 3, line: 9, detail: 0n });
+  const shown = await type("audit\r");
+  expect(system.shown).toContain("\x1b[32mgranted\x1b[0m  shell -> console");
+  expect(shown).not.toContain("unknown");
+});
+
+test.each<readonly [string, number, number, bigint, string]>([
+  ["a text that is too long", 0, 6, 1_025n, "text is at most 1024 bytes, 1025 given"],
+  ["bytes that were not sent", 0, 5, 70n, "text reaches to byte 70, beyond the bytes that were sent"],
+  ["a word too many", 0, 1, 2n, "the interface wants 1 words, 2 given"],
+  ["handles that the interface does not have", 0, 2, 4n, "the interface wants 0 handles, 4 given"],
+  ["an error that the interface does not have", 0, 8 | (2 << 16), 9n, "the interface has no error 9"],
+])("audit names field and limit of a malformed message: %s", async (_name, method, field, detail, message) => {
+  system.audit.push({ kind: 6, subjectSlot: 3, targetSlot: 2, interfaceId: Console.id, method, rule: 0xffff_ffff, line: 0, detail, field });
+  expect(await type("audit\r")).toContain(`malformed  shell -> console Console.write\n                   ${message}\n`);
+});
+
+test.each<readonly [string, number, number, number, bigint, string]>([
+  ["a number", Echo.id, 1, 1, 6n, "first = 6"],
+  ["a length", Console.id, 0, 1 | (32 << 8), 300n, "length(text) = 300"],
+  ["a number under a mask", Echo.id, 1, 2 | (1 << 16), 4n, "second & mask = 4"],
+])("audit shows the value that a rule refused: %s", async (_name, interfaceId, method, field, detail, message) => {
+  system.audit.push({ kind: 0, subjectSlot: 3, targetSlot: 4, interfaceId, method, rule: 3, line: 9, detail, field });
+  expect(await type("audit\r")).toContain(`by: policy/modules/x.policy:3: never Attacker -> Supervisor\n                     ${message}\n`);
+});
+
+test("audit shows times to the millisecond, however late", async () => {
+  const record = { kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n };
+  system.audit.push({ ...record, timeNs: 59_999_999_999n }, { ...record, timeNs: 127_315_000_000n }, { ...record, timeNs: 90_061_007_000_000n });
+  const shown = await type("audit\r");
+  expect(shown).toContain("#0    0:00:59.999  denied request");
+  expect(shown).toContain("#1    0:02:07.315  denied request");
+  expect(shown).toContain("#2    25:01:01.007 denied request");
+});
+
 test("why explains by class or by domain", async () => {
-  expect(await type("why shell console write\r")).toContain("Shell -> Console Console.write: allowed\n  policy/modules/x.policy:7");
-  expect(await type("why Echo console write\r")).toContain("Echo -> Console Console.write: denied\n  no rule allows it");
+  expect(await type("why shell console write\r")).toContain("Shell -> Console Console.write\n  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  allowed  the same rule\n");
+  expect(await type("why Echo console write\r")).toContain("Echo -> Console Console.write\n  request   denied   no rule allows it\n  response  denied   no rule allows it\n");
   expect(await type("why echo nowhere write\r")).toContain("`nowhere` is neither a class of the policy nor a domain");
   expect(await type("why echo console fly\r")).toContain("nothing that Console serves has a method `fly`");
 });

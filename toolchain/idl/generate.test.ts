@@ -71,10 +71,16 @@ test.each([["nextEvent", "NEXT_EVENT"], ["AttackPlan", "ATTACK_PLAN"], ["readTSC
 
 test("fields and errors have their names, in the order of the words, for whoever shows messages", () => {
   const text = fieldNamesFile([model]);
-  expect(text).toContain('case 0x7ff001: return isAnswer ? "na nb nc nd se sf tg eh=one=two" : "na nb nc nd se sf tg eh=one=two";');
-  expect(text).toContain('case 0x7ff002: return isAnswer ? "bfirst bsecond" : "bfirst nnumber bsecond";');
-  expect(text).toContain('case 0x7ff003: return isAnswer ? "ncount hkey" : "hkey";');
+  expect(text).toContain('case 0x7ff001: return isAnswer ? "ca wb dc nd ie sf tg eh=one=two" : "ca wb dc nd ie sf tg eh=one=two";');
+  expect(text).toContain('case 0x7ff002: return isAnswer ? "bfirst:30 bsecond:20" : "bfirst:20 dnumber bsecond:30";');
+  expect(text).toContain('case 0x7ff003: return isAnswer ? "dcount hkey" : "hkey";');
   expect(text).toContain('case 0x7ff: return "Never Always";');
+});
+
+test("the stub of a method with texts keeps which was too long, where the kernel calls the message malformed", () => {
+  const file = interfaceFile(model);
+  expect(file).toContain('if (isMalformed()) {\n      noteLength("first", first.length, 20);\n      noteLength("second", second.length, 30);\n    }');
+  expect(file.match(/noteLength\("/g)).toHaveLength(2);
 });
 
 test("the reference page tells number, place and type of every field", () => {

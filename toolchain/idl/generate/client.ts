@@ -41,6 +41,12 @@ function writeMethod(out: SourceWriter, model: InterfaceModel, method: Method): 
 function writeCall(out: SourceWriter, method: Method): void {
   writeRequest(out, method.request);
   out.line(`${callExpression(method)};`);
+  const inArena = method.request.fields.filter((field) => isInArena(field.type));
+  if (inArena.length === 0) return;
+  // The types of the other parameters keep them in range.
+  out.block("if (isMalformed())", () => {
+    for (const { name, type } of inArena) out.line(`noteLength("${name}", ${name}.length, ${isInArena(type) ? type.max : 0});`);
+  });
 }
 
 /** A handle is followed by the rights that the receiver gets. */

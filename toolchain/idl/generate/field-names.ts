@@ -3,12 +3,12 @@ import { type Field, type InterfaceModel, type Layout } from "../model.ts";
 import { SourceWriter } from "./source-writer.ts";
 
 /** Letters before a field's name: how its word is to be shown. */
-const KINDS = { plain: "n", signed: "s", bool: "t", bytes: "b", enumeration: "e", handle: "h" };
+const KINDS = { plain: "n", u8: "c", u16: "w", u32: "d", signed: "s", i32: "i", bool: "t", bytes: "b", enumeration: "e", handle: "h" };
 
 export function fieldNamesFile(models: readonly InterfaceModel[]): string {
   const out = new SourceWriter();
   out.line("// Generated from all interfaces. Do not edit.").line();
-  out.doc("Kinds of fields, by the letter before a name. An enumeration's names follow its own, each behind `=`. A handle has no word.");
+  out.doc("Kinds of fields, by the letter before a name. An enumeration's names follow its own, each behind `=`, the most bytes of a text behind `:`. A handle has no word.");
   for (const [kind, letter] of Object.entries(KINDS)) {
     if (kind !== "plain") out.line(`export const FIELD_${kind.toUpperCase()}: i32 = 0x${letter.charCodeAt(0).toString(16)};`);
   }
@@ -39,7 +39,7 @@ export function fieldNamesFile(models: readonly InterfaceModel[]): string {
 
 function names({ fields }: Layout): string {
   const placed = [...fields.filter(({ word }) => word >= 0), ...fields.filter(({ word }) => word < 0)];
-  return placed.map((field) => kindOf(field) + field.name + (field.type.kind === "enumeration" ? field.type.names.map((name) => `=${name}`).join("") : "")).join(" ");
+  return placed.map((field) => kindOf(field) + field.name + limitOf(field)).join(" ");
 }
 
 function kindOf({ type }: Field): string {
@@ -48,6 +48,11 @@ function kindOf({ type }: Field): string {
     case "text": return KINDS.bytes;
     case "enumeration": return KINDS.enumeration;
     case "handle": return KINDS.handle;
-    case "scalar": return type.name === "bool" ? KINDS.bool : type.name.startsWith("i") ? KINDS.signed : KINDS.plain;
+    case "scalar": return type.name === "u64" ? KINDS.plain : type.name === "i64" ? KINDS.signed : KINDS[type.name];
   }
+}
+
+function limitOf({ type }: Field): string {
+  if (type.kind === "enumeration") return type.names.map((name) => `=${name}`).join("");
+  return type.kind === "bytes" || type.kind === "text" ? `:${type.max}` : "";
 }

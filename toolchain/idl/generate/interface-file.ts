@@ -9,7 +9,8 @@ import { SourceWriter } from "./source-writer.ts";
 const IMPORTS: readonly (readonly [string, readonly string[]])[] = [
   ["kernel/abi/message-record", ["RECORD_TOKEN"]],
   ["kernel/abi/system-call", ["HEADER_WORDS_MASK"]],
-  ["services/runtime/message", ["Answer", "CALL_RECORD", "DEFERRED_RECORD", "SERVER_RECORD", "callLong", "callShort", "describeBytes", "isRestarted", "putHandle", "receiveArena", "sendArena"]],
+  ["services/runtime/message", ["Answer", "CALL_RECORD", "DEFERRED_RECORD", "SERVER_RECORD", "callLong", "callShort", "describeBytes", "isMalformed", "isRestarted", "putHandle", "receiveArena", "sendArena"]],
+  ["services/runtime/mistake", ["noteLength"]],
   ["services/runtime/server", ["DEFERRED", "OK", "Service", "UNKNOWN_METHOD", "errorReply", "longReply", "requestArena", "sendReply"]],
   ["services/runtime/text", ["Text"]],
 ];
