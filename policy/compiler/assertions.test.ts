@@ -35,7 +35,7 @@ const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.De
 let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await compileMonitor({ keyRing: keyRingText([signer]) });
-}, 60_000);
+});
 
 class Random {
   private state: number;
@@ -335,4 +335,4 @@ test(`the compiler says of ${POLICIES * STATEMENTS} random statements what the m
   for (const kind of ["never", "never flow", "never grant", "expect allow", "expect deny"]) {
     for (const holds of [true, false]) expect(counts[`${kind} ${holds}`] ?? 0, `${kind} ${holds} of ${JSON.stringify(counts)}`).toBeGreaterThan(15);
   }
-}, 240_000);
+});
