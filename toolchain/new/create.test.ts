@@ -51,11 +51,11 @@ test("a new service compiles, answers and passes the policy compiler as it is", 
 });
 
 test("a new driver compiles, reads its registers and passes the policy compiler as it is", async () => {
-  await createProgram(root, "driver", "rtc");
-  const rtc = (await loadInterfaces(root)).find((model) => model.name === "Rtc")!;
-  const program = await loadInNode("drivers/rtc", { root, peers: { line: fakePeer(Interrupt, { bind: () => {} }) }, ports: { read: () => 0x17, write: () => {} } });
+  await createProgram(root, "driver", "screen");
+  const screen = (await loadInterfaces(root)).find((model) => model.name === "Screen")!;
+  const program = await loadInNode("drivers/screen", { root, peers: { line: fakePeer(Interrupt, { bind: () => {} }) }, ports: { read: () => 0x17, write: () => {} } });
   program.run();
-  expect(program.call(rtc.description, "read", { register: 4 } as never).fields).toEqual({ value: 0x17 });
+  expect(program.call(screen.description, "read", { register: 4 } as never).fields).toEqual({ value: 0x17 });
   expect(await policyErrors()).toEqual([]);
 });
 
