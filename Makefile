@@ -6,7 +6,7 @@ TASKS = run test iso disk release bench soak debug test-kernel
 help:
 	@echo 'make run          build, boot in QEMU with the serial console on this terminal (ctrl-a x leaves)'
 	@echo 'make test         build and pass everything; ARGS="kernel" for one suite, ARGS="services/echo" for what lies there'
-	@echo 'make test-kernel  only the kernel test image in QEMU'
+	@echo 'make test-kernel  only the kernel test image in QEMU, on twelve processors'
 	@echo 'make iso          build/images/main-development/main.iso, for a CD or, byte by byte, a USB stick'
 	@echo 'make disk         build/images/main-development/main.img, a raw disk image'
 	@echo 'make release      as iso, signed by TRINE_KEY: a key file, or a command that signs (toolchain/keys/README.md)'
