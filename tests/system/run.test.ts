@@ -1,6 +1,7 @@
 // `trine run` on a terminal, and driven by its command line.
 import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -131,6 +132,34 @@ test("a machine that ends before what is waited for is an error, and one that wa
   const { status, stderr } = drive("--type", "shutdown", "--until", "more");
   expect(status).toBe(1);
   expect(stderr).toContain("the machine ended before `more` came: it switched itself off");
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { readonly port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test("gdb stops at the kernel's first function and shows its parameter; the script goes on when gdb leaves", async () => {
+  const port = await freePort();
+  const machine = spawn(join(ROOT, "trine"), ["run", "--medium", "kernel", "--debug", "--port", String(port), "--type", "uptime"], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let shown = "";
+  machine.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
+  const ended = new Promise<number | null>((resolve) => machine.on("close", resolve));
+  const command = await new Promise<string>((resolve) => {
+    let said = "";
+    machine.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      const match = /in another terminal: gdb (.*)\n/.exec(said);
+      if (match !== null) resolve(match[1]!);
+    });
+  });
+  const { stdout } = spawnSync("gdb", ["-batch", "-nx", ...command.split(" "), "-ex", "continue", "-ex", "backtrace 1"], { cwd: ROOT, encoding: "utf8" });
+  expect(stdout).toMatch(/kernel\/main\/start \(startInfo=\d+\) at kernel\/main\.ts:\d+/);
+  expect([await ended, shown.includes("running for")]).toEqual([0, true]);
 });
 
 test.each([

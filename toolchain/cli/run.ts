@@ -66,7 +66,8 @@ function gdbCommand(root: string, built: BuiltImage, port: number): string {
     `target remote 127.0.0.1:${port}`,
     "# Programs share their addresses: add the symbols of the one that you look at, for example",
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
-    "hbreak export.start",
+    // The first instruction, where no parameter has moved yet. Other functions are named the same way, by file and name.
+    "hbreak *'kernel/main/start'",
     "",
   ];
   writeFileSync(join(root, script), lines.join("\n"));
