@@ -78,12 +78,13 @@ function many(a: u32, b: u32, c: u64, d: u32, e: u32, f: u32, g: u32, h: u64, i:
   return a + <u32>(i + j);
 }
 function assigned(count: u32, step: u32): u32 {
+  const before = count;
   let sum: u32 = 0;
-  while (count > 0) {
-    sum += write(1, text, 0) + count;
-    count -= step;
+  while (count < 9) {
+    count += step;
+    sum += write(1, text, 0) + before;
   }
-  return sum;
+  return sum + before * count;
 }
 export function main(): void {
   const known: (count: u32, step: u32) => u32 = assigned;
@@ -107,7 +108,9 @@ export function main(): void {
     expect(shown.length).toBeGreaterThan(1000);
     // Of those who call, too, as the trace of calls goes on behind the innermost.
     expect(stdout).toMatch(/#1 .* test-program\/main\/many \(a=11, b=2, /);
-    // In `assigned`, `step` is never assigned; `count` is, and only known before.
+    // What was passed as `count` is still there, but no longer what its name means.
+    expect(stdout).toMatch(/#1 .* test-program\/main\/assigned \(count=<optimized out>, step=1\)/);
+    expect(stdout).not.toMatch(/#1 .* test-program\/main\/assigned \(count=\d/);
     for (const [name, value] of Object.entries(values)) {
       const seen = shown.filter(([other]) => other === name).map(([, given]) => given);
       expect(new Set(seen).has(value), `${name} is seen`).toBe(true);
