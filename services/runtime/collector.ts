@@ -1,3 +1,4 @@
+/// <reference path="./collector-builtins.d.ts" />
 // Memory of objects in a program that makes objects while it serves: marked from the module's variables, swept, given back.
 //
 // It keeps asc's header, its allocator and its visitors, and takes the place of asc's own collector (`--runtime minimal`), which
