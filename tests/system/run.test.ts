@@ -109,10 +109,10 @@ test("a script types lines and gets what they print, as plain lines", () => {
   const { status, lines } = drive("--type", "why Shell Echo words", "--until", "trine>", "--type", "uptime");
   expect(status).toBe(0);
   expect(lines[0]).toBe("trine> why Shell Echo words");
-  expect(lines[1]).toBe("Shell -> Echo Echo.words: allowed");
-  expect(lines.slice(3, 4)).toEqual(["trine> uptime"]);
-  expect(lines[4]).toMatch(/^running for [\d.]+ m?s$/);
-  expect(lines.slice(5)).toEqual(["trine>"]);
+  expect(lines[1]).toMatch(/^Shell -> Echo Echo\.words/);
+  const uptime = lines.indexOf("trine> uptime");
+  expect(lines[uptime + 1]).toMatch(/^running for [\d.]+ m?s$/);
+  expect(lines.slice(uptime + 2)).toEqual(["trine>"]);
 });
 
 test("what was typed is not what came: its echo does not count", () => {
