@@ -10,6 +10,7 @@ export default defineImage({
     maker: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, restart: "always" },
     greedy: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 160 }, restart: "always" },
     starved: { program: "tests/garbage/maker", class: "Maker", priority: 110, quota: { pages: 60 }, restart: "always" },
+    pauser: { program: "tests/garbage/pauser", class: "Pauser", priority: 120, quota: { pages: 160 }, restart: "never" },
     asker: {
       program: "tests/garbage/asker", class: "Asker", priority: 100, quota: { pages: 100 },
       channels: { maker: "maker.own", greedy: "greedy.own", starved: "starved.own" }, restart: "always",

@@ -93,7 +93,8 @@ export function unpinObject(_object: usize): void {
 
 /**
  * Frees the objects that no variable of a module leads to. The caller holds no reference in a local variable, and neither does
- * its caller: the compiler refuses the program otherwise. The time it takes is that of the objects which live.
+ * its caller: the compiler refuses the program otherwise. The time it takes grows with
+ * the objects made: those that live and those that are freed (toolchain/compiler/collection-pause.ts has the figures).
  */
 export function collect(): void {
   __visit_globals(COOKIE);

@@ -8,6 +8,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { describePause } from "../compiler/collection-pause.ts";
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
 import { generateAll, generateProgram } from "../idl/generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
@@ -280,11 +281,11 @@ class ImageBuild {
   }
 }
 
-function summary({ language, fromCache, verified, findings, sizes, collects, heapBytesMax }: CompiledProgram, fresh: boolean): string {
+function summary({ language, fromCache, verified, findings, sizes, collects, heapBytesMax, pauseInstructionsMax }: CompiledProgram, fresh: boolean): string {
   if (language === "assembly") return `${sizes.text} bytes of code, ${verified ? "verified" : "UNVERIFIED: written by hand in assembly"}`;
   if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
   if (fromCache || !fresh) return "unchanged";
-  const collected = collects ? `; collects a heap of at most ${(heapBytesMax / 1024).toFixed(0)} KiB` : "";
+  const collected = collects ? `; ${describePause(heapBytesMax, pauseInstructionsMax)}` : "";
   return `${(sizes.text / 1024).toFixed(0)} KiB of code, verified${collected}`;
 }
 

@@ -51,7 +51,7 @@ export function assembleProgram(root: string, outDir: string, options: CompileOp
   const size = (section: string): number => sectionNamed(elf, section)?.memoryBytes ?? 0;
   return {
     language: "assembly", elfPath: write("elf", bytes), binaryPath: write("bin", binary), listingPath: write("lst", listing(elf)), symbolsPath: write("sym", writeSymbolFile(elf, null, [])),
-    collects: false, heapBytesMax: 0, verified: findings.length === 0, findings,
+    collects: false, heapBytesMax: 0, pauseInstructionsMax: 0, verified: findings.length === 0, findings,
     sizes: { text: size(".text"), rodata: size(".rodata"), data: size(".data"), linear: size(".linear"), functions: functionsOf(elf).length, executable: binary.length },
     stack: { bytes: null, chain: [] }, diagnostics: [], timings: { assemble: Math.round(performance.now() - start) }, fromCache: false,
   };

@@ -12,6 +12,7 @@ import { treeSources, writeListing } from "../listing/listing.ts";
 import { about, type Diagnostic, DiagnosticError, refuse } from "../report/diagnostic.ts";
 import { type Finding, verifyExecutable } from "../verify/verify.ts";
 import { assembleProgram } from "./assemble-program.ts";
+import { pauseInstructionsMax } from "./collection-pause.ts";
 import { compileModule } from "./compile-module.ts";
 import { linkModule } from "./link-module.ts";
 import { readProgram } from "./read-program.ts";
@@ -62,9 +63,10 @@ export interface CompiledProgram {
   readonly listingPath: string;
   /** Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel carries its own. */
   readonly symbolsPath: string | null;
-  /** It has a collector; its heap may grow to `heapBytesMax`, which bounds how long a collection takes. */
+  /** It has a collector; its heap may grow to `heapBytesMax`, and a collection takes at most `pauseInstructionsMax`. */
   readonly collects: boolean;
   readonly heapBytesMax: number;
+  readonly pauseInstructionsMax: number;
   /** The verifier found nothing. */
   readonly verified: boolean;
   readonly findings: readonly Finding[];
@@ -78,6 +80,8 @@ export interface CompiledProgram {
   readonly fromCache: boolean;
 }
 
+/** Of linear memory; the first page is never mapped. */
+const PAGE_BYTES = 65_536;
 const LINUX_STACK_BYTES = 8 << 20;
 
 /** TypeScript to a verified executable. What cannot be compiled is refused with a DiagnosticError. */
@@ -140,14 +144,15 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
   return {
     language: "typescript", elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"),
     symbolsPath: options.target === "domain" ? path("sym") : null,
-    collects, heapBytesMax: module.memory.maximumPages * 65_536 - endOfData(module), verified: findings.length === 0, findings,
+    collects, heapBytesMax: module.memory.maximumPages * PAGE_BYTES - endOfData(module),
+    pauseInstructionsMax: collects ? pauseInstructionsMax((module.memory.maximumPages - 1) * PAGE_BYTES) : 0, verified: findings.length === 0, findings,
     sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
   };
 }
 
 /** The heap lies behind it. */
 function endOfData(module: IrModule): number {
-  return Math.max(65_536, ...module.dataSegments.map(({ address, bytes }) => address + bytes.length));
+  return Math.max(PAGE_BYTES, ...module.dataSegments.map(({ address, bytes }) => address + bytes.length));
 }
 
 /** Everything that decides the outputs, but the files that are read on the way. */

@@ -5,8 +5,8 @@ import { QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";
 
 const REQUESTS = 1_000_000;
-/** Silence that no slow host explains: a thousand requests take half a second. */
-const SILENCE_MS = 300_000;
+/** Silence that no slow host explains: a thousand requests take some 50 ms, the million less than a minute on a busy host. */
+const SILENCE_MS = 120_000;
 const REPORT = /requests (\d+) pages (\d+) collections \d+ lived (\d+)/g;
 
 export async function prepareGarbage(root: string): Promise<Iteration> {
