@@ -1,33 +1,46 @@
-// The policies of this tree, damaged: every mutant compiles or ends in diagnostics that say where. TRINE_MUTATION_SEED starts another run.
-import { readFileSync, readdirSync } from "node:fs";
-import { expect, test } from "vitest";
-import { compileTest } from "../../tests/support/policy-system.ts";
-import { WORDS } from "./grammar.ts";
+// The policy of this tree, damaged, a few mutants at each run; `trine soak --slice policy-mutants` has as many as one likes.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { KeyPurpose } from "../../kernel/abi/blob.ts";
+import { BlobError } from "../../kernel/abi/blob-error.ts";
+import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { imageInput, runPolicyMutants } from "../../toolchain/fuzz/policy-mutation.ts";
+import { keyRingText } from "../../toolchain/keys/key-ring.ts";
+import { signBlob } from "../../toolchain/keys/sign-blob.ts";
+import type { SystemInput } from "./model.ts";
 
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const MUTANTS = 200;
-const FOLDER = new URL("../modules/", import.meta.url);
-const TEXTS = readdirSync(FOLDER).sort().map((file) => ({ file: `policy/modules/${file}`, text: readFileSync(new URL(file, FOLDER), "utf8") }));
-const SCRAPS = [...WORDS, "(", ")", "{", "}", "->", ",", ".", "..", "*", "=", "==", "<", "&", "-", "/*", "*/", "//", "\r", "\n", "\u202e", "0x", "9999999999999999999999", "kernel.Slots", "Shell", "not not"];
+const secret = new Uint8Array(32).fill(5);
+const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
 
-test(`${MUTANTS} mutants of the modules`, async () => {
-  let state = Number(process.env["TRINE_MUTATION_SEED"] ?? 1) >>> 0 || 1;
-  const below = (limit: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-  for (let i = 0; i < MUTANTS; i++) {
-    const policyFiles = TEXTS.map((file) => ({ ...file }));
-    for (let edits = 1 + below(3); edits > 0; edits--) {
-      const file = policyFiles[below(policyFiles.length)]!;
-      const [from, length] = [below(file.text.length), below(4) === 0 ? below(60) : below(3)];
-      const other = policyFiles[below(policyFiles.length)]!.text;
-      const scrap = below(3) === 0 ? other.slice(below(other.length)).slice(0, below(80)) : SCRAPS[below(SCRAPS.length)]!;
-      file.text = `${file.text.slice(0, from)}${below(4) === 0 ? "" : ` ${scrap} `}${file.text.slice(from + length)}`;
-    }
-    const { diagnostics } = await compileTest("", { policyFiles });
-    for (const { message, line, file } of diagnostics) {
-      expect(message.length).toBeGreaterThan(5);
-      if (file?.endsWith(".policy") === true) expect(line).toBeGreaterThan(0);
-    }
-  }
+let system: SystemInput;
+let wasm: Uint8Array;
+beforeAll(async () => {
+  system = await imageInput(ROOT, "main");
+  wasm = await compileMonitor({ keyRing: keyRingText([signer]) });
+});
+
+/** The kernel's verifier is a second opinion on what the compiler lets pass. */
+function refusal(blob: Uint8Array<ArrayBuffer>): string | undefined {
+  const monitor = startMonitor(wasm);
+  const signed = signBlob(blob, signer);
+  const error = monitor.number("monitorLoad", monitor.put(signed), signed.length);
+  return error === BlobError.None ? undefined : `the kernel refuses the blob: ${BlobError[error]}`;
+}
+
+test(`${MUTANTS} mutants of the main image's policy end in mistakes that say where, or in a blob that the kernel takes`, async () => {
+  const { mutants, compiled, faults } = await runPolicyMutants(system, 1, MUTANTS, refusal);
+  expect(faults).toEqual([]);
+  expect(mutants).toBe(MUTANTS);
+  // Both happen often.
+  expect(compiled).toBeGreaterThan(MUTANTS / 20);
+  expect(compiled).toBeLessThan(MUTANTS - MUTANTS / 20);
+});
+
+test("a mutant that goes wrong is told with its seed and number", async () => {
+  const { faults } = await runPolicyMutants(system, 1, 40, () => "this is planted");
+  expect(faults[0]).toMatch(/^seed 1, mutant \d+: this is planted$/);
 });

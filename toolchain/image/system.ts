@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
-import { type CompiledSystem, type PolicyFile, type ProgramInput, compileSystem } from "../../policy/compiler/compile.ts";
+import { type CompiledSystem, type PolicyFile, type ProgramInput, type SystemInput, compileSystem } from "../../policy/compiler/compile.ts";
 import { listInputs, noteInput, readInput } from "../build/inputs.ts";
 import { loadDataModules } from "../idl/load-data.ts";
 import type { InterfaceDescription } from "../idl/define.ts";
@@ -65,14 +65,14 @@ export interface BuiltSystem {
  */
 export async function checkSystem(draft: SystemDraft): Promise<Pick<BuiltSystem, "warnings" | "expects" | "dearest">> {
   requireRoomInArchive(draft.programs.length, true);
-  const programs = draft.programs.map((program) => ({ ...program, verified: true, digest: measureExecutable(Buffer.from(program.folder)) }));
-  return summarize(await compile(draft, programs));
+  return summarize(await compile(await systemInput(draft)));
 }
 
 /** Throws a DiagnosticError with everything that is wrong with image or policy. */
 export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
   const { root, programs, signer, outDir } = request;
-  const compiled = await compile(request, programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf), needs: programNeeds(elf, program.folder) })));
+  const built = programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf), needs: programNeeds(elf, program.folder) }));
+  const compiled = await compile(await systemInput(request, built));
   const blob = signBlob(compiled.blob, signer);
   const [blobPath, sidecarPath] = [join(outDir, "policy.blob"), join(outDir, "policy.json")];
   mkdirSync(join(root, outDir), { recursive: true });
@@ -83,10 +83,19 @@ export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> 
 
 type SoundSystem = CompiledSystem & { readonly blob: Uint8Array<ArrayBuffer> };
 
-async function compile({ root, imageFile, image }: SystemDraft, programs: readonly ProgramInput[]): Promise<SoundSystem> {
+/** What the policy compiler reads of a system; without `programs`, those of the draft with digests that stand in for theirs. */
+export async function systemInput({ root, imageFile, image, programs: drafted }: SystemDraft, programs: readonly ProgramInput[] = drafted.map(notCompiled)): Promise<SystemInput> {
   const imageText = String(readInput(root, imageFile));
   const [interfaces, policyFiles] = [await loadInterfaceDescriptions(root), await readPolicyFiles(root, imageFile, image)];
-  const compiled = await compileSystem({ image, imageFile, imageText, interfaces, policyFiles, programs });
+  return { image, imageFile, imageText, interfaces, policyFiles, programs };
+}
+
+function notCompiled(program: SystemDraft["programs"][number]): ProgramInput {
+  return { ...program, verified: true, digest: measureExecutable(Buffer.from(program.folder)) };
+}
+
+async function compile(input: SystemInput): Promise<SoundSystem> {
+  const compiled = await compileSystem(input);
   throwOnError(compiled.diagnostics);
   const { blob } = compiled;
   if (blob === undefined) throw new Error("no blob and no error");

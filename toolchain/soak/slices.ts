@@ -1,10 +1,11 @@
 /** All slices; `.ci/run` takes them in turn. */
 import type { Slice } from "./slice.ts";
 
-/** Modules of one iteration of `ir`, functions of one of `machine-code`, mutants of one of `mutants`: some seconds each, so that a run stops on time. */
+/** Modules of one iteration of `ir`, functions of one of `machine-code`, mutants of one of `mutants` and of `policy-mutants`: some seconds each, so that a run stops on time. */
 const MODULES = 50;
 const FUNCTIONS = 300;
 const MUTANTS = 200;
+const POLICY_MUTANTS = 200;
 /** Seeds of one iteration of `machine-code`: an iteration uses fewer, so that two never share one. */
 const SEEDS = 1000;
 
@@ -40,6 +41,19 @@ export const SLICES: readonly Slice[] = [
       return async (seed) => {
         const { mutants, escapes } = runMutants(root, seed, MUTANTS);
         refuseDifference(escapes[0] ?? null);
+        return mutants;
+      };
+    },
+  },
+  {
+    name: "policy-mutants",
+    about: "the main image's policy, damaged, and words in no order: a blob, or mistakes that say where",
+    prepare: async (root) => {
+      const { imageInput, runPolicyMutants } = await import("../fuzz/policy-mutation.ts");
+      const system = await imageInput(root, "main");
+      return async (seed) => {
+        const { mutants, faults } = await runPolicyMutants(system, seed, POLICY_MUTANTS);
+        refuseDifference(faults[0] ?? null);
         return mutants;
       };
     },
