@@ -4,7 +4,6 @@ import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
 import type { FlowEnd, InterfaceDescription } from "../../toolchain/idl/define.ts";
-import type { ProgramNeeds } from "../../toolchain/image/program-needs.ts";
 import type { PolicyFile } from "./parse.ts";
 import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";
 
@@ -19,6 +18,17 @@ export interface ProgramInput {
   readonly verified: boolean;
   /** What the executable takes to start; undefined before it is compiled. */
   readonly needs?: ProgramNeeds | undefined;
+}
+
+/** What an executable takes of its domain before its first instruction, as the kernel's loader counts it. */
+export interface ProgramNeeds {
+  /** Code and constants, which are mapped when it starts. Other pages are charged when they are touched. */
+  readonly readOnlyPages: number;
+  /** From the start of the domain's region to the end of what is loaded there, whole pages: stacks lie behind. */
+  readonly regionBytes: number;
+  /** Of each thread. */
+  readonly stackBytes: number;
+  readonly threadBlockBytes: number;
 }
 
 export interface SystemInput {

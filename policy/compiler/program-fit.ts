@@ -2,8 +2,7 @@
 import { DOMAIN_REGION_BYTES, PAGE_BYTES, STACK_GUARD_BYTES } from "../../kernel/abi/address-space.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
-import type { ProgramNeeds } from "../../toolchain/image/program-needs.ts";
-import type { InitialHandle } from "./model.ts";
+import type { InitialHandle, ProgramNeeds } from "./model.ts";
 
 /** The domain's top page table, and the three below it that its region takes. */
 const TABLE_PAGES = 4;

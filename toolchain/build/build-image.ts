@@ -181,7 +181,7 @@ class ImageBuild {
       name: `policy-step-${description.name}`,
       key: [toolKey("build"), file, description, programs],
       work: async () => {
-        const { checkSystem } = await import("../image/system.ts");
+        const { checkSystem } = await import("../image/draft.ts");
         const { expects, dearest } = await checkSystem({ root, imageFile: file, image: description, programs });
         return { outputs: [], result: `${expects.passed} expectations hold, a decision takes at most ${dearest} instructions` };
       },

@@ -2,11 +2,11 @@
 import { globSync } from "node:fs";
 import { parsePolicy } from "../../policy/compiler/parse.ts";
 import { loadInterfaces } from "../idl/load.ts";
-import { type BuiltSystem, checkSystem } from "../image/system.ts";
+import { type CheckedSystem, checkSystem } from "../image/draft.ts";
 import { type Diagnostic, throwOnError } from "../report/diagnostic.ts";
 import { imageNames, loadDescription, loadImage } from "./description.ts";
 
-export interface CheckedImage extends Pick<BuiltSystem, "warnings" | "expects" | "dearest"> {
+export interface CheckedImage extends CheckedSystem {
   readonly image: string;
 }
 

@@ -2,7 +2,7 @@
 import { relative, resolve } from "node:path";
 import { type CheckedImage, checkImage, checkPolicy } from "../build/check-image.ts";
 import { findRoot } from "../build/tree.ts";
-import { policyText } from "../image/system.ts";
+import { policyText } from "../image/draft.ts";
 import { formatDiagnostic } from "../report/diagnostic.ts";
 import { readInputFile } from "./input-file.ts";
 

@@ -1,18 +1,9 @@
-/** What an executable takes of its domain before its first instruction, as the kernel's loader counts it. */
+/** Reads from an executable what it takes of its domain to start. */
 import { DOMAIN_REGION_HIGH, PAGE_BYTES } from "../../kernel/abi/address-space.ts";
 import { NOTE_BYTES, NOTE_STACK_BYTES, NOTE_THREAD_BLOCK_BYTES } from "../../kernel/abi/executable.ts";
+import type { ProgramNeeds } from "../../policy/compiler/model.ts";
 import { PF_W, PT_LOAD, PT_NOTE } from "../elf/format.ts";
 import { readElf } from "../elf/read.ts";
-
-export interface ProgramNeeds {
-  /** Code and constants, which are mapped when it starts. Other pages are charged when they are touched. */
-  readonly readOnlyPages: number;
-  /** From the start of the domain's region to the end of what is loaded there, whole pages: stacks lie behind. */
-  readonly regionBytes: number;
-  /** Of each thread. */
-  readonly stackBytes: number;
-  readonly threadBlockBytes: number;
-}
 
 const REGION_START = BigInt(DOMAIN_REGION_HIGH) << 32n;
 /** Sizes, type and name of the note, before its description. */

@@ -12,7 +12,8 @@ import { smallExecutable } from "../../tests/support/small-executable.ts";
 import { imageNames, loadImage } from "../build/description.ts";
 import { keyRingText } from "../keys/key-ring.ts";
 import type { ImageDescription } from "./define.ts";
-import { buildSystem, measureExecutable, readPolicyFiles } from "./system.ts";
+import { measureExecutable, readPolicyFiles } from "./draft.ts";
+import { buildSystem } from "./system.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 mkdirSync(join(ROOT, "build"), { recursive: true });
