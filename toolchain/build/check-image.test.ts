@@ -87,5 +87,6 @@ describe("a policy file", () => {
 test("the check loads no part of the compiler: it takes a second, not a minute", () => {
   const loaded = [...moduleClosure(join(ROOT, "toolchain/cli/check.ts"))].map(([file]) => relative(ROOT, file));
   expect(loaded).toContain("policy/compiler/compile.ts");
-  expect(loaded.filter((file) => /^toolchain\/(compiler|ir|x64|wasm|elf|verify)\//.test(file))).toEqual([]);
+  // What reads an executable is small: the image builder measures programs with it.
+  expect(loaded.filter((file) => /^toolchain\/(compiler|ir|x64|wasm|elf|verify)\//.test(file) && !/^toolchain\/elf\/(read|format)\.ts$/.test(file))).toEqual([]);
 });
