@@ -88,16 +88,18 @@ class Plan extends AttackPlanServer {
   }
 }
 
-let plan: Plan | null = null;
+const plan = new Plan();
+/** The inbox takes its messages from the first attack on. */
+let isPlanServed = false;
 /** The slot that attacks just now. */
 let attacker: u32 = 0;
 let refusedCount: u32 = 0;
 let failedCount: u32 = 0;
 
 export function attack(words: Words): void {
-  if (plan === null) {
-    plan = new Plan();
-    addService(plan!);
+  if (!isPlanServed) {
+    addService(plan);
+    isPlanServed = true;
   }
   const only = numberArgument(words, 1, "NUMBER", 0, Attempt.Finish);
   if (only < 0) return;
@@ -126,11 +128,11 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   attacker = found.slot;
   for (let attempt = first; attempt < end; attempt++) {
     if (only != 0 && only != attempt + 1) continue;
-    if (isInterrupted() || !make(<Attempt>attempt, plan!)) break;
+    if (isInterrupted() || !make(<Attempt>attempt, plan)) break;
     flush();
   }
   supervisor.stop(attacker);
-  plan!.forget();
+  plan.forget();
 }
 
 /** Has one attempt made and shows what became of it; false if it could not be made. */

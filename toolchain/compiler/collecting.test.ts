@@ -88,6 +88,31 @@ test("a loop of the program's own must collect by itself", async () => {
   expect(await compile(program("head = new Node();", own.replace("; }", "; collectIfDue(); }")))).toMatchObject({ collects: true });
 });
 
+describe("a loop without an end that makes objects and collects none", () => {
+  const NEVER_FREED = "objects are made in a loop without an end, and never freed";
+  test.each([
+    ["makes them itself", "while (true) {\nhead = new Node();\n}", "head = new Node();\n}"],
+    ["in a function", "while (true) {\nsay();\n}", "say();\n}"],
+    ["serves between", "addService(new Echo());\nwhile (true) {\ntext += \"x\"; servePending(4, 1000);\n}", "text +="],
+    ["leaves by a failed check only", "while (true) {\nsay(); assert(text.length < 9);\n}", "say(); assert"],
+    ["collects elsewhere", "collectIfDue();\nwhile (true) {\nsay();\n}", "say();\n}"],
+  ])("%s: the build warns, with the line", async (_what, start, line) => {
+    const text = program("head = null;", start).replace("export function main", "function say(): void { text = text + \"x\"; }\nexport function main");
+    const { diagnostics } = await compile(text);
+    expect(diagnostics).toEqual([expect.objectContaining({ severity: "warning", file: ENTRY, line: lineOf(text, line), message: NEVER_FREED })]);
+  });
+
+  test.each([
+    ["it collects", "while (true) { say(); collectIfDue(); }"],
+    ["it ends", "for (let index = 0; index < 9; index++) say();\nserve(new Echo());"],
+    ["it makes them before", "say(); while (true) servePending(4, 1000);"],
+    ["it may end", "while (true) { say(); if (text.length > 5) break; }"],
+  ])("no warning where %s", async (_what, start) => {
+    const text = program("head = null;", start).replace("export function main", "function say(): void { text = text + \"x\"; }\nexport function main");
+    expect((await compile(text)).diagnostics).toEqual([]);
+  });
+});
+
 test("a program that could hide a reference is not built", async () => {
   const text = program("head = new Node(); store<usize>(70000, changetype<usize>(head));");
   await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "store<usize>")}:`);

@@ -1,13 +1,19 @@
 /** Which programs get the collector (services/runtime/collector.ts), and which may not have it. */
 import { CallGraph, functionsNamed } from "../ir/call-graph.ts";
 import type { IrModule } from "../ir/module.ts";
-import { refuse } from "../report/diagnostic.ts";
+import { type Diagnostic, refuse } from "../report/diagnostic.ts";
+import { endlessLoops } from "./endless-loops.ts";
 import { COLLECTOR } from "./hidden-references.ts";
 
 /** What a request runs: the server loop's answer to what it received. */
 const HANDLER = "services/runtime/server/handle";
 /** What makes objects in a program without a collector. */
 const MAKERS = ["~lib/rt/stub/__new", "~lib/rt/stub/__renew"];
+/** And in one with it. */
+const COLLECTED_MAKERS = [`${COLLECTOR}/newObject`, `${COLLECTOR}/resizeObject`];
+const HELP_ENDLESS =
+  "call `collectIfDue()` (services/runtime/collector.ts) in the loop, where no local variable holds an object, or make them before it";
+const HELP_ENDLESS_IN_DRIVER = "make them before the loop, and use them again";
 const CREATE_THREAD = "build/generated/interfaces/Domain/DomainClient#createThread";
 
 /** How a program without a collector makes objects. */
@@ -32,6 +38,34 @@ export function objectUse(module: IrModule): ObjectUse {
 /** Of a program with the collector: whether anything ever calls it. */
 export function collectsAnywhere(module: IrModule): boolean {
   return functionsNamed(module, `${COLLECTOR}/collect`).length > 0;
+}
+
+/**
+ * Warns of each loop without an end that makes objects and collects none: such a program ends as out of memory. A
+ * loop that something may end is not looked at: it may be a short one.
+ */
+export function warnOfEndlessMaking(module: IrModule, isDriver: boolean): Diagnostic[] {
+  const graph = new CallGraph(module);
+  const making = graph.reaching(functionsNamed(module, ...MAKERS, ...COLLECTED_MAKERS));
+  const collecting = graph.reaching(functionsNamed(module, `${COLLECTOR}/collect`));
+  const warnings: Diagnostic[] = [];
+  for (const [index, entry] of module.functions.entries()) {
+    const isLibrary = entry.name.startsWith("~lib/");
+    if (entry.kind !== "defined" || isLibrary || !making.has(index)) continue;
+    for (const blocks of endlessLoops(entry.body)) {
+      const instructions = blocks.flatMap((block) => entry.body.blockInstructions[block]!);
+      const calls = (targets: ReadonlySet<number>) =>
+        instructions.find((one) => graph.calledBy(index, one).some((callee) => targets.has(callee)));
+      const made = calls(making);
+      if (made === undefined || calls(collecting) !== undefined) continue;
+      warnings.push({
+        severity: "warning", ...module.sourceOf(entry.body.origin(made)),
+        message: "objects are made in a loop without an end, and never freed",
+        help: isDriver ? HELP_ENDLESS_IN_DRIVER : HELP_ENDLESS,
+      });
+    }
+  }
+  return warnings;
 }
 
 /** Two threads would take the same memory for two objects, and neither runtime has a lock. */

@@ -2,7 +2,7 @@ import { buildModule } from "../ir/build.ts";
 import type { IrModule, Level, Target } from "../ir/module.ts";
 import { DiagnosticError, refuse } from "../report/diagnostic.ts";
 import { type AssemblyScriptResult, compileAssemblyScript } from "./asc.ts";
-import { collectsAnywhere, objectUse, refuseThreads } from "./collecting.ts";
+import { collectsAnywhere, objectUse, refuseThreads, warnOfEndlessMaking } from "./collecting.ts";
 import { findHiddenReferences } from "./hidden-references.ts";
 import { sourcePositions } from "./source-positions.ts";
 
@@ -41,13 +41,18 @@ export async function readProgram(options: ReadOptions, step: (name: string) => 
   if (target !== "domain") return plain;
   refuseThreads(plain.module);
   const { needsCollector, madeAt } = objectUse(plain.module);
-  if (!needsCollector) return plain;
+  if (!needsCollector) return warned(plain, options);
   if (options.isDriver === true) refuseInDriver(plain.module, madeAt, entry);
   const collecting = await read(true);
   if (!collectsAnywhere(collecting.module)) refuseOwnLoop(plain.module, madeAt, entry);
   const hidden = findHiddenReferences(collecting.module, collecting.source.references);
   if (hidden.length > 0) throw new DiagnosticError(hidden);
-  return collecting;
+  return warned(collecting, options);
+}
+
+function warned(read: ProgramRead, { isDriver }: ReadOptions): ProgramRead {
+  const warnings = warnOfEndlessMaking(read.module, isDriver === true);
+  return { ...read, source: { ...read.source, diagnostics: [...read.source.diagnostics, ...warnings] } };
 }
 
 function refuseInDriver(module: IrModule, madeAt: number, entry: string): never {
