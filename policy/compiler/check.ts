@@ -115,7 +115,7 @@ class NeverChecker {
     this.broken(statement, `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`, rules);
   }
 
-  /** Memory, notices and ports reach a class as well as messages do. */
+  /** Memory and notices reach a class as well as messages do. */
   private checkObjects(statement: NeverStatement, subjects: ReadonlySet<number>, targets: ReadonlySet<number>): void {
     if (targets.size === 0) return;
     this.objects ??= sharedObjects(this.model, this.matrix);

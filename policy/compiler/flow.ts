@@ -1,7 +1,7 @@
 /**
  * Where information can go: the table in policy/language.md, edge for edge. A node is a class of programs, a sink of the kernel that all
- * share, or objects that several classes can reach: the memory, the notices or the inboxes that one class makes, ports of two slots.
- * The kernel is none. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found
+ * share, or objects that several classes can reach: the memory, the notices or the inboxes that one class makes. Ports and interrupt
+ * lines are none: image.ts gives each to one slot, whose handle cannot be sent on. The kernel is none. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found
  * does not exist.
  */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
@@ -9,7 +9,7 @@ import { Event } from "../../kernel/abi/event.ts";
 import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { type Matrix, type Pair, isBound } from "./close.ts";
-import { type Interface, KERNEL_CLASSES, type Method, type Model, type PolicyClass, type Rule, type Slot } from "./model.ts";
+import { type Interface, KERNEL_CLASSES, type Method, type Model, type PolicyClass, type Rule } from "./model.ts";
 import type { Span } from "./syntax.ts";
 
 /** One way by which `from` can influence `to` without another node between. */
@@ -142,15 +142,22 @@ function toHolders(subject: PolicyClass, model: Model, matrix: Matrix, step: Pic
   return [...holders].map((id) => ({ from: subject.name, to: model.classes[id]?.name ?? "", ...step }));
 }
 
-/** Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's message through. */
+/**
+ * Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's message through. The answer says
+ * whether the program goes on or ends, where one lets errors through as well.
+ */
 function faultFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows = new Map<string, Flow>();
   for (const slot of model.slots) {
     const handler = model.slots[slot.faultSlot];
-    const [from, to] = [model.classes[slot.classId], model.classes[handler?.classId ?? 0]];
-    if (from === undefined || to === undefined || from.id === to.id) continue;
-    const rule = matrix.find(CLASS_KERNEL, to.id, FAULT_INTERFACE)?.rules.find((candidate) => !candidate.isRequire && isBound(candidate, Event.Request, 0));
-    if (rule !== undefined) flows.set(`${from.id} ${to.id}`, { from: from.name, to: to.name, how: "its faults", span: rule.span });
+    const [faulting, handling] = [model.classes[slot.classId], model.classes[handler?.classId ?? 0]];
+    if (faulting === undefined || handling === undefined || faulting.id === handling.id) continue;
+    const rules = matrix.find(CLASS_KERNEL, handling.id, FAULT_INTERFACE)?.rules.filter((rule) => !rule.isRequire) ?? [];
+    const told = rules.find((rule) => isBound(rule, Event.Request, 0));
+    const ended = rules.find((rule) => isBound(rule, Event.Error, 0));
+    if (told === undefined) continue;
+    flows.set(`${faulting.id} ${handling.id}`, { from: faulting.name, to: handling.name, how: "its faults", span: told.span });
+    if (ended !== undefined) flows.set(`${handling.id} ${faulting.id}`, { from: handling.name, to: faulting.name, how: "answer to its faults", span: ended.span });
   }
   return [...flows.values()];
 }
@@ -175,7 +182,7 @@ function objectFlows(objects: readonly SharedObject[], model: Model): readonly F
 
 /** What more than one class can reach, at least one of them to write. */
 export function sharedObjects(model: Model, matrix: Matrix): readonly SharedObject[] {
-  return [...TRANSFERABLE.flatMap((kind) => transferredObjects(model, matrix, kind)), ...sharedPorts(model, matrix)];
+  return TRANSFERABLE.flatMap((kind) => transferredObjects(model, matrix, kind));
 }
 
 /** Objects of that type: whoever makes one, its handle goes as far as messages and the right to transfer it carry it. */
@@ -196,26 +203,6 @@ function transferredObjects(model: Model, matrix: Matrix, kind: SharedKind): rea
     }
     return [{ name: `kernel.${KERNEL_CLASSES[type]} of ${maker.name}`, what, writers, readers }];
   });
-}
-
-/** One port is one register of one device, whoever drives it. */
-function sharedPorts(model: Model, matrix: Matrix): readonly SharedObject[] {
-  const owned = model.slots.flatMap((slot) => portsOf(slot).map((range) => ({ slot, ...range })));
-  return owned.flatMap((one, i) => owned.slice(i + 1).flatMap((other) => {
-    const [first, end] = [Math.max(one.first, other.first), Math.min(one.end, other.end)];
-    const ids = [one.slot.classId, other.slot.classId];
-    if (first >= end || ids[0] === ids[1]) return [];
-    const users = new Map(ids.flatMap((id) => {
-      const rule = granting(matrix, id, ObjectType.Ports, Permission.Ports);
-      return rule === undefined ? [] : [[id, rule] as const];
-    }));
-    const name = `ports 0x${first.toString(16)}..0x${(end - 1).toString(16)}`;
-    return users.size < 2 ? [] : [{ name, what: "ports", writers: users, readers: users }];
-  }));
-}
-
-function portsOf(slot: Slot): readonly { readonly first: number; readonly end: number }[] {
-  return slot.handles.flatMap(({ type, first, count }) => (type === ObjectType.Ports ? [{ first, end: first + count }] : []));
 }
 
 interface AllowedRequest {
