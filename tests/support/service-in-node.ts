@@ -17,12 +17,13 @@ import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
 import { loadDataModule } from "../../toolchain/idl/load-data.ts";
 import { answerLayout, decodeMessage, encodeMessage, type ErrorName, findMethod, type MethodName, requestLayout, type Returns, type Takes, type Values, type WireMessage } from "../../toolchain/idl/message.ts";
 import type { ProgramDescription } from "../../toolchain/image/define.ts";
+import { STRESS_COLLECTOR } from "../../toolchain/soak/stressed-services.ts";
 import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Set: every program has the collector, which runs wherever it may; the tests hold all the same. */
-const IS_STRESSED = process.env["TRINE_STRESS_COLLECTOR"] !== undefined;
+const IS_STRESSED = process.env[STRESS_COLLECTOR] !== undefined;
 const DOMAIN_HANDLE = 0x10001;
 const INBOX_HANDLE = 0x10002;
 /** Handles that a test or the fake domain makes. */
@@ -79,7 +80,7 @@ async function compileSource(root: string, folder: string, source: string, virtu
   await generateAll(root);
   const entry = `${folder}/node-entry.ts`;
   const runtime = `${"../".repeat(folder.split("/").length)}services/runtime`;
-  const stress = IS_STRESSED ? `export { stressCollector } from "${runtime}/collector";\n` : "";
+  const stress = IS_STRESSED ? `export { collectionCount, stressCollector } from "${runtime}/collector";\n` : "";
   const text = `${source}export { serveLoop } from "${runtime}/server";\n${stress}`;
   const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { ...virtualFiles, [entry]: text }, collects: IS_STRESSED, exportMemory: true });
   return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
@@ -147,6 +148,7 @@ export class NodeProgram {
   call<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, badge = 0n): CallState<I, M> {
     const call = this.queueCall(description, method, takes, () => {}, badge);
     this.enter("serveLoop");
+    if (IS_STRESSED && this.exported("collectionCount")() === 0) throw new Error("the program served a request and collected nothing");
     return call;
   }
 

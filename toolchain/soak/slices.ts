@@ -84,6 +84,11 @@ export const SLICES: readonly Slice[] = [
     prepare: async (root) => (await import("./garbage.ts")).prepareGarbage(root),
   },
   {
+    name: "stressed-services",
+    about: "the tests of services and drivers in Node, with a collection at every turn",
+    prepare: async (root) => (await import("./stressed-services.ts")).prepareStressedServices(root),
+  },
+  {
     name: "uefi",
     about: "machines without a BIOS: our media say so, from CD and stick, and give back to the firmware",
     prepare: async (root) => (await import("./uefi.ts")).prepareUefi(root),
