@@ -49,6 +49,7 @@ const OPERAND_SIZE = 0x66;
 const ADDRESS_SIZE = 0x67;
 const REX_WIDE = 8;
 const SEGMENTS: readonly number[] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const PAUSE_BYTES = 2;
 const REPEATS: readonly number[] = [0xf2, 0xf3];
 const LEGACY_PREFIXES: ReadonlySet<number> = new Set([OPERAND_SIZE, ADDRESS_SIZE, 0xf0, ...SEGMENTS, ...REPEATS]);
 
@@ -103,7 +104,7 @@ function describe(instruction: Instruction, offset: number, bytes: Uint8Array): 
     memory,
     hasRepeat: instruction.hasRepPrefix,
     hasForbiddenPrefix: instruction.hasLockPrefix || instruction.hasRepnePrefix || instruction.hasXacquirePrefix || instruction.hasXreleasePrefix
-      || (instruction.segmentPrefix !== Register.None && !hasMemory) || !hasPlainPrefixes(bytes, operands, memory, instruction.flowControl !== FlowControl.Next),
+      || (instruction.segmentPrefix !== Register.None && !hasMemory) || !isPlainPause(instruction) || !hasPlainPrefixes(bytes, operands, memory, instruction.flowControl !== FlowControl.Next),
     stackIncrement: instruction.stackPointerIncrement,
   };
 }
@@ -145,6 +146,13 @@ function describeMemory(instruction: Instruction): Memory {
     displacement, is32, bytes: MemorySizeExt.size(instruction.memorySize),
     segment: segmentPrefix === Register.None ? "none" : segmentPrefix === Register.FS ? "fs" : "other",
   };
+}
+
+/**
+ * `pause` in its own two bytes. The decoder reads one with REX.B as a pause too; processors exchange rax and r8 there.
+ */
+function isPlainPause(instruction: Instruction): boolean {
+  return instruction.mnemonic !== Mnemonic.Pause || instruction.length === PAUSE_BYTES;
 }
 
 /** EIP counts as 32 bits too, and as no register that any rule accepts. */
