@@ -2,7 +2,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { moduleClosure } from "./tool-key.ts";
+import { moduleClosure, toolModules } from "./tool-key.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -12,4 +12,12 @@ test.each(["toolchain/cli/main.ts", "toolchain/build/compile-worker.ts"])("all t
   const found = [...moduleClosure(join(ROOT, entry))].filter(([, text]) => text !== null).map(([file]) => relative(ROOT, file));
   // Types are erased before esbuild looks, and change nothing that runs.
   expect(found).toEqual(expect.arrayContaining(Object.keys(metafile.inputs)));
+});
+
+// The compiler runs in threads: nothing that `trine` imports leads to it.
+test.each(["build", "compile"] as const)("all of the compiler counts for `%s`, in the bundle and in the sources", (part) => {
+  const bundled = [...toolModules(part, join(ROOT, "build/toolchain"), false).values()];
+  expect(bundled.filter((text) => text?.includes("--noExportMemory"))).toHaveLength(1);
+  const sources = toolModules(part, join(ROOT, "toolchain/build"), true);
+  for (const file of ["compiler/asc.ts", "build/compile-worker.ts"]) expect(sources.get(join(ROOT, "toolchain", file))).toBeTypeOf("string");
 });

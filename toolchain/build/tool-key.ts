@@ -7,10 +7,16 @@ import { fileURLToPath } from "node:url";
 /** `build` is all that takes part in building an image, `compile` what compiles one program or the kernel. */
 export type ToolPart = "build" | "compile";
 
-/** In the bundle, and under vitest in the sources. */
-const ENTRIES: Readonly<Record<ToolPart, { readonly bundled: string; readonly source: string }>> = {
-  build: { bundled: "main.js", source: "../cli/main.ts" },
-  compile: { bundled: "compile-worker.js", source: "compile-worker.ts" },
+interface Entry {
+  readonly bundled: string;
+  readonly source: string;
+}
+
+const COMPILER: Entry = { bundled: "compile-worker.js", source: "compile-worker.ts" };
+/** In the bundle, and under vitest in the sources. A thread's module is started, not imported: it is an entry of its own. */
+const ENTRIES: Readonly<Record<ToolPart, readonly Entry[]>> = {
+  build: [{ bundled: "main.js", source: "../cli/main.ts" }, COMPILER],
+  compile: [COMPILER],
 };
 /** Relative to this module, in the bundle as in the sources. */
 const PACKAGES = "../../package-lock.json";
@@ -24,9 +30,9 @@ export function toolKey(part: ToolPart): string {
   const known = keys.get(part);
   if (known !== undefined) return known;
   const hash = createHash("sha256");
-  const entry = entryFile(part);
-  for (const [file, text] of moduleClosure(entry)) {
-    hash.update(`\0${relative(dirname(entry), file)}\0${text?.length}\0${text}`);
+  const folder = dirname(fileURLToPath(import.meta.url));
+  for (const [file, text] of toolModules(part, folder, import.meta.url.endsWith(".ts"))) {
+    hash.update(`\0${relative(folder, file)}\0${text?.length}\0${text}`);
   }
   hash.update(readFileSync(new URL(PACKAGES, import.meta.url))).update(JSON.stringify([process.version, PROGRAMS.map(identityOf)]));
   const key = hash.digest("hex");
@@ -34,18 +40,19 @@ export function toolKey(part: ToolPart): string {
   return key;
 }
 
-function entryFile(part: ToolPart): string {
-  const { bundled, source } = ENTRIES[part];
-  return fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? source : bundled, import.meta.url));
+/** The modules of a part by file, with their texts: the sources beside this one, or the bundle in `folder`. */
+export function toolModules(part: ToolPart, folder: string, isSource: boolean): ReadonlyMap<string, string | null> {
+  const entries = ENTRIES[part].map(({ bundled, source }) => resolve(folder, isSource ? source : bundled));
+  return moduleClosure(...entries);
 }
 
 /**
- * The texts of the module and of all that it imports by relative paths, in the order in which they are met. Words that only look like
+ * The texts of modules and of all that they import by relative paths, in the order in which they are met. Words that only look like
  * an import do no harm: null is the text of a module that is not there.
  */
-export function moduleClosure(entry: string): ReadonlyMap<string, string | null> {
+export function moduleClosure(...entries: readonly string[]): ReadonlyMap<string, string | null> {
   const texts = new Map<string, string | null>();
-  const waiting = [entry];
+  const waiting = [...entries];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (texts.has(file)) continue;
     const text = readText(file);
