@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { BASE_POLICY, compileTest, kernelInterfaces } from "../../tests/support/policy-system.ts";
+import { BASE_POLICY, compileTest, consoleInterface, kernelInterfaces, testImage, testPrograms } from "../../tests/support/policy-system.ts";
 import { defineInterface, u32, u64 } from "../../toolchain/idl/define.ts";
 import type { ImageDescription, SlotDescription } from "../../toolchain/image/define.ts";
 import { formatDiagnostics } from "../../toolchain/report/diagnostic.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import { BLOB_BYTES_MAX, COST_BASE, COST_BINDING, COST_FIELD, COST_INSTRUCTION } from "../../kernel/abi/blob.ts";
-import { type CompiledSystem, type ProgramInput, compileSystem } from "./compile.ts";
+import { type CompiledSystem, type ProgramInput, type SystemInput, compileSystem } from "./compile.ts";
 import { decideMessage } from "./evaluate.ts";
 
 async function compile(statements: string): Promise<CompiledSystem> {
@@ -100,6 +100,38 @@ describe("never", () => {
     const { diagnostics, blob } = await compileTest(statements);
     expect(blob).toBeUndefined();
     expect(formatDiagnostics(diagnostics)).toContain(because);
+  });
+});
+
+describe("whoever is asked may pass a call on to another that serves the same interface", () => {
+  /** Attack serves Console too; the image gives `holder` a handle to Console's. */
+  function systemWhere(holder: "attack" | "files"): Partial<SystemInput> {
+    const programs = testPrograms.map(({ description, ...program }): ProgramInput => {
+      const { name, serves, uses, ...rest } = description;
+      const isAttack = name === "attack";
+      const held = name === holder ? { console: consoleInterface } : isAttack ? {} : uses;
+      return { ...program, description: { ...rest, name, ...(isAttack ? { serves: { terminal: consoleInterface } } : { serves }), uses: held } as ProgramInput["description"] };
+    });
+    const { attack, files } = testImage.slots as Record<string, SlotDescription>;
+    const channels = { console: "console.terminal" };
+    const slots = { ...testImage.slots, attack: { ...attack!, channels: {} }, files: files!, [holder]: { ...testImage.slots[holder]!, channels } };
+    return { programs, image: { ...testImage, slots } };
+  }
+  const both = "allow request Shell -> { Console.Console, Attack.Console } { write }\n";
+  const chain = "Attack -> Console (passes on Console.write of Shell, test.policy:2)";
+  const lent = "allow request, response Attack -> Files.Files { lend }\n";
+
+  test.each<readonly [string, "attack" | "files", string, string]>([
+    ["by a handle of the image", "attack", both, chain],
+    ["by a handle that was sent", "files", `${both}${lent}grant Files -> Console { transfer }\n`, chain],
+    ["not by one that may not be sent", "files", `${both}${lent}`, ""],
+    ["not without a handle", "files", both, ""],
+    ["not where each is asked something else", "attack", "allow request Shell -> Console.Console { write }\nallow request Shell -> Attack.Console { flush }\n", ""],
+    ["not where another asks", "attack", "allow request Shell -> Console.Console { write }\nallow request Files -> Attack.Console { write }\n", ""],
+  ])("%s", async (_how, holder, rules, because) => {
+    const { diagnostics } = await compileTest(`${rules}never flow Attack -> Console`, systemWhere(holder));
+    if (because === "") expect(formatDiagnostics(diagnostics)).toBe("");
+    else expect(formatDiagnostics(diagnostics)).toContain(because);
   });
 });
 

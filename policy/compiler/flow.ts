@@ -72,7 +72,7 @@ export function flowGraph(model: Model, matrix: Matrix): FlowGraph {
     if (list === undefined) flows.set(flow.from, [flow]);
     else list.push(flow);
   };
-  for (const part of [messageFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
+  for (const part of [messageFlows(model, matrix), forwardFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
   for (const known of programClasses(model)) {
     for (const [to, how] of LEFT_BY_ALL) add({ from: known.name, to, how, span: known.span });
   }
@@ -99,6 +99,52 @@ function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
     }
     return flows;
   });
+}
+
+/**
+ * Who is asked may pass the call on, as its caller's, to whoever serves the same interface: no rule on the two is needed, only a
+ * handle. Which calls arrive, in what order and with what badge is then its to choose.
+ */
+function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
+  const name = (id: number): string => model.classes[id]?.name ?? "";
+  const asked = eachPair(model, matrix).flatMap(({ pair, spoken }) => {
+    if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL) return [];
+    return [{ ...pair, spoken, requests: allowedRequests(pair, spoken) }];
+  });
+  const flows = new Map<string, Flow>();
+  for (const [interfaceId, pairs] of Map.groupBy(asked, ({ spoken }) => spoken.id)) {
+    const holders = endpointHolders(model, matrix, interfaceId);
+    for (const ofOne of Map.groupBy(pairs, ({ subject }) => subject).values()) {
+      for (const to of ofOne) {
+        const holding = holders(to.target);
+        for (const from of ofOne) {
+          const key = `${from.target} ${to.target}`;
+          if (from.target === to.target || !holding.has(from.target) || flows.has(key)) continue;
+          const passed = to.requests.find(({ method }) => from.requests.some((request) => request.method === method));
+          if (passed === undefined) continue;
+          const how = `passes on ${to.spoken.name}.${passed.method.name} of ${name(to.subject)}`;
+          flows.set(key, { from: name(from.target), to: name(to.target), how, span: passed.rule.span });
+        }
+      }
+    }
+  }
+  return [...flows.values()];
+}
+
+/** By owner: classes that may come to hold a handle to its endpoints of that interface, from the image or sent on. */
+function endpointHolders(model: Model, matrix: Matrix, interfaceId: number): (owner: number) => ReadonlySet<number> {
+  const carriers = handleCarriers(model, matrix, interfaceId);
+  const known = new Map<number, ReadonlySet<number>>();
+  return (owner) => {
+    let holders = known.get(owner);
+    if (holders === undefined) {
+      const edges = new Map([...carriers].filter(([from]) => granting(matrix, from, owner, Permission.Transfer) !== undefined));
+      const given = model.slots.filter(({ handles }) => handles.some((handle) => handle.classId === owner && handle.interfaceId === interfaceId));
+      holders = new Set([owner, ...given.map((slot) => slot.classId)].flatMap((first) => [...reachable(first, edges)]));
+      known.set(owner, holders);
+    }
+    return holders;
+  };
 }
 
 /** What lets an answer through that can say something: a response with a field, or one of several errors. */
