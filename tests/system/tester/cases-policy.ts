@@ -1,3 +1,4 @@
+import { Event } from "../../../kernel/abi/event";
 import { FAULT_INTERFACE, ObjectType } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
@@ -84,17 +85,22 @@ export function policyCases(): void {
     const testerClass = findClass("Tester");
     expect(peerClass > 0);
     expect(testerClass > 0);
-    expectEqual(request4(POLICY, ObjectType.Policy, 1, testerClass, peerClass, ASSISTANT, Method.Add), Status.Ok);
+    expectEqual(ask(testerClass, peerClass, ASSISTANT, Method.Add, Event.Request), Status.Ok);
     expectEqual(word(0), 1);
-    expectEqual(request4(POLICY, ObjectType.Policy, 1, testerClass, peerClass, ASSISTANT, Method.Forbidden), Status.Ok);
+    expectEqual(ask(testerClass, peerClass, ASSISTANT, Method.Add, Event.Response), Status.Ok);
+    expectEqual(word(0), 1);
+    expectEqual(ask(testerClass, peerClass, ASSISTANT, Method.Forbidden, Event.Request), Status.Ok);
     expectEqual(word(0), 0);
-    expectEqual(request4(POLICY, ObjectType.Policy, 1, testerClass, peerClass, ASSISTANT, Method.Limited), Status.Ok);
+    expectEqual(ask(testerClass, peerClass, ASSISTANT, Method.Limited, Event.Request), Status.Ok);
     expectEqual(word(0), 2);
-    expectEqual(request4(POLICY, ObjectType.Policy, 1, peerClass, testerClass, ASSISTANT, Method.Add), Status.Ok);
+    expectEqual(ask(peerClass, testerClass, ASSISTANT, Method.Add, Event.Request), Status.Ok);
     expectEqual(word(0), 0);
   });
+  test("a query about an event that does not exist is malformed", () => {
+    expectEqual(ask(findClass("Tester"), findClass("Assistant"), ASSISTANT, Method.Add, 3), Status.Malformed);
+  });
   test("a query about classes that do not exist is answered without harm", () => {
-    const status = request4(POLICY, ObjectType.Policy, 1, 0xffffffff, 0xffffffff, 0xffffffff, 63);
+    const status = ask(0xffffffff, 0xffffffff, 0xffffffff, 63, Event.Request);
     expect(status != Status.Ok || word(0) == 0);
   });
   test("a class has its name back", () => {
@@ -199,6 +205,17 @@ function textOf(handle: u32, interfaceId: u32, method: u32, value: u64): u32 {
   receiveArena(arena, 4096);
   setWord(0, value);
   return requestLong(handle, interfaceId, method, 1) == Status.Ok ? receivedArenaBytes() : 0;
+}
+
+/** Five words: one more than registers hold. */
+function ask(subject: u64, target: u64, interfaceId: u64, method: u64, event: u64): u32 {
+  clearLong(5);
+  setWord(0, subject);
+  setWord(1, target);
+  setWord(2, interfaceId);
+  setWord(3, method);
+  setWord(4, event);
+  return requestLong(POLICY, ObjectType.Policy, 1, 5);
 }
 
 function findClass(name: string): u64 {
