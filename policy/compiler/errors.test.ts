@@ -158,6 +158,9 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     ["channel of another interface", withSlot("console", { channels: { uart: "files.files" } }), "images/test.image.ts:5:19: `files.files` serves Files, not Uart"],
     ["channel without endpoint", withSlot("console", { channels: { uart: "uart" } }), "images/test.image.ts:5:19: `uart` is not of the form \"slot.endpoint\""],
     ["channel that the program does not use", withSlot("console", { channels: { uart: "uart.port", files: "files.files" } }), "images/test.image.ts:5:7: console uses no `files`; help: its manifest uses `uart`"],
+    ["channel called as what every object has", withSlot("console", { channels: { uart: "uart.port", constructor: "files.files" } }), "images/test.image.ts:5:7: console uses no `constructor`; help: its manifest uses `uart`"],
+    ["device called as what every object has", withSlot("shell", { devices: { valueOf: interrupt(3) } }), "images/test.image.ts:7:5: shell has no device `valueOf`; help: its manifest has nothing"],
+    ["slot that would come first", { ...testImage, slots: { ...testImage.slots, 7: testImage.slots["shell"]! } }, "images/test.image.ts:2:3: `7` is no name of a slot; help: 1 to 31 letters, digits, _ and -, not digits alone"],
     ["badge", withSlot("console", { channels: { uart: { to: "uart.port", badge: -1 } } }), "images/test.image.ts:5:19: the badge -1 is no whole number"],
     ["priority", withSlot("shell", { priority: 256 }), "images/test.image.ts:7:5: the priority 256 of shell is not between 1 and 255"],
     ["ceiling", withSlot("shell", { ceiling: 10 }), "images/test.image.ts:7:5: the ceiling 10 of shell is not between its priority 50 and 255"],
@@ -228,6 +231,15 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     expect(diagnostics.map(({ message }) => message)).toEqual([
       "uart (`registers`) and uart (`more`) share ports 0x308 to 0x30f", "uart (`registers`) and other (`more`) share ports 0x318 to 0x31b", "uart (`registers`) and other (`registers`) share port 0x31f",
     ]);
+  });
+
+  test.each(["constructor", "toString", "hasOwnProperty"])("a channel and a device `%s`, which the slot leaves out", async (handle) => {
+    const programs = testPrograms.map((program) => (program.folder !== "services/shell" ? program : { ...program, description: { ...program.description, uses: { [handle]: consoleInterface } } }));
+    const { diagnostics } = await compileTest("", { image: withSlot("shell", { channels: {} }), imageText, programs });
+    expect(diagnostics.map(formatDiagnostic)).toEqual([`images/test.image.ts:7:5: shell does not say whose Console \`${handle}\` is; help: channels: { ${handle}: "slot.endpoint" }`]);
+    const drivers = testPrograms.map((program) => (program.folder !== "services/shell" ? program : { ...program, description: { name: "shell", entry: "main.ts", devices: { [handle]: "ports" as const } } }));
+    const driver = await compileTest("", { image: withSlot("shell", { channels: {} }), imageText, programs: drivers });
+    expect(driver.diagnostics.map(formatDiagnostic)).toEqual([`images/test.image.ts:7:5: shell does not say which ports \`${handle}\` is; help: devices: { ${handle}: ports(0x3f8, 8) }`]);
   });
 
   test("a program that names two handles alike", async () => {

@@ -92,7 +92,8 @@ class ImageReader {
   }
 
   private slot(name: string, slot: SlotDescription): Slot | undefined {
-    if (!/^[\w-]{1,31}$/.test(name)) this.refuse(["slots", name], `\`${name}\` is no name of a slot`, "1 to 31 letters, digits, _ and -");
+    // Keys that are numbers come first in every object, wherever they are written: slot 0 would be another.
+    if (!/^(?!\d+$)[\w-]{1,31}$/.test(name)) this.refuse(["slots", name], `\`${name}\` is no name of a slot`, "1 to 31 letters, digits, _ and -, not digits alone");
     const program = this.programs.findIndex((candidate) => candidate.folder === slot.program);
     const found = this.programs[program];
     if (found === undefined) {
@@ -162,7 +163,7 @@ class ImageReader {
       handles.push({ ...nothing, name: handle, type, rights: object === "Slots" ? RIGHT_CALL | RIGHT_CONTROL : RIGHT_CALL, interfaceId: type, classId: type });
     }
     for (const [device, kind] of Object.entries(devices)) {
-      const given = slot.devices?.[device];
+      const given = ownValue(slot.devices, device);
       if (given === undefined || given.kind !== kind) {
         this.refuse(["slots", name, "devices"], `${name} does not say which ${kind} \`${device}\` is`, kind === "ports" ? `devices: { ${device}: ports(0x3f8, 8) }` : `devices: { ${device}: interrupt(4) }`);
         continue;
@@ -173,10 +174,10 @@ class ImageReader {
       handles.push({ ...nothing, name: device, type, rights: RIGHT_CALL, interfaceId: type, classId: type, first, count });
     }
     for (const channel of Object.keys(slot.channels ?? {})) {
-      if (!(channel in uses)) this.refuse(["slots", name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), `its manifest uses ${listed(uses)}`));
+      if (!Object.hasOwn(uses, channel)) this.refuse(["slots", name, "channels"], `${program.description.name} uses no \`${channel}\``, didYouMean(channel, Object.keys(uses), `its manifest uses ${listed(uses)}`));
     }
     for (const device of Object.keys(slot.devices ?? {})) {
-      if (!(device in devices)) this.refuse(["slots", name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
+      if (!Object.hasOwn(devices, device)) this.refuse(["slots", name, "devices"], `${program.description.name} has no device \`${device}\``, didYouMean(device, Object.keys(devices), `its manifest has ${listed(devices)}`));
     }
     const seen = new Set<string>();
     for (const { name: handle } of handles) {
@@ -241,7 +242,7 @@ class ImageReader {
   private channel(
     name: string, slot: SlotDescription, use: string, interfaceId: number, interfaceName: string,
   ): Pick<InitialHandle, "targetSlot" | "targetEndpoint" | "badge" | "classId"> | undefined {
-    const channel = slot.channels?.[use];
+    const channel = ownValue(slot.channels, use);
     if (channel === undefined) return this.refuse(["slots", name, "channels"], `${name} does not say whose ${interfaceName} \`${use}\` is`, `channels: { ${use}: "slot.endpoint" }`);
     const [to, badge] = typeof channel === "string" ? [channel, 0] : [channel.to, channel.badge];
     if (!Number.isSafeInteger(badge) || badge < 0) return this.refuse(["slots", name, "channels", use], `the badge ${badge} is no whole number`);
@@ -323,6 +324,11 @@ function lastOf({ type, first, count }: InitialHandle): number {
 function portsInWords(first: number, last: number): string {
   const hex = (port: number): string => `0x${port.toString(16)}`;
   return first === last ? `port ${hex(first)}` : `ports ${hex(first)} to ${hex(last)}`;
+}
+
+/** What is written under the key: a name like `constructor` is no value that every object has. */
+function ownValue<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function listed(record: Readonly<Record<string, unknown>>): string {

@@ -99,7 +99,7 @@ function handleTarget(to: string, where: string, known: ReadonlyMap<string, Inte
 }
 
 function isObjectType(name: string): name is Exclude<keyof typeof ObjectType, "None"> {
-  return /^[A-Z]/.test(name) && name !== "None" && name in ObjectType;
+  return /^[A-Z]/.test(name) && name !== "None" && Object.hasOwn(ObjectType, name);
 }
 
 function error(message: string, help?: string): Diagnostic {

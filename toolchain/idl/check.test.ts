@@ -115,6 +115,7 @@ test.each([
   ["throws no error", "throw 7; export default 1;", "1:1: cannot be evaluated: 7"],
   ["uses a word that does not exist", door("methods: {", "  open: { takes: { force: u23 } } },"), "6:27: cannot be evaluated: u23 is not defined"],
   ["does not end", "for (;;) {}\nexport default 1;", "1:1: the file computes for more than 1 s; help: a description is data: look for a loop that does not end"],
+  ["has a field that is no key", door("methods: { open: { takes: {", "  __proto__: { force: u32 } } } },"), "6:3: `methods.open.takes` inherits properties, which is no data"],
   ["imports what its module does not have", 'import { u23 } from "../../toolchain/idl/define.ts";\nexport default u23;', '1:10: No matching export in '],
   ["imports what is not data", 'import { readFileSync } from "node:fs";\nexport default readFileSync;', '1:30: Could not resolve "node:fs"'],
   ["has two entries of one name", door("methods: {", "  open: {},", "  open: {} },"), '7:3: Duplicate key "open" in object literal; help: The original key "open" is here: 6:3'],

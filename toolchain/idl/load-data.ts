@@ -12,7 +12,7 @@ import { runInThisContext } from "node:vm";
 import { build, type Message, type Plugin } from "esbuild";
 import { currentRecorder } from "../build/inputs.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
-import type { Place } from "./locate.ts";
+import { type Place, locateProperty } from "./locate.ts";
 
 /** Processor time. A description takes well below a millisecond; one that computes for so long on the slowest host does not end. */
 const EVALUATE_PROCESSOR_MS_MAX = 1000;
@@ -118,9 +118,30 @@ async function evaluate(root: string, file: string, { text, map }: Bundle): Prom
     const message = error instanceof Error ? error.message : String(error);
     throw new DiagnosticError([{ severity: "error", ...thrownAt(root, file, error, map), message: `cannot be evaluated: ${message}` }]);
   }
-  if (module?.default !== undefined) return module.default;
+  if (module?.default !== undefined) {
+    const inherits = findPrototype(module.default, []);
+    if (inherits === undefined) return module.default;
+    const help = "write plain objects; `__proto__` in one is no key: choose another name";
+    const message = `${inherits.length === 0 ? "the description" : `\`${inherits.join(".")}\``} inherits properties, which is no data`;
+    throw new DiagnosticError([{ severity: "error", file, ...(await locateProperty(root, file, [...inherits, "__proto__"])), message, help }]);
+  }
   const help = "write `export default defineInterface({ … })`, `defineProgram` or `defineImage`";
   throw new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: "the file has no default export", help }]);
+}
+
+/**
+ * The way to an object that is not plain. A key `__proto__` sets what an object inherits: what stands under it is in no list of keys, and
+ * yet found by its name.
+ */
+function findPrototype(value: unknown, path: readonly string[], seen = new Set<unknown>()): readonly string[] | undefined {
+  if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
+  seen.add(value);
+  if (Object.getPrototypeOf(value) !== (Array.isArray(value) ? Array.prototype : Object.prototype)) return path;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = findPrototype(inner, [...path, key], seen);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**

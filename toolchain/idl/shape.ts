@@ -53,7 +53,7 @@ export function checkShape(value: unknown, shape: Shape, name: string, path: rea
 
 function checkRecord(value: Readonly<Record<string, unknown>>, { keys, optional }: Shape & { readonly kind: "record" }, path: readonly string[]): ShapeFinding[] {
   const known = { ...keys, ...optional };
-  const unknown = Object.keys(value).filter((key) => !(key in known));
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(known, key));
   const missing = Object.keys(keys).filter((key) => value[key] === undefined);
   // A key that is missing under its name and there under another is one mistake.
   const explained = new Set(unknown.flatMap((key) => missing.filter((other) => didYouMean(key, [other], "") !== "")));
