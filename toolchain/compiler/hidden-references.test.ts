@@ -118,3 +118,13 @@ test("ordinary programs are accepted", async () => {
     "const fixed = StaticArray.fromArray<Node>(list); list = fixed.slice<Array<Node>>(0, 1); const part = Uint8Array.wrap(new ArrayBuffer(8)); part[0] = 1;",
   )).toEqual([]);
 });
+
+test.each([
+  ["sums of sums", "x = x + x;", 60],
+  ["a hash without loops", "x = x ^ (x << 3);", 60],
+  ["a long chain", "x = x + 1;", 20_000],
+])("%s are looked at once each", async (_what, line, count) => {
+  const chain = `${line}\n`.repeat(count);
+  expect(await refusals(`let x: usize = number;\n${chain}collect();\nnumber = x;`)).toEqual([]);
+  expect(await refusals(`let x: usize = changetype<usize>(a);\n${chain}number = x; // HERE`)).toEqual(["number = x; // HERE: a reference is kept as a number"]);
+});

@@ -217,6 +217,8 @@ class Search {
 class Flow {
   readonly order: Block[];
   private readonly known = new Map<Value, number>();
+  /** Of expressions, each looked at once however often it is used: from what is in `known` now. */
+  private readonly expressions = new Map<Value, number>();
 
   constructor(
     private readonly module: IrModule,
@@ -233,6 +235,7 @@ class Flow {
     }
     for (let changed = true; changed;) {
       changed = false;
+      this.expressions.clear();
       for (const block of this.order) {
         for (const { target, args } of fn.blockEdges[block]!) {
           for (const [index, argument] of args.entries()) {
@@ -249,17 +252,46 @@ class Flow {
   }
 
   bits(value: Value): number {
-    const { fn } = this;
-    const definition = fn.definition(value);
-    if (definition === -1 || !isPure(fn.opcode(definition))) return this.known.get(value) ?? NUMBER;
-    const op = fn.opcode(definition);
-    if (op === Opcode.Select) return this.bits(fn.operand(definition, 1)) | this.bits(fn.operand(definition, 2));
-    if (!ARITHMETIC.has(op)) return NUMBER;
-    let bits = NUMBER;
-    for (let index = 0; index < fn.operandCount(definition); index++) bits |= this.bits(fn.operand(definition, index));
+    const waiting = [value];
+    const isKnown = (of: Value): boolean => this.isLeaf(of) || this.expressions.has(of);
+    for (let at = waiting.at(-1); at !== undefined; at = waiting.at(-1)) {
+      const unknown = isKnown(at) ? [] : this.operands(at).filter((operand) => !isKnown(operand));
+      waiting.push(...unknown);
+      if (unknown.length > 0) continue;
+      waiting.pop();
+      if (!isKnown(at)) this.expressions.set(at, this.expressionBits(at));
+    }
+    return this.bitsNow(value);
+  }
+
+  /** Of a leaf, or of an expression that has been looked at. */
+  private bitsNow(value: Value): number {
+    return (this.isLeaf(value) ? this.known.get(value) : this.expressions.get(value)) ?? NUMBER;
+  }
+
+  /** `expressions` has all its operands. */
+  private expressionBits(value: Value): number {
+    const definition = this.fn.definition(value) as Instruction;
+    const bits = this.operands(value).reduce((all, operand) => all | this.bitsNow(operand), NUMBER);
+    if (this.fn.opcode(definition) === Opcode.Select) return bits;
     // An address inside an object is one more way to reach it.
     const isOwn = (bits & TYPED) !== 0 && !this.isLibrary(definition);
     return (bits & LOOSE) !== 0 || isOwn ? LOOSE | (bits & HOLDER) : NUMBER;
+  }
+
+  /** Of an expression: those operands that say what it is. */
+  private operands(value: Value): readonly Value[] {
+    const { fn } = this;
+    const definition = fn.definition(value) as Instruction;
+    const op = fn.opcode(definition);
+    if (op === Opcode.Select) return [fn.operand(definition, 1), fn.operand(definition, 2)];
+    return ARITHMETIC.has(op) ? Array.from({ length: fn.operandCount(definition) }, (_, index) => fn.operand(definition, index)) : [];
+  }
+
+  /** It stands in no expression: a parameter, or the result of what has an effect. */
+  private isLeaf(value: Value): boolean {
+    const definition = this.fn.definition(value);
+    return definition === -1 || !isPure(this.fn.opcode(definition));
   }
 
   /** Written in the library, inlined from there included. */
@@ -286,12 +318,20 @@ class Flow {
     return this.order.some((from) => fn.blockEdges[from]!.some(({ target, args }) => target === block && this.isMadeFromNumber(args[index]!, seen)));
   }
 
-  /** Values that stand in no expression: parameters and results of what has an effect. */
-  leaves(value: Value, found = new Set<Value>()): Set<Value> {
+  /** Adds the values that an expression is made of and that stand in none themselves. Expressions in `seen` have been looked at. */
+  leaves(value: Value, found = new Set<Value>(), seen = new Set<Value>()): Set<Value> {
     const { fn } = this;
-    const definition = fn.definition(value);
-    if (definition === -1 || !isPure(fn.opcode(definition))) return found.add(value);
-    for (let index = 0; index < fn.operandCount(definition); index++) this.leaves(fn.operand(definition, index), found);
+    const waiting = [value];
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      if (this.isLeaf(at)) {
+        found.add(at);
+        continue;
+      }
+      if (seen.has(at)) continue;
+      seen.add(at);
+      const definition = fn.definition(at) as Instruction;
+      for (let index = 0; index < fn.operandCount(definition); index++) waiting.push(fn.operand(definition, index));
+    }
     return found;
   }
 
@@ -301,14 +341,16 @@ class Flow {
     const liveIn = new Map<Block, Set<Value>>();
     const walk = (block: Block, at?: (instruction: Instruction, live: ReadonlySet<Value>) => void): Set<Value> => {
       const live = new Set<Value>();
+      // What an expression is made of is older than each of its uses, so it lives on at an earlier one.
+      const seen = new Set<Value>();
       for (const { target, args } of fn.blockEdges[block]!) {
         for (const value of liveIn.get(target) ?? []) if (!fn.blockParameters[target]!.includes(value)) live.add(value);
-        for (const argument of args) this.leaves(argument, live);
+        for (const argument of args) this.leaves(argument, live, seen);
       }
       for (const instruction of fn.blockInstructions[block]!.toReversed()) {
         for (let index = 0; index < fn.resultCount(instruction); index++) live.delete(fn.result(instruction, index));
         at?.(instruction, live);
-        for (let index = 0; index < fn.operandCount(instruction); index++) this.leaves(fn.operand(instruction, index), live);
+        for (let index = 0; index < fn.operandCount(instruction); index++) this.leaves(fn.operand(instruction, index), live, seen);
       }
       return live;
     };
