@@ -139,6 +139,8 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
   };
   for (const s of CLASSES) {
     for (const sink of SINKS) add(s, sink);
+    // Slot 0 hears of every end.
+    add(s, "Supervisor");
     for (const name of SHOWS) if (calls(s, name)) add(name.split(".")[0]!, s);
     if (STARTS.some((name) => calls(s, name))) for (const t of CLASSES) add(s, t);
     for (const [t, spokenName] of SERVED) {

@@ -46,7 +46,7 @@ describe("a policy compiles, tests included:", () => {
 
 describe("never", () => {
   test.each<readonly [string, string]>([
-    ["holds where nothing is allowed", "never Attack -> any except Attack never flow Attack -> any except Attack"],
+    ["holds where nothing is allowed", "never Attack -> any except Attack never flow Attack -> any except { Attack, Supervisor }"],
     ["of one method leaves the others", "allow Shell -> kernel.Slots { describe } never any -> kernel.Slots { start, stop } never Shell -> kernel.Slots.stop"],
     ["does not count what only the response is allowed for", "allow response Shell -> Uart { write } never Shell -> Uart"],
     ["flow through a trusted class", "allow Attack -> Console { write } allow Console -> Uart { write } never flow Attack -> Uart except through Console never flow Attack -> Uart except through { Console, Files }"],
@@ -86,6 +86,7 @@ describe("never", () => {
     ["what another has read is seen in the audit log", "allow { Shell, Files } -> kernel.Audit { read }\nnever flow Files -> Shell", "Files -> kernel.Audit ("],
     ["how a program ended is shown", "allow Shell -> kernel.Slots { describe }\nnever flow Attack -> Shell", "Attack -> kernel.Slots (its state is shown, base.policy:2), then kernel.Slots -> Shell (Slots.describe, test.policy:2)"],
     ["badges of handles are shown", "allow Shell -> kernel.Slots { handleAt }\nnever flow Attack -> Shell", "kernel.Slots -> Shell (Slots.handleAt, test.policy:2)"],
+    ["the first slot is told of every end", "never flow Attack -> Supervisor", "Attack -> Supervisor (its end is told, base.policy:2)"],
     ["the memory that is left is shown", "allow Shell -> kernel.System { memory }\nnever flow Attack -> Shell", "Attack -> kernel.System (the memory that it uses is counted, base.policy:2), then kernel.System -> Shell (System.memory, test.policy:2)"],
     ["who starts a program tells it something", "allow Shell -> kernel.Slots { start }\nnever flow Shell -> Console", "Shell -> Console (Slots.start, test.policy:2)"],
     ["who stops a program tells it something", "allow Shell -> kernel.Slots { stop }\nnever flow Shell -> Console", "Shell -> Console (Slots.stop, test.policy:2)"],

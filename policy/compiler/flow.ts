@@ -72,7 +72,7 @@ export function flowGraph(model: Model, matrix: Matrix): FlowGraph {
     if (list === undefined) flows.set(flow.from, [flow]);
     else list.push(flow);
   };
-  for (const part of [messageFlows(model, matrix), forwardFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
+  for (const part of [messageFlows(model, matrix), forwardFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), endFlows(model), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
   for (const known of programClasses(model)) {
     for (const [to, how] of LEFT_BY_ALL) add({ from: known.name, to, how, span: known.span });
   }
@@ -206,6 +206,15 @@ function faultFlows(model: Model, matrix: Matrix): readonly Flow[] {
     if (ended !== undefined) flows.set(`${handling.id} ${faulting.id}`, { from: handling.name, to: faulting.name, how: "answer to its faults", span: ended.span });
   }
   return [...flows.values()];
+}
+
+/** The kernel sets a bit at the inbox of the first slot when an instance ends, whatever the rules. */
+function endFlows(model: Model): readonly Flow[] {
+  const told = model.classes[model.slots[0]?.classId ?? 0];
+  const ending = new Set(model.slots.slice(1).map((slot) => slot.classId));
+  return programClasses(model).flatMap(({ id, name, span }) =>
+    told === undefined || id === told.id || !ending.has(id) ? [] : [{ from: name, to: told.name, how: "its end is told", span }],
+  );
 }
 
 function objectFlows(objects: readonly SharedObject[], model: Model): readonly Flow[] {
