@@ -1,6 +1,6 @@
 import { Status } from "../abi/status";
 import {
-  auditDetail, auditField, auditInterface, auditKind, auditLine, auditLost, auditMethod, auditNext, auditOldest, auditRead, auditRepeats, auditRule, auditSequence,
+  auditDetail, auditField, auditInterface, auditKind, auditLine, auditLost, auditMask, auditMethod, auditNext, auditOldest, auditRead, auditRepeats, auditRule, auditSequence,
   auditSubjectClass, auditSubjectSlot, auditTargetClass, auditTargetSlot, auditTimeNs, ruleCount, ruleFile, ruleLine, ruleText, stringBytes,
 } from "../monitor/monitor";
 import { appendByte, appendLiteral, appendNumber, appendText, argument, argument32, give, giveBuiltText } from "./method-frame";
@@ -36,6 +36,7 @@ function read(): Status {
   give(<u64>auditRepeats());
   give(auditDetail());
   give(<u64>auditField());
+  give(auditMask());
   return Status.Ok;
 }
 

@@ -12,7 +12,7 @@ let monitor: Monitor;
 
 beforeAll(async () => {
   wasm = await compileMonitor();
-  const compiled = await compileTest("allow Shell -> Console { write } when not urgent\nallow Shell -> Console { flush } audit");
+  const compiled = await compileTest("allow Shell -> Console { write } when not urgent\nallow Shell -> Console { flush } audit\nallow Shell -> Uart { configure } when (baud & 0x30) == 0x10\nallow Files -> Console { write } when length(text) & 0x7 == 0");
   if (compiled.blob === undefined) throw new Error("no blob");
   blob = compiled.blob;
 });
@@ -56,6 +56,18 @@ describe("the audit log", () => {
     monitor.number("judge", 0, 5, 2, 37, 34, 0x101, 0, words, 2, 0, 0, 3);
     expect(read(1n)?.detail).toBe(0n);
     expect(monitor.number("auditField")).toBe(0); // No rule at all.
+  });
+
+  test("keeps the mask under which a value was refused, and 0 where there was none", () => {
+    const refuse = (subject: number, target: number, spoken: number, method: number, ...words: readonly bigint[]): readonly [bigint, number, bigint] => {
+      const capture = monitor.put(new Uint8Array(BigUint64Array.from(words).buffer));
+      const sequence = monitor.big("auditNext");
+      expect(monitor.number("judge", 0, 4, 2, subject, target, spoken, method, capture, words.length, 0, 0, Number((words[0] ?? 0n) >> 32n))).toBe(2);
+      return [read(sequence)?.detail ?? -1n, monitor.number("auditField"), monitor.big("auditMask")];
+    };
+    expect(refuse(36, 33, 0x102, 1, 0x2fn, 2n, 0n)).toEqual([0x20n, 1, 0x30n]);
+    expect(refuse(35, 34, 0x101, 0, 13n << 32n, 0n)).toEqual([5n, 1 | (32 << 8), 7n]);
+    expect(refuse(36, 34, 0x101, 0, 5n << 32n, 1n)).toEqual([1n, 2, 0n]);
   });
 
   test.each([

@@ -22,7 +22,7 @@ export enum AuditKind {
   Granted = 7,
 }
 
-// A record, 64 bytes.
+// A record, 72 bytes.
 const RECORD_SEQUENCE: u32 = 0;
 const RECORD_TIME: u32 = 8;
 const RECORD_DETAIL: u32 = 16;
@@ -38,12 +38,13 @@ const RECORD_RULE: u32 = 52;
 /** Kept in the record: after a policy swap the rule's number means another rule. */
 const RECORD_LINE: u32 = 56;
 const RECORD_FIELD: u32 = 60;
-const AUDIT_RECORD_BYTES: u32 = 64;
+const RECORD_MASK: u32 = 64;
+const AUDIT_RECORD_BYTES: u32 = 72;
 
-/** 128 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256. */
+/** 144 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256. */
 const RECORDS_MAX: u32 = 2048;
 const SHARE_MAX: u32 = 256;
-const records: usize = memory.data(2048 * 64, 8);
+const records: usize = memory.data(2048 * 72, 8);
 
 // A share: u32 index of its oldest record, u32 records, u64 records lost.
 const SHARE_OLDEST: u32 = 0;
@@ -77,17 +78,17 @@ export function auditReset(): void {
 export function auditRecord(
   kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
 ): void {
-  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail, 0);
+  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail, 0, 0);
 }
 
 /**
  * Appends a record to the share of `actor`, the slot that brought it about (any number that is no slot: the kernel): an answer's is the target's.
  * Bounded, and cannot fail. `detail` depends on the kind: the address of a fault, the value that a rule refused or that is malformed;
- * `field` then says where it stands: `refusedField` of matrix.ts, `faultField` of structure.ts.
+ * `field` then says where it stands: `refusedField` of matrix.ts, `faultField` of structure.ts; `mask` is what a rule laid over the value, or 0.
  */
 export function auditRecordOf(
   actor: u32, kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
-  field: u32,
+  field: u32, mask: u64,
 ): void {
   if (shareCount === 0) return; // No blob yet: nobody who could be denied.
   const owner = actor < shareCount - 1 ? actor : shareCount - 1;
@@ -101,6 +102,7 @@ export function auditRecordOf(
       load<u32>(newest + RECORD_SUBJECT_SLOT) === subjectSlot && load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
       load<u32>(newest + RECORD_TARGET_CLASS) === targetClass && load<u32>(newest + RECORD_INTERFACE) === interfaceId && load<u16>(newest + RECORD_METHOD) === <u16>method &&
       load<u32>(newest + RECORD_RULE) === rule && load<u64>(newest + RECORD_DETAIL) === detail && load<u32>(newest + RECORD_FIELD) === field &&
+      load<u64>(newest + RECORD_MASK) === mask &&
       load<u32>(newest + RECORD_REPEATS) !== 0xffffffff
     ) {
       store<u32>(newest + RECORD_REPEATS, load<u32>(newest + RECORD_REPEATS) + 1);
@@ -135,6 +137,7 @@ export function auditRecordOf(
   store<u32>(record + RECORD_RULE, rule);
   store<u32>(record + RECORD_LINE, ruleLine(rule));
   store<u32>(record + RECORD_FIELD, field);
+  store<u64>(record + RECORD_MASK, mask);
   nextSequence += 1;
 }
 
@@ -238,6 +241,10 @@ export function auditRepeats(): u32 {
 /** Where the value in `auditDetail` stands in the message; 0 where there is none. */
 export function auditField(): u32 {
   return load<u32>(found + RECORD_FIELD);
+}
+/** What the rule laid over that value; 0 where it took it whole. */
+export function auditMask(): u64 {
+  return load<u64>(found + RECORD_MASK);
 }
 export function auditDetail(): u64 {
   return load<u64>(found + RECORD_DETAIL);

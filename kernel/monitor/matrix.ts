@@ -44,11 +44,16 @@ export function denyingRule(): u32 {
 export function denyingValue(capture: usize): u64 {
   return decidedRule === RULE_NONE ? 0 : operandOf(decidedAt, capture);
 }
-/** Where it stands: number of the word from 1 on | shift << 8 | whether a mask was laid over it << 16. 0 where no rule refused. */
+/** Where it stands: number of the word from 1 on | shift << 8. 0 where no rule refused. */
 export function refusedField(): u32 {
   if (decidedRule === RULE_NONE) return 0;
-  const isMasked: u32 = load<u64>(decidedAt + INSTRUCTION_MASK) === u64.MAX_VALUE ? 0 : 1;
-  return (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) | (<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT) << 8) | (isMasked << 16);
+  return (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) | (<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT) << 8);
+}
+/** The mask that was laid over it; 0 where no rule refused, or the rule took the value whole. */
+export function refusedMask(): u64 {
+  if (decidedRule === RULE_NONE) return 0;
+  const mask = load<u64>(decidedAt + INSTRUCTION_MASK);
+  return mask === u64.MAX_VALUE ? 0 : mask;
 }
 /** A rule that took part in granting and asks for a record; RULE_NONE where none did. */
 export function recordingRule(): u32 {

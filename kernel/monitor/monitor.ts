@@ -14,7 +14,7 @@ import { Status } from "../abi/status";
 import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
 import { AuditKind, auditRecord, auditRecordOf } from "./audit";
-import { decide, denyingRule, denyingValue, findPair, isBound, isConditional, isPlain, recordingRule, refusedField } from "./matrix";
+import { decide, denyingRule, denyingValue, findPair, isBound, isConditional, isPlain, recordingRule, refusedField, refusedMask } from "./matrix";
 import { epoch, methodShape, sectionCount, sectionStart } from "./sections";
 import { programDigest } from "./slots";
 import { CARRIED_BYTES, CARRIED_CLASS, checkShape, describeFault, faultField, faultGiven, handleField } from "./structure";
@@ -64,14 +64,14 @@ export function judge(
   const actor = event === Event.Request ? subjectSlot : targetSlot;
   const shape = methodShape(interfaceId, method);
   if (shape === 0) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0, 0);
     return Status.Denied;
   }
   if (GUARD_STRUCTURE) {
     const fault = checkShape(event, shape, capture, words, handles, handleCount, arenaBytes);
     if (fault !== 0) {
       describeFault(event, fault, shape, capture, words, handles, handleCount, arenaBytes);
-      auditRecordOf(actor, AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, faultGiven(), faultField());
+      auditRecordOf(actor, AuditKind.Malformed, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, faultGiven(), faultField(), 0);
       return Status.Malformed;
     }
   }
@@ -81,23 +81,23 @@ export function judge(
   for (let i: u32 = 0; i < handleCount; i++) {
     const objectClass = load<u32>(handles + i * CARRIED_BYTES + CARRIED_CLASS);
     if (!permits(sender, objectClass, Permission.Transfer)) {
-      auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, RULE_NONE, 0, 0);
+      auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, sender, objectClass, INTERFACE_PERMISSIONS, Permission.Transfer, RULE_NONE, 0, 0, 0);
       return Status.Denied;
     }
   }
 
   const pair = findPair(subjectClass, targetClass, interfaceId);
   if (pair === 0) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0);
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, RULE_NONE, 0, 0, 0);
     return Status.Denied;
   }
   if (isPlain(pair, event, method)) return Status.Ok;
   if (!decide(pair, event, method, capture)) {
-    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue(capture), refusedField());
+    auditRecordOf(actor, deniedKind(event, targetClass), subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, denyingRule(), denyingValue(capture), refusedField(), refusedMask());
     return Status.Denied;
   }
   if (recordingRule() !== RULE_NONE) {
-    auditRecordOf(actor, AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event, 0);
+    auditRecordOf(actor, AuditKind.Granted, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, recordingRule(), <u64>event, 0, 0);
   }
   return Status.Ok;
 }

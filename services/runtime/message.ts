@@ -20,6 +20,8 @@ import { call } from "./trine";
 
 /** u32 behind the kernel's part of a record: the Status of the call that the record answers. */
 const RECORD_STATUS = RECORD_BYTES;
+/** u32 behind the status: 1 if it is known what was wrong with the call's request (mistake.ts). Every call clears it. */
+const RECORD_MISTAKE = RECORD_STATUS + 4;
 const OWN_RECORD_BYTES = RECORD_BYTES + 8;
 
 /** The request being built, then its answer: valid until the program's next call. */
@@ -50,6 +52,11 @@ export class Answer {
   @inline get error(): u32 {
     return this.status == Status.ErrorReply ? load<u32>(changetype<usize>(this)) : 0;
   }
+
+  /** Whether it is known what was wrong with the request that this answers. */
+  @inline get hasMistake(): bool {
+    return load<u32>(changetype<usize>(this), RECORD_MISTAKE) != 0;
+  }
 }
 
 const KEPT_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
@@ -73,7 +80,8 @@ export function setCallTimeout(nanoseconds: u64): u64 {
 /** Calls with the words that stand in CALL_RECORD, at most four, and expects as few back. */
 export function callShort(handle: u32, header: u32): u32 {
   const status = call(handle, header, CALL_RECORD, timeoutNs);
-  store<u32>(CALL_RECORD, status, RECORD_STATUS);
+  // RECORD_MISTAKE with it.
+  store<u64>(CALL_RECORD, status, RECORD_STATUS);
   return status;
 }
 
@@ -95,6 +103,11 @@ export function callLong(handle: u32, header: u32, words: u32, handles: u32, are
 /** Whether the last call was none that its interface knows. */
 export function isMalformed(): bool {
   return load<u32>(CALL_RECORD, RECORD_STATUS) == Status.Malformed;
+}
+
+/** Marks the last call as one whose mistake is known. */
+export function markMistake(): void {
+  store<u32>(CALL_RECORD, 1, RECORD_MISTAKE);
 }
 
 /** Whether the last call found its server restarted. */

@@ -10,7 +10,7 @@ export function explain(answer: Answer): bool {
   line.string(answer.status == Status.Timeout ? "no answer: " : "refused: ");
   if (answer.error != 0) line.string("error ").number(answer.error).string(" of the interface");
   else line.string(statusName(answer.status));
-  if (answer.status == Status.Malformed) addMistake(line.string(": "));
+  if (answer.status == Status.Malformed) addMistake(answer, line);
   endLine();
   return false;
 }

@@ -72,7 +72,7 @@ function addLimit(names: string, at: i32, given: u64, to: Text): void {
   to.string(" given");
 }
 
-/** Adds the value that the rule read last, as `first = 6`; nothing where it read none. */
+/** Adds the value that the rule read last, as `first = 6` or `flags & 0x3 = 0x2`; nothing where it read none. */
 export function addRefusedValue(record: AuditReadAnswer, to: Text): void {
   const field = record.field;
   const word = field & 0xff;
@@ -83,16 +83,18 @@ export function addRefusedValue(record: AuditReadAnswer, to: Text): void {
   const names = namesOf(record, record.kind == KIND_DENIED_RESPONSE);
   const at = findField(names, word - 1, false);
   const isLength = ((field >> 8) & 0xff) == LENGTH_SHIFT;
-  const isMasked = field >> 16 != 0;
+  const mask = record.mask;
   if (at < 0) to.string("word ").number(word - 1);
   else if (isLength) addFieldName(names, at, to.string("length("));
   else addFieldName(names, at, to);
   if (isLength && at >= 0) to.byte(0x29);
-  to.string(isMasked ? " & mask = " : " = ");
-  const kind = at < 0 || isLength || isMasked ? 0 : names.charCodeAt(at);
+  if (mask != 0) to.string(" & ").hex(mask);
+  to.string(" = ");
+  const kind = at < 0 || isLength || mask != 0 ? 0 : names.charCodeAt(at);
   if (kind == FIELD_ENUMERATION) addChoice(names, at, value, to);
   else if (kind == FIELD_BOOL) to.string(value == 0 ? "false" : "true");
   else if (kind == FIELD_SIGNED || kind == FIELD_I32) to.signed(<i64>value);
+  else if (mask != 0) to.hex(value);
   else to.number(value);
 }
 

@@ -34,7 +34,7 @@ class System_ {
   readonly running = NAMES.map((_, slot) => slot < ATTACKER);
   readonly starts = NAMES.map((_, slot) => (slot < ATTACKER ? 1 : 0));
   readonly transfer: Record<"request" | "response" | "error", "none" | "allow" | "deny" | "depends"> = { request: "none", response: "none", error: "none" };
-  readonly audit: { kind: number; subjectSlot: number; targetSlot: number; interfaceId: number; method: number; rule: number; line: number; detail: bigint; field?: number; timeNs?: bigint; targetClass?: number }[] = [];
+  readonly audit: { kind: number; subjectSlot: number; targetSlot: number; interfaceId: number; method: number; rule: number; line: number; detail: bigint; field?: number; mask?: bigint; timeNs?: bigint; targetClass?: number }[] = [];
   readonly ended: string[] = [];
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
@@ -101,7 +101,7 @@ class System_ {
       info: () => ({ next: BigInt(this.audit.length), oldest: 0n, lost: 3n }),
       read: ({ sequence }) => {
         const record = this.audit[Number(sequence)] ?? fails(Status.NotFound);
-        return { sequence, timeNs: 1_000_000n, subjectClass: 1, targetClass: 2, repeats: 1, field: 0, ...record };
+        return { sequence, timeNs: 1_000_000n, subjectClass: 1, targetClass: 2, repeats: 1, field: 0, mask: 0n, ...record };
       },
       ruleText: ({ rule }) => ({ text: `policy/modules/x.policy:${rule}: never Attacker -> Supervisor` }),
     }),
@@ -440,12 +440,14 @@ test.each<readonly [string, number, number, bigint, string]>([
   expect(await type("audit\r")).toContain(`malformed  shell -> console Console.write\n                   ${message}\n`);
 });
 
-test.each<readonly [string, number, number, number, bigint, string]>([
-  ["a number", Echo.id, 1, 1, 6n, "first = 6"],
-  ["a length", Console.id, 0, 1 | (32 << 8), 300n, "length(text) = 300"],
-  ["a number under a mask", Echo.id, 1, 2 | (1 << 16), 4n, "second & mask = 4"],
-])("audit shows the value that a rule refused: %s", async (_name, interfaceId, method, field, detail, message) => {
-  system.audit.push({ kind: 0, subjectSlot: 3, targetSlot: 4, interfaceId, method, rule: 3, line: 9, detail, field });
+test.each<readonly [string, number, number, number, bigint, bigint, string]>([
+  ["a number", Echo.id, 1, 1, 6n, 0n, "first = 6"],
+  ["a length", Console.id, 0, 1 | (32 << 8), 300n, 0n, "length(text) = 300"],
+  ["a number under a mask", Echo.id, 1, 2, 4n, 0xcn, "second & 0xc = 0x4"],
+  ["nothing of a number under a mask", Echo.id, 1, 2, 0n, 0xff00_0000_0000_0000n, "second & 0xff00000000000000 = 0x0"],
+  ["a length under a mask", Console.id, 0, 1 | (32 << 8), 1n, 7n, "length(text) & 0x7 = 0x1"],
+])("audit shows the value that a rule refused: %s", async (_name, interfaceId, method, field, detail, mask, message) => {
+  system.audit.push({ kind: 0, subjectSlot: 3, targetSlot: 4, interfaceId, method, rule: 3, line: 9, detail, field, mask });
   expect(await type("audit\r")).toContain(`by: policy/modules/x.policy:3: never Attacker -> Supervisor\n                     ${message}\n`);
 });
 

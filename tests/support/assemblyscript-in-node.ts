@@ -14,15 +14,15 @@ export interface Exports {
   text(address: number, bytes: number): string;
 }
 
-/** `source` stands in `folder`, so its imports are relative to that. System calls are not there: they throw. */
-export async function runAssemblyScript(folder: string, source: string): Promise<Exports> {
+/** `source` stands in `folder`, so its imports are relative to that. System calls are not there: they throw, but for a `call` that is given and returns a Status. */
+export async function runAssemblyScript(folder: string, source: string, call?: () => number): Promise<Exports> {
   await generateAll(ROOT);
   const entry = `${folder}/node-entry.ts`;
   const { wasm } = await compileAssemblyScript({ root: ROOT, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
   const absent = (): never => {
     throw new Error("there is no kernel here");
   };
-  const imports = { trine: { call: absent, recv: absent, reply: absent }, env: { abort: () => { throw new Error("failed assertion"); } } };
+  const imports = { trine: { call: call ?? absent, recv: absent, reply: absent }, env: { abort: () => { throw new Error("failed assertion"); } } };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), imports);
   const memory = instance.exports["memory"] as WebAssembly.Memory;
   return {
