@@ -24,7 +24,7 @@ const METHODS: usize = memory.data<u8>([
   // Clock
   0, 1, 3, 0,
   // Audit
-  0, 3, 1, 14, 1, 0x81,
+  0, 3, 1, 15, 1, 0x81,
   // Policy
   0, 5, 5, 5, 1, 0x81, 1, 1, 1, 0x81, 2, 0x81, 2, 2, 2, 1,
   // Slots
