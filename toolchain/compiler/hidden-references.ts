@@ -13,7 +13,7 @@ import { CallGraph, functionsNamed } from "../ir/call-graph.ts";
 import { reversePostorder } from "../ir/control-flow.ts";
 import type { Block, Instruction, IrFunction, Value } from "../ir/function.ts";
 import type { IrModule } from "../ir/module.ts";
-import { isPure, isStore, Opcode } from "../ir/opcode.ts";
+import { isLoad, isPure, isStore, Opcode } from "../ir/opcode.ts";
 import type { Diagnostic } from "../report/diagnostic.ts";
 import { Reference, type ReferenceTypes } from "./reference-types.ts";
 
@@ -27,11 +27,26 @@ const TYPED = 1;
 const LOOSE = 2;
 /** To an object that may refer to others. */
 const HOLDER = 4;
-const ANY = TYPED | LOOSE;
+/** Read as a number from an object that may refer to others: a reference, or not. */
+const READ = 8;
+const ANY = TYPED | LOOSE | READ;
 
-const ARITHMETIC: ReadonlySet<Opcode> = new Set([Opcode.Add, Opcode.Sub, Opcode.And, Opcode.Or, Opcode.Xor, Opcode.Wrap, Opcode.ExtendU, Opcode.ExtendS]);
+const ARITHMETIC: ReadonlySet<Opcode> = new Set([
+  Opcode.Add, Opcode.Sub, Opcode.Mul, Opcode.And, Opcode.Or, Opcode.Xor,
+  Opcode.Shl, Opcode.ShrS, Opcode.ShrU, Opcode.Rotl, Opcode.Rotr,
+  Opcode.Wrap, Opcode.ExtendU, Opcode.ExtendS,
+]);
+/** Fields of the library's objects that lead to their elements. */
+const ELEMENTS = /^~lib\/.*#get:(dataStart|buffer)$/;
+/** Of these, those whose elements are references. */
+const REFERENCES = /^~lib\/array\/Array<(?!([iu](8|16|32|64|size)|bool|f32|f64)>#)/;
+/** Before a static object's first byte, as asc lays it out; the last word is the object's length. */
+const STATIC_HEADER_BYTES = 20;
 /** Functions of the library and the collector that return a reference as a number. */
 const MAKERS: ReadonlySet<string> = new Set([`${COLLECTOR}/newObject`, `${COLLECTOR}/resizeObject`, "~lib/rt/__newBuffer", "~lib/rt/__newArray"]);
+const BLOCK_BYTES = 4;
+/** Below it lies no static data. */
+const MEMORY_BASE = 65_536;
 const DIAGNOSTICS_MAX = 30;
 
 const HELP_HIDDEN = "the collector would free the object: keep it in a variable of the module, in a field or an array of its own type";
@@ -46,6 +61,7 @@ class Search {
   /** Bits of parameters that callers pass references for as numbers, and where they do. */
   private readonly looseParameters = new Map<number, { readonly bits: number[]; readonly origins: Set<number>[] }>();
   private readonly looseResults = new Map<number, number>();
+  private readonly functions: readonly IrFunction[];
   private changed = true;
   private reporting = false;
 
@@ -54,10 +70,11 @@ class Search {
     private readonly types: ReferenceTypes,
   ) {
     this.graph = new CallGraph(module);
+    this.functions = module.functions.flatMap((entry) => (entry.kind === "defined" && !isCollector(entry.name) ? [entry.body] : []));
   }
 
   run(): Diagnostic[] {
-    const functions = this.module.functions.flatMap((entry) => (entry.kind === "defined" && !isCollector(entry.name) ? [entry.body] : []));
+    const { functions } = this;
     while (this.changed) {
       this.changed = false;
       for (const fn of functions) this.follow(fn);
@@ -71,7 +88,7 @@ class Search {
   }
 
   private follow(fn: IrFunction): void {
-    const flow = new Flow(this.module, fn, (instruction) => this.resultBits(fn, instruction), this.parameterBits(fn));
+    const flow = new Flow(this.module, fn, (instruction, of) => this.resultBits(fn, instruction, of), this.parameterBits(fn));
     for (const block of flow.order) for (const instruction of fn.blockInstructions[block]!) this.check(fn, flow, instruction);
   }
 
@@ -87,14 +104,24 @@ class Search {
     return this.types.functions.get(name.replace(/@(override|varargs)$/, "").replace(/~\d+$/, "")) ?? this.types.functions.get(name) ?? { parameters: [], result: Reference.None };
   }
 
-  private resultBits(fn: IrFunction, instruction: Instruction): number {
+  private resultBits(fn: IrFunction, instruction: Instruction, flow: Flow): number {
+    if (isLoad(fn.opcode(instruction))) return this.readBits(fn, instruction, flow);
     if (fn.opcode(instruction) === Opcode.GlobalGet) return bitsOf(this.types.globals.get(this.module.globals[fn.immediate(instruction)]!.name));
     let bits = NUMBER;
     for (const callee of this.graph.calledBy(fn.functionIndex, instruction)) {
       bits |= bitsOf(this.typesOf(callee).result) | (this.looseResults.get(callee) ?? NUMBER);
-      if (MAKERS.has(this.module.functions[callee]!.name)) bits |= TYPED | HOLDER;
+      const { name } = this.module.functions[callee]!;
+      if (MAKERS.has(name)) bits |= TYPED | HOLDER;
+      const isElements = ELEMENTS.test(name) && !flow.isLibrary(instruction);
+      if (isElements) bits |= READ | (REFERENCES.test(name) ? HOLDER : NUMBER);
     }
     return bits;
+  }
+
+  /** What the program reads as bytes from an object may be a reference; fields have functions. */
+  private readBits(fn: IrFunction, instruction: Instruction, flow: Flow): number {
+    if (flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name)) return NUMBER;
+    return (flow.bits(fn.operand(instruction, 0)) & HOLDER) !== 0 ? READ | HOLDER : NUMBER;
   }
 
   private check(fn: IrFunction, flow: Flow, instruction: Instruction): void {
@@ -103,7 +130,7 @@ class Search {
     if (isStore(op)) {
       // The library stores its own references where its visitors find them.
       const isSeen = flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name);
-      if ((operand(1) & (isSeen ? LOOSE : ANY)) !== 0) this.refuse(fn, flow, instruction, fn.operand(instruction, 1), "a reference is stored as a number", HELP_HIDDEN);
+      if ((operand(1) & (isSeen ? LOOSE | READ : ANY)) !== 0) this.refuse(fn, flow, instruction, fn.operand(instruction, 1), "a reference is stored as a number", HELP_HIDDEN);
       return;
     }
     switch (op) {
@@ -123,13 +150,13 @@ class Search {
       case Opcode.Return:
         if (fn.operandCount(instruction) !== 1) return;
         if (this.typesOf(fn.functionIndex).result !== Reference.None) this.checkMade(fn, flow, instruction, fn.operand(instruction, 0));
-        else if ((operand(0) & this.sinkBits(flow, instruction)) !== 0) this.note(this.looseResults, fn.functionIndex, LOOSE | (operand(0) & HOLDER));
+        else if ((operand(0) & this.sinkBits(flow, instruction)) !== 0) this.note(this.looseResults, fn.functionIndex, passedOn(operand(0)));
     }
   }
 
   /** In the library a reference may become a number: it knows what it does. */
   private sinkBits(flow: Flow, instruction: Instruction): number {
-    return flow.isLibrary(instruction) ? LOOSE : ANY;
+    return flow.isLibrary(instruction) ? LOOSE | READ : ANY;
   }
 
   private checkArguments(fn: IrFunction, flow: Flow, instruction: Instruction, callee: number): void {
@@ -138,6 +165,11 @@ class Search {
     if (entry.kind !== "defined" || isCollector(entry.name)) {
       if (entry.name === `${COLLECTOR}/pinObject` || entry.name === `${COLLECTOR}/unpinObject`) {
         this.add(fn, instruction, "objects cannot be pinned", "what a variable of a module leads to is never freed");
+      }
+      // asc's own visitors have no lines.
+      const isOwn = this.module.sourceOf(fn.origin(instruction)) !== null && !flow.isLibrary(instruction);
+      if (isOwn && entry.name === `${COLLECTOR}/visitObject`) {
+        this.add(fn, instruction, "objects cannot be marked by hand", "what a variable of a module leads to is never freed");
       }
       return;
     }
@@ -153,7 +185,7 @@ class Search {
       let known = this.looseParameters.get(callee);
       if (known === undefined) this.looseParameters.set(callee, (known = { bits: [], origins: [] }));
       const before = known.bits[index] ?? NUMBER;
-      known.bits[index] = before | LOOSE | (bits & HOLDER);
+      known.bits[index] = before | passedOn(bits);
       const origins = (known.origins[index] ??= new Set());
       const size = origins.size;
       // Where the program lets it out of its hands, not where the library passes it on.
@@ -169,13 +201,15 @@ class Search {
   }
 
   private checkLiveness(fn: IrFunction, collecting: ReadonlySet<number>): void {
-    const flow = new Flow(this.module, fn, (instruction) => this.resultBits(fn, instruction), this.parameterBits(fn));
+    const flow = new Flow(this.module, fn, (instruction, of) => this.resultBits(fn, instruction, of), this.parameterBits(fn));
     for (const { instruction, live } of flow.liveAcrossCalls()) {
       if (!this.graph.calledBy(fn.functionIndex, instruction).some((callee) => collecting.has(callee))) continue;
       const held = live.filter((value) => (flow.bits(value) & ANY) !== 0);
       if (held.length === 0) continue;
-      this.add(fn, instruction, "a reference is in a local variable while objects may be collected",
-        "the collector would free the object: set a variable of the module before, and read it again behind");
+      for (const origin of this.ownLines(fn, fn.origin(instruction))) {
+        this.addAt(fn, origin, "a reference is in a local variable while objects may be collected",
+          "the collector would free the object: set a variable of the module before, and read it again behind");
+      }
     }
   }
 
@@ -188,14 +222,44 @@ class Search {
 
   /** The program's own lines: where it hands the value to the library, to the runtime or to a field. */
   private originsOf(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value): Iterable<number> {
-    const own = [fn.origin(instruction)];
+    const own = this.ownLines(fn, fn.origin(instruction));
     const origins = this.looseParameters.get(fn.functionIndex)?.origins ?? [];
-    if (!flow.isLibrary(instruction) && !/^(services\/runtime|build\/generated)\/|#[gs]et:/.test(fn.name)) return own;
+    const isPlaced = this.module.sourceOf(fn.origin(instruction)) !== null;
+    if (isPlaced && !flow.isLibrary(instruction) && !/^(services\/runtime|build\/generated)\/|#[gs]et:/.test(fn.name)) return own;
     const parameters = fn.blockParameters[0]!;
     const passed = [...flow.leaves(value)].flatMap((leaf) => [...(origins[parameters.indexOf(leaf)] ?? [])]);
     if (passed.length > 0) return passed;
     const any = origins.flatMap((all) => [...(all ?? [])]);
     return any.length > 0 ? any : own;
+  }
+
+  /** Of what happens in the library, or in code that asc adds: where the program calls it. */
+  private ownLines(fn: IrFunction, origin: number): number[] {
+    const lines = this.callingLines(fn, origin, new Set());
+    return lines.length > 0 ? lines : [origin];
+  }
+
+  private callingLines(fn: IrFunction, origin: number, seen: Set<number>): number[] {
+    if (this.isOwnLine(origin)) return [origin];
+    if (!fn.name.startsWith("~lib/")) {
+      const before = fn.blockInstructions.flat().map((one) => fn.origin(one)).filter((one) => one < origin && this.isOwnLine(one));
+      if (before.length > 0) return [Math.max(...before)];
+    }
+    seen.add(fn.functionIndex);
+    const lines: number[] = [];
+    for (const caller of this.functions) {
+      if (seen.has(caller.functionIndex)) continue;
+      for (const instruction of caller.blockInstructions.flat()) {
+        const isCall = this.graph.calledBy(caller.functionIndex, instruction).includes(fn.functionIndex);
+        if (isCall) lines.push(...this.callingLines(caller, caller.origin(instruction), seen));
+      }
+    }
+    return lines;
+  }
+
+  private isOwnLine(origin: number): boolean {
+    const place = this.module.sourceOf(origin);
+    return place !== null && !place.file.startsWith("~lib/");
   }
 
   private refuse(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value, message: string, help: string): void {
@@ -223,20 +287,28 @@ class Flow {
   constructor(
     private readonly module: IrModule,
     private readonly fn: IrFunction,
-    resultBits: (instruction: Instruction) => number,
+    resultBits: (instruction: Instruction, flow: Flow) => number,
     parameters: readonly number[],
   ) {
     this.order = reversePostorder(fn);
     for (const [index, value] of fn.blockParameters[0]!.entries()) this.known.set(value, parameters[index] ?? NUMBER);
     for (const block of this.order) {
       for (const instruction of fn.blockInstructions[block]!) {
-        if (fn.resultCount(instruction) === 1 && !isPure(fn.opcode(instruction))) this.known.set(fn.result(instruction), resultBits(instruction));
+        if (hasEffectAndResult(fn, instruction)) this.known.set(fn.result(instruction), NUMBER);
       }
     }
     for (let changed = true; changed;) {
       changed = false;
       this.expressions.clear();
       for (const block of this.order) {
+        for (const instruction of fn.blockInstructions[block]!) {
+          if (!hasEffectAndResult(fn, instruction)) continue;
+          const before = this.known.get(fn.result(instruction)) ?? NUMBER;
+          const after = before | resultBits(instruction, this);
+          if (after === before) continue;
+          this.known.set(fn.result(instruction), after);
+          changed = true;
+        }
         for (const { target, args } of fn.blockEdges[block]!) {
           for (const [index, argument] of args.entries()) {
             const parameter = fn.blockParameters[target]![index]!;
@@ -276,7 +348,8 @@ class Flow {
     if (this.fn.opcode(definition) === Opcode.Select) return bits;
     // An address inside an object is one more way to reach it.
     const isOwn = (bits & TYPED) !== 0 && !this.isLibrary(definition);
-    return (bits & LOOSE) !== 0 || isOwn ? LOOSE | (bits & HOLDER) : NUMBER;
+    if ((bits & LOOSE) !== 0 || isOwn) return LOOSE | (bits & HOLDER);
+    return (bits & READ) !== 0 ? READ | (bits & HOLDER) : NUMBER;
   }
 
   /** Of an expression: those operands that say what it is. */
@@ -297,18 +370,22 @@ class Flow {
   /** Written in the library, inlined from there included. */
   isLibrary(instruction: Instruction): boolean {
     if (this.fn.name.startsWith("~lib/")) return true;
+    // The lines that asc gives calls without all their arguments are those of the function called.
+    const isCall = this.fn.opcode(instruction) === Opcode.Call;
+    if (isCall && this.module.functions[this.fn.immediate(instruction)]!.name.endsWith("@varargs")) return false;
     return this.module.sourceOf(this.fn.origin(instruction))?.file.startsWith("~lib/") ?? false;
   }
 
   /** Neither a reference nor a constant on some path. */
   isMadeFromNumber(value: Value, seen = new Set<Value>()): boolean {
     const { fn } = this;
-    if (seen.has(value) || this.bits(value) !== NUMBER) return false;
+    if (seen.has(value) || (this.bits(value) & (TYPED | LOOSE)) !== 0) return false;
     seen.add(value);
     const definition = fn.definition(value);
     if (definition >= 0) {
       const op = fn.opcode(definition as Instruction);
-      if (op === Opcode.Const || op === Opcode.GlobalConst) return false;
+      if (op === Opcode.GlobalConst) return false;
+      if (op === Opcode.Const) return !this.isStaticObject(Number(fn.constantBits(definition as Instruction)));
       if (op === Opcode.Select) return [1, 2].some((index) => this.isMadeFromNumber(fn.operand(definition as Instruction, index), seen));
       return !this.isLibrary(definition as Instruction);
     }
@@ -316,6 +393,15 @@ class Flow {
     if (block === 0) return true;
     const index = fn.blockParameters[block]!.indexOf(value);
     return this.order.some((from) => fn.blockEdges[from]!.some(({ target, args }) => target === block && this.isMadeFromNumber(args[index]!, seen)));
+  }
+
+  /** Null, a function value, or an object that asc has laid out with its header. */
+  private isStaticObject(address: number): boolean {
+    if (address < MEMORY_BASE) return true;
+    const segment = this.module.dataSegments.find((one) => one.address === address - STATIC_HEADER_BYTES);
+    if (segment === undefined || segment.bytes.length < STATIC_HEADER_BYTES) return false;
+    const view = new DataView(segment.bytes.buffer, segment.bytes.byteOffset, segment.bytes.length);
+    return view.getUint32(0, true) + BLOCK_BYTES === segment.bytes.length;
   }
 
   /** Adds the values that an expression is made of and that stand in none themselves. Expressions in `seen` have been looked at. */
@@ -372,6 +458,15 @@ class Flow {
     }
     return calls;
   }
+}
+
+function hasEffectAndResult(fn: IrFunction, instruction: Instruction): boolean {
+  return fn.resultCount(instruction) === 1 && !isPure(fn.opcode(instruction));
+}
+
+/** What a function sees of a value that it takes or gives as a number. */
+function passedOn(bits: number): number {
+  return ((bits & (TYPED | LOOSE)) !== 0 ? LOOSE : NUMBER) | (bits & (READ | HOLDER));
 }
 
 function bitsOf(reference: Reference | undefined): number {
