@@ -11,7 +11,9 @@ import type { Iteration } from "./slice.ts";
 const FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 /** Some ten seconds on a machine that does nothing else. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 90_000;
+/** One boot in ten from USB, OVMF stands still in the middle of a line, before it starts anything of ours. */
+const BOOTS_MAX = 3;
 /** Long enough for an application that does not wait to return. */
 const UNTIL_KEY_MS = 1000;
 const TEXT = /Trine needs a BIOS for now[^]*Press a key to go back to the firmware\./;
@@ -25,10 +27,23 @@ export async function prepareUefi(root: string): Promise<Iteration> {
   const stick = (path: string) => ["-drive", `file=${path},format=raw,snapshot=on,if=none,id=stick`, "-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0"];
   const media: readonly (readonly [string, readonly string[]])[] = [["a CD", ["-cdrom", iso]], ["a stick with the ISO", stick(iso)], ["a stick with the disk image", stick(disk)]];
   return async () => {
-    for (const [name, drive] of media) await boot(name, drive);
+    for (const [name, drive] of media) await bootPatiently(name, drive);
     return media.length;
   };
 }
+
+/** Once more where the firmware never came to our program; what our program does wrong is told the first time. */
+async function bootPatiently(name: string, drive: readonly string[]): Promise<void> {
+  for (let boots = 1; ; boots++) {
+    try {
+      return await boot(name, drive);
+    } catch (error) {
+      if (!(error instanceof FirmwareStoodStill) || boots === BOOTS_MAX) throw error;
+    }
+  }
+}
+
+class FirmwareStoodStill extends Error {}
 
 /** Throws unless the text comes, stays until a key is pressed, and the firmware goes on then. */
 function boot(name: string, drive: readonly string[]): Promise<void> {
@@ -40,7 +55,10 @@ function boot(name: string, drive: readonly string[]): Promise<void> {
     let output = "";
     let hasAsked = false;
     const fail = (why: string) => reject(new Error(`from ${name}: ${why}\n${output.slice(-2000)}`));
-    const timer = setTimeout(() => fail(hasAsked ? "the firmware does not go on" : "the text does not come"), TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      if (!/BdsDxe: starting [^\n]*\n/.test(output)) reject(new FirmwareStoodStill(`from ${name}: the firmware starts nothing\n${output.slice(-2000)}`));
+      else fail(hasAsked ? "the firmware does not go on" : "the text does not come");
+    }, TIMEOUT_MS);
     machine.stdout.setEncoding("latin1").on("data", (text: string) => {
       // The firmware draws each line anew, in 16-bit characters of which the serial line keeps the low half.
       output += text.replace(/\x1b\[[0-9;?]*[A-Za-z=]|\0/g, "");
