@@ -1,14 +1,20 @@
 // The prompt: reads a line, runs a command, for ever.
 
+import { collectIfDue } from "../runtime/collector";
 import { showBanner } from "./about";
 import { defineCommands, runLine } from "./commands";
 import { completeLine } from "./completion";
 import { LineEditor } from "./line-editor";
 
+const editor = new LineEditor(completeLine);
+
 export function main(): void {
-  const editor = new LineEditor(completeLine);
   defineCommands();
   showBanner();
   editor.askWidth();
-  while (true) runLine(editor.readLine());
+  while (true) {
+    runLine(editor.readLine());
+    // Between two lines no command's objects are in use.
+    collectIfDue();
+  }
 }
