@@ -1,6 +1,7 @@
 /** Leaves out work if nothing that it read, and nothing that it wrote, has changed since. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { threadId } from "node:worker_threads";
 import { areUnchanged, fileDigest, type Inputs, noteInputs, recordInputs } from "./inputs.ts";
 import { BUILD } from "./tree.ts";
 
@@ -34,7 +35,7 @@ export async function cached<Result>(root: string, { name, key: values, work }: 
   const { result: { outputs, result }, inputs } = await recordInputs(work);
   const digests = Object.fromEntries(outputs.map((output) => [output, fileDigest(join(root, output))]));
   mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${process.pid}.${threadId}`;
   writeFileSync(draft, JSON.stringify({ key, inputs, outputs: digests, result } satisfies CacheEntry<Result>));
   renameSync(draft, path);
   return { result, fresh: true };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join, normalize } from "node:path";
+import { threadId } from "node:worker_threads";
 import { readInput } from "../build/inputs.ts";
 import { toolKey } from "../build/tool-key.ts";
 import { BUILD } from "../build/tree.ts";
@@ -28,9 +29,9 @@ export function assemble(root: string, source: string, definitions: Readonly<Rec
   const path = join(root, BUILD.cache, `assembly-${key.digest("hex").slice(0, 32)}.${format === "bin" ? "bin" : "o"}`);
   if (existsSync(path)) return path;
 
-  // Another build may be at the same work: write beside, then rename.
+  // Another build, or another thread of this one, may be at the same work: write beside, then rename.
   mkdirSync(join(root, BUILD.cache), { recursive: true });
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${process.pid}.${threadId}`;
   runTool("nasm", [...options, "-o", draft, source], root, `cannot assemble ${source}`, (said) => readComplaints(root, said));
   refuseUnseen(source, texts, runTool("nasm", ["-M", ...options, source], root, `cannot tell what ${source} includes`));
   renameSync(draft, path);
