@@ -36,7 +36,8 @@ function create(root: string, info: ts.server.PluginCreateInfo): ts.LanguageServ
     const file = relative(root, fileName).replaceAll("\\", "/");
     const sourceFile = info.languageService.getProgram()?.getSourceFile(fileName);
     if (sourceFile === undefined || !PROGRAM_FILE.test(file) || HOST_FILE.test(file)) return before;
-    return [...before, ...refusals(sourceFile), ...checks.diagnostics(file, sourceFile)];
+    const found = refusals(sourceFile);
+    return [...before, ...found, ...checks.diagnostics(file, sourceFile, found)];
   };
   return proxy;
 }
@@ -61,8 +62,8 @@ class ProgramChecks {
     private readonly info: ts.server.PluginCreateInfo,
   ) {}
 
-  /** Of a file, as far as they are known; asks for what is not. */
-  diagnostics(file: string, sourceFile: ts.SourceFile): ts.Diagnostic[] {
+  /** Of a file, as far as they are known, but not on lines of `refused`, which are marked already; asks for what is not known. */
+  diagnostics(file: string, sourceFile: ts.SourceFile, refused: readonly ts.Diagnostic[]): ts.Diagnostic[] {
     const folder = /^((?:services|drivers)\/[^/]+)\//.exec(file)?.[1];
     if (folder === undefined) return [];
     const texts = this.texts(folder);
@@ -71,12 +72,11 @@ class ProgramChecks {
     if (known?.version !== version) this.ask(folder, version, texts);
     if (known === undefined) return [];
     const lines = sourceFile.getLineStarts();
-    const refused = new Set(findRefusals(ts.createSourceFile(file, sourceFile.text, ts.ScriptTarget.Latest, true)).map(({ start }) => lineAt(lines, start)));
+    const marked = new Set(refused.map(({ start = 0 }) => lineAt(lines, start)));
     return known.diagnostics.flatMap((diagnostic) => {
       const { line = 1, column = 1, message, help, severity } = diagnostic;
       const lineStart = lines[line - 1];
-      // A line that is marked already needs no second message.
-      if (diagnostic.file !== file || lineStart === undefined || refused.has(line - 1)) return [];
+      if (diagnostic.file !== file || lineStart === undefined || marked.has(line - 1)) return [];
       const start = Math.min(lineStart + column - 1, sourceFile.text.length);
       const category = severity === "error" ? ts.DiagnosticCategory.Error : ts.DiagnosticCategory.Warning;
       return [{
