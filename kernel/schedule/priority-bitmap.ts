@@ -18,14 +18,16 @@ export function highestPriority(bitmap: usize): i32 {
 export function setPriorityBit(bitmap: usize, priority: u32): void {
   const word = priority >> 6;
   const place = bitmap + (<usize>word << 3);
-  store<u64>(place, load<u64>(place) | ((<u64>1) << <u64>(priority & 63)));
+  const bit = <u64>priority & 63;
+  store<u64>(place, load<u64>(place) | ((<u64>1) << bit));
   store<u32>(bitmap, load<u32>(bitmap, SUMMARY) | (<u32>1 << word), SUMMARY);
 }
 
 export function clearPriorityBit(bitmap: usize, priority: u32): void {
   const word = priority >> 6;
   const place = bitmap + (<usize>word << 3);
-  const left = load<u64>(place) & ~((<u64>1) << <u64>(priority & 63));
+  const bit = <u64>priority & 63;
+  const left = load<u64>(place) & ~((<u64>1) << bit);
   store<u64>(place, left);
   if (left === 0) store<u32>(bitmap, load<u32>(bitmap, SUMMARY) & ~(<u32>1 << word), SUMMARY);
 }
