@@ -1,4 +1,5 @@
-; Where every failure before the kernel's own log ends: one line on the screen and on COM1, then the machine stops.
+; Where every failure before the kernel's own log ends: one line on the screen and on COM1, then the
+; machine stops.
 %include "abi.inc"
 %include "boot/boot.inc"
 

@@ -1,4 +1,5 @@
-; The first code in the high half: drops the identity map, loads the kernel's own descriptor tables and calls TypeScript.
+; The first code in the high half: drops the identity map, loads the kernel's own descriptor tables
+; and calls TypeScript.
 %include "kernel/x64/cpu.inc"
 %include "boot/boot.inc"
 

@@ -1,5 +1,5 @@
-; Builds the page tables of the kernel half, with paging off: see README.md for what is mapped where and how.
-; The tables are taken from the memory behind the kernel, upwards from kernel_end.
+; Builds the page tables of the kernel half, with paging off: see README.md for what is mapped where
+; and how. The tables are taken from the memory behind the kernel, upwards from kernel_end.
 %include "abi.inc"
 %include "boot/boot.inc"
 
@@ -19,7 +19,8 @@ global top_table, boot_tables_end
 section .boot progbits alloc exec nowrite
 bits 32
 
-; map_range for physical addresses below 4 GiB; ebp = high half of the flags (PAGE_NX_HIGH or 0). Changes all registers but ebp.
+; map_range for physical addresses below 4 GiB; ebp = high half of the flags (PAGE_NX_HIGH or 0).
+; Changes all registers but ebp.
 %macro MAP_LOW 5                ; virtual high, virtual low, physical start, physical end, flags
   mov dword [PHYSICAL(virtual_high)], %1
   mov dword [PHYSICAL(virtual_low)], %2
@@ -98,8 +99,8 @@ build_page_tables:
   MAP_LOW 0, esi, esi, ebx, PAGE_PRESENT
   ret
 
-; Sets the range that tables may take: from kernel_end up to the end of that piece of usable memory, or to whatever the loader put there.
-; Sets archive_start and archive_end (0: none).
+; Sets the range that tables may take: from kernel_end up to the end of that piece of usable memory,
+; or to whatever the loader put there. Sets archive_start and archive_end (0: none).
 find_table_memory:
   mov ebx, [PHYSICAL(start_info)]
   mov dword [PHYSICAL(archive_end)], 0
@@ -230,8 +231,8 @@ map_memory:
   jnz .piece
   ret
 
-; Maps `remaining` bytes at `virtual` to `physical` with `flags`, by 2 MiB pages where both are aligned; flags 0 unmap.
-; Changes all registers but ebp.
+; Maps `remaining` bytes at `virtual` to `physical` with `flags`, by 2 MiB pages where both are
+; aligned; flags 0 unmap. Changes all registers but ebp.
 map_range:
   mov eax, [PHYSICAL(remaining_low)]
   mov edx, [PHYSICAL(remaining_high)]
@@ -276,8 +277,8 @@ map_range:
 .done:
   ret
 
-; edi = address of the entry of level ecx (1: a 4 KiB page's, 2: a 2 MiB page's) for the address `virtual`. Makes the tables above it.
-; Changes eax, ebx, edx.
+; edi = address of the entry of level ecx (1: a 4 KiB page's, 2: a 2 MiB page's) for the address
+; `virtual`. Makes the tables above it. Changes eax, ebx, edx.
 entry_of:
   mov edi, [PHYSICAL(top_table)]
   mov eax, [PHYSICAL(virtual_high)]

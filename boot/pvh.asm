@@ -1,5 +1,6 @@
-; The 32-bit PVH entry: from a flat 32-bit machine with paging off to the kernel's `start` in the high half.
-; In: ebx = physical address of hvm_start_info. Called by QEMU (-kernel, through the ELF note) and by bios/loader.asm.
+; The 32-bit PVH entry: from a flat 32-bit machine with paging off to the kernel's `start` in the
+; high half. In: ebx = physical address of hvm_start_info. Called by QEMU (-kernel, through the ELF
+; note) and by bios/loader.asm.
 %include "abi.inc"
 %include "boot/boot.inc"
 
@@ -148,7 +149,8 @@ lift_firmware_locks:
 .done:
   ret
 
-; The page with the instructions around the switch is mapped at its physical address too, until enter_high_half drops that.
+; The page with the instructions around the switch is mapped at its physical address too, until
+; enter_high_half drops that.
 global identity_start, identity_end
 align 64
 identity_start:
@@ -173,7 +175,8 @@ in_long_mode:
   mov rax, enter_high_half
   jmp rax
 
-; Descriptors with their accessed bit set, so that the processor does not write to this read-only page.
+; Descriptors with their accessed bit set, so that the processor does not write to this read-only
+; page.
 align 8
 boot_gdt:
   dq 0

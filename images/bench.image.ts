@@ -1,7 +1,14 @@
 import { defineImage, interrupt, ports, type SlotDescription } from "../toolchain/image/define.ts";
 
-/** What the bencher measures: it starts and stops them by their numbers, which follow from the order below. */
-function measured(program: string, className: string, more: Partial<SlotDescription> = {}): SlotDescription {
+/**
+ * What the bencher measures: it starts and stops them by their numbers, which follow from the order
+ * below.
+ */
+function measured(
+  program: string,
+  className: string,
+  more: Partial<SlotDescription> = {},
+): SlotDescription {
   return {
     program: `tests/bench/${program}`,
     class: className,
@@ -30,7 +37,10 @@ export default defineImage({
     responder: measured("responder", "Responder"),
     relay: measured("relay", "Relay", { channels: { responder: "responder.own" } }),
     driver: measured("driver", "BenchDriver", { priority: 110, devices: { line: interrupt(3) } }),
-    trigger: measured("trigger", "Trigger", { channels: { driver: "driver.own" }, devices: { registers: ports(0x2f8, 8) } }),
+    trigger: measured("trigger", "Trigger", {
+      channels: { driver: "driver.own" },
+      devices: { registers: ports(0x2f8, 8) },
+    }),
     lower: measured("spinner", "Spinner", { priority: 50 }),
     equal: measured("spinner", "Spinner"),
   },

@@ -9,7 +9,8 @@ export default defineImage({
     supervisor: {
       program: "services/supervisor",
       class: "Supervisor",
-      // Above all that it supervises, so that a runaway program cannot keep it from acting; below the driver, whose turns are short.
+      // Above all that it supervises, so that a runaway program cannot keep it from acting; below
+      // the driver, whose turns are short.
       priority: 190,
       quota: { pages: 96, handles: 64, objects: 16 },
       restart: "always",
@@ -35,7 +36,11 @@ export default defineImage({
       class: "Shell",
       priority: 100,
       quota: { pages: 128, handles: 64, objects: 16 },
-      channels: { console: "console.terminal", supervisor: "supervisor.control", echo: "echo.echo" },
+      channels: {
+        console: "console.terminal",
+        supervisor: "supervisor.control",
+        echo: "echo.echo",
+      },
       restart: "always",
     },
     echo: {

@@ -1,6 +1,8 @@
 import { defineImage } from "../toolchain/image/define.ts";
 
-/** The kernel test image: no drivers; results on the kernel's log, exit code through isa-debug-exit. */
+/**
+ * The kernel test image: no drivers; results on the kernel's log, exit code through isa-debug-exit.
+ */
 export default defineImage({
   name: "test",
   version: 1,

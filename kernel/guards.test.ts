@@ -4,9 +4,20 @@ import { RIGHT_CALL, RIGHT_MAP_READ } from "./abi/object.ts";
 import { Status } from "./abi/status.ts";
 import { buildSystem, compileKernel } from "../tests/support/kernel-in-node.ts";
 import { smallExecutable } from "../tests/support/small-executable.ts";
-import { ADD, CLIENT, CLIENT_ECHO, OTHER, SERVER, SILENT, TEST_SYSTEM, boot, domainCall } from "../tests/support/test-system.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  OTHER,
+  SERVER,
+  SILENT,
+  TEST_SYSTEM,
+  boot,
+  domainCall,
+} from "../tests/support/test-system.ts";
 
-// Each fence is proved by its absence: with it the attack fails, without it the same attack succeeds.
+// Each fence is proved by its absence: with it the attack fails, without it the same attack
+// succeeds.
 let archive: Uint8Array;
 let whole: WebAssembly.Module;
 beforeAll(async () => {
@@ -20,7 +31,8 @@ type Attack = (module: WebAssembly.Module) => boolean;
 const mapsToWrite: Attack = (module) => {
   const kernel = boot(module, archive, [CLIENT]);
   const memory = domainCall(kernel, CLIENT, 2, [4096n]).words[0]!;
-  const reading = domainCall(kernel, CLIENT, 7, [memory, BigInt(RIGHT_CALL | RIGHT_MAP_READ), 0n]).words[0]!;
+  const reading = domainCall(kernel, CLIENT, 7, [memory, BigInt(RIGHT_CALL | RIGHT_MAP_READ), 0n])
+    .words[0]!;
   return domainCall(kernel, CLIENT, 10, [reading, 0n, 4096n, 1n]).status === Status.Ok;
 };
 
@@ -58,7 +70,9 @@ const sendsTheMisshapen: Attack = (module) => {
 /** Boots with a program that is not the one measured. */
 const runsAnotherProgram: Attack = (module) => {
   const changed = archive.slice();
-  changed[Buffer.from(archive).indexOf(Buffer.from(smallExecutable({ name: "client" }))) + 0x2100]! ^= 1;
+  changed[
+    Buffer.from(archive).indexOf(Buffer.from(smallExecutable({ name: "client" }))) + 0x2100
+  ]! ^= 1;
   try {
     boot(module, changed, [CLIENT]);
     return true;
@@ -80,7 +94,8 @@ const executesData: Attack = (module) => {
   kernel.write(CLIENT, 0x20000, new Uint8Array([0x90]));
   const cr3 = kernel.register(kernel.threadOf(CLIENT), save.SAVE_CR3);
   let table = cr3;
-  for (const index of [0n, 0n, 0n]) table = kernel.view.getBigUint64(Number(table + index * 8n), true) & 0xf_ffff_ffff_f000n;
+  for (const index of [0n, 0n, 0n])
+    table = kernel.view.getBigUint64(Number(table + index * 8n), true) & 0xf_ffff_ffff_f000n;
   return kernel.view.getBigUint64(Number(table + 0x20n * 8n), true) >> 63n === 0n;
 };
 
@@ -97,4 +112,3 @@ test.each<[string, Attack]>([
   expect(attack(whole)).toBe(false);
   expect(attack(await compileKernel({ without: name }))).toBe(true);
 });
-

@@ -1,5 +1,6 @@
-// The fences that a test build can take down one at a time, to prove that the attack which each one stops then succeeds.
-// The image builder replaces this file's text to switch one off; a shipped kernel has them all.
+// The fences that a test build can take down one at a time, to prove that the attack which each one
+// stops then succeeds. The image builder replaces this file's text to switch one off; a shipped
+// kernel has them all.
 
 /** Supervisor-mode execution prevention. */
 export const GUARD_SMEP: bool = true;

@@ -1,10 +1,18 @@
-// The kernel: what the entry stubs of kernel/x64 call. Each of these acts on the current thread's save area and may choose another
-// thread; the exit stub resumes whoever `currentSaveArea` names. Interrupts are off in all of them.
+// The kernel: what the entry stubs of kernel/x64 call. Each of these acts on the current thread's
+// save area and may choose another thread; the exit stub resumes whoever `currentSaveArea` names.
+// Interrupts are off in all of them.
 
 import { KeyPurpose } from "./abi/blob";
 import { Status } from "./abi/status";
 import { SystemCall } from "./abi/system-call";
-import { archivePrograms, copyBlob, findSymbols, isArchiveSound, measurePrograms, measuredDigests } from "./domain/archive";
+import {
+  archivePrograms,
+  copyBlob,
+  findSymbols,
+  isArchiveSound,
+  measurePrograms,
+  measuredDigests,
+} from "./domain/archive";
 import { dyingDomain } from "./domain/end";
 import { handleException } from "./domain/fault";
 import { slotsFitPrograms, unfitSlot } from "./domain/fit";
@@ -23,14 +31,28 @@ import { setResult } from "./ipc/registers";
 import { timeoutPassed } from "./ipc/wait";
 import { freeFrames, initializeFrames, memoryAboveFrames } from "./memory/frames";
 import { BLOB_BASE, FRAMES_MAX } from "./memory/layout";
-import { BlobError, auditReset, checkImage, monitorLoad, policySigner, rebootsOnPanic } from "./monitor/monitor";
+import {
+  BlobError,
+  auditReset,
+  checkImage,
+  monitorLoad,
+  policySigner,
+  rebootsOnPanic,
+} from "./monitor/monitor";
 import { Domain, domainOfSlot } from "./object/domain";
 import { interruptOfLine } from "./object/interrupt";
 import { Thread } from "./object/thread";
 import { TimerKind } from "./object/timer";
 import { chooseNext, currentThread, requestEntry, timerFired } from "./schedule/scheduler";
 import { takeDue } from "./schedule/timers";
-import { LINE_NONE, LINE_NON_MASKABLE, LINE_TIMER, acknowledge, lineOf, maskLine } from "./x64/interrupts";
+import {
+  LINE_NONE,
+  LINE_NON_MASKABLE,
+  LINE_TIMER,
+  acknowledge,
+  lineOf,
+  maskLine,
+} from "./x64/interrupts";
 import { bootLine, initializeMachine, stop } from "./x64/machine";
 import { isMemoryMapTooLong, memoryLeftOutBytes } from "./x64/memory-map";
 import { initializePaging } from "./x64/paging";
@@ -45,7 +67,10 @@ export { kernelException } from "./x64/panic";
 /** Timers that ring in one kernel entry; the next comes at once if more are due. */
 const TIMERS_MAX: u32 = 32;
 
-/** Brings the system up and chooses the first thread: the supervisor's. Nothing is printed before it is known who signed the system. */
+/**
+ * Brings the system up and chooses the first thread: the supervisor's. Nothing is printed before it
+ * is known who signed the system.
+ */
 export function start(startInfo: u64): void {
   initializeMachine(startInfo);
   initializePaging();
@@ -75,7 +100,10 @@ export function start(startInfo: u64): void {
   noteFailuresBefore();
   if (rebootsOnPanic()) restartOnPanic();
   auditReset();
-  if (!measurePrograms() || (GUARD_DIGEST && checkImage(measuredDigests(), archivePrograms()) !== <u32>BlobError.None)) {
+  if (
+    !measurePrograms() ||
+    (GUARD_DIGEST && checkImage(measuredDigests(), archivePrograms()) !== <u32>BlobError.None)
+  ) {
     refuse("the programs are not those of the policy");
     return;
   }
@@ -103,11 +131,18 @@ export function start(startInfo: u64): void {
 
 let isIdentified: bool = false;
 
-/** The first lines: whose system this is, and on what machine. Neither BIOS nor a PVH loader vouches for the kernel itself. */
+/**
+ * The first lines: whose system this is, and on what machine. Neither BIOS nor a PVH loader vouches
+ * for the kernel itself.
+ */
 function identify(): void {
   isIdentified = true;
   logText("Trine, ");
-  logText(policySigner() === <u32>KeyPurpose.Release ? "release" : "development-signed: not for use outside development");
+  logText(
+    policySigner() === <u32>KeyPurpose.Release
+      ? "release"
+      : "development-signed: not for use outside development",
+  );
   logLine("; unanchored boot");
   bootLine();
   reportUnused();
@@ -130,7 +165,10 @@ function reportUnused(): void {
   logLine(" KiB of memory are not used: firmware has it in too many pieces");
 }
 
-/** Quotas of pages may add up to more than the machine has: then a slot can be refused what its own allows, which nobody must find out later. */
+/**
+ * Quotas of pages may add up to more than the machine has: then a slot can be refused what its own
+ * allows, which nobody must find out later.
+ */
 function reportOvercommit(): void {
   const promised = pagesPromised();
   const available = <u64>freeFrames(); // Nobody has anything yet.
@@ -142,7 +180,10 @@ function reportOvercommit(): void {
   logLine(" KiB for them");
 }
 
-/** Begins the last line. Before the policy is known to be sound, nothing has been said of the machine yet. */
+/**
+ * Begins the last line. Before the policy is known to be sound, nothing has been said of the
+ * machine yet.
+ */
 function beginRefusal(): void {
   if (!isIdentified) bootLine();
   logText("trine: boot refused: ");
@@ -181,26 +222,46 @@ function beginBlobRefusal(error: u32): void {
 
 function blobErrorText(error: u32): string {
   switch (error) {
-    case BlobError.Truncated: return "is truncated";
-    case BlobError.BadMagic: return "is not a policy";
-    case BlobError.BadFormat: return "has a format that this kernel does not know";
-    case BlobError.TooLarge: return "is too large";
-    case BlobError.UnknownKey: return "is signed with a key that this kernel does not know";
-    case BlobError.WrongPurpose: return "is signed with a key for another purpose";
-    case BlobError.BadSignature: return "has a bad signature";
-    case BlobError.OldVersion: return "is older than the one this kernel demands";
-    case BlobError.Oversubscribed: return "promises its slots more than this kernel has";
-    case BlobError.TooCostly: return "takes too long to decide";
-    case BlobError.DuplicateName: return "gives two things one name";
-    case BlobError.OtherInterfaces: return "was made for a kernel with other interfaces";
-    case BlobError.ExcessRights: return "gives a handle more rights than its kind has";
-    case BlobError.MachineDevice: return "gives away ports or a line that the machine runs on";
-    case BlobError.SharedDevice: return "gives one port or line away twice";
-    case BlobError.NoExecuteRule: return "has a slot whose program no rule lets run";
-    case BlobError.UnfitProgram: return "has a slot whose quotas do not fit its program";
-    case BlobError.UnreadableProgram: return "has a slot whose program this kernel cannot read";
-    case BlobError.WrongImage: return "is that of another image";
-    default: return "does not hold together";
+    case BlobError.Truncated:
+      return "is truncated";
+    case BlobError.BadMagic:
+      return "is not a policy";
+    case BlobError.BadFormat:
+      return "has a format that this kernel does not know";
+    case BlobError.TooLarge:
+      return "is too large";
+    case BlobError.UnknownKey:
+      return "is signed with a key that this kernel does not know";
+    case BlobError.WrongPurpose:
+      return "is signed with a key for another purpose";
+    case BlobError.BadSignature:
+      return "has a bad signature";
+    case BlobError.OldVersion:
+      return "is older than the one this kernel demands";
+    case BlobError.Oversubscribed:
+      return "promises its slots more than this kernel has";
+    case BlobError.TooCostly:
+      return "takes too long to decide";
+    case BlobError.DuplicateName:
+      return "gives two things one name";
+    case BlobError.OtherInterfaces:
+      return "was made for a kernel with other interfaces";
+    case BlobError.ExcessRights:
+      return "gives a handle more rights than its kind has";
+    case BlobError.MachineDevice:
+      return "gives away ports or a line that the machine runs on";
+    case BlobError.SharedDevice:
+      return "gives one port or line away twice";
+    case BlobError.NoExecuteRule:
+      return "has a slot whose program no rule lets run";
+    case BlobError.UnfitProgram:
+      return "has a slot whose quotas do not fit its program";
+    case BlobError.UnreadableProgram:
+      return "has a slot whose program this kernel cannot read";
+    case BlobError.WrongImage:
+      return "is that of another image";
+    default:
+      return "does not hold together";
   }
 }
 
@@ -274,7 +335,10 @@ function ringDomain(domain: Domain): void {
   if (inbox !== null && domain.isAlive) notify(inbox, domain.timerBits);
 }
 
-/** An exception in user code. `address`: the one touched for a page fault, of the instruction for others. */
+/**
+ * An exception in user code. `address`: the one touched for a page fault, of the instruction for
+ * others.
+ */
 export function fault(vector: u32, errorCode: u32, address: u64): void {
   handleException(currentThread!, vector, errorCode, address);
   leave();
@@ -301,7 +365,10 @@ function restartSupervisor(): void {
   requestEntry();
 }
 
-/** Linear address of the save area of the thread to resume, 0 for none: then the processor waits for an interrupt. */
+/**
+ * Linear address of the save area of the thread to resume, 0 for none: then the processor waits for
+ * an interrupt.
+ */
 export function currentSaveArea(): u32 {
   return <u32>changetype<usize>(currentThread);
 }

@@ -1,6 +1,6 @@
-; The BIOS loader: reads the kernel and the archive from the medium that it was started from into high memory, asks E820 for the
-; memory map and enters the kernel's PVH entry with the same start info that QEMU would pass. One 2 KiB sector of a CD.
-; In: dl = drive.
+; The BIOS loader: reads the kernel and the archive from the medium that it was started from into
+; high memory, asks E820 for the memory map and enters the kernel's PVH entry with the same start
+; info that QEMU would pass. One 2 KiB sector of a CD. In: dl = drive.
 %include "abi.inc"
 %include "boot/boot.inc"
 %include "boot/bios/bios.inc"
@@ -90,7 +90,8 @@ open_a20:
   call .test
   mov si, reason_a20
   jmp fail
-; Returns from open_a20 if the line is open: then 1 MiB above the drive's cell there is another cell.
+; Returns from open_a20 if the line is open: then 1 MiB above the drive's cell there is another
+; cell.
 .test:
   mov ax, 0xffff
   mov fs, ax
@@ -111,7 +112,8 @@ open_a20:
   loopnz .busy
   ret
 
-; E820 into the list that the kernel gets. Sets memory_end: the end of the usable piece that starts at 1 MiB.
+; E820 into the list that the kernel gets. Sets memory_end: the end of the usable piece that starts
+; at 1 MiB.
 read_memory_map:
   xor ebx, ebx
   mov di, MEMORY_MAP_ADDRESS
@@ -221,7 +223,8 @@ kernel_chunk:
   jb .segment
   ret
 
-; Checks the ELF header in the chunk, keeps the program headers, finds the end of the kernel in memory.
+; Checks the ELF header in the chunk, keeps the program headers, finds the end of the kernel in
+; memory.
 read_headers:
   mov ax, CHUNK_ADDRESS >> 4
   mov fs, ax
@@ -269,7 +272,8 @@ read_headers:
   mov eax, [kernel_end]
   jmp check_memory
 
-; The archive to the second 2 MiB boundary behind the kernel: between them the kernel makes its page tables.
+; The archive to the second 2 MiB boundary behind the kernel: between them the kernel makes its page
+; tables.
 load_archive:
   mov eax, [kernel_end]
   add eax, 0x3fffff
@@ -329,7 +333,8 @@ check_memory:
   cmp eax, [memory_end]
   ja too_little_memory
   ret
-; eax = end of what shall be loaded. The reason ends with that in whole MiB, and one more for what the firmware takes from the top.
+; eax = end of what shall be loaded. The reason ends with that in whole MiB, and one more for what
+; the firmware takes from the top.
 too_little_memory:
   shr eax, 20
   add eax, 2

@@ -1,5 +1,5 @@
-; First sector of a disk or USB stick: reads loader.asm (2 KiB) and jumps there. The image builder fills in the place
-; and the partition table.
+; First sector of a disk or USB stick: reads loader.asm (2 KiB) and jumps there. The image builder
+; fills in the place and the partition table.
 %include "boot/bios/bios.inc"
 
 bits 16
@@ -81,7 +81,8 @@ reason_read: db "cannot read the loader", 13, 10, 0
 reason_loader: db "the loader is not where it should be", 13, 10, 0
 drive: db 0
 
-; Disk address packet; its last field, at offset 432, is the place of the loader, which the image builder fills in.
+; Disk address packet; its last field, at offset 432, is the place of the loader, which the image
+; builder fills in.
   times 424 - ($ - $$) db 0
 packet:
   db 16, 0

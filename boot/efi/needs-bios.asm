@@ -1,5 +1,6 @@
-; What a machine without BIOS starts from our media: an EFI application that says why Trine does not start, and waits for a key.
-; A whole PE file, assembled flat: one section, which the firmware may load anywhere, as nothing in it names an absolute address.
+; What a machine without BIOS starts from our media: an EFI application that says why Trine does not
+; start, and waits for a key. A whole PE file, assembled flat: one section, which the firmware may
+; load anywhere, as nothing in it names an absolute address.
 
 bits 64
 org 0
@@ -60,7 +61,8 @@ section_headers:
 ; What a call leaves for its callee's registers, and keeps the stack at 16 bytes.
 %define SHADOW 40
 
-; rcx = image, rdx = system table. Returns to the firmware, which goes on with what else it can boot.
+; rcx = image, rdx = system table. Returns to the firmware, which goes on with what else it can
+; boot.
 code:
   push rbx
   sub rsp, SHADOW + 8

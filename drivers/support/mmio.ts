@@ -1,5 +1,5 @@
-// Loads and stores of device registers: executed exactly as written, never merged, moved or removed.
-// `address` lies in a mapping of the device's memory.
+// Loads and stores of device registers: executed exactly as written, never merged, moved or
+// removed. `address` lies in a mapping of the device's memory.
 
 export declare function load8(address: usize): u32;
 export declare function load16(address: usize): u32;

@@ -1,6 +1,11 @@
 // The serial line: a 16550 driven by its interrupt.
 
-import { SerialInfoReply, SerialReadReply, SerialServer, SerialWriteReply } from "../../build/generated/interfaces/Serial";
+import {
+  SerialInfoReply,
+  SerialReadReply,
+  SerialServer,
+  SerialWriteReply,
+} from "../../build/generated/interfaces/Serial";
 import { NoticeClient } from "../../build/generated/interfaces/Notice";
 import { line } from "../../build/generated/programs/uart16550";
 import { Status } from "../../kernel/abi/status";
@@ -56,7 +61,11 @@ class Uart extends SerialServer {
 
   /** Gives the notice back. It has no derived handles, so a few steps are enough. */
   private forget(): void {
-    for (let steps = 0; steps < DROP_STEPS_MAX && domain.drop(this.reader.handle).status == Status.Again; steps++) {}
+    for (
+      let steps = 0;
+      steps < DROP_STEPS_MAX && domain.drop(this.reader.handle).status == Status.Again;
+      steps++
+    ) {}
     this.reader = NoticeClient.of(0);
   }
 
@@ -65,7 +74,8 @@ class Uart extends SerialServer {
     this.transmit();
     if (taken == data.length) return OK;
 
-    // One writer waits at a time: the class that may write is the console's alone, and it is one thread.
+    // One writer waits at a time: the class that may write is the console's alone, and it is one
+    // thread.
     if (this.writer != 0) this.answerWriter();
     this.writer = callToken();
     this.rest.clear().bytes(data.address + taken, data.length - taken);
@@ -100,7 +110,11 @@ class Uart extends SerialServer {
   /** Takes what the device has received. */
   private receive(): void {
     let taken: u32 = 0;
-    for (let status = lineStatus(); (status & STATUS_DATA_READY) != 0 && taken < RECEIVE_TURN_BYTES; status = lineStatus()) {
+    for (
+      let status = lineStatus();
+      (status & STATUS_DATA_READY) != 0 && taken < RECEIVE_TURN_BYTES;
+      status = lineStatus()
+    ) {
       if ((status & STATUS_OVERRUN) != 0) this.overrunCount += 1;
       if (!this.received.push(receiveByte())) this.lost += 1;
       taken++;

@@ -18,7 +18,9 @@ const DIVISOR_HIGH: u32 = BASE + 1;
 
 const LINE_CONTROL_8N1: u32 = 0x03;
 const LINE_CONTROL_DIVISOR_LATCH: u32 = 0x80;
-/** FIFOs on, with what they hold; interrupt at 8 bytes received (or when a few wait for some time). */
+/**
+ * FIFOs on, with what they hold; interrupt at 8 bytes received (or when a few wait for some time).
+ */
 const FIFO_ON: u32 = 0x81;
 /** Data terminal ready, request to send, and OUT2, which lets the interrupt through on a PC. */
 const MODEM_READY: u32 = 0x0b;
@@ -37,7 +39,8 @@ export const TRANSMIT_FIFO_BYTES: u32 = 16;
 /**
  * 115200 baud, 8 bits, no parity, one stop bit, interrupts for received bytes.
  *
- * A driver that takes over from one that died finds the line in use: words on it are not disturbed, and what the FIFOs hold stays there.
+ * A driver that takes over from one that died finds the line in use: words on it are not disturbed,
+ * and what the FIFOs hold stays there.
  */
 export function initialize(): void {
   out8(INTERRUPT_ENABLE, 0);
@@ -53,8 +56,9 @@ export function initialize(): void {
 }
 
 /**
- * Asks for the next interrupt: for received bytes, and if `forRoom` when the transmitter has room again. All are switched off first,
- * so that a condition that is already there raises the line anew: the controller sees edges only.
+ * Asks for the next interrupt: for received bytes, and if `forRoom` when the transmitter has room
+ * again. All are switched off first, so that a condition that is already there raises the line
+ * anew: the controller sees edges only.
  */
 export function armInterrupt(forRoom: bool): void {
   out8(INTERRUPT_ENABLE, 0);

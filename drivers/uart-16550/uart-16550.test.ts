@@ -25,9 +25,11 @@ class Device {
   read(port: number): number {
     this.touched.add(port);
     const register = port - COM1;
-    if (this.isLatchOpen && register < 2) return register === 0 ? this.divisor & 0xff : this.divisor >> 8;
+    if (this.isLatchOpen && register < 2)
+      return register === 0 ? this.divisor & 0xff : this.divisor >> 8;
     if (register === 0) return this.input.shift() ?? 0;
-    if (register === 5) return (this.input.length > 0 ? 1 : 0) | (this.transmitting === 0 ? 0x60 : 0);
+    if (register === 5)
+      return (this.input.length > 0 ? 1 : 0) | (this.transmitting === 0 ? 0x60 : 0);
     return register === 2 ? 0xc1 : this.registers[register]!;
   }
 
@@ -36,7 +38,8 @@ class Device {
     const register = port - COM1;
     if (this.isLatchOpen && register < 2) {
       this.timesDivisorSet++;
-      this.divisor = register === 0 ? (this.divisor & 0xff00) | value : (this.divisor & 0xff) | (value << 8);
+      this.divisor =
+        register === 0 ? (this.divisor & 0xff00) | value : (this.divisor & 0xff) | (value << 8);
     } else if (register === 0) {
       if (++this.transmitting > FIFO_BYTES) throw new Error("the transmitter has no room");
       this.sent += String.fromCharCode(value);
@@ -101,7 +104,9 @@ test("what the device receives and has not yet sent while no instance runs is no
   await start();
   expect(device.enabled).toBe(1);
   interrupt();
-  expect(Buffer.from(driver.call(Serial, "read", {}).fields!.data).toString()).toBe("typed meanwhile");
+  expect(Buffer.from(driver.call(Serial, "read", {}).fields!.data).toString()).toBe(
+    "typed meanwhile",
+  );
   driver.call(Serial, "write", { data: Buffer.from("abc") });
   expect(device.sent).toBe("0123456789");
   device.drain();
@@ -142,7 +147,13 @@ test("a write goes out sixteen bytes an interrupt", () => {
 test("a writer for whose bytes there is no room waits until there is", () => {
   const block = Buffer.alloc(1024, "x");
   const writes = Array.from({ length: 5 }, () => driver.call(Serial, "write", { data: block }));
-  expect(writes.map((write) => write.state)).toEqual(["answered", "answered", "answered", "answered", "waiting"]);
+  expect(writes.map((write) => write.state)).toEqual([
+    "answered",
+    "answered",
+    "answered",
+    "answered",
+    "waiting",
+  ]);
   for (let times = 0; times < 64; times++) {
     device.drain();
     interrupt();

@@ -1,10 +1,11 @@
-// Where things lie in virtual memory. 64-bit addresses are given by their high and low 32-bit halves, because
-// AssemblyScript's untyped constants are at most 2^53 exact and programs use 32-bit addresses anyway.
+// Where things lie in virtual memory. 64-bit addresses are given by their high and low 32-bit
+// halves, because AssemblyScript's untyped constants are at most 2^53 exact and programs use 32-bit
+// addresses anyway.
 
 export const PAGE_BYTES = 4096;
 
-// A domain: linear memory at 0 .. 4 GiB, nothing from there to 64 GiB, then one region of 2 MiB for code, constants,
-// tables, globals, thread blocks and native stacks.
+// A domain: linear memory at 0 .. 4 GiB, nothing from there to 64 GiB, then one region of 2 MiB for
+// code, constants, tables, globals, thread blocks and native stacks.
 /** The first 64 KiB of linear memory are never mapped: a null reference faults. */
 export const LINEAR_NULL_BYTES = 65536;
 /** Domain region: 0x10_0000_0000. */
@@ -18,8 +19,8 @@ export const STACK_BYTES_DEFAULT = 65536;
 export const STACK_BYTES_MIN = 4096;
 export const STACK_BYTES_MAX = 0x100000;
 
-// The kernel: text and constants in the top 2 GiB, its linear memory in a window of its own behind r15,
-// all of physical memory (but the kernel's image) in the direct map, never executable.
+// The kernel: text and constants in the top 2 GiB, its linear memory in a window of its own behind
+// r15, all of physical memory (but the kernel's image) in the direct map, never executable.
 /** KERNEL_LINEAR_BASE = 0xFFFF_FFF0_0000_0000. */
 export const KERNEL_LINEAR_HIGH = 0xfffffff0;
 export const KERNEL_LINEAR_LOW = 0;

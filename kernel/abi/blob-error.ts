@@ -1,4 +1,7 @@
-/** Why a blob was refused; `verifyStructure` (kernel/monitor/blob.ts) has the order in which the kernel looks. */
+/**
+ * Why a blob was refused; `verifyStructure` (kernel/monitor/blob.ts) has the order in which the
+ * kernel looks.
+ */
 export enum BlobError {
   None = 0,
   /** Shorter than it says, or than a header. */
@@ -23,9 +26,14 @@ export enum BlobError {
   TooCostly = 10,
   /** Its programs are not those of the image that was booted. */
   WrongImage = 11,
-  /** Two of its classes, interfaces, programs or slots have one name, or two methods of an interface, fields of a message, handles of a slot. */
+  /**
+   * Two of its classes, interfaces, programs or slots have one name, or two methods of an
+   * interface, fields of a message, handles of a slot.
+   */
   DuplicateName = 13,
-  /** What it says of the kernel's own interfaces and classes is not what this kernel was built with. */
+  /**
+   * What it says of the kernel's own interfaces and classes is not what this kernel was built with.
+   */
   OtherInterfaces = 14,
   /** A slot starts with a handle that has more rights than an image gives out for its kind. */
   ExcessRights = 15,
@@ -35,7 +43,10 @@ export enum BlobError {
   SharedDevice = 17,
   /** No rule lets a slot's class run the slot's program. */
   NoExecuteRule = 18,
-  /** A slot's quota is too small for its program to start, or its threads' stacks do not fit beside the program's code. */
+  /**
+   * A slot's quota is too small for its program to start, or its threads' stacks do not fit beside
+   * the program's code.
+   */
   UnfitProgram = 19,
   /** A slot's program is no executable that this kernel can read. */
   UnreadableProgram = 20,

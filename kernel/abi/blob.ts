@@ -1,5 +1,6 @@
-// The signed blob: image description, interface layouts and policy of one system. Little-endian, sections aligned to 8.
-// Numbers only; policy/blob.md says what must hold of each section, and kernel/monitor/blob.ts checks it. The signature covers everything before it.
+// The signed blob: image description, interface layouts and policy of one system. Little-endian,
+// sections aligned to 8. Numbers only; policy/blob.md says what must hold of each section, and
+// kernel/monitor/blob.ts checks it. The signature covers everything before it.
 
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
@@ -18,16 +19,25 @@ export const BLOB_POLICY_VERSION = 16;
 export const BLOB_KEY_PURPOSE = 24;
 /** u32: number of sections. */
 export const BLOB_SECTION_COUNT = 28;
-/** 32 bytes: SHA-256 over the names and digests of the image's programs, so that a blob of another image is refused. */
+/**
+ * 32 bytes: SHA-256 over the names and digests of the image's programs, so that a blob of another
+ * image is refused.
+ */
 export const BLOB_IMAGE_DIGEST = 32;
 /** 32 bytes: the public key that signed. Must be in the kernel's ring with that purpose. */
 export const BLOB_PUBLIC_KEY = 64;
 export const BLOB_HEADER_BYTES = 128;
-/** Section table follows the header: entries of 16 bytes {u32 kind, u32 offset, u32 bytes, u32 count}, ascending by kind. */
+/**
+ * Section table follows the header: entries of 16 bytes {u32 kind, u32 offset, u32 bytes, u32
+ * count}, ascending by kind.
+ */
 export const BLOB_SECTION_BYTES = 16;
 /** The last 64 bytes: Ed25519 signature over everything before. */
 export const BLOB_SIGNATURE_BYTES = 64;
-/** A limit on what the kernel has to keep and check. The largest policy that we measure (200 classes, 2,000 rules) needs less than half. */
+/**
+ * A limit on what the kernel has to keep and check. The largest policy that we measure (200
+ * classes, 2,000 rules) needs less than half.
+ */
 export const BLOB_BYTES_MAX = 0x100000;
 
 export enum BlobSection {
@@ -47,7 +57,10 @@ export enum BlobSection {
   Strings = 10,
   /** EXECUTE_BYTES each: which digest may run as which class. */
   Execute = 11,
-  /** PAIR_BYTES each: what a subject class may ask of a target class by one interface. Ascending by key. */
+  /**
+   * PAIR_BYTES each: what a subject class may ask of a target class by one interface. Ascending by
+   * key.
+   */
   Pairs = 12,
   /** u32 each: numbers of rules. A pair names a run of them. */
   Bindings = 13,
@@ -67,17 +80,30 @@ export const SLOT_HANDLES_MAX = 256;
 /** Endpoints of one slot, which the kernel lays out at boot. */
 export const SLOT_ENDPOINTS_MAX = 32;
 
-// What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however they are spread over the slots, so that no domain
-// is refused what its own quota allows because of what others have.
+// What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however
+// they are spread over the slots, so that no domain is refused what its own quota allows because of
+// what others have.
 /** The largest quota of pages: the 64 GiB of physical memory that the kernel uses at most. */
 export const QUOTA_PAGES_MAX = 0x1000000;
-/** The largest quota of handles: a domain's table has 4,096 places, of which the first names no handle. */
+/**
+ * The largest quota of handles: a domain's table has 4,096 places, of which the first names no
+ * handle.
+ */
 export const QUOTA_HANDLES_MAX = 4095;
-/** The largest quota of threads: stacks of one page that a domain's region has room for beside a page of code. A program of more has fewer. */
+/**
+ * The largest quota of threads: stacks of one page that a domain's region has room for beside a
+ * page of code. A program of more has fewer.
+ */
 export const QUOTA_THREADS_MAX = 29;
-/** The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server, callers of one endpoint. */
+/**
+ * The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server,
+ * callers of one endpoint.
+ */
 export const QUOTA_THREADS_SUM_MAX = 1024;
-/** The sum of all slots' quotas of objects: memory, inboxes, endpoints, notices, and what they map of others' memory. */
+/**
+ * The sum of all slots' quotas of objects: memory, inboxes, endpoints, notices, and what they map
+ * of others' memory.
+ */
 export const QUOTA_OBJECTS_SUM_MAX = 2048;
 /** SLOT_FAULT_SLOT of a slot without a fault handler. */
 export const SLOT_NONE = 0xffffffff;
@@ -115,7 +141,8 @@ export const CHANNEL_NAME = 20; // u32 string
 export const CHANNEL_BADGE = 24; // u64
 export const CHANNEL_FIRST = 32; // u32: first port, or interrupt line
 export const CHANNEL_COUNT = 36; // u32: ports
-export const CHANNEL_CLASS = 40; // u32: class id of the object: the owner's for an endpoint, the type's number for a kernel object
+// u32: class id of the object: the owner's for an endpoint, the type's number for a kernel object
+export const CHANNEL_CLASS = 40;
 export const CHANNEL_BYTES = 48;
 
 // A program, 64 bytes.
@@ -132,8 +159,9 @@ export const EXECUTE_PROGRAM = 4;
 export const EXECUTE_RULE = 8;
 export const EXECUTE_BYTES = 16;
 
-// A class, 16 bytes; its id is its index. 0 is none; the classes of kernel objects have the number of their ObjectType;
-// CLASS_KERNEL is the subject of what the kernel itself sends; programs' classes start at FIRST_PROGRAM_CLASS.
+// A class, 16 bytes; its id is its index. 0 is none; the classes of kernel objects have the number
+// of their ObjectType; CLASS_KERNEL is the subject of what the kernel itself sends; programs'
+// classes start at FIRST_PROGRAM_CLASS.
 export const CLASS_NAME = 0; // u32 string
 export const CLASS_FILE = 4; // u32 string: policy file that declares it
 export const CLASS_LINE = 8; // u32
@@ -153,7 +181,8 @@ export const INTERFACE_BYTES = 32;
 export const INTERFACES_MAX = 1024;
 export const METHODS_MAX = 64;
 
-// A method, 32 bytes: the shape of its two messages. Its request's fields come first, the response's follow.
+// A method, 32 bytes: the shape of its two messages. Its request's fields come first, the
+// response's follow.
 export const METHOD_NAME = 0; // u32 string
 export const METHOD_FIRST_FIELD = 4; // u32
 export const METHOD_REQUEST_FIELDS = 8; // u32
@@ -191,8 +220,10 @@ export enum FieldKind {
 // A rule, 40 bytes.
 export const RULE_FLAGS = 0; // u32 RULE_FLAG_*
 export const RULE_EVENTS = 4; // u8: events that it is bound to, bit n for Event n
-export const RULE_EVENTS_READ = 5; // u8: the one of them for which its program runs; 0 if it has none
-export const RULE_EVENTS_RECORDED = 6; // u8: those of them that are recorded when it helps to grant them; the byte behind is reserved
+// u8: the one of them for which its program runs; 0 if it has none
+export const RULE_EVENTS_READ = 5;
+// u8: those of them that are recorded when it helps to grant them; the byte behind is reserved
+export const RULE_EVENTS_RECORDED = 6;
 export const RULE_METHODS = 8; // u64: bit m for method m, or permission m
 export const RULE_INTERFACE = 16; // u32: an interface, INTERFACE_PERMISSIONS or INTERFACE_EXECUTE
 export const RULE_PROGRAM = 20; // u32: first instruction
@@ -211,12 +242,14 @@ export const INTERFACE_PERMISSIONS = 0xffff;
 export const INTERFACE_EXECUTE = 0xfffe;
 export const RULE_EVENTS_EXECUTE = 8;
 
-// An instruction of a rule's program, 24 bytes: tests one word of the message and goes on behind itself, or ends.
+// An instruction of a rule's program, 24 bytes: tests one word of the message and goes on behind
+// itself, or ends.
 //   operand = word >> shift & mask;   compared with `value`, or with words[value & 63] >> (value >> 8 & 63)
 export const INSTRUCTION_OPERATION = 0; // u8 RuleOperation
 export const INSTRUCTION_WORD = 1; // u8
 export const INSTRUCTION_SHIFT = 2; // u8
-export const INSTRUCTION_ON_TRUE = 4; // u16: instruction of the rule, greater than its own, or TARGET_*
+// u16: instruction of the rule, greater than its own, or TARGET_*
+export const INSTRUCTION_ON_TRUE = 4;
 export const INSTRUCTION_ON_FALSE = 6; // u16
 export const INSTRUCTION_MASK = 8; // u64
 export const INSTRUCTION_VALUE = 16; // u64
@@ -241,14 +274,19 @@ export enum RuleOperation {
 export const PAIR_KEY = 0; // u64
 export const PAIR_FIRST_BINDING = 8; // u32
 export const PAIR_BINDING_COUNT = 12; // u32
-/** u64 each: methods whose request, response, error is granted without reading anything and without a record. Recomputed by the kernel. */
+/**
+ * u64 each: methods whose request, response, error is granted without reading anything and without
+ * a record. Recomputed by the kernel.
+ */
 export const PAIR_REQUEST = 16;
 export const PAIR_RESPONSE = 24;
 export const PAIR_ERROR = 32;
 export const PAIR_BYTES = 40;
 
-// Worst case of one decision in machine instructions, as the compiler prints it and the kernel recomputes it:
-//   COST_BASE + fields * COST_FIELD + bindings of the pair * COST_BINDING + instructions of the bound rules * COST_INSTRUCTION
+// Worst case of one decision in machine instructions, as the compiler prints it and the kernel
+// recomputes it:
+//   COST_BASE + fields * COST_FIELD + bindings of the pair * COST_BINDING + instructions of the
+//   bound rules * COST_INSTRUCTION
 export const COST_BASE = 320;
 export const COST_FIELD = 24;
 export const COST_BINDING = 24;

@@ -1,5 +1,5 @@
-// Devices that an image may give to a slot: I/O ports and interrupt lines. Which of them stay the machine's own, and why, is said in
-// policy/compiler/machine-ports.ts.
+// Devices that an image may give to a slot: I/O ports and interrupt lines. Which of them stay the
+// machine's own, and why, is said in policy/compiler/machine-ports.ts.
 
 /** I/O ports of a machine. */
 export const PORTS = 0x10000;

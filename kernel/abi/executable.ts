@@ -1,5 +1,6 @@
-// What makes an ELF64 file a Trine executable. The kernel accepts: ET_EXEC, EM_X86_64, at most 8 program headers, only PT_LOAD and one
-// PT_NOTE; segments page-aligned, not overlapping, none writable and executable, inside linear memory or the domain region.
+// What makes an ELF64 file a Trine executable. The kernel accepts: ET_EXEC, EM_X86_64, at most 8
+// program headers, only PT_LOAD and one PT_NOTE; segments page-aligned, not overlapping, none
+// writable and executable, inside linear memory or the domain region.
 //
 // The note: name "Trine\0" (namesz 6), type NOTE_TYPE, description of NOTE_BYTES:
 

@@ -1,4 +1,6 @@
-/** Why a thread was stopped. Carried by the fault message, the audit record and the kernel's log. */
+/**
+ * Why a thread was stopped. Carried by the fault message, the audit record and the kernel's log.
+ */
 export enum FaultKind {
   None = 0,
   /** Load or store outside what is mapped. */
@@ -19,7 +21,10 @@ export enum FaultKind {
   Protection = 10,
   /** Execution of a page that is not code. */
   ExecuteData = 11,
-  /** First touch of a page beyond the domain's quota, or when the machine has none left; growth of linear memory that is refused. */
+  /**
+   * First touch of a page beyond the domain's quota, or when the machine has none left; growth of
+   * linear memory that is refused.
+   */
   QuotaExhausted = 12,
   /** Debug, breakpoint, floating point and other exceptions. */
   Other = 13,
@@ -28,30 +33,49 @@ export enum FaultKind {
 }
 
 /**
- * Kinds that compiled code raises by `ud1 r32, r32`, as a mask: the numbers of the two registers are the kind's number in octal, so that it stands in the
- * last byte behind 0xc0. `ud2` is Unreachable.
+ * Kinds that compiled code raises by `ud1 r32, r32`, as a mask: the numbers of the two registers
+ * are the kind's number in octal, so that it stands in the last byte behind 0xc0. `ud2` is
+ * Unreachable.
  */
 export const TRAP_KINDS =
-  (1 << FaultKind.OutOfBounds) | (1 << FaultKind.IndirectCallSignature) | (1 << FaultKind.IndirectCallBound) | (1 << FaultKind.IndirectCallNull) |
+  (1 << FaultKind.OutOfBounds) |
+  (1 << FaultKind.IndirectCallSignature) |
+  (1 << FaultKind.IndirectCallBound) |
+  (1 << FaultKind.IndirectCallNull) |
   (1 << FaultKind.QuotaExhausted);
 
 /** What a fault was, for people. */
 export function faultName(kind: FaultKind): string {
   switch (kind) {
-    case FaultKind.OutOfBounds: return "access outside its memory";
-    case FaultKind.NullReference: return "null reference";
-    case FaultKind.StackExhausted: return "stack exhausted";
-    case FaultKind.DivideByZero: return "division by zero";
-    case FaultKind.DivideOverflow: return "division overflow";
-    case FaultKind.Unreachable: return "failed check of its own";
-    case FaultKind.IndirectCallSignature: return "indirect call of another signature";
-    case FaultKind.IndirectCallBound: return "indirect call outside the table";
-    case FaultKind.IllegalInstruction: return "illegal instruction";
-    case FaultKind.Protection: return "protection fault";
-    case FaultKind.ExecuteData: return "execution of data";
-    case FaultKind.QuotaExhausted: return "out of memory: its quota's or the machine's";
-    case FaultKind.Other: return "exception";
-    case FaultKind.IndirectCallNull: return "indirect call of a null function";
-    default: return "no fault";
+    case FaultKind.OutOfBounds:
+      return "access outside its memory";
+    case FaultKind.NullReference:
+      return "null reference";
+    case FaultKind.StackExhausted:
+      return "stack exhausted";
+    case FaultKind.DivideByZero:
+      return "division by zero";
+    case FaultKind.DivideOverflow:
+      return "division overflow";
+    case FaultKind.Unreachable:
+      return "failed check of its own";
+    case FaultKind.IndirectCallSignature:
+      return "indirect call of another signature";
+    case FaultKind.IndirectCallBound:
+      return "indirect call outside the table";
+    case FaultKind.IllegalInstruction:
+      return "illegal instruction";
+    case FaultKind.Protection:
+      return "protection fault";
+    case FaultKind.ExecuteData:
+      return "execution of data";
+    case FaultKind.QuotaExhausted:
+      return "out of memory: its quota's or the machine's";
+    case FaultKind.Other:
+      return "exception";
+    case FaultKind.IndirectCallNull:
+      return "indirect call of a null function";
+    default:
+      return "no fault";
   }
 }

@@ -1,6 +1,7 @@
-// The message record in a program's linear memory: what the intrinsics `trine.call`, `recv` and `reply` load words from
-// and store results to (offsets 0..55), and where the kernel finds the rest of a long message (offsets 64 and up).
-// The record is aligned to 8. The kernel touches it only if HEADER_FLAG_LONG is set.
+// The message record in a program's linear memory: what the intrinsics `trine.call`, `recv` and
+// `reply` load words from and store results to (offsets 0..55), and where the kernel finds the rest
+// of a long message (offsets 64 and up). The record is aligned to 8. The kernel touches it only if
+// HEADER_FLAG_LONG is set.
 
 export const RECORD_WORD0 = 0;
 export const RECORD_WORD1 = 8;

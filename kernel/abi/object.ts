@@ -1,4 +1,7 @@
-/** Types of kernel objects that a handle can name. The number is also the kernel interface spoken to such a handle; an endpoint's is its own. */
+/**
+ * Types of kernel objects that a handle can name. The number is also the kernel interface spoken to
+ * such a handle; an endpoint's is its own.
+ */
 export enum ObjectType {
   None = 0,
   Domain = 1,
@@ -23,7 +26,8 @@ export const FIRST_PROGRAM_INTERFACE = 0x100;
 /** The interface by which the kernel reports a fault to a slot's fault endpoint. */
 export const FAULT_INTERFACE = 16;
 
-// Rights. They only shrink. Low bits mean the same for every type, from bit 8 on they belong to the type.
+// Rights. They only shrink. Low bits mean the same for every type, from bit 8 on they belong to the
+// type.
 /** Use the object: call an endpoint, call a kernel object's methods. */
 export const RIGHT_CALL = 1 << 0;
 /** Send the handle on in a message. */

@@ -1,4 +1,7 @@
-/** What outlives a message: permissions that a class may hold over objects of another class. The policy names them in lower case with underscores. */
+/**
+ * What outlives a message: permissions that a class may hold over objects of another class. The
+ * policy names them in lower case with underscores.
+ */
 export enum Permission {
   /** Send a handle to the object on in a message. */
   Transfer = 0,

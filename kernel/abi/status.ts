@@ -17,7 +17,10 @@ export enum Status {
   Cancelled = 8,
   /** The receiver died while it had the call. */
   PeerDied = 9,
-  /** The receiver was restarted since this handle's last call: its session state is gone. Given once. */
+  /**
+   * The receiver was restarted since this handle's last call: its session state is gone. Given
+   * once.
+   */
   Restarted = 10,
   /** The other side's record or buffer is not mapped or too small. */
   PeerFault = 11,

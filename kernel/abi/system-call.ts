@@ -1,5 +1,5 @@
-// The three system calls: registers, header word, flags. Numbers only, so that the kernel, programs and
-// the toolchain can all import this file. A change here is a change of ABI_VERSION.
+// The three system calls: registers, header word, flags. Numbers only, so that the kernel, programs
+// and the toolchain can all import this file. A change here is a change of ABI_VERSION.
 //
 // Entry is the `syscall` instruction.
 //
@@ -43,39 +43,54 @@ export const HEADER_METHOD_SHIFT = 4;
 export const HEADER_METHOD_MASK = 63;
 export const HEADER_INTERFACE_SHIFT = 16;
 
-/** The message has more than four words, handles or an arena: edx is the address of its record. On recv: a record is ready for one. */
+/**
+ * The message has more than four words, handles or an arena: edx is the address of its record. On
+ * recv: a record is ready for one.
+ */
 export const HEADER_FLAG_LONG = 1 << 10;
 /** reply: receive the next message in the same trap. */
 export const HEADER_FLAG_RECEIVE = 1 << 11;
-/** reply: word 0 is an error number of the interface; judged as event `error`. The caller gets Status.ErrorReply. */
+/**
+ * reply: word 0 is an error number of the interface; judged as event `error`. The caller gets
+ * Status.ErrorReply.
+ */
 export const HEADER_FLAG_ERROR = 1 << 12;
 /** reply: pass the pending call on to the endpoint whose handle is word 0. */
 export const HEADER_FLAG_FORWARD = 1 << 13;
 /** recv: leave masked the interrupts that this inbox has delivered. */
 export const HEADER_FLAG_KEEP_MASKED = 1 << 14;
-/** reply with HEADER_FLAG_RECEIVE: edx is the address of a record for what is received, though the answer itself needs none. */
+/**
+ * reply with HEADER_FLAG_RECEIVE: edx is the address of a record for what is received, though the
+ * answer itself needs none.
+ */
 export const HEADER_FLAG_RECORD = 1 << 15;
 
 /** Words that travel in registers. */
 export const REGISTER_WORDS_MAX = 4;
-/** Words of a message in all. 64 words and the header are what one capture buffer of 640 bytes holds. */
+/**
+ * Words of a message in all. 64 words and the header are what one capture buffer of 640 bytes
+ * holds.
+ */
 export const MESSAGE_WORDS_MAX = 64;
 /** Handles that one message may carry. */
 export const MESSAGE_HANDLES_MAX = 4;
 /** Bytes of an arena: bounds the one uninterruptible copy of a message. */
 export const ARENA_BYTES_MAX = 65536;
 
-// A handle number: index in the low half, generation in the high half. A number with index 0 is never valid.
+// A handle number: index in the low half, generation in the high half. A number with index 0 is
+// never valid.
 export const HANDLE_INDEX_MASK = 0xffff;
 export const HANDLE_GENERATION_SHIFT = 16;
 /** Initial handles have generation 1, so their numbers are known when a program is built. */
 export const INITIAL_GENERATION = 1;
 
-// A reply token: caller's thread slot in the low 16 bits, above it its call sequence, which no program lives to use up.
+// A reply token: caller's thread slot in the low 16 bits, above it its call sequence, which no
+// program lives to use up.
 export const TOKEN_THREAD_MASK = 0xffff;
 export const TOKEN_SEQUENCE_SHIFT = 16;
 
-// Handles that every domain finds in its table when it starts; what its manifest names follows from HANDLE_INDEX_FIRST_NAMED on.
+// Handles that every domain finds in its table when it starts; what its manifest names follows from
+// HANDLE_INDEX_FIRST_NAMED on.
 export const HANDLE_INDEX_DOMAIN = 1;
 export const HANDLE_INDEX_INBOX = 2;
 export const HANDLE_INDEX_THREAD = 3;

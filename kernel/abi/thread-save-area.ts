@@ -1,5 +1,5 @@
-// Where the entry and exit stubs (kernel/x64/*.asm) save a thread's registers: the first 192 bytes of a Thread object.
-// NASM gets these numbers from the generated build/generated/abi.inc.
+// Where the entry and exit stubs (kernel/x64/*.asm) save a thread's registers: the first 192 bytes
+// of a Thread object. NASM gets these numbers from the generated build/generated/abi.inc.
 
 export const SAVE_RAX = 0;
 export const SAVE_RBX = 8;
@@ -24,13 +24,21 @@ export const SAVE_FS_BASE = 144;
 export const SAVE_CR3 = 152;
 /** u32: RESUME_*. */
 export const SAVE_RESUME = 160;
-/** u32: linear address of the domain's I/O permission bitmap in the kernel window, 0 if it has no ports. */
+/**
+ * u32: linear address of the domain's I/O permission bitmap in the kernel window, 0 if it has no
+ * ports.
+ */
 export const SAVE_PORTS = 164;
-/** u64: the same if it is proved that the program loads no segment register, else FS_BASE_UNPROVEN of kernel/object/thread.ts. */
+/**
+ * u64: the same if it is proved that the program loads no segment register, else FS_BASE_UNPROVEN
+ * of kernel/object/thread.ts.
+ */
 export const SAVE_FS_PROVEN = 168;
 export const SAVE_BYTES = 192;
 
-/** Entered by syscall: the exit stub loads the message registers, zeroes the others and uses sysret. */
+/**
+ * Entered by syscall: the exit stub loads the message registers, zeroes the others and uses sysret.
+ */
 export const RESUME_SYSTEM_CALL = 0;
 /** Interrupted, faulted or new: all registers by iretq. */
 export const RESUME_ALL = 1;

@@ -1,15 +1,49 @@
 import { Status } from "../abi/status";
 import {
-  auditDetail, auditField, auditInterface, auditKind, auditLine, auditLost, auditMask, auditMethod, auditNext, auditOldest, auditRead, auditRepeats, auditRule, auditSequence,
-  auditSubjectClass, auditSubjectSlot, auditTargetClass, auditTargetSlot, auditTimeNs, ruleCount, ruleFile, ruleLine, ruleText, stringBytes,
+  auditDetail,
+  auditField,
+  auditInterface,
+  auditKind,
+  auditLine,
+  auditLost,
+  auditMask,
+  auditMethod,
+  auditNext,
+  auditOldest,
+  auditRead,
+  auditRepeats,
+  auditRule,
+  auditSequence,
+  auditSubjectClass,
+  auditSubjectSlot,
+  auditTargetClass,
+  auditTargetSlot,
+  auditTimeNs,
+  ruleCount,
+  ruleFile,
+  ruleLine,
+  ruleText,
+  stringBytes,
 } from "../monitor/monitor";
-import { appendByte, appendLiteral, appendNumber, appendText, argument, argument32, give, giveBuiltText } from "./method-frame";
+import {
+  appendByte,
+  appendLiteral,
+  appendNumber,
+  appendText,
+  argument,
+  argument32,
+  give,
+  giveBuiltText,
+} from "./method-frame";
 
 export function auditLogMethod(method: u32): Status {
   switch (method) {
-    case 0: return info();
-    case 1: return read();
-    default: return textOfRule();
+    case 0:
+      return info();
+    case 1:
+      return read();
+    default:
+      return textOfRule();
   }
 }
 

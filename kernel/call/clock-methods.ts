@@ -29,7 +29,9 @@ function setDomainTimer(): Status {
   const inbox = changetype<Inbox>(entry.object!);
   if (inbox.payer !== domain.slot) return Status.NoRight;
   if (argument(2) === 0) return Status.BadArgument;
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind)
+  );
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point.

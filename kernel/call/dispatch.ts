@@ -1,5 +1,5 @@
-// A call on a handle to a kernel object: judged like any other message, then the method of the object's interface.
-// Request and response are one decision, taken before anything happens.
+// A call on a handle to a kernel object: judged like any other message, then the method of the
+// object's interface. Request and response are one decision, taken before anything happens.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
@@ -33,7 +33,12 @@ import { threadMethod } from "./thread-methods";
 import { traceMethod } from "./trace-methods";
 
 /** Status.Ok: the caller has its result, or is no more. Anything else is its result. */
-export function callKernel(thread: Thread, domain: Domain, entry: HandleEntry, header: u32): Status {
+export function callKernel(
+  thread: Thread,
+  domain: Domain,
+  entry: HandleEntry,
+  header: u32,
+): Status {
   const type = <u32>entry.type;
   const methods = methodCount(type);
   if (methodOf(header) >= methods) return Status.BadHeader;
@@ -45,8 +50,10 @@ export function callKernel(thread: Thread, domain: Domain, entry: HandleEntry, h
   const verdict = judgeRequest(thread, domain, entry, <u32>SLOT_NONE, entry.classId);
   if (verdict !== Status.Ok) return verdict;
 
-  // The structure check is a guard that tests take down: the methods rely on these two all the same.
-  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== requestWords(type, method)) return Status.Malformed;
+  // The structure check is a guard that tests take down: the methods rely on these two all the
+  // same.
+  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== requestWords(type, method))
+    return Status.Malformed;
   if (load<u32>(thread.capture, CAPTURE_HANDLE_COUNT) !== 0) return Status.Malformed;
   const words = responseWords(type, method);
   const room = checkRoom(thread, domain, words, 0, 0);
@@ -61,7 +68,8 @@ export function callKernel(thread: Thread, domain: Domain, entry: HandleEntry, h
   const arenaBytes = givesText(type, method) ? textLength() : 0;
   if (arenaBytes > 0) {
     if (!thread.isLong || thread.receiveBytes < arenaBytes) return Status.TooLong;
-    if (!copyToUser(domain, thread.receiveAddress, textStart(), arenaBytes)) return Status.BadAddress;
+    if (!copyToUser(domain, thread.receiveAddress, textStart(), arenaBytes))
+      return Status.BadAddress;
   }
   setResult(thread, Status.Ok);
   const long = storeMessage(thread, domain, results(), words, 0, 0, arenaBytes);
@@ -71,20 +79,35 @@ export function callKernel(thread: Thread, domain: Domain, entry: HandleEntry, h
 
 function run(type: u32, method: u32): Status {
   switch (type) {
-    case ObjectType.Domain: return domainMethod(method);
-    case ObjectType.Memory: return memoryMethod(method);
-    case ObjectType.Inbox: return inboxMethod(method);
-    case ObjectType.Notice: return noticeMethod(method);
-    case ObjectType.Thread: return threadMethod(method);
-    case ObjectType.Interrupt: return interruptMethod(method);
-    case ObjectType.Ports: return portsMethod(method);
-    case ObjectType.Clock: return clockMethod(method);
-    case ObjectType.Audit: return auditLogMethod(method);
-    case ObjectType.Policy: return policyMethod(method);
-    case ObjectType.Slots: return slotsMethod(method);
-    case ObjectType.Log: return logMethod(method);
-    case ObjectType.Trace: return traceMethod(method);
-    case ObjectType.System: return systemMethod(method);
-    default: return Status.WrongType;
+    case ObjectType.Domain:
+      return domainMethod(method);
+    case ObjectType.Memory:
+      return memoryMethod(method);
+    case ObjectType.Inbox:
+      return inboxMethod(method);
+    case ObjectType.Notice:
+      return noticeMethod(method);
+    case ObjectType.Thread:
+      return threadMethod(method);
+    case ObjectType.Interrupt:
+      return interruptMethod(method);
+    case ObjectType.Ports:
+      return portsMethod(method);
+    case ObjectType.Clock:
+      return clockMethod(method);
+    case ObjectType.Audit:
+      return auditLogMethod(method);
+    case ObjectType.Policy:
+      return policyMethod(method);
+    case ObjectType.Slots:
+      return slotsMethod(method);
+    case ObjectType.Log:
+      return logMethod(method);
+    case ObjectType.Trace:
+      return traceMethod(method);
+    case ObjectType.System:
+      return systemMethod(method);
+    default:
+      return Status.WrongType;
   }
 }

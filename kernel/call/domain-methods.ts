@@ -1,4 +1,14 @@
-import { FIRST_PROGRAM_INTERFACE, ObjectType, RIGHTS_ALL, RIGHT_BIND, RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT } from "../abi/object";
+import {
+  FIRST_PROGRAM_INTERFACE,
+  ObjectType,
+  RIGHTS_ALL,
+  RIGHT_BIND,
+  RIGHT_CALL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_MAP_WRITE,
+  RIGHT_MINT,
+} from "../abi/object";
 import { Permission } from "../abi/permission";
 import { SLOT_NONE } from "../abi/blob";
 import { Status } from "../abi/status";
@@ -15,31 +25,59 @@ import { judgePermission } from "../monitor/monitor";
 import { EndReason } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import { addHandle, handleNumber, hasRights, prepareHandles, revokeStep } from "../object/handle-table";
+import {
+  addHandle,
+  handleNumber,
+  hasRights,
+  prepareHandles,
+  revokeStep,
+} from "../object/handle-table";
 import { Inbox } from "../object/inbox";
 import { initializeObject } from "../object/kernel-object";
 import { dropStep } from "../object/lifetime";
 import { MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
 import { Notice } from "../object/notice";
-import { argument, argument32, argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
+import {
+  argument,
+  argument32,
+  argumentHandle,
+  calledHandle,
+  callingDomain,
+  give,
+} from "./method-frame";
 
 export function domainMethod(method: u32): Status {
-  if (changetype<usize>(calledHandle().object) !== changetype<usize>(callingDomain())) return Status.NoRight;
+  if (changetype<usize>(calledHandle().object) !== changetype<usize>(callingDomain()))
+    return Status.NoRight;
   switch (method) {
-    case 0: return info();
-    case 1: return exit();
-    case 2: return createMemory();
-    case 3: return createInbox();
-    case 4: return createEndpoint();
-    case 5: return createNotice();
-    case 6: return startThread();
-    case 7: return mint();
-    case 8: return drop();
-    case 9: return revoke();
-    case 10: return map();
-    case 11: return unmap();
-    case 12: return grow();
-    default: return describe();
+    case 0:
+      return info();
+    case 1:
+      return exit();
+    case 2:
+      return createMemory();
+    case 3:
+      return createInbox();
+    case 4:
+      return createEndpoint();
+    case 5:
+      return createNotice();
+    case 6:
+      return startThread();
+    case 7:
+      return mint();
+    case 8:
+      return drop();
+    case 9:
+      return revoke();
+    case 10:
+      return map();
+    case 11:
+      return unmap();
+    case 12:
+      return grow();
+    default:
+      return describe();
   }
 }
 
@@ -63,11 +101,22 @@ function exit(): Status {
 function createMemory(): Status {
   const domain = callingDomain();
   const bytes = argument(0);
-  if (bytes === 0 || bytes > <u64>MEMORY_PAGES_MAX << 12) return Status.BadArgument;
+  if (bytes === 0 || bytes > (<u64>MEMORY_PAGES_MAX) << 12) return Status.BadArgument;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
   const memory = createMemoryObject(domain, <u32>((bytes + 4095) >> 12));
   if (memory === null) return Status.NoMemory;
-  return giveHandle(addHandle(domain, memory, ObjectType.Memory, <u32>RIGHTS_ALL, 0, ObjectType.Memory, ObjectType.Memory, null));
+  return giveHandle(
+    addHandle(
+      domain,
+      memory,
+      ObjectType.Memory,
+      <u32>RIGHTS_ALL,
+      0,
+      ObjectType.Memory,
+      ObjectType.Memory,
+      null,
+    ),
+  );
 }
 
 function giveHandle(entry: HandleEntry): Status {
@@ -93,10 +142,24 @@ function createInbox(): Status {
   if (place === 0) return refusal;
   const inbox = changetype<Inbox>(place);
   initializeObject(inbox, ObjectType.Inbox, domain.slot);
-  return giveHandle(addHandle(domain, inbox, ObjectType.Inbox, <u32>RIGHTS_ALL, 0, ObjectType.Inbox, ObjectType.Inbox, null));
+  return giveHandle(
+    addHandle(
+      domain,
+      inbox,
+      ObjectType.Inbox,
+      <u32>RIGHTS_ALL,
+      0,
+      ObjectType.Inbox,
+      ObjectType.Inbox,
+      null,
+    ),
+  );
 }
 
-/** The inbox that an argument names, if the caller may bind to it; null with the reason in `refusal`. */
+/**
+ * The inbox that an argument names, if the caller may bind to it; null with the reason in
+ * `refusal`.
+ */
 function inboxToBind(index: u32): Inbox | null {
   const entry = argumentHandle(index);
   refusal = Status.BadHandle;
@@ -122,7 +185,18 @@ function createEndpoint(): Status {
   endpoint.interfaceId = interfaceId;
   endpoint.inbox = inbox;
   inbox.boundEndpoints += 1;
-  return giveHandle(addHandle(domain, endpoint, ObjectType.Endpoint, <u32>RIGHTS_ALL, 0, interfaceId, domain.classId, null));
+  return giveHandle(
+    addHandle(
+      domain,
+      endpoint,
+      ObjectType.Endpoint,
+      <u32>RIGHTS_ALL,
+      0,
+      interfaceId,
+      domain.classId,
+      null,
+    ),
+  );
 }
 
 function createNotice(): Status {
@@ -130,7 +204,9 @@ function createNotice(): Status {
   const inbox = inboxToBind(0);
   if (inbox === null) return refusal;
   if (argument(1) === 0) return Status.BadArgument;
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, ObjectType.Notice, Permission.Bind);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, ObjectType.Notice, Permission.Bind)
+  );
   if (verdict !== Status.Ok) return verdict;
   const place = takeObject(Table.Notices);
   if (place === 0) return refusal;
@@ -139,7 +215,18 @@ function createNotice(): Status {
   notice.inbox = inbox;
   notice.inboxIdentity = inbox.identity;
   notice.bits = argument(1);
-  return giveHandle(addHandle(domain, notice, ObjectType.Notice, <u32>RIGHTS_ALL, 0, ObjectType.Notice, ObjectType.Notice, null));
+  return giveHandle(
+    addHandle(
+      domain,
+      notice,
+      ObjectType.Notice,
+      <u32>RIGHTS_ALL,
+      0,
+      ObjectType.Notice,
+      ObjectType.Notice,
+      null,
+    ),
+  );
 }
 
 function startThread(): Status {
@@ -148,9 +235,21 @@ function startThread(): Status {
   if (priority === 0 || priority > 255 || priority > domain.ceiling) return Status.BadArgument;
   if (domain.threadEntry === 0) return Status.NotFound;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
-  const thread = createThread(domain, domain.threadEntry, argument(0), priority & 255); // See kernel/speculation.ts.
+  // See kernel/speculation.ts.
+  const thread = createThread(domain, domain.threadEntry, argument(0), priority & 255);
   if (thread === null) return Status.NoMemory;
-  return giveHandle(addHandle(domain, thread.header, ObjectType.Thread, <u32>RIGHT_CALL, 0, ObjectType.Thread, ObjectType.Thread, null));
+  return giveHandle(
+    addHandle(
+      domain,
+      thread.header,
+      ObjectType.Thread,
+      <u32>RIGHT_CALL,
+      0,
+      ObjectType.Thread,
+      ObjectType.Thread,
+      null,
+    ),
+  );
 }
 
 function mint(): Status {
@@ -162,13 +261,27 @@ function mint(): Status {
   if (badge !== 0 && entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
   if (!hasRights(entry, <u32>(badge !== 0 ? RIGHT_MINT : RIGHT_COPY))) return Status.NoRight;
   // A badge is its owner's word, whatever rights he has handed out.
-  if (GUARD_RIGHTS && badge !== 0 && changetype<Endpoint>(entry.object!).owner !== domain.slot) return Status.NoRight;
+  if (GUARD_RIGHTS && badge !== 0 && changetype<Endpoint>(entry.object!).owner !== domain.slot)
+    return Status.NoRight;
   if (!hasRights(entry, rights)) return Status.NoRight;
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.Copy);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Copy)
+  );
   if (verdict !== Status.Ok) return verdict;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
   const given = badge !== 0 ? badge : entry.badge;
-  return giveHandle(addHandle(domain, entry.object!, <u32>entry.type, rights, given, entry.interfaceId, entry.classId, entry));
+  return giveHandle(
+    addHandle(
+      domain,
+      entry.object!,
+      <u32>entry.type,
+      rights,
+      given,
+      entry.interfaceId,
+      entry.classId,
+      entry,
+    ),
+  );
 }
 
 function drop(): Status {
@@ -192,15 +305,27 @@ function map(): Status {
   const offset = argument(1);
   const bytes = argument(2);
   const writable = argument(3) !== 0;
-  if (!hasRights(entry, RIGHT_MAP_READ) || (writable && !hasRights(entry, RIGHT_MAP_WRITE))) return Status.NoRight;
+  if (!hasRights(entry, RIGHT_MAP_READ) || (writable && !hasRights(entry, RIGHT_MAP_WRITE)))
+    return Status.NoRight;
   if ((offset & 4095) !== 0 || bytes === 0) return Status.BadArgument;
-  const size = <u64>memory.pages << 12;
+  const size = (<u64>memory.pages) << 12;
   if (offset >= size || bytes > size - offset) return Status.BadArgument;
   if (writable && memory.sealed) return Status.Sealed;
-  let verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapRead);
-  if (verdict === Status.Ok && writable) verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapWrite);
+  let verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapRead)
+  );
+  if (verdict === Status.Ok && writable)
+    verdict = <Status>(
+      judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapWrite)
+    );
   if (verdict !== Status.Ok) return verdict;
-  const made = createMapping(domain, entry, <u32>(offset >> 12), <u32>((bytes + 4095) >> 12), writable);
+  const made = createMapping(
+    domain,
+    entry,
+    <u32>(offset >> 12),
+    <u32>((bytes + 4095) >> 12),
+    writable,
+  );
   if (made !== Status.Ok) return made;
   give(<u64>mappedAddress());
   return Status.Ok;
@@ -230,6 +355,12 @@ function describe(): Status {
   give(<u64>entry.type);
   give(<u64>entry.rights);
   give(<u64>entry.interfaceId);
-  give(<u64>(entry.type === <u16>ObjectType.Endpoint ? changetype<Endpoint>(entry.object!).owner : SLOT_NONE));
+  give(
+    <u64>(
+      (entry.type === <u16>ObjectType.Endpoint
+        ? changetype<Endpoint>(entry.object!).owner
+        : SLOT_NONE)
+    ),
+  );
   return Status.Ok;
 }

@@ -23,7 +23,8 @@ function bindEndpoint(): Status {
   const entry = argumentHandle(0);
   if (entry === null) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
-  if (!hasRights(calledHandle(), RIGHT_BIND) || !hasRights(entry, RIGHT_MINT)) return Status.NoRight;
+  if (!hasRights(calledHandle(), RIGHT_BIND) || !hasRights(entry, RIGHT_MINT))
+    return Status.NoRight;
   const endpoint = changetype<Endpoint>(entry.object!);
   const slot = callingDomain().slot;
   if (endpoint.owner !== slot || inbox.payer !== slot) return Status.NoRight;

@@ -12,13 +12,19 @@ import { argument, argumentHandle, calledHandle, callingDomain, give } from "./m
 export function interruptMethod(method: u32): Status {
   const interrupt = changetype<Interrupt>(calledHandle().object!);
   switch (method) {
-    case 0: return bind(interrupt);
-    case 1: return info(interrupt);
-    default: return unbind(interrupt);
+    case 0:
+      return bind(interrupt);
+    case 1:
+      return info(interrupt);
+    default:
+      return unbind(interrupt);
   }
 }
 
-/** Busy for a line that is bound, to whomever: a driver that moves it to another inbox unbinds it first. */
+/**
+ * Busy for a line that is bound, to whomever: a driver that moves it to another inbox unbinds it
+ * first.
+ */
 
 function bind(interrupt: Interrupt): Status {
   const entry = argumentHandle(0);
@@ -30,7 +36,9 @@ function bind(interrupt: Interrupt): Status {
   if (inbox.payer !== domain.slot) return Status.NoRight;
   if (argument(1) === 0) return Status.BadArgument;
   if (boundInbox(interrupt.inbox, interrupt.inboxIdentity) !== null) return Status.Busy;
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind)
+  );
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point. What the last inbox had listed as masked went with that inbox, or with `unbind`.

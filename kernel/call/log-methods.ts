@@ -5,7 +5,10 @@ import { callingDomain, readText, textLength, textStart } from "./method-frame";
 
 const LINE_MAX: u32 = 256;
 
-/** Prints `slot: text`. What could move the cursor or change the terminal is left out, so that no domain can fake another's line. */
+/**
+ * Prints `slot: text`. What could move the cursor or change the terminal is left out, so that no
+ * domain can fake another's line.
+ */
 export function logMethod(_method: u32): Status {
   const status = readText(0, LINE_MAX);
   if (status !== Status.Ok) return status;

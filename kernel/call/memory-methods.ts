@@ -3,7 +3,13 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { frameAddress } from "../memory/frames";
 import { frameOfPage } from "../memory/memory-pages";
-import { SHA256_CONTEXT_BYTES, judgePermission, sha256Begin, sha256End, sha256Update } from "../monitor/monitor";
+import {
+  SHA256_CONTEXT_BYTES,
+  judgePermission,
+  sha256Begin,
+  sha256End,
+  sha256Update,
+} from "../monitor/monitor";
 import { hasRights } from "../object/handle-table";
 import { FRAME_NUMBERS_OFFSET, MEASURE_OFFSET, MemoryObject } from "../object/memory-object";
 import { copyIn } from "../x64/physical-memory";
@@ -12,14 +18,17 @@ import { calledHandle, callingDomain, give, giveBool } from "./method-frame";
 export function memoryMethod(method: u32): Status {
   const memory = changetype<MemoryObject>(calledHandle().object!);
   switch (method) {
-    case 0: return info(memory);
-    case 1: return seal(memory);
-    default: return measure(memory);
+    case 0:
+      return info(memory);
+    case 1:
+      return seal(memory);
+    default:
+      return measure(memory);
   }
 }
 
 function info(memory: MemoryObject): Status {
-  give(<u64>memory.pages << 12);
+  give((<u64>memory.pages) << 12);
   giveBool(memory.sealed);
   giveBool(memory.measured);
   return Status.Ok;
@@ -30,7 +39,9 @@ function seal(memory: MemoryObject): Status {
   if (!hasRights(entry, RIGHT_SEAL)) return Status.NoRight;
   if (memory.writableMappings !== 0) return Status.Busy;
   const domain = callingDomain();
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.Seal);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Seal)
+  );
   if (verdict !== Status.Ok) return verdict;
   memory.sealed = true;
   return Status.Ok;
@@ -54,7 +65,8 @@ function measure(object: MemoryObject): Status {
 
 /** True when the digest is there. */
 function measureStep(object: MemoryObject): bool {
-  if (<usize>SHA256_CONTEXT_BYTES > FRAME_NUMBERS_OFFSET - MEASURE_OFFSET) ERROR("the digest's state is too small");
+  if (<usize>SHA256_CONTEXT_BYTES > FRAME_NUMBERS_OFFSET - MEASURE_OFFSET)
+    ERROR("the digest's state is too small");
   const context = changetype<usize>(object) + MEASURE_OFFSET;
   const at = object.measureCursor;
   if (at === 0) sha256Begin(context);
@@ -62,7 +74,7 @@ function measureStep(object: MemoryObject): bool {
   copyIn(block, frameAddress(frame) + (at & 4095), STEP_BYTES);
   sha256Update(context, block, STEP_BYTES);
   object.measureCursor = at + STEP_BYTES;
-  if (object.measureCursor < <u64>object.pages << 12) return false;
+  if (object.measureCursor < (<u64>object.pages) << 12) return false;
 
   sha256End(context, digest);
   object.digest0 = load<u64>(digest);

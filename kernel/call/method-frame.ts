@@ -1,5 +1,5 @@
-// What a kernel method sees: its caller, its arguments in the caller's capture buffer, and a place for its results.
-// One method runs at a time, so there is one of each.
+// What a kernel method sees: its caller, its arguments in the caller's capture buffer, and a place
+// for its results. One method runs at a time, so there is one of each.
 
 import { Status } from "../abi/status";
 import { CAPTURE_ARENA_ADDRESS, CAPTURE_WORDS } from "../ipc/capture";
@@ -43,9 +43,12 @@ export function calledHandle(): HandleEntry {
 }
 
 export function argument(index: u32): u64 {
-  return load<u64>(callerThread.capture + CAPTURE_WORDS + (<usize>index << 3));
+  return load<u64>(callerThread.capture + CAPTURE_WORDS + ((<usize>index) << 3));
 }
-/** An argument of 32 bits. The structure check has seen that it is; without that check its upper half is ignored. */
+/**
+ * An argument of 32 bits. The structure check has seen that it is; without that check its upper
+ * half is ignored.
+ */
 export function argument32(index: u32): u32 {
   return <u32>argument(index);
 }
@@ -78,7 +81,7 @@ export function textLength(): u32 {
 
 /** Adds a word to the results. */
 export function give(value: u64): void {
-  store<u64>(resultWords + (<usize>resultCount << 3), value);
+  store<u64>(resultWords + ((<usize>resultCount) << 3), value);
   resultCount += 1;
 }
 export function giveBool(value: bool): void {
@@ -89,12 +92,12 @@ export function giveText(from: usize, bytes: u32, max: u32): void {
   const length = bytes < max ? bytes : max;
   memory.copy(text, from, length);
   textBytes = length;
-  give(<u64>length << 32);
+  give((<u64>length) << 32);
 }
 /** Gives a text that has been put at `textStart`. */
 export function giveTextAsIs(bytes: u32): void {
   textBytes = bytes;
-  give(<u64>bytes << 32);
+  give((<u64>bytes) << 32);
 }
 /** Adds bytes to the text that will be given: `giveBuiltText` ends it. */
 export function appendText(from: usize, bytes: u32): void {
@@ -112,18 +115,18 @@ export function appendByte(byte: u32): void {
 export function appendLiteral(literal: string): void {
   const start = changetype<usize>(literal);
   const length = <u32>literal.length;
-  for (let i: u32 = 0; i < length; i++) appendByte(<u32>load<u16>(start + (<usize>i << 1)));
+  for (let i: u32 = 0; i < length; i++) appendByte(<u32>load<u16>(start + ((<usize>i) << 1)));
 }
 export function appendNumber(value: u64): void {
   let unit: u64 = 1;
   while (value / unit >= 10) unit *= 10;
   while (unit > 0) {
-    appendByte(48 + <u32>(value / unit % 10));
+    appendByte(48 + <u32>((value / unit) % 10));
     unit /= 10;
   }
 }
 export function giveBuiltText(): void {
-  give(<u64>textBytes << 32);
+  give((<u64>textBytes) << 32);
 }
 
 export function results(): usize {

@@ -1,5 +1,6 @@
-// The kernel's methods, in the order of services/interfaces/kernel/*.idl.ts: for each, words of the request and of the response.
-// An entry with TEXT in its response gives a text. The place in the list is interface, then method.
+// The kernel's methods, in the order of services/interfaces/kernel/*.idl.ts: for each, words of the
+// request and of the response. An entry with TEXT in its response gives a text. The place in the
+// list is interface, then method.
 
 import { ObjectType } from "../abi/object";
 
@@ -39,22 +40,38 @@ const METHODS: usize = memory.data<u8>([
 
 /** First method and number of methods, by ObjectType. */
 const INTERFACES: usize = memory.data<u8>([
-  0, 0, // None
-  0, 14, // Domain
-  14, 3, // Memory
-  17, 2, // Inbox
-  0, 0, // Endpoint
-  19, 1, // Notice
-  20, 6, // Thread
-  26, 3, // Interrupt
-  29, 1, // Ports
-  30, 2, // Clock
-  32, 3, // Audit
-  35, 8, // Policy
-  43, 9, // Slots
-  52, 1, // Log
-  53, 3, // Trace
-  56, 4, // System
+  0,
+  0, // None
+  0,
+  14, // Domain
+  14,
+  3, // Memory
+  17,
+  2, // Inbox
+  0,
+  0, // Endpoint
+  19,
+  1, // Notice
+  20,
+  6, // Thread
+  26,
+  3, // Interrupt
+  29,
+  1, // Ports
+  30,
+  2, // Clock
+  32,
+  3, // Audit
+  35,
+  8, // Policy
+  43,
+  9, // Slots
+  52,
+  1, // Log
+  53,
+  3, // Trace
+  56,
+  4, // System
 ]);
 
 /** Methods of a type, numbered from 0. */

@@ -11,7 +11,9 @@ export function noticeMethod(_method: u32): Status {
   const entry = calledHandle();
   if (!hasRights(entry, RIGHT_SIGNAL)) return Status.NoRight;
   const domain = callingDomain();
-  const verdict = <Status>judgePermission(domain.slot, domain.classId, entry.classId, Permission.Signal);
+  const verdict = <Status>(
+    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Signal)
+  );
   if (verdict !== Status.Ok) return verdict;
   return signal(changetype<Notice>(entry.object!), argument(0));
 }

@@ -1,6 +1,22 @@
 import { Status } from "../abi/status";
 import {
-  classCount, className, epoch, findClass, findMethod, interfaceName, methodName, servedInterface, policySigner, policyVersion, query, queryClass, queryRule, queryTransfer, ruleCount, ruleLine, stringBytes,
+  classCount,
+  className,
+  epoch,
+  findClass,
+  findMethod,
+  interfaceName,
+  methodName,
+  servedInterface,
+  policySigner,
+  policyVersion,
+  query,
+  queryClass,
+  queryRule,
+  queryTransfer,
+  ruleCount,
+  ruleLine,
+  stringBytes,
 } from "../monitor/monitor";
 import { argument32, give, giveText, readText, textLength, textStart } from "./method-frame";
 
@@ -8,14 +24,22 @@ const NAME_MAX: u32 = 64;
 
 export function policyMethod(method: u32): Status {
   switch (method) {
-    case 0: return info();
-    case 1: return ask();
-    case 2: return giveName(className(argument32(0)));
-    case 3: return classOfName();
-    case 4: return giveName(interfaceName(argument32(0)));
-    case 5: return giveName(methodName(argument32(0), argument32(1)));
-    case 6: return methodOfName();
-    default: return interfaceAt();
+    case 0:
+      return info();
+    case 1:
+      return ask();
+    case 2:
+      return giveName(className(argument32(0)));
+    case 3:
+      return classOfName();
+    case 4:
+      return giveName(interfaceName(argument32(0)));
+    case 5:
+      return giveName(methodName(argument32(0), argument32(1)));
+    case 6:
+      return methodOfName();
+    default:
+      return interfaceAt();
   }
 }
 
@@ -29,10 +53,18 @@ function info(): Status {
 }
 
 function ask(): Status {
-  give(<u64>(<u32>query(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))));
+  give(
+    <u64>(<u32>query(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))),
+  );
   give(<u64>queryRule());
   give(<u64>ruleLine(queryRule()));
-  give(<u64>(<u32>queryTransfer(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))));
+  give(
+    <u64>(
+      (<u32>(
+        queryTransfer(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))
+      ))
+    ),
+  );
   give(<u64>queryClass());
   return Status.Ok;
 }

@@ -1,7 +1,15 @@
 import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH } from "../abi/address-space";
 import { RIGHT_CONTROL } from "../abi/object";
 import { Status } from "../abi/status";
-import { findSlot, programIsVerified, slotCount, slotName, slotRestart, slotStartsWithSystem, stringBytes } from "../monitor/monitor";
+import {
+  findSlot,
+  programIsVerified,
+  slotCount,
+  slotName,
+  slotRestart,
+  slotStartsWithSystem,
+  stringBytes,
+} from "../monitor/monitor";
 import { SLOT_NONE } from "../abi/blob";
 import { copySymbols } from "../domain/archive";
 import { endDomain } from "../domain/end";
@@ -14,7 +22,17 @@ import { ObjectType } from "../abi/object";
 import { clamped } from "../speculation";
 import { translate } from "../x64/paging";
 import { loadPhysical64 } from "../x64/physical-memory";
-import { argument32, calledHandle, give, giveBool, giveText, giveTextAsIs, readText, textLength, textStart } from "./method-frame";
+import {
+  argument32,
+  calledHandle,
+  give,
+  giveBool,
+  giveText,
+  giveTextAsIs,
+  readText,
+  textLength,
+  textStart,
+} from "./method-frame";
 
 const NAME_MAX: u32 = 32;
 const SYMBOLS_MAX: u32 = 512;
@@ -31,12 +49,18 @@ export function slotsMethod(method: u32): Status {
     case 1:
       giveText(slotName(slot), stringBytes(slotName(slot)), NAME_MAX);
       return Status.Ok;
-    case 2: return describe(slot);
-    case 3: return start(slot);
-    case 4: return stop(slot);
-    case 7: return symbols(slot);
-    case 8: return stackWord(slot);
-    default: return handleAt(slot);
+    case 2:
+      return describe(slot);
+    case 3:
+      return start(slot);
+    case 4:
+      return stop(slot);
+    case 7:
+      return symbols(slot);
+    case 8:
+      return stackWord(slot);
+    default:
+      return handleAt(slot);
   }
 }
 
@@ -97,7 +121,9 @@ function handleAt(slot: u32): Status {
   return Status.Ok;
 }
 
-/** A piece of the table that explains the program's addresses. Whoever reads it must not trust it. */
+/**
+ * A piece of the table that explains the program's addresses. Whoever reads it must not trust it.
+ */
 function symbols(slot: u32): Status {
   const bytes = copySymbols(domainOfSlot(slot).program, argument32(1), textStart(), SYMBOLS_MAX);
   if (bytes === 0) return Status.NotFound;
@@ -106,8 +132,9 @@ function symbols(slot: u32): Status {
 }
 
 /**
- * Of a domain that faulted and has not been ended: a word of its region, which holds the native stacks, code and constants that were
- * measured. Where the stack is, the program may have set; what a word means, the reader must know.
+ * Of a domain that faulted and has not been ended: a word of its region, which holds the native
+ * stacks, code and constants that were measured. Where the stack is, the program may have set; what
+ * a word means, the reader must know.
  */
 function stackWord(slot: u32): Status {
   if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
@@ -116,8 +143,9 @@ function stackWord(slot: u32): Status {
   while (thread !== null && !thread.isFaultCall) thread = thread.domainNext;
   if (thread === null) return Status.NotFound;
   const address = thread.rsp + <u64>argument32(1);
-  const start = <u64>DOMAIN_REGION_HIGH << 32;
-  if ((address & 7) !== 0 || address < start || address - start >= <u64>DOMAIN_REGION_BYTES) return Status.NotFound;
+  const start = (<u64>DOMAIN_REGION_HIGH) << 32;
+  if ((address & 7) !== 0 || address < start || address - start >= <u64>DOMAIN_REGION_BYTES)
+    return Status.NotFound;
   const place = translate(domain.root, address, false);
   if (place === 0) return Status.NotFound;
   give(loadPhysical64(place));

@@ -8,14 +8,16 @@ import { appendLiteral, appendNumber, argument32, give, giveBuiltText } from "./
 
 export function systemMethod(method: u32): Status {
   switch (method) {
-    case 0: return memoryMethod();
+    case 0:
+      return memoryMethod();
     case 1:
       powerOff(argument32(0));
       return Status.Ok;
     case 2:
       reboot();
       return Status.Ok;
-    default: return bootLine();
+    default:
+      return bootLine();
   }
 }
 
@@ -31,7 +33,11 @@ function memoryMethod(): Status {
 function bootLine(): Status {
   appendLiteral("policy version ");
   appendNumber(policyVersion());
-  appendLiteral(policySigner() === <u32>KeyPurpose.Release ? ", signed for release" : ", signed with the development key");
+  appendLiteral(
+    policySigner() === <u32>KeyPurpose.Release
+      ? ", signed for release"
+      : ", signed with the development key",
+  );
   appendLiteral(", boot unanchored");
   giveBuiltText();
   return Status.Ok;

@@ -11,12 +11,18 @@ export function threadMethod(method: u32): Status {
   const thread = Thread.of(calledHandle().object!);
   if (thread.payer !== callingDomain().slot) return Status.NoRight;
   switch (method) {
-    case 0: return info(thread);
-    case 1: return suspend(thread);
-    case 2: return resume(thread);
-    case 3: return setPriority(thread);
-    case 4: return cancel(thread);
-    default: return kill(thread);
+    case 0:
+      return info(thread);
+    case 1:
+      return suspend(thread);
+    case 2:
+      return resume(thread);
+    case 3:
+      return setPriority(thread);
+    case 4:
+      return cancel(thread);
+    default:
+      return kill(thread);
   }
 }
 
@@ -44,7 +50,8 @@ function resume(thread: Thread): Status {
 
 function setPriority(thread: Thread): Status {
   const priority = argument32(0);
-  if (priority === 0 || priority > 255 || priority > callingDomain().ceiling) return Status.BadArgument;
+  if (priority === 0 || priority > 255 || priority > callingDomain().ceiling)
+    return Status.BadArgument;
   thread.basePriority = priority & 255; // It selects a queue: see kernel/speculation.ts.
   updatePriority(thread);
   return Status.Ok;
@@ -52,7 +59,12 @@ function setPriority(thread: Thread): Status {
 
 /** A thread that waits for the answer to its fault is not cancelled. */
 function cancel(thread: Thread): Status {
-  if (thread.state === ThreadState.Ready || thread.state === ThreadState.Faulted || thread.isFaultCall) return Status.NotFound;
+  if (
+    thread.state === ThreadState.Ready ||
+    thread.state === ThreadState.Faulted ||
+    thread.isFaultCall
+  )
+    return Status.NotFound;
   endWait(thread, Status.Cancelled);
   return Status.Ok;
 }

@@ -2,17 +2,32 @@ import { Status } from "../abi/status";
 import { slotCount } from "../monitor/monitor";
 import { argument32, give, giveText } from "./method-frame";
 import {
-  TRACE_ARENA_BYTES, TRACE_DATA, TRACE_DATA_MAX, TRACE_FROM, TRACE_HANDLE_COUNT, TRACE_HEADER, TRACE_KIND, TRACE_STATUS, TRACE_TIME, TRACE_TO,
-  TRACE_WORD_COUNT, startTrace, stopTrace, takeTraceRecord, traceDataBytes,
+  TRACE_ARENA_BYTES,
+  TRACE_DATA,
+  TRACE_DATA_MAX,
+  TRACE_FROM,
+  TRACE_HANDLE_COUNT,
+  TRACE_HEADER,
+  TRACE_KIND,
+  TRACE_STATUS,
+  TRACE_TIME,
+  TRACE_TO,
+  TRACE_WORD_COUNT,
+  startTrace,
+  stopTrace,
+  takeTraceRecord,
+  traceDataBytes,
 } from "./trace-ring";
 
 export function traceMethod(method: u32): Status {
   switch (method) {
-    case 0: return start();
+    case 0:
+      return start();
     case 1:
       stopTrace();
       return Status.Ok;
-    default: return next();
+    default:
+      return next();
   }
 }
 

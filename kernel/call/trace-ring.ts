@@ -1,8 +1,15 @@
-// The trace: the last messages between two slots, for whoever debugs. Off, it costs one load a message.
+// The trace: the last messages between two slots, for whoever debugs. Off, it costs one load a
+// message.
 
 import { nowNs } from "../x64/timer";
 import { Status } from "../abi/status";
-import { CAPTURE_ARENA_ADDRESS, CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "../ipc/capture";
+import {
+  CAPTURE_ARENA_ADDRESS,
+  CAPTURE_ARENA_BYTES,
+  CAPTURE_HANDLE_COUNT,
+  CAPTURE_WORDS,
+  CAPTURE_WORD_COUNT,
+} from "../ipc/capture";
 import { TRACE_BASE } from "../memory/layout";
 import { availableFrames } from "../memory/frames";
 import { copyFromUser } from "../memory/user-memory";
@@ -71,10 +78,18 @@ export function stopTrace(): void {
 }
 
 /**
- * Records a message as it stands in its sender's capture buffer, and the beginning of its arena as it stands with the sender. Of a message
- * that was refused the arena is not looked at: nobody reads it.
+ * Records a message as it stands in its sender's capture buffer, and the beginning of its arena as
+ * it stands with the sender. Of a message that was refused the arena is not looked at: nobody reads
+ * it.
  */
-export function traceMessage(kind: TraceKind, from: u32, to: u32, sender: Thread, header: u32, status: u32): void {
+export function traceMessage(
+  kind: TraceKind,
+  from: u32,
+  to: u32,
+  sender: Thread,
+  header: u32,
+  status: u32,
+): void {
   if (!isActive) return;
   if (!((from === slotA && to === slotB) || (from === slotB && to === slotA))) return;
   const record = TRACE_BASE + <usize>next * TRACE_RECORD_BYTES;
@@ -93,8 +108,17 @@ export function traceMessage(kind: TraceKind, from: u32, to: u32, sender: Thread
 
   const data = record + TRACE_DATA;
   memory.copy(data, capture + CAPTURE_WORDS, wordsKept(words) << 3);
-  let kept = status !== <u32>Status.Ok ? 0 : arenaBytes < TRACE_ARENA_MAX ? arenaBytes : TRACE_ARENA_MAX;
-  if (!copyFromUser(domainOfSlot(sender.payer), data + (wordsKept(words) << 3), load<u32>(capture, CAPTURE_ARENA_ADDRESS), kept)) kept = 0;
+  let kept =
+    status !== <u32>Status.Ok ? 0 : arenaBytes < TRACE_ARENA_MAX ? arenaBytes : TRACE_ARENA_MAX;
+  if (
+    !copyFromUser(
+      domainOfSlot(sender.payer),
+      data + (wordsKept(words) << 3),
+      load<u32>(capture, CAPTURE_ARENA_ADDRESS),
+      kept,
+    )
+  )
+    kept = 0;
   store<u32>(record + TRACE_ARENA_KEPT, kept);
   next = (next + 1) % TRACE_RECORDS;
   if (recorded < TRACE_RECORDS) recorded += 1;
@@ -106,10 +130,14 @@ function wordsKept(words: u32): u32 {
 
 /** Bytes at TRACE_DATA of a record. */
 export function traceDataBytes(record: usize): u32 {
-  return (wordsKept(load<u32>(record + TRACE_WORD_COUNT)) << 3) + load<u32>(record + TRACE_ARENA_KEPT);
+  return (
+    (wordsKept(load<u32>(record + TRACE_WORD_COUNT)) << 3) + load<u32>(record + TRACE_ARENA_KEPT)
+  );
 }
 
-/** Takes the oldest record kept: its address, 0 if there is none. It holds until the next message. */
+/**
+ * Takes the oldest record kept: its address, 0 if there is none. It holds until the next message.
+ */
 export function takeTraceRecord(): usize {
   if (recorded === 0) return 0;
   const oldest = (next + TRACE_RECORDS - recorded) % TRACE_RECORDS;
@@ -117,4 +145,5 @@ export function takeTraceRecord(): usize {
   return TRACE_BASE + <usize>oldest * TRACE_RECORD_BYTES;
 }
 
-if (TRACE_DATA + <usize>TRACE_DATA_MAX > TRACE_RECORD_BYTES) ERROR("a trace record has no room for what it keeps");
+if (TRACE_DATA + <usize>TRACE_DATA_MAX > TRACE_RECORD_BYTES)
+  ERROR("a trace record has no room for what it keeps");

@@ -4,10 +4,32 @@ import { RECORD_HANDLES, RECORD_MORE_WORDS } from "../abi/message-record.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
-import { KernelInNode, MachineStopped, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
+import {
+  KernelInNode,
+  MachineStopped,
+  buildSystem,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
 import { interrupt, ports } from "../../toolchain/image/define.ts";
-import { ADD, CLIENT, CLIENT_ECHO, DRIVER, OTHER, ROOT, ROOT_LOG, ROOT_SLOTS, ROOT_SYSTEM, ROOT_TRACE, SERVER, TEST_SYSTEM, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  DRIVER,
+  OTHER,
+  ROOT,
+  ROOT_LOG,
+  ROOT_SLOTS,
+  ROOT_SYSTEM,
+  ROOT_TRACE,
+  SERVER,
+  TEST_SYSTEM,
+  boot,
+  domainCall,
+  startSlot,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 
 const RECORD = 0x20000;
 const USER = 4;
@@ -16,12 +38,19 @@ const INSTRUCTION = 16;
 const PRESENT = 1;
 
 /** The running thread touches an address. */
-function touch(kernel: KernelInNode, thread: number, address: bigint, errorCode = USER | WRITE): void {
+function touch(
+  kernel: KernelInNode,
+  thread: number,
+  address: bigint,
+  errorCode = USER | WRITE,
+): void {
   kernel.become(thread);
   kernel.number("fault", 14, errorCode, address);
 }
 
-/** The supervisor takes the fault that waits for it and ends the domain; answers the fault's kind. */
+/**
+ * The supervisor takes the fault that waits for it and ends the domain; answers the fault's kind.
+ */
 function endFaulted(kernel: KernelInNode): number {
   const root = kernel.threadOf(ROOT);
   const got = kernel.recv(root, { record: RECORD });
@@ -37,7 +66,9 @@ describe("a start", () => {
     startSlot(kernel, CLIENT);
     expect(kernel.number("slotInstance", CLIENT)).toBe(0xffff_ffff);
     stopSlot(kernel, CLIENT);
-    expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]).status).toBe(Status.NoSpace);
+    expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]).status).toBe(
+      Status.NoSpace,
+    );
     kernel.check();
   });
 
@@ -49,12 +80,25 @@ describe("a start", () => {
     expect(kernel.register(client, save.SAVE_RSP)).toBe(REGION + 0x200000n - 0x10000n);
     const types = [];
     for (let index = 0n; ; ) {
-      const result = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 5, [BigInt(CLIENT), index], { record: RECORD });
+      const result = kernel.call(
+        kernel.threadOf(ROOT),
+        ROOT_SLOTS,
+        12,
+        5,
+        [BigInt(CLIENT), index],
+        { record: RECORD },
+      );
       if (result.status !== Status.Ok) break;
       types.push([Number(result.words[0]), Number(result.words[1])]);
       index = result.words[0]! + 1n;
     }
-    expect(types).toEqual([[1, 1], [2, 3], [3, 6], [4, 4], [5, 9]]);
+    expect(types).toEqual([
+      [1, 1],
+      [2, 3],
+      [3, 6],
+      [4, 4],
+      [5, 9],
+    ]);
     kernel.check();
   });
 
@@ -68,7 +112,8 @@ describe("a start", () => {
 
   test("maps code and constants where they lie in the archive, and never writable", () => {
     const kernel = boot(module, archive, [CLIENT]);
-    // The window of system calls reaches only linear memory; this looks at the domain's own tables through a fault that does not repair.
+    // The window of system calls reaches only linear memory; this looks at the domain's own tables
+    // through a fault that does not repair.
     const client = kernel.threadOf(CLIENT);
     touch(kernel, client, REGION, USER | WRITE | PRESENT);
     expect(endFaulted(kernel)).toBe(FaultKind.OutOfBounds);
@@ -111,8 +156,13 @@ describe("an end", () => {
     expect(kernel.number("slotState", CLIENT)).toBe(0);
     expect(kernel.number("slotEndReason", CLIENT)).toBe(1);
     expect(kernel.number("slotEndCode", CLIENT)).toBe(42);
-    expect(kernel.result(root)).toMatchObject({ status: Status.Notified, words: [1n << 63n, 0n, 0n, 0n] });
-    expect(kernel.call(root, ROOT_SLOTS, 12, 2, [BigInt(CLIENT)], { record: RECORD }).status).toBe(Status.Ok);
+    expect(kernel.result(root)).toMatchObject({
+      status: Status.Notified,
+      words: [1n << 63n, 0n, 0n, 0n],
+    });
+    expect(kernel.call(root, ROOT_SLOTS, 12, 2, [BigInt(CLIENT)], { record: RECORD }).status).toBe(
+      Status.Ok,
+    );
     const word = (index: number) => kernel.u64(ROOT, RECORD + RECORD_MORE_WORDS + (index - 4) * 8);
     expect([word(12), word(13)]).toEqual([1n, 42n]);
     kernel.check();
@@ -136,7 +186,8 @@ describe("the end of a large instance", () => {
     const free = kernel.number("availableFrames");
     startSlot(kernel, CLIENT);
     domainCall(kernel, CLIENT, 12, [12n]);
-    for (let page = 0x1f000; page < 0x100000; page += 0x2000) kernel.write(CLIENT, page, new Uint8Array([1]));
+    for (let page = 0x1f000; page < 0x100000; page += 0x2000)
+      kernel.write(CLIENT, page, new Uint8Array([1]));
     const loads = vi.spyOn(kernel.view, "getBigUint64");
     let status: Status = Status.Again;
     let most = 0;
@@ -154,7 +205,18 @@ describe("the end of a large instance", () => {
   test("finds all its objects, those between which others live on included", async () => {
     const { client, server: serving } = TEST_SYSTEM.slots;
     const many = { quota: { objects: 40 } };
-    const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, server: { ...serving!, ...many }, client: { ...client!, ...many } } }), [SERVER]);
+    const kernel = boot(
+      module,
+      await buildSystem({
+        ...TEST_SYSTEM,
+        slots: {
+          ...TEST_SYSTEM.slots,
+          server: { ...serving!, ...many },
+          client: { ...client!, ...many },
+        },
+      }),
+      [SERVER],
+    );
     startSlot(kernel, CLIENT);
     stopSlot(kernel, CLIENT);
     kernel.write(SERVER, RECORD, new Uint8Array(0x1000));
@@ -168,7 +230,11 @@ describe("the end of a large instance", () => {
       if (made % 3 === 0) domainCall(kernel, CLIENT, 3);
       if (made % 4 !== 0) continue;
       kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-      kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, 4, [], { record: RECORD, handles: [[memory, 0x303]], receive: { handles: 1 } });
+      kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, 4, [], {
+        record: RECORD,
+        handles: [[memory, 0x303]],
+        receive: { handles: 1 },
+      });
       const got = kernel.result(server);
       const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
       shared.push(Number(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 1n]).words[0]));
@@ -213,8 +279,18 @@ describe("memory", () => {
     ["behind the stacks", REGION + 0x1f0000n, USER, FaultKind.StackExhausted],
     ["beyond the region", REGION + 0x200000n, USER, FaultKind.OutOfBounds],
     ["on a page of code, to write", REGION, USER | WRITE | PRESENT, FaultKind.OutOfBounds],
-    ["on a page of data, to execute", 0x10000n, USER | INSTRUCTION | PRESENT, FaultKind.ExecuteData],
-    ["on a page of data not yet there, to execute", 0x30000n, USER | INSTRUCTION, FaultKind.ExecuteData],
+    [
+      "on a page of data, to execute",
+      0x10000n,
+      USER | INSTRUCTION | PRESENT,
+      FaultKind.ExecuteData,
+    ],
+    [
+      "on a page of data not yet there, to execute",
+      0x30000n,
+      USER | INSTRUCTION,
+      FaultKind.ExecuteData,
+    ],
   ])("touched %s is a fault of its own kind", (_where, address, errorCode, kind) => {
     const kernel = boot(module, archive, [CLIENT]);
     touch(kernel, kernel.threadOf(CLIENT), address, errorCode);
@@ -240,7 +316,12 @@ describe("memory", () => {
     expect(domainCall(kernel, CLIENT, 2, [4096n * 300n]).status).toBe(Status.NoMemory);
     const client = kernel.threadOf(CLIENT);
     domainCall(kernel, CLIENT, 12, [12n]);
-    for (let page = 0x11000n; page < 0x100000n && kernel.number("slotState", CLIENT) === 2; page += 4096n) touch(kernel, client, page);
+    for (
+      let page = 0x11000n;
+      page < 0x100000n && kernel.number("slotState", CLIENT) === 2;
+      page += 4096n
+    )
+      touch(kernel, client, page);
     expect(endFaulted(kernel)).toBe(FaultKind.QuotaExhausted);
     kernel.check();
   });
@@ -249,7 +330,8 @@ describe("memory", () => {
     const kernel = boot(module, archive, [CLIENT, SERVER]);
     const client = kernel.threadOf(CLIENT);
     const top = kernel.register(client, save.SAVE_RSP);
-    const word = (offset: bigint, slot = CLIENT) => kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 8, [BigInt(slot), offset]);
+    const word = (offset: bigint, slot = CLIENT) =>
+      kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 8, [BigInt(slot), offset]);
     expect(word(0n).status).toBe(Status.NotFound);
 
     kernel.setRegister(client, save.SAVE_RSP, top - 64n);
@@ -258,7 +340,8 @@ describe("memory", () => {
     expect(word(0n).status).toBe(Status.Ok);
     expect(word(0n).words[0]).toBe(0n);
     expect(word(56n).status).toBe(Status.Ok);
-    for (const offset of [4n, 57n, 64n, 72n, 0x10000n, 0xffff_fff8n]) expect(word(offset).status).toBe(Status.NotFound);
+    for (const offset of [4n, 57n, 64n, 72n, 0x10000n, 0xffff_fff8n])
+      expect(word(offset).status).toBe(Status.NotFound);
     expect(word(0n, SERVER).status).toBe(Status.NotFound);
     expect(word(0n, 99).status).toBe(Status.NotFound);
 
@@ -268,7 +351,16 @@ describe("memory", () => {
       return word(0n).status;
     };
     expect(code(REGION)).toBe(Status.Ok);
-    for (const elsewhere of [0n, 0x10000n, REGION - 8n, REGION + 0x200000n, 0xffff_8000_0000_0000n, 0xffff_fff0_0000_0000n, (1n << 64n) - 8n]) expect(code(elsewhere)).toBe(Status.NotFound);
+    for (const elsewhere of [
+      0n,
+      0x10000n,
+      REGION - 8n,
+      REGION + 0x200000n,
+      0xffff_8000_0000_0000n,
+      0xffff_fff0_0000_0000n,
+      (1n << 64n) - 8n,
+    ])
+      expect(code(elsewhere)).toBe(Status.NotFound);
     expect(endFaulted(kernel)).toBe(FaultKind.NullReference);
     expect(word(0n).status).toBe(Status.NotFound);
     kernel.check();
@@ -278,18 +370,24 @@ describe("memory", () => {
     const kernel = boot(module, archive, [CLIENT]);
     const client = kernel.threadOf(CLIENT);
     const memory = Number(domainCall(kernel, CLIENT, 2, [5000n]).words[0]);
-    const address = Number(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).words[0]);
+    const address = Number(
+      domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).words[0],
+    );
     expect(kernel.call(client, memory, 2, 2).status).toBe(Status.Sealed);
     expect(kernel.call(client, memory, 2, 1).status).toBe(Status.Busy);
     expect(domainCall(kernel, CLIENT, 11, [BigInt(address)]).status).toBe(Status.Ok);
     expect(kernel.call(client, memory, 2, 1).status).toBe(Status.Ok);
-    expect(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).status).toBe(Status.Sealed);
+    expect(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 5000n, 1n]).status).toBe(
+      Status.Sealed,
+    );
     let steps = 0;
     let result = kernel.call(client, memory, 2, 2);
     for (; result.status === Status.Again; steps++) result = kernel.call(client, memory, 2, 2);
     expect(steps).toBe(63);
     // SHA-256 of 8,192 zeroes.
-    expect(Buffer.from(new BigUint64Array(result.words).buffer).toString("hex")).toBe("9f1dcbc35c350d6027f98be0f5c8b43b42ca52b7604459c0c42be3aa88913d47");
+    expect(Buffer.from(new BigUint64Array(result.words).buffer).toString("hex")).toBe(
+      "9f1dcbc35c350d6027f98be0f5c8b43b42ca52b7604459c0c42be3aa88913d47",
+    );
     expect(kernel.call(client, memory, 2, 0).words).toEqual([8192n, 1n, 1n, 0n]);
     kernel.check();
   });
@@ -303,11 +401,15 @@ test("objects that two programs measure in turn come to their digests all the sa
     expect(kernel.call(thread, memory, 2, 1).status).toBe(Status.Ok);
     return { thread, memory };
   });
-  for (let step = 0; step < 63; step++) for (const { thread, memory } of objects) expect(kernel.call(thread, memory, 2, 2).status).toBe(Status.Again);
+  for (let step = 0; step < 63; step++)
+    for (const { thread, memory } of objects)
+      expect(kernel.call(thread, memory, 2, 2).status).toBe(Status.Again);
   for (const { thread, memory } of objects) {
     const result = kernel.call(thread, memory, 2, 2);
     expect(result.status).toBe(Status.Ok);
-    expect(Buffer.from(new BigUint64Array(result.words).buffer).toString("hex")).toBe("9f1dcbc35c350d6027f98be0f5c8b43b42ca52b7604459c0c42be3aa88913d47");
+    expect(Buffer.from(new BigUint64Array(result.words).buffer).toString("hex")).toBe(
+      "9f1dcbc35c350d6027f98be0f5c8b43b42ca52b7604459c0c42be3aa88913d47",
+    );
   }
   kernel.check();
 });
@@ -319,20 +421,29 @@ test("quotas of memory beyond the machine's are told at boot, and the first refu
 
   const small = new KernelInNode(module, archive, { memoryBytes: 1_680_000 });
   startSlot(small, CLIENT);
-  expect(small.log).toMatch(/^trine: quotas of memory add up to 4000 KiB, and the machine has \d+ KiB for them$/m);
+  expect(small.log).toMatch(
+    /^trine: quotas of memory add up to 4000 KiB, and the machine has \d+ KiB for them$/m,
+  );
   expect(small.log).not.toContain("used up");
-  for (let attempt = 0; attempt < 2; attempt++) expect(domainCall(small, CLIENT, 2, [4096n * 160n]).status).toBe(Status.NoMemory);
-  expect(small.log.match(/^trine: the machine's memory is used up, and somebody was refused what its quota allows$/gm)).toHaveLength(1);
+  for (let attempt = 0; attempt < 2; attempt++)
+    expect(domainCall(small, CLIENT, 2, [4096n * 160n]).status).toBe(Status.NoMemory);
+  expect(
+    small.log.match(
+      /^trine: the machine's memory is used up, and somebody was refused what its quota allows$/gm,
+    ),
+  ).toHaveLength(1);
   small.check();
 });
 
 test("a trace takes no memory that was promised to somebody", () => {
   const kernel = new KernelInNode(module, archive, { memoryBytes: 1_680_000 });
   startSlot(kernel, CLIENT);
-  for (let pages = 64n; pages > 0n; pages /= 2n) while (domainCall(kernel, CLIENT, 2, [pages * 4096n]).status === Status.Ok);
+  for (let pages = 64n; pages > 0n; pages /= 2n)
+    while (domainCall(kernel, CLIENT, 2, [pages * 4096n]).status === Status.Ok);
   expect(kernel.number("availableFrames")).toBeLessThan(8);
   const root = kernel.threadOf(ROOT);
-  for (let attempt = 0; attempt < 2; attempt++) expect(kernel.call(root, ROOT_TRACE, 14, 0, [0n, 1n]).status).toBe(Status.NoMemory);
+  for (let attempt = 0; attempt < 2; attempt++)
+    expect(kernel.call(root, ROOT_TRACE, 14, 0, [0n, 1n]).status).toBe(Status.NoMemory);
   kernel.check();
 });
 
@@ -346,20 +457,56 @@ describe("a fault", () => {
     ["ud1 eax, edi", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc7], {}, FaultKind.IndirectCallSignature],
     ["ud1 ecx, eax", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc8], {}, FaultKind.IndirectCallBound],
     ["ud1 ecx, esi", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xce], {}, FaultKind.IndirectCallNull],
-    ["ud1 with the number of a kind that is none of a trap", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xc4], {}, FaultKind.IllegalInstruction],
-    ["ud1 with the highest number", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xff], {}, FaultKind.IllegalInstruction],
-    ["ud1 with a number beyond the mask", UNDEFINED_OPCODE, [0x0f, 0xb9, 0xe8], {}, FaultKind.IllegalInstruction],
+    [
+      "ud1 with the number of a kind that is none of a trap",
+      UNDEFINED_OPCODE,
+      [0x0f, 0xb9, 0xc4],
+      {},
+      FaultKind.IllegalInstruction,
+    ],
+    [
+      "ud1 with the highest number",
+      UNDEFINED_OPCODE,
+      [0x0f, 0xb9, 0xff],
+      {},
+      FaultKind.IllegalInstruction,
+    ],
+    [
+      "ud1 with a number beyond the mask",
+      UNDEFINED_OPCODE,
+      [0x0f, 0xb9, 0xe8],
+      {},
+      FaultKind.IllegalInstruction,
+    ],
     ["ud1 with memory", UNDEFINED_OPCODE, [0x0f, 0xb9, 0x07], {}, FaultKind.IllegalInstruction],
     ["ud0", UNDEFINED_OPCODE, [0x0f, 0xff, 0xc7], {}, FaultKind.IllegalInstruction],
     ["div ecx", DIVIDE, [0xf7, 0xf1], { [save.SAVE_RCX]: 0n }, FaultKind.DivideByZero],
-    ["div ecx, whose upper half does not count", DIVIDE, [0xf7, 0xf1], { [save.SAVE_RCX]: 1n << 32n }, FaultKind.DivideByZero],
+    [
+      "div ecx, whose upper half does not count",
+      DIVIDE,
+      [0xf7, 0xf1],
+      { [save.SAVE_RCX]: 1n << 32n },
+      FaultKind.DivideByZero,
+    ],
     ["idiv ebx", DIVIDE, [0xf7, 0xfb], { [save.SAVE_RBX]: 0xffff_ffffn }, FaultKind.DivideOverflow],
     ["idiv esi", DIVIDE, [0xf7, 0xfe], { [save.SAVE_RSI]: 1n }, FaultKind.DivideOverflow],
     ["idiv edi", DIVIDE, [0xf7, 0xff], { [save.SAVE_RDI]: 1n }, FaultKind.DivideOverflow],
     ["idiv ebp", DIVIDE, [0xf7, 0xfd], { [save.SAVE_RBP]: 1n }, FaultKind.DivideOverflow],
-    ["idiv rcx, whose upper half counts", DIVIDE, [0x48, 0xf7, 0xf9], { [save.SAVE_RCX]: 1n << 32n }, FaultKind.DivideOverflow],
+    [
+      "idiv rcx, whose upper half counts",
+      DIVIDE,
+      [0x48, 0xf7, 0xf9],
+      { [save.SAVE_RCX]: 1n << 32n },
+      FaultKind.DivideOverflow,
+    ],
     ["idiv r8d", DIVIDE, [0x41, 0xf7, 0xf8], { [save.SAVE_R8]: 1n }, FaultKind.DivideOverflow],
-    ["idiv r15", DIVIDE, [0x49, 0xf7, 0xff], { [save.SAVE_R15]: 1n << 40n }, FaultKind.DivideOverflow],
+    [
+      "idiv r15",
+      DIVIDE,
+      [0x49, 0xf7, 0xff],
+      { [save.SAVE_R15]: 1n << 40n },
+      FaultKind.DivideOverflow,
+    ],
     ["div of memory, which no program of ours has", DIVIDE, [0xf7, 0x37], {}, FaultKind.Other],
     ["div rsp", DIVIDE, [0x48, 0xf7, 0xf4], {}, FaultKind.Other],
     ["div of eight bits", DIVIDE, [0xf6, 0xf1], {}, FaultKind.Other],
@@ -370,15 +517,30 @@ describe("a fault", () => {
     const place = 0x21000 - code.length;
     kernel.write(CLIENT, place, new Uint8Array(code));
     kernel.become(client);
-    for (const name of ["RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "R8", "R14", "R15"] as const) kernel.setRegister(client, save[`SAVE_${name}`], 0n);
-    for (const [register, value] of Object.entries(registers)) kernel.setRegister(client, Number(register), value);
+    for (const name of [
+      "RAX",
+      "RBX",
+      "RCX",
+      "RDX",
+      "RSI",
+      "RDI",
+      "RBP",
+      "R8",
+      "R14",
+      "R15",
+    ] as const)
+      kernel.setRegister(client, save[`SAVE_${name}`], 0n);
+    for (const [register, value] of Object.entries(registers))
+      kernel.setRegister(client, Number(register), value);
     kernel.setRegister(client, save.SAVE_RIP, BigInt(place));
     kernel.number("fault", vector, 0, BigInt(place));
     expect(endFaulted(kernel)).toBe(kind);
   });
 
   test("has words of its own for each kind", () => {
-    const kinds = Object.values(FaultKind).filter((kind): kind is FaultKind => typeof kind === "number");
+    const kinds = Object.values(FaultKind).filter(
+      (kind): kind is FaultKind => typeof kind === "number",
+    );
     expect(new Set(kinds.map(faultName)).size).toBe(kinds.length);
   });
 
@@ -443,7 +605,8 @@ describe("a fault", () => {
       kernel.become(kernel.threadOf(SERVER));
       kernel.number("fault", 6, 0, REGION + 0x20n);
     };
-    const lines = (): number => kernel.log.split("trine: server: failed check of its own at ").length - 1;
+    const lines = (): number =>
+      kernel.log.split("trine: server: failed check of its own at ").length - 1;
     const end = (): void => {
       kernel.reply(root, kernel.result(root).token, [1n], { error: true });
       kernel.pass(1_000_000_000n);
@@ -536,7 +699,9 @@ describe("the supervisor", () => {
     kernel.settle();
     expect(kernel.number("slotState", ROOT)).toBe(2);
     expect(kernel.number("slotInstance", ROOT)).toBe(2);
-    const described = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 2, [BigInt(SERVER)], { record: RECORD });
+    const described = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 2, [BigInt(SERVER)], {
+      record: RECORD,
+    });
     expect(described).toMatchObject({ status: Status.Ok });
     expect(described.words[0]).toBe(2n);
     kernel.check();
@@ -582,23 +747,34 @@ describe("the supervisor", () => {
 });
 
 describe("memory is out, and the supervisor", () => {
-  /** Two programs whose quotas are more than the memory there is take what they get; `greedy` takes more. */
+  /**
+   * Two programs whose quotas are more than the memory there is take what they get; `greedy` takes
+   * more.
+   */
   function exhausted(): { readonly kernel: KernelInNode; readonly greedy: () => void } {
     const kernel = new KernelInNode(module, archive, { memoryBytes: 1_500_000 });
     for (const slot of [CLIENT, OTHER]) startSlot(kernel, slot);
     const greedy = () => {
-      for (const slot of [CLIENT, OTHER]) for (let pages = 64n; pages > 0n; pages /= 2n) while (domainCall(kernel, slot, 2, [pages * 4096n]).status === Status.Ok);
+      for (const slot of [CLIENT, OTHER])
+        for (let pages = 64n; pages > 0n; pages /= 2n)
+          while (domainCall(kernel, slot, 2, [pages * 4096n]).status === Status.Ok);
     };
     greedy();
     expect(kernel.number("availableFrames")).toBeLessThan(3);
-    expect(kernel.number("slotPages", CLIENT) + kernel.number("slotPages", OTHER)).toBeLessThan(380);
+    expect(kernel.number("slotPages", CLIENT) + kernel.number("slotPages", OTHER)).toBeLessThan(
+      380,
+    );
     return { kernel, greedy };
   }
 
   test("has what its quota promises all the same", () => {
     const { kernel } = exhausted();
     domainCall(kernel, ROOT, 12, [12n]);
-    for (let page = 0x11000; page < 0x100000 && kernel.big("touch", ROOT, page, 1) !== 0n; page += 4096);
+    for (
+      let page = 0x11000;
+      page < 0x100000 && kernel.big("touch", ROOT, page, 1) !== 0n;
+      page += 4096
+    );
     expect(kernel.number("slotPages", ROOT)).toBe(200);
     kernel.check();
   });
@@ -615,7 +791,10 @@ describe("memory is out, and the supervisor", () => {
       expect(kernel.number("slotInstance", ROOT)).toBe(death + 1);
       expect(kernel.number("slotState", ROOT)).toBe(2);
       expect(kernel.log).not.toContain("cannot start");
-      expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 0)).toMatchObject({ status: Status.Ok, words: [5n, 0n, 0n, 0n] });
+      expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 0)).toMatchObject({
+        status: Status.Ok,
+        words: [5n, 0n, 0n, 0n],
+      });
     }
   });
 });
@@ -632,7 +811,10 @@ describe("a driver", () => {
     kernel.recv(driver);
     const unmasked = kernel.portWrites.length;
     kernel.interrupt(4);
-    expect(kernel.result(driver)).toMatchObject({ status: Status.Notified, words: [8n, 0n, 0n, 0n] });
+    expect(kernel.result(driver)).toMatchObject({
+      status: Status.Notified,
+      words: [8n, 0n, 0n, 0n],
+    });
     expect(kernel.portWrites.slice(unmasked)).toContain("21=ff");
     kernel.recv(driver, { keepMasked: true, timeout: 1n });
     expect(kernel.portWrites.slice(unmasked)).not.toContain("21=ef");
@@ -646,7 +828,8 @@ describe("a driver", () => {
   test("binds an interrupt that is bound only after it has unbound it, even while it is masked, and still gets it", () => {
     const kernel = boot(module, archive, [DRIVER]);
     const driver = kernel.threadOf(DRIVER);
-    const line = (method: number, ...words: bigint[]): Status => kernel.call(driver, named(1), 7, method, words).status;
+    const line = (method: number, ...words: bigint[]): Status =>
+      kernel.call(driver, named(1), 7, method, words).status;
     const second = domainCall(kernel, DRIVER, 3).words[0]!;
     expect(line(UNBIND)).toBe(Status.NotFound);
     expect(line(BIND, 0x10002n, 8n)).toBe(Status.Ok);
@@ -666,13 +849,17 @@ describe("a driver", () => {
     expect(line(BIND, second, 1n)).toBe(Status.Ok);
     expect(kernel.portWrites.slice(before)).toContain("21=ef");
     kernel.interrupt(4);
-    expect(kernel.recv(driver, { inbox: Number(second) })).toMatchObject({ status: Status.Notified, words: [1n, 0n, 0n, 0n] });
+    expect(kernel.recv(driver, { inbox: Number(second) })).toMatchObject({
+      status: Status.Notified,
+      words: [1n, 0n, 0n, 0n],
+    });
     kernel.check();
   });
 
   test("whose inbox is gone may bind its interrupt again, and so may the next instance", () => {
     const kernel = boot(module, archive, [DRIVER]);
-    const bind = (inbox: bigint): Status => kernel.call(kernel.threadOf(DRIVER), named(1), 7, BIND, [inbox, 1n]).status;
+    const bind = (inbox: bigint): Status =>
+      kernel.call(kernel.threadOf(DRIVER), named(1), 7, BIND, [inbox, 1n]).status;
     const second = domainCall(kernel, DRIVER, 3).words[0]!;
     expect(bind(second)).toBe(Status.Ok);
     expect(bind(0x10002n)).toBe(Status.Busy);
@@ -705,15 +892,34 @@ describe("a driver", () => {
     expect(kernel.windowByte(bitmap + 0x7e)).toBe(0xff);
     expect(kernel.windowByte(bitmap + 0x80)).toBe(0xff);
     expect(Number(kernel.register(kernel.threadOf(CLIENT), save.SAVE_RESUME) >> 32n)).toBe(0);
-    expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([0x3f8n, 8n, 0n, 0n]);
+    expect(kernel.call(kernel.threadOf(DRIVER), named(0), 8, 0).words).toEqual([
+      0x3f8n,
+      8n,
+      0n,
+      0n,
+    ]);
   });
 
-  test.each([[0x3f8, 8], [0x3f9, 2], [0x3f9, 7], [0x3e9, 8], [0x3e5, 27], [0xb040, 0x4fc0], [0xffff, 1]])("whose ports begin at %i and are %i has no other", async (first, count) => {
+  test.each([
+    [0x3f8, 8],
+    [0x3f9, 2],
+    [0x3f9, 7],
+    [0x3e9, 8],
+    [0x3e5, 27],
+    [0xb040, 0x4fc0],
+    [0xffff, 1],
+  ])("whose ports begin at %i and are %i has no other", async (first, count) => {
     const driver = { devices: { registers: ports(first, count), line: interrupt(4) } };
-    const kernel = boot(module, await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, driver } }), [DRIVER]);
+    const kernel = boot(
+      module,
+      await buildSystem({ ...TEST_SYSTEM, slots: { ...TEST_SYSTEM.slots, driver } }),
+      [DRIVER],
+    );
     const bitmap = Number(kernel.register(kernel.threadOf(DRIVER), save.SAVE_RESUME) >> 32n);
     const bytes = kernel.windowBytes(bitmap, 0x2000);
-    const allowed = Array.from({ length: 0x10000 }, (_, port) => port).filter((port) => ((bytes[port >> 3]! >> (port & 7)) & 1) === 0);
+    const allowed = Array.from({ length: 0x10000 }, (_, port) => port).filter(
+      (port) => ((bytes[port >> 3]! >> (port & 7)) & 1) === 0,
+    );
     expect([allowed.length, allowed[0], allowed.at(-1)]).toEqual([count, first, first + count - 1]);
   });
 });
@@ -724,15 +930,26 @@ test("a thread has one handle, which is neither copied nor handed on: ending it 
   const made = Number(kernel.call(client, 0x10001, 1, 6, [0n, 50n]).words[0]);
   kernel.recv(kernel.threadOf(SERVER), { record: RECORD });
   for (const handle of [made, 0x10003]) {
-    expect(kernel.call(client, 0x10001, 1, 7, [BigInt(handle), 1n, 0n]).status).toBe(Status.NoRight);
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, 4, [], { record: RECORD, handles: [[handle, 1]], timeout: 1n }).status).toBe(Status.NoRight);
+    expect(kernel.call(client, 0x10001, 1, 7, [BigInt(handle), 1n, 0n]).status).toBe(
+      Status.NoRight,
+    );
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, 4, [], {
+        record: RECORD,
+        handles: [[handle, 1]],
+        timeout: 1n,
+      }).status,
+    ).toBe(Status.NoRight);
   }
 });
 
 test("the kernel's log prints a line under the slot's name and nothing that moves the cursor", () => {
   const kernel = boot(module, archive, []);
   kernel.write(ROOT, 0x21000, new TextEncoder().encode("hello\u001b[2J\n"));
-  const result = kernel.call(kernel.threadOf(ROOT), ROOT_LOG, 13, 0, [(10n << 32n) | 0n], { record: RECORD, arena: { address: 0x21000, bytes: 10 } });
+  const result = kernel.call(kernel.threadOf(ROOT), ROOT_LOG, 13, 0, [(10n << 32n) | 0n], {
+    record: RECORD,
+    arena: { address: 0x21000, bytes: 10 },
+  });
   expect(result.status).toBe(Status.Ok);
   expect(kernel.log.split("\n").slice(-2)).toEqual(["root: hello.[2J.", ""]);
 });
@@ -742,7 +959,12 @@ test("a system tells its memory and its boot line", () => {
   const root = kernel.threadOf(ROOT);
   const memory = kernel.call(root, ROOT_SYSTEM, 15, 0);
   expect(memory.words[1]).toBe(BigInt(kernel.number("availableFrames")));
-  const line = kernel.call(root, ROOT_SYSTEM, 15, 3, [], { record: RECORD, receive: { address: 0x21000, bytes: 512 } });
-  expect(kernel.readText(ROOT, 0x21000, Number(line.words[0]! >> 32n))).toContain("development key");
+  const line = kernel.call(root, ROOT_SYSTEM, 15, 3, [], {
+    record: RECORD,
+    receive: { address: 0x21000, bytes: 512 },
+  });
+  expect(kernel.readText(ROOT, 0x21000, Number(line.words[0]! >> 32n))).toContain(
+    "development key",
+  );
   expect(() => kernel.call(root, ROOT_SYSTEM, 15, 1, [5n])).toThrow(MachineStopped);
 });

@@ -1,9 +1,26 @@
-// Executables: the strict subset of ELF64 that kernel/abi/executable.ts describes, checked on the bytes that were measured.
+// Executables: the strict subset of ELF64 that kernel/abi/executable.ts describes, checked on the
+// bytes that were measured.
 
-import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES, STACK_BYTES_MAX, STACK_BYTES_MIN } from "../abi/address-space";
 import {
-  LEVEL_MOST, NOTE_ABI_VERSION, NOTE_BYTES, NOTE_FLAGS, NOTE_LEVEL, NOTE_MEMORY_PAGES, NOTE_MEMORY_PAGES_MAX, NOTE_RESERVED, NOTE_STACK_BYTES,
-  NOTE_THREAD_BLOCK_BYTES, NOTE_THREAD_ENTRY, NOTE_TYPE,
+  DOMAIN_REGION_BYTES,
+  DOMAIN_REGION_HIGH,
+  LINEAR_NULL_BYTES,
+  STACK_BYTES_MAX,
+  STACK_BYTES_MIN,
+} from "../abi/address-space";
+import {
+  LEVEL_MOST,
+  NOTE_ABI_VERSION,
+  NOTE_BYTES,
+  NOTE_FLAGS,
+  NOTE_LEVEL,
+  NOTE_MEMORY_PAGES,
+  NOTE_MEMORY_PAGES_MAX,
+  NOTE_RESERVED,
+  NOTE_STACK_BYTES,
+  NOTE_THREAD_BLOCK_BYTES,
+  NOTE_THREAD_ENTRY,
+  NOTE_TYPE,
 } from "../abi/executable";
 import { Status } from "../abi/status";
 import { ABI_VERSION } from "../abi/system-call";
@@ -38,13 +55,22 @@ const head: usize = memory.data(512, 8);
 const note: usize = memory.data(64, 8);
 let noteFound: bool = false;
 
-/** Checks an executable of `bytes` bytes at a physical address. After Status.Ok the functions below describe it. */
+/**
+ * Checks an executable of `bytes` bytes at a physical address. After Status.Ok the functions below
+ * describe it.
+ */
 export function readExecutable(start: u64, bytes: u64): Status {
   if (bytes < <u64>HEAD_BYTES) return Status.Malformed;
   copyIn(head, start, HEAD_BYTES);
   if (load<u64>(head) !== IDENT_LOW || load<u64>(head, 8) !== 0) return Status.Malformed;
-  if (load<u16>(head, 16) !== TYPE_EXECUTABLE || load<u16>(head, 18) !== MACHINE_X86_64 || load<u32>(head, 20) !== 1) return Status.Malformed;
-  if (load<u64>(head, 32) !== <u64>FIRST_HEADER || load<u32>(head, 48) !== 0) return Status.Malformed;
+  if (
+    load<u16>(head, 16) !== TYPE_EXECUTABLE ||
+    load<u16>(head, 18) !== MACHINE_X86_64 ||
+    load<u32>(head, 20) !== 1
+  )
+    return Status.Malformed;
+  if (load<u64>(head, 32) !== <u64>FIRST_HEADER || load<u32>(head, 48) !== 0)
+    return Status.Malformed;
   if (load<u16>(head, 52) !== 64 || load<u16>(head, 54) !== HEADER_BYTES) return Status.Malformed;
   const count = segmentCount();
   if (count === 0 || count > HEADERS_MAX) return Status.Malformed;
@@ -73,10 +99,21 @@ function header(index: u32): usize {
 
 function isSoundSegment(i: u32): bool {
   const flags = load<u32>(header(i), 4);
-  if (flags !== FLAG_READ && flags !== (FLAG_READ | FLAG_WRITE) && flags !== (FLAG_READ | FLAG_EXECUTE)) return false;
+  if (
+    flags !== FLAG_READ &&
+    flags !== (FLAG_READ | FLAG_WRITE) &&
+    flags !== (FLAG_READ | FLAG_EXECUTE)
+  )
+    return false;
   const start = segmentStart(i);
   const bytes = load<u64>(header(i), 40);
-  if ((start & 4095) !== 0 || (fileStart(i) & 4095) !== 0 || fileBytes(i) > bytes || fileBytes(i) > <u64>u32.MAX_VALUE) return false;
+  if (
+    (start & 4095) !== 0 ||
+    (fileStart(i) & 4095) !== 0 ||
+    fileBytes(i) > bytes ||
+    fileBytes(i) > <u64>u32.MAX_VALUE
+  )
+    return false;
   if (bytes > LINEAR_END) return false;
   // What is mapped from the archive has no bytes of its own behind the file's.
   if ((flags & FLAG_WRITE) === 0 && fileBytes(i) !== bytes) return false;
@@ -90,20 +127,36 @@ function isSoundWhole(count: u32): bool {
   // No flag has a meaning yet that this kernel could fulfil.
   if (noteWord(NOTE_FLAGS) !== 0 || noteWord(NOTE_RESERVED) !== 0) return false;
   if (neededLevel() === 0 || neededLevel() > <u32>LEVEL_MOST) return false;
-  if (memoryPagesMax() > MEMORY_PAGES_MAX || memoryPages() > memoryPagesMax() || memoryPages() === 0) return false;
-  if (stackBytes() < <u32>STACK_BYTES_MIN || stackBytes() > <u32>STACK_BYTES_MAX || threadBlockBytes() > THREAD_BLOCK_BYTES_MAX) return false;
-  if (!isCode(count, entryPoint()) || (threadEntry() !== 0 && !isCode(count, threadEntry()))) return false;
-  const memoryEnd = <u64>memoryPages() << 16;
+  if (
+    memoryPagesMax() > MEMORY_PAGES_MAX ||
+    memoryPages() > memoryPagesMax() ||
+    memoryPages() === 0
+  )
+    return false;
+  if (
+    stackBytes() < <u32>STACK_BYTES_MIN ||
+    stackBytes() > <u32>STACK_BYTES_MAX ||
+    threadBlockBytes() > THREAD_BLOCK_BYTES_MAX
+  )
+    return false;
+  if (!isCode(count, entryPoint()) || (threadEntry() !== 0 && !isCode(count, threadEntry())))
+    return false;
+  const memoryEnd = (<u64>memoryPages()) << 16;
   for (let i: u32 = 0; i < count; i++) {
     if (!isLoaded(i)) continue;
     if (segmentStart(i) < REGION_START && segmentEnd(i) > memoryEnd) return false;
     for (let j: u32 = i + 1; j < count; j++) {
       if (!isLoaded(j)) continue;
-      if (segmentStart(i) < pageEnd(segmentEnd(j)) && segmentStart(j) < pageEnd(segmentEnd(i))) return false;
+      if (segmentStart(i) < pageEnd(segmentEnd(j)) && segmentStart(j) < pageEnd(segmentEnd(i)))
+        return false;
       // A page that is mapped as code or constants holds nothing of another segment.
       if (isWritable(i) && isWritable(j)) continue;
       if (fileBytes(i) === 0 || fileBytes(j) === 0) continue;
-      if (fileStart(i) < pageEnd(fileStart(j) + fileBytes(j)) && fileStart(j) < pageEnd(fileStart(i) + fileBytes(i))) return false;
+      if (
+        fileStart(i) < pageEnd(fileStart(j) + fileBytes(j)) &&
+        fileStart(j) < pageEnd(fileStart(i) + fileBytes(i))
+      )
+        return false;
     }
   }
   return true;
@@ -115,7 +168,8 @@ function pageEnd(address: u64): u64 {
 
 function isCode(count: u32, address: u64): bool {
   for (let i: u32 = 0; i < count; i++) {
-    if (isLoaded(i) && isExecutable(i) && address >= segmentStart(i) && address < segmentEnd(i)) return true;
+    if (isLoaded(i) && isExecutable(i) && address >= segmentStart(i) && address < segmentEnd(i))
+      return true;
   }
   return false;
 }
@@ -124,7 +178,12 @@ function readNote(start: u64, i: u32): bool {
   // Sizes of name and description, type, the name padded to 8 bytes, the description.
   if (fileBytes(i) < <u64>(20 + NOTE_BYTES)) return false;
   copyIn(note, start + fileStart(i), 20 + NOTE_BYTES);
-  if (load<u32>(note) !== 6 || load<u32>(note, 4) !== <u32>NOTE_BYTES || load<u32>(note, 8) !== <u32>NOTE_TYPE) return false;
+  if (
+    load<u32>(note) !== 6 ||
+    load<u32>(note, 4) !== <u32>NOTE_BYTES ||
+    load<u32>(note, 8) !== <u32>NOTE_TYPE
+  )
+    return false;
   return load<u64>(note, 12) === NOTE_NAME;
 }
 

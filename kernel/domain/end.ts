@@ -1,4 +1,5 @@
-// The end of an instance: from this moment none of its threads runs. What it has is given back afterwards, step by step (reclaim.ts).
+// The end of an instance: from this moment none of its threads runs. What it has is given back
+// afterwards, step by step (reclaim.ts).
 
 import { Domain, DomainState, EndReason } from "../object/domain";
 import { slotChanged } from "./supervisor";
@@ -10,7 +11,10 @@ export function dyingDomain(): Domain | null {
   return firstDying;
 }
 
-/** Marks an instance as ended. Nothing is given back yet, so this can be done in the middle of anything. */
+/**
+ * Marks an instance as ended. Nothing is given back yet, so this can be done in the middle of
+ * anything.
+ */
 export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   if (!domain.isAlive) return;
   domain.forgetReached();

@@ -1,21 +1,40 @@
-// Faults of programs: a page that is backed on first touch, or a message to the slot's fault endpoint, or the end of the instance.
+// Faults of programs: a page that is backed on first touch, or a message to the slot's fault
+// endpoint, or the end of the instance.
 
 import { SLOT_NONE } from "../abi/blob";
 import { FaultKind, faultName } from "../abi/fault";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
-import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "../ipc/capture";
+import {
+  CAPTURE_ARENA_BYTES,
+  CAPTURE_HANDLE_COUNT,
+  CAPTURE_WORDS,
+  CAPTURE_WORD_COUNT,
+} from "../ipc/capture";
 import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
-import { AuditKind, auditRecord, slotCount, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
+import {
+  AuditKind,
+  auditRecord,
+  slotCount,
+  slotFaultEndpoint,
+  slotFaultSlot,
+} from "../monitor/monitor";
 import { RULE_NONE } from "../abi/blob";
 import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { LOG_PORT, endLine, logHex, logText } from "../x64/serial-log";
 import { loadPhysical8 } from "../x64/physical-memory";
 import { isMapped, translate } from "../x64/paging";
-import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "../x64/trap-instruction";
+import {
+  DIVISOR_UNKNOWN,
+  VECTOR_DIVIDE,
+  VECTOR_INVALID_OPCODE,
+  divideKind,
+  divisorRegister,
+  trapKind,
+} from "../x64/trap-instruction";
 import { endDomain } from "./end";
 import { logName } from "./supervisor";
 
@@ -30,7 +49,10 @@ const PAGE_INSTRUCTION: u32 = 16;
 /** Words of the Fault interface's first method. */
 const FAULT_WORDS: u32 = 7;
 
-/** An exception in user code. Either it is repaired, and the thread goes on, or the thread is stopped. */
+/**
+ * An exception in user code. Either it is repaired, and the thread goes on, or the thread is
+ * stopped.
+ */
 export function handleException(thread: Thread, vector: u32, errorCode: u32, address: u64): void {
   const domain = domainOfSlot(thread.payer);
   let kind = kindOf(domain, thread, vector, address);
@@ -44,26 +66,34 @@ export function handleException(thread: Thread, vector: u32, errorCode: u32, add
 /** FaultKind.None if the page is there now. */
 function pageFault(domain: Domain, errorCode: u32, address: u64): FaultKind {
   const isFetch = (errorCode & PAGE_INSTRUCTION) !== 0;
-  if ((errorCode & PAGE_PRESENT) !== 0) return isFetch ? FaultKind.ExecuteData : FaultKind.OutOfBounds;
-  if (isMapped(domain.root, address)) return FaultKind.None; // Another thread of the domain was first.
+  if ((errorCode & PAGE_PRESENT) !== 0)
+    return isFetch ? FaultKind.ExecuteData : FaultKind.OutOfBounds;
+  // Another thread of the domain was first.
+  if (isMapped(domain.root, address)) return FaultKind.None;
   const kind = backPage(domain, address);
   return kind === FaultKind.None && isFetch ? FaultKind.ExecuteData : kind;
 }
 
 function kindOf(domain: Domain, thread: Thread, vector: u32, address: u64): FaultKind {
   switch (vector) {
-    case VECTOR_DIVIDE: return divideFault(domain, thread);
-    case VECTOR_INVALID_OPCODE: return trapKind(codeAt(domain, thread.rip));
+    case VECTOR_DIVIDE:
+      return divideFault(domain, thread);
+    case VECTOR_INVALID_OPCODE:
+      return trapKind(codeAt(domain, thread.rip));
     case VECTOR_STACK:
-    case VECTOR_PROTECTION: return FaultKind.Protection;
-    default: return FaultKind.Other;
+    case VECTOR_PROTECTION:
+      return FaultKind.Protection;
+    default:
+      return FaultKind.Other;
   }
 }
 
 function divideFault(domain: Domain, thread: Thread): FaultKind {
   const code = codeAt(domain, thread.rip);
   const register = divisorRegister(code);
-  return register === DIVISOR_UNKNOWN ? FaultKind.Other : divideKind(code, load<u64>(changetype<usize>(thread) + (<usize>register << 3)));
+  return register === DIVISOR_UNKNOWN
+    ? FaultKind.Other
+    : divideKind(code, load<u64>(changetype<usize>(thread) + ((<usize>register) << 3)));
 }
 
 /** The first four bytes of an instruction, the first one lowest; what is not there is 0. */
@@ -76,12 +106,29 @@ function codeAt(domain: Domain, address: u64): u32 {
   return code;
 }
 
-function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: u32, address: u64): void {
+function stopThread(
+  thread: Thread,
+  domain: Domain,
+  kind: FaultKind,
+  errorCode: u32,
+  address: u64,
+): void {
   thread.faultKind = <u32>kind;
   thread.faultError = errorCode;
   thread.faultAddress = address;
-  // Where it was: what other records call target class and interface are the halves of the instruction's address.
-  auditRecord(AuditKind.Fault, domain.slot, <u32>SLOT_NONE, domain.classId, <u32>thread.rip, <u32>(thread.rip >> 32), <u32>kind, <u32>RULE_NONE, address);
+  // Where it was: what other records call target class and interface are the halves of the
+  // instruction's address.
+  auditRecord(
+    AuditKind.Fault,
+    domain.slot,
+    <u32>SLOT_NONE,
+    domain.classId,
+    <u32>thread.rip,
+    <u32>(thread.rip >> 32),
+    <u32>kind,
+    <u32>RULE_NONE,
+    address,
+  );
   if (reportFault(thread, domain) === Status.Ok) {
     if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
     return;
@@ -90,9 +137,10 @@ function stopThread(thread: Thread, domain: Domain, kind: FaultKind, errorCode: 
 }
 
 /**
- * The end of an instance by a fault. With `isUntold` nobody but the kernel knows of it. Otherwise its handler has been told; what that
- * makes of it is not the kernel's to know, so the log has the line unless a program drives the line that the log is printed on: then
- * there is somebody to tell people.
+ * The end of an instance by a fault. With `isUntold` nobody but the kernel knows of it. Otherwise
+ * its handler has been told; what that makes of it is not the kernel's to know, so the log has the
+ * line unless a program drives the line that the log is printed on: then there is somebody to tell
+ * people.
  */
 export function endFaulted(thread: Thread, isUntold: bool): void {
   const domain = domainOfSlot(thread.payer);
@@ -118,7 +166,12 @@ function reportFault(thread: Thread, domain: Domain): Status {
   const handlerSlot = slotFaultSlot(domain.slot);
   if (handlerSlot === <u32>SLOT_NONE) return Status.NotFound;
   const handler = domainOfSlot(handlerSlot);
-  if (!handler.isAlive || handlerSlot === domain.slot || slotFaultEndpoint(domain.slot) >= handler.endpointCount) return Status.NotFound;
+  if (
+    !handler.isAlive ||
+    handlerSlot === domain.slot ||
+    slotFaultEndpoint(domain.slot) >= handler.endpointCount
+  )
+    return Status.NotFound;
   const endpoint = handler.endpoint(slotFaultEndpoint(domain.slot));
 
   const capture = thread.capture;
@@ -137,7 +190,7 @@ function reportFault(thread: Thread, domain: Domain): Status {
   thread.isForwarded = false;
   thread.isLong = false;
   thread.callHandle = null;
-  thread.callHeader = <u32>FAULT_INTERFACE << HEADER_INTERFACE_SHIFT;
+  thread.callHeader = (<u32>FAULT_INTERFACE) << HEADER_INTERFACE_SHIFT;
   thread.callBadge = 0;
   const status = sendRequest(thread, endpoint, TIMEOUT_NONE);
   if (status !== Status.Ok) thread.isFaultCall = false;

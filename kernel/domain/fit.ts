@@ -1,4 +1,5 @@
-// Whether each slot's quotas let its program start, looked at once, at boot: a slot that could never start is a mistake of the image.
+// Whether each slot's quotas let its program start, looked at once, at boot: a slot that could
+// never start is a mistake of the image.
 
 import { BlobError } from "../abi/blob-error";
 import { ObjectType } from "../abi/object";
@@ -6,9 +7,26 @@ import { Status } from "../abi/status";
 import { HANDLE_INDEX_FIRST_NAMED } from "../abi/system-call";
 import { REGION_START, stacksFit } from "../memory/address-space";
 import { HANDLE_SHIFT, PORT_BITMAP_BYTES } from "../memory/layout";
-import { handleType, slotCount, slotFirstHandle, slotHandleCount, slotProgram, slotQuotaPages, slotQuotaThreads } from "../monitor/monitor";
+import {
+  handleType,
+  slotCount,
+  slotFirstHandle,
+  slotHandleCount,
+  slotProgram,
+  slotQuotaPages,
+  slotQuotaThreads,
+} from "../monitor/monitor";
 import { programLength, programStart } from "./archive";
-import { isLoaded, isWritable, readExecutable, segmentCount, segmentEnd, segmentStart, stackBytes, threadBlockBytes } from "./elf";
+import {
+  isLoaded,
+  isWritable,
+  readExecutable,
+  segmentCount,
+  segmentEnd,
+  segmentStart,
+  stackBytes,
+  threadBlockBytes,
+} from "./elf";
 
 /** The domain's top page table, and the three below it that its region takes. */
 const TABLE_PAGES: u32 = 4;
@@ -23,8 +41,9 @@ export function unfitSlot(): u32 {
 }
 
 /**
- * BlobError.UnreadableProgram if a slot's executable is none for this kernel, UnfitProgram if the slot's quotas are too small for it, None
- * if all slots can start. The programs are those of the blob. An executable that only this machine cannot run is told when it starts.
+ * BlobError.UnreadableProgram if a slot's executable is none for this kernel, UnfitProgram if the
+ * slot's quotas are too small for it, None if all slots can start. The programs are those of the
+ * blob. An executable that only this machine cannot run is told when it starts.
  */
 export function slotsFitPrograms(): BlobError {
   const slots = slotCount();
@@ -41,7 +60,10 @@ export function slotsFitPrograms(): BlobError {
 function fits(slot: u32): bool {
   const handles = slotHandleCount(slot);
   let regionEnd = REGION_START;
-  let pages = TABLE_PAGES + THREAD_PAGES + (((HANDLE_INDEX_FIRST_NAMED + handles) << HANDLE_SHIFT) + 4095 >> 12);
+  let pages =
+    TABLE_PAGES +
+    THREAD_PAGES +
+    ((((HANDLE_INDEX_FIRST_NAMED + handles) << HANDLE_SHIFT) + 4095) >> 12);
   if (hasPorts(slotFirstHandle(slot), handles)) pages += PORT_BITMAP_BYTES >> 12;
   const segments = segmentCount();
   for (let i: u32 = 0; i < segments; i++) {
@@ -50,7 +72,10 @@ function fits(slot: u32): bool {
     if (end > regionEnd) regionEnd = end;
     if (!isWritable(i)) pages += <u32>((end - segmentStart(i)) >> 12);
   }
-  return pages <= slotQuotaPages(slot) && stacksFit(slotQuotaThreads(slot), stackBytes(), threadBlockBytes(), regionEnd);
+  return (
+    pages <= slotQuotaPages(slot) &&
+    stacksFit(slotQuotaThreads(slot), stackBytes(), threadBlockBytes(), regionEnd)
+  );
 }
 
 function hasPorts(first: u32, count: u32): bool {

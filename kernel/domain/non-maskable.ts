@@ -1,4 +1,5 @@
-// Non-maskable interrupts are logged, and the system goes on. kernel/x64/non-maskable-entry.asm has counted them.
+// Non-maskable interrupts are logged, and the system goes on. kernel/x64/non-maskable-entry.asm has
+// counted them.
 
 import { domainOfSlot } from "../object/domain";
 import { currentThread } from "../schedule/scheduler";
@@ -9,7 +10,10 @@ import { endLine, logHex, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 import { logName } from "./supervisor";
 
-/** A line at most so often: a storm of them must leave the log, and the serial line's time, to others. */
+/**
+ * A line at most so often: a storm of them must leave the log, and the serial line's time, to
+ * others.
+ */
 const LINE_NS: u64 = 1_000_000_000;
 const KERNEL_HALF: u64 = 0xffff_8000_0000_0000;
 
@@ -17,8 +21,9 @@ let told: u64 = 0;
 let toldNs: u64 = 0;
 
 /**
- * A line on the last of those that no line tells of yet, with its number since the start. Called at an interrupt's entry: at once after
- * one where there is a local APIC, else at the next interrupt; and by the timer, for those that came too soon after a line.
+ * A line on the last of those that no line tells of yet, with its number since the start. Called at
+ * an interrupt's entry: at once after one where there is a local APIC, else at the next interrupt;
+ * and by the timer, for those that came too soon after a line.
  */
 export function reportNonMaskable(): void {
   const count = nonMaskableCount();
@@ -51,8 +56,11 @@ function logInterrupted(address: u64): void {
 
 function sourceText(source: NonMaskableSource): string {
   switch (source) {
-    case NonMaskableSource.Memory: return ": memory or a device reports an error (port 0x61)";
-    case NonMaskableSource.Channel: return ": a card reports an error (port 0x61)";
-    default: return ": the chipset does not say why";
+    case NonMaskableSource.Memory:
+      return ": memory or a device reports an error (port 0x61)";
+    case NonMaskableSource.Channel:
+      return ": a card reports an error (port 0x61)";
+    default:
+      return ": the chipset does not say why";
   }
 }

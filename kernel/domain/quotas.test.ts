@@ -1,12 +1,24 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
 import { ports } from "../../toolchain/image/define.ts";
-import { DOMAIN, INBOX, KernelInNode, type TestSystem, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
+import {
+  DOMAIN,
+  INBOX,
+  KernelInNode,
+  type TestSystem,
+  buildSystem,
+  compileKernel,
+} from "../../tests/support/kernel-in-node.ts";
 import type { ExecutableOptions } from "../../tests/support/small-executable.ts";
 import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, SLOT_ENDPOINTS_MAX } from "../abi/blob.ts";
 import { Status } from "../abi/status.ts";
 
-const ECHO = defineInterface({ name: "Echo", id: 0x100, version: 1, methods: { add: { takes: { left: u64, right: u64 }, returns: { sum: u64 } } } });
+const ECHO = defineInterface({
+  name: "Echo",
+  id: 0x100,
+  version: 1,
+  methods: { add: { takes: { left: u64, right: u64 }, returns: { sum: u64 } } },
+});
 const SLOTS = 0x10004;
 const CREATE_MEMORY = 2;
 const CREATE_INBOX = 3;
@@ -26,25 +38,36 @@ interface Quotas {
   readonly objects?: number;
 }
 
-function system(quotas: Quotas, executable: Omit<ExecutableOptions, "name"> = {}, more: Partial<TestSystem> = {}): TestSystem {
+function system(
+  quotas: Quotas,
+  executable: Omit<ExecutableOptions, "name"> = {},
+  more: Partial<TestSystem> = {},
+): TestSystem {
   const { pages = 8000, ...quota } = quotas;
   return {
     slots: { root: {}, a: { pages, quota } },
     programs: { root: { kernel: { slots: "Slots" } }, a: { executable, serves: { echo: ECHO } } },
     interfaces: [ECHO],
-    policy: "allow Root -> kernel.Slots { * }\nallow A -> kernel.Domain { * }\ngrant A -> A { copy }\ngrant A -> kernel.Notice { bind }",
+    policy:
+      "allow Root -> kernel.Slots { * }\nallow A -> kernel.Domain { * }\ngrant A -> A { copy }\ngrant A -> kernel.Notice { bind }",
     ...more,
   };
 }
 
 async function start(description: TestSystem): Promise<KernelInNode> {
-  const kernel = new KernelInNode(module, await buildSystem(description), { memoryBytes: 64 << 20 });
+  const kernel = new KernelInNode(module, await buildSystem(description), {
+    memoryBytes: 64 << 20,
+  });
   expect(kernel.call(kernel.threadOf(0), SLOTS, 12, 3, [1n]).status).toBe(Status.Ok);
   return kernel;
 }
 
 /** How often the slot's method succeeds, and what it answers then. */
-function exhaust(kernel: KernelInNode, method: number, ...words: bigint[]): readonly [number, string] {
+function exhaust(
+  kernel: KernelInNode,
+  method: number,
+  ...words: bigint[]
+): readonly [number, string] {
   const thread = kernel.threadOf(1);
   for (let made = 0; made < 5000; made++) {
     const { status } = kernel.call(thread, DOMAIN, 1, method, words);
@@ -53,28 +76,47 @@ function exhaust(kernel: KernelInNode, method: number, ...words: bigint[]): read
   return [5000, "Ok"];
 }
 
-const log = (description: TestSystem): Promise<string> => buildSystem(description).then((archive) => {
-  try {
-    return new KernelInNode(module, archive).log;
-  } catch (error) {
-    return String(error);
-  }
-});
+const log = (description: TestSystem): Promise<string> =>
+  buildSystem(description).then((archive) => {
+    try {
+      return new KernelInNode(module, archive).log;
+    } catch (error) {
+      return String(error);
+    }
+  });
 
 describe("threads:", () => {
   // The small executable takes 16 KiB of the region.
-  test.each([[0x1000, 28], [0x1001, 27], [0x4000, 24], [0x10000, 15], [0x80000, 3], [0x100000, 1]])("with stacks of %i bytes a slot can be promised %i, and has them; one more is refused by compiler and kernel", async (stackBytes, room) => {
-    const kernel = await start(system({ threads: room, objects: 8 }, { stackBytes }));
-    expect(exhaust(kernel, START_THREAD, 0n, 100n)).toEqual([room - 1, "NoMemory"]);
-    kernel.check();
-    const beyond = system({ threads: room + 1, objects: 8 }, { stackBytes });
-    await expect(buildSystem(beyond)).rejects.toThrow(`a has a quota of ${room + 1} threads, and beside its program's code there is room for ${room} stacks of ${stackBytes >> 10} KiB; help: at most ${room}, or a smaller \`stackBytes\` in services/a/program.ts`);
-    expect(await log({ ...beyond, areNeedsUnknown: true })).toContain("trine: boot refused: policy has a slot whose quotas do not fit its program (19): a");
-  });
+  test.each([
+    [0x1000, 28],
+    [0x1001, 27],
+    [0x4000, 24],
+    [0x10000, 15],
+    [0x80000, 3],
+    [0x100000, 1],
+  ])(
+    "with stacks of %i bytes a slot can be promised %i, and has them; one more is refused by compiler and kernel",
+    async (stackBytes, room) => {
+      const kernel = await start(system({ threads: room, objects: 8 }, { stackBytes }));
+      expect(exhaust(kernel, START_THREAD, 0n, 100n)).toEqual([room - 1, "NoMemory"]);
+      kernel.check();
+      const beyond = system({ threads: room + 1, objects: 8 }, { stackBytes });
+      await expect(buildSystem(beyond)).rejects.toThrow(
+        `a has a quota of ${room + 1} threads, and beside its program's code there is room for ${room} stacks of ${stackBytes >> 10} KiB; help: at most ${room}, or a smaller \`stackBytes\` in services/a/program.ts`,
+      );
+      expect(await log({ ...beyond, areNeedsUnknown: true })).toContain(
+        "trine: boot refused: policy has a slot whose quotas do not fit its program (19): a",
+      );
+    },
+  );
 
   test("a slot that says nothing is promised what there is room for, at most 4", async () => {
-    expect(exhaust(await start(system({}, { stackBytes: 0x80000 })), START_THREAD, 0n, 100n)).toEqual([2, "NoMemory"]);
-    expect(exhaust(await start(system({}, { stackBytes: 0x1000 })), START_THREAD, 0n, 100n)).toEqual([3, "NoMemory"]);
+    expect(
+      exhaust(await start(system({}, { stackBytes: 0x80000 })), START_THREAD, 0n, 100n),
+    ).toEqual([2, "NoMemory"]);
+    expect(
+      exhaust(await start(system({}, { stackBytes: 0x1000 })), START_THREAD, 0n, 100n),
+    ).toEqual([3, "NoMemory"]);
   });
 
   test("of the largest stack and the largest block of a thread, one fits", async () => {
@@ -91,8 +133,13 @@ describe("handles:", () => {
   });
 
   test("a slot may be given as many as it starts with, and no fewer", async () => {
-    expect(exhaust(await start(system({ handles: 4 })), MINT, BigInt(0x10004), 1n, 0n)).toEqual([0, "NoSpace"]);
-    await expect(buildSystem(system({ handles: 3 }))).rejects.toThrow("a starts with 4 handles and has a quota of 3");
+    expect(exhaust(await start(system({ handles: 4 })), MINT, BigInt(0x10004), 1n, 0n)).toEqual([
+      0,
+      "NoSpace",
+    ]);
+    await expect(buildSystem(system({ handles: 3 }))).rejects.toThrow(
+      "a starts with 4 handles and has a quota of 3",
+    );
   });
 });
 
@@ -106,21 +153,36 @@ describe("objects:", () => {
     ["memory objects", CREATE_MEMORY, [4096n]],
   ])(`one slot can have all ${objects} as %s`, async (_what, method, words) => {
     const kernel = await start(system({ objects, handles: QUOTA_HANDLES_MAX }));
-    expect(exhaust(kernel, method, ...words)).toEqual([objects, method === CREATE_MEMORY ? "NoMemory" : "NoSpace"]);
+    expect(exhaust(kernel, method, ...words)).toEqual([
+      objects,
+      method === CREATE_MEMORY ? "NoMemory" : "NoSpace",
+    ]);
     kernel.check();
   });
 
   test("one more is refused", async () => {
-    await expect(buildSystem(system({ objects: objects + 1 }))).rejects.toThrow("the slots' quotas of objects add up to 2049");
+    await expect(buildSystem(system({ objects: objects + 1 }))).rejects.toThrow(
+      "the slots' quotas of objects add up to 2049",
+    );
   });
 
   test(`a slot serves ${SLOT_ENDPOINTS_MAX} endpoints, and no more`, async () => {
     const serving = (count: number): TestSystem => {
       const description = system({});
-      return { ...description, programs: { ...description.programs, a: { serves: Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, ECHO])) } } };
+      return {
+        ...description,
+        programs: {
+          ...description.programs,
+          a: {
+            serves: Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, ECHO])),
+          },
+        },
+      };
     };
     await start(serving(SLOT_ENDPOINTS_MAX));
-    await expect(buildSystem(serving(SLOT_ENDPOINTS_MAX + 1))).rejects.toThrow("a serves 33 endpoints");
+    await expect(buildSystem(serving(SLOT_ENDPOINTS_MAX + 1))).rejects.toThrow(
+      "a serves 33 endpoints",
+    );
   });
 });
 
@@ -128,24 +190,55 @@ describe("pages:", () => {
   // Tables 4, code and constants 2, thread and stack 2, handles 1; ports 2.
   test.each<readonly [string, number, Partial<TestSystem>]>([
     ["alone", 9, {}],
-    ["with ports", 11, {
-      slots: { root: {}, a: { devices: { registers: ports(0x300, 8) } } },
-      programs: { root: { kernel: { slots: "Slots" } }, a: { devices: { registers: "ports" }, serves: { echo: ECHO } } },
-    }],
-    ["with a second page of handles", 10, {
-      slots: { root: {}, a: { channels: Object.fromEntries(Array.from({ length: 61 }, (_, i) => [`c${i}`, "root.echo"])) } },
-      programs: { root: { kernel: { slots: "Slots" }, serves: { echo: ECHO } }, a: { uses: Object.fromEntries(Array.from({ length: 61 }, (_, i) => [`c${i}`, ECHO])) } },
-    }],
-  ])("a program %s starts with %i, and with fewer compiler and kernel refuse it", async (_what, least, more) => {
-    const description = system({}, {}, more);
-    const withPages = (pages: number): TestSystem => ({ ...description, slots: { ...description.slots, a: { ...description.slots["a"]!, pages } } });
-    const kernel = new KernelInNode(module, await buildSystem(withPages(least)));
-    const slots = more.programs?.["root"]?.serves === undefined ? SLOTS : SLOTS + 1;
-    expect(kernel.call(kernel.threadOf(0), slots, 12, 3, [1n]).status).toBe(Status.Ok);
-    expect(kernel.number("slotPages", 1)).toBe(least - 1);
-    await expect(buildSystem(withPages(least - 1))).rejects.toThrow(`a has a quota of ${least - 1} pages, and its program takes ${least} to start`);
-    expect(await log({ ...withPages(least - 1), areNeedsUnknown: true })).toContain("policy has a slot whose quotas do not fit its program (19): a");
-  });
+    [
+      "with ports",
+      11,
+      {
+        slots: { root: {}, a: { devices: { registers: ports(0x300, 8) } } },
+        programs: {
+          root: { kernel: { slots: "Slots" } },
+          a: { devices: { registers: "ports" }, serves: { echo: ECHO } },
+        },
+      },
+    ],
+    [
+      "with a second page of handles",
+      10,
+      {
+        slots: {
+          root: {},
+          a: {
+            channels: Object.fromEntries(
+              Array.from({ length: 61 }, (_, i) => [`c${i}`, "root.echo"]),
+            ),
+          },
+        },
+        programs: {
+          root: { kernel: { slots: "Slots" }, serves: { echo: ECHO } },
+          a: { uses: Object.fromEntries(Array.from({ length: 61 }, (_, i) => [`c${i}`, ECHO])) },
+        },
+      },
+    ],
+  ])(
+    "a program %s starts with %i, and with fewer compiler and kernel refuse it",
+    async (_what, least, more) => {
+      const description = system({}, {}, more);
+      const withPages = (pages: number): TestSystem => ({
+        ...description,
+        slots: { ...description.slots, a: { ...description.slots["a"]!, pages } },
+      });
+      const kernel = new KernelInNode(module, await buildSystem(withPages(least)));
+      const slots = more.programs?.["root"]?.serves === undefined ? SLOTS : SLOTS + 1;
+      expect(kernel.call(kernel.threadOf(0), slots, 12, 3, [1n]).status).toBe(Status.Ok);
+      expect(kernel.number("slotPages", 1)).toBe(least - 1);
+      await expect(buildSystem(withPages(least - 1))).rejects.toThrow(
+        `a has a quota of ${least - 1} pages, and its program takes ${least} to start`,
+      );
+      expect(await log({ ...withPages(least - 1), areNeedsUnknown: true })).toContain(
+        "policy has a slot whose quotas do not fit its program (19): a",
+      );
+    },
+  );
 
   test("linear memory grows to its last page at 4 GiB", async () => {
     const kernel = await start(system({}, { memoryPages: 2, memoryPagesMax: 0x10000 }));
@@ -157,5 +250,7 @@ describe("pages:", () => {
 });
 
 test("a slot whose program is no executable for this kernel is refused at boot", async () => {
-  expect(await log({ ...system({}, { abiVersion: 99 }), areNeedsUnknown: true })).toContain("policy has a slot whose program this kernel cannot read (20): a");
+  expect(await log({ ...system({}, { abiVersion: 99 }), areNeedsUnknown: true })).toContain(
+    "policy has a slot whose program this kernel cannot read (20): a",
+  );
 });

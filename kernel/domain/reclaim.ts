@@ -1,5 +1,6 @@
-// Takes an ended instance apart: a sequence of phases, each a number of short steps, until everything it had is given back to the frame.
-// Steps are taken by whoever stops the slot, and one with every kernel entry while anything is dying.
+// Takes an ended instance apart: a sequence of phases, each a number of short steps, until
+// everything it had is given back to the frame. Steps are taken by whoever stops the slot, and one
+// with every kernel entry while anything is dying.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
@@ -18,7 +19,13 @@ import { handleAt, releaseHandlePage, revokeObjectStep } from "../object/handle-
 import { Inbox } from "../object/inbox";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
-import { destroyEndpointIfUnused, destroyIfUnused, destroyInboxIfUnused, dropStep, forgetMasked } from "../object/lifetime";
+import {
+  destroyEndpointIfUnused,
+  destroyIfUnused,
+  destroyInboxIfUnused,
+  dropStep,
+  forgetMasked,
+} from "../object/lifetime";
 import { MemoryObject } from "../object/memory-object";
 import { firstQueued } from "../schedule/priority-queue";
 import { clearTimer } from "../schedule/timers";
@@ -47,7 +54,10 @@ enum Phase {
 
 /** Frames of the address space freed in one step. */
 const FREE_STEP: u32 = 32;
-/** Places of the handle table looked at, and handles dropped, in one step; one if anything hangs on it. */
+/**
+ * Places of the handle table looked at, and handles dropped, in one step; one if anything hangs on
+ * it.
+ */
 const LOOK_STEP: u32 = 128;
 const DROP_STEP: u32 = 16;
 /** Entries of page tables looked at in one step. */
@@ -74,18 +84,30 @@ export function reclaimStep(domain: Domain): bool {
 /** True when the phase is done. */
 function phaseStep(domain: Domain): bool {
   switch (domain.phase) {
-    case Phase.Devices: return leaveDevices(domain);
-    case Phase.Threads: return endThreads(domain);
-    case Phase.SlotEndpoints: return rebindEndpoints(domain);
-    case Phase.Endpoints: return endEndpoints(domain);
-    case Phase.Inboxes: return endInboxes(domain);
-    case Phase.Notices: return endNotices(domain);
-    case Phase.SlotInbox: return clearSlotInbox(domain);
-    case Phase.Mappings: return endMappings(domain);
-    case Phase.Handles: return dropHandles(domain);
-    case Phase.Memory: return endMemory(domain);
-    case Phase.AddressSpace: return freeAddressSpace(domain);
-    default: return freePages(domain);
+    case Phase.Devices:
+      return leaveDevices(domain);
+    case Phase.Threads:
+      return endThreads(domain);
+    case Phase.SlotEndpoints:
+      return rebindEndpoints(domain);
+    case Phase.Endpoints:
+      return endEndpoints(domain);
+    case Phase.Inboxes:
+      return endInboxes(domain);
+    case Phase.Notices:
+      return endNotices(domain);
+    case Phase.SlotInbox:
+      return clearSlotInbox(domain);
+    case Phase.Mappings:
+      return endMappings(domain);
+    case Phase.Handles:
+      return dropHandles(domain);
+    case Phase.Memory:
+      return endMemory(domain);
+    case Phase.AddressSpace:
+      return freeAddressSpace(domain);
+    default:
+      return freePages(domain);
   }
 }
 
@@ -97,7 +119,8 @@ function leaveDevices(domain: Domain): bool {
     if (interrupt.inbox === null) continue;
     const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
     if (inbox !== null && inbox.payer !== domain.slot) continue;
-    // An inbox that is gone may have been this domain's: its page is about to go too, and then nobody must look there.
+    // An inbox that is gone may have been this domain's: its page is about to go too, and then
+    // nobody must look there.
     maskLine(line);
     if (inbox !== null) forgetMasked(inbox);
     interrupt.inbox = null;
@@ -161,7 +184,10 @@ function endNotices(domain: Domain): bool {
   return false;
 }
 
-/** The inbox stays, with those who wait in its queue, but none of the old instance's bits, handles and receivers. */
+/**
+ * The inbox stays, with those who wait in its queue, but none of the old instance's bits, handles
+ * and receivers.
+ */
 function clearSlotInbox(domain: Domain): bool {
   const inbox = domain.inbox;
   if (!revokeObjectStep(inbox)) return false;
@@ -196,7 +222,10 @@ function dropHandles(domain: Domain): bool {
   return false;
 }
 
-/** Memory that others map is theirs from now on; the rest goes, and with it the handles that others have. */
+/**
+ * Memory that others map is theirs from now on; the rest goes, and with it the handles that others
+ * have.
+ */
 function endMemory(domain: Domain): bool {
   const place = nextObject(domain, Table.MemoryObjects);
   if (place <= OBJECT_LATER) return place === OBJECT_NONE;
@@ -234,7 +263,11 @@ function freePages(domain: Domain): bool {
   if (domain.portPages > 0) {
     forgetPorts();
     domain.portPages -= 1;
-    releaseWindowPage(PORT_BITMAPS_BASE + (<usize>domain.slot << PORT_BITMAP_SHIFT) + (<usize>domain.portPages << 12));
+    releaseWindowPage(
+      PORT_BITMAPS_BASE +
+        ((<usize>domain.slot) << PORT_BITMAP_SHIFT) +
+        ((<usize>domain.portPages) << 12),
+    );
     unchargeShared(domain, 1);
     return false;
   }
@@ -245,4 +278,3 @@ function freePages(domain: Domain): bool {
   if (releaseHandlePage(domain)) return false;
   return !releasePage(domain);
 }
-

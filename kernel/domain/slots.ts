@@ -1,17 +1,38 @@
-// What is there for each slot of the image from boot on: the domain's first half, its inbox, its endpoints. And the objects of the kernel
-// itself: interrupt lines and the services that need no state.
+// What is there for each slot of the image from boot on: the domain's first half, its inbox, its
+// endpoints. And the objects of the kernel itself: interrupt lines and the services that need no
+// state.
 
 import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import { ObjectType } from "../abi/object";
 import {
-  BOOT_TABLES_BASE, BOOT_TABLES_BYTES, DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, INBOX_SHIFT, PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT,
+  BOOT_TABLES_BASE,
+  BOOT_TABLES_BYTES,
+  DOMAINS_BASE,
+  DOMAIN_SHIFT,
+  HANDLES_BASE,
+  HANDLE_TABLE_SHIFT,
+  INBOX_SHIFT,
+  PORT_BITMAPS_BASE,
+  PORT_BITMAP_SHIFT,
+  SLOT_ENDPOINTS_BASE,
+  SLOT_INBOXES_BASE,
+  ENDPOINT_SHIFT,
 } from "../memory/layout";
 import { PAYER_KERNEL, availableFrames } from "../memory/frames";
 import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
-  slotCeiling, slotClass, slotCount, slotEndpointCount, slotEndpointInterface, slotPriority, slotProgram, slotQuotaHandles, slotQuotaObjects,
-  slotQuotaPages, slotQuotaThreads,
+  slotCeiling,
+  slotClass,
+  slotCount,
+  slotEndpointCount,
+  slotEndpointInterface,
+  slotPriority,
+  slotProgram,
+  slotQuotaHandles,
+  slotQuotaObjects,
+  slotQuotaPages,
+  slotQuotaThreads,
 } from "../monitor/monitor";
 import { domainOfSlot } from "../object/domain";
 import { interruptOfLine } from "../object/interrupt";
@@ -23,7 +44,7 @@ const singles: usize = memory.data(16 * 32, 8);
 
 /** The object behind a handle to Ports, Clock … System. */
 export function kernelService(type: u32): KernelObject {
-  return changetype<KernelObject>(singles + (<usize>type << 5));
+  return changetype<KernelObject>(singles + ((<usize>type) << 5));
 }
 
 /** Tables that everything else lies on. False if memory is too small. */
@@ -34,7 +55,8 @@ export function initializeTables(): bool {
     initializeObject(interrupt, ObjectType.Interrupt, PAYER_KERNEL);
     interrupt.line = line;
   }
-  for (let type: u32 = ObjectType.Ports; type <= <u32>ObjectType.System; type++) initializeObject(kernelService(type), type, PAYER_KERNEL);
+  for (let type: u32 = ObjectType.Ports; type <= <u32>ObjectType.System; type++)
+    initializeObject(kernelService(type), type, PAYER_KERNEL);
   return true;
 }
 
@@ -42,14 +64,20 @@ function pagesFor(count: u32, shift: u32): u32 {
   return ((count << shift) + 4095) & ~4095;
 }
 
-/** Lays out all slots of the blob in force. False if memory is too small, for the supervisor's quota too, or a slot has too many endpoints. */
+/**
+ * Lays out all slots of the blob in force. False if memory is too small, for the supervisor's quota
+ * too, or a slot has too many endpoints.
+ */
 export function initializeSlots(): bool {
   const count = slotCount();
-  if (!prepareWindow(BOOT_TABLES_BASE, PORT_BITMAPS_BASE + (<usize>count << PORT_BITMAP_SHIFT))) return false;
-  if (!prepareWindow(HANDLES_BASE, HANDLES_BASE + (<usize>count << HANDLE_TABLE_SHIFT))) return false;
+  if (!prepareWindow(BOOT_TABLES_BASE, PORT_BITMAPS_BASE + ((<usize>count) << PORT_BITMAP_SHIFT)))
+    return false;
+  if (!prepareWindow(HANDLES_BASE, HANDLES_BASE + ((<usize>count) << HANDLE_TABLE_SHIFT)))
+    return false;
   if (!backKernelWindow(DOMAINS_BASE, pagesFor(count, DOMAIN_SHIFT))) return false;
   if (!backKernelWindow(SLOT_INBOXES_BASE, pagesFor(count, INBOX_SHIFT))) return false;
-  if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(count * SLOT_ENDPOINTS_MAX, ENDPOINT_SHIFT))) return false;
+  if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(count * SLOT_ENDPOINTS_MAX, ENDPOINT_SHIFT)))
+    return false;
   for (let slot: u32 = 0; slot < count; slot++) {
     if (!initializeSlot(slot)) return false;
   }

@@ -10,10 +10,28 @@ import { PORT_BITMAPS_BASE, PORT_BITMAP_BYTES, PORT_BITMAP_SHIFT } from "../memo
 import { chargePages, chargeShared } from "../memory/quota";
 import { backWindowPage } from "../memory/window";
 import {
-  handleBadge, handleClass, handleCount, handleFirst, handleInterface, handleRights, handleTargetEndpoint, handleTargetSlot, handleType, judgeExecute, judgePermission,
-  slotFirstHandle, slotHandleCount,
+  handleBadge,
+  handleClass,
+  handleCount,
+  handleFirst,
+  handleInterface,
+  handleRights,
+  handleTargetEndpoint,
+  handleTargetSlot,
+  handleType,
+  judgeExecute,
+  judgePermission,
+  slotFirstHandle,
+  slotHandleCount,
 } from "../monitor/monitor";
-import { Domain, DomainState, EndReason, SEGMENTS_MAX, clearInstance, domainOfSlot } from "../object/domain";
+import {
+  Domain,
+  DomainState,
+  EndReason,
+  SEGMENTS_MAX,
+  clearInstance,
+  domainOfSlot,
+} from "../object/domain";
 import { addHandle, prepareHandles } from "../object/handle-table";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
@@ -23,15 +41,32 @@ import { processorLevel } from "../x64/level";
 import { PageAccess, initializeRoot } from "../x64/paging";
 import { archivePrograms, measuredDigest, programLength, programStart } from "./archive";
 import {
-  entryPoint, fileBytes, fileStart, isExecutable, isLoaded, isWritable, memoryPages, memoryPagesMax, neededLevel, readExecutable, segmentCount, segmentEnd, segmentStart, stackBytes,
-  threadBlockBytes, threadEntry,
+  entryPoint,
+  fileBytes,
+  fileStart,
+  isExecutable,
+  isLoaded,
+  isWritable,
+  memoryPages,
+  memoryPagesMax,
+  neededLevel,
+  readExecutable,
+  segmentCount,
+  segmentEnd,
+  segmentStart,
+  stackBytes,
+  threadBlockBytes,
+  threadEntry,
 } from "./elf";
 import { endDomain } from "./end";
 import { kernelService } from "./slots";
 import { logLevel } from "./supervisor";
 import { createThread } from "./threads";
 
-/** Starts an instance. Anything but Status.Ok: none runs; after NoMemory and NoSpace what it got is being taken back. */
+/**
+ * Starts an instance. Anything but Status.Ok: none runs; after NoMemory and NoSpace what it got is
+ * being taken back.
+ */
 export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
   if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // Its number would come again.
@@ -71,9 +106,32 @@ function fill(domain: Domain): Status {
   const thread = createThread(domain, entryPoint(), 0, domain.priority);
   if (thread === null) return Status.NoMemory;
 
-  if (!give(domain, domain, ObjectType.Domain, RIGHT_CALL, 0, ObjectType.Domain, ObjectType.Domain)) return Status.NoSpace;
-  if (!give(domain, domain.inbox, ObjectType.Inbox, RIGHT_CALL | RIGHT_RECEIVE | RIGHT_BIND, 0, ObjectType.Inbox, ObjectType.Inbox)) return Status.NoSpace;
-  if (!give(domain, thread.header, ObjectType.Thread, RIGHT_CALL, 0, ObjectType.Thread, ObjectType.Thread)) return Status.NoSpace;
+  if (!give(domain, domain, ObjectType.Domain, RIGHT_CALL, 0, ObjectType.Domain, ObjectType.Domain))
+    return Status.NoSpace;
+  if (
+    !give(
+      domain,
+      domain.inbox,
+      ObjectType.Inbox,
+      RIGHT_CALL | RIGHT_RECEIVE | RIGHT_BIND,
+      0,
+      ObjectType.Inbox,
+      ObjectType.Inbox,
+    )
+  )
+    return Status.NoSpace;
+  if (
+    !give(
+      domain,
+      thread.header,
+      ObjectType.Thread,
+      RIGHT_CALL,
+      0,
+      ObjectType.Thread,
+      ObjectType.Thread,
+    )
+  )
+    return Status.NoSpace;
   const first = slotFirstHandle(domain.slot);
   const count = slotHandleCount(domain.slot);
   for (let i: u32 = 0; i < count; i++) {
@@ -82,7 +140,10 @@ function fill(domain: Domain): Status {
   return Status.Ok;
 }
 
-/** Maps code and constants from where they were measured; notes where writable pages come from when they are touched. */
+/**
+ * Maps code and constants from where they were measured; notes where writable pages come from when
+ * they are touched.
+ */
 function loadSegments(domain: Domain): bool {
   const start = programStart(domain.program);
   const count = segmentCount();
@@ -106,7 +167,8 @@ function loadSegments(domain: Domain): bool {
     for (let address = segmentStart(i); address < end; address += 4096) {
       if (!chargeShared(domain, 1)) return false;
       domain.archivePages += 1;
-      if (!mapInto(domain, address, source + (address - segmentStart(i)), access, false)) return false;
+      if (!mapInto(domain, address, source + (address - segmentStart(i)), access, false))
+        return false;
     }
   }
   return true;
@@ -122,7 +184,7 @@ function givePorts(domain: Domain): bool {
   }
   if (granted === 0 && GUARD_PORTS) return true;
 
-  const bitmap = PORT_BITMAPS_BASE + (<usize>domain.slot << PORT_BITMAP_SHIFT);
+  const bitmap = PORT_BITMAPS_BASE + ((<usize>domain.slot) << PORT_BITMAP_SHIFT);
   if (!chargePages(domain, PORT_BITMAP_BYTES >> 12)) return false;
   for (let offset: u32 = 0; offset < PORT_BITMAP_BYTES; offset += 4096) {
     // The window's own page tables are there or memory is out for good.
@@ -132,7 +194,11 @@ function givePorts(domain: Domain): bool {
   memory.fill(bitmap, GUARD_PORTS ? 0xff : 0, PORT_BITMAP_BYTES);
   for (let i: u32 = 0; i < count; i++) {
     if (handleType(first + i) !== <u32>ObjectType.Ports) continue;
-    if (judgePermission(domain.slot, domain.classId, handleClass(first + i), Permission.Ports) !== <u32>Status.Ok) continue;
+    if (
+      judgePermission(domain.slot, domain.classId, handleClass(first + i), Permission.Ports) !==
+      <u32>Status.Ok
+    )
+      continue;
     allowPorts(bitmap, handleFirst(first + i), handleCount(first + i));
   }
   domain.ports = <u32>bitmap;
@@ -140,7 +206,9 @@ function givePorts(domain: Domain): bool {
   return true;
 }
 
-/** Clears the bits of ports: single ones up to a whole byte, bytes at once, and single ones again. */
+/**
+ * Clears the bits of ports: single ones up to a whole byte, bytes at once, and single ones again.
+ */
 function allowPorts(bitmap: usize, first: u32, count: u32): void {
   const end = <u64>first + <u64>count < 0x10000 ? first + count : 0x10000;
   let port = first;
@@ -158,7 +226,15 @@ function allowPort(bitmap: usize, port: u32): void {
 }
 
 /** The next initial handle. False beyond the quota. */
-function give(domain: Domain, object: KernelObject, type: u32, rights: u32, badge: u64, interfaceId: u32, classId: u32): bool {
+function give(
+  domain: Domain,
+  object: KernelObject,
+  type: u32,
+  rights: u32,
+  badge: u64,
+  interfaceId: u32,
+  classId: u32,
+): bool {
   if (!prepareHandles(domain, 1)) return false;
   addHandle(domain, object, type, rights, badge, interfaceId, classId, null);
   return true;
@@ -172,7 +248,15 @@ function giveNamed(domain: Domain, index: u32): bool {
     case ObjectType.Endpoint: {
       const owner = domainOfSlot(handleTargetSlot(index));
       const endpoint = owner.endpoint(handleTargetEndpoint(index));
-      return give(domain, endpoint, type, rights, handleBadge(index), handleInterface(index), owner.classId);
+      return give(
+        domain,
+        endpoint,
+        type,
+        rights,
+        handleBadge(index),
+        handleInterface(index),
+        owner.classId,
+      );
     }
     case ObjectType.Interrupt: {
       const line = handleFirst(index);
@@ -180,7 +264,15 @@ function giveNamed(domain: Domain, index: u32): bool {
       return give(domain, interruptOfLine(line), type, rights, 0, type, handleClass(index));
     }
     case ObjectType.Ports:
-      return give(domain, kernelService(type), type, rights, <u64>handleFirst(index) | (<u64>handleCount(index) << 32), type, handleClass(index));
+      return give(
+        domain,
+        kernelService(type),
+        type,
+        rights,
+        <u64>handleFirst(index) | ((<u64>handleCount(index)) << 32),
+        type,
+        handleClass(index),
+      );
     default:
       return give(domain, kernelService(type), type, rights, 0, type, handleClass(index));
   }

@@ -11,7 +11,10 @@ import { restartAfterFailure } from "../x64/restart";
 import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 
-/** Set at the supervisor's inbox when a slot's instance has begun to end or is gone: it asks Slots.describe which. */
+/**
+ * Set at the supervisor's inbox when a slot's instance has begun to end or is gone: it asks
+ * Slots.describe which.
+ */
 export const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 
 /** So many deaths of the supervisor within LOOP_NS, and the machine stops. */
@@ -53,7 +56,7 @@ function tooManyDeaths(): bool {
 }
 
 function placeOfDeath(count: u32): usize {
-  return deaths + (<usize>(count % DEATHS_MAX) << 3);
+  return deaths + ((<usize>(count % DEATHS_MAX)) << 3);
 }
 
 /** Whether the supervisor waits to be started again, asked once. */

@@ -29,8 +29,19 @@ function withSymbols(index: number, table: Uint8Array): Uint8Array {
   return longer;
 }
 
-function read(kernel: KernelInNode, slot: number, offset: number): Result & { readonly bytes: Uint8Array } {
-  const result = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, SLOTS_INTERFACE, SYMBOLS, [BigInt(slot), BigInt(offset)], { record: RECORD, receive: { address: ROOM, bytes: PIECE } });
+function read(
+  kernel: KernelInNode,
+  slot: number,
+  offset: number,
+): Result & { readonly bytes: Uint8Array } {
+  const result = kernel.call(
+    kernel.threadOf(ROOT),
+    ROOT_SLOTS,
+    SLOTS_INTERFACE,
+    SYMBOLS,
+    [BigInt(slot), BigInt(offset)],
+    { record: RECORD, receive: { address: ROOM, bytes: PIECE } },
+  );
   const length = result.status === Status.Ok ? Number(result.words[0]! >> 32n) : 0;
   return { ...result, bytes: kernel.read(ROOT, ROOM, length) };
 }
@@ -40,12 +51,14 @@ test("a program's symbols are read piece by piece, and end where they end", () =
   expect(read(kernel, CLIENT, 0).bytes).toEqual(TABLE.subarray(0, PIECE));
   expect(read(kernel, CLIENT, 777).bytes).toEqual(TABLE.subarray(777, 777 + PIECE));
   expect(read(kernel, CLIENT, 4990).bytes).toEqual(TABLE.subarray(4990));
-  for (const offset of [5000, 5001, 8192, 0x7fff_ffff, 0xffff_ffff]) expect(read(kernel, CLIENT, offset).status).toBe(Status.NotFound);
+  for (const offset of [5000, 5001, 8192, 0x7fff_ffff, 0xffff_ffff])
+    expect(read(kernel, CLIENT, offset).status).toBe(Status.NotFound);
 });
 
 test("without symbols, and without a slot, there is nothing", () => {
   const kernel = boot(module, withSymbols(CLIENT, TABLE), []);
-  for (const slot of [SERVER, 99, 0xffff_ffff]) expect(read(kernel, slot, 0).status).toBe(Status.NotFound);
+  for (const slot of [SERVER, 99, 0xffff_ffff])
+    expect(read(kernel, slot, 0).status).toBe(Status.NotFound);
 });
 
 test("symbols of a program that does not exist are nobody's", () => {

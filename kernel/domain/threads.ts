@@ -22,8 +22,16 @@ const FLAGS_AT_START: u64 = 0x202;
 /** Calls that end in one step. */
 const KILL_STEP: u32 = 16;
 
-/** Makes a thread that is ready to run at `entry`; null beyond the quota of threads, stacks or pages. */
-export function createThread(domain: Domain, entry: u64, argument: u64, priority: u32): Thread | null {
+/**
+ * Makes a thread that is ready to run at `entry`; null beyond the quota of threads, stacks or
+ * pages.
+ */
+export function createThread(
+  domain: Domain,
+  entry: u64,
+  argument: u64,
+  priority: u32,
+): Thread | null {
   if (GUARD_QUOTA && domain.threadsUsed >= domain.quotaThreads) return null;
   const stack = <u32>ctz(~domain.stacks);
   if (stack >= THREADS_OF_DOMAIN_MAX || !stackFits(domain, stack)) return null;
@@ -34,7 +42,7 @@ export function createThread(domain: Domain, entry: u64, argument: u64, priority
   initializeObject(thread.header, ObjectType.Thread, domain.slot);
   thread.timeoutTimer.kind = TimerKind.Thread;
   thread.stack = stack;
-  domain.stacks |= (<u64>1) << <u64>stack;
+  domain.stacks |= (<u64>1) << (<u64>stack);
   domain.threadsUsed += 1;
   const first = domain.firstThread;
   thread.domainNext = first;
@@ -59,9 +67,13 @@ export function createThread(domain: Domain, entry: u64, argument: u64, priority
   return thread;
 }
 
-/** Ends a thread: calls that it holds first, whose callers get PeerDied. One step; true when it is gone. */
+/**
+ * Ends a thread: calls that it holds first, whose callers get PeerDied. One step; true when it is
+ * gone.
+ */
 export function killThread(thread: Thread): bool {
-  if (thread !== currentThread) thread.suspended = true; // It must not run between two steps; one that ends itself takes them.
+  // It must not run between two steps; one that ends itself takes them.
+  if (thread !== currentThread) thread.suspended = true;
   for (let ended: u32 = 0; ended < KILL_STEP; ended++) {
     const caller = thread.firstServed;
     if (caller === null) break;
@@ -69,7 +81,8 @@ export function killThread(thread: Thread): bool {
   }
   if (thread.firstServed !== null) return false;
 
-  // From here on nothing is left for another step: its one handle, on which the caller may stand, has no right to be copied or handed on.
+  // From here on nothing is left for another step: its one handle, on which the caller may stand,
+  // has no right to be copied or handed on.
   const isRevoked = revokeObjectStep(thread.header);
   assert(isRevoked);
   detach(thread);
@@ -82,7 +95,7 @@ export function killThread(thread: Thread): bool {
   if (next !== null) next.domainPrevious = previous;
   if (previous !== null) previous.domainNext = next;
   else domain.firstThread = next;
-  domain.stacks &= ~((<u64>1) << <u64>thread.stack);
+  domain.stacks &= ~((<u64>1) << (<u64>thread.stack));
   domain.threadsUsed -= 1;
   forgetThread(thread);
   returnPlace(domain, Table.Threads, changetype<usize>(thread));
@@ -90,8 +103,8 @@ export function killThread(thread: Thread): bool {
 }
 
 /**
- * The thread does not wait for the answer to its fault any more. Unless another of its domain does, the domain runs. At most as many steps
- * as a domain has threads.
+ * The thread does not wait for the answer to its fault any more. Unless another of its domain does,
+ * the domain runs. At most as many steps as a domain has threads.
  */
 export function endFaultCall(thread: Thread): void {
   thread.isFaultCall = false;

@@ -3,8 +3,31 @@ import { Status } from "../abi/status.ts";
 import * as save from "../abi/thread-save-area.ts";
 import { SystemCall } from "../abi/system-call.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
-import { type KernelInNode, type TestSystem, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, ECHO, LIMITED, OTHER, OTHER_ECHO, QUIET, ROOT, ROOT_AUDIT, ROOT_SLOTS, SERVER, SILENT, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  type KernelInNode,
+  type TestSystem,
+  buildSystem,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  ECHO,
+  LIMITED,
+  OTHER,
+  OTHER_ECHO,
+  QUIET,
+  ROOT,
+  ROOT_AUDIT,
+  ROOT_SLOTS,
+  SERVER,
+  SILENT,
+  boot,
+  domainCall,
+  startSlot,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 import faultInterface from "../../services/interfaces/kernel/fault.idl.ts";
 
 const start = (slots?: readonly number[]) => {
@@ -19,7 +42,11 @@ function lastAudit(kernel: KernelInNode) {
   if (next === 0n) return null;
   const result = kernel.call(root, ROOT_AUDIT, 10, 1, [next - 1n], { record: 0x20000 });
   expect(result.status).toBe(Status.Ok);
-  return { kind: result.words[2], subject: result.words[3], target: kernel.u64(ROOT, 0x20000 + 128) };
+  return {
+    kind: result.words[2],
+    subject: result.words[3],
+    target: kernel.u64(ROOT, 0x20000 + 128),
+  };
 }
 
 describe("a call", () => {
@@ -28,9 +55,20 @@ describe("a call", () => {
     kernel.recv(server);
     kernel.call(kernel.threadOf(OTHER), OTHER_ECHO, 0x100, ADD, [2n, 3n]);
     const got = kernel.result(server);
-    expect(got).toMatchObject({ status: Status.Ok, badge: 77n, callerSlot: OTHER, words: [2n, 3n, 0n, 0n], header: (0x100 << 16) | 2 });
+    expect(got).toMatchObject({
+      status: Status.Ok,
+      badge: 77n,
+      callerSlot: OTHER,
+      words: [2n, 3n, 0n, 0n],
+      header: (0x100 << 16) | 2,
+    });
     expect(kernel.reply(server, got.token, [5n]).status).toBe(Status.Ok);
-    expect(kernel.result(kernel.threadOf(OTHER))).toMatchObject({ status: Status.Ok, words: [5n, 0n, 0n, 0n], token: 0n, badge: 0n });
+    expect(kernel.result(kernel.threadOf(OTHER))).toMatchObject({
+      status: Status.Ok,
+      words: [5n, 0n, 0n, 0n],
+      token: 0n,
+      badge: 0n,
+    });
     kernel.check();
   });
 
@@ -63,7 +101,12 @@ describe("a call", () => {
   ])("with %s is refused with status %i", (_what, status, handle, header) => {
     const { kernel, server, client } = start();
     kernel.recv(server);
-    kernel.raw(client, SystemCall.Call, { [save.SAVE_RDI]: handle, [save.SAVE_RSI]: header, [save.SAVE_RDX]: 0x20001n, [save.SAVE_R9]: 0n });
+    kernel.raw(client, SystemCall.Call, {
+      [save.SAVE_RDI]: handle,
+      [save.SAVE_RSI]: header,
+      [save.SAVE_RDX]: 0x20001n,
+      [save.SAVE_R9]: 0n,
+    });
     expect(kernel.result(client)).toMatchObject({ status, words: [0n, 0n, 0n, 0n], token: 0n });
     expect(kernel.number("threadState", server)).toBe(3); // The receiver never learns of it.
     kernel.check();
@@ -95,7 +138,8 @@ describe("a call", () => {
     kernel.reply(server, got.token);
     expect(kernel.result(client).status).toBe(Status.Ok);
 
-    kernel.call(client, CLIENT_ECHO, 0x100, LIMITED, [101n]); // Queues: some value could be allowed.
+    // Queues: some value could be allowed.
+    kernel.call(client, CLIENT_ECHO, 0x100, LIMITED, [101n]);
     expect(kernel.number("threadState", client)).toBe(1);
     expect(kernel.recv(server, { timeout: 1n }).status).toBe(Status.Timeout);
     expect(kernel.result(client).status).toBe(Status.Denied);
@@ -118,11 +162,18 @@ describe("a call", () => {
     const { kernel, server, client } = start();
     kernel.recv(server);
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
-    expect(kernel.reply(server, kernel.result(server).token, [2n], { error: true }).status).toBe(Status.Ok);
-    expect(kernel.result(client)).toMatchObject({ status: Status.ErrorReply, words: [2n, 0n, 0n, 0n] });
+    expect(kernel.reply(server, kernel.result(server).token, [2n], { error: true }).status).toBe(
+      Status.Ok,
+    );
+    expect(kernel.result(client)).toMatchObject({
+      status: Status.ErrorReply,
+      words: [2n, 0n, 0n, 0n],
+    });
     kernel.recv(server);
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
-    expect(kernel.reply(server, kernel.result(server).token, [3n], { error: true }).status).toBe(Status.Malformed);
+    expect(kernel.reply(server, kernel.result(server).token, [3n], { error: true }).status).toBe(
+      Status.Malformed,
+    );
     expect(kernel.result(client).status).toBe(Status.Malformed);
   });
 });
@@ -241,26 +292,51 @@ describe("a slot's end and new start", () => {
 });
 
 describe("rings and chains", () => {
-  test.each(["waits for it", "has not received yet"])("a chain of nine threads is TooDeep, where the last one %s", async (how) => {
-    const links = Array.from({ length: 10 }, (_, index) => `link${index}`);
-    const system: TestSystem = {
-      slots: { root: {}, ...Object.fromEntries(links.map((name, index) => [name, index < 9 ? { channels: { next: `link${index + 1}.echo` } } : {}])) },
-      programs: {
-        root: { kernel: { slots: "Slots" }, serves: { faults: faultInterface } },
-        ...Object.fromEntries(links.map((name, index) => [name, { serves: { echo: ECHO }, uses: index < 9 ? { next: ECHO } : {} }])),
-      },
-      interfaces: [ECHO],
-      policy: ["allow Root -> kernel.Slots { * }", ...links.slice(1).map((_, index) => `allow Link${index} -> Link${index + 1}.Echo { add }`)].join("\n"),
-    };
-    const kernel = boot(module, await buildSystem(system), links.map((_, index) => index + 1));
-    const threads = links.map((_, index) => kernel.threadOf(index + 1));
-    for (const thread of threads.slice(1, 9)) kernel.recv(thread);
-    kernel.recv(threads[9]!, how === "waits for it" ? {} : { timeout: 1n });
-    // Eight threads wait for the ninth.
-    for (const thread of threads.slice(0, 8)) kernel.call(thread, named(1), 0x100, ADD, [1n, 2n]);
-    expect(kernel.call(threads[8]!, named(1), 0x100, ADD, [1n, 2n]).status).toBe(Status.TooDeep);
-    kernel.check();
-  });
+  test.each(["waits for it", "has not received yet"])(
+    "a chain of nine threads is TooDeep, where the last one %s",
+    async (how) => {
+      const links = Array.from({ length: 10 }, (_, index) => `link${index}`);
+      const system: TestSystem = {
+        slots: {
+          root: {},
+          ...Object.fromEntries(
+            links.map((name, index) => [
+              name,
+              index < 9 ? { channels: { next: `link${index + 1}.echo` } } : {},
+            ]),
+          ),
+        },
+        programs: {
+          root: { kernel: { slots: "Slots" }, serves: { faults: faultInterface } },
+          ...Object.fromEntries(
+            links.map((name, index) => [
+              name,
+              { serves: { echo: ECHO }, uses: index < 9 ? { next: ECHO } : {} },
+            ]),
+          ),
+        },
+        interfaces: [ECHO],
+        policy: [
+          "allow Root -> kernel.Slots { * }",
+          ...links
+            .slice(1)
+            .map((_, index) => `allow Link${index} -> Link${index + 1}.Echo { add }`),
+        ].join("\n"),
+      };
+      const kernel = boot(
+        module,
+        await buildSystem(system),
+        links.map((_, index) => index + 1),
+      );
+      const threads = links.map((_, index) => kernel.threadOf(index + 1));
+      for (const thread of threads.slice(1, 9)) kernel.recv(thread);
+      kernel.recv(threads[9]!, how === "waits for it" ? {} : { timeout: 1n });
+      // Eight threads wait for the ninth.
+      for (const thread of threads.slice(0, 8)) kernel.call(thread, named(1), 0x100, ADD, [1n, 2n]);
+      expect(kernel.call(threads[8]!, named(1), 0x100, ADD, [1n, 2n]).status).toBe(Status.TooDeep);
+      kernel.check();
+    },
+  );
 
   test("a call that closes a ring is a Deadlock", () => {
     const { kernel, server } = start([SERVER, OTHER]);
@@ -277,10 +353,23 @@ test("garbage in every register never does more than fail", () => {
   const { kernel, server, client } = start();
   kernel.recv(server);
   let seed = 12345n;
-  const random = () => (seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn) >> (seed & 31n);
+  const random = () =>
+    (seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn) >>
+    (seed & 31n);
   for (let round = 0; round < 1500; round++) {
-    if (kernel.number("slotState", CLIENT) !== 2 || kernel.number("threadState", client) !== 0) break;
-    const registers = [save.SAVE_RDI, save.SAVE_RSI, save.SAVE_RDX, save.SAVE_R9, save.SAVE_R10, save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14];
+    if (kernel.number("slotState", CLIENT) !== 2 || kernel.number("threadState", client) !== 0)
+      break;
+    const registers = [
+      save.SAVE_RDI,
+      save.SAVE_RSI,
+      save.SAVE_RDX,
+      save.SAVE_R9,
+      save.SAVE_R10,
+      save.SAVE_RBX,
+      save.SAVE_R12,
+      save.SAVE_R13,
+      save.SAVE_R14,
+    ];
     const values = Object.fromEntries(registers.map((register) => [register, random()]));
     if (round % 3 === 0) values[save.SAVE_RDI] = 0x10000n | (random() & 7n);
     values[save.SAVE_R9] = 1n;

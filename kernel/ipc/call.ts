@@ -1,8 +1,14 @@
-// call: checks of the header and the handle, the capture, then either a kernel object or an endpoint.
+// call: checks of the header and the handle, the capture, then either a kernel object or an
+// endpoint.
 
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
-import { HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../abi/system-call";
+import {
+  HEADER_FLAG_LONG,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_MASK,
+  HEADER_METHOD_SHIFT,
+} from "../abi/system-call";
 import { callKernel } from "../call/dispatch";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
@@ -16,7 +22,8 @@ import { sendRequest } from "./send";
 /** Bits 3 and 10..15, of which a call may set HEADER_FLAG_LONG. */
 const FLAGS_AND_RESERVED: u32 = 0xfc08;
 /** Interface and method, what the receiver sees of a header. */
-const NAMING_BITS: u32 = (0xffff << HEADER_INTERFACE_SHIFT) | (HEADER_METHOD_MASK << HEADER_METHOD_SHIFT);
+const NAMING_BITS: u32 =
+  (0xffff << HEADER_INTERFACE_SHIFT) | (HEADER_METHOD_MASK << HEADER_METHOD_SHIFT);
 
 export function systemCallCall(thread: Thread): void {
   const status = call(thread);
@@ -37,7 +44,8 @@ function call(thread: Thread): Status {
   const timeout = thread.r9;
   const captured = captureMessage(thread, domain, header);
   if (captured !== Status.Ok) return captured;
-  if (entry.type !== <u16>ObjectType.Endpoint) return callKernel(thread, domain, entry, header & NAMING_BITS);
+  if (entry.type !== <u16>ObjectType.Endpoint)
+    return callKernel(thread, domain, entry, header & NAMING_BITS);
 
   thread.callHandle = entry;
   thread.callGeneration = <u32>entry.generation;

@@ -1,7 +1,9 @@
-// The capture buffer of a thread: the fixed part of the message that it sends, taken once and never read from the program again.
-// What is judged is what stands here, and what stands here is what is delivered.
+// The capture buffer of a thread: the fixed part of the message that it sends, taken once and never
+// read from the program again. What is judged is what stands here, and what stands here is what is
+// delivered.
 //
-// Its first 64 bytes are the message record's bytes 64..127 (kernel/abi/message-record.ts), so that one copy fills them.
+// Its first 64 bytes are the message record's bytes 64..127 (kernel/abi/message-record.ts), so that
+// one copy fills them.
 
 export const CAPTURE_WORD_COUNT: usize = 0;
 export const CAPTURE_HANDLE_COUNT: usize = 4;
@@ -14,7 +16,10 @@ export const CAPTURE_RECEIVE_HANDLES: usize = 24;
 export const CAPTURE_HANDLES: usize = 32;
 /** u32[4] */
 export const CAPTURE_HANDLE_RIGHTS: usize = 48;
-/** What the monitor is told of each handle (CARRIED_… of kernel/monitor/structure.ts), 16 bytes each. Filled before the judgement. */
+/**
+ * What the monitor is told of each handle (CARRIED_… of kernel/monitor/structure.ts), 16 bytes
+ * each. Filled before the judgement.
+ */
 export const CAPTURE_CARRIED: usize = 64;
 /** u64[64] */
 export const CAPTURE_WORDS: usize = 128;

@@ -1,15 +1,54 @@
 import { beforeAll, expect, test } from "vitest";
-import { SAVE_R10, SAVE_R12, SAVE_R13, SAVE_R14, SAVE_R9, SAVE_RBX, SAVE_RDI, SAVE_RDX, SAVE_RSI } from "../abi/thread-save-area.ts";
+import {
+  SAVE_R10,
+  SAVE_R12,
+  SAVE_R13,
+  SAVE_R14,
+  SAVE_R9,
+  SAVE_RBX,
+  SAVE_RDI,
+  SAVE_RDX,
+  SAVE_RSI,
+} from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, SystemCall,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_FORWARD,
+  HEADER_FLAG_KEEP_MASKED,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  SystemCall,
 } from "../abi/system-call.ts";
-import { DOMAIN, INBOX, KernelInNode, THREAD, type TestSystem, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import {
+  DOMAIN,
+  INBOX,
+  KernelInNode,
+  THREAD,
+  type TestSystem,
+  buildSystem,
+  compileKernel,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
 import { failureOf, randomOf } from "../../tests/support/random-programs.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
-import { ADD, CLIENT, OTHER, QUIET, ROOT, SERVER, SILENT, TEST_SYSTEM, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  ADD,
+  CLIENT,
+  OTHER,
+  QUIET,
+  ROOT,
+  SERVER,
+  SILENT,
+  TEST_SYSTEM,
+  startSlot,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 
-// Two kernels, one without fast path, do the same short messages. After each, everything that the kernel keeps must be the same, to the byte.
+// Two kernels, one without fast path, do the same short messages. After each, everything that the
+// kernel keeps must be the same, to the byte.
 
 const SLOTS = [SERVER, CLIENT, OTHER];
 const RECORD = 0x20000;
@@ -24,7 +63,10 @@ const HANDLES = 0x08000000;
 const THREADS_SEEN = 24;
 /** Where the captured words lie in a thread: the short way does not write them. */
 const CAPTURE = 1408;
-/** Of a thread: its place in a queue, which means something only while it stands in one. The short way leaves the ready queue out. */
+/**
+ * Of a thread: its place in a queue, which means something only while it stands in one. The short
+ * way leaves the ready queue out.
+ */
 const QUEUE_PRIORITY = 272;
 const IS_QUEUED = 276;
 const CAPTURED_WORDS = CAPTURE + 128;
@@ -37,7 +79,12 @@ const SYSTEM: TestSystem = {
     client: { ...TEST_SYSTEM.slots["client"], ceiling: 150 },
     other: { ...TEST_SYSTEM.slots["other"], priority: 90, ceiling: 150 },
   },
-  programs: Object.fromEntries(Object.entries(TEST_SYSTEM.programs).map(([name, program]) => [name, { ...program, executable: { threadEntry: REGION } }])),
+  programs: Object.fromEntries(
+    Object.entries(TEST_SYSTEM.programs).map(([name, program]) => [
+      name,
+      { ...program, executable: { threadEntry: REGION } },
+    ]),
+  ),
 };
 
 let fast: WebAssembly.Module;
@@ -49,12 +96,20 @@ beforeAll(async () => {
   archive = await buildSystem(SYSTEM);
 });
 
-/** All that the kernel keeps of threads but their capture buffers; queues, inboxes, endpoints, domains, the first handles. */
+/**
+ * All that the kernel keeps of threads but their capture buffers; queues, inboxes, endpoints,
+ * domains, the first handles.
+ */
 function state(kernel: KernelInNode): Record<string, string> {
-  const hex = (address: number, bytes: number): string => Buffer.from(kernel.windowBytes(address, bytes)).toString("hex");
+  const hex = (address: number, bytes: number): string =>
+    Buffer.from(kernel.windowBytes(address, bytes)).toString("hex");
   const parts: Record<string, string> = {
-    current: kernel.current.toString(16), armed: String(kernel.big("armedDeadline")), frames: String(kernel.number("availableFrames")),
-    ready: hex(READY_QUEUE.address, READY_QUEUE.bytes), sequences: hex(SEQUENCES.address, SEQUENCES.bytes), log: kernel.log,
+    current: kernel.current.toString(16),
+    armed: String(kernel.big("armedDeadline")),
+    frames: String(kernel.number("availableFrames")),
+    ready: hex(READY_QUEUE.address, READY_QUEUE.bytes),
+    sequences: hex(SEQUENCES.address, SEQUENCES.bytes),
+    log: kernel.log,
   };
   for (let index = 0; index < THREADS_SEEN; index++) {
     if (kernel.number("threadAt", index) === 0) continue;
@@ -74,11 +129,20 @@ function state(kernel: KernelInNode): Record<string, string> {
 /** Where two states differ first: offset, then four bytes of each. */
 function difference(left: string, right: string): string {
   const at = [...left].findIndex((digit, index) => digit !== right[index]) & ~7;
-  return left === right ? "" : `offset ${at / 2}: ${left.slice(at, at + 8)} ${right.slice(at, at + 8)}`;
+  return left === right
+    ? ""
+    : `offset ${at / 2}: ${left.slice(at, at + 8)} ${right.slice(at, at + 8)}`;
 }
 
-/** One act of the running thread, or of time, or of the supervisor. `tokens`: of the calls that threads hold. */
-function act(kernel: KernelInNode, random: (below: number) => number, tokens: Map<number, bigint>): void {
+/**
+ * One act of the running thread, or of time, or of the supervisor. `tokens`: of the calls that
+ * threads hold.
+ */
+function act(
+  kernel: KernelInNode,
+  random: (below: number) => number,
+  tokens: Map<number, bigint>,
+): void {
   const choice = random(100);
   if (choice < 3) return kernel.pass(BigInt(random(8_000_000)));
   if (choice < 5) kernel.number("endTurn");
@@ -96,60 +160,121 @@ function act(kernel: KernelInNode, random: (below: number) => number, tokens: Ma
   if (held.status === Status.Ok && held.token !== 0n) tokens.set(thread, held.token);
 
   const big = (): bigint => (BigInt(random(2 ** 31)) << 33n) | BigInt(random(2 ** 31));
-  const words = { [SAVE_RBX]: big(), [SAVE_R12]: random(4) === 0 ? 0n : big(), [SAVE_R13]: big(), [SAVE_R14]: big() };
+  const words = {
+    [SAVE_RBX]: big(),
+    [SAVE_R12]: random(4) === 0 ? 0n : big(),
+    [SAVE_R13]: big(),
+    [SAVE_R14]: big(),
+  };
   const timeout = random(12) === 0 ? BigInt(1 + random(300_000)) : 0n;
   const record = random(6) === 0 ? big() : BigInt(RECORD);
-  const call = (handle: number, interfaceId: number, method: number, count: number, flags = 0): void =>
+  const call = (
+    handle: number,
+    interfaceId: number,
+    method: number,
+    count: number,
+    flags = 0,
+  ): void =>
     kernel.raw(thread, SystemCall.Call, {
-      ...words, [SAVE_RDI]: BigInt(handle), [SAVE_R9]: timeout, [SAVE_RDX]: record, [SAVE_R10]: big(),
-      [SAVE_RSI]: BigInt(((interfaceId << HEADER_INTERFACE_SHIFT) | (method << HEADER_METHOD_SHIFT) | count | flags) >>> 0),
+      ...words,
+      [SAVE_RDI]: BigInt(handle),
+      [SAVE_R9]: timeout,
+      [SAVE_RDX]: record,
+      [SAVE_R10]: big(),
+      [SAVE_RSI]: BigInt(
+        ((interfaceId << HEADER_INTERFACE_SHIFT) |
+          (method << HEADER_METHOD_SHIFT) |
+          count |
+          flags) >>>
+          0,
+      ),
     });
   const flag = (bit: number, one: number): number => (random(one) === 0 ? bit : 0);
 
   if (tokens.has(thread) && random(10) !== 0) {
-    const token = random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 16n) : tokens.get(thread)!;
+    const token =
+      random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 16n) : tokens.get(thread)!;
     if (random(8) !== 0) tokens.delete(thread);
-    const flags = flag(HEADER_FLAG_ERROR, 20) | flag(HEADER_FLAG_FORWARD, 30) | flag(HEADER_FLAG_LONG, 30) | flag(HEADER_FLAG_KEEP_MASKED, 30);
+    const flags =
+      flag(HEADER_FLAG_ERROR, 20) |
+      flag(HEADER_FLAG_FORWARD, 30) |
+      flag(HEADER_FLAG_LONG, 30) |
+      flag(HEADER_FLAG_KEEP_MASKED, 30);
     const receive = random(6) === 0 ? 0 : HEADER_FLAG_RECEIVE | flag(HEADER_FLAG_RECORD, 2);
     const inbox = random(30) === 0 ? big() : BigInt(INBOX);
     if ((flags & HEADER_FLAG_FORWARD) !== 0) words[SAVE_RBX] = BigInt(named(random(2)));
-    return kernel.raw(thread, SystemCall.Reply, { ...words, [SAVE_RDI]: token, [SAVE_RSI]: BigInt((random(8) === 0 ? random(8) : 1) | flags | receive), [SAVE_R10]: inbox, [SAVE_R9]: timeout, [SAVE_RDX]: record });
+    return kernel.raw(thread, SystemCall.Reply, {
+      ...words,
+      [SAVE_RDI]: token,
+      [SAVE_RSI]: BigInt((random(8) === 0 ? random(8) : 1) | flags | receive),
+      [SAVE_R10]: inbox,
+      [SAVE_R9]: timeout,
+      [SAVE_RDX]: record,
+    });
   }
   // Who serves receives most of the time, so that callers find somebody.
   if (slot === CLIENT ? random(20) === 0 : random(3) !== 0) {
-    return kernel.raw(thread, SystemCall.Recv, { [SAVE_R10]: BigInt(INBOX), [SAVE_RSI]: BigInt(flag(HEADER_FLAG_LONG, 8)), [SAVE_R9]: timeout, [SAVE_RDX]: record });
+    return kernel.raw(thread, SystemCall.Recv, {
+      [SAVE_R10]: BigInt(INBOX),
+      [SAVE_RSI]: BigInt(flag(HEADER_FLAG_LONG, 8)),
+      [SAVE_R9]: timeout,
+      [SAVE_RDX]: record,
+    });
   }
   switch (random(24)) {
-    case 0: return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
-    case 1: return void kernel.call(thread, THREAD, 6, 3, [BigInt(60 + random(90))]);
-    case 2: return void kernel.call(thread, DOMAIN, 1, 6, [0n, BigInt(60 + random(60))]);
-    case 3: return random(4) === 0 ? void kernel.call(thread, THREAD, 6, 5) : undefined;
-    case 4: return call(named(random(3)), random(4) === 0 ? 0x101 : 0x100, random(64), random(8), random(4) === 0 ? 8 : 0);
-    case 5: return void kernel.call(thread, DOMAIN, 1, 7, [BigInt(named(1)), 7n, 0n]);
-    case 6: return call(named(random(2)), 0x100, QUIET, 0);
+    case 0:
+      return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
+    case 1:
+      return void kernel.call(thread, THREAD, 6, 3, [BigInt(60 + random(90))]);
+    case 2:
+      return void kernel.call(thread, DOMAIN, 1, 6, [0n, BigInt(60 + random(60))]);
+    case 3:
+      return random(4) === 0 ? void kernel.call(thread, THREAD, 6, 5) : undefined;
+    case 4:
+      return call(
+        named(random(3)),
+        random(4) === 0 ? 0x101 : 0x100,
+        random(64),
+        random(8),
+        random(4) === 0 ? 8 : 0,
+      );
+    case 5:
+      return void kernel.call(thread, DOMAIN, 1, 7, [BigInt(named(1)), 7n, 0n]);
+    case 6:
+      return call(named(random(2)), 0x100, QUIET, 0);
     case 7:
-    case 8: return call(named(random(2)), 0x100, SILENT, 0);
-    default: return call(named(slot === CLIENT ? 0 : 1), 0x100, ADD, random(20) === 0 ? random(5) : 2);
+    case 8:
+      return call(named(random(2)), 0x100, SILENT, 0);
+    default:
+      return call(named(slot === CLIENT ? 0 : 1), 0x100, ADD, random(20) === 0 ? random(5) : 2);
   }
 }
 
-test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))("short messages leave the same state on both ways, to the byte (seed %i)", (seed) => {
-  const kernels = [fast, slow].map((module) => new KernelInNode(module, archive));
-  const randoms = kernels.map(() => randomOf(seed));
-  const tokens = kernels.map(() => new Map<number, bigint>());
-  for (const kernel of kernels) for (const slot of SLOTS) startSlot(kernel, slot);
-  let short = 0;
-  for (let step = 0; step < 2000; step++) {
-    const before = kernels[0]!.current;
-    const failures = kernels.map((kernel, side) => failureOf(() => act(kernel, randoms[side]!, tokens[side]!), /cannot run|machine stopped/));
-    expect(failures[0]).toBe(failures[1]);
-    if (failures[0]!.includes("machine stopped")) break;
-    const [left, right] = kernels.map(state);
-    for (const part of Object.keys(left!)) expect(difference(left![part]!, right![part]!), `step ${step}: ${part}`).toBe("");
-    // The short way is the one that captures nothing.
-    const captured = kernels.map((kernel) => (before === 0 ? "" : kernel.windowBytes(before + CAPTURED_WORDS, 16).join()));
-    if (captured[0] !== captured[1]) short += 1;
-    if (step % 50 === 0) kernels[0]!.check();
-  }
-  expect(short).toBeGreaterThan(100);
-});
+test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
+  "short messages leave the same state on both ways, to the byte (seed %i)",
+  (seed) => {
+    const kernels = [fast, slow].map((module) => new KernelInNode(module, archive));
+    const randoms = kernels.map(() => randomOf(seed));
+    const tokens = kernels.map(() => new Map<number, bigint>());
+    for (const kernel of kernels) for (const slot of SLOTS) startSlot(kernel, slot);
+    let short = 0;
+    for (let step = 0; step < 2000; step++) {
+      const before = kernels[0]!.current;
+      const failures = kernels.map((kernel, side) =>
+        failureOf(() => act(kernel, randoms[side]!, tokens[side]!), /cannot run|machine stopped/),
+      );
+      expect(failures[0]).toBe(failures[1]);
+      if (failures[0]!.includes("machine stopped")) break;
+      const [left, right] = kernels.map(state);
+      for (const part of Object.keys(left!))
+        expect(difference(left![part]!, right![part]!), `step ${step}: ${part}`).toBe("");
+      // The short way is the one that captures nothing.
+      const captured = kernels.map((kernel) =>
+        before === 0 ? "" : kernel.windowBytes(before + CAPTURED_WORDS, 16).join(),
+      );
+      if (captured[0] !== captured[1]) short += 1;
+      if (step % 50 === 0) kernels[0]!.check();
+    }
+    expect(short).toBeGreaterThan(100);
+  },
+);

@@ -1,12 +1,24 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { KernelInNode, THREAD, buildSystem, className, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import {
+  KernelInNode,
+  THREAD,
+  buildSystem,
+  className,
+  compileKernel,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
 import { ADD, ECHO } from "../../tests/support/test-system.ts";
 
-// A chain of eight, link0 to link7, that ends at `server`, which calls `backend`; `client` calls `server` too.
+// A chain of eight, link0 to link7, that ends at `server`, which calls `backend`; `client` calls
+// `server` too.
 const LINKS = Array.from({ length: 8 }, (_, index) => `link${index}`);
 const NAMES = [...LINKS, "server", "backend", "client"];
-const NEXT: Record<string, string> = { server: "backend", client: "server", ...Object.fromEntries(LINKS.map((name, index) => [name, LINKS[index + 1] ?? "server"])) };
+const NEXT: Record<string, string> = {
+  server: "backend",
+  client: "server",
+  ...Object.fromEntries(LINKS.map((name, index) => [name, LINKS[index + 1] ?? "server"])),
+};
 const TIMEOUT = 1_000_000n;
 
 let module: WebAssembly.Module;
@@ -16,13 +28,36 @@ beforeAll(async () => {
   archive = await buildSystem({
     slots: {
       root: {},
-      ...Object.fromEntries(NAMES.map((name) => [name, { autostart: false, restart: "never" as const, ceiling: 200, ...(name in NEXT ? { channels: { next: `${NEXT[name]}.echo` } } : {}) }])),
+      ...Object.fromEntries(
+        NAMES.map((name) => [
+          name,
+          {
+            autostart: false,
+            restart: "never" as const,
+            ceiling: 200,
+            ...(name in NEXT ? { channels: { next: `${NEXT[name]}.echo` } } : {}),
+          },
+        ]),
+      ),
     },
-    programs: { root: { kernel: { slots: "Slots" } }, ...Object.fromEntries(NAMES.map((name) => [name, { serves: { echo: ECHO }, uses: (name in NEXT ? { next: ECHO } : {}) as Record<string, typeof ECHO> }])) },
+    programs: {
+      root: { kernel: { slots: "Slots" } },
+      ...Object.fromEntries(
+        NAMES.map((name) => [
+          name,
+          {
+            serves: { echo: ECHO },
+            uses: (name in NEXT ? { next: ECHO } : {}) as Record<string, typeof ECHO>,
+          },
+        ]),
+      ),
+    },
     interfaces: [ECHO],
     policy: [
       "allow Root -> kernel.Slots { * }",
-      ...Object.entries(NEXT).map(([from, to]) => `allow ${className(from)} -> ${className(to)}.Echo { * }`),
+      ...Object.entries(NEXT).map(
+        ([from, to]) => `allow ${className(from)} -> ${className(to)}.Echo { * }`,
+      ),
       ...NAMES.map((name) => `allow ${className(name)} -> kernel.Thread { * }`),
     ].join("\n"),
   });
@@ -32,9 +67,11 @@ function start() {
   const kernel = new KernelInNode(module, archive);
   const slot = (name: string): number => NAMES.indexOf(name) + 1;
   const thread = (name: string): number => kernel.threadOf(slot(name));
-  const root = (method: number, name: string) => kernel.call(kernel.threadOf(0), named(0), 12, method, [BigInt(slot(name))]).status;
+  const root = (method: number, name: string) =>
+    kernel.call(kernel.threadOf(0), named(0), 12, method, [BigInt(slot(name))]).status;
   for (const name of NAMES) root(3, name);
-  for (const name of NAMES) kernel.recv(thread(name), { timeout: 1n }); // From now on its inbox is this thread's.
+  // From now on its inbox is this thread's.
+  for (const name of NAMES) kernel.recv(thread(name), { timeout: 1n });
   const call = (name: string, timeout = 0n): string => {
     const { status } = kernel.call(thread(name), named(1), 0x100, ADD, [1n, 2n], { timeout });
     kernel.check();
@@ -44,7 +81,13 @@ function start() {
     while (root(4, name) === Status.Again) kernel.check();
     kernel.check();
   };
-  return { kernel, thread, call, stop, chain: (name: string) => kernel.number("chainBehind", thread(name)) };
+  return {
+    kernel,
+    thread,
+    call,
+    stop,
+    chain: (name: string) => kernel.number("chainBehind", thread(name)),
+  };
 }
 
 describe("the chain behind a server is as long as those who wait make it", () => {
@@ -93,11 +136,13 @@ describe("the chain behind a server is as long as those who wait make it", () =>
 
 test("nobody queues behind a chain of eight, be its last one queued where nobody has received yet", () => {
   const kernel = new KernelInNode(module, archive);
-  for (let slot = 1; slot <= NAMES.length; slot++) kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(slot)]);
+  for (let slot = 1; slot <= NAMES.length; slot++)
+    kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(slot)]);
   const thread = (name: string): number => kernel.threadOf(NAMES.indexOf(name) + 1);
   for (const name of [...LINKS.slice(1), "server"]) kernel.recv(thread(name), { timeout: 1n });
   const call = (name: string) => kernel.call(thread(name), named(1), 0x100, ADD, [1n, 2n]);
-  // server waits at backend's inbox, which has no thread; then the links queue up behind it, the last first.
+  // server waits at backend's inbox, which has no thread; then the links queue up behind it, the
+  // last first.
   call("server");
   for (const name of LINKS.slice(1).reverse()) call(name);
   kernel.check();

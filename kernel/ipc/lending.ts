@@ -1,5 +1,6 @@
-// Priority lending: a caller lends its priority, capped by the callee's ceiling, to the thread that holds or will take its message,
-// and through that one to whoever it waits for. Chains are at most CHAIN_MAX long, so every walk here is short.
+// Priority lending: a caller lends its priority, capped by the callee's ceiling, to the thread that
+// holds or will take its message, and through that one to whoever it waits for. Chains are at most
+// CHAIN_MAX long, so every walk here is short.
 
 import { Status } from "../abi/status";
 import { domainOfSlot } from "../object/domain";
@@ -7,7 +8,15 @@ import { Thread, ThreadState } from "../object/thread";
 import { highestPriority } from "../schedule/priority-bitmap";
 import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { requeueReady } from "../schedule/scheduler";
-import { CHAIN_MAX, addChain, addPriority, highestCaller, longestChain, removeChain, removePriority } from "./tally";
+import {
+  CHAIN_MAX,
+  addChain,
+  addPriority,
+  highestCaller,
+  longestChain,
+  removeChain,
+  removePriority,
+} from "./tally";
 
 /** The thread that another one waits for, null if it waits for none that is known. */
 function waitsFor(thread: Thread): Thread | null {
@@ -20,7 +29,10 @@ function isWaiting(thread: Thread): bool {
   return thread.state === ThreadState.AwaitingReply || thread.state === ThreadState.Calling;
 }
 
-/** Whether `caller` may wait for `server`: not if that closes a ring, nor if the chain becomes too long. */
+/**
+ * Whether `caller` may wait for `server`: not if that closes a ring, nor if the chain becomes too
+ * long.
+ */
 export function checkChain(caller: Thread, server: Thread | null): Status {
   let length = caller.chainBehind + 1;
   let next = server;
@@ -34,7 +46,10 @@ export function checkChain(caller: Thread, server: Thread | null): Status {
   return Status.Deadlock;
 }
 
-/** Sees to it that a thread has the priority that it and its callers deserve, and those that it waits for as well. */
+/**
+ * Sees to it that a thread has the priority that it and its callers deserve, and those that it
+ * waits for as well.
+ */
 export function updatePriority(start: Thread | null): void {
   let thread = start;
   for (let length: u32 = 0; thread !== null && length <= CHAIN_MAX; length++) {
@@ -91,8 +106,8 @@ function recompute(thread: Thread): bool {
   return true;
 }
 
-// The list of calls that a thread holds. All but the first in the list are counted in its tallies, so that a thread that holds one call
-// at a time, as most do, never counts.
+// The list of calls that a thread holds. All but the first in the list are counted in its tallies,
+// so that a thread that holds one call at a time, as most do, never counts.
 
 function count(server: Thread, caller: Thread): void {
   addChain(server.servedChains, caller.chainBehind);

@@ -1,11 +1,40 @@
 import { describe, expect, test } from "vitest";
-import { RECORD_ARENA_BYTES, RECORD_HANDLES, RECORD_HANDLE_COUNT, RECORD_MORE_WORDS, RECORD_WORD_COUNT } from "../abi/message-record.ts";
-import { RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_TRANSFER } from "../abi/object.ts";
+import {
+  RECORD_ARENA_BYTES,
+  RECORD_HANDLES,
+  RECORD_HANDLE_COUNT,
+  RECORD_MORE_WORDS,
+  RECORD_WORD_COUNT,
+} from "../abi/message-record.ts";
+import {
+  RIGHT_CALL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_MAP_WRITE,
+  RIGHT_MINT,
+  RIGHT_TRANSFER,
+} from "../abi/object.ts";
 import { HEADER_FLAG_LONG } from "../abi/system-call.ts";
 import { Status } from "../abi/status.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import { type KernelInNode, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, GIVE_ECHO, MANY, OTHER, OTHER_ECHO, OTHER_OWN, SERVER, boot, domainCall, startSlot, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  COPY,
+  GIVE,
+  GIVE_ECHO,
+  MANY,
+  OTHER,
+  OTHER_ECHO,
+  OTHER_OWN,
+  SERVER,
+  boot,
+  domainCall,
+  startSlot,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 
 const start = (slots?: readonly number[]) => {
   const kernel = boot(module, archive, slots);
@@ -28,11 +57,22 @@ describe("words", () => {
     kernel.recv(server, { record: RECORD });
     kernel.call(client, CLIENT_ECHO, 0x100, MANY, forty, { record: RECORD });
     const got = kernel.result(server);
-    expect(got).toMatchObject({ status: Status.Ok, words: forty.slice(0, 4), header: (0x100 << 16) | (MANY << 4) | HEADER_FLAG_LONG | 4 });
+    expect(got).toMatchObject({
+      status: Status.Ok,
+      words: forty.slice(0, 4),
+      header: (0x100 << 16) | (MANY << 4) | HEADER_FLAG_LONG | 4,
+    });
     expect(kernel.u32(SERVER, RECORD + RECORD_WORD_COUNT)).toBe(40);
     expect(kernel.u64(SERVER, RECORD + RECORD_MORE_WORDS)).toBe(5n);
     expect(kernel.u64(SERVER, RECORD + RECORD_MORE_WORDS + 35 * 8)).toBe(40n);
-    expect(kernel.reply(server, got.token, forty.map((word) => word * 2n), { record: RECORD }).status).toBe(Status.Ok);
+    expect(
+      kernel.reply(
+        server,
+        got.token,
+        forty.map((word) => word * 2n),
+        { record: RECORD },
+      ).status,
+    ).toBe(Status.Ok);
     expect(kernel.result(client).words[3]).toBe(8n);
     expect(kernel.u64(CLIENT, RECORD + RECORD_MORE_WORDS + 35 * 8)).toBe(80n);
     kernel.check();
@@ -41,7 +81,9 @@ describe("words", () => {
   test("beyond four do not fit a receiver without a record, nor an answer a caller without one", () => {
     const { kernel, server, client } = start();
     kernel.recv(server);
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, MANY, forty, { record: RECORD }).status).toBe(Status.TooLong);
+    expect(kernel.call(client, CLIENT_ECHO, 0x100, MANY, forty, { record: RECORD }).status).toBe(
+      Status.TooLong,
+    );
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
     expect(kernel.result(server).status).toBe(Status.Ok); // It still waited.
     kernel.check();
@@ -58,7 +100,11 @@ describe("words", () => {
     expect(kernel.number("slotPages", CLIENT)).toBe(before);
   });
 
-  test.each([[RECORD_WORD_COUNT, 65], [RECORD_HANDLE_COUNT, 5], [RECORD_ARENA_BYTES, 65537]])("a record that says more than the limit at offset %i is a bad argument", (offset, value) => {
+  test.each([
+    [RECORD_WORD_COUNT, 65],
+    [RECORD_HANDLE_COUNT, 5],
+    [RECORD_ARENA_BYTES, 65537],
+  ])("a record that says more than the limit at offset %i is a bad argument", (offset, value) => {
     const { kernel, client } = start();
     const record = new Uint8Array(608);
     new DataView(record.buffer).setUint32(offset, value, true);
@@ -69,29 +115,55 @@ describe("words", () => {
 });
 
 describe("an arena", () => {
-  test.each([1, 4096, 5000, 65536])("of %i bytes is copied straight to the receiver, and one back", (size) => {
-    const { kernel, server, client } = start();
-    const data = Uint8Array.from({ length: size }, (_, index) => (index * 7) & 255);
-    kernel.write(CLIENT, ARENA + 5, data);
-    kernel.recv(server, { record: RECORD, receive: { address: ARENA + 9, bytes: 65536 } });
-    const send = { record: RECORD, arena: { address: ARENA + 5, bytes: size } };
-    kernel.call(client, CLIENT_ECHO, 0x100, COPY, [BigInt(size) << 32n], { ...send, receive: { address: ARENA + 5, bytes: size } });
-    const got = kernel.result(server);
-    expect(got.status).toBe(Status.Ok);
-    expect(kernel.u32(SERVER, RECORD + RECORD_ARENA_BYTES)).toBe(size);
-    expect(kernel.read(SERVER, ARENA + 9, size)).toEqual(data);
-    kernel.write(SERVER, ARENA + 9, data.toReversed());
-    expect(kernel.reply(server, got.token, [BigInt(size) << 32n], { record: RECORD, arena: { address: ARENA + 9, bytes: size } }).status).toBe(Status.Ok);
-    expect(kernel.read(CLIENT, ARENA + 5, size)).toEqual(data.toReversed());
-    kernel.check();
-  });
+  test.each([1, 4096, 5000, 65536])(
+    "of %i bytes is copied straight to the receiver, and one back",
+    (size) => {
+      const { kernel, server, client } = start();
+      const data = Uint8Array.from({ length: size }, (_, index) => (index * 7) & 255);
+      kernel.write(CLIENT, ARENA + 5, data);
+      kernel.recv(server, { record: RECORD, receive: { address: ARENA + 9, bytes: 65536 } });
+      const send = { record: RECORD, arena: { address: ARENA + 5, bytes: size } };
+      kernel.call(client, CLIENT_ECHO, 0x100, COPY, [BigInt(size) << 32n], {
+        ...send,
+        receive: { address: ARENA + 5, bytes: size },
+      });
+      const got = kernel.result(server);
+      expect(got.status).toBe(Status.Ok);
+      expect(kernel.u32(SERVER, RECORD + RECORD_ARENA_BYTES)).toBe(size);
+      expect(kernel.read(SERVER, ARENA + 9, size)).toEqual(data);
+      kernel.write(SERVER, ARENA + 9, data.toReversed());
+      expect(
+        kernel.reply(server, got.token, [BigInt(size) << 32n], {
+          record: RECORD,
+          arena: { address: ARENA + 9, bytes: size },
+        }).status,
+      ).toBe(Status.Ok);
+      expect(kernel.read(CLIENT, ARENA + 5, size)).toEqual(data.toReversed());
+      kernel.check();
+    },
+  );
 
   test("longer than the receiver's room, or not described, is refused and the receiver waits on", () => {
     const { kernel, server, client } = start();
     kernel.recv(server, { record: RECORD, receive: { address: ARENA, bytes: 10 } });
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, COPY, [11n << 32n], { record: RECORD, arena: { address: ARENA, bytes: 11 } }).status).toBe(Status.TooLong);
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, COPY, [12n << 32n], { record: RECORD, arena: { address: ARENA, bytes: 11 } }).status).toBe(Status.Malformed);
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n], { record: RECORD, arena: { address: ARENA, bytes: 1 } }).status).toBe(Status.Malformed);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, COPY, [11n << 32n], {
+        record: RECORD,
+        arena: { address: ARENA, bytes: 11 },
+      }).status,
+    ).toBe(Status.TooLong);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, COPY, [12n << 32n], {
+        record: RECORD,
+        arena: { address: ARENA, bytes: 11 },
+      }).status,
+    ).toBe(Status.Malformed);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n], {
+        record: RECORD,
+        arena: { address: ARENA, bytes: 1 },
+      }).status,
+    ).toBe(Status.Malformed);
     expect(kernel.number("threadState", server)).toBe(3);
     kernel.check();
   });
@@ -99,14 +171,27 @@ describe("an arena", () => {
   test("that the sender may not read is the sender's fault, one that the receiver may not write the receiver's", () => {
     const { kernel, server, client } = start();
     kernel.recv(server, { record: RECORD, receive: { address: ARENA, bytes: 100 } });
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], { record: RECORD, arena: { address: 0x8000, bytes: 8 } }).status).toBe(Status.BadAddress);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], {
+        record: RECORD,
+        arena: { address: 0x8000, bytes: 8 },
+      }).status,
+    ).toBe(Status.BadAddress);
     expect(kernel.number("threadState", server)).toBe(3);
     stopSlot(kernel, SERVER);
     startSlot(kernel, SERVER);
     const again = kernel.threadOf(SERVER);
     kernel.recv(again, { record: RECORD, receive: { address: 0x100, bytes: 100 } });
-    kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], { record: RECORD, arena: { address: ARENA, bytes: 8 } });
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], { record: RECORD, arena: { address: ARENA, bytes: 8 } }).status).toBe(Status.PeerFault);
+    kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], {
+      record: RECORD,
+      arena: { address: ARENA, bytes: 8 },
+    });
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, COPY, [8n << 32n], {
+        record: RECORD,
+        arena: { address: ARENA, bytes: 8 },
+      }).status,
+    ).toBe(Status.PeerFault);
     expect(kernel.result(again).status).toBe(Status.BadAddress);
     kernel.check();
   });
@@ -117,31 +202,56 @@ describe("handles", () => {
     const { kernel, server, client } = start();
     const memory = createMemory(kernel, CLIENT, 8192n);
     kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-    kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_MAP_READ]], receive: { handles: 1 } });
+    kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+      record: RECORD,
+      handles: [[memory, RIGHT_CALL | RIGHT_MAP_READ]],
+      receive: { handles: 1 },
+    });
     const got = kernel.result(server);
     expect(got.status).toBe(Status.Ok);
     expect(kernel.u32(SERVER, RECORD + RECORD_HANDLE_COUNT)).toBe(1);
     const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
     kernel.check();
     // To read, not to write; and not on to anybody else.
-    expect(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 1n]).status).toBe(Status.NoRight);
+    expect(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 1n]).status).toBe(
+      Status.NoRight,
+    );
     const address = Number(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 0n]).words[0]);
     expect(kernel.big("touch", SERVER, address, 1)).toBe(0n);
-    expect(kernel.reply(server, got.token, [], { record: RECORD, handles: [[given, RIGHT_CALL]] }).status).toBe(Status.NoRight);
+    expect(
+      kernel.reply(server, got.token, [], { record: RECORD, handles: [[given, RIGHT_CALL]] })
+        .status,
+    ).toBe(Status.NoRight);
     kernel.check();
   });
 
   test.each<[string, number, (memory: number) => readonly (readonly [number, number])[]]>([
     ["that do not exist", Status.BadHandle, () => [[0x10077, 0]]],
-    ["of another type than the interface says", Status.Malformed, () => [[CLIENT_ECHO, RIGHT_CALL]]],
+    [
+      "of another type than the interface says",
+      Status.Malformed,
+      () => [[CLIENT_ECHO, RIGHT_CALL]],
+    ],
     ["fewer than the interface says", Status.Malformed, () => []],
-    ["more than the interface says", Status.Malformed, (memory) => [[memory, RIGHT_CALL], [memory, RIGHT_CALL]]],
+    [
+      "more than the interface says",
+      Status.Malformed,
+      (memory) => [
+        [memory, RIGHT_CALL],
+        [memory, RIGHT_CALL],
+      ],
+    ],
     ["that may not be sent on", Status.NoRight, () => [[0x10001, RIGHT_CALL]]],
   ])("%s are refused with status %i", (_what, status, handles) => {
     const { kernel, server, client } = start();
     const memory = createMemory(kernel, CLIENT, 4096n);
     kernel.recv(server, { record: RECORD, receive: { handles: 4 } });
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: handles(memory) }).status).toBe(status);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+        record: RECORD,
+        handles: handles(memory),
+      }).status,
+    ).toBe(status);
     expect(kernel.number("threadState", server)).toBe(3);
     kernel.check();
   });
@@ -150,17 +260,29 @@ describe("handles", () => {
     const { kernel, server, client } = start();
     const memory = createMemory(kernel, CLIENT, 4096n);
     kernel.recv(server, { record: RECORD });
-    expect(kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL]] }).status).toBe(Status.TooLong);
+    expect(
+      kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+        record: RECORD,
+        handles: [[memory, RIGHT_CALL]],
+      }).status,
+    ).toBe(Status.TooLong);
     kernel.check();
   });
 
   test("to an endpoint carry their badge and reach its owner", () => {
     const { kernel, server } = start([SERVER, OTHER]);
     const other = kernel.threadOf(OTHER);
-    const minted = domainCall(kernel, OTHER, 7, [BigInt(OTHER_OWN), BigInt(RIGHT_CALL | RIGHT_TRANSFER), 4242n]);
+    const minted = domainCall(kernel, OTHER, 7, [
+      BigInt(OTHER_OWN),
+      BigInt(RIGHT_CALL | RIGHT_TRANSFER),
+      4242n,
+    ]);
     expect(minted.status).toBe(Status.Ok);
     kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-    kernel.call(other, OTHER_ECHO, 0x100, GIVE_ECHO, [], { record: RECORD, handles: [[Number(minted.words[0]), RIGHT_CALL]] });
+    kernel.call(other, OTHER_ECHO, 0x100, GIVE_ECHO, [], {
+      record: RECORD,
+      handles: [[Number(minted.words[0]), RIGHT_CALL]],
+    });
     const got = kernel.result(server);
     const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
     expect(kernel.reply(server, got.token).status).toBe(Status.Ok);
@@ -185,9 +307,14 @@ test("only its owner gives an endpoint's handles a badge", () => {
   const rights = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY | RIGHT_MINT;
   const minted = domainCall(kernel, OTHER, 7, [BigInt(OTHER_OWN), BigInt(rights), 4242n]);
   kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-  kernel.call(kernel.threadOf(OTHER), OTHER_ECHO, 0x100, GIVE_ECHO, [], { record: RECORD, handles: [[Number(minted.words[0]), rights]] });
+  kernel.call(kernel.threadOf(OTHER), OTHER_ECHO, 0x100, GIVE_ECHO, [], {
+    record: RECORD,
+    handles: [[Number(minted.words[0]), rights]],
+  });
   const given = BigInt(kernel.u32(SERVER, RECORD + RECORD_HANDLES));
-  expect(domainCall(kernel, SERVER, 7, [given, BigInt(RIGHT_CALL), 1n]).status).toBe(Status.NoRight);
+  expect(domainCall(kernel, SERVER, 7, [given, BigInt(RIGHT_CALL), 1n]).status).toBe(
+    Status.NoRight,
+  );
   expect(domainCall(kernel, SERVER, 7, [given, BigInt(RIGHT_CALL), 0n]).status).toBe(Status.Ok);
   kernel.check();
 });
@@ -195,10 +322,15 @@ test("only its owner gives an endpoint's handles a badge", () => {
 test("memory that two domains share is one memory, and outlives its maker while the other maps it", () => {
   const { kernel, server, client } = start();
   const memory = createMemory(kernel, CLIENT, 3n * 4096n);
-  const mine = Number(domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 3n * 4096n, 1n]).words[0]);
+  const mine = Number(
+    domainCall(kernel, CLIENT, 10, [BigInt(memory), 0n, 3n * 4096n, 1n]).words[0],
+  );
   kernel.write(CLIENT, mine + 4096, new TextEncoder().encode("shared"));
   kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-  kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ | RIGHT_MAP_WRITE]] });
+  kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+    record: RECORD,
+    handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ | RIGHT_MAP_WRITE]],
+  });
   const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
   const theirs = Number(domainCall(kernel, SERVER, 10, [BigInt(given), 4096n, 8192n, 1n]).words[0]);
   expect(kernel.readText(SERVER, theirs, 6)).toBe("shared");
@@ -220,7 +352,11 @@ test("memory of another that a domain maps is one of its objects, so that makers
   const shareAndMap = (): Status => {
     const memory = createMemory(kernel, CLIENT, 4096n);
     kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-    kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ]], receive: { handles: 1 } });
+    kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, 0x100, GIVE, [], {
+      record: RECORD,
+      handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ]],
+      receive: { handles: 1 },
+    });
     const { token } = kernel.result(server);
     const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
     expect(kernel.reply(server, token, [1n], { error: true }).status).toBe(Status.Ok);
@@ -243,15 +379,23 @@ test("a maker may die while another still unmaps what nothing else refers to", (
   const pages = 150;
   const memory = createMemory(kernel, CLIENT, BigInt(pages * 4096));
   kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-  kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], { record: RECORD, handles: [[memory, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE | RIGHT_TRANSFER]], receive: { handles: 1 } });
+  kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+    record: RECORD,
+    handles: [[memory, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE | RIGHT_TRANSFER]],
+    receive: { handles: 1 },
+  });
   const { token } = kernel.result(server);
   const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
-  const address = domainCall(kernel, SERVER, 10, [BigInt(given), 0n, BigInt(pages * 4096), 1n]).words[0]!;
-  for (let page = 0; page < pages; page += 7) kernel.write(SERVER, Number(address) + page * 4096, new Uint8Array([page]));
+  const address = domainCall(kernel, SERVER, 10, [BigInt(given), 0n, BigInt(pages * 4096), 1n])
+    .words[0]!;
+  for (let page = 0; page < pages; page += 7)
+    kernel.write(SERVER, Number(address) + page * 4096, new Uint8Array([page]));
   kernel.reply(server, token, [], { record: RECORD, handles: [[given, RIGHT_CALL]] });
   expect(kernel.result(client).status).toBe(Status.Ok);
   expect(domainCall(kernel, SERVER, 8, [BigInt(given)]).status).toBe(Status.Ok);
-  expect(domainCall(kernel, CLIENT, 8, [BigInt(kernel.u32(CLIENT, RECORD + RECORD_HANDLES))]).status).toBe(Status.Ok);
+  expect(
+    domainCall(kernel, CLIENT, 8, [BigInt(kernel.u32(CLIENT, RECORD + RECORD_HANDLES))]).status,
+  ).toBe(Status.Ok);
   expect(domainCall(kernel, CLIENT, 8, [BigInt(memory)]).status).toBe(Status.Ok);
   for (let step = 0; step < 3; step++) {
     expect(domainCall(kernel, SERVER, 11, [address]).status).toBe(Status.Again);

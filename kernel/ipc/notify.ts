@@ -5,7 +5,10 @@ import { wake } from "../schedule/scheduler";
 import { setResult } from "./registers";
 import { leaveInbox } from "./wait";
 
-/** Sets bits at an inbox; a thread that waits there gets them at once. The inbox may be gone afterwards. */
+/**
+ * Sets bits at an inbox; a thread that waits there gets them at once. The inbox may be gone
+ * afterwards.
+ */
 export function notify(inbox: Inbox, bits: u64): void {
   if (bits === 0) return;
   const receiver = inbox.receiver;
@@ -19,7 +22,10 @@ export function notify(inbox: Inbox, bits: u64): void {
   wake(receiver);
 }
 
-/** The inbox that a notice, an interrupt or a timer was bound to, if it is still the same; null otherwise. */
+/**
+ * The inbox that a notice, an interrupt or a timer was bound to, if it is still the same; null
+ * otherwise.
+ */
 export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
   if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;
   return inbox;

@@ -1,13 +1,30 @@
-// A check is made for each message: once a rule is flipped and the epoch raised, the very next message on the channel goes by the new
-// rule, on the short way and on the long one. That this is the epoch's work, and the rule's, is shown by leaving out each.
+// A check is made for each message: once a rule is flipped and the epoch raised, the very next
+// message on the channel goes by the new rule, on the short way and on the long one. That this is
+// the epoch's work, and the rule's, is shown by leaving out each.
 import { beforeAll, describe, expect, test } from "vitest";
 import { BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, BlobSection } from "../abi/blob.ts";
 import { Status } from "../abi/status.ts";
-import { KernelInNode, type TestSystem, buildSystem, compileKernel } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, ECHO, LIMITED, ROOT, SERVER, TEST_SYSTEM, boot } from "../../tests/support/test-system.ts";
+import {
+  KernelInNode,
+  type TestSystem,
+  buildSystem,
+  compileKernel,
+} from "../../tests/support/kernel-in-node.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  ECHO,
+  LIMITED,
+  ROOT,
+  SERVER,
+  TEST_SYSTEM,
+  boot,
+} from "../../tests/support/test-system.ts";
 import { summarizeArchive } from "../../toolchain/inspect/archive.ts";
 
-const REQUEST_AND_RESPONSE = "allow { Client, Other } -> Server.Echo { add, many, copy, give, giveEcho }";
+const REQUEST_AND_RESPONSE =
+  "allow { Client, Other } -> Server.Echo { add, many, copy, give, giveEcho }";
 const LIMIT = "allow Client -> Server.Echo { limited } when value <= 100";
 /** The system with another text of one rule; the image stays the same. */
 const withRule = (from: string, to: string): TestSystem => {
@@ -23,7 +40,9 @@ let requestsOnly: Uint8Array;
 let lowerLimit: Uint8Array;
 
 function blobOf(bytes: Uint8Array): Uint8Array {
-  const { offset, bytes: length } = summarizeArchive(bytes, "test").entries.find(({ kind }) => kind === "blob")!;
+  const { offset, bytes: length } = summarizeArchive(bytes, "test").entries.find(
+    ({ kind }) => kind === "blob",
+  )!;
   return bytes.subarray(offset, offset + length);
 }
 
@@ -33,12 +52,24 @@ beforeAll(async () => {
   modules.set("kernel without verdict", await compileKernel({ without: "verdict" }));
   archive = await buildSystem(TEST_SYSTEM);
   allowing = blobOf(archive);
-  denying = blobOf(await buildSystem(withRule(REQUEST_AND_RESPONSE, REQUEST_AND_RESPONSE.replace("add, ", ""))));
-  requestsOnly = blobOf(await buildSystem(withRule(REQUEST_AND_RESPONSE, `allow request Client -> Server.Echo { add }\n${REQUEST_AND_RESPONSE.replace("add, ", "")}`)));
+  denying = blobOf(
+    await buildSystem(withRule(REQUEST_AND_RESPONSE, REQUEST_AND_RESPONSE.replace("add, ", ""))),
+  );
+  requestsOnly = blobOf(
+    await buildSystem(
+      withRule(
+        REQUEST_AND_RESPONSE,
+        `allow request Client -> Server.Echo { add }\n${REQUEST_AND_RESPONSE.replace("add, ", "")}`,
+      ),
+    ),
+  );
   lowerLimit = blobOf(await buildSystem(withRule(LIMIT, LIMIT.replace("100", "50"))));
 });
 
-/** Client and server of a running system, the verdict of `add` known to the client's handle, the server waiting. */
+/**
+ * Client and server of a running system, the verdict of `add` known to the client's handle, the
+ * server waiting.
+ */
 class Channel {
   readonly kernel: KernelInNode;
   readonly server: number;
@@ -53,7 +84,10 @@ class Channel {
     for (let round = 0; round < 3; round++) expect(this.add()).toBe(Status.Ok);
   }
 
-  /** A round trip of `add`, or what came instead of it. Where the call does not reach the server, that still waits. */
+  /**
+   * A round trip of `add`, or what came instead of it. Where the call does not reach the server,
+   * that still waits.
+   */
   add(): Status {
     this.kernel.call(this.client, CLIENT_ECHO, ECHO.id, ADD, [40n, 2n]);
     if (this.isWaiting) return this.kernel.result(this.client).status;
@@ -65,7 +99,9 @@ class Channel {
   }
 
   answer(...words: bigint[]): void {
-    this.kernel.reply(this.server, this.kernel.result(this.server).token, words, { receive_: true });
+    this.kernel.reply(this.server, this.kernel.result(this.server).token, words, {
+      receive_: true,
+    });
   }
 
   limited(value: bigint): Status {
@@ -79,13 +115,17 @@ class Channel {
     return this.kernel.number("threadState", this.server) === RECEIVING;
   }
 
-  /** Puts a blob into the place of the one in force; with `andLoad` it comes into force, which raises the epoch. */
+  /**
+   * Puts a blob into the place of the one in force; with `andLoad` it comes into force, which
+   * raises the epoch.
+   */
   put(blob: Uint8Array, andLoad = true): void {
     const base = this.kernel.number("blobBase");
     const padded = new Uint8Array((blob.length + 7) & ~7);
     padded.set(blob);
     const view = new DataView(padded.buffer);
-    for (let offset = 0; offset < padded.length; offset += 8) this.kernel.setRegister(base, offset, view.getBigUint64(offset, true));
+    for (let offset = 0; offset < padded.length; offset += 8)
+      this.kernel.setRegister(base, offset, view.getBigUint64(offset, true));
     if (!andLoad) return;
     const before = this.kernel.number("epoch");
     expect(this.kernel.number("monitorLoad", base, blob.length)).toBe(0);
@@ -141,18 +181,21 @@ describe.each(["short way", "long way"])("on the %s", (way) => {
   });
 });
 
-test.each(["short way", "long way"])("it is the epoch that makes the %s ask again: rules wiped out behind its back change nothing until then", (way) => {
-  const channel = new Channel(way);
-  const wiped = allowing.slice();
-  for (const kind of [BlobSection.Rules, BlobSection.Pairs]) {
-    const entry = new DataView(wiped.buffer, BLOB_HEADER_BYTES + (kind - 1) * BLOB_SECTION_BYTES);
-    wiped.fill(0, entry.getUint32(4, true), entry.getUint32(4, true) + entry.getUint32(8, true));
-  }
-  channel.put(wiped, false);
-  expect(channel.add()).toBe(Status.Ok);
-  channel.put(denying);
-  expect(channel.add()).toBe(Status.Denied);
-});
+test.each(["short way", "long way"])(
+  "it is the epoch that makes the %s ask again: rules wiped out behind its back change nothing until then",
+  (way) => {
+    const channel = new Channel(way);
+    const wiped = allowing.slice();
+    for (const kind of [BlobSection.Rules, BlobSection.Pairs]) {
+      const entry = new DataView(wiped.buffer, BLOB_HEADER_BYTES + (kind - 1) * BLOB_SECTION_BYTES);
+      wiped.fill(0, entry.getUint32(4, true), entry.getUint32(4, true) + entry.getUint32(8, true));
+    }
+    channel.put(wiped, false);
+    expect(channel.add()).toBe(Status.Ok);
+    channel.put(denying);
+    expect(channel.add()).toBe(Status.Denied);
+  },
+);
 
 test("it is the verdict that denies: a kernel without it lets the call pass under any rules", () => {
   const channel = new Channel("kernel without verdict");

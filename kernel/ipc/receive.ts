@@ -13,7 +13,10 @@ import { rendezvous } from "./rendezvous";
 import { setResult } from "./registers";
 import { failCall, forgetReceiver, startTimeout, unqueueCaller } from "./wait";
 
-/** Callers that may fail at the rendezvous in one system call. Then the receiver gets Again, so that interrupts have their turn. */
+/**
+ * Callers that may fail at the rendezvous in one system call. Then the receiver gets Again, so that
+ * interrupts have their turn.
+ */
 const ATTEMPTS_MAX: u32 = 8;
 
 /** Receives at an inbox that the thread may receive from and nobody else receives from. */
@@ -76,7 +79,10 @@ function takeOver(thread: Thread, inbox: Inbox): void {
   updatePriority(thread);
 }
 
-/** Interrupts that this inbox has delivered may come again. At most as many steps as the machine has lines. */
+/**
+ * Interrupts that this inbox has delivered may come again. At most as many steps as the machine has
+ * lines.
+ */
 function rearm(inbox: Inbox): void {
   let interrupt = inbox.firstMasked;
   if (interrupt === null) return;

@@ -18,7 +18,8 @@ export function systemCallRecv(thread: Thread): void {
 
 function recv(thread: Thread): Status {
   const header = <u32>thread.rsi;
-  if ((header & ~(<u32>(HEADER_FLAG_LONG | HEADER_FLAG_KEEP_MASKED))) !== 0) return Status.BadHeader;
+  if ((header & ~(<u32>(HEADER_FLAG_LONG | HEADER_FLAG_KEEP_MASKED))) !== 0)
+    return Status.BadHeader;
   const timeout = thread.r9;
   const checked = checkInbox(thread, thread.r10);
   if (checked !== Status.Ok) return checked;

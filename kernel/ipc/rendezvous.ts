@@ -1,4 +1,5 @@
-// Where a caller's message meets its receiver: judged, then delivered, in one step with interrupts off.
+// Where a caller's message meets its receiver: judged, then delivered, in one step with interrupts
+// off.
 
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
@@ -11,7 +12,12 @@ import { hasRights } from "../object/handle-table";
 import { Thread, ThreadState } from "../object/thread";
 import { wake } from "../schedule/scheduler";
 import { TraceKind, traceMessage } from "../call/trace-ring";
-import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
+import {
+  CAPTURE_ARENA_BYTES,
+  CAPTURE_HANDLE_COUNT,
+  CAPTURE_WORDS,
+  CAPTURE_WORD_COUNT,
+} from "./capture";
 import { judgeRequest, subjectClass } from "./judgement";
 import { serve, updatePriority } from "./lending";
 import { checkRoom, storeMessage } from "./message";
@@ -23,13 +29,22 @@ import { leaveInbox } from "./wait";
 export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
 
 /**
- * The handle that the call was made on, if it still stands; null otherwise. A forwarded call and a fault stand on none. Generations come again: what counts is
- * that a handle to the endpoint with that badge stands there, and then the call is one that could be made on it.
+ * The handle that the call was made on, if it still stands; null otherwise. A forwarded call and a
+ * fault stand on none. Generations come again: what counts is that a handle to the endpoint with
+ * that badge stands there, and then the call is one that could be made on it.
  */
 export function handleOf(caller: Thread, endpoint: Endpoint): HandleEntry | null {
   const entry = caller.callHandle;
-  if (entry === null || entry.type !== <u16>ObjectType.Endpoint || <u32>entry.generation !== caller.callGeneration) return null;
-  return changetype<usize>(entry.object) === changetype<usize>(endpoint) && entry.badge === caller.callBadge ? entry : null;
+  if (
+    entry === null ||
+    entry.type !== <u16>ObjectType.Endpoint ||
+    <u32>entry.generation !== caller.callGeneration
+  )
+    return null;
+  return changetype<usize>(entry.object) === changetype<usize>(endpoint) &&
+    entry.badge === caller.callBadge
+    ? entry
+    : null;
 }
 
 /** The owner was started anew since this handle's last call: told once. */
@@ -41,10 +56,12 @@ export function noteRestart(entry: HandleEntry, endpoint: Endpoint): bool {
 }
 
 /**
- * Delivers the captured message of `caller`, which is in no queue, to `receiver`, which runs or has just been taken from its inbox.
+ * Delivers the captured message of `caller`, which is in no queue, to `receiver`, which runs or has
+ * just been taken from its inbox.
  *
- * Status.Ok: the caller awaits the reply now, and the receiver has its result. PeerFault: the receiver's record was no longer writable.
- * Anything else: the receiver has not noticed. In both cases the caller's result is left to whoever called.
+ * Status.Ok: the caller awaits the reply now, and the receiver has its result. PeerFault: the
+ * receiver's record was no longer writable. Anything else: the receiver has not noticed. In both
+ * cases the caller's result is left to whoever called.
  */
 export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread): Status {
   const callerDomain = domainOfSlot(caller.payer);
@@ -62,7 +79,14 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   const targetClass = domainOfSlot(endpoint.owner).classId;
   const verdict = judgeRequest(caller, callerDomain, entry, endpoint.owner, targetClass);
   if (verdict !== Status.Ok) {
-    traceMessage(TraceKind.Request, callerDomain.slot, endpoint.owner, caller, caller.callHeader, verdict);
+    traceMessage(
+      TraceKind.Request,
+      callerDomain.slot,
+      endpoint.owner,
+      caller,
+      caller.callHeader,
+      verdict,
+    );
     return verdict;
   }
 
@@ -75,12 +99,28 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   const space = prepareTransfer(caller, receiverDomain);
   if (space !== Status.Ok) return space;
   const copied = copyArena(caller, callerDomain, receiver, receiverDomain);
-  if (copied !== CopyResult.Done) return copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
+  if (copied !== CopyResult.Done)
+    return copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
 
   // Commit point. Nothing below can fail.
-  traceMessage(TraceKind.Request, callerDomain.slot, endpoint.owner, caller, caller.callHeader, Status.Ok);
+  traceMessage(
+    TraceKind.Request,
+    callerDomain.slot,
+    endpoint.owner,
+    caller,
+    caller.callHeader,
+    Status.Ok,
+  );
   if (handles > 0) giveHandles(caller, callerDomain, receiverDomain);
-  const long = storeMessage(receiver, receiverDomain, capture + CAPTURE_WORDS, words, givenHandles, handles, arenaBytes);
+  const long = storeMessage(
+    receiver,
+    receiverDomain,
+    capture + CAPTURE_WORDS,
+    words,
+    givenHandles,
+    handles,
+    arenaBytes,
+  );
   caller.sequence += 1;
   caller.state = ThreadState.AwaitingReply;
   caller.calleeSlot = receiverDomain.slot;
@@ -89,9 +129,11 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
 
   receiver.rax = <u64>(<u32>Status.Ok);
   receiver.rdi = caller.token;
-  receiver.rsi = <u64>(caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long);
+  receiver.rsi = <u64>(
+    (caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long)
+  );
   receiver.rdx = caller.callBadge;
-  receiver.r8 = <u64>subjectClass(caller, callerDomain) | (<u64>callerDomain.slot << 32);
+  receiver.r8 = <u64>subjectClass(caller, callerDomain) | ((<u64>callerDomain.slot) << 32);
   if (receiver.state === ThreadState.Receiving) {
     leaveInbox(receiver);
     wake(receiver);
@@ -108,4 +150,3 @@ export function failReceiver(receiver: Thread): void {
     wake(receiver);
   }
 }
-

@@ -3,11 +3,27 @@ import { Status } from "../abi/status.ts";
 import { HEADER_FLAG_RECEIVE } from "../abi/system-call.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import { type KernelInNode, buildSystem, named } from "../../tests/support/kernel-in-node.ts";
-import { ADD, CLIENT, CLIENT_ECHO, COPY, GIVE, OTHER, SERVER, TEST_SYSTEM, boot, domainCall } from "../../tests/support/test-system.ts";
+import {
+  ADD,
+  CLIENT,
+  CLIENT_ECHO,
+  COPY,
+  GIVE,
+  OTHER,
+  SERVER,
+  TEST_SYSTEM,
+  boot,
+  domainCall,
+} from "../../tests/support/test-system.ts";
 
 const start = () => {
   const kernel = boot(module, archive, [SERVER, CLIENT, OTHER]);
-  return { kernel, server: kernel.threadOf(SERVER), client: kernel.threadOf(CLIENT), other: kernel.threadOf(OTHER) };
+  return {
+    kernel,
+    server: kernel.threadOf(SERVER),
+    client: kernel.threadOf(CLIENT),
+    other: kernel.threadOf(OTHER),
+  };
 };
 
 test("reply and receive are one system call", () => {
@@ -16,7 +32,11 @@ test("reply and receive are one system call", () => {
   kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
   const { token } = kernel.result(server);
   kernel.call(other, named(1), 0x100, ADD, [3n, 4n]);
-  expect(kernel.reply(server, token, [3n], { receive_: true })).toMatchObject({ status: Status.Ok, words: [3n, 4n, 0n, 0n], callerSlot: OTHER });
+  expect(kernel.reply(server, token, [3n], { receive_: true })).toMatchObject({
+    status: Status.Ok,
+    words: [3n, 4n, 0n, 0n],
+    callerSlot: OTHER,
+  });
   expect(kernel.result(client).words[0]).toBe(3n);
   kernel.reply(server, kernel.result(server).token, [7n], { receive_: true });
   expect(kernel.number("threadState", server)).toBe(3);
@@ -30,7 +50,14 @@ describe("a token", () => {
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
     const { token } = kernel.result(server);
     expect(kernel.reply(other, token, [6n]).status).toBe(Status.Gone);
-    for (const forged of [token + 1n, token ^ (1n << 16n), token ^ (1n << 63n), 0n, 0xffff_ffff_ffff_ffffn, token & 0xffffn]) {
+    for (const forged of [
+      token + 1n,
+      token ^ (1n << 16n),
+      token ^ (1n << 63n),
+      0n,
+      0xffff_ffff_ffff_ffffn,
+      token & 0xffffn,
+    ]) {
       expect(kernel.reply(server, forged, [6n]).status).toBe(Status.Gone);
     }
     expect(kernel.number("threadState", client)).toBe(2);
@@ -64,18 +91,41 @@ describe("a token", () => {
 });
 
 test("that an answer was denied shows in nothing that its server can vary", async () => {
-  // One client may have the answer, the other may not; and nothing that goes wrong behind the verdict tells which.
-  const system = { ...TEST_SYSTEM, policy: `${TEST_SYSTEM.policy.replace("{ Client, Other } -> Server.Echo { add, many, copy, give, giveEcho }", "Client -> Server.Echo { add, many, copy, give, giveEcho }")}\nallow request Other -> Server.Echo { copy, give }` };
+  // One client may have the answer, the other may not; and nothing that goes wrong behind the
+  // verdict tells which.
+  const system = {
+    ...TEST_SYSTEM,
+    policy: `${TEST_SYSTEM.policy.replace("{ Client, Other } -> Server.Echo { add, many, copy, give, giveEcho }", "Client -> Server.Echo { add, many, copy, give, giveEcho }")}\nallow request Other -> Server.Echo { copy, give }`,
+  };
   const denied = await buildSystem(system);
-  const outcome = (slot: number, method: number, reply: Parameters<KernelInNode["reply"]>[3], words: readonly bigint[], receive = {}): Status => {
+  const outcome = (
+    slot: number,
+    method: number,
+    reply: Parameters<KernelInNode["reply"]>[3],
+    words: readonly bigint[],
+    receive = {},
+  ): Status => {
     const kernel = boot(module, denied, [SERVER, CLIENT, OTHER]);
     const [server, caller] = [kernel.threadOf(SERVER), kernel.threadOf(slot)];
     const memory = Number(domainCall(kernel, slot, 2, [4096n]).words[0]);
     const theirs = Number(domainCall(kernel, SERVER, 2, [4096n]).words[0]);
-    kernel.recv(server, { record: 0x20000, receive: { address: 0x22000, bytes: 4096, handles: 4 } });
-    kernel.call(caller, slot === CLIENT ? named(0) : named(1), 0x100, method, method === COPY ? [0n] : [], { record: 0x20000, receive, ...(method === GIVE ? { handles: [[memory, 0x703]] } : {}) });
+    kernel.recv(server, {
+      record: 0x20000,
+      receive: { address: 0x22000, bytes: 4096, handles: 4 },
+    });
+    kernel.call(
+      caller,
+      slot === CLIENT ? named(0) : named(1),
+      0x100,
+      method,
+      method === COPY ? [0n] : [],
+      { record: 0x20000, receive, ...(method === GIVE ? { handles: [[memory, 0x703]] } : {}) },
+    );
     const { token } = kernel.result(server);
-    const { status } = kernel.reply(server, token, words, { ...reply, ...(method === GIVE ? { handles: [[theirs, 0x703]] } : {}) });
+    const { status } = kernel.reply(server, token, words, {
+      ...reply,
+      ...(method === GIVE ? { handles: [[theirs, 0x703]] } : {}),
+    });
     kernel.check();
     expect(kernel.result(caller).status === Status.Denied).toBe(slot === OTHER);
     return status;
@@ -85,13 +135,17 @@ test("that an answer was denied shows in nothing that its server can vary", asyn
     [COPY, { address: 0x24000, bytes: 100 }, room],
     [COPY, { address: 0x8000, bytes: 100 }, room], // Not the server's to read.
     [COPY, { address: 0x24000, bytes: 100 }, {}], // No room.
-    [COPY, { address: 0x24000, bytes: 100 }, { ...room, address: 0x8000 }], // Room that is not there.
+    // Room that is not there.
+    [COPY, { address: 0x24000, bytes: 100 }, { ...room, address: 0x8000 }],
     [GIVE, undefined, room],
     [GIVE, undefined, {}],
   ] as const) {
     const words = method === COPY ? [100n << 32n] : [];
     const options = { record: 0x20000, ...(arena === undefined ? {} : { arena }) };
-    expect(outcome(OTHER, method, options, words, receive), JSON.stringify([method, arena, receive])).toBe(outcome(CLIENT, method, options, words, receive));
+    expect(
+      outcome(OTHER, method, options, words, receive),
+      JSON.stringify([method, arena, receive]),
+    ).toBe(outcome(CLIENT, method, options, words, receive));
   }
 });
 
@@ -119,7 +173,11 @@ test("a call passed on is answered by the other server, and judged as its caller
   kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
   const { token } = kernel.result(server);
   expect(kernel.reply(server, token, [BigInt(named(1))], { forward: true }).status).toBe(Status.Ok);
-  expect(kernel.result(other)).toMatchObject({ status: Status.Ok, callerSlot: CLIENT, words: [1n, 2n, 0n, 0n] });
+  expect(kernel.result(other)).toMatchObject({
+    status: Status.Ok,
+    callerSlot: CLIENT,
+    words: [1n, 2n, 0n, 0n],
+  });
   expect(kernel.reply(server, token, [3n]).status).toBe(Status.Gone);
   kernel.check();
   expect(kernel.reply(other, kernel.result(other).token, [3n]).status).toBe(Status.Ok);
@@ -143,7 +201,13 @@ test("the receive half needs an inbox of one's own, and nothing is answered with
   kernel.recv(server);
   kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
   const { token } = kernel.result(server);
-  kernel.raw(server, 2, { 40: token, 32: BigInt(1 | HEADER_FLAG_RECEIVE), 72: 0x10044n, 64: 0n, 8: 3n });
+  kernel.raw(server, 2, {
+    40: token,
+    32: BigInt(1 | HEADER_FLAG_RECEIVE),
+    72: 0x10044n,
+    64: 0n,
+    8: 3n,
+  });
   expect(kernel.result(server).status).toBe(Status.BadHandle);
   expect(kernel.number("threadState", client)).toBe(2);
   kernel.check();
@@ -156,7 +220,11 @@ describe("notices", () => {
     kernel.call(server, Number(notice), 5, 0, [1n]);
     kernel.call(server, Number(notice), 5, 0, [6n]);
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
-    expect(kernel.recv(server)).toMatchObject({ status: Status.Notified, words: [7n, 0n, 0n, 0n], token: 0n });
+    expect(kernel.recv(server)).toMatchObject({
+      status: Status.Notified,
+      words: [7n, 0n, 0n, 0n],
+      token: 0n,
+    });
     expect(kernel.recv(server)).toMatchObject({ status: Status.Ok, words: [1n, 2n, 0n, 0n] });
     kernel.check();
   });
@@ -167,7 +235,10 @@ describe("notices", () => {
     kernel.recv(client);
     kernel.recv(server);
     kernel.pass(5000n);
-    expect(kernel.result(client)).toMatchObject({ status: Status.Notified, words: [0x10n, 0n, 0n, 0n] });
+    expect(kernel.result(client)).toMatchObject({
+      status: Status.Notified,
+      words: [0x10n, 0n, 0n, 0n],
+    });
     kernel.check();
   });
 });

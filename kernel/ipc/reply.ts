@@ -1,9 +1,18 @@
-// reply: answers a call by its token, passes it on, and with HEADER_FLAG_RECEIVE receives the next message in the same trap.
+// reply: answers a call by its token, passes it on, and with HEADER_FLAG_RECEIVE receives the next
+// message in the same trap.
 
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, REGISTER_WORDS_MAX, TOKEN_SEQUENCE_SHIFT, TOKEN_THREAD_MASK,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_FORWARD,
+  HEADER_FLAG_KEEP_MASKED,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
+  REGISTER_WORDS_MAX,
+  TOKEN_SEQUENCE_SHIFT,
+  TOKEN_THREAD_MASK,
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../call/trace-ring";
 import { endFaulted } from "../domain/fault";
@@ -19,10 +28,21 @@ import { Thread, ThreadState } from "../object/thread";
 import { passTurn, wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { clamped } from "../speculation";
-import { CAPTURE_ARENA_BYTES, CAPTURE_HANDLE_COUNT, CAPTURE_WORDS, CAPTURE_WORD_COUNT } from "./capture";
+import {
+  CAPTURE_ARENA_BYTES,
+  CAPTURE_HANDLE_COUNT,
+  CAPTURE_WORDS,
+  CAPTURE_WORD_COUNT,
+} from "./capture";
 import { interfaceOf, judgeReply } from "./judgement";
 import { endService, updatePriority } from "./lending";
-import { captureMessage, captureRegisters, checkRoom, promiseRecord, storeMessage } from "./message";
+import {
+  captureMessage,
+  captureRegisters,
+  checkRoom,
+  promiseRecord,
+  storeMessage,
+} from "./message";
 import { checkInbox, checkedInbox } from "./recv";
 import { receiveAt } from "./receive";
 import { setResult } from "./registers";
@@ -31,7 +51,13 @@ import { sendRequest } from "./send";
 import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
 import { failCall } from "./wait";
 
-const FLAGS_OF_REPLY: u32 = HEADER_FLAG_LONG | HEADER_FLAG_RECEIVE | HEADER_FLAG_ERROR | HEADER_FLAG_FORWARD | HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD;
+const FLAGS_OF_REPLY: u32 =
+  HEADER_FLAG_LONG |
+  HEADER_FLAG_RECEIVE |
+  HEADER_FLAG_ERROR |
+  HEADER_FLAG_FORWARD |
+  HEADER_FLAG_KEEP_MASKED |
+  HEADER_FLAG_RECORD;
 const FLAGS_AND_RESERVED: u32 = 0xfc08;
 
 export function systemCallReply(thread: Thread): void {
@@ -43,7 +69,8 @@ export function systemCallReply(thread: Thread): void {
   // A reply that failed receives nothing: its sender is to know of it first.
   if (status !== Status.Ok || !receives) setResult(thread, status);
   else if (thread.state === ThreadState.Ready) {
-    if ((header & (HEADER_FLAG_RECORD | HEADER_FLAG_LONG)) === <u32>HEADER_FLAG_RECORD) promiseRecord(thread);
+    if ((header & (HEADER_FLAG_RECORD | HEADER_FLAG_LONG)) === <u32>HEADER_FLAG_RECORD)
+      promiseRecord(thread);
     receiveAt(thread, checkedInbox(), header & HEADER_FLAG_KEEP_MASKED, timeout);
   }
 }
@@ -51,7 +78,8 @@ export function systemCallReply(thread: Thread): void {
 /** Everything that can be wrong with the system call itself, before anything happens. */
 function checkReply(thread: Thread, header: u32): Status {
   if ((header & FLAGS_AND_RESERVED & ~FLAGS_OF_REPLY) !== 0) return Status.BadHeader;
-  if ((header & HEADER_FLAG_ERROR) !== 0 && (header & HEADER_FLAG_FORWARD) !== 0) return Status.BadHeader;
+  if ((header & HEADER_FLAG_ERROR) !== 0 && (header & HEADER_FLAG_FORWARD) !== 0)
+    return Status.BadHeader;
   if ((header & HEADER_FLAG_RECEIVE) !== 0) {
     const checked = checkInbox(thread, thread.r10);
     if (checked !== Status.Ok) return checked;
@@ -62,15 +90,15 @@ function checkReply(thread: Thread, header: u32): Status {
 }
 
 /**
- * The thread whose call a token names, if it is this thread's domain that may answer it; null if the call was answered,
- * timed out, was cancelled, its caller died, or it never was.
+ * The thread whose call a token names, if it is this thread's domain that may answer it; null if
+ * the call was answered, timed out, was cancelled, its caller died, or it never was.
  */
 function findCaller(thread: Thread, token: u64): Thread | null {
   const named = <u32>token & TOKEN_THREAD_MASK;
   if (named >= THREADS_MAX) return null;
   const index = clamped(named, THREADS_MAX);
   if (!isInUse(Table.Threads, index)) return null;
-  const caller = changetype<Thread>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
+  const caller = changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
   if (caller.state !== ThreadState.AwaitingReply) return null;
   if (!GUARD_TOKEN) return caller;
   if (caller.sequence !== token >> TOKEN_SEQUENCE_SHIFT) return null;
@@ -105,7 +133,12 @@ function reply(thread: Thread, header: u32): Status {
   endCall(caller);
   if (verdict !== Status.Ok) {
     // A denial tells the server nothing: it learns what it would have learned.
-    const seen = verdict !== Status.Denied ? verdict : caller.isFaultCall ? Status.Ok : prepareAnswer(thread, caller, words, handles, arenaBytes, true);
+    const seen =
+      verdict !== Status.Denied
+        ? verdict
+        : caller.isFaultCall
+          ? Status.Ok
+          : prepareAnswer(thread, caller, words, handles, arenaBytes, true);
     failCall(caller, verdict);
     return seen;
   }
@@ -117,16 +150,33 @@ function reply(thread: Thread, header: u32): Status {
   const status = prepareAnswer(thread, caller, words, handles, arenaBytes, false);
   if (status !== Status.Ok) {
     // Each side learns where the fault is: BadAddress is one's own, PeerFault the other's.
-    failCall(caller, status === Status.PeerFault ? Status.BadAddress : status === Status.BadAddress ? Status.PeerFault : status);
+    failCall(
+      caller,
+      status === Status.PeerFault
+        ? Status.BadAddress
+        : status === Status.BadAddress
+          ? Status.PeerFault
+          : status,
+    );
     return status;
   }
 
   // Commit point.
   if (handles > 0) giveHandles(thread, domain, callerDomain);
-  const long = storeMessage(caller, callerDomain, capture + CAPTURE_WORDS, words, givenHandles, handles, arenaBytes);
+  const long = storeMessage(
+    caller,
+    callerDomain,
+    capture + CAPTURE_WORDS,
+    words,
+    givenHandles,
+    handles,
+    arenaBytes,
+  );
   caller.rax = <u64>(<u32>(isError ? Status.ErrorReply : Status.Ok));
   caller.rdi = 0;
-  caller.rsi = <u64>(caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long);
+  caller.rsi = <u64>(
+    (caller.callHeader | (words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX) | long)
+  );
   caller.rdx = 0;
   caller.r8 = 0;
   wake(caller);
@@ -134,7 +184,14 @@ function reply(thread: Thread, header: u32): Status {
 }
 
 /** Everything of an answer's delivery that can fail. `isTrial`: with nothing copied. */
-function prepareAnswer(thread: Thread, caller: Thread, words: u32, handles: u32, arenaBytes: u32, isTrial: bool): Status {
+function prepareAnswer(
+  thread: Thread,
+  caller: Thread,
+  words: u32,
+  handles: u32,
+  arenaBytes: u32,
+  isTrial: bool,
+): Status {
   const callerDomain = domainOfSlot(caller.payer);
   const room = checkRoom(caller, callerDomain, words, handles, arenaBytes);
   if (room !== Status.Ok) return room;
@@ -145,7 +202,10 @@ function prepareAnswer(thread: Thread, caller: Thread, words: u32, handles: u32,
   return copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
 }
 
-/** The call is over: nobody holds it any more. Its caller is in no queue, its result is still to come. */
+/**
+ * The call is over: nobody holds it any more. Its caller is in no queue, its result is still to
+ * come.
+ */
 function endCall(caller: Thread): void {
   const server = endService(caller);
   caller.state = ThreadState.Ready;
@@ -164,10 +224,13 @@ function endFault(thread: Thread, isError: bool): void {
   wake(thread);
 }
 
-/** Passes a call on to another endpoint of the same interface, as if its caller had called there. */
+/**
+ * Passes a call on to another endpoint of the same interface, as if its caller had called there.
+ */
 function forward(thread: Thread, caller: Thread): Status {
   const number = load<u64>(thread.capture, CAPTURE_WORDS);
-  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== 1 || number >> 32 !== 0) return Status.BadArgument;
+  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== 1 || number >> 32 !== 0)
+    return Status.BadArgument;
   const entry = findHandle(domainOfSlot(thread.payer), <u32>number);
   if (entry === null) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
@@ -181,7 +244,8 @@ function forward(thread: Thread, caller: Thread): Status {
   caller.callHandle = null;
   caller.callBadge = entry.badge;
   if (!caller.isLong) captureRegisters(caller); // The short way did not need a capture.
-  const status = sendRequest(caller, changetype<Endpoint>(entry.object!), 0); // Its timeout runs on.
+  // Its timeout runs on.
+  const status = sendRequest(caller, changetype<Endpoint>(entry.object!), 0);
   if (status !== Status.Ok) failCall(caller, status);
   return Status.Ok;
 }

@@ -1,4 +1,5 @@
-// A request on its way to an endpoint: delivered at once if somebody receives there, queued otherwise.
+// A request on its way to an endpoint: delivered at once if somebody receives there, queued
+// otherwise.
 
 import { Status } from "../abi/status";
 import { TIMEOUT_POLL } from "../abi/system-call";
@@ -13,8 +14,8 @@ import { failReceiver, handleOf, noteRestart, rendezvous } from "./rendezvous";
 import { queueCaller, startTimeout } from "./wait";
 
 /**
- * Sends the captured message of `caller`, whose `call…` fields are set. Status.Ok: it waits now, and will get its result later.
- * Anything else is the result; the caller waits nowhere.
+ * Sends the captured message of `caller`, whose `call…` fields are set. Status.Ok: it waits now,
+ * and will get its result later. Anything else is the result; the caller waits nowhere.
  */
 export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): Status {
   const inbox = endpoint.inbox!;
@@ -36,11 +37,22 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   let entry: HandleEntry | null = null;
   if (!caller.isForwarded && !caller.isFaultCall) entry = handleOf(caller, endpoint);
   const owner = domainOfSlot(endpoint.owner);
-  if (entry !== null && owner.state !== DomainState.Empty && entry.seenInstance !== 0 && entry.seenInstance !== owner.instance) {
+  if (
+    entry !== null &&
+    owner.state !== DomainState.Empty &&
+    entry.seenInstance !== 0 &&
+    entry.seenInstance !== owner.instance
+  ) {
     noteRestart(entry, endpoint);
     return Status.Restarted;
   }
-  const verdict = judgeBeforeQueue(caller, domainOfSlot(caller.payer), entry, owner.slot, owner.classId);
+  const verdict = judgeBeforeQueue(
+    caller,
+    domainOfSlot(caller.payer),
+    entry,
+    owner.slot,
+    owner.classId,
+  );
   if (verdict !== Status.Ok) return verdict;
   if (timeout === TIMEOUT_POLL) return Status.Timeout;
   queueCaller(caller, endpoint);

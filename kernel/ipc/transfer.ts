@@ -3,23 +3,42 @@
 import { ObjectType, RIGHT_TRANSFER } from "../abi/object";
 import { Status } from "../abi/status";
 import { CopyResult, copyBetween } from "../memory/user-memory";
-import { CARRIED_BYTES, CARRIED_CLASS, CARRIED_INTERFACE, CARRIED_RIGHTS, CARRIED_TYPE } from "../monitor/monitor";
+import {
+  CARRIED_BYTES,
+  CARRIED_CLASS,
+  CARRIED_INTERFACE,
+  CARRIED_RIGHTS,
+  CARRIED_TYPE,
+} from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
-import { addHandle, findHandle, handleNumber, hasRights, prepareHandles } from "../object/handle-table";
+import {
+  addHandle,
+  findHandle,
+  handleNumber,
+  hasRights,
+  prepareHandles,
+} from "../object/handle-table";
 import { MemoryObject } from "../object/memory-object";
 import { Thread } from "../object/thread";
-import { CAPTURE_ARENA_ADDRESS, CAPTURE_ARENA_BYTES, CAPTURE_CARRIED, CAPTURE_HANDLES, CAPTURE_HANDLE_COUNT, CAPTURE_HANDLE_RIGHTS } from "./capture";
+import {
+  CAPTURE_ARENA_ADDRESS,
+  CAPTURE_ARENA_BYTES,
+  CAPTURE_CARRIED,
+  CAPTURE_HANDLES,
+  CAPTURE_HANDLE_COUNT,
+  CAPTURE_HANDLE_RIGHTS,
+} from "./capture";
 
 /** Numbers that the receiver gets, u32[4]. */
 export const givenHandles: usize = memory.data(16, 8);
 
 function sentHandle(capture: usize, domain: Domain, index: u32): HandleEntry | null {
-  return findHandle(domain, load<u32>(capture + (<usize>index << 2), CAPTURE_HANDLES));
+  return findHandle(domain, load<u32>(capture + ((<usize>index) << 2), CAPTURE_HANDLES));
 }
 
 function sentRights(capture: usize, index: u32): u32 {
-  return load<u32>(capture + (<usize>index << 2), CAPTURE_HANDLE_RIGHTS);
+  return load<u32>(capture + ((<usize>index) << 2), CAPTURE_HANDLE_RIGHTS);
 }
 
 /** A memory object whose last reference is going takes no new ones. */
@@ -58,17 +77,39 @@ export function giveHandles(sender: Thread, domain: Domain, receiver: Domain): v
   for (let i: u32 = 0; i < count; i++) {
     const entry = sentHandle(capture, domain, i)!;
     const rights = entry.rights & sentRights(capture, i);
-    const given = addHandle(receiver, entry.object!, <u32>entry.type, rights, entry.badge, entry.interfaceId, entry.classId, entry);
-    store<u32>(givenHandles + (<usize>i << 2), handleNumber(given));
+    const given = addHandle(
+      receiver,
+      entry.object!,
+      <u32>entry.type,
+      rights,
+      entry.badge,
+      entry.interfaceId,
+      entry.classId,
+      entry,
+    );
+    store<u32>(givenHandles + ((<usize>i) << 2), handleNumber(given));
   }
 }
 
 /**
- * Copies the arena once, straight from sender to receiver. What one side does to its memory meanwhile is its own loss.
- * `isTrial`: only says whether it could.
+ * Copies the arena once, straight from sender to receiver. What one side does to its memory
+ * meanwhile is its own loss. `isTrial`: only says whether it could.
  */
-export function copyArena(sender: Thread, domain: Domain, receiver: Thread, receiverDomain: Domain, isTrial: bool = false): CopyResult {
+export function copyArena(
+  sender: Thread,
+  domain: Domain,
+  receiver: Thread,
+  receiverDomain: Domain,
+  isTrial: bool = false,
+): CopyResult {
   const bytes = load<u32>(sender.capture, CAPTURE_ARENA_BYTES);
   if (bytes === 0) return CopyResult.Done;
-  return copyBetween(receiverDomain, receiver.receiveAddress, domain, load<u32>(sender.capture, CAPTURE_ARENA_ADDRESS), bytes, isTrial);
+  return copyBetween(
+    receiverDomain,
+    receiver.receiveAddress,
+    domain,
+    load<u32>(sender.capture, CAPTURE_ARENA_ADDRESS),
+    bytes,
+    isTrial,
+  );
 }

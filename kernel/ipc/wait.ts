@@ -1,4 +1,5 @@
-// Waiting: how a thread comes to wait in an inbox's queue, and how any wait ends early, by timeout, cancellation or a death.
+// Waiting: how a thread comes to wait in an inbox's queue, and how any wait ends early, by timeout,
+// cancellation or a death.
 
 import { Status } from "../abi/status";
 import { TIMEOUT_NONE } from "../abi/system-call";
@@ -68,7 +69,8 @@ export function moveCaller(caller: Thread, inbox: Inbox): void {
 }
 
 /**
- * Takes a thread out of whatever it waits in, without result. Its reply token is spent. Afterwards it is Ready, but in no queue.
+ * Takes a thread out of whatever it waits in, without result. Its reply token is spent. Afterwards
+ * it is Ready, but in no queue.
  */
 export function detach(thread: Thread): void {
   clearTimer(thread.timeoutTimer);
@@ -94,7 +96,10 @@ export function leaveInbox(receiver: Thread): void {
   destroyInboxIfUnused(inbox);
 }
 
-/** Ends a thread's wait with a status. A fault that nobody is left to be told of ends the domain instead. */
+/**
+ * Ends a thread's wait with a status. A fault that nobody is left to be told of ends the domain
+ * instead.
+ */
 export function endWait(thread: Thread, status: Status): void {
   detach(thread);
   failCall(thread, status);

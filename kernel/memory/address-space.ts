@@ -1,7 +1,12 @@
-// A domain's address space: what is behind each address, backed when first touched and charged to the domain.
+// A domain's address space: what is behind each address, backed when first touched and charged to
+// the domain.
 
 import {
-  DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, LINEAR_NULL_BYTES, STACK_BYTES_MIN, STACK_GUARD_BYTES,
+  DOMAIN_REGION_BYTES,
+  DOMAIN_REGION_HIGH,
+  LINEAR_NULL_BYTES,
+  STACK_BYTES_MIN,
+  STACK_GUARD_BYTES,
 } from "../abi/address-space";
 import { QUOTA_THREADS_MAX } from "../abi/blob";
 import { FaultKind } from "../abi/fault";
@@ -17,8 +22,17 @@ export const REGION_START: u64 = (<u64>DOMAIN_REGION_HIGH) << 32;
 export const REGION_END: u64 = REGION_START + <u64>DOMAIN_REGION_BYTES;
 const LINEAR_END: u64 = 0x100000000;
 
-/** Maps a frame, adding the tables that are missing, which the domain pays for. False beyond its quota. */
-export function mapInto(domain: Domain, address: u64, frame: u64, access: PageAccess, owned: bool): bool {
+/**
+ * Maps a frame, adding the tables that are missing, which the domain pays for. False beyond its
+ * quota.
+ */
+export function mapInto(
+  domain: Domain,
+  address: u64,
+  frame: u64,
+  access: PageAccess,
+  owned: bool,
+): bool {
   const missing = tablesMissing(domain.root, address);
   if (missing > 0 && !chargePages(domain, missing)) return false;
   addTables(domain, address, missing);
@@ -32,12 +46,15 @@ function addTables(domain: Domain, address: u64, missing: u32): void {
   }
 }
 
-/** Backs the page at an address on which nothing is mapped yet. FaultKind.None if it is backed now, else what an access there is. */
+/**
+ * Backs the page at an address on which nothing is mapped yet. FaultKind.None if it is backed now,
+ * else what an access there is.
+ */
 export function backPage(domain: Domain, address: u64): FaultKind {
   const page = address & ~(<u64>4095);
   if (page < LINEAR_END) {
     if (page < <u64>LINEAR_NULL_BYTES) return FaultKind.NullReference;
-    if ((<u32>page >> 16) < domain.memoryPages) return backOwn(domain, page);
+    if (<u32>page >> 16 < domain.memoryPages) return backOwn(domain, page);
     return backShared(domain, <u32>page);
   }
   if (page < REGION_START || page >= REGION_END) return FaultKind.OutOfBounds;
@@ -81,7 +98,13 @@ function backShared(domain: Domain, page: u32): FaultKind {
   if (missing > 0 && !chargePages(domain, missing)) return FaultKind.QuotaExhausted;
   addTables(domain, <u64>page, missing);
   const frame = frameOfPage(memory, mapping.firstPage + ((page - mapping.address) >> 12));
-  mapPage(domain.root, <u64>page, frameAddress(frame), mapping.writable ? PageAccess.Write : PageAccess.Read, false);
+  mapPage(
+    domain.root,
+    <u64>page,
+    frameAddress(frame),
+    mapping.writable ? PageAccess.Write : PageAccess.Read,
+    false,
+  );
   return FaultKind.None;
 }
 
@@ -89,13 +112,15 @@ function backShared(domain: Domain, page: u32): FaultKind {
 export function findMapping(domain: Domain, address: u32): Mapping | null {
   let mapping = domain.firstMapping;
   while (mapping !== null) {
-    if (address >= mapping.address && address - mapping.address < mapping.pages << 12) return mapping;
+    if (address >= mapping.address && address - mapping.address < mapping.pages << 12)
+      return mapping;
     mapping = mapping.nextOfDomain;
   }
   return null;
 }
 
-// Native stacks lie at the end of the region, each with its thread block above it and a guard below.
+// Native stacks lie at the end of the region, each with its thread block above it and a guard
+// below.
 
 /** Bytes of a stack and its thread block, whole pages. */
 function stackSpan(domain: Domain): u64 {
@@ -108,7 +133,9 @@ function spanOf(stackBytes: u32, threadBlockBytes: u32): u64 {
 
 /** End of a stack's pages. */
 export function stackTop(domain: Domain, stack: u32): u64 {
-  return REGION_END - <u64>STACK_GUARD_BYTES - <u64>stack * (stackSpan(domain) + <u64>STACK_GUARD_BYTES);
+  return (
+    REGION_END - <u64>STACK_GUARD_BYTES - <u64>stack * (stackSpan(domain) + <u64>STACK_GUARD_BYTES)
+  );
 }
 
 /** Whether that stack and its guard fit above the code. */
@@ -116,13 +143,28 @@ export function stackFits(domain: Domain, stack: u32): bool {
   return stacksFit(stack + 1, domain.stackBytes, domain.threadBlockBytes, domain.regionEnd);
 }
 
-/** Whether so many stacks, each with a guard below it and one above all, fit above what is loaded up to `regionEnd`. */
-export function stacksFit(count: u32, stackBytes: u32, threadBlockBytes: u32, regionEnd: u64): bool {
-  const needed = <u64>count * (spanOf(stackBytes, threadBlockBytes) + <u64>STACK_GUARD_BYTES) + <u64>STACK_GUARD_BYTES;
+/**
+ * Whether so many stacks, each with a guard below it and one above all, fit above what is loaded up
+ * to `regionEnd`.
+ */
+export function stacksFit(
+  count: u32,
+  stackBytes: u32,
+  threadBlockBytes: u32,
+  regionEnd: u64,
+): bool {
+  const needed =
+    <u64>count * (spanOf(stackBytes, threadBlockBytes) + <u64>STACK_GUARD_BYTES) +
+    <u64>STACK_GUARD_BYTES;
   return needed <= REGION_END - regionEnd;
 }
 const LEAST_CODE_BYTES: u32 = 4096;
-if ((<u32>DOMAIN_REGION_BYTES - LEAST_CODE_BYTES - STACK_GUARD_BYTES) / (STACK_BYTES_MIN + STACK_GUARD_BYTES) !== QUOTA_THREADS_MAX) ERROR("QUOTA_THREADS_MAX is not what a region has room for");
+if (
+  (<u32>DOMAIN_REGION_BYTES - LEAST_CODE_BYTES - STACK_GUARD_BYTES) /
+    (STACK_BYTES_MIN + STACK_GUARD_BYTES) !==
+  QUOTA_THREADS_MAX
+)
+  ERROR("QUOTA_THREADS_MAX is not what a region has room for");
 
 function isStack(domain: Domain, page: u64): bool {
   const top = stackTop(domain, 0);
@@ -135,13 +177,15 @@ function isStack(domain: Domain, page: u64): bool {
 }
 
 /**
- * Where a byte of linear memory lies physically, backed now if need be; 0 if the program itself could not read it, or write it
- * where `write`. This is the only way in which the kernel reaches a program's memory.
+ * Where a byte of linear memory lies physically, backed now if need be; 0 if the program itself
+ * could not read it, or write it where `write`. This is the only way in which the kernel reaches a
+ * program's memory.
  */
 export function reach(domain: Domain, address: u32, write: bool): u64 {
   const page = address & ~(<u32>4095);
   const reached = domain.reached(page);
-  if (reached.page === page && page !== 0 && (!write || reached.writable)) return reached.frame | <u64>(address & 4095);
+  if (reached.page === page && page !== 0 && (!write || reached.writable))
+    return reached.frame | <u64>(address & 4095);
   const place = find(domain, address, write);
   if (place === 0 || !domain.isAlive) return place;
   reached.page = page;

@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import { type KernelInNode, named } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, CLIENT_ECHO, GIVE, OTHER, SERVER, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  CLIENT,
+  CLIENT_ECHO,
+  GIVE,
+  OTHER,
+  SERVER,
+  boot,
+  domainCall,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 
 const INTERFACE = 0x100;
 const RECORD = 0x20000;
@@ -18,10 +27,20 @@ const UNMAP = 11;
 const SERVER_OTHER = named(1);
 
 /** Hands a handle on through Echo.give; the receiver's. */
-function give(kernel: KernelInNode, from: number, echo: number, to: number, handle: number): number {
+function give(
+  kernel: KernelInNode,
+  from: number,
+  echo: number,
+  to: number,
+  handle: number,
+): number {
   const receiver = kernel.threadOf(to);
   kernel.recv(receiver, { record: RECORD, receive: { handles: 1 } });
-  kernel.call(kernel.threadOf(from), echo, INTERFACE, GIVE, [], { record: RECORD, handles: [[handle, RIGHTS]], receive: { handles: 1 } });
+  kernel.call(kernel.threadOf(from), echo, INTERFACE, GIVE, [], {
+    record: RECORD,
+    handles: [[handle, RIGHTS]],
+    receive: { handles: 1 },
+  });
   const got = kernel.result(receiver);
   expect(got.status).toBe(Status.Ok);
   const number = kernel.u32(to, RECORD + 96);
@@ -34,7 +53,11 @@ function map(kernel: KernelInNode, slot: number, handle: number): number {
   return Number(mapped.words[0]);
 }
 function toEnd(kernel: KernelInNode, slot: number, method: number, argument: number): void {
-  for (let steps = 0; domainCall(kernel, slot, method, [BigInt(argument)]).status === Status.Again; steps++) {
+  for (
+    let steps = 0;
+    domainCall(kernel, slot, method, [BigInt(argument)]).status === Status.Again;
+    steps++
+  ) {
     kernel.check();
     expect(steps).toBeLessThan(100);
   }
@@ -42,7 +65,10 @@ function toEnd(kernel: KernelInNode, slot: number, method: number, argument: num
 }
 const pages = (kernel: KernelInNode, slot: number): number => kernel.number("slotPages", slot);
 
-/** The client's memory, mapped by the other; the server has a handle too. Then the client dies, so that the other pays for it. */
+/**
+ * The client's memory, mapped by the other; the server has a handle too. Then the client dies, so
+ * that the other pays for it.
+ */
 function adopted(serverMaps: boolean) {
   const kernel = boot(module, archive, [SERVER, CLIENT, OTHER]);
   const handle = Number(domainCall(kernel, CLIENT, CREATE, [BigInt(PAGES) << 12n]).words[0]);
@@ -61,7 +87,9 @@ test("memory whose maker is dead is paid for by nobody who has left it: the hand
   toEnd(kernel, OTHER, UNMAP, address);
   toEnd(kernel, OTHER, DROP, others);
   expect(pages(kernel, OTHER)).toBeLessThanOrEqual(before + 1);
-  expect(domainCall(kernel, SERVER, MAP, [BigInt(servers), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
+  expect(domainCall(kernel, SERVER, MAP, [BigInt(servers), 0n, 4096n, 0n]).status).toBe(
+    Status.BadHandle,
+  );
   stopSlot(kernel, OTHER);
   kernel.check();
   stopSlot(kernel, SERVER);
@@ -78,7 +106,9 @@ test("who still maps it pays for it when the one who did leaves", () => {
   expect(pages(kernel, SERVER)).toBeLessThanOrEqual(server + 1);
   expect(kernel.read(SERVER, serverAddress, 1)).toEqual(new Uint8Array([42]));
   toEnd(kernel, SERVER, UNMAP, serverAddress);
-  expect(domainCall(kernel, SERVER, MAP, [BigInt(servers), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
+  expect(domainCall(kernel, SERVER, MAP, [BigInt(servers), 0n, 4096n, 0n]).status).toBe(
+    Status.BadHandle,
+  );
   stopSlot(kernel, OTHER);
   stopSlot(kernel, SERVER);
   kernel.check();
@@ -95,7 +125,9 @@ test("revoked from the last who maps it, memory whose maker is dead is gone when
   // Its own handle went with the memory.
   expect(status).toBe(Status.BadHandle);
   expect(pages(kernel, OTHER)).toBeLessThanOrEqual(before + 1);
-  expect(domainCall(kernel, OTHER, MAP, [BigInt(others), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
+  expect(domainCall(kernel, OTHER, MAP, [BigInt(others), 0n, 4096n, 0n]).status).toBe(
+    Status.BadHandle,
+  );
   expect(domainCall(kernel, OTHER, UNMAP, [BigInt(address)]).status).toBe(Status.NotFound);
   kernel.check();
 });

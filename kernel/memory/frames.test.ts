@@ -23,11 +23,15 @@ describe("memory of a large machine", () => {
     const { total, log } = frames({ far: { from: END - PAGE, to: END + PAGE } });
     expect(total).toBe(small.total + 1);
     expect(log).toContain("trine: 4 KiB of memory are not used: they lie above 64 GiB\n");
-    expect(frames({ far: { from: 2n * END, to: 5n * END } }).log).toContain("trine: 201326592 KiB of memory are not used: they lie above 64 GiB\n");
+    expect(frames({ far: { from: 2n * END, to: 5n * END } }).log).toContain(
+      "trine: 201326592 KiB of memory are not used: they lie above 64 GiB\n",
+    );
   });
 
   test("is named where firmware has it in too many pieces", () => {
     const { log } = frames({ far: { from: END - PAGE, to: END, leftOut: 3n * PAGE } });
-    expect(log).toContain("trine: 12 KiB of memory are not used: firmware has it in too many pieces\n");
+    expect(log).toContain(
+      "trine: 12 KiB of memory are not used: firmware has it in too many pieces\n",
+    );
   });
 });

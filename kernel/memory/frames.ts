@@ -1,12 +1,19 @@
-// Frames of physical memory. The frame database has a word for each: a free one's link to the next, a used one's use and payer.
+// Frames of physical memory. The frame database has a word for each: a free one's link to the next,
+// a used one's use and payer.
 //
-// Frames never used lie behind a cursor over the memory map, those given back on a list: nothing is proportional to the
-// size of memory but backing the database itself at boot, a page for every 4 MiB.
+// Frames never used lie behind a cursor over the memory map, those given back on a list: nothing is
+// proportional to the size of memory but backing the database itself at boot, a page for every 4
+// MiB.
 
 import { FRAME_DATABASE_BASE, FRAMES_MAX } from "./layout";
 import { fillPhysical } from "../x64/physical-memory";
 import { memoryRangeCount, memoryRangeEnd, memoryRangeStart } from "../x64/memory-map";
-import { addKernelTable, isKernelPageMapped, kernelTablesMissing, mapKernelPage } from "../x64/paging";
+import {
+  addKernelTable,
+  isKernelPageMapped,
+  kernelTablesMissing,
+  mapKernelPage,
+} from "../x64/paging";
 
 export enum FrameUse {
   Free = 0,
@@ -39,7 +46,7 @@ let kernelFrames: u32 = 0;
 let databaseReady: bool = false;
 
 function wordOf(frame: u32): usize {
-  return FRAME_DATABASE_BASE + (<usize>frame << 2);
+  return FRAME_DATABASE_BASE + ((<usize>frame) << 2);
 }
 
 function rangeFirst(range: u32): u32 {
@@ -63,9 +70,12 @@ export function memoryAboveFrames(): u64 {
   }
   return bytes;
 }
-const FRAMES_END: u64 = <u64>FRAMES_MAX << 12;
+const FRAMES_END: u64 = (<u64>FRAMES_MAX) << 12;
 
-/** Takes over all usable memory and backs the frame database. The first thing after paging; false if memory is too small for that. */
+/**
+ * Takes over all usable memory and backs the frame database. The first thing after paging; false if
+ * memory is too small for that.
+ */
 export function initializeFrames(): bool {
   const ranges = memoryRangeCount();
   for (let range: u32 = 0; range < ranges; range++) {
@@ -106,7 +116,7 @@ function backDatabasePage(page: usize): bool {
 }
 
 export function frameAddress(frame: u32): u64 {
-  return <u64>frame << 12;
+  return (<u64>frame) << 12;
 }
 
 export function frameAt(address: u64): u32 {
@@ -124,7 +134,7 @@ export function allocateFrame(use: FrameUse, payer: u32): u32 {
   }
   free -= 1;
   if (use === FrameUse.Kernel) kernelFrames += 1;
-  if (databaseReady) store<u32>(wordOf(frame), USED | (<u32>use << USE_SHIFT) | payer);
+  if (databaseReady) store<u32>(wordOf(frame), USED | ((<u32>use) << USE_SHIFT) | payer);
   fillPhysical(frameAddress(frame), 0, 4096);
   return frame;
 }
@@ -145,7 +155,7 @@ function neverUsed(): u32 {
 export function freeFrame(frame: u32): void {
   const word = load<u32>(wordOf(frame));
   assert((word & USED) !== 0);
-  if (((word & ~USED) >> USE_SHIFT) === <u32>FrameUse.Kernel) kernelFrames -= 1;
+  if ((word & ~USED) >> USE_SHIFT === <u32>FrameUse.Kernel) kernelFrames -= 1;
   store<u32>(wordOf(frame), freeHead);
   freeHead = frame;
   free += 1;
@@ -163,7 +173,10 @@ export function keepBack(count: u32): void {
   keptBack = count;
 }
 
-/** Sets frames aside for pages that are backed later. False, with nothing done, if there are not so many. `mayTakeKept`: among those kept back too. */
+/**
+ * Sets frames aside for pages that are backed later. False, with nothing done, if there are not so
+ * many. `mayTakeKept`: among those kept back too.
+ */
 export function reserveFrames(count: u32, mayTakeKept: bool): bool {
   if ((mayTakeKept ? free - reserved : availableFrames()) < count) return false;
   reserved += count;

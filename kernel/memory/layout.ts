@@ -1,11 +1,22 @@
-// The kernel's linear window: what lies where. Each object table has a fixed place and objects of a power-of-two size, so that an object's
-// address and its number follow from each other; pages of a table are backed by frames one by one as domains need them.
+// The kernel's linear window: what lies where. Each object table has a fixed place and objects of a
+// power-of-two size, so that an object's address and its number follow from each other; pages of a
+// table are backed by frames one by one as domains need them.
 //
-// All of it lies below WINDOW_BYTES, so that the same layout is an ordinary sparse WebAssembly memory when the kernel runs in Node.
+// All of it lies below WINDOW_BYTES, so that the same layout is an ordinary sparse WebAssembly
+// memory when the kernel runs in Node.
 
-import { QUOTA_HANDLES_MAX, QUOTA_OBJECTS_SUM_MAX, QUOTA_PAGES_MAX, QUOTA_THREADS_SUM_MAX, SLOTS_MAX } from "../abi/blob";
+import {
+  QUOTA_HANDLES_MAX,
+  QUOTA_OBJECTS_SUM_MAX,
+  QUOTA_PAGES_MAX,
+  QUOTA_THREADS_SUM_MAX,
+  SLOTS_MAX,
+} from "../abi/blob";
 
-/** End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and must end below. */
+/**
+ * End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and
+ * must end below.
+ */
 export const STATIC_END: usize = 0x01000000;
 
 /** The blob in force, copied out of the archive. */
@@ -36,8 +47,9 @@ export const SLOT_INBOXES_BASE: usize = 0x02a00000;
 /** The slots' own endpoints, backed at boot. */
 export const SLOT_ENDPOINTS_BASE: usize = 0x02b00000;
 
-// A page of a table is one domain's. Each table has places for the largest sum of quotas that a blob may promise and for what stays empty in
-// the last page of each slot, so that no domain can take a place that another was promised.
+// A page of a table is one domain's. Each table has places for the largest sum of quotas that a
+// blob may promise and for what stays empty in the last page of each slot, so that no domain can
+// take a place that another was promised.
 
 export const THREADS_BASE: usize = 0x03000000;
 export const THREAD_SHIFT: u32 = 11;
@@ -84,20 +96,38 @@ export const FRAMES_MAX: u32 = QUOTA_PAGES_MAX;
 
 export const WINDOW_BYTES: usize = 0x10000000;
 
-if (<u64>BOOT_TABLES_BASE + BOOT_TABLES_BYTES < <u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES) ERROR("the boot tables end too early");
+if (<u64>BOOT_TABLES_BASE + BOOT_TABLES_BYTES < <u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES)
+  ERROR("the boot tables end too early");
 if (THREADS_MAX * 8 > THREAD_SEQUENCE_BYTES) ERROR("the table of call sequences is too small");
-if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE) ERROR("domains overlap the inboxes");
-if (<u64>THREADS_BASE + ((<u64>THREADS_MAX) << THREAD_SHIFT) > <u64>ENDPOINTS_BASE) ERROR("threads overlap the endpoints");
-if (<u64>ENDPOINTS_BASE + ((<u64>ENDPOINTS_MAX) << ENDPOINT_SHIFT) > <u64>NOTICES_BASE) ERROR("endpoints overlap the notices");
-if (<u64>NOTICES_BASE + ((<u64>NOTICES_MAX) << NOTICE_SHIFT) > <u64>TRACE_BASE) ERROR("notices overlap the trace");
-if (<u64>MAPPINGS_BASE + ((<u64>MAPPINGS_MAX) << MAPPING_SHIFT) > <u64>INBOXES_BASE) ERROR("mappings overlap the inboxes");
-if (<u64>INBOXES_BASE + ((<u64>INBOXES_MAX) << INBOX_SHIFT) > <u64>MEMORY_OBJECTS_BASE) ERROR("inboxes overlap the memory objects");
-if (<u64>MEMORY_OBJECTS_BASE + ((<u64>MEMORY_OBJECTS_MAX) << MEMORY_OBJECT_SHIFT) > <u64>PORT_BITMAPS_BASE) ERROR("memory objects overlap the port bitmaps");
-if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>FRAME_DATABASE_BASE) ERROR("handle tables overlap the frame database");
-if (<u64>FRAME_DATABASE_BASE + ((<u64>FRAMES_MAX) << 2) > <u64>WINDOW_BYTES) ERROR("the frame database overruns the window");
+if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE)
+  ERROR("domains overlap the inboxes");
+if (<u64>THREADS_BASE + ((<u64>THREADS_MAX) << THREAD_SHIFT) > <u64>ENDPOINTS_BASE)
+  ERROR("threads overlap the endpoints");
+if (<u64>ENDPOINTS_BASE + ((<u64>ENDPOINTS_MAX) << ENDPOINT_SHIFT) > <u64>NOTICES_BASE)
+  ERROR("endpoints overlap the notices");
+if (<u64>NOTICES_BASE + ((<u64>NOTICES_MAX) << NOTICE_SHIFT) > <u64>TRACE_BASE)
+  ERROR("notices overlap the trace");
+if (<u64>MAPPINGS_BASE + ((<u64>MAPPINGS_MAX) << MAPPING_SHIFT) > <u64>INBOXES_BASE)
+  ERROR("mappings overlap the inboxes");
+if (<u64>INBOXES_BASE + ((<u64>INBOXES_MAX) << INBOX_SHIFT) > <u64>MEMORY_OBJECTS_BASE)
+  ERROR("inboxes overlap the memory objects");
+if (
+  <u64>MEMORY_OBJECTS_BASE + ((<u64>MEMORY_OBJECTS_MAX) << MEMORY_OBJECT_SHIFT) >
+  <u64>PORT_BITMAPS_BASE
+)
+  ERROR("memory objects overlap the port bitmaps");
+if (<u64>HANDLES_BASE + ((<u64>SLOTS_MAX) << HANDLE_TABLE_SHIFT) > <u64>FRAME_DATABASE_BASE)
+  ERROR("handle tables overlap the frame database");
+if (<u64>FRAME_DATABASE_BASE + ((<u64>FRAMES_MAX) << 2) > <u64>WINDOW_BYTES)
+  ERROR("the frame database overruns the window");
 
-if (THREADS_MAX < <u32>(QUOTA_THREADS_SUM_MAX + SLOTS_MAX * ((4096 >> THREAD_SHIFT) - 1))) ERROR("there are fewer threads than quotas promise");
-if (ENDPOINTS_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> ENDPOINT_SHIFT) - 1))) ERROR("there are fewer endpoints than quotas promise");
-if (NOTICES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> NOTICE_SHIFT) - 1))) ERROR("there are fewer notices than quotas promise");
-if (INBOXES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> INBOX_SHIFT) - 1))) ERROR("there are fewer inboxes than quotas promise");
-if (MEMORY_OBJECTS_MAX < <u32>QUOTA_OBJECTS_SUM_MAX) ERROR("there are fewer memory objects than quotas promise");
+if (THREADS_MAX < <u32>(QUOTA_THREADS_SUM_MAX + SLOTS_MAX * ((4096 >> THREAD_SHIFT) - 1)))
+  ERROR("there are fewer threads than quotas promise");
+if (ENDPOINTS_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> ENDPOINT_SHIFT) - 1)))
+  ERROR("there are fewer endpoints than quotas promise");
+if (NOTICES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> NOTICE_SHIFT) - 1)))
+  ERROR("there are fewer notices than quotas promise");
+if (INBOXES_MAX < <u32>(QUOTA_OBJECTS_SUM_MAX + SLOTS_MAX * ((4096 >> INBOX_SHIFT) - 1)))
+  ERROR("there are fewer inboxes than quotas promise");
+if (MEMORY_OBJECTS_MAX < <u32>QUOTA_OBJECTS_SUM_MAX)
+  ERROR("there are fewer memory objects than quotas promise");

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import type { KernelInNode } from "../../tests/support/kernel-in-node.ts";
-import { CLIENT, CLIENT_ECHO, GIVE, SERVER, boot, domainCall, stopSlot } from "../../tests/support/test-system.ts";
+import {
+  CLIENT,
+  CLIENT_ECHO,
+  GIVE,
+  SERVER,
+  boot,
+  domainCall,
+  stopSlot,
+} from "../../tests/support/test-system.ts";
 
 const INTERFACE = 0x100;
 const RECORD = 0x20000;
@@ -23,7 +31,8 @@ function map(kernel: KernelInNode, slot: number, handle: number): number {
   const mapped = domainCall(kernel, slot, MAP, [BigInt(handle), 0n, BigInt(PAGES) << 12n, 1n]);
   expect(mapped.status).toBe(Status.Ok);
   const address = Number(mapped.words[0]);
-  for (let page = 0; page < PAGES; page++) expect(reaches(kernel, slot, address + page * 4096)).toBe(true);
+  for (let page = 0; page < PAGES; page++)
+    expect(reaches(kernel, slot, address + page * 4096)).toBe(true);
   return address;
 }
 /** Whether a program can write at an address of its own. */
@@ -34,7 +43,11 @@ function reaches(kernel: KernelInNode, slot: number, address: number): boolean {
 function give(kernel: KernelInNode, handle: number): number {
   const server = kernel.threadOf(SERVER);
   kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
-  kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, INTERFACE, GIVE, [], { record: RECORD, handles: [[handle, RIGHTS]], receive: { handles: 1 } });
+  kernel.call(kernel.threadOf(CLIENT), CLIENT_ECHO, INTERFACE, GIVE, [], {
+    record: RECORD,
+    handles: [[handle, RIGHTS]],
+    receive: { handles: 1 },
+  });
   const got = kernel.result(server);
   expect(got.status).toBe(Status.Ok);
   const number = kernel.u32(SERVER, RECORD + 96);
@@ -66,7 +79,9 @@ describe("memory that was handed on and is revoked", () => {
     expect(kernel.read(SERVER, second, 1)).toEqual(new Uint8Array([42]));
 
     expect(revoke(kernel, CLIENT, handle)).toBeGreaterThan(2 * Math.floor(PAGES / 32));
-    for (const address of [first, second]) for (let page = 0; page < PAGES; page++) expect(reaches(kernel, SERVER, address + page * 4096)).toBe(false);
+    for (const address of [first, second])
+      for (let page = 0; page < PAGES; page++)
+        expect(reaches(kernel, SERVER, address + page * 4096)).toBe(false);
     expect(pages(kernel, SERVER)).toBeLessThanOrEqual(before - PAGES);
     expect(domainCall(kernel, SERVER, UNMAP, [BigInt(first)]).status).toBe(Status.NotFound);
     // Whose memory it is has it still.
@@ -80,9 +95,13 @@ describe("memory that was handed on and is revoked", () => {
     const given = give(kernel, handle);
     map(kernel, SERVER, given);
     expect(domainCall(kernel, CLIENT, REVOKE, [BigInt(handle)]).status).toBe(Status.Again);
-    expect(domainCall(kernel, SERVER, MAP, [BigInt(given), 0n, 4096n, 0n]).status).toBe(Status.NoRight);
+    expect(domainCall(kernel, SERVER, MAP, [BigInt(given), 0n, 4096n, 0n]).status).toBe(
+      Status.NoRight,
+    );
     revoke(kernel, CLIENT, handle);
-    expect(domainCall(kernel, SERVER, MAP, [BigInt(given), 0n, 4096n, 0n]).status).toBe(Status.BadHandle);
+    expect(domainCall(kernel, SERVER, MAP, [BigInt(given), 0n, 4096n, 0n]).status).toBe(
+      Status.BadHandle,
+    );
   });
 
   test("is out of reach as well where the receiver has dropped its handle", () => {
@@ -102,8 +121,12 @@ describe("memory that was handed on and is revoked", () => {
   test("is out of reach where it was handed on once more", () => {
     const kernel = boot(module, archive);
     const handle = newMemory(kernel, CLIENT);
-    const copy = Number(domainCall(kernel, CLIENT, MINT, [BigInt(handle), BigInt(RIGHTS), 0n]).words[0]);
-    const again = Number(domainCall(kernel, CLIENT, MINT, [BigInt(copy), BigInt(RIGHTS), 0n]).words[0]);
+    const copy = Number(
+      domainCall(kernel, CLIENT, MINT, [BigInt(handle), BigInt(RIGHTS), 0n]).words[0],
+    );
+    const again = Number(
+      domainCall(kernel, CLIENT, MINT, [BigInt(copy), BigInt(RIGHTS), 0n]).words[0],
+    );
     const given = give(kernel, again);
     const address = map(kernel, SERVER, given);
     const own = map(kernel, CLIENT, copy);
@@ -151,6 +174,11 @@ test("a mapping outlives its handle where that is dropped, and so does the memor
   expect(domainCall(kernel, CLIENT, DROP, [BigInt(handle)]).status).toBe(Status.Ok);
   expect(reaches(kernel, CLIENT, address)).toBe(true);
   kernel.check();
-  for (let steps = 0; steps < 100 && domainCall(kernel, CLIENT, UNMAP, [BigInt(address)]).status === Status.Again; steps++) kernel.check();
+  for (
+    let steps = 0;
+    steps < 100 && domainCall(kernel, CLIENT, UNMAP, [BigInt(address)]).status === Status.Again;
+    steps++
+  )
+    kernel.check();
   expect(reaches(kernel, CLIENT, address)).toBe(false);
 });

@@ -27,24 +27,32 @@ export function mappedAddress(): u32 {
 }
 
 /**
- * Maps pages of an object that may be mapped so, at the lowest address above the program's own memory that has room. Pages are
- * backed when touched. Who does not pay for the object already is charged for all of it. The mapping hangs on the domain's handle `entry`.
+ * Maps pages of an object that may be mapped so, at the lowest address above the program's own
+ * memory that has room. Pages are backed when touched. Who does not pay for the object already is
+ * charged for all of it. The mapping hangs on the domain's handle `entry`.
  */
-export function createMapping(domain: Domain, entry: HandleEntry, firstPage: u32, pages: u32, writable: bool): Status {
+export function createMapping(
+  domain: Domain,
+  entry: HandleEntry,
+  firstPage: u32,
+  pages: u32,
+  writable: bool,
+): Status {
   const memory = changetype<MemoryObject>(entry.object!);
   if (domain.mappingCount === MAPPINGS_OF_DOMAIN_MAX) return Status.NoSpace;
-  const bytes = <u64>pages << 12;
-  let address = (<u64>domain.memoryPagesMax << 16) + GAP_BYTES;
+  const bytes = (<u64>pages) << 12;
+  let address = ((<u64>domain.memoryPagesMax) << 16) + GAP_BYTES;
   let previous: Mapping | null = null;
   let next = domain.firstMapping;
   while (next !== null && <u64>next.address < address + bytes + GAP_BYTES) {
-    address = (<u64>next.address + (<u64>next.pages << 12) + GAP_BYTES + 0xffff) & ~(<u64>0xffff);
+    address = (<u64>next.address + ((<u64>next.pages) << 12) + GAP_BYTES + 0xffff) & ~(<u64>0xffff);
     previous = next;
     next = next.nextOfDomain;
   }
   if (address + bytes + GAP_BYTES > LINEAR_END) return Status.NoSpace;
 
-  // The page of the object itself counts with it, and so does the object: were its maker gone, it would be this domain's.
+  // The page of the object itself counts with it, and so does the object: were its maker gone, it
+  // would be this domain's.
   const charged: u32 = memory.payer === domain.slot ? 0 : memory.chargedPages + 1;
   if (charged !== 0 && !mayHaveObject(domain)) return Status.NoSpace;
   if (!chargeShared(domain, charged)) return Status.NoMemory;
@@ -80,7 +88,10 @@ export function createMapping(domain: Domain, entry: HandleEntry, firstPage: u32
   return Status.Ok;
 }
 
-/** Takes a mapping apart, and its object if nothing else refers to it. One step; true when it is gone. */
+/**
+ * Takes a mapping apart, and its object if nothing else refers to it. One step; true when it is
+ * gone.
+ */
 export function unmapStep(domain: Domain, mapping: Mapping): bool {
   const memory = mapping.memory!; // It may be gone already: see isThere.
   if (!mapping.isDying || mapping.cursor < mapping.pages) {
@@ -88,12 +99,14 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
     const left = mapping.pages - mapping.cursor;
     const stop = mapping.cursor + (left > UNMAP_STEP ? UNMAP_STEP : left);
     domain.forgetReached();
-    for (let page = mapping.cursor; page < stop; page++) unmapPage(domain.root, <u64>mapping.address + (<u64>page << 12));
+    for (let page = mapping.cursor; page < stop; page++)
+      unmapPage(domain.root, <u64>mapping.address + ((<u64>page) << 12));
     mapping.cursor = stop;
     if (stop < mapping.pages) return false;
   }
   if (!mapping.hasLeft) {
-    // Memory that goes with this mapping is freed before: whoever revokes finds the mapping as long as there are steps to take.
+    // Memory that goes with this mapping is freed before: whoever revokes finds the mapping as long
+    // as there are steps to take.
     if (isLastOfAdopted(domain, mapping, memory)) {
       memory.isDying = true;
       if (!isLastStep(memory)) {
@@ -114,9 +127,10 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
 }
 
 /**
- * What becomes of an object that a mapping has left. It goes where nothing refers to it any more. One whose maker is dead also has a payer who
- * never asked for it: when he has left, the next who maps it pays, and where nobody does the object goes, whoever has handles to it. One step;
- * true when it is settled.
+ * What becomes of an object that a mapping has left. It goes where nothing refers to it any more.
+ * One whose maker is dead also has a payer who never asked for it: when he has left, the next who
+ * maps it pays, and where nobody does the object goes, whoever has handles to it. One step; true
+ * when it is settled.
  */
 function leftStep(domain: Domain, memory: MemoryObject): bool {
   const next = memory.firstMapping;
@@ -131,12 +145,23 @@ function leftStep(domain: Domain, memory: MemoryObject): bool {
   return next !== null || memory.handleCount !== 0 || freeMemoryStep(memory);
 }
 
-/** Nobody but the domain maps the object, by no other mapping, and it pays for it because the maker is dead. */
+/**
+ * Nobody but the domain maps the object, by no other mapping, and it pays for it because the maker
+ * is dead.
+ */
 function isLastOfAdopted(domain: Domain, mapping: Mapping, memory: MemoryObject): bool {
-  return memory.isAdopted && memory.payer === domain.slot && memory.firstMapping === mapping && mapping.nextOfObject === null;
+  return (
+    memory.isAdopted &&
+    memory.payer === domain.slot &&
+    memory.firstMapping === mapping &&
+    mapping.nextOfObject === null
+  );
 }
 
-/** At most MAPPINGS_OF_DOMAIN_MAX steps. While the object has mappings at all, none of the domain's has left it and is still listed but the one that leaves. */
+/**
+ * At most MAPPINGS_OF_DOMAIN_MAX steps. While the object has mappings at all, none of the domain's
+ * has left it and is still listed but the one that leaves.
+ */
 function isMappedBy(domain: Domain, memory: MemoryObject): bool {
   let mapping = domain.firstMapping;
   while (mapping !== null) {
@@ -146,7 +171,10 @@ function isMappedBy(domain: Domain, memory: MemoryObject): bool {
   return false;
 }
 
-/** Who has the mapping pays for the object instead of `from`: what he was charged for his mapping is the object's charge now. */
+/**
+ * Who has the mapping pays for the object instead of `from`: what he was charged for his mapping is
+ * the object's charge now.
+ */
 export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): void {
   const to = domainOfSlot(mapping.payer);
   unchargeShared(from, memory.chargedPages + 1);
@@ -160,12 +188,18 @@ export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): voi
 
 /** Whether an object is still at its place: its maker's end may have freed it between two steps. */
 function isThere(memory: MemoryObject, identity: u64): bool {
-  return isInUse(Table.MemoryObjects, <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT)) && memory.identity === identity;
+  return (
+    isInUse(
+      Table.MemoryObjects,
+      <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT),
+    ) && memory.identity === identity
+  );
 }
 
 /**
- * Hands mappings that hang on a handle on to the one that it came from, at most `max` of them; true when it has none left. What hangs on a
- * first handle hangs on none then, and nobody can revoke it any more.
+ * Hands mappings that hang on a handle on to the one that it came from, at most `max` of them; true
+ * when it has none left. What hangs on a first handle hangs on none then, and nobody can revoke it
+ * any more.
  */
 export function passMappings(entry: HandleEntry, max: u32): bool {
   const parent = entry.parent;
@@ -179,7 +213,10 @@ export function passMappings(entry: HandleEntry, max: u32): bool {
   return entry.firstMapping === null;
 }
 
-/** A mapping made by a handle that descended from this one. Past at most MAPPINGS_OF_DOMAIN_MAX that the handle's own domain made by it. */
+/**
+ * A mapping made by a handle that descended from this one. Past at most MAPPINGS_OF_DOMAIN_MAX that
+ * the handle's own domain made by it.
+ */
 export function inheritedMapping(entry: HandleEntry): Mapping | null {
   let mapping = entry.firstMapping;
   while (mapping !== null && !mapping.isInherited) mapping = mapping.nextOfHandle;

@@ -1,6 +1,12 @@
 // The frames of memory objects: found, backed when first touched, given back step by step.
 
-import { FRAME_NUMBERS_LEAF, FRAME_NUMBERS_MAX, FRAME_NUMBERS_OFFSET, MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
+import {
+  FRAME_NUMBERS_LEAF,
+  FRAME_NUMBERS_MAX,
+  FRAME_NUMBERS_OFFSET,
+  MEMORY_PAGES_MAX,
+  MemoryObject,
+} from "../object/memory-object";
 import { initializeObject } from "../object/kernel-object";
 import { ObjectType } from "../abi/object";
 import { Domain, domainOfSlot } from "../object/domain";
@@ -14,7 +20,10 @@ import { chargePages, mayHaveObject, unchargeShared } from "./quota";
 /** Frames freed in one step. */
 const FREE_STEP: u32 = 64;
 
-/** Makes an object of zeroes, charged whole to the domain; null beyond its quota. `pages` is 1 … MEMORY_PAGES_MAX. */
+/**
+ * Makes an object of zeroes, charged whole to the domain; null beyond its quota. `pages` is 1 …
+ * MEMORY_PAGES_MAX.
+ */
 export function createMemoryObject(domain: Domain, pages: u32): MemoryObject | null {
   assert(pages > 0 && pages <= MEMORY_PAGES_MAX);
   if (!mayHaveObject(domain)) return null;
@@ -47,10 +56,13 @@ function numberOf(object: MemoryObject): u32 {
 }
 
 function wordAddress(object: MemoryObject, index: u32): usize {
-  return changetype<usize>(object) + FRAME_NUMBERS_OFFSET + (<usize>index << 2);
+  return changetype<usize>(object) + FRAME_NUMBERS_OFFSET + ((<usize>index) << 2);
 }
 
-/** The frame of a page, backed now if nobody has touched it yet. Cannot fail: all pages are reserved. */
+/**
+ * The frame of a page, backed now if nobody has touched it yet. Cannot fail: all pages are
+ * reserved.
+ */
 export function frameOfPage(object: MemoryObject, touched: u32): u32 {
   assert(touched < object.pages);
   const page = clamped(touched, object.pages);
@@ -69,7 +81,7 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
     leaf = allocateReserved(FrameUse.MemoryObject, numberOf(object));
     store<u32>(leafPlace, leaf);
   }
-  const place = frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2);
+  const place = frameAddress(leaf) + ((<u64>(page % FRAME_NUMBERS_LEAF)) << 2);
   let frame = loadPhysical32(place);
   if (frame === 0) {
     frame = allocateReserved(FrameUse.MemoryObject, numberOf(object));
@@ -79,12 +91,16 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
 }
 
 /**
- * Takes an object apart that nothing refers to but what is being dropped right now. One step; true when it is gone, place and charge too.
+ * Takes an object apart that nothing refers to but what is being dropped right now. One step; true
+ * when it is gone, place and charge too.
  */
 export function freeMemoryStep(object: MemoryObject): bool {
   assert(object.firstMapping === null || object.isDying);
   object.isDying = true;
-  const end = object.chargedPages > FREE_STEP ? object.freeCursor + FREE_STEP : object.freeCursor + object.chargedPages;
+  const end =
+    object.chargedPages > FREE_STEP
+      ? object.freeCursor + FREE_STEP
+      : object.freeCursor + object.chargedPages;
   for (let page = object.freeCursor; page < end; page++) {
     if (page < object.pages) freePage(object, page);
     else giveBack(object, load<u32>(wordAddress(object, page - object.pages))); // A list of frames.
@@ -109,7 +125,10 @@ function freePage(object: MemoryObject, page: u32): void {
     return;
   }
   const leaf = load<u32>(wordAddress(object, page / FRAME_NUMBERS_LEAF));
-  giveBack(object, leaf === 0 ? 0 : loadPhysical32(frameAddress(leaf) + (<u64>(page % FRAME_NUMBERS_LEAF) << 2)));
+  giveBack(
+    object,
+    leaf === 0 ? 0 : loadPhysical32(frameAddress(leaf) + ((<u64>(page % FRAME_NUMBERS_LEAF)) << 2)),
+  );
 }
 
 /** A page that was never touched is still reserved. */

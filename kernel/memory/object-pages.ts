@@ -1,14 +1,32 @@
-// Object tables: which domain each page belongs to, and its free places. A page holds objects of one domain only, so that a
-// domain's end gives back every page of objects whatever order they were made in.
+// Object tables: which domain each page belongs to, and its free places. A page holds objects of
+// one domain only, so that a domain's end gives back every page of objects whatever order they were
+// made in.
 
 import { Domain } from "../object/domain";
 import { KernelObject } from "../object/kernel-object";
 import { SAVE_BYTES } from "../abi/thread-save-area";
 import { FrameUse } from "./frames";
 import {
-  ENDPOINTS_BASE, ENDPOINTS_MAX, ENDPOINT_SHIFT, INBOXES_BASE, INBOXES_MAX, INBOX_SHIFT, MAPPINGS_BASE, MAPPINGS_MAX, MAPPING_SHIFT,
-  MEMORY_OBJECTS_BASE, MEMORY_OBJECTS_MAX, MEMORY_OBJECT_SHIFT, NOTICES_BASE, NOTICES_MAX, NOTICE_SHIFT, TABLE_PAGES_BASE,
-  TABLE_PAGES_BYTES, THREADS_BASE, THREADS_MAX, THREAD_SHIFT,
+  ENDPOINTS_BASE,
+  ENDPOINTS_MAX,
+  ENDPOINT_SHIFT,
+  INBOXES_BASE,
+  INBOXES_MAX,
+  INBOX_SHIFT,
+  MAPPINGS_BASE,
+  MAPPINGS_MAX,
+  MAPPING_SHIFT,
+  MEMORY_OBJECTS_BASE,
+  MEMORY_OBJECTS_MAX,
+  MEMORY_OBJECT_SHIFT,
+  NOTICES_BASE,
+  NOTICES_MAX,
+  NOTICE_SHIFT,
+  TABLE_PAGES_BASE,
+  TABLE_PAGES_BYTES,
+  THREADS_BASE,
+  THREADS_MAX,
+  THREAD_SHIFT,
 } from "./layout";
 import { chargePages, unchargeReserved, unchargeShared } from "./quota";
 import { backWindowPage, releaseWindowPage } from "./window";
@@ -23,7 +41,8 @@ export enum Table {
 }
 export const TABLES: u32 = 6;
 
-// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that domain, or of the free ones, + 1 in the high half.
+// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that
+// domain, or of the free ones, + 1 in the high half.
 const THREAD_PAGES: u32 = THREADS_MAX >> (12 - THREAD_SHIFT);
 const ENDPOINT_PAGES: u32 = ENDPOINTS_MAX >> (12 - ENDPOINT_SHIFT);
 const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
@@ -40,45 +59,69 @@ if (PAGES * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small
 
 function firstPage(table: u32): u32 {
   switch (table) {
-    case Table.Threads: return 0;
-    case Table.Endpoints: return FIRST_ENDPOINT_PAGE;
-    case Table.Inboxes: return FIRST_INBOX_PAGE;
-    case Table.Notices: return FIRST_NOTICE_PAGE;
-    case Table.MemoryObjects: return FIRST_MEMORY_OBJECT_PAGE;
-    default: return FIRST_MAPPING_PAGE;
+    case Table.Threads:
+      return 0;
+    case Table.Endpoints:
+      return FIRST_ENDPOINT_PAGE;
+    case Table.Inboxes:
+      return FIRST_INBOX_PAGE;
+    case Table.Notices:
+      return FIRST_NOTICE_PAGE;
+    case Table.MemoryObjects:
+      return FIRST_MEMORY_OBJECT_PAGE;
+    default:
+      return FIRST_MAPPING_PAGE;
   }
 }
 
 function pageCount(table: u32): u32 {
   switch (table) {
-    case Table.Threads: return THREAD_PAGES;
-    case Table.Endpoints: return ENDPOINT_PAGES;
-    case Table.Inboxes: return INBOX_PAGES;
-    case Table.Notices: return NOTICE_PAGES;
-    case Table.MemoryObjects: return MEMORY_OBJECT_PAGES;
-    default: return MAPPING_PAGES;
+    case Table.Threads:
+      return THREAD_PAGES;
+    case Table.Endpoints:
+      return ENDPOINT_PAGES;
+    case Table.Inboxes:
+      return INBOX_PAGES;
+    case Table.Notices:
+      return NOTICE_PAGES;
+    case Table.MemoryObjects:
+      return MEMORY_OBJECT_PAGES;
+    default:
+      return MAPPING_PAGES;
   }
 }
 
 function tableBase(table: u32): usize {
   switch (table) {
-    case Table.Threads: return THREADS_BASE;
-    case Table.Endpoints: return ENDPOINTS_BASE;
-    case Table.Inboxes: return INBOXES_BASE;
-    case Table.Notices: return NOTICES_BASE;
-    case Table.MemoryObjects: return MEMORY_OBJECTS_BASE;
-    default: return MAPPINGS_BASE;
+    case Table.Threads:
+      return THREADS_BASE;
+    case Table.Endpoints:
+      return ENDPOINTS_BASE;
+    case Table.Inboxes:
+      return INBOXES_BASE;
+    case Table.Notices:
+      return NOTICES_BASE;
+    case Table.MemoryObjects:
+      return MEMORY_OBJECTS_BASE;
+    default:
+      return MAPPINGS_BASE;
   }
 }
 
 function placeShift(table: u32): u32 {
   switch (table) {
-    case Table.Threads: return THREAD_SHIFT;
-    case Table.Endpoints: return ENDPOINT_SHIFT;
-    case Table.Inboxes: return INBOX_SHIFT;
-    case Table.Notices: return NOTICE_SHIFT;
-    case Table.MemoryObjects: return MEMORY_OBJECT_SHIFT;
-    default: return MAPPING_SHIFT;
+    case Table.Threads:
+      return THREAD_SHIFT;
+    case Table.Endpoints:
+      return ENDPOINT_SHIFT;
+    case Table.Inboxes:
+      return INBOX_SHIFT;
+    case Table.Notices:
+      return NOTICE_SHIFT;
+    case Table.MemoryObjects:
+      return MEMORY_OBJECT_SHIFT;
+    default:
+      return MAPPING_SHIFT;
   }
 }
 
@@ -97,15 +140,18 @@ function tableOfPage(page: u32): u32 {
 }
 
 function pageWord(page: u32): usize {
-  return TABLE_PAGES_BASE + (<usize>page << 2);
+  return TABLE_PAGES_BASE + ((<usize>page) << 2);
 }
 
 function pageAddress(page: u32): usize {
   const table = tableOfPage(page);
-  return tableBase(table) + (<usize>(page - firstPage(table)) << 12);
+  return tableBase(table) + ((<usize>(page - firstPage(table))) << 12);
 }
 
-/** A free place of the table in a page of the domain, zeroed but for its free chain; 0 if the quota or the table is exhausted. */
+/**
+ * A free place of the table in a page of the domain, zeroed but for its free chain; 0 if the quota
+ * or the table is exhausted.
+ */
 export function takePlace(domain: Domain, table: Table): usize {
   let place = load<usize>(domain.freePlaces(table));
   if (place === 0) {
@@ -153,13 +199,16 @@ function addPage(domain: Domain, table: Table): bool {
   return true;
 }
 
-/** For each table u32[2]: the first of the chain of pages that were given back, + 1, and how many were ever taken. */
+/**
+ * For each table u32[2]: the first of the chain of pages that were given back, + 1, and how many
+ * were ever taken.
+ */
 const FREE_PAGES: usize = memory.data(8 * 8, 8);
 if (TABLES > 8) ERROR("there are more tables than chains of free pages");
 
 /** A page that nobody has; PAGES if there is none. */
 function takePage(table: Table): u32 {
-  const chain = FREE_PAGES + (<usize>table << 3);
+  const chain = FREE_PAGES + ((<usize>table) << 3);
   const first = load<u32>(chain);
   if (first !== 0) {
     store<u32>(chain, load<u32>(pageWord(first - 1)) >> 16);
@@ -172,7 +221,7 @@ function takePage(table: Table): u32 {
 }
 
 function returnPage(page: u32): void {
-  const chain = FREE_PAGES + (<usize>tableOfPage(page) << 3);
+  const chain = FREE_PAGES + ((<usize>tableOfPage(page)) << 3);
   store<u32>(pageWord(page), load<u32>(chain) << 16);
   store<u32>(chain, page + 1);
 }
@@ -182,10 +231,11 @@ export function isInUse(table: Table, index: u32): bool {
   const page = index >> (12 - placeShift(table));
   if (page >= pageCount(table)) return false;
   if ((load<u32>(pageWord(firstPage(table) + page)) & 0xffff) === 0) return false;
-  return headerOf(table, tableBase(table) + (<usize>index << placeShift(table))).type !== 0;
+  return headerOf(table, tableBase(table) + ((<usize>index) << placeShift(table))).type !== 0;
 }
 
-// Walking a dying domain's objects. Its cursor holds the page, + 1, behind which to look next, 0 for the first: what lies before holds none.
+// Walking a dying domain's objects. Its cursor holds the page, + 1, behind which to look next, 0
+// for the first: what lies before holds none.
 
 /** Pages looked at in one step, of at most 64 places each. */
 const LOOK_STEP: u32 = 12;
@@ -194,7 +244,10 @@ export const OBJECT_NONE: usize = 0;
 /** None has been found yet, and there are more pages. */
 export const OBJECT_LATER: usize = 1;
 
-/** An object of the table in one of the domain's pages, found again as long as it is there; OBJECT_NONE, or OBJECT_LATER. */
+/**
+ * An object of the table in one of the domain's pages, found again as long as it is there;
+ * OBJECT_NONE, or OBJECT_LATER.
+ */
 export function nextObject(domain: Domain, table: Table): usize {
   for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
     const before = domain.cursor;
@@ -225,8 +278,9 @@ export function releasePage(domain: Domain): bool {
 }
 
 /**
- * Passes the page of a memory object, which has one to itself, to another domain. That one has been charged for it. At once for the object that
- * `nextObject` has found; else in at most as many steps as the first domain has pages, which its quota bounds.
+ * Passes the page of a memory object, which has one to itself, to another domain. That one has been
+ * charged for it. At once for the object that `nextObject` has found; else in at most as many steps
+ * as the first domain has pages, which its quota bounds.
  */
 export function passPage(from: Domain, to: Domain, place: usize): void {
   const page = firstPage(Table.MemoryObjects) + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
@@ -237,7 +291,8 @@ export function passPage(from: Domain, to: Domain, place: usize): void {
   } else {
     store<u32>(pageWord(before - 1), (load<u32>(pageWord(before - 1)) & 0xffff) | next);
   }
-  if (from.cursor === page + 1) from.cursor = before; // Whoever walks the chain does not leave it with the page.
+  // Whoever walks the chain does not leave it with the page.
+  if (from.cursor === page + 1) from.cursor = before;
   store<u32>(pageWord(page), (to.slot + 1) | (to.objectPages << 16));
   to.objectPages = page + 1;
 }
@@ -245,7 +300,8 @@ export function passPage(from: Domain, to: Domain, place: usize): void {
 /** The page + 1 before that one in the chain of its domain, 0 if it is the first. */
 function pageBefore(domain: Domain, page: u32): u32 {
   if (domain.objectPages === page + 1) return 0;
-  if (!domain.isAlive && domain.cursor !== 0 && pageBehind(domain.cursor) === page + 1) return domain.cursor;
+  if (!domain.isAlive && domain.cursor !== 0 && pageBehind(domain.cursor) === page + 1)
+    return domain.cursor;
   let before = domain.objectPages;
   while (pageBehind(before) !== page + 1) before = pageBehind(before);
   return before;

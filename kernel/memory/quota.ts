@@ -1,14 +1,21 @@
-// What a domain pays: every page that it owns or maps, reserved before it is used, so that what was promised can always be kept.
+// What a domain pays: every page that it owns or maps, reserved before it is used, so that what was
+// promised can always be kept.
 
 import { GUARD_QUOTA } from "../guards";
 import { Domain } from "../object/domain";
 import { logLine } from "../x64/serial-log";
 import { freeFrame, keepBack, releaseReserved, reserveFrames } from "./frames";
 
-/** The supervisor's: nobody but the kernel starts it again, so memory must be there when it dies, whatever the others have taken. */
+/**
+ * The supervisor's: nobody but the kernel starts it again, so memory must be there when it dies,
+ * whatever the others have taken.
+ */
 const KEPT_SLOT: u32 = 0;
 
-/** Charges pages and sets frames aside for them: each later `allocateReserved` for it succeeds. False, with nothing done, beyond the quota. */
+/**
+ * Charges pages and sets frames aside for them: each later `allocateReserved` for it succeeds.
+ * False, with nothing done, beyond the quota.
+ */
 export function chargePages(domain: Domain, pages: u32): bool {
   if (!chargeShared(domain, pages)) return false;
   if (!reserveFrames(pages, domain.slot === KEPT_SLOT)) {
@@ -19,7 +26,10 @@ export function chargePages(domain: Domain, pages: u32): bool {
   return true;
 }
 
-/** Who is refused learns the same as of a quota that is used up; whoever looks for the reason finds it in the log. Once: it may happen often. */
+/**
+ * Who is refused learns the same as of a quota that is used up; whoever looks for the reason finds
+ * it in the log. Once: it may happen often.
+ */
 function reportShortage(): void {
   if (isShortageReported) return;
   isShortageReported = true;
@@ -27,7 +37,10 @@ function reportShortage(): void {
 }
 let isShortageReported: bool = false;
 
-/** Keeps back what the supervisor's quota allows it beyond what it has, from boot on and after each change of its charge. */
+/**
+ * Keeps back what the supervisor's quota allows it beyond what it has, from boot on and after each
+ * change of its charge.
+ */
 export function keepForSupervisor(domain: Domain): void {
   if (domain.slot !== KEPT_SLOT) return;
   const used = domain.pagesUsed;

@@ -1,5 +1,6 @@
-// Copies between the kernel and programs, and from program to program. Each goes page by page through the domain's own page tables:
-// no address of a program is ever dereferenced, and none above 4 GiB can be named.
+// Copies between the kernel and programs, and from program to program. Each goes page by page
+// through the domain's own page tables: no address of a program is ever dereferenced, and none
+// above 4 GiB can be named.
 
 import { Domain } from "../object/domain";
 import { copyIn, copyOut, copyPhysical } from "../x64/physical-memory";
@@ -43,7 +44,9 @@ export function copyToUser(domain: Domain, to: u32, from: usize, bytes: u32): bo
   return true;
 }
 
-/** Whether a program may write all of it. Backs the pages, so that a copy which follows cannot fail. */
+/**
+ * Whether a program may write all of it. Backs the pages, so that a copy which follows cannot fail.
+ */
 export function canWrite(domain: Domain, address: u32, bytes: u32): bool {
   if (!fits(address, bytes)) return false;
   let done: u32 = 0;
@@ -62,8 +65,18 @@ export enum CopyResult {
   BadTarget = 2,
 }
 
-/** Copies from one program to another, at most 64 KiB. The two places may overlap only if they are the same. `isTrial`: only says whether it could. */
-export function copyBetween(receiver: Domain, to: u32, sender: Domain, from: u32, bytes: u32, isTrial: bool): CopyResult {
+/**
+ * Copies from one program to another, at most 64 KiB. The two places may overlap only if they are
+ * the same. `isTrial`: only says whether it could.
+ */
+export function copyBetween(
+  receiver: Domain,
+  to: u32,
+  sender: Domain,
+  from: u32,
+  bytes: u32,
+  isTrial: bool,
+): CopyResult {
   if (!fits(from, bytes)) return CopyResult.BadSource;
   if (!fits(to, bytes)) return CopyResult.BadTarget;
   let done: u32 = 0;

@@ -1,11 +1,27 @@
 // Pages of the kernel's linear window, backed on demand and given back.
 
-import { addKernelTable, kernelPage, kernelTablesMissing, mapKernelPage, unmapKernelPage } from "../x64/paging";
-import { FrameUse, PAYER_KERNEL, allocateFrame, allocateReserved, availableFrames, frameAddress, frameAt, freeFrame, setPayer } from "./frames";
+import {
+  addKernelTable,
+  kernelPage,
+  kernelTablesMissing,
+  mapKernelPage,
+  unmapKernelPage,
+} from "../x64/paging";
+import {
+  FrameUse,
+  PAYER_KERNEL,
+  allocateFrame,
+  allocateReserved,
+  availableFrames,
+  frameAddress,
+  frameAt,
+  freeFrame,
+  setPayer,
+} from "./frames";
 
 /**
- * Backs the window page at `linear` with zeroes; false if memory is out. The frame itself has been charged to `payer` already;
- * page tables of the window are the kernel's and stay.
+ * Backs the window page at `linear` with zeroes; false if memory is out. The frame itself has been
+ * charged to `payer` already; page tables of the window are the kernel's and stay.
  */
 export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
   let missing = kernelTablesMissing(linear);
@@ -20,7 +36,10 @@ export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
   return true;
 }
 
-/** Makes the page tables of a range at boot, so that backing a page there takes that page and nothing more. */
+/**
+ * Makes the page tables of a range at boot, so that backing a page there takes that page and
+ * nothing more.
+ */
 export function prepareWindow(start: usize, end: usize): bool {
   for (let linear = start & ~(TABLE_SPAN - 1); linear < end; linear += TABLE_SPAN) {
     for (let missing = kernelTablesMissing(linear); missing > 0; missing--) {

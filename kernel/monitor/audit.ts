@@ -1,8 +1,9 @@
 // The audit log: denials and faults, in memory that no domain maps.
 //
-// Every slot has a share of the records, and one more share is the kernel's own, so that a domain which provokes denials cannot push out
-// what others did. A full share takes a new record only in place of one that has been read; else the new record is dropped and
-// counted. Like records in a row are one record with a count, as long as nobody has read it.
+// Every slot has a share of the records, and one more share is the kernel's own, so that a domain
+// which provokes denials cannot push out what others did. A full share takes a new record only in
+// place of one that has been read; else the new record is dropped and counted. Like records in a
+// row are one record with a count, as long as nobody has read it.
 
 import { SLOTS_MAX } from "../abi/blob";
 import { nowNs } from "./clock";
@@ -62,7 +63,10 @@ let readThrough: u64 = 0;
 /** Address of the record that `auditRead` found. */
 let found: usize = 0;
 
-/** Divides the records among the slots of the blob in force. Forgets what was recorded: called once, before the first domain runs. */
+/**
+ * Divides the records among the slots of the blob in force. Forgets what was recorded: called once,
+ * before the first domain runs.
+ */
 export function auditReset(): void {
   shareCount = slotCount() + 1;
   assert(shareCount <= <u32>SLOTS_MAX + 1);
@@ -76,19 +80,52 @@ export function auditReset(): void {
 
 /** Appends a record of something that the subject did. */
 export function auditRecord(
-  kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
+  kind: u32,
+  subjectSlot: u32,
+  targetSlot: u32,
+  subjectClass: u32,
+  targetClass: u32,
+  interfaceId: u32,
+  method: u32,
+  rule: u32,
+  detail: u64,
 ): void {
-  auditRecordOf(subjectSlot, kind, subjectSlot, targetSlot, subjectClass, targetClass, interfaceId, method, rule, detail, 0, 0);
+  auditRecordOf(
+    subjectSlot,
+    kind,
+    subjectSlot,
+    targetSlot,
+    subjectClass,
+    targetClass,
+    interfaceId,
+    method,
+    rule,
+    detail,
+    0,
+    0,
+  );
 }
 
 /**
- * Appends a record to the share of `actor`, the slot that brought it about (any number that is no slot: the kernel): an answer's is the target's.
- * Bounded, and cannot fail. `detail` depends on the kind: the address of a fault, the value that a rule refused or that is malformed;
- * `field` then says where it stands: `refusedField` of matrix.ts, `faultField` of structure.ts; `mask` is what a rule laid over the value, or 0.
+ * Appends a record to the share of `actor`, the slot that brought it about (any number that is no
+ * slot: the kernel): an answer's is the target's. Bounded, and cannot fail. `detail` depends on the
+ * kind: the address of a fault, the value that a rule refused or that is malformed; `field` then
+ * says where it stands: `refusedField` of matrix.ts, `faultField` of structure.ts; `mask` is what a
+ * rule laid over the value, or 0.
  */
 export function auditRecordOf(
-  actor: u32, kind: u32, subjectSlot: u32, targetSlot: u32, subjectClass: u32, targetClass: u32, interfaceId: u32, method: u32, rule: u32, detail: u64,
-  field: u32, mask: u64,
+  actor: u32,
+  kind: u32,
+  subjectSlot: u32,
+  targetSlot: u32,
+  subjectClass: u32,
+  targetClass: u32,
+  interfaceId: u32,
+  method: u32,
+  rule: u32,
+  detail: u64,
+  field: u32,
+  mask: u64,
 ): void {
   if (shareCount === 0) return; // No blob yet: nobody who could be denied.
   const owner = actor < shareCount - 1 ? actor : shareCount - 1;
@@ -98,10 +135,16 @@ export function auditRecordOf(
   if (count > 0) {
     const newest = recordAt(owner, count - 1);
     if (
-      load<u64>(newest + RECORD_SEQUENCE) >= readThrough && load<u16>(newest + RECORD_KIND) === <u16>kind &&
-      load<u32>(newest + RECORD_SUBJECT_SLOT) === subjectSlot && load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
-      load<u32>(newest + RECORD_TARGET_CLASS) === targetClass && load<u32>(newest + RECORD_INTERFACE) === interfaceId && load<u16>(newest + RECORD_METHOD) === <u16>method &&
-      load<u32>(newest + RECORD_RULE) === rule && load<u64>(newest + RECORD_DETAIL) === detail && load<u32>(newest + RECORD_FIELD) === field &&
+      load<u64>(newest + RECORD_SEQUENCE) >= readThrough &&
+      load<u16>(newest + RECORD_KIND) === <u16>kind &&
+      load<u32>(newest + RECORD_SUBJECT_SLOT) === subjectSlot &&
+      load<u32>(newest + RECORD_TARGET_SLOT) === targetSlot &&
+      load<u32>(newest + RECORD_TARGET_CLASS) === targetClass &&
+      load<u32>(newest + RECORD_INTERFACE) === interfaceId &&
+      load<u16>(newest + RECORD_METHOD) === <u16>method &&
+      load<u32>(newest + RECORD_RULE) === rule &&
+      load<u64>(newest + RECORD_DETAIL) === detail &&
+      load<u32>(newest + RECORD_FIELD) === field &&
       load<u64>(newest + RECORD_MASK) === mask &&
       load<u32>(newest + RECORD_REPEATS) !== 0xffffffff
     ) {
@@ -167,8 +210,9 @@ export function auditLostOf(slot: u32): u64 {
 }
 
 /**
- * Finds the record of that sequence, or the oldest after it, and counts it and all before it as read. False beyond the newest.
- * Until the next `auditRead` the `audit…` functions below tell its fields.
+ * Finds the record of that sequence, or the oldest after it, and counts it and all before it as
+ * read. False beyond the newest. Until the next `auditRead` the `audit…` functions below tell its
+ * fields.
  */
 export function auditRead(sequence: u64): bool {
   if (!seek(sequence)) return false;
@@ -177,7 +221,10 @@ export function auditRead(sequence: u64): bool {
   return true;
 }
 
-/** Every share is ascending, so a search in each finds the least sequence that is not below: at most 257 * 8 steps. */
+/**
+ * Every share is ascending, so a search in each finds the least sequence that is not below: at most
+ * 257 * 8 steps.
+ */
 function seek(sequence: u64): bool {
   let best: u64 = u64.MAX_VALUE;
   for (let owner: u32 = 0; owner < shareCount; owner++) {

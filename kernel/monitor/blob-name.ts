@@ -24,7 +24,10 @@ export function isName(blob: usize, offset: u32): bool {
 
 /** Whether a string is exactly this text, which is ASCII. `offset` is the start of a string. */
 export function isText(blob: usize, offset: u32, text: string): bool {
-  return startsWith(blob, offset, text) && load<u8>(sectionOf(blob, BlobSection.Strings) + offset + <u32>text.length) === 0;
+  return (
+    startsWith(blob, offset, text) &&
+    load<u8>(sectionOf(blob, BlobSection.Strings) + offset + <u32>text.length) === 0
+  );
 }
 
 /** Stops at the string's end, which is in no text. */
@@ -32,7 +35,8 @@ export function startsWith(blob: usize, offset: u32, text: string): bool {
   const name = sectionOf(blob, BlobSection.Strings) + offset;
   const length = <u32>text.length;
   for (let i: u32 = 0; i < length; i++) {
-    if (<u32>load<u8>(name + i) !== <u32>load<u16>(changetype<usize>(text) + (<usize>i << 1))) return false;
+    if (<u32>load<u8>(name + i) !== <u32>load<u16>(changetype<usize>(text) + ((<usize>i) << 1)))
+      return false;
   }
   return true;
 }

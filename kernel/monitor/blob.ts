@@ -1,12 +1,36 @@
-// The structural verifier: proves, for any bytes whatever, that every count, index, offset and name of a blob can be followed, that its
-// tables are in order and its rule programs end, or refuses them. It trusts no signature, reads only inside the blob, and every loop is
-// bounded by a count that was compared with the blob's length. Whatever it accepts, the rest of the monitor reads without a check.
+// The structural verifier: proves, for any bytes whatever, that every count, index, offset and name
+// of a blob can be followed, that its tables are in order and its rule programs end, or refuses
+// them. It trusts no signature, reads only inside the blob, and every loop is bounded by a count
+// that was compared with the blob's length. Whatever it accepts, the rest of the monitor reads
+// without a check.
 
 import { BlobError } from "../abi/blob-error";
 import {
-  BLOB_BYTES, BLOB_BYTES_MAX, BLOB_FORMAT, BLOB_FORMAT_VERSION, BLOB_HEADER_BYTES, BLOB_KEY_PURPOSE, BLOB_MAGIC, BLOB_MAGIC_HIGH, BLOB_MAGIC_LOW, BLOB_SECTIONS, BLOB_SECTION_BYTES,
-  BLOB_SECTION_COUNT, BLOB_SIGNATURE_BYTES, BlobSection, CHANNEL_BYTES, CLASS_BYTES, EXECUTE_BYTES, FIELD_BYTES, INSTRUCTION_BYTES, INTERFACE_BYTES, METHOD_BYTES, PAIR_BYTES,
-  PROGRAM_BYTES, RULE_BYTES, SLOT_BYTES,
+  BLOB_BYTES,
+  BLOB_BYTES_MAX,
+  BLOB_FORMAT,
+  BLOB_FORMAT_VERSION,
+  BLOB_HEADER_BYTES,
+  BLOB_KEY_PURPOSE,
+  BLOB_MAGIC,
+  BLOB_MAGIC_HIGH,
+  BLOB_MAGIC_LOW,
+  BLOB_SECTIONS,
+  BLOB_SECTION_BYTES,
+  BLOB_SECTION_COUNT,
+  BLOB_SIGNATURE_BYTES,
+  BlobSection,
+  CHANNEL_BYTES,
+  CLASS_BYTES,
+  EXECUTE_BYTES,
+  FIELD_BYTES,
+  INSTRUCTION_BYTES,
+  INTERFACE_BYTES,
+  METHOD_BYTES,
+  PAIR_BYTES,
+  PROGRAM_BYTES,
+  RULE_BYTES,
+  SLOT_BYTES,
 } from "../abi/blob";
 import { verifyDevices } from "./blob-devices";
 import { namesAreDistinct } from "./blob-distinct";
@@ -16,15 +40,24 @@ import { isOfThisKernel } from "./blob-kernel";
 import { verifyRules } from "./blob-rules";
 import { sectionOf } from "./sections";
 
-/** Header and section table are reserved up to here: BLOB_HEADER_BYTES + 13 entries, a multiple of 8. */
+/**
+ * Header and section table are reserved up to here: BLOB_HEADER_BYTES + 13 entries, a multiple of
+ * 8.
+ */
 const SECTIONS_START: u32 = BLOB_HEADER_BYTES + BLOB_SECTIONS * BLOB_SECTION_BYTES;
 /** First byte of the header that means nothing. */
 const HEADER_RESERVED: u32 = 96;
 
-/** What may be read of a blob before its signature: that it is one, of this format, and all there. */
+/**
+ * What may be read of a blob before its signature: that it is one, of this format, and all there.
+ */
 export function verifyHeader(blob: usize, bytes: u32): u32 {
   if (bytes < SECTIONS_START + BLOB_SIGNATURE_BYTES) return BlobError.Truncated;
-  if (load<u32>(blob + BLOB_MAGIC) !== BLOB_MAGIC_LOW || load<u32>(blob + BLOB_MAGIC + 4) !== BLOB_MAGIC_HIGH) return BlobError.BadMagic;
+  if (
+    load<u32>(blob + BLOB_MAGIC) !== BLOB_MAGIC_LOW ||
+    load<u32>(blob + BLOB_MAGIC + 4) !== BLOB_MAGIC_HIGH
+  )
+    return BlobError.BadMagic;
   if (load<u32>(blob + BLOB_FORMAT) !== BLOB_FORMAT_VERSION) return BlobError.BadFormat;
   const stated = load<u32>(blob + BLOB_BYTES);
   if (stated > <u32>BLOB_BYTES_MAX) return BlobError.TooLarge;
@@ -58,7 +91,10 @@ function verifyReserved(blob: usize): bool {
   return load<u32>(blob + BLOB_KEY_PURPOSE) !== 0;
 }
 
-/** Sections lie one behind the other in order of their numbers, each aligned to 8 with zeros between, from the table to the signature. */
+/**
+ * Sections lie one behind the other in order of their numbers, each aligned to 8 with zeros
+ * between, from the table to the signature.
+ */
 function verifySections(blob: usize, bytes: u32): bool {
   if (load<u32>(blob + BLOB_SECTION_COUNT) !== BLOB_SECTIONS) return false;
   const end = bytes - BLOB_SIGNATURE_BYTES;
@@ -115,12 +151,14 @@ function entryBytes(section: u32): u32 {
 }
 
 /**
- * Printable ASCII and zeros only: names end up on terminals. The first string is the empty one, the others ascend, so that none is there twice:
- * names are equal where their offsets are.
+ * Printable ASCII and zeros only: names end up on terminals. The first string is the empty one, the
+ * others ascend, so that none is there twice: names are equal where their offsets are.
  */
 function verifyStrings(blob: usize): bool {
   const strings = sectionOf(blob, BlobSection.Strings);
-  const bytes = load<u32>(blob + BLOB_HEADER_BYTES + (BlobSection.Strings - 1) * BLOB_SECTION_BYTES + 8);
+  const bytes = load<u32>(
+    blob + BLOB_HEADER_BYTES + (BlobSection.Strings - 1) * BLOB_SECTION_BYTES + 8,
+  );
   if (bytes === 0 || load<u8>(strings) !== 0 || load<u8>(strings + bytes - 1) !== 0) return false;
   let previous: u32 = 0;
   let start: u32 = 1;

@@ -1,25 +1,72 @@
 // Ed25519 (RFC 8032): verifying only. Nothing here is secret, so time may depend on the input.
 //
-// Stricter than the RFC asks: S < L, canonical encodings of R and A, no key of small order, and the equation without the cofactor.
+// Stricter than the RFC asks: S < L, canonical encodings of R and A, no key of small order, and the
+// equation without the cofactor.
 
 import {
-  ELEMENT_BYTES, add, copyElement, decodeElement, encodeElement, invert, isOdd, isZero, multiply, negate, power2523, setNumber, square, subtract,
+  ELEMENT_BYTES,
+  add,
+  copyElement,
+  decodeElement,
+  encodeElement,
+  invert,
+  isOdd,
+  isZero,
+  multiply,
+  negate,
+  power2523,
+  setNumber,
+  square,
+  subtract,
 } from "./field25519";
 import { sha512Begin, sha512End, sha512Update } from "./sha512";
 
 /** The curve's d = -121665 / 121666. */
-const CURVE_D: usize = memory.data<i64>([0x35978a3, 0xd37284, 0x3156ebd, 0x6a0a0e, 0x1c029, 0x179e898, 0x3a03cbb, 0x1ce7198, 0x2e2b6ff, 0x1480db3], 8);
+const CURVE_D: usize = memory.data<i64>(
+  [
+    0x35978a3, 0xd37284, 0x3156ebd, 0x6a0a0e, 0x1c029, 0x179e898, 0x3a03cbb, 0x1ce7198, 0x2e2b6ff,
+    0x1480db3,
+  ],
+  8,
+);
 /** 2 d. */
-const CURVE_2D: usize = memory.data<i64>([0x2b2f159, 0x1a6e509, 0x22add7a, 0xd4141d, 0x38052, 0xf3d130, 0x3407977, 0x19ce331, 0x1c56dff, 0x901b67], 8);
+const CURVE_2D: usize = memory.data<i64>(
+  [
+    0x2b2f159, 0x1a6e509, 0x22add7a, 0xd4141d, 0x38052, 0xf3d130, 0x3407977, 0x19ce331, 0x1c56dff,
+    0x901b67,
+  ],
+  8,
+);
 /** 2^((p - 1) / 4). */
-const ROOT_OF_MINUS_ONE: usize = memory.data<i64>([0x20ea0b0, 0x186c9d2, 0x8f189d, 0x35697f, 0xbd0c60, 0x1fbd7a7, 0x2804c9e, 0x1e16569, 0x4fc1d, 0xae0c92], 8);
+const ROOT_OF_MINUS_ONE: usize = memory.data<i64>(
+  [
+    0x20ea0b0, 0x186c9d2, 0x8f189d, 0x35697f, 0xbd0c60, 0x1fbd7a7, 0x2804c9e, 0x1e16569, 0x4fc1d,
+    0xae0c92,
+  ],
+  8,
+);
 /** The base point. */
-const BASE_X: usize = memory.data<i64>([0x325d51a, 0x18b5823, 0xf6592a, 0x104a92d, 0x1a4b31d, 0x1d6dc5c, 0x27118fe, 0x7fd814, 0x13cd6e5, 0x85a4db], 8);
+const BASE_X: usize = memory.data<i64>(
+  [
+    0x325d51a, 0x18b5823, 0xf6592a, 0x104a92d, 0x1a4b31d, 0x1d6dc5c, 0x27118fe, 0x7fd814, 0x13cd6e5,
+    0x85a4db,
+  ],
+  8,
+);
 /** 4 / 5. */
-const BASE_Y: usize = memory.data<i64>([0x2666658, 0x1999999, 0xcccccc, 0x1333333, 0x1999999, 0x666666, 0x3333333, 0xcccccc, 0x2666666, 0x1999999], 8);
+const BASE_Y: usize = memory.data<i64>(
+  [
+    0x2666658, 0x1999999, 0xcccccc, 0x1333333, 0x1999999, 0x666666, 0x3333333, 0xcccccc, 0x2666666,
+    0x1999999,
+  ],
+  8,
+);
 
 /** The order of the base point: 2^252 + 27742317777372353535851937790883648493. */
-const ORDER: usize = memory.data<u64>([0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0x0000000000000000, 0x1000000000000000], 8);
+const ORDER: usize = memory.data<u64>(
+  [0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0x0000000000000000, 0x1000000000000000],
+  8,
+);
 
 // A point (X : Y : Z : T), x = X/Z, y = Y/Z, xy = T/Z: four elements.
 const POINT_BYTES: u32 = 4 * ELEMENT_BYTES;
@@ -70,8 +117,10 @@ export function ed25519Verify(key: usize, message: usize, bytes: u32, signature:
 
   encodePoint(result, sum);
   return (
-    load<u64>(result) === load<u64>(signature) && load<u64>(result + 8) === load<u64>(signature + 8) &&
-    load<u64>(result + 16) === load<u64>(signature + 16) && load<u64>(result + 24) === load<u64>(signature + 24)
+    load<u64>(result) === load<u64>(signature) &&
+    load<u64>(result + 8) === load<u64>(signature + 8) &&
+    load<u64>(result + 16) === load<u64>(signature + 16) &&
+    load<u64>(result + 24) === load<u64>(signature + 24)
   );
 }
 
@@ -88,7 +137,10 @@ function isBelowOrder(number: usize): bool {
   return false;
 }
 
-/** remainder = number mod L, from the top bit down: 512 doublings, each with at most one subtraction. */
+/**
+ * remainder = number mod L, from the top bit down: 512 doublings, each with at most one
+ * subtraction.
+ */
 function reduce(remainder: usize, number: usize): void {
   memory.fill(remainder, 0, 32);
   for (let bit: i32 = 511; bit >= 0; bit--) {
@@ -121,7 +173,10 @@ function setNeutral(point: usize): void {
   setNumber(point + OFFSET_T, 0);
 }
 
-/** Of order 1, 2, 4 or 8: eight times the point is neutral. Any signature can be made to fit such a key. */
+/**
+ * Of order 1, 2, 4 or 8: eight times the point is neutral. Any signature can be made to fit such a
+ * key.
+ */
 function isSmallOrder(point: usize): bool {
   memory.copy(sum, point, POINT_BYTES);
   doublePoint(sum);
@@ -146,7 +201,8 @@ function decodePoint(point: usize, bytes: usize): bool {
   setNumber(one, 1);
   setNumber(point + OFFSET_Z, 1);
 
-  // x^2 = u / v, with u = y^2 - 1 and v = d y^2 + 1; the candidate for the root is u v^3 (u v^7)^((p - 5) / 8).
+  // x^2 = u / v, with u = y^2 - 1 and v = d y^2 + 1; the candidate for the root is u v^3 (u
+  // v^7)^((p - 5) / 8).
   square(u, y);
   multiply(v, u, CURVE_D);
   subtract(u, u, one);
@@ -169,7 +225,7 @@ function decodePoint(point: usize, bytes: usize): bool {
     multiply(x, x, ROOT_OF_MINUS_ONE);
   }
 
-  const wantsOdd = (load<u8>(bytes + 31) >> 7) !== 0;
+  const wantsOdd = load<u8>(bytes + 31) >> 7 !== 0;
   if (isZero(x) && wantsOdd) return false;
   if (isOdd(x) !== wantsOdd) negate(x, x);
   multiply(point + OFFSET_T, x, y);

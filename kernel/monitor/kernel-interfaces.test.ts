@@ -8,7 +8,8 @@ const KINDS = ["unsigned", "signed", "bytes", "text", "handle"];
 
 function digestOf({ id, version, name, methods, errors }: Interface): readonly number[] {
   const hash = createHash("sha256");
-  const numbers = (...values: readonly number[]): void => void hash.update(new Uint8Array(Uint32Array.from(values).buffer));
+  const numbers = (...values: readonly number[]): void =>
+    void hash.update(new Uint8Array(Uint32Array.from(values).buffer));
   const text = (value: string): void => void hash.update(`${value}\0`);
   const field = ({ name: called, kind, max }: Field): void => {
     numbers(KINDS.indexOf(kind), Number(max & 0xffff_ffffn), Number(max >> 32n));
@@ -24,11 +25,15 @@ function digestOf({ id, version, name, methods, errors }: Interface): readonly n
   return [...hash.digest()];
 }
 
-// A change of a kernel interface is a change of kernel-interfaces.ts: delete that file and run this test, which writes it.
+// A change of a kernel interface is a change of kernel-interfaces.ts: delete that file and run this
+// test, which writes it.
 test("the kernel's digests of its interfaces are those of services/interfaces/kernel", async () => {
   const { interfaces, diagnostics } = readInterfaces(await kernelInterfaces());
   expect(diagnostics).toEqual([]);
-  const lines = interfaces.map((spoken) => `  // ${spoken.name}, version ${spoken.version}\n  ${[spoken.id, ...digestOf(spoken)].join(", ")},\n`);
+  const lines = interfaces.map(
+    (spoken) =>
+      `  // ${spoken.name}, version ${spoken.version}\n  ${[spoken.id, ...digestOf(spoken)].join(", ")},\n`,
+  );
   await expect(`// The kernel's interfaces as this kernel has them (services/interfaces/kernel): number, and SHA-256 of what blob-kernel.ts hashes.
 // Written by kernel-interfaces.test.ts, which says how.
 

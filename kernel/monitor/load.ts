@@ -1,7 +1,19 @@
-// How a policy comes into force: its signature, its version and its structure are checked, and only then does anything change.
+// How a policy comes into force: its signature, its version and its structure are checked, and only
+// then does anything change.
 
 import { BlobError } from "../abi/blob-error";
-import { BLOB_FORMAT, BLOB_IMAGE_DIGEST, BLOB_KEY_PURPOSE, BLOB_POLICY_VERSION, BLOB_PUBLIC_KEY, BLOB_SIGNATURE_BYTES, BlobSection, PROGRAM_BYTES, PROGRAM_DIGEST, PROGRAM_NAME } from "../abi/blob";
+import {
+  BLOB_FORMAT,
+  BLOB_IMAGE_DIGEST,
+  BLOB_KEY_PURPOSE,
+  BLOB_POLICY_VERSION,
+  BLOB_PUBLIC_KEY,
+  BLOB_SIGNATURE_BYTES,
+  BlobSection,
+  PROGRAM_BYTES,
+  PROGRAM_DIGEST,
+  PROGRAM_NAME,
+} from "../abi/blob";
 import { verifyHeader, verifyStructure } from "./blob";
 import { ed25519Verify } from "./ed25519";
 import { KEYS, KEY_BYTES, KEY_COUNT, POLICY_VERSION_FLOOR } from "./key-ring";
@@ -13,8 +25,9 @@ const context: usize = memory.data(112, 8);
 const digest: usize = memory.data(32, 8);
 
 /**
- * Puts the blob at `address` in force, if it is signed by a key of the ring, no older than what is in force, and sound. Answers a BlobError;
- * unless that is None, nothing has changed. From then on the kernel keeps these bytes as they are: the blob is used where it lies.
+ * Puts the blob at `address` in force, if it is signed by a key of the ring, no older than what is
+ * in force, and sound. Answers a BlobError; unless that is None, nothing has changed. From then on
+ * the kernel keeps these bytes as they are: the blob is used where it lies.
  */
 export function monitorLoad(address: usize, bytes: u32): u32 {
   const error = monitorVerify(address, bytes);
@@ -36,7 +49,8 @@ export function monitorVerify(address: usize, bytes: u32): u32 {
   if (purpose === 0) return BlobError.UnknownKey;
   if (purpose !== load<u32>(address + BLOB_KEY_PURPOSE)) return BlobError.WrongPurpose;
   const signed = bytes - BLOB_SIGNATURE_BYTES;
-  if (!ed25519Verify(address + BLOB_PUBLIC_KEY, address, signed, address + signed)) return BlobError.BadSignature;
+  if (!ed25519Verify(address + BLOB_PUBLIC_KEY, address, signed, address + signed))
+    return BlobError.BadSignature;
 
   const version = load<u64>(address + BLOB_POLICY_VERSION);
   if (version < POLICY_VERSION_FLOOR) return BlobError.OldVersion;
@@ -49,8 +63,9 @@ export function monitorVerify(address: usize, bytes: u32): u32 {
 }
 
 /**
- * Whether the programs that were booted are those of the blob in force: `digests` are their measured SHA-256 digests, 32 bytes each, in the
- * archive's order. Answers BlobError.WrongImage or None. A system that does not pass must not start a program.
+ * Whether the programs that were booted are those of the blob in force: `digests` are their
+ * measured SHA-256 digests, 32 bytes each, in the archive's order. Answers BlobError.WrongImage or
+ * None. A system that does not pass must not start a program.
  */
 export function checkImage(digests: usize, count: u32): u32 {
   if (count !== programCount()) return BlobError.WrongImage;
@@ -102,5 +117,10 @@ function imageDigest(blob: usize, result: usize): void {
 }
 
 function equal32(a: usize, b: usize): bool {
-  return load<u64>(a) === load<u64>(b) && load<u64>(a + 8) === load<u64>(b + 8) && load<u64>(a + 16) === load<u64>(b + 16) && load<u64>(a + 24) === load<u64>(b + 24);
+  return (
+    load<u64>(a) === load<u64>(b) &&
+    load<u64>(a + 8) === load<u64>(b + 8) &&
+    load<u64>(a + 16) === load<u64>(b + 16) &&
+    load<u64>(a + 24) === load<u64>(b + 24)
+  );
 }

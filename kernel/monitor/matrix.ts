@@ -1,15 +1,44 @@
 // The access matrix: what a subject class may ask of a target class by one interface.
 
 import {
-  BlobSection, INSTRUCTION_BYTES, INSTRUCTION_MASK, INSTRUCTION_ON_FALSE, INSTRUCTION_ON_TRUE, INSTRUCTION_OPERATION, INSTRUCTION_SHIFT, INSTRUCTION_VALUE,
-  INSTRUCTION_WORD, PAIR_BINDING_COUNT, PAIR_BYTES, PAIR_FIRST_BINDING, PAIR_KEY, PAIR_REQUEST, RULE_BYTES, RULE_EVENTS, RULE_EVENTS_READ, RULE_EVENTS_RECORDED,
-  RULE_FLAGS, RULE_FLAG_REQUIRE, RULE_METHODS, RULE_NONE, RULE_PROGRAM, RuleOperation, TARGET_DENY, TARGET_GRANT,
+  BlobSection,
+  INSTRUCTION_BYTES,
+  INSTRUCTION_MASK,
+  INSTRUCTION_ON_FALSE,
+  INSTRUCTION_ON_TRUE,
+  INSTRUCTION_OPERATION,
+  INSTRUCTION_SHIFT,
+  INSTRUCTION_VALUE,
+  INSTRUCTION_WORD,
+  PAIR_BINDING_COUNT,
+  PAIR_BYTES,
+  PAIR_FIRST_BINDING,
+  PAIR_KEY,
+  PAIR_REQUEST,
+  RULE_BYTES,
+  RULE_EVENTS,
+  RULE_EVENTS_READ,
+  RULE_EVENTS_RECORDED,
+  RULE_FLAGS,
+  RULE_FLAG_REQUIRE,
+  RULE_METHODS,
+  RULE_NONE,
+  RULE_PROGRAM,
+  RuleOperation,
+  TARGET_DENY,
+  TARGET_GRANT,
 } from "../abi/blob";
 import { sectionCount, sectionStart } from "./sections";
 
-/** Address of the entry for a pair of classes and an interface; 0 where no rule speaks of them. At most 17 steps. */
+/**
+ * Address of the entry for a pair of classes and an interface; 0 where no rule speaks of them. At
+ * most 17 steps.
+ */
 export function findPair(subjectClass: u32, targetClass: u32, interfaceId: u32): usize {
-  const key = (<u64>subjectClass << 32) | (<u64>(targetClass & 0xffff) << 16) | <u64>(interfaceId & 0xffff);
+  const key =
+    ((<u64>subjectClass) << 32) |
+    ((<u64>(targetClass & 0xffff)) << 16) |
+    <u64>(interfaceId & 0xffff);
   let low: u32 = 0;
   let high = sectionCount(BlobSection.Pairs);
   if (high === 0) return 0;
@@ -40,14 +69,20 @@ let auditingRule: u32 = RULE_NONE;
 export function denyingRule(): u32 {
   return decidedRule;
 }
-/** The operand on which the denying rule ended; 0 where no rule refused. `capture` is what was decided on. */
+/**
+ * The operand on which the denying rule ended; 0 where no rule refused. `capture` is what was
+ * decided on.
+ */
 export function denyingValue(capture: usize): u64 {
   return decidedRule === RULE_NONE ? 0 : operandOf(decidedAt, capture);
 }
 /** Where it stands: number of the word from 1 on | shift << 8. 0 where no rule refused. */
 export function refusedField(): u32 {
   if (decidedRule === RULE_NONE) return 0;
-  return (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) | (<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT) << 8);
+  return (
+    (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) |
+    ((<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT)) << 8)
+  );
 }
 /** The mask that was laid over it; 0 where no rule refused, or the rule took the value whole. */
 export function refusedMask(): u64 {
@@ -80,13 +115,17 @@ export function decide(pair: usize, event: u32, method: u32, capture: usize): bo
       return false;
     }
     if ((load<u32>(rule + RULE_FLAGS) & RULE_FLAG_REQUIRE) === 0) isAllowed = true;
-    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && auditingRule === RULE_NONE) auditingRule = number;
+    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && auditingRule === RULE_NONE)
+      auditingRule = number;
   }
   return isAllowed;
 }
 
 export function isBound(rule: usize, event: u32, method: u32): bool {
-  return hasEvent(rule, RULE_EVENTS, event) && ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) !== 0;
+  return (
+    hasEvent(rule, RULE_EVENTS, event) &&
+    ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) !== 0
+  );
 }
 
 /** Whether the rule reads the message of that event. */
@@ -100,11 +139,14 @@ function hasEvent(rule: usize, events: u32, event: u32): bool {
 
 /** Instructions only go forward, so each runs at most once. */
 function grants(rule: usize, capture: usize): bool {
-  const program = sectionStart(BlobSection.RuleProgram) + load<u32>(rule + RULE_PROGRAM) * INSTRUCTION_BYTES;
+  const program =
+    sectionStart(BlobSection.RuleProgram) + load<u32>(rule + RULE_PROGRAM) * INSTRUCTION_BYTES;
   let at: u32 = 0;
   do {
     const instruction = program + at * INSTRUCTION_BYTES;
-    at = holds(instruction, capture) ? <u32>load<u16>(instruction + INSTRUCTION_ON_TRUE) : <u32>load<u16>(instruction + INSTRUCTION_ON_FALSE);
+    at = holds(instruction, capture)
+      ? <u32>load<u16>(instruction + INSTRUCTION_ON_TRUE)
+      : <u32>load<u16>(instruction + INSTRUCTION_ON_FALSE);
   } while (at < <u32>TARGET_DENY);
   return at === TARGET_GRANT;
 }
@@ -135,6 +177,9 @@ function holds(instruction: usize, capture: usize): bool {
 
 /** What the instruction compares. */
 function operandOf(instruction: usize, capture: usize): u64 {
-  const word = load<u64>(capture + (<u32>load<u8>(instruction + INSTRUCTION_WORD) << 3));
-  return (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) & load<u64>(instruction + INSTRUCTION_MASK);
+  const word = load<u64>(capture + ((<u32>load<u8>(instruction + INSTRUCTION_WORD)) << 3));
+  return (
+    (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) &
+    load<u64>(instruction + INSTRUCTION_MASK)
+  );
 }

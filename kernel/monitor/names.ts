@@ -1,11 +1,33 @@
-// Names that the policy knows, for `why`, the audit log and fault reports. Strings are zero-terminated; address 0 means that there is none.
+// Names that the policy knows, for `why`, the audit log and fault reports. Strings are
+// zero-terminated; address 0 means that there is none.
 
 import {
-  BlobSection, CLASS_FILE, CLASS_LINE, CLASS_NAME, FIRST_PROGRAM_CLASS, INTERFACE_ID, INTERFACE_METHOD_COUNT, INTERFACE_NAME, INTERFACE_PERMISSIONS,
-  METHOD_NAME, RULE_BYTES, RULE_FILE, RULE_LINE, RULE_TEXT,
+  BlobSection,
+  CLASS_FILE,
+  CLASS_LINE,
+  CLASS_NAME,
+  FIRST_PROGRAM_CLASS,
+  INTERFACE_ID,
+  INTERFACE_METHOD_COUNT,
+  INTERFACE_NAME,
+  INTERFACE_PERMISSIONS,
+  METHOD_NAME,
+  RULE_BYTES,
+  RULE_FILE,
+  RULE_LINE,
+  RULE_TEXT,
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
-import { classEntry, interfaceEntry, methodShape, sectionCount, sectionStart, stringAt, stringBytes, stringEquals } from "./sections";
+import {
+  classEntry,
+  interfaceEntry,
+  methodShape,
+  sectionCount,
+  sectionStart,
+  stringAt,
+  stringBytes,
+  stringEquals,
+} from "./sections";
 import { clamped } from "../speculation";
 import { slotClass, slotCount, slotEndpointCount, slotEndpointInterface } from "./slots";
 
@@ -49,8 +71,8 @@ export function methodName(interfaceId: u32, method: u32): usize {
 }
 
 /**
- * The method of that name which a class serves: `write`, or `Console.write` where several of its interfaces have one.
- * Interface in the low half, method in the high half; 0 where there is none.
+ * The method of that name which a class serves: `write`, or `Console.write` where several of its
+ * interfaces have one. Interface in the low half, method in the high half; 0 where there is none.
  */
 export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
   if (isKernelObject(classId)) return methodOf(classId, name, bytes);
@@ -68,8 +90,8 @@ export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
 }
 
 /**
- * The interface at that place, counted from 0, among those of all endpoints of a class's slots, in the order in which `findMethod` looks;
- * 0 beyond the last. A kernel object serves one.
+ * The interface at that place, counted from 0, among those of all endpoints of a class's slots, in
+ * the order in which `findMethod` looks; 0 beyond the last. A kernel object serves one.
  */
 export function servedInterface(classId: u32, index: u32): u32 {
   if (isKernelObject(classId)) return index === 0 ? classId : 0;
@@ -96,13 +118,18 @@ function methodOf(interfaceId: u32, name: usize, bytes: u32): u64 {
   let methodBytes = bytes;
   const own = interfaceName(interfaceId);
   const ownBytes = stringBytes(own);
-  if (bytes > ownBytes + 1 && load<u8>(name + ownBytes) === 0x2e && stringEqualsPrefix(own, name, ownBytes)) {
+  if (
+    bytes > ownBytes + 1 &&
+    load<u8>(name + ownBytes) === 0x2e &&
+    stringEqualsPrefix(own, name, ownBytes)
+  ) {
     method += ownBytes + 1;
     methodBytes -= ownBytes + 1;
   }
   const count = load<u32>(entry + INTERFACE_METHOD_COUNT);
   for (let i: u32 = 0; i < count; i++) {
-    if (stringEquals(methodName(interfaceId, i), method, methodBytes)) return (<u64>i << 32) | <u64>load<u32>(entry + INTERFACE_ID);
+    if (stringEquals(methodName(interfaceId, i), method, methodBytes))
+      return ((<u64>i) << 32) | <u64>load<u32>(entry + INTERFACE_ID);
   }
   return 0;
 }
@@ -119,7 +146,9 @@ export function ruleCount(): u32 {
 }
 
 function ruleWord(rule: u32, offset: u32): u32 {
-  return load<u32>(sectionStart(BlobSection.Rules) + clamped(rule, ruleCount()) * RULE_BYTES + offset);
+  return load<u32>(
+    sectionStart(BlobSection.Rules) + clamped(rule, ruleCount()) * RULE_BYTES + offset,
+  );
 }
 
 /** Line of the rule in its file; 0 for RULE_NONE and rules that do not exist. */

@@ -1,9 +1,18 @@
-// Where the tables of the blob in force lie. A blob's memory does not change after `monitorLoad` has accepted it,
-// so everything that the structural verifier proved about an index or an offset still holds here.
+// Where the tables of the blob in force lie. A blob's memory does not change after `monitorLoad`
+// has accepted it, so everything that the structural verifier proved about an index or an offset
+// still holds here.
 
 import {
-  BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, CLASS_BYTES, FIELD_BYTES, INTERFACE_BYTES, INTERFACE_ID, METHOD_BYTES, INTERFACE_FIRST_METHOD,
-  INTERFACE_METHOD_COUNT, BlobSection,
+  BLOB_HEADER_BYTES,
+  BLOB_SECTION_BYTES,
+  CLASS_BYTES,
+  FIELD_BYTES,
+  INTERFACE_BYTES,
+  INTERFACE_ID,
+  METHOD_BYTES,
+  INTERFACE_FIRST_METHOD,
+  INTERFACE_METHOD_COUNT,
+  BlobSection,
 } from "../abi/blob";
 import { clamped } from "../speculation";
 
@@ -20,8 +29,9 @@ export function blobAddress(): usize {
 }
 
 /**
- * Address of a field of the blob in force. The number comes from a method's entry, and which method that is, a program says; so whatever a
- * processor that guesses takes for a method, it finds nothing here but the blob.
+ * Address of a field of the blob in force. The number comes from a method's entry, and which method
+ * that is, a program says; so whatever a processor that guesses takes for a method, it finds
+ * nothing here but the blob.
  */
 export function fieldEntry(field: u32): usize {
   return fields + (field & fieldMask) * FIELD_BYTES;
@@ -36,7 +46,8 @@ export function epoch(): u32 {
 export function putInForce(blob: usize): void {
   fillDirectory(blob);
   fields = sectionOf(blob, BlobSection.Fields);
-  // The mask reaches less than twice as far as the fields do, and so stays below the end of the blob's window.
+  // The mask reaches less than twice as far as the fields do, and so stays below the end of the
+  // blob's window.
   fieldMask = u32.MAX_VALUE >> clz<u32>(countOf(blob, BlobSection.Fields) | 1);
   current = blob;
   currentEpoch += 1;
@@ -64,7 +75,10 @@ export function stringAt(offset: u32): usize {
   return sectionStart(BlobSection.Strings) + offset;
 }
 
-/** Bytes of a zero-terminated string, its zero not counted. Ends: the string section ends with a zero. */
+/**
+ * Bytes of a zero-terminated string, its zero not counted. Ends: the string section ends with a
+ * zero.
+ */
 export function stringBytes(address: usize): u32 {
   let end = address;
   while (load<u8>(end) !== 0) end++;
@@ -83,7 +97,10 @@ export function stringEquals(address: usize, other: usize, bytes: u32): bool {
 /** Address of a class's entry; 0 where no such class exists. */
 export function classEntry(classId: u32): usize {
   if (classId >= sectionCount(BlobSection.Classes)) return 0;
-  return sectionStart(BlobSection.Classes) + clamped(classId, sectionCount(BlobSection.Classes)) * CLASS_BYTES;
+  return (
+    sectionStart(BlobSection.Classes) +
+    clamped(classId, sectionCount(BlobSection.Classes)) * CLASS_BYTES
+  );
 }
 
 /** Address of an interface's entry; 0 where the blob does not know it. At most 10 steps. */
@@ -107,8 +124,9 @@ export function interfaceEntryIn(blob: usize, interfaceId: u32): usize {
   return 0;
 }
 
-// Interfaces by the low bits of their number, so that the IPC path finds a shape without a search: 16 bytes each, u32 number,
-// u32 address of the first method, u32 methods. Of two with the same bits the first is here, the other is searched for.
+// Interfaces by the low bits of their number, so that the IPC path finds a shape without a search:
+// 16 bytes each, u32 number, u32 address of the first method, u32 methods. Of two with the same
+// bits the first is here, the other is searched for.
 const DIRECTORY_ENTRIES: u32 = 64;
 const DIRECTORY_BYTES: u32 = 16;
 const directory: usize = memory.data(64 * 16, 8);
@@ -128,12 +146,14 @@ function fillDirectory(blob: usize): void {
 }
 
 function firstMethod(blob: usize, entry: usize): usize {
-  return sectionOf(blob, BlobSection.Methods) + load<u32>(entry + INTERFACE_FIRST_METHOD) * METHOD_BYTES;
+  return (
+    sectionOf(blob, BlobSection.Methods) + load<u32>(entry + INTERFACE_FIRST_METHOD) * METHOD_BYTES
+  );
 }
 
 /**
- * The shape of a method's messages: the address of its entry, 0 where the interface or the method does not exist.
- * Good for one epoch; whoever keeps it keeps the epoch beside it.
+ * The shape of a method's messages: the address of its entry, 0 where the interface or the method
+ * does not exist. Good for one epoch; whoever keeps it keeps the epoch beside it.
  */
 export function methodShape(interfaceId: u32, method: u32): usize {
   const place = directory + (interfaceId & (DIRECTORY_ENTRIES - 1)) * DIRECTORY_BYTES;
@@ -145,5 +165,8 @@ export function methodShape(interfaceId: u32, method: u32): usize {
 function searchShape(interfaceId: u32, method: u32): usize {
   const entry = interfaceEntry(interfaceId);
   if (entry === 0 || method >= load<u32>(entry + INTERFACE_METHOD_COUNT)) return 0;
-  return firstMethod(current, entry) + clamped(method, load<u32>(entry + INTERFACE_METHOD_COUNT)) * METHOD_BYTES;
+  return (
+    firstMethod(current, entry) +
+    clamped(method, load<u32>(entry + INTERFACE_METHOD_COUNT)) * METHOD_BYTES
+  );
 }

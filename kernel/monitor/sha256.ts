@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4), a piece at a time. A context is 112 bytes of the caller's; about 4,000 instructions a block of 64 bytes.
+// SHA-256 (FIPS 180-4), a piece at a time. A context is 112 bytes of the caller's; about 4,000
+// instructions a block of 64 bytes.
 
 const STATE: u32 = 0;
 const LENGTH: u32 = 32;
@@ -7,14 +8,19 @@ export const SHA256_CONTEXT_BYTES: u32 = 112;
 export const SHA256_DIGEST_BYTES: u32 = 32;
 export const SHA256_BLOCK_BYTES: u32 = 64;
 
-const ROUND_CONSTANTS: usize = memory.data<u32>([
-  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-  0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-  0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-  0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-], 8);
+const ROUND_CONSTANTS: usize = memory.data<u32>(
+  [
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+  ],
+  8,
+);
 /** The message schedule. One for all contexts: a block is never interrupted. */
 const schedule: usize = memory.data(256, 8);
 
@@ -30,7 +36,9 @@ export function sha256Begin(context: usize): void {
   store<u64>(context + LENGTH, 0);
 }
 
-/** Takes the next bytes. Cost: one block per 64 bytes; the caller bounds `bytes` for its own step. */
+/**
+ * Takes the next bytes. Cost: one block per 64 bytes; the caller bounds `bytes` for its own step.
+ */
 export function sha256Update(context: usize, data: usize, bytes: u32): void {
   const length = load<u64>(context + LENGTH);
   store<u64>(context + LENGTH, length + <u64>bytes);
@@ -69,7 +77,8 @@ export function sha256End(context: usize, digest: usize): void {
   memory.fill(buffer + used, 0, 56 - used);
   store<u64>(buffer + 56, bswap<u64>(length << 3));
   block(context, buffer);
-  for (let i: u32 = 0; i < 32; i += 4) store<u32>(digest + i, bswap<u32>(load<u32>(context + STATE + i)));
+  for (let i: u32 = 0; i < 32; i += 4)
+    store<u32>(digest + i, bswap<u32>(load<u32>(context + STATE + i)));
 }
 
 function block(context: usize, data: usize): void {
@@ -92,7 +101,12 @@ function block(context: usize, data: usize): void {
   let h = load<u32>(context + 28);
   for (let i: u32 = 0; i < 256; i += 4) {
     const choice = (e & f) ^ (~e & g);
-    const t1 = h + (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + choice + load<u32>(ROUND_CONSTANTS + i) + load<u32>(schedule + i);
+    const t1 =
+      h +
+      (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) +
+      choice +
+      load<u32>(ROUND_CONSTANTS + i) +
+      load<u32>(schedule + i);
     const majority = (a & b) ^ (a & c) ^ (b & c);
     const t2 = (rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)) + majority;
     h = g;

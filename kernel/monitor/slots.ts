@@ -1,11 +1,44 @@
-// The image description of the blob in force: slots, their initial handles, programs. The supervisor decides when a slot
-// starts, the blob what it then gets. Indices beyond the counts are the caller's broken invariant.
+// The image description of the blob in force: slots, their initial handles, programs. The
+// supervisor decides when a slot starts, the blob what it then gets. Indices beyond the counts are
+// the caller's broken invariant.
 
 import {
-  BlobSection, CHANNEL_BADGE, CHANNEL_BYTES, CHANNEL_CLASS, CHANNEL_COUNT, CHANNEL_FIRST, CHANNEL_INTERFACE, CHANNEL_NAME, CHANNEL_RIGHTS,
-  CHANNEL_TARGET_ENDPOINT, CHANNEL_TARGET_SLOT, CHANNEL_TYPE, PROGRAM_BYTES, PROGRAM_DIGEST, PROGRAM_FLAGS, PROGRAM_FLAG_VERIFIED, PROGRAM_NAME,
-  SLOT_BYTES, SLOT_CEILING, SLOT_CLASS, SLOT_FAULT_ENDPOINT, SLOT_FAULT_SLOT, SLOT_FIRST_HANDLE, SLOT_FLAGS, SLOT_FLAG_AUTOSTART, SLOT_FLAG_REBOOT, SLOT_FLAG_REBOOT_ON_PANIC,
-  SLOT_HANDLE_COUNT, SLOT_NAME, SLOT_NONE, SLOT_PRIORITY, SLOT_PROGRAM, SLOT_QUOTA_HANDLES, SLOT_QUOTA_OBJECTS, SLOT_QUOTA_PAGES, SLOT_QUOTA_THREADS,
+  BlobSection,
+  CHANNEL_BADGE,
+  CHANNEL_BYTES,
+  CHANNEL_CLASS,
+  CHANNEL_COUNT,
+  CHANNEL_FIRST,
+  CHANNEL_INTERFACE,
+  CHANNEL_NAME,
+  CHANNEL_RIGHTS,
+  CHANNEL_TARGET_ENDPOINT,
+  CHANNEL_TARGET_SLOT,
+  CHANNEL_TYPE,
+  PROGRAM_BYTES,
+  PROGRAM_DIGEST,
+  PROGRAM_FLAGS,
+  PROGRAM_FLAG_VERIFIED,
+  PROGRAM_NAME,
+  SLOT_BYTES,
+  SLOT_CEILING,
+  SLOT_CLASS,
+  SLOT_FAULT_ENDPOINT,
+  SLOT_FAULT_SLOT,
+  SLOT_FIRST_HANDLE,
+  SLOT_FLAGS,
+  SLOT_FLAG_AUTOSTART,
+  SLOT_FLAG_REBOOT,
+  SLOT_FLAG_REBOOT_ON_PANIC,
+  SLOT_HANDLE_COUNT,
+  SLOT_NAME,
+  SLOT_NONE,
+  SLOT_PRIORITY,
+  SLOT_PROGRAM,
+  SLOT_QUOTA_HANDLES,
+  SLOT_QUOTA_OBJECTS,
+  SLOT_QUOTA_PAGES,
+  SLOT_QUOTA_THREADS,
   SLOT_RESTART,
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
@@ -71,7 +104,10 @@ export function slotFaultSlot(slot: u32): u32 {
 export function slotFaultEndpoint(slot: u32): u32 {
   return slotWord(slot, SLOT_FAULT_ENDPOINT);
 }
-/** Initial handle n of the slot, for n below `slotHandleCount`, gets index HANDLE_INDEX_FIRST_NAMED + n. Pass it to `handle…` below as slotFirstHandle + n. */
+/**
+ * Initial handle n of the slot, for n below `slotHandleCount`, gets index HANDLE_INDEX_FIRST_NAMED
+ * + n. Pass it to `handle…` below as slotFirstHandle + n.
+ */
 export function slotFirstHandle(slot: u32): u32 {
   return slotWord(slot, SLOT_FIRST_HANDLE);
 }
@@ -79,12 +115,20 @@ export function slotHandleCount(slot: u32): u32 {
   return slotWord(slot, SLOT_HANDLE_COUNT);
 }
 
-/** Endpoints that the slot owns: the first of its handles, those whose target is the slot itself; endpoint n is handle n. */
+/**
+ * Endpoints that the slot owns: the first of its handles, those whose target is the slot itself;
+ * endpoint n is handle n.
+ */
 export function slotEndpointCount(slot: u32): u32 {
   const first = slotFirstHandle(slot);
   const count = slotHandleCount(slot);
   let endpoints: u32 = 0;
-  while (endpoints < count && handleType(first + endpoints) === ObjectType.Endpoint && handleTargetSlot(first + endpoints) === slot) endpoints++;
+  while (
+    endpoints < count &&
+    handleType(first + endpoints) === ObjectType.Endpoint &&
+    handleTargetSlot(first + endpoints) === slot
+  )
+    endpoints++;
   return endpoints;
 }
 

@@ -1,8 +1,21 @@
-// Whether a message has the structure that its interface declares. Looked at before any rule, on the captured fixed part.
+// Whether a message has the structure that its interface declares. Looked at before any rule, on
+// the captured fixed part.
 
 import {
-  FIELD_BYTES, FIELD_KIND, FIELD_MAX, FieldKind, METHOD_ERROR_COUNT, METHOD_FIRST_FIELD, METHOD_REQUEST_FIELDS, METHOD_REQUEST_FREE, METHOD_REQUEST_HANDLES,
-  METHOD_REQUEST_WORDS, METHOD_RESPONSE_FIELDS, METHOD_RESPONSE_FREE, METHOD_RESPONSE_HANDLES, METHOD_RESPONSE_WORDS,
+  FIELD_BYTES,
+  FIELD_KIND,
+  FIELD_MAX,
+  FieldKind,
+  METHOD_ERROR_COUNT,
+  METHOD_FIRST_FIELD,
+  METHOD_REQUEST_FIELDS,
+  METHOD_REQUEST_FREE,
+  METHOD_REQUEST_HANDLES,
+  METHOD_REQUEST_WORDS,
+  METHOD_RESPONSE_FIELDS,
+  METHOD_RESPONSE_FREE,
+  METHOD_RESPONSE_HANDLES,
+  METHOD_RESPONSE_WORDS,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
@@ -26,7 +39,8 @@ export enum StructureFault {
   ErrorNumber = 8,
 }
 
-// What the IPC path says about each handle that a message carries: 16 bytes, up to MESSAGE_HANDLES_MAX of them in a row.
+// What the IPC path says about each handle that a message carries: 16 bytes, up to
+// MESSAGE_HANDLES_MAX of them in a row.
 /** u32: ObjectType. */
 export const CARRIED_TYPE: u32 = 0;
 /** u32: an endpoint's interface. */
@@ -38,20 +52,34 @@ export const CARRIED_RIGHTS: u32 = 12;
 export const CARRIED_BYTES: u32 = 16;
 
 /**
- * Checks a message against `shape` (methodShape): exact number of words and handles, every value in the range of its type,
- * every descriptor inside the arena. `capture` is u64[words], `handles` the descriptions of `handleCount` handles.
- * Answers a StructureFault. At most 68 fields.
+ * Checks a message against `shape` (methodShape): exact number of words and handles, every value in
+ * the range of its type, every descriptor inside the arena. `capture` is u64[words], `handles` the
+ * descriptions of `handleCount` handles. Answers a StructureFault. At most 68 fields.
  */
-export function checkShape(event: Event, shape: usize, capture: usize, words: u32, handles: usize, handleCount: u32, arenaBytes: u32): u32 {
+export function checkShape(
+  event: Event,
+  shape: usize,
+  capture: usize,
+  words: u32,
+  handles: usize,
+  handleCount: u32,
+  arenaBytes: u32,
+): u32 {
   if (event === Event.Error) return checkError(shape, capture, words, handleCount, arenaBytes);
 
   const isRequest = event === Event.Request;
-  if (words !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))) return StructureFault.WordCount;
-  if (handleCount !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))) return StructureFault.HandleCount;
+  if (words !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS)))
+    return StructureFault.WordCount;
+  if (
+    handleCount !==
+    <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))
+  )
+    return StructureFault.HandleCount;
 
   const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
   const start = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields));
-  const end = start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
+  const end =
+    start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
   const free = <usize>load<u16>(shape + (isRequest ? METHOD_REQUEST_FREE : METHOD_RESPONSE_FREE));
   let word = capture + (free << 3);
   let carried = handles;
@@ -90,13 +118,22 @@ function faultAt(fault: u32, start: usize, field: usize): u32 {
 }
 
 /**
- * Whether a message of words in registers, without handles and arena, has the structure of `shape`, found out quickly: false also where
- * `checkShape` would have to look closer.
+ * Whether a message of words in registers, without handles and arena, has the structure of `shape`,
+ * found out quickly: false also where `checkShape` would have to look closer.
  */
-export function fitsPlainly(event: Event, shape: usize, words: u32, word0: u64, word1: u64, word2: u64, word3: u64): bool {
+export function fitsPlainly(
+  event: Event,
+  shape: usize,
+  words: u32,
+  word0: u64,
+  word1: u64,
+  word2: u64,
+  word3: u64,
+): bool {
   const isRequest = event === Event.Request;
   // Word and handle counts stand side by side, so one load compares both.
-  if (words !== load<u32>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))) return false;
+  if (words !== load<u32>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS)))
+    return false;
   if (words === 0) return true;
   const skipped = isRequest ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS);
   const field = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + skipped);
@@ -107,16 +144,34 @@ export function fitsPlainly(event: Event, shape: usize, words: u32, word0: u64, 
 }
 
 function isUnsignedWithin(field: usize, value: u64): bool {
-  return load<u32>(field + FIELD_KIND) === FieldKind.Unsigned && value <= load<u64>(field + FIELD_MAX);
+  return (
+    load<u32>(field + FIELD_KIND) === FieldKind.Unsigned && value <= load<u64>(field + FIELD_MAX)
+  );
 }
 
-if (METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 || METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2) ERROR("fitsPlainly loads both counts at once");
+if (
+  METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 ||
+  METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2
+)
+  ERROR("fitsPlainly loads both counts at once");
 
 let describedField: u32 = 0;
 let describedValue: u64 = 0;
 
-/** Finds out what stands where `checkShape` found `fault`: for people, who are to see what is wrong. Takes what `checkShape` took. */
-export function describeFault(event: Event, fault: u32, shape: usize, capture: usize, words: u32, handles: usize, handleCount: u32, arenaBytes: u32): void {
+/**
+ * Finds out what stands where `checkShape` found `fault`: for people, who are to see what is wrong.
+ * Takes what `checkShape` took.
+ */
+export function describeFault(
+  event: Event,
+  fault: u32,
+  shape: usize,
+  capture: usize,
+  words: u32,
+  handles: usize,
+  handleCount: u32,
+  arenaBytes: u32,
+): void {
   const what = fault & 0xff;
   let place: u32 = 0;
   describedValue = 0;
@@ -130,13 +185,21 @@ export function describeFault(event: Event, fault: u32, shape: usize, capture: u
       describedValue = <u64>load<u32>(handles + place * CARRIED_BYTES + CARRIED_TYPE);
     } else {
       const value = load<u64>(capture + (place << 3));
-      describedValue = what === StructureFault.Value ? value : what === StructureFault.TooLong ? value >> 32 : (value & 0xffffffff) + (value >> 32);
+      describedValue =
+        what === StructureFault.Value
+          ? value
+          : what === StructureFault.TooLong
+            ? value >> 32
+            : (value & 0xffffffff) + (value >> 32);
     }
   }
-  describedField = what | (place << 8) | (<u32>event << 16);
+  describedField = what | (place << 8) | ((<u32>event) << 16);
 }
 
-/** What `describeFault` found: the StructureFault | which word or handle of the message << 8 | the event << 16. */
+/**
+ * What `describeFault` found: the StructureFault | which word or handle of the message << 8 | the
+ * event << 16.
+ */
 export function faultField(): u32 {
   return describedField;
 }
@@ -147,18 +210,24 @@ export function faultGiven(): u64 {
 
 /** Fields of the event before `field` that have a word, or those that are handles. */
 function placeBefore(event: Event, shape: usize, field: u32, countsHandles: bool): u32 {
-  const first = load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS));
+  const first =
+    load<u32>(shape + METHOD_FIRST_FIELD) +
+    (event === Event.Request ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS));
   let before: u32 = 0;
   for (let i: u32 = 0; i < field; i++) {
-    if ((load<u32>(fieldEntry(first + i) + FIELD_KIND) === FieldKind.Handle) === countsHandles) before += 1;
+    if ((load<u32>(fieldEntry(first + i) + FIELD_KIND) === FieldKind.Handle) === countsHandles)
+      before += 1;
   }
   return before;
 }
 
-/** ObjectType or interface of the `index`th handle that the event carries; 0 if it carries fewer. */
+/**
+ * ObjectType or interface of the `index`th handle that the event carries; 0 if it carries fewer.
+ */
 export function handleField(event: Event, shape: usize, index: u32): u32 {
   const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const first = load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : requestFields);
+  const first =
+    load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : requestFields);
   const count = event === Event.Request ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS);
   let left = index;
   for (let i: u32 = 0; i < count; i++) {
@@ -170,12 +239,20 @@ export function handleField(event: Event, shape: usize, index: u32): u32 {
   return 0;
 }
 
-function checkError(shape: usize, capture: usize, words: u32, handleCount: u32, arenaBytes: u32): u32 {
+function checkError(
+  shape: usize,
+  capture: usize,
+  words: u32,
+  handleCount: u32,
+  arenaBytes: u32,
+): u32 {
   if (words !== 1) return StructureFault.WordCount;
   if (handleCount !== 0) return StructureFault.HandleCount;
   if (arenaBytes !== 0) return StructureFault.UnexpectedArena;
   const error = load<u64>(capture);
-  return error === 0 || error > <u64>load<u32>(shape + METHOD_ERROR_COUNT) ? StructureFault.ErrorNumber : StructureFault.None;
+  return error === 0 || error > <u64>load<u32>(shape + METHOD_ERROR_COUNT)
+    ? StructureFault.ErrorNumber
+    : StructureFault.None;
 }
 
 function checkRange(descriptor: u64, max: u32, arenaBytes: u32): u32 {
@@ -187,6 +264,9 @@ function checkRange(descriptor: u64, max: u32, arenaBytes: u32): u32 {
 
 function checkHandle(carried: usize, to: u32): u32 {
   const type = load<u32>(carried + CARRIED_TYPE);
-  if (to <= <u32>ObjectType.System) return type === to ? StructureFault.None : StructureFault.HandleType;
-  return type === ObjectType.Endpoint && load<u32>(carried + CARRIED_INTERFACE) === to ? StructureFault.None : StructureFault.HandleType;
+  if (to <= <u32>ObjectType.System)
+    return type === to ? StructureFault.None : StructureFault.HandleType;
+  return type === ObjectType.Endpoint && load<u32>(carried + CARRIED_INTERFACE) === to
+    ? StructureFault.None
+    : StructureFault.HandleType;
 }

@@ -1,5 +1,14 @@
 import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
-import { DOMAINS_BASE, DOMAIN_SHIFT, HANDLES_BASE, HANDLE_TABLE_SHIFT, SLOT_ENDPOINTS_BASE, SLOT_INBOXES_BASE, ENDPOINT_SHIFT, INBOX_SHIFT } from "../memory/layout";
+import {
+  DOMAINS_BASE,
+  DOMAIN_SHIFT,
+  HANDLES_BASE,
+  HANDLE_TABLE_SHIFT,
+  SLOT_ENDPOINTS_BASE,
+  SLOT_INBOXES_BASE,
+  ENDPOINT_SHIFT,
+  INBOX_SHIFT,
+} from "../memory/layout";
 import { Endpoint } from "./endpoint";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
@@ -27,8 +36,8 @@ export enum EndReason {
 }
 
 /**
- * A slot of the image and the instance that runs in it. The slot's part is there from boot on, its endpoints and its inbox with it;
- * the instance's part is zero while the slot is empty.
+ * A slot of the image and the instance that runs in it. The slot's part is there from boot on, its
+ * endpoints and its inbox with it; the instance's part is zero while the slot is empty.
  */
 @unmanaged
 export class Domain extends KernelObject {
@@ -109,33 +118,41 @@ export class Domain extends KernelObject {
   }
   /** The inbox that its endpoints start out bound to. */
   @inline get inbox(): Inbox {
-    return changetype<Inbox>(SLOT_INBOXES_BASE + (<usize>this.slot << INBOX_SHIFT));
+    return changetype<Inbox>(SLOT_INBOXES_BASE + ((<usize>this.slot) << INBOX_SHIFT));
   }
   /** The n-th endpoint that the image gives the slot. */
   endpoint(index: u32): Endpoint {
     assert(index < this.endpointCount);
-    return changetype<Endpoint>(SLOT_ENDPOINTS_BASE + <usize>(this.slot * SLOT_ENDPOINTS_MAX + index) * (1 << ENDPOINT_SHIFT));
+    return changetype<Endpoint>(
+      SLOT_ENDPOINTS_BASE + <usize>(this.slot * SLOT_ENDPOINTS_MAX + index) * (1 << ENDPOINT_SHIFT),
+    );
   }
   @inline get handleTable(): usize {
-    return HANDLES_BASE + (<usize>this.slot << HANDLE_TABLE_SHIFT);
+    return HANDLES_BASE + ((<usize>this.slot) << HANDLE_TABLE_SHIFT);
   }
   /** Address of the chain of free places in an object table. */
   @inline freePlaces(table: u32): usize {
-    return changetype<usize>(this) + FREE_PLACES_OFFSET + (<usize>table << 2);
+    return changetype<usize>(this) + FREE_PLACES_OFFSET + ((<usize>table) << 2);
   }
   @inline reached(page: u32): ReachedPage {
-    return changetype<ReachedPage>(changetype<usize>(this) + REACHED_OFFSET + <usize>(((page >> 12) & (REACHED_PAGES - 1)) << 4));
+    return changetype<ReachedPage>(
+      changetype<usize>(this) + REACHED_OFFSET + <usize>(((page >> 12) & (REACHED_PAGES - 1)) << 4),
+    );
   }
   /** A page of the domain was unmapped, or all of them will be. */
   forgetReached(): void {
     for (let i: u32 = 0; i < REACHED_PAGES; i++) this.reached(i << 12).page = 0;
   }
   @inline segment(index: u32): Segment {
-    return changetype<Segment>(changetype<usize>(this) + SEGMENTS_OFFSET + <usize>index * SEGMENT_BYTES);
+    return changetype<Segment>(
+      changetype<usize>(this) + SEGMENTS_OFFSET + <usize>index * SEGMENT_BYTES,
+    );
   }
 }
 
-/** A writable segment of the executable: its pages are copied from the archive when first touched. */
+/**
+ * A writable segment of the executable: its pages are copied from the archive when first touched.
+ */
 @unmanaged
 export class Segment {
   start: u64;
@@ -146,7 +163,10 @@ export class Segment {
   spare: u32;
 }
 
-/** Pages of linear memory that the kernel reached last, by a few bits of their address: zero, or one that is mapped in the domain now. */
+/**
+ * Pages of linear memory that the kernel reached last, by a few bits of their address: zero, or one
+ * that is mapped in the domain now.
+ */
 @unmanaged
 export class ReachedPage {
   /** Address; 0 for none, which is never mapped. */
@@ -159,7 +179,8 @@ export class ReachedPage {
 const REACHED_OFFSET: usize = 1536;
 const REACHED_PAGES: u32 = 8;
 if (offsetof<ReachedPage>() !== 16) ERROR("ReachedPage is not 16 bytes");
-if (REACHED_OFFSET + <usize>REACHED_PAGES * 16 > 1 << DOMAIN_SHIFT) ERROR("reached pages do not fit");
+if (REACHED_OFFSET + <usize>REACHED_PAGES * 16 > 1 << DOMAIN_SHIFT)
+  ERROR("reached pages do not fit");
 
 const SEGMENT_BYTES: usize = 32;
 const FREE_PLACES_OFFSET: usize = 960;
@@ -170,7 +191,7 @@ if (offsetof<Segment>() !== SEGMENT_BYTES) ERROR("Segment is not 32 bytes");
 if (offsetof<Domain>() > FREE_PLACES_OFFSET) ERROR("Domain overlaps its arrays");
 
 export function domainOfSlot(slot: u32): Domain {
-  return changetype<Domain>(DOMAINS_BASE + (<usize>slot << DOMAIN_SHIFT));
+  return changetype<Domain>(DOMAINS_BASE + ((<usize>slot) << DOMAIN_SHIFT));
 }
 
 /** Zeroes the instance's part. Nothing may be left in it. */

@@ -6,7 +6,8 @@ import { Thread } from "./thread";
 /**
  * What clients call: messages of one interface, received at one inbox.
  *
- * The image's endpoints belong to the slot and outlive its instances; those that a program makes die with it.
+ * The image's endpoints belong to the slot and outlive its instances; those that a program makes
+ * die with it.
  */
 @unmanaged
 export class Endpoint extends KernelObject {
@@ -15,7 +16,10 @@ export class Endpoint extends KernelObject {
   interfaceId: u32;
   /** Where its messages arrive. Never null while the endpoint lives. */
   inbox: Inbox | null;
-  /** Callers queued for it, all of them in the queue of `inbox` or of the inbox that it was bound to before. */
+  /**
+   * Callers queued for it, all of them in the queue of `inbox` or of the inbox that it was bound to
+   * before.
+   */
   firstCaller: Thread | null;
   lastCaller: Thread | null;
   /** It is the slot's, not the instance's. */

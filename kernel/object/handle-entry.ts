@@ -5,13 +5,15 @@ import { Mapping } from "./mapping";
 /**
  * A place in a domain's handle table, 64 bytes. Its address tells the domain and the index.
  *
- * `next` and `previous` link the handles derived from the same one, or, without parent, all first handles to the object.
+ * `next` and `previous` link the handles derived from the same one, or, without parent, all first
+ * handles to the object.
  */
 @unmanaged
 export class HandleEntry {
   /**
-   * Raised each time the place is emptied, so that an old number names nothing; never 0. After 65,535 uses of the place it begins anew: who keeps a pair
-   * of place and generation for longer must look what stands there.
+   * Raised each time the place is emptied, so that an old number names nothing; never 0. After
+   * 65,535 uses of the place it begins anew: who keeps a pair of place and generation for longer
+   * must look what stands there.
    */
   generation: u16;
   /** ObjectType; 0 where the place is empty. */
@@ -30,9 +32,15 @@ export class HandleEntry {
   firstChild: HandleEntry | null;
   next: HandleEntry | null;
   previous: HandleEntry | null;
-  /** Endpoint: instance of the owner that this handle's last call went to, 0 before the first. Memory: the first mapping that hangs on the handle. */
+  /**
+   * Endpoint: instance of the owner that this handle's last call went to, 0 before the first.
+   * Memory: the first mapping that hangs on the handle.
+   */
   seenInstance: u32;
-  /** Empty: index of the next empty place. In use, with an endpoint: address of its interface's method shapes, good for `epoch`. */
+  /**
+   * Empty: index of the next empty place. In use, with an endpoint: address of its interface's
+   * method shapes, good for `epoch`.
+   */
   nextFree: u32;
 
   @inline get shapes(): u32 {
@@ -41,7 +49,10 @@ export class HandleEntry {
   set shapes(address: u32) {
     this.nextFree = address;
   }
-  /** Mappings made by this handle, or by one that was derived from it and dropped. Only a handle to memory has any. */
+  /**
+   * Mappings made by this handle, or by one that was derived from it and dropped. Only a handle to
+   * memory has any.
+   */
   @inline get firstMapping(): Mapping | null {
     return changetype<Mapping | null>(<usize>this.seenInstance);
   }
@@ -52,7 +63,10 @@ export class HandleEntry {
     return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_TABLE_SHIFT);
   }
   @inline get index(): u32 {
-    return <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_SHIFT) & ((1 << (HANDLE_TABLE_SHIFT - HANDLE_SHIFT)) - 1);
+    return (
+      <u32>((changetype<usize>(this) - HANDLES_BASE) >> HANDLE_SHIFT) &
+      ((1 << (HANDLE_TABLE_SHIFT - HANDLE_SHIFT)) - 1)
+    );
   }
 }
 

@@ -12,7 +12,10 @@ const CREATE_THREAD = 6;
 const MINT = 7;
 const DROP = 8;
 
-type Call = (method: number, ...words: number[]) => { readonly status: Status; readonly handle: number };
+type Call = (
+  method: number,
+  ...words: number[]
+) => { readonly status: Status; readonly handle: number };
 
 /** Methods of a thread's own domain. */
 function callsOf(kernel: KernelInNode, thread: number): Call {
@@ -22,10 +25,14 @@ function callsOf(kernel: KernelInNode, thread: number): Call {
   };
 }
 
-/** Fills the first page of the client's table, whose place 0 no handle has, until so many places are empty. */
+/**
+ * Fills the first page of the client's table, whose place 0 no handle has, until so many places are
+ * empty.
+ */
 function fill(kernel: KernelInNode, call: Call, empty: number): void {
   const memory = call(CREATE_MEMORY, 4096).handle;
-  while (kernel.number("slotHandles", CLIENT) < 63 - empty) expect(call(MINT, memory, 1, 0).status).toBe(Status.Ok);
+  while (kernel.number("slotHandles", CLIENT) < 63 - empty)
+    expect(call(MINT, memory, 1, 0).status).toBe(Status.Ok);
 }
 
 describe("a place of the handle table", () => {
@@ -34,12 +41,14 @@ describe("a place of the handle table", () => {
     const call = callsOf(kernel, kernel.threadOf(CLIENT));
     fill(kernel, call, 1);
     const pages = kernel.number("slotPages", CLIENT);
-    for (let round = 0; round < 4; round++) expect(kernel.number("wearHandles", CLIENT, 50_000)).toBe(0);
+    for (let round = 0; round < 4; round++)
+      expect(kernel.number("wearHandles", CLIENT, 50_000)).toBe(0);
     const inbox = call(CREATE_INBOX);
     expect(inbox.status).toBe(Status.Ok);
     expect(kernel.call(kernel.threadOf(CLIENT), inbox.handle, 3, 0).status).toBe(Status.Ok);
     expect(call(DROP, inbox.handle).status).toBe(Status.Ok);
-    expect(kernel.number("slotPages", CLIENT)).toBeLessThanOrEqual(pages + 1); // The page of inboxes.
+    // The page of inboxes.
+    expect(kernel.number("slotPages", CLIENT)).toBeLessThanOrEqual(pages + 1);
     kernel.check();
   });
 

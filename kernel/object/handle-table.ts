@@ -1,4 +1,5 @@
-// Handle tables and the inheritance tree. A handle made from another is its child; the first handles to an object have no parent.
+// Handle tables and the inheritance tree. A handle made from another is its child; the first
+// handles to an object have no parent.
 
 import { ObjectType } from "../abi/object";
 import { HANDLE_GENERATION_SHIFT, INITIAL_GENERATION } from "../abi/system-call";
@@ -22,9 +23,14 @@ if (1 << PLACE_BITS !== HANDLES_MAX) ERROR("PLACE_BITS does not fit HANDLES_MAX"
 /** Children moved or handles removed in one step. */
 export const TREE_STEP: u32 = 32;
 
-/** Masked, so that no guess of the processor's leads to another domain's table (kernel/speculation.ts). */
+/**
+ * Masked, so that no guess of the processor's leads to another domain's table
+ * (kernel/speculation.ts).
+ */
 function entryAt(domain: Domain, index: u32): HandleEntry {
-  return changetype<HandleEntry>(domain.handleTable + (<usize>(index & (HANDLES_MAX - 1)) << HANDLE_SHIFT));
+  return changetype<HandleEntry>(
+    domain.handleTable + ((<usize>(index & (HANDLES_MAX - 1))) << HANDLE_SHIFT),
+  );
 }
 
 /** The entry that a number names in the domain's table, null if none. */
@@ -33,13 +39,17 @@ export function findHandle(domain: Domain, number: u32): HandleEntry | null {
   if (index === 0 || index >= domain.handleHigh) return null;
   const entry = entryAt(domain, index);
   // Behind the place: bits that are zero in every number given out, then the generation.
-  if (entry.type === 0 || <u32>entry.generation << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS) return null;
+  if (
+    entry.type === 0 ||
+    (<u32>entry.generation) << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS
+  )
+    return null;
   return entry;
 }
 
 /** The number by which its domain names the handle. */
 export function handleNumber(entry: HandleEntry): u32 {
-  return entry.index | (<u32>entry.generation << HANDLE_GENERATION_SHIFT);
+  return entry.index | ((<u32>entry.generation) << HANDLE_GENERATION_SHIFT);
 }
 
 export function hasRights(entry: HandleEntry, rights: u32): bool {
@@ -52,7 +62,10 @@ export function handleAt(domain: Domain, index: u32): HandleEntry | null {
   return entry.type === 0 ? null : entry;
 }
 
-/** The first entry in use from an index on, null if there is none. At most as many steps as the table has places. */
+/**
+ * The first entry in use from an index on, null if there is none. At most as many steps as the
+ * table has places.
+ */
 export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
   for (let i: u32 = index === 0 ? 1 : index; i < domain.handleHigh; i++) {
     const entry = entryAt(domain, i);
@@ -61,7 +74,10 @@ export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
   return null;
 }
 
-/** Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of handles or pages. */
+/**
+ * Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of
+ * handles or pages.
+ */
 export function prepareHandles(domain: Domain, count: u32): bool {
   if (GUARD_QUOTA && domain.handlesUsed + count > domain.quotaHandles) return false;
   const room = domain.handleFreeCount + domain.handlePlaces - domain.handleHigh;
@@ -92,13 +108,23 @@ function chain(domain: Domain, entry: HandleEntry): void {
   domain.handleFreeCount += 1;
 }
 
-/** Makes a handle. The place has been prepared, so it cannot fail. `parent` is null for a first handle to the object. */
+/**
+ * Makes a handle. The place has been prepared, so it cannot fail. `parent` is null for a first
+ * handle to the object.
+ */
 export function addHandle(
-  domain: Domain, object: KernelObject, type: u32, rights: u32, badge: u64, interfaceId: u32, classId: u32, parent: HandleEntry | null,
+  domain: Domain,
+  object: KernelObject,
+  type: u32,
+  rights: u32,
+  badge: u64,
+  interfaceId: u32,
+  classId: u32,
+  parent: HandleEntry | null,
 ): HandleEntry {
   let entry: HandleEntry;
-  // First the places that were never used, in order and without a gap: an instance's initial handles have the numbers that its build
-  // counted. So the others rest, too.
+  // First the places that were never used, in order and without a gap: an instance's initial
+  // handles have the numbers that its build counted. So the others rest, too.
   if (domain.handleHigh < domain.handlePlaces) {
     entry = entryAt(domain, domain.handleHigh);
     domain.handleHigh += 1;
@@ -150,7 +176,10 @@ function unlink(entry: HandleEntry): void {
   entry.previous = null;
 }
 
-/** Hands on what hangs on an entry, children and mappings, to its parent, at most TREE_STEP of each; true when it has none left. */
+/**
+ * Hands on what hangs on an entry, children and mappings, to its parent, at most TREE_STEP of each;
+ * true when it has none left.
+ */
 export function passOn(entry: HandleEntry): bool {
   const object = entry.object!;
   for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
@@ -167,7 +196,10 @@ function mayMap(entry: HandleEntry): bool {
   return entry.type === <u16>ObjectType.Memory;
 }
 
-/** Empties the place of a handle without children and mappings. The object may be without handles then: the caller looks. */
+/**
+ * Empties the place of a handle without children and mappings. The object may be without handles
+ * then: the caller looks.
+ */
 export function removeHandle(entry: HandleEntry): void {
   assert(entry.firstChild === null);
   assert(!mayMap(entry) || entry.firstMapping === null);
@@ -181,13 +213,15 @@ export function removeHandle(entry: HandleEntry): void {
   entry.rights = 0;
   entry.epoch = 0;
   entry.verdicts = 0;
-  entry.generation = <u32>entry.generation === GENERATION_LAST ? <u16>INITIAL_GENERATION : entry.generation + 1;
+  entry.generation =
+    <u32>entry.generation === GENERATION_LAST ? <u16>INITIAL_GENERATION : entry.generation + 1;
   chain(domain, entry);
 }
 
 /**
- * Removes handles that descend from `root`, and ends the mappings that were made by them. A handle's own children are handed up to `root`
- * first, so that no step is longer than another. Answers true when nothing descends from it any more.
+ * Removes handles that descend from `root`, and ends the mappings that were made by them. A
+ * handle's own children are handed up to `root` first, so that no step is longer than another.
+ * Answers true when nothing descends from it any more.
  */
 export function revokeStep(root: HandleEntry): bool {
   const object = root.object!;
@@ -211,7 +245,10 @@ export function revokeStep(root: HandleEntry): bool {
   return false;
 }
 
-/** A step of ending the mappings whose handles descended from this one and were dropped; true when there is none. */
+/**
+ * A step of ending the mappings whose handles descended from this one and were dropped; true when
+ * there is none.
+ */
 function endInherited(root: HandleEntry): bool {
   const mapping = inheritedMapping(root);
   if (mapping === null) return true;
@@ -219,7 +256,9 @@ function endInherited(root: HandleEntry): bool {
   return false;
 }
 
-/** Removes handles to an object that nobody maps from whatever domain; true when there is none left. */
+/**
+ * Removes handles to an object that nobody maps from whatever domain; true when there is none left.
+ */
 export function revokeObjectStep(object: KernelObject): bool {
   for (let done: u32 = 0; done < TREE_STEP; done++) {
     const entry = object.firstHandle;

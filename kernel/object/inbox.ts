@@ -8,8 +8,9 @@ import { Thread } from "./thread";
 /**
  * Where one thread at a time receives: notice bits, then messages by their callers' priority.
  *
- * Invariants: while `receiver` waits, there are neither bits nor callers. An inbox that a program made lives
- * as long as it has a handle, an endpoint that is bound to it, a caller in its queue, or a receiver.
+ * Invariants: while `receiver` waits, there are neither bits nor callers. An inbox that a program
+ * made lives as long as it has a handle, an endpoint that is bound to it, a caller in its queue, or
+ * a receiver.
  */
 @unmanaged
 export class Inbox extends KernelObject {

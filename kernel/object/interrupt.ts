@@ -2,7 +2,10 @@ import { INTERRUPTS_BASE } from "../memory/layout";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
 
-/** A hardware interrupt line. One for each line of the machine, there from boot on; granted to slots by the image. */
+/**
+ * A hardware interrupt line. One for each line of the machine, there from boot on; granted to slots
+ * by the image.
+ */
 @unmanaged
 export class Interrupt extends KernelObject {
   line: u32;
@@ -19,7 +22,10 @@ export class Interrupt extends KernelObject {
 export const INTERRUPT_SHIFT: u32 = 7;
 if (offsetof<Interrupt>() > 1 << INTERRUPT_SHIFT) ERROR("Interrupt is larger than its place");
 
-/** Takes an interrupt out of the list of the inbox that delivered it last. At most as many steps as the machine has lines. */
+/**
+ * Takes an interrupt out of the list of the inbox that delivered it last. At most as many steps as
+ * the machine has lines.
+ */
 export function removeMasked(interrupt: Interrupt): void {
   if (!interrupt.isListed) return;
   const inbox = interrupt.inbox!;
@@ -37,5 +43,5 @@ export function removeMasked(interrupt: Interrupt): void {
 }
 
 export function interruptOfLine(line: u32): Interrupt {
-  return changetype<Interrupt>(INTERRUPTS_BASE + (<usize>line << INTERRUPT_SHIFT));
+  return changetype<Interrupt>(INTERRUPTS_BASE + ((<usize>line) << INTERRUPT_SHIFT));
 }

@@ -1,9 +1,11 @@
 import { HandleEntry } from "./handle-entry";
 
 /**
- * What handles refer to. The header of every kernel object, 32 bytes; a thread has it behind its save area.
+ * What handles refer to. The header of every kernel object, 32 bytes; a thread has it behind its
+ * save area.
  *
- * Invariant: `firstHandle` and the trees below it are exactly the handles to this object in all domains; `handleCount` is their number.
+ * Invariant: `firstHandle` and the trees below it are exactly the handles to this object in all
+ * domains; `handleCount` is their number.
  */
 @unmanaged
 export class KernelObject {
@@ -11,7 +13,10 @@ export class KernelObject {
   type: u32;
   /** The domain that pays for it, or PAYER_KERNEL. */
   payer: u32;
-  /** Unique since boot: tells an object from a later one at the same place. 64 bits of one a call last for ever. */
+  /**
+   * Unique since boot: tells an object from a later one at the same place. 64 bits of one a call
+   * last for ever.
+   */
   identity: u64;
   handleCount: u32;
   firstHandle: HandleEntry | null;

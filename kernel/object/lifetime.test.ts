@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../abi/status.ts";
-import { DOMAIN, INBOX, KernelInNode, buildSystem, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import {
+  DOMAIN,
+  INBOX,
+  KernelInNode,
+  buildSystem,
+  compileKernel,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
 import { ADD, ECHO } from "../../tests/support/test-system.ts";
 
 // A quota of 16 objects, so that one that stays is missed soon. `client` calls what `maker` makes.
@@ -20,15 +27,25 @@ beforeAll(async () => {
   archive = await buildSystem({
     slots: {
       root: {},
-      maker: { autostart: false, restart: "never", quota: { handles: 64, threads: 4, objects: 16 } },
+      maker: {
+        autostart: false,
+        restart: "never",
+        quota: { handles: 64, threads: 4, objects: 16 },
+      },
       client: { autostart: false, restart: "never", channels: { echo: "maker.echo" } },
     },
-    programs: { root: { kernel: { slots: "Slots" } }, maker: { serves: { echo: ECHO } }, client: { uses: { echo: ECHO } } },
+    programs: {
+      root: { kernel: { slots: "Slots" } },
+      maker: { serves: { echo: ECHO } },
+      client: { uses: { echo: ECHO } },
+    },
     interfaces: [ECHO],
     policy: [
       "allow Root -> kernel.Slots { * }",
       "allow Client -> Maker.Echo { * }",
-      ...["Domain", "Inbox", "Thread", "Notice"].map((name) => `allow Maker -> kernel.${name} { * }`),
+      ...["Domain", "Inbox", "Thread", "Notice"].map(
+        (name) => `allow Maker -> kernel.${name} { * }`,
+      ),
       "grant Maker -> kernel.Notice { bind, signal }",
     ].join("\n"),
   });
@@ -36,7 +53,8 @@ beforeAll(async () => {
 
 function start() {
   const kernel = new KernelInNode(module, archive);
-  for (const slot of [MAKER, CLIENT]) kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(slot)]);
+  for (const slot of [MAKER, CLIENT])
+    kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(slot)]);
   const first = kernel.threadOf(MAKER);
   const domain = (method: number, ...words: (number | bigint)[]): bigint => {
     const { status, words: answer } = kernel.call(first, DOMAIN, 1, method, words.map(BigInt));
@@ -55,7 +73,9 @@ function rounds(kernel: KernelInNode, round: () => void): void {
   for (let count = 0; count < ROUNDS; count++) {
     round();
     kernel.check();
-    expect([kernel.number("slotObjects", MAKER), kernel.number("slotHandles", MAKER)]).toEqual(before);
+    expect([kernel.number("slotObjects", MAKER), kernel.number("slotHandles", MAKER)]).toEqual(
+      before,
+    );
   }
 }
 
@@ -78,25 +98,35 @@ describe("an inbox goes with", () => {
     });
   });
 
-  test.each(["its timeout", "a notice", "its cancellation", "its end"])("the thread that waits at it, by %s", (how) => {
-    const { kernel, first, domain } = start();
-    let handle = domain(START_THREAD, 0, 100);
-    let second = kernel.threadOf(MAKER);
-    rounds(kernel, () => {
-      const inbox = domain(CREATE_INBOX);
-      const notice = domain(CREATE_NOTICE, inbox, 1);
-      kernel.recv(second, { inbox: Number(inbox), timeout: how === "its timeout" ? 1_000_000n : 0n });
-      domain(DROP, inbox);
-      kernel.check();
-      if (how === "its timeout") kernel.pass(10_000_000n);
-      else if (how === "a notice") expect(kernel.call(first, Number(notice), 5, 0, [1n]).status).toBe(Status.Ok);
-      else expect(kernel.call(first, Number(handle), 6, how === "its cancellation" ? 4 : 5).status).toBe(Status.Ok);
-      domain(DROP, notice);
-      if (how !== "its end") return;
-      handle = domain(START_THREAD, 0, 100);
-      second = kernel.threadOf(MAKER);
-    });
-  });
+  test.each(["its timeout", "a notice", "its cancellation", "its end"])(
+    "the thread that waits at it, by %s",
+    (how) => {
+      const { kernel, first, domain } = start();
+      let handle = domain(START_THREAD, 0, 100);
+      let second = kernel.threadOf(MAKER);
+      rounds(kernel, () => {
+        const inbox = domain(CREATE_INBOX);
+        const notice = domain(CREATE_NOTICE, inbox, 1);
+        kernel.recv(second, {
+          inbox: Number(inbox),
+          timeout: how === "its timeout" ? 1_000_000n : 0n,
+        });
+        domain(DROP, inbox);
+        kernel.check();
+        if (how === "its timeout") kernel.pass(10_000_000n);
+        else if (how === "a notice")
+          expect(kernel.call(first, Number(notice), 5, 0, [1n]).status).toBe(Status.Ok);
+        else
+          expect(
+            kernel.call(first, Number(handle), 6, how === "its cancellation" ? 4 : 5).status,
+          ).toBe(Status.Ok);
+        domain(DROP, notice);
+        if (how !== "its end") return;
+        handle = domain(START_THREAD, 0, 100);
+        second = kernel.threadOf(MAKER);
+      });
+    },
+  );
 
   test.each(["its timeout", "its end"])("the last caller in its queue, by %s", (how) => {
     const { kernel, domain, bind } = start();
@@ -104,13 +134,18 @@ describe("an inbox goes with", () => {
       const inbox = domain(CREATE_INBOX);
       bind(Number(inbox), named(0));
       const client = kernel.threadOf(CLIENT);
-      kernel.call(client, named(0), 0x100, ADD, [1n, 2n], { timeout: how === "its timeout" ? 1_000_000n : 0n });
+      kernel.call(client, named(0), 0x100, ADD, [1n, 2n], {
+        timeout: how === "its timeout" ? 1_000_000n : 0n,
+      });
       expect(kernel.number("threadState", client)).toBe(1);
       bind(INBOX, named(0)); // Who waits goes on waiting where it is.
       domain(DROP, inbox);
       kernel.check();
       if (how === "its timeout") return kernel.pass(10_000_000n);
-      while (kernel.call(kernel.threadOf(0), named(0), 12, 4, [BigInt(CLIENT)]).status === Status.Again) kernel.check();
+      while (
+        kernel.call(kernel.threadOf(0), named(0), 12, 4, [BigInt(CLIENT)]).status === Status.Again
+      )
+        kernel.check();
       kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(CLIENT)]);
     });
   });

@@ -12,8 +12,8 @@ import { KernelObject } from "./kernel-object";
 import { MemoryObject } from "./memory-object";
 
 /**
- * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came from. With it goes an object that
- * nothing else refers to. One step; true when the handle is gone.
+ * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came
+ * from. With it goes an object that nothing else refers to. One step; true when the handle is gone.
  */
 export function dropStep(entry: HandleEntry): bool {
   if (!passOn(entry)) return false;
@@ -62,9 +62,18 @@ export function destroyEndpointIfUnused(endpoint: Endpoint): void {
   destroyInboxIfUnused(inbox);
 }
 
-/** An inbox that a program made goes when it has neither handles nor endpoints, nor anybody waiting. */
+/**
+ * An inbox that a program made goes when it has neither handles nor endpoints, nor anybody waiting.
+ */
 export function destroyInboxIfUnused(inbox: Inbox): void {
-  if (inbox.type === 0 || inbox.handleCount !== 0 || inbox.boundEndpoints !== 0 || inbox.pendingCalls !== 0 || inbox.receiver !== null) return;
+  if (
+    inbox.type === 0 ||
+    inbox.handleCount !== 0 ||
+    inbox.boundEndpoints !== 0 ||
+    inbox.pendingCalls !== 0 ||
+    inbox.receiver !== null
+  )
+    return;
   if (inbox === domainOfSlot(inbox.payer).inbox) return;
   const thread = inbox.thread;
   if (thread !== null && thread.ownInbox === inbox) thread.ownInbox = null;
@@ -72,7 +81,10 @@ export function destroyInboxIfUnused(inbox: Inbox): void {
   endObject(inbox, Table.Inboxes);
 }
 
-/** The interrupts in the list stay masked until they are bound again. At most as many steps as the machine has lines. */
+/**
+ * The interrupts in the list stay masked until they are bound again. At most as many steps as the
+ * machine has lines.
+ */
 export function forgetMasked(inbox: Inbox): void {
   let interrupt = inbox.firstMasked;
   while (interrupt !== null) {

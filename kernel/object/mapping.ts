@@ -4,7 +4,10 @@ import { KernelObject } from "./kernel-object";
 import { HandleEntry } from "./handle-entry";
 import { MemoryObject } from "./memory-object";
 
-/** A part of a memory object in a domain's linear memory. The domain's mappings are in order of address. No handle names it. */
+/**
+ * A part of a memory object in a domain's linear memory. The domain's mappings are in order of
+ * address. No handle names it.
+ */
 @unmanaged
 export class Mapping extends KernelObject {
   memory: MemoryObject | null;
@@ -17,7 +20,9 @@ export class Mapping extends KernelObject {
   writable: bool;
   /** It is being taken apart. */
   isDying: bool;
-  /** Pages charged for it, and then an object too; 0 where its domain pays as the object's owner. */
+  /**
+   * Pages charged for it, and then an object too; 0 where its domain pays as the object's owner.
+   */
   chargedPages: u32;
   /** While it is taken apart: the next page to unmap. */
   cursor: u32;
@@ -26,7 +31,10 @@ export class Mapping extends KernelObject {
   nextOfDomain: Mapping | null;
   nextOfObject: Mapping | null;
   previousOfObject: Mapping | null;
-  /** The handle that it was made by; once that is dropped, the one that it came from. Null if none of them is left, or the mapping has left its object. */
+  /**
+   * The handle that it was made by; once that is dropped, the one that it came from. Null if none
+   * of them is left, or the mapping has left its object.
+   */
   handle: HandleEntry | null;
   /** The handle that it was made by is gone, so that revoking `handle` ends it. */
   isInherited: bool;
@@ -40,4 +48,5 @@ export const TYPE_MAPPING: u32 = 0x100;
 export const MAPPINGS_OF_DOMAIN_MAX: u32 = 64;
 
 if (offsetof<Mapping>() > 1 << MAPPING_SHIFT) ERROR("Mapping is larger than its place");
-if (MAPPINGS_MAX < MAPPINGS_OF_DOMAIN_MAX * SLOTS_MAX) ERROR("a domain could take the mappings of another");
+if (MAPPINGS_MAX < MAPPINGS_OF_DOMAIN_MAX * SLOTS_MAX)
+  ERROR("a domain could take the mappings of another");

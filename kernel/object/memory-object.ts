@@ -3,10 +3,12 @@ import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
 
 /**
- * Memory that can be mapped by several domains. Its pages are reserved when it is made and backed when first touched.
+ * Memory that can be mapped by several domains. Its pages are reserved when it is made and backed
+ * when first touched.
  *
- * The object is a page of the window: this header, the state of its measuring, then u32 frame numbers. With `isLarge` each number is a frame of 1,024 further numbers.
- * Whoever maps pays for the whole object, so that a mapping never depends on its maker's life.
+ * The object is a page of the window: this header, the state of its measuring, then u32 frame
+ * numbers. With `isLarge` each number is a frame of 1,024 further numbers. Whoever maps pays for
+ * the whole object, so that a mapping never depends on its maker's life.
  */
 @unmanaged
 export class MemoryObject extends KernelObject {
@@ -32,7 +34,10 @@ export class MemoryObject extends KernelObject {
   digest3: u64;
 }
 
-/** The digest's running state, 112 bytes: an object's own, so that whoever measures another does not disturb it. */
+/**
+ * The digest's running state, 112 bytes: an object's own, so that whoever measures another does not
+ * disturb it.
+ */
 export const MEASURE_OFFSET: usize = 128;
 export const FRAME_NUMBERS_OFFSET: usize = 256;
 /** Numbers in the object itself. */

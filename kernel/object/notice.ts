@@ -7,7 +7,10 @@ export class Notice extends KernelObject {
   inbox: Inbox | null;
   /** Identity of the inbox that it was made for: a later one at the same place is another. */
   inboxIdentity: u64;
-  /** What a signal may set: other bits of the inbox mean something else, an interrupt or a timer, and are not for its holders to forge. */
+  /**
+   * What a signal may set: other bits of the inbox mean something else, an interrupt or a timer,
+   * and are not for its holders to forge.
+   */
   bits: u64;
 }
 

@@ -1,4 +1,12 @@
-import { SAVE_BYTES, SAVE_CR3, SAVE_FS_PROVEN, SAVE_PORTS, SAVE_R14, SAVE_RESUME, SAVE_RIP } from "../abi/thread-save-area";
+import {
+  SAVE_BYTES,
+  SAVE_CR3,
+  SAVE_FS_PROVEN,
+  SAVE_PORTS,
+  SAVE_R14,
+  SAVE_RESUME,
+  SAVE_RIP,
+} from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { CAPTURE_BYTES } from "../ipc/capture";
 import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
@@ -65,9 +73,15 @@ export class Thread {
 
   state: ThreadState;
   suspended: bool;
-  /** It stopped by a fault: what it has sent is the kernel's message, and its registers are not a system call's. */
+  /**
+   * It stopped by a fault: what it has sent is the kernel's message, and its registers are not a
+   * system call's.
+   */
   isFaultCall: bool;
-  /** The call was passed on by its first receiver: it does not stand on the caller's own handle any more. */
+  /**
+   * The call was passed on by its first receiver: it does not stand on the caller's own handle any
+   * more.
+   */
   isForwarded: bool;
   /** Its header has HEADER_FLAG_LONG: `record` and the `receive…` fields hold. */
   isLong: bool;
@@ -101,7 +115,10 @@ export class Thread {
   server: Thread | null;
   servedNext: Thread | null;
   servedPrevious: Thread | null;
-  /** The newest of the callers whose calls it holds. The others are counted in `servedChains` and `servedPriorities`. */
+  /**
+   * The newest of the callers whose calls it holds. The others are counted in `servedChains` and
+   * `servedPriorities`.
+   */
   firstServed: Thread | null;
 
   /** The handle that the call was made on, and the generation that it had. */
@@ -113,7 +130,10 @@ export class Thread {
   /** Slot and class of the endpoint's owner when the request was judged. */
   calleeSlot: u32;
   calleeClass: u32;
-  /** Epoch under which the verdict bit covered request and response; 0 if the response must be judged. */
+  /**
+   * Epoch under which the verdict bit covered request and response; 0 if the response must be
+   * judged.
+   */
   callEpoch: u32;
   /** Shape of the method's messages, good for `callEpoch`; 0 if it was not looked up. */
   callShape: usize;
@@ -127,7 +147,10 @@ export class Thread {
   /** Deadline of the wait as the caller asked for it: relative, 0 for none. */
   timeout: u64;
 
-  /** In the ready queue: what is left of its turn, which was cut short or begins again; 0 if a new one begins. */
+  /**
+   * In the ready queue: what is left of its turn, which was cut short or begins again; 0 if a new
+   * one begins.
+   */
   sliceLeft: u64;
   /** Number of the turn that it runs on, or ran on last. */
   turn: u64;
@@ -169,12 +192,15 @@ export class Thread {
     return <u32>((changetype<usize>(this) - THREADS_BASE) >> THREAD_SHIFT);
   }
 
-  /** The number of the call that it makes or made last. Kept outside the thread: a later thread at this place goes on counting. */
+  /**
+   * The number of the call that it makes or made last. Kept outside the thread: a later thread at
+   * this place goes on counting.
+   */
   @inline get sequence(): u64 {
-    return load<u64>(THREAD_SEQUENCE_BASE + (<usize>this.index << 3));
+    return load<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3));
   }
   set sequence(value: u64) {
-    store<u64>(THREAD_SEQUENCE_BASE + (<usize>this.index << 3), value);
+    store<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3), value);
   }
   /** Names the call that it awaits the reply of. */
   @inline get token(): u64 {
@@ -182,7 +208,9 @@ export class Thread {
   }
 }
 
-/** In place of a base that the program itself may have changed. Not canonical: no base is like it. */
+/**
+ * In place of a base that the program itself may have changed. Not canonical: no base is like it.
+ */
 export const FS_BASE_UNPROVEN: u64 = ((<u64>1) << 63) | 1;
 
 const SERVED_CHAINS_OFFSET: usize = 824;
@@ -190,14 +218,23 @@ const SERVED_PRIORITIES_OFFSET: usize = 848;
 /** Where the capture buffer of 640 bytes lies in a thread. */
 export const CAPTURE_OFFSET: usize = 1408;
 
-if (offsetof<Thread>("r14") !== SAVE_R14) ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("rip") !== SAVE_RIP) ERROR("Thread.rip moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("cr3") !== SAVE_CR3) ERROR("Thread.cr3 moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("resume") !== SAVE_RESUME) ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("ports") !== SAVE_PORTS) ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN) ERROR("Thread.fsProven moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("type") !== SAVE_BYTES) ERROR("a thread's object header does not follow its save area");
+if (offsetof<Thread>("r14") !== SAVE_R14)
+  ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("rip") !== SAVE_RIP)
+  ERROR("Thread.rip moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("cr3") !== SAVE_CR3)
+  ERROR("Thread.cr3 moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("resume") !== SAVE_RESUME)
+  ERROR("Thread.resume moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("ports") !== SAVE_PORTS)
+  ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN)
+  ERROR("Thread.fsProven moved: see kernel/abi/thread-save-area.ts");
+if (offsetof<Thread>("type") !== SAVE_BYTES)
+  ERROR("a thread's object header does not follow its save area");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
-if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET) ERROR("a thread's tallies overlap");
-if (SERVED_PRIORITIES_OFFSET + PRIORITIES_BYTES > CAPTURE_OFFSET) ERROR("a thread's tallies overlap its capture buffer");
+if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET)
+  ERROR("a thread's tallies overlap");
+if (SERVED_PRIORITIES_OFFSET + PRIORITIES_BYTES > CAPTURE_OFFSET)
+  ERROR("a thread's tallies overlap its capture buffer");
 if (CAPTURE_OFFSET + CAPTURE_BYTES > 1 << THREAD_SHIFT) ERROR("Thread is larger than its place");

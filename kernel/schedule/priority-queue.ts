@@ -1,14 +1,21 @@
-// Threads by priority, first come first served within one: a bitmap of 256 bits and 256 rings of threads.
-// At `queue`: a bitmap (below), then u32[256] first thread of each ring. A thread is in at most one such queue.
+// Threads by priority, first come first served within one: a bitmap of 256 bits and 256 rings of
+// threads. At `queue`: a bitmap (below), then u32[256] first thread of each ring. A thread is in at
+// most one such queue.
 
 import { Thread } from "../object/thread";
-import { BITMAP_BYTES, clearPriorityBit, highestPriority, isEmptyBitmap, setPriorityBit } from "./priority-bitmap";
+import {
+  BITMAP_BYTES,
+  clearPriorityBit,
+  highestPriority,
+  isEmptyBitmap,
+  setPriorityBit,
+} from "./priority-bitmap";
 
 const HEADS: usize = BITMAP_BYTES;
 export const PRIORITY_QUEUE_BYTES: usize = HEADS + 256 * 4;
 
 function headOf(queue: usize, priority: u32): usize {
-  return queue + HEADS + (<usize>priority << 2);
+  return queue + HEADS + ((<usize>priority) << 2);
 }
 /** Adds a thread behind all of its priority. */
 export function enqueueLast(queue: usize, thread: Thread, priority: u32): void {
@@ -49,7 +56,8 @@ export function removeQueued(queue: usize, thread: Thread): void {
     const previous = thread.queuePrevious!;
     previous.queueNext = next;
     next.queuePrevious = previous;
-    if (load<usize>(head) === changetype<usize>(thread)) store<usize>(head, changetype<usize>(next));
+    if (load<usize>(head) === changetype<usize>(thread))
+      store<usize>(head, changetype<usize>(next));
   }
   thread.queueNext = null;
   thread.queuePrevious = null;

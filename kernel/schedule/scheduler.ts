@@ -1,9 +1,11 @@
 // Who runs: the ready thread of the highest priority, in turns of SLICE_NS among equals.
 //
-// A turn is what equals take one after the other, and it goes where the work goes: with a call to the thread that receives it, and with the
-// answer back. So both run at once, beside equals too, and all that a chain of calls does comes out of one turn: whoever calls back and
-// forth has no more of the processor than whoever does not. A turn that is used up begins again behind its equals, with whoever runs on it;
-// it ends when that thread waits for anything else. A thread that is told something by interrupt, timer or notice begins one of its own.
+// A turn is what equals take one after the other, and it goes where the work goes: with a call to
+// the thread that receives it, and with the answer back. So both run at once, beside equals too,
+// and all that a chain of calls does comes out of one turn: whoever calls back and forth has no
+// more of the processor than whoever does not. A turn that is used up begins again behind its
+// equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
+// is told something by interrupt, timer or notice begins one of its own.
 
 import { dyingDomain } from "../domain/end";
 import { READY_QUEUE_BASE } from "../memory/layout";
@@ -17,21 +19,32 @@ import { clearTimer, earliestDeadline } from "./timers";
 /** Ten turns of equals feel immediate to a person, and a turn is long against a switch. */
 const SLICE_NS: u64 = 5_000_000;
 
-/** The thread that entered the kernel, or that leaves it next; null while idle. It is never in the ready queue. */
+/**
+ * The thread that entered the kernel, or that leaves it next; null while idle. It is never in the
+ * ready queue.
+ */
 export let currentThread: Thread | null = null;
 let switchedAt: u64 = 0;
 /** When the running turn is used up. */
 let turnEnd: u64 = 0;
-/** Number of the newest turn, above TURN_PRIORITY_BITS. At one every nanosecond they last for two years, at one every microsecond for 2,000. */
+/**
+ * Number of the newest turn, above TURN_PRIORITY_BITS. At one every nanosecond they last for two
+ * years, at one every microsecond for 2,000.
+ */
 let lastTurn: u64 = 0;
 /** In a turn's number: the priority at which it began. */
 const TURN_PRIORITY_BITS: u64 = 8;
 const TURN_PRIORITY_MASK: u64 = (1 << TURN_PRIORITY_BITS) - 1;
-/** In the ready queue: who has been called or answered on the running turn, and goes on with it once the current thread waits or has received. */
+/**
+ * In the ready queue: who has been called or answered on the running turn, and goes on with it once
+ * the current thread waits or has received.
+ */
 let heir: Thread | null = null;
 /** When the timer will interrupt, u64.MAX_VALUE if it will not. */
 let armedFor: u64 = u64.MAX_VALUE;
-/** While something is put off, the kernel is entered at least so often: a step is a tenth of that. */
+/**
+ * While something is put off, the kernel is entered at least so often: a step is a tenth of that.
+ */
 const ENTRY_NS: u64 = 100_000;
 /** What the kernel has put off until the next entry: it wants one soon. */
 let wantsEntry: bool = false;
@@ -47,7 +60,9 @@ export function timerFired(): void {
 }
 
 export function isRunnable(thread: Thread): bool {
-  return thread.state === ThreadState.Ready && !thread.suspended && domainOfSlot(thread.payer).isAlive;
+  return (
+    thread.state === ThreadState.Ready && !thread.suspended && domainOfSlot(thread.payer).isAlive
+  );
 }
 
 /** Ends a thread's wait. It runs when its turn comes. */
@@ -81,13 +96,19 @@ export function forgetThread(thread: Thread): void {
   if (heir === thread) heir = null;
 }
 
-/** The running turn goes on with `to`, which is ready now, if it is the turn that `from` ran on last: the caller whose call it is about. */
+/**
+ * The running turn goes on with `to`, which is ready now, if it is the turn that `from` ran on
+ * last: the caller whose call it is about.
+ */
 export function passTurn(from: Thread, to: Thread): void {
   const current = currentThread;
   if (current !== null && from.turn === current.turn) heir = to;
 }
 
-/** The current thread has received: whom it had answered goes on with the turn, as what it does from now on is for others. */
+/**
+ * The current thread has received: whom it had answered goes on with the turn, as what it does from
+ * now on is for others.
+ */
 export function giveTurnBack(): void {
   if (heir === null) return;
   const now = nowNs();
@@ -103,7 +124,10 @@ export function endTurn(): void {
   turnEnd = 0;
 }
 
-/** Takes the heir of the running turn out of the ready queue; null if the turn is used up or nobody goes on with it. */
+/**
+ * Takes the heir of the running turn out of the ready queue; null if the turn is used up or nobody
+ * goes on with it.
+ */
 function takeHeir(now: u64): Thread | null {
   const next = heir;
   heir = null;
@@ -118,12 +142,16 @@ function cutShort(thread: Thread, now: u64): void {
   enqueueFirst(READY_QUEUE_BASE, thread, thread.priority);
 }
 
-/** The last act of every kernel entry: chooses who runs next and sees to it that the timer interrupts in time. */
+/**
+ * The last act of every kernel entry: chooses who runs next and sees to it that the timer
+ * interrupts in time.
+ */
 export function chooseNext(): void {
   const current = currentThread;
   if (current !== null && isRunnable(current)) {
     const best = bestReady();
-    if (best < <i32>current.priority) armRunning(u64.MAX_VALUE); // Its turn may be used up; nobody waits for that.
+    if (best < <i32>current.priority)
+      armRunning(u64.MAX_VALUE); // Its turn may be used up; nobody waits for that.
     else giveWay(current, best);
     return;
   }
@@ -152,7 +180,10 @@ export function chooseNext(): void {
   runFirst(now);
 }
 
-/** The current thread could go on, and another of its priority or a higher one waits: it goes on to the end of its turn among equals. */
+/**
+ * The current thread could go on, and another of its priority or a higher one waits: it goes on to
+ * the end of its turn among equals.
+ */
 function giveWay(current: Thread, best: i32): void {
   const now = nowNs();
   account(current, now);
@@ -163,7 +194,8 @@ function giveWay(current: Thread, best: i32): void {
   if (now < turnEnd) {
     cutShort(current, now);
   } else {
-    // Where a server has a higher priority than its client, the turn would not have to wait there for the client's equals: it ends.
+    // Where a server has a higher priority than its client, the turn would not have to wait there
+    // for the client's equals: it ends.
     if ((current.turn & TURN_PRIORITY_MASK) === <u64>current.priority) current.sliceLeft = SLICE_NS;
     enqueueLast(READY_QUEUE_BASE, current, current.priority);
   }
@@ -174,21 +206,26 @@ function giveWay(current: Thread, best: i32): void {
 let handedOverAt: u64 = 0;
 
 /**
- * Whether a thread of that priority, called or answered by the current one on its turn, would run next, and nothing else is to be seen to.
- * The timer stays as it is: among equals it has been set for the end of the turn.
+ * Whether a thread of that priority, called or answered by the current one on its turn, would run
+ * next, and nothing else is to be seen to. The timer stays as it is: among equals it has been set
+ * for the end of the turn.
  */
 export function canHandOver(current: Thread, priority: u32): bool {
   if (wantsEntry || dyingDomain() !== null) return false;
   if (!isEmpty(READY_QUEUE_BASE)) {
     const best = highestPriority(READY_QUEUE_BASE);
-    if (best > <i32>priority || (best === <i32>priority && current.priority !== priority)) return false;
+    if (best > <i32>priority || (best === <i32>priority && current.priority !== priority))
+      return false;
   }
   const now = nowNs();
   handedOverAt = now;
   return now < turnEnd;
 }
 
-/** The current thread waits from now on, and `next`, which has just become ready and is in no queue, runs. `canHandOver` has agreed. */
+/**
+ * The current thread waits from now on, and `next`, which has just become ready and is in no queue,
+ * runs. `canHandOver` has agreed.
+ */
 export function handOver(current: Thread, next: Thread): void {
   account(current, handedOverAt);
   next.turn = current.turn;
@@ -207,7 +244,10 @@ function runFirst(now: u64): void {
   run(thread, now, highestPriority(READY_QUEUE_BASE));
 }
 
-/** Runs a thread on the running turn. `best`: the highest priority in the ready queue, at most its own. */
+/**
+ * Runs a thread on the running turn. `best`: the highest priority in the ready queue, at most its
+ * own.
+ */
 function run(thread: Thread, now: u64, best: i32): void {
   heir = null;
   currentThread = thread;
@@ -221,7 +261,10 @@ function beginTurn(thread: Thread, now: u64): void {
   turnEnd = now + SLICE_NS;
 }
 
-/** Highest priority of a thread that can run; drops those of dying domains on the way, each of them once. */
+/**
+ * Highest priority of a thread that can run; drops those of dying domains on the way, each of them
+ * once.
+ */
 function bestReady(): i32 {
   let first = firstQueued(READY_QUEUE_BASE);
   while (first !== null) {
@@ -252,7 +295,10 @@ function armRunning(sliceEnd: u64): void {
   arm(soon < sliceEnd ? soon : sliceEnd);
 }
 
-/** An interrupt that comes too early does no harm, so the timer is set again only for an earlier time. */
+/**
+ * An interrupt that comes too early does no harm, so the timer is set again only for an earlier
+ * time.
+ */
 function arm(sliceEnd: u64): void {
   const deadline = earliestDeadline();
   const wanted = deadline < sliceEnd ? deadline : sliceEnd;

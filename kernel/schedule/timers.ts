@@ -1,4 +1,5 @@
-// Deadlines: a binary heap of timers by the time at which they are due. A step is at most 11 levels.
+// Deadlines: a binary heap of timers by the time at which they are due. A step is at most 11
+// levels.
 
 import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../memory/layout";
 import { Timer } from "../object/timer";
@@ -6,7 +7,7 @@ import { Timer } from "../object/timer";
 let count: u32 = 0;
 
 function place(index: u32): usize {
-  return TIMER_HEAP_BASE + (<usize>index << 2);
+  return TIMER_HEAP_BASE + ((<usize>index) << 2);
 }
 function at(index: u32): Timer {
   return changetype<Timer>(load<usize>(place(index)));

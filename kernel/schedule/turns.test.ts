@@ -1,9 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { KernelInNode, buildSystem, className, compileKernel, named } from "../../tests/support/kernel-in-node.ts";
+import {
+  KernelInNode,
+  buildSystem,
+  className,
+  compileKernel,
+  named,
+} from "../../tests/support/kernel-in-node.ts";
 import { ADD, ECHO, MANY } from "../../tests/support/test-system.ts";
 import faultInterface from "../../services/interfaces/kernel/fault.idl.ts";
 
-// A client and its servers beside one that only spins. All have the priority 100, but the lord and the rival, which have 150.
+// A client and its servers beside one that only spins. All have the priority 100, but the lord and
+// the rival, which have 150.
 const SLOTS = ["root", "client", "server", "backend", "rival", "spinner", "lord"] as const;
 type Name = (typeof SLOTS)[number];
 const SLICE_NS = 5_000_000n;
@@ -15,27 +22,49 @@ let archive: Uint8Array;
 beforeAll(async () => {
   ways["short"] = await compileKernel();
   ways["long"] = await compileKernel({ slow: true });
-  const uses: Partial<Record<Name, readonly Name[]>> = { client: ["server", "lord"], rival: ["server"], server: ["backend"], lord: ["backend"] };
+  const uses: Partial<Record<Name, readonly Name[]>> = {
+    client: ["server", "lord"],
+    rival: ["server"],
+    server: ["backend"],
+    lord: ["backend"],
+  };
   archive = await buildSystem({
     slots: Object.fromEntries(
-      SLOTS.map((name) => [name, {
-        ...(name === "root" ? { priority: 200 } : { autostart: false, restart: "never" as const, priority: name === "lord" || name === "rival" ? 150 : 100, ceiling: 150 }),
-        ...(name === "client" ? { faultHandler: "server.faults" } : {}),
-        channels: Object.fromEntries((uses[name] ?? []).map((to) => [to, `${to}.echo`])),
-      }]),
+      SLOTS.map((name) => [
+        name,
+        {
+          ...(name === "root"
+            ? { priority: 200 }
+            : {
+                autostart: false,
+                restart: "never" as const,
+                priority: name === "lord" || name === "rival" ? 150 : 100,
+                ceiling: 150,
+              }),
+          ...(name === "client" ? { faultHandler: "server.faults" } : {}),
+          channels: Object.fromEntries((uses[name] ?? []).map((to) => [to, `${to}.echo`])),
+        },
+      ]),
     ),
     programs: Object.fromEntries(
-      SLOTS.map((name) => [name, {
-        ...(name === "root" ? { kernel: { slots: "Slots" as const } } : { serves: { echo: ECHO, ...(name === "server" ? { faults: faultInterface } : {}) } }),
-        uses: Object.fromEntries((uses[name] ?? []).map((to) => [to, ECHO])),
-      }]),
+      SLOTS.map((name) => [
+        name,
+        {
+          ...(name === "root"
+            ? { kernel: { slots: "Slots" as const } }
+            : { serves: { echo: ECHO, ...(name === "server" ? { faults: faultInterface } : {}) } }),
+          uses: Object.fromEntries((uses[name] ?? []).map((to) => [to, ECHO])),
+        },
+      ]),
     ),
     interfaces: [ECHO],
     policy: [
       "allow Root -> kernel.Slots { * }",
       "allow kernel -> Server.Fault { * }",
       "allow Client -> Backend.Echo { * }",
-      ...Object.entries(uses).flatMap(([from, targets]) => targets.map((to) => `allow ${className(from)} -> ${className(to)}.Echo { * }`)),
+      ...Object.entries(uses).flatMap(([from, targets]) =>
+        targets.map((to) => `allow ${className(from)} -> ${className(to)}.Echo { * }`),
+      ),
     ].join("\n"),
   });
 });
@@ -51,14 +80,19 @@ function start(way: string, running: readonly Name[]) {
   const thread = (name: Name): number => kernel.threadOf(SLOTS.indexOf(name));
   const who = (): Name => SLOTS[kernel.currentSlot]!;
   const result = (name: Name) => kernel.result(thread(name));
-  /** What the running thread does is done by that of `name`, which must be running: nobody is helped to its turn. */
+  /**
+   * What the running thread does is done by that of `name`, which must be running: nobody is helped
+   * to its turn.
+   */
   const is = (name: Name): number => {
     expect(who()).toBe(name);
     return thread(name);
   };
-  const call = (name: Name, handle = channel(name), timeout = 0n) => kernel.call(is(name), handle, 0x100, ADD, [1n, 2n], { timeout });
+  const call = (name: Name, handle = channel(name), timeout = 0n) =>
+    kernel.call(is(name), handle, 0x100, ADD, [1n, 2n], { timeout });
   const recv = (name: Name, timeout = 0n) => kernel.recv(is(name), { timeout });
-  const reply = (name: Name, token: bigint, receives = true) => kernel.reply(is(name), token, [3n], { receive_: receives });
+  const reply = (name: Name, token: bigint, receives = true) =>
+    kernel.reply(is(name), token, [3n], { receive_: receives });
   /** Servers wait, the client runs on a new turn, and the spinner is ready behind it. */
   const settle = (...servers: Name[]): void => {
     for (const name of servers) kernel.recv(thread(name));
@@ -73,7 +107,11 @@ const WAYS = ["short", "long"];
 
 describe.each(WAYS)("beside one that spins at the same priority, on the %s way,", (way) => {
   test("a call runs its receiver at once, and the answer its caller", () => {
-    const { kernel, result, call, reply, settle, who } = start(way, ["client", "server", "spinner"]);
+    const { kernel, result, call, reply, settle, who } = start(way, [
+      "client",
+      "server",
+      "spinner",
+    ]);
     settle("server");
     for (let round = 0; round < 5; round++) {
       call("client");
@@ -85,7 +123,11 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   });
 
   test("so do a call with a timeout, and one that takes a record", () => {
-    const { kernel, is, result, call, recv, reply, settle } = start(way, ["client", "server", "spinner"]);
+    const { kernel, is, result, call, recv, reply, settle } = start(way, [
+      "client",
+      "server",
+      "spinner",
+    ]);
     settle("server");
     call("client", channel("client"), SLICE_NS * 10n);
     reply("server", result("server").token, false);
@@ -116,16 +158,24 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
     const { kernel, is, result, call, recv, settle } = start(way, ["client", "server", "spinner"]);
     settle("server");
     call("client");
-    kernel.reply(is("server"), result("server").token, [1n, 2n, 3n]); // One word is what the interface says.
+    // One word is what the interface says.
+    kernel.reply(is("server"), result("server").token, [1n, 2n, 3n]);
     recv("server");
     is("client");
   });
 
   test("a call that is passed on takes the turn along, and the answer of the other server brings it back", () => {
-    const { kernel, is, result, call, recv, reply, settle } = start(way, ["client", "server", "backend", "spinner"]);
+    const { kernel, is, result, call, recv, reply, settle } = start(way, [
+      "client",
+      "server",
+      "backend",
+      "spinner",
+    ]);
     settle("server", "backend");
     call("client");
-    kernel.reply(is("server"), result("server").token, [BigInt(channel("server"))], { forward: true });
+    kernel.reply(is("server"), result("server").token, [BigInt(channel("server"))], {
+      forward: true,
+    });
     recv("server");
     reply("backend", result("backend").token);
     is("client");
@@ -133,7 +183,12 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   });
 
   test("a server that calls another one has what is left of the same turn", () => {
-    const { kernel, who, is, result, call, reply, settle } = start(way, ["client", "server", "backend", "spinner"]);
+    const { kernel, who, is, result, call, reply, settle } = start(way, [
+      "client",
+      "server",
+      "backend",
+      "spinner",
+    ]);
     settle("server", "backend");
     const end = kernel.big("armedDeadline");
     call("client");
@@ -150,7 +205,11 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   });
 
   test("the handler of a fault runs at once, and the thread that it lets go on", () => {
-    const { kernel, is, thread, result, recv, settle } = start(way, ["client", "server", "spinner"]);
+    const { kernel, is, thread, result, recv, settle } = start(way, [
+      "client",
+      "server",
+      "spinner",
+    ]);
     kernel.write(SLOTS.indexOf("server"), RECORD, new Uint8Array(0x400));
     kernel.recv(thread("server"), { record: RECORD }); // A fault is more words than registers hold.
     settle();
@@ -187,7 +246,11 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   });
 
   test("a turn that is used up in a server of higher priority is used up for its client", () => {
-    const { kernel, who, is, result, call, reply, settle } = start(way, ["client", "lord", "spinner"]);
+    const { kernel, who, is, result, call, reply, settle } = start(way, [
+      "client",
+      "lord",
+      "spinner",
+    ]);
     settle("lord");
     kernel.pass(kernel.big("armedDeadline") - kernel.now - 10n);
     call("client", channel("client", 1));
@@ -211,7 +274,12 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   // A rival of higher priority wakes while the server works for the client.
 
   test("what a server does for the next caller is not taken from the turn of the one that it has answered", () => {
-    const { kernel, who, is, result, call, recv, reply, thread } = start(way, ["rival", "client", "server", "spinner"]);
+    const { kernel, who, is, result, call, recv, reply, thread } = start(way, [
+      "rival",
+      "client",
+      "server",
+      "spinner",
+    ]);
     kernel.recv(thread("rival"), { timeout: 11n * SLICE_NS + 1000n });
     const wakes = kernel.now + 11n * SLICE_NS + 1000n;
     kernel.recv(thread("server"));
@@ -236,7 +304,12 @@ describe.each(WAYS)("beside one that spins at the same priority, on the %s way,"
   });
 
   test("an answer that comes on another turn leaves its caller behind those who wait", () => {
-    const { kernel, is, result, call, recv, reply, settle, thread } = start(way, ["rival", "client", "server", "spinner"]);
+    const { kernel, is, result, call, recv, reply, settle, thread } = start(way, [
+      "rival",
+      "client",
+      "server",
+      "spinner",
+    ]);
     kernel.recv(thread("rival"), { timeout: 20n * SLICE_NS });
     const wakes = kernel.now + 20n * SLICE_NS;
     settle("server");

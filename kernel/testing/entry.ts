@@ -1,11 +1,18 @@
-// Entry of the kernel as WebAssembly in Node (tests/support/kernel-in-node.ts): the kernel itself, and what a test looks at or does in
-// the place of user code and hardware. Not part of the kernel image.
+// Entry of the kernel as WebAssembly in Node (tests/support/kernel-in-node.ts): the kernel itself,
+// and what a test looks at or does in the place of user code and hardware. Not part of the kernel
+// image.
 
 import { ObjectType } from "../abi/object";
 import { domainOfSlot } from "../object/domain";
 import { reach } from "../memory/address-space";
 import { availableFrames, totalFrames } from "../memory/frames";
-import { addHandle, findHandle, handleNumber, prepareHandles, removeHandle } from "../object/handle-table";
+import {
+  addHandle,
+  findHandle,
+  handleNumber,
+  prepareHandles,
+  removeHandle,
+} from "../object/handle-table";
 import { Thread } from "../object/thread";
 import { Table, isInUse } from "../memory/object-pages";
 import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT, WINDOW_BYTES, BLOB_BASE } from "../memory/layout";
@@ -74,22 +81,31 @@ export function slotObjects(slot: u32): u32 {
 }
 export function threadAt(index: u32): u32 {
   if (index >= THREADS_MAX || !isInUse(Table.Threads, index)) return 0;
-  return <u32>(THREADS_BASE + (<usize>index << THREAD_SHIFT));
+  return <u32>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
 }
 /** Uses up the calls that a thread may make. */
 export function setSequence(thread: u32, value: u64): void {
   changetype<Thread>(<usize>thread).sequence = value;
 }
 /**
- * Uses places of a slot's handle table so often, one handle at a time. Answers after how many of these uses the number of the first named a handle again,
- * 0 if it never did.
+ * Uses places of a slot's handle table so often, one handle at a time. Answers after how many of
+ * these uses the number of the first named a handle again, 0 if it never did.
  */
 export function wearHandles(slot: u32, times: u32): u32 {
   const domain = domainOfSlot(slot);
   let first: u32 = 0;
   for (let use: u32 = 1; use <= times; use++) {
     if (!prepareHandles(domain, 1)) return u32.MAX_VALUE;
-    const entry = addHandle(domain, domain.inbox, ObjectType.Inbox, 0, 0, ObjectType.Inbox, ObjectType.Inbox, null);
+    const entry = addHandle(
+      domain,
+      domain.inbox,
+      ObjectType.Inbox,
+      0,
+      0,
+      ObjectType.Inbox,
+      ObjectType.Inbox,
+      null,
+    );
     const isBack = findHandle(domain, first) !== null;
     if (first === 0) first = handleNumber(entry);
     removeHandle(entry);
@@ -97,7 +113,9 @@ export function wearHandles(slot: u32, times: u32): u32 {
   }
   return 0;
 }
-/** Physical address of a byte of a slot's memory, backed like a touch of its own; 0 if it faults. */
+/**
+ * Physical address of a byte of a slot's memory, backed like a touch of its own; 0 if it faults.
+ */
 export function touch(slot: u32, address: u32, write: bool): u64 {
   return reach(domainOfSlot(slot), address, write);
 }

@@ -1,4 +1,5 @@
-// Functions written in NASM (kernel-memory.asm, resume.asm), whose symbols hold module, name and type: see `provides` in cpu.inc.
+// Functions written in NASM (kernel-memory.asm, resume.asm), whose symbols hold module, name and
+// type: see `provides` in cpu.inc.
 
 /** Virtual address of the first instruction of the image, and the end of its code. */
 export declare function kernelTextStart(): u64;
@@ -37,8 +38,14 @@ export declare function returnAddress(): u64;
 /** Non-maskable interrupts since the start, and the instruction that the last one came before. */
 export declare function nonMaskableCount(): u64;
 export declare function nonMaskableAddress(): u64;
-/** From now on each of them makes the local APIC interrupt the processor: the register's physical address. */
+/**
+ * From now on each of them makes the local APIC interrupt the processor: the register's physical
+ * address.
+ */
 export declare function reportNonMaskableBy(register: u64): void;
 
-/** The next domain with ports gets its bitmap copied afresh: for whoever changes or frees an I/O bitmap. */
+/**
+ * The next domain with ports gets its bitmap copied afresh: for whoever changes or frees an I/O
+ * bitmap.
+ */
 export declare function forgetPorts(): void;

@@ -19,15 +19,22 @@ interface Function {
 }
 
 /** The table of toolchain/elf/symbol-table.md; all functions in the file `a.ts`. */
-function symbolTable(functions: readonly Function[], deep: readonly (readonly [number, number, number])[]): Uint8Array {
+function symbolTable(
+  functions: readonly Function[],
+  deep: readonly (readonly [number, number, number])[],
+): Uint8Array {
   const bytes = new Uint8Array(4096);
   const view = new DataView(bytes.buffer);
   const strings: number[] = [];
-  const text = (value: string): number => strings.push(...new TextEncoder().encode(value), 0) - value.length - 1;
+  const text = (value: string): number =>
+    strings.push(...new TextEncoder().encode(value), 0) - value.length - 1;
   const file = text("a.ts");
   let place = 48;
-  const words = (...values: number[]): void => values.forEach((value) => (view.setUint32(place, value, true), (place += 4)));
-  const part = (field: number, count: number): void => (view.setUint32(field, count, true), view.setUint32(field + 4, place, true));
+  const words = (...values: number[]): void =>
+    values.forEach((value) => (view.setUint32(place, value, true), (place += 4)));
+  const part = (field: number, count: number): void => (
+    view.setUint32(field, count, true), view.setUint32(field + 4, place, true)
+  );
 
   view.setBigUint64(0, TEXT, true);
   view.setUint32(8, 0x1000, true);
@@ -61,29 +68,58 @@ function trace(table: Uint8Array, address: bigint, stack: readonly bigint[]): st
     },
   });
   running.number("logBacktrace", address, STACK);
-  return printed.trim().split("\r\n").map((line) => line.trim());
+  return printed
+    .trim()
+    .split("\r\n")
+    .map((line) => line.trim());
 }
 
-const outer = { start: 0x100, bytes: 0x40, name: "a/outer", frame: 8, lines: [[0x100, 10], [0x120, 12]] } as const;
-const inner = { start: 0x140, bytes: 0x40, name: "a/inner", frame: 24, lines: [[0x150, 21]] } as const;
+const outer = {
+  start: 0x100,
+  bytes: 0x40,
+  name: "a/outer",
+  frame: 8,
+  lines: [
+    [0x100, 10],
+    [0x120, 12],
+  ],
+} as const;
+const inner = {
+  start: 0x140,
+  bytes: 0x40,
+  name: "a/inner",
+  frame: 24,
+  lines: [[0x150, 21]],
+} as const;
 const last = { start: 0x200, bytes: 0x10, name: "a/last", frame: 0, lines: [[0x200, 30]] } as const;
 const functions = [outer, inner, last];
 
 test("walks by frame sizes, down to the assembly that called", () => {
   const stack = [0n, 0n, 0n, TEXT + 0x128n, 0n, TEXT + 0x900n];
   expect(trace(symbolTable(functions, []), TEXT + 0x160n, stack)).toEqual([
-    "at a/inner (a.ts:21)", "at a/outer (a.ts:12)", "at assembly 0xffffffff801008ff",
+    "at a/inner (a.ts:21)",
+    "at a/outer (a.ts:12)",
+    "at assembly 0xffffffff801008ff",
   ]);
 });
 
 test("arguments on the stack make a frame deeper while they are there", () => {
   const table = symbolTable(functions, [[0x158, 0x168, 32]]);
-  expect(trace(table, TEXT + 0x160n, [0n, 0n, 0n, 0n, TEXT + 0x110n])).toEqual(["at a/inner (a.ts:21)", "at a/outer (a.ts:10)"]);
-  expect(trace(table, TEXT + 0x168n, [0n, 0n, 0n, TEXT + 0x110n])).toEqual(["at a/inner (a.ts:21)", "at a/outer (a.ts:10)"]);
+  expect(trace(table, TEXT + 0x160n, [0n, 0n, 0n, 0n, TEXT + 0x110n])).toEqual([
+    "at a/inner (a.ts:21)",
+    "at a/outer (a.ts:10)",
+  ]);
+  expect(trace(table, TEXT + 0x168n, [0n, 0n, 0n, TEXT + 0x110n])).toEqual([
+    "at a/inner (a.ts:21)",
+    "at a/outer (a.ts:10)",
+  ]);
 });
 
 test("a call that is the last instruction belongs to its function", () => {
-  expect(trace(symbolTable(functions, []), TEXT + 0x20fn, [TEXT + 0x140n])).toEqual(["at a/last (a.ts:30)", "at a/outer (a.ts:12)"]);
+  expect(trace(symbolTable(functions, []), TEXT + 0x20fn, [TEXT + 0x140n])).toEqual([
+    "at a/last (a.ts:30)",
+    "at a/outer (a.ts:12)",
+  ]);
 });
 
 test("code before a function's first line has a name and no line", () => {
@@ -92,12 +128,20 @@ test("code before a function's first line has a name and no line", () => {
 
 test("an address in no function is assembly", () => {
   for (const address of [TEXT + 0x210n, TEXT + 0x1000n, TEXT - 1n, 0n]) {
-    expect(trace(symbolTable(functions, []), address, [])).toEqual([`at assembly 0x${address.toString(16)}`]);
+    expect(trace(symbolTable(functions, []), address, [])).toEqual([
+      `at assembly 0x${address.toString(16)}`,
+    ]);
   }
 });
 
 test("a stack that leads in a circle ends", () => {
-  const loop = { start: 0x100, bytes: 0x40, name: "a/loop", frame: 0, lines: [[0x100, 1]] } as const;
+  const loop = {
+    start: 0x100,
+    bytes: 0x40,
+    name: "a/loop",
+    frame: 0,
+    lines: [[0x100, 1]],
+  } as const;
   const stack = Array.from({ length: 1000 }, () => TEXT + 0x120n);
   expect(trace(symbolTable([loop], []), TEXT + 0x120n, stack)).toHaveLength(48);
 });

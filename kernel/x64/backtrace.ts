@@ -1,5 +1,6 @@
-// Who called whom, in TypeScript names: walks a kernel stack by the frame sizes of the table that the toolchain links in
-// (toolchain/elf/symbol-table.md). It reads nothing but that table and the stacks, and both only within their bounds.
+// Who called whom, in TypeScript names: walks a kernel stack by the frame sizes of the table that
+// the toolchain links in (toolchain/elf/symbol-table.md). It reads nothing but that table and the
+// stacks, and both only within their bounds.
 
 import { imageLoad32, imageLoad8, stackLoad, symbolTable } from "./assembly";
 import { endLine, logByte, logHex, logNumber, logText } from "./serial-log";
@@ -28,7 +29,10 @@ const FRAMES_MAX: u32 = 48;
 const NAME_BYTES_MAX: u32 = 160;
 const NONE: u32 = 0xffffffff;
 
-/** Prints a line for each frame, innermost first: `address` is executed there, `stackPointer` is the value of rsp at that moment. */
+/**
+ * Prints a line for each frame, innermost first: `address` is executed there, `stackPointer` is the
+ * value of rsp at that moment.
+ */
 export function logBacktrace(address: u64, stackPointer: u64): void {
   let place = address;
   let pointer = stackPointer;
@@ -78,12 +82,15 @@ function word(offset: u32): u32 {
 /** Where `address` lies in the compiled code, NONE if outside. */
 function textOffset(address: u64): u32 {
   if (symbolTable() === 0) return NONE;
-  const base = (<u64>word(4) << 32) | word(0);
+  const base = ((<u64>word(4)) << 32) | word(0);
   const offset = address - base;
   return offset < <u64>word(TEXT_BYTES) ? <u32>offset : NONE;
 }
 
-/** Offset of the last of `count` entries whose first word is at most `offset`; NONE if there is none. */
+/**
+ * Offset of the last of `count` entries whose first word is at most `offset`; NONE if there is
+ * none.
+ */
 function lastNotAbove(offset: u32, part: u32, count: u32, bytes: u32): u32 {
   let low: u32 = 0;
   let high = count;

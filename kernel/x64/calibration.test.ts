@@ -1,4 +1,5 @@
-// The measurement of the clocks on a machine of the test's, which stands still, lies or is missing parts where the test says so.
+// The measurement of the clocks on a machine of the test's, which stands still, lies or is missing
+// parts where the test says so.
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileForFake, runOnFake } from "../../tests/support/fake-processor.ts";
 
@@ -33,7 +34,10 @@ interface Machine {
   readonly tscHz?: number;
   /** How long each access takes; a reading is some five of them. */
   readonly accessNs?: number;
-  /** Stands still for that long right before access number `at`, of all kinds, and again `every` so many. */
+  /**
+   * Stands still for that long right before access number `at`, of all kinds, and again `every` so
+   * many.
+   */
   readonly pause?: { readonly at: number; readonly ns: number; readonly every?: number };
   readonly pit?: "counts" | "stands" | "absent" | "wanders";
   readonly localHz?: number;
@@ -54,12 +58,26 @@ interface Found {
 
 /** Measures the clocks of a machine with an 8254 in mode 0, as it is, and a local timer. */
 function calibrate(machine: Machine): Found {
-  const { tscHz = 2_400_000_000, accessNs = 300, pause, pit = "counts", localHz = LOCAL_HZ, cpuid = {} } = machine;
+  const {
+    tscHz = 2_400_000_000,
+    accessNs = 300,
+    pause,
+    pit = "counts",
+    localHz = LOCAL_HZ,
+    cpuid = {},
+  } = machine;
   const tsc = machine.tsc ?? ((ns: number) => (ns * tscHz) / 1e9);
   let ns = 0;
   let accesses = 0;
   const access = (): void => {
-    if (pause !== undefined && (accesses === pause.at || (pause.every !== undefined && accesses > pause.at && (accesses - pause.at) % pause.every === 0))) ns += pause.ns;
+    if (
+      pause !== undefined &&
+      (accesses === pause.at ||
+        (pause.every !== undefined &&
+          accesses > pause.at &&
+          (accesses - pause.at) % pause.every === 0))
+    )
+      ns += pause.ns;
     accesses++;
     ns += accessNs;
   };
@@ -70,7 +88,9 @@ function calibrate(machine: Machine): Found {
   let latched: number[] = [];
   const stepsOfPit = (): number => {
     if (pit === "stands") return 0;
-    return Math.floor(((ns - loadedNs) * PIT_HZ * (pit === "wanders" ? 0.85 + loads / 50 : 1)) / 1e9);
+    return Math.floor(
+      ((ns - loadedNs) * PIT_HZ * (pit === "wanders" ? 0.85 + loads / 50 : 1)) / 1e9,
+    );
   };
   let localStart = 0;
   const running = runOnFake(module, {
@@ -112,7 +132,14 @@ function calibrate(machine: Machine): Found {
   running.number("calibrateClocks", 1);
   const big = (name: string): number => Number(running.big(name));
   return {
-    source: running.number("source"), tsc: big("tsc"), local: big("local"), refused: big("refused"), lowest: big("lowest"), highest: big("highest"), ms: ns / 1e6, accesses,
+    source: running.number("source"),
+    tsc: big("tsc"),
+    local: big("local"),
+    refused: big("refused"),
+    lowest: big("lowest"),
+    highest: big("highest"),
+    ms: ns / 1e6,
+    accesses,
   };
 }
 
@@ -138,7 +165,8 @@ test("the faster the machine reads, the shorter it takes: below 7 ms where an ac
   expect(calibrate({ accessNs: 100 }).ms).toBeLessThan(4);
 });
 
-// 4 ms is a turn of another process; 60 ms is more than the counter has, 20 s more than two hundred times as much.
+// 4 ms is a turn of another process; 60 ms is more than the counter has, 20 s more than two hundred
+// times as much.
 describe.each([4, 60, 20_000])("a machine that stands still for %d ms", (pauseMs) => {
   const undisturbed = () => calibrate({}).accesses;
 
@@ -153,11 +181,14 @@ describe.each([4, 60, 20_000])("a machine that stands still for %d ms", (pauseMs
     }
   });
 
-  test.each([7, 50, 333, 1000, 5003])("at every %ith access measures no worse, or says so", (every) => {
-    const found = calibrate({ pause: { at: 3, every, ns: pauseMs * 1e6 } });
-    if (found.source === MEASURED) expect(off(found.tsc, 2.4e9)).toBeLessThan(ERROR_MAX);
-    else expect([DOUBTFUL, ASSUMED]).toContain(found.source);
-  });
+  test.each([7, 50, 333, 1000, 5003])(
+    "at every %ith access measures no worse, or says so",
+    (every) => {
+      const found = calibrate({ pause: { at: 3, every, ns: pauseMs * 1e6 } });
+      if (found.source === MEASURED) expect(off(found.tsc, 2.4e9)).toBeLessThan(ERROR_MAX);
+      else expect([DOUBTFUL, ASSUMED]).toContain(found.source);
+    },
+  );
 });
 
 test("a machine that stands still after each millisecond, as beside one busy process, is measured", () => {
@@ -169,20 +200,31 @@ test("a machine that stands still after each millisecond, as beside one busy pro
 });
 
 describe("a machine whose 8254", () => {
-  test.each(["stands", "absent"] as const)("%s, and whose CPUID says nothing, is given a rate that is called assumed", (pit) => {
-    const found = calibrate({ pit });
-    expect(found).toMatchObject({ source: ASSUMED, tsc: 1_000_000_000 });
-    expect(found.ms).toBeLessThan(100);
-  });
+  test.each(["stands", "absent"] as const)(
+    "%s, and whose CPUID says nothing, is given a rate that is called assumed",
+    (pit) => {
+      const found = calibrate({ pit });
+      expect(found).toMatchObject({ source: ASSUMED, tsc: 1_000_000_000 });
+      expect(found.ms).toBeLessThan(100);
+    },
+  );
 
-  test.each(["stands", "absent"] as const)("%s takes CPUID's rate, unchecked, and measures the local timer by it", (pit) => {
-    const found = calibrate({ pit, cpuid: { 0: [0x16, 0, 0, 0], 0x15: [2, 200, 24_000_000, 0] } });
-    expect(found).toMatchObject({ source: UNCHECKED, tsc: 2_400_000_000, refused: 0 });
-    expect(off(found.local, LOCAL_HZ)).toBeLessThan(2 * ERROR_MAX);
-  });
+  test.each(["stands", "absent"] as const)(
+    "%s takes CPUID's rate, unchecked, and measures the local timer by it",
+    (pit) => {
+      const found = calibrate({
+        pit,
+        cpuid: { 0: [0x16, 0, 0, 0], 0x15: [2, 200, 24_000_000, 0] },
+      });
+      expect(found).toMatchObject({ source: UNCHECKED, tsc: 2_400_000_000, refused: 0 });
+      expect(off(found.local, LOCAL_HZ)).toBeLessThan(2 * ERROR_MAX);
+    },
+  );
 
   test("stands takes the nominal rate where CPUID knows no better", () => {
-    expect(calibrate({ pit: "stands", cpuid: { 0: [0x16, 0, 0, 0], 0x16: [2400, 0, 0, 0] } })).toMatchObject({ source: UNCHECKED, tsc: 2_400_000_000 });
+    expect(
+      calibrate({ pit: "stands", cpuid: { 0: [0x16, 0, 0, 0], 0x16: [2400, 0, 0, 0] } }),
+    ).toMatchObject({ source: UNCHECKED, tsc: 2_400_000_000 });
   });
 
   test("runs at another rate each time says so, with what was measured", () => {
@@ -195,15 +237,25 @@ describe("a machine whose 8254", () => {
 
 describe("CPUID's rate", () => {
   const crystal = { 0: [0x15, 0, 0, 0], 0x15: [2, 200, 24_000_000, 0] } as const;
-  const hypervisor = { 1: [0, 0, 0x80000000, 0], 0x40000000: [0x40000010, 0, 0, 0], 0x40000010: [2_400_000, 0, 0, 0] } as const;
+  const hypervisor = {
+    1: [0, 0, 0x80000000, 0],
+    0x40000000: [0x40000010, 0, 0, 0],
+    0x40000010: [2_400_000, 0, 0, 0],
+  } as const;
 
-  test.each([["leaf 15h", crystal], ["the hypervisor's leaf, in kHz", hypervisor]])("of %s is taken as it is when one round agrees", (_leaf, cpuid) => {
+  test.each([
+    ["leaf 15h", crystal],
+    ["the hypervisor's leaf, in kHz", hypervisor],
+  ])("of %s is taken as it is when one round agrees", (_leaf, cpuid) => {
     const found = calibrate({ cpuid, tscHz: 2_400_100_000 });
     expect(found).toMatchObject({ source: PROCESSOR, tsc: 2_400_000_000, refused: 0 });
     expect(found.ms).toBeLessThan(calibrate({}).ms * 0.7);
   });
 
-  test.each([["leaf 15h", crystal], ["the hypervisor's leaf", hypervisor]])("of %s is refused when two rounds agree on another", (_leaf, cpuid) => {
+  test.each([
+    ["leaf 15h", crystal],
+    ["the hypervisor's leaf", hypervisor],
+  ])("of %s is refused when two rounds agree on another", (_leaf, cpuid) => {
     const found = calibrate({ cpuid, tscHz: 2_000_000_000 });
     expect(found).toMatchObject({ source: MEASURED, refused: 2_400_000_000 });
     expect(off(found.tsc, 2e9)).toBeLessThan(ERROR_MAX);

@@ -1,8 +1,10 @@
-// The rates of the time stamp counter and of the local APIC's timer, measured against the 8254, whose rate is fixed, and held
-// against what CPUID says. counter-rate.ts says why an interruption of the machine, as under an emulator, spoils nothing.
+// The rates of the time stamp counter and of the local APIC's timer, measured against the 8254,
+// whose rate is fixed, and held against what CPUID says. counter-rate.ts says why an interruption
+// of the machine, as under an emulator, spoils nothing.
 //
-// A round ends as soon as its readings bound the rate closely enough: on an idle machine some 2 ms. Two rounds must agree, or one
-// with CPUID. A round that the counter's end or a wrong reading spoils is taken again.
+// A round ends as soon as its readings bound the rate closely enough: on an idle machine some 2 ms.
+// Two rounds must agree, or one with CPUID. A round that the counter's end or a wrong reading
+// spoils is taken again.
 
 import { clockOfProcessor } from "./clock-of-processor";
 import { COUNTER_RATE_BYTES, CounterRate, RATE_SHIFT } from "./counter-rate";
@@ -21,7 +23,10 @@ const GATE_OUTPUT: u32 = 0x20;
 /** The two bits that close sources of non-maskable interrupts; those above can only be read. */
 const GATE_KEPT: u32 = 0x0c;
 const COUNT_START: u32 = 0xffff;
-/** A round that has not bounded the rate by then is as good as it gets: what is left keeps it from the counter's end. */
+/**
+ * A round that has not bounded the rate by then is as good as it gets: what is left keeps it from
+ * the counter's end.
+ */
 const COUNT_LAST: u32 = 0xe000;
 /** In the shortest time that so many readings can take, a counter that runs moves. */
 const READINGS_STUCK: u32 = 4096;
@@ -69,7 +74,10 @@ enum Round {
   Dead = 3,
 }
 
-/** Interrupts are off. Takes some 5 ms on a machine that does nothing else, up to a second on one that stands still all the time. */
+/**
+ * Interrupts are off. Takes some 5 ms on a machine that does nothing else, up to a second on one
+ * that stands still all the time.
+ */
 export function calibrateClocks(hasLocalApic: bool): void {
   const said = clockOfProcessor();
   ofLocal.begin();
@@ -80,7 +88,8 @@ export function calibrateClocks(hasLocalApic: bool): void {
   for (let round: u32 = 0; round < ROUNDS_MAX && !isMeasured && !isDead; round++) {
     const result = takeRound(hasLocalApic);
     if (result === Round.Dead) isDead = true;
-    else if (result !== Round.Spoiled) isMeasured = judgeRound(result === Round.Tight, said.isExact ? said.hz : 0);
+    else if (result !== Round.Spoiled)
+      isMeasured = judgeRound(result === Round.Tight, said.isExact ? said.hz : 0);
   }
   if (!isMeasured) settle(isDead, said.hz);
   else if (said.isExact && clockSource === ClockSource.Measured) refusedHz = said.hz;
@@ -88,7 +97,10 @@ export function calibrateClocks(hasLocalApic: bool): void {
   localHz = hasLocalApic ? localRate() : 0;
 }
 
-/** Whether the rate is known now: the round in `ofPit` agrees with CPUID's rate, if that is not 0, or with an earlier round. */
+/**
+ * Whether the rate is known now: the round in `ofPit` agrees with CPUID's rate, if that is not 0,
+ * or with an earlier round.
+ */
 function judgeRound(isTight: bool, saidHz: u64): bool {
   const low = ofPit.low;
   const high = ofPit.high;
@@ -119,7 +131,10 @@ function isClose(low: u64, high: u64): bool {
   return high - low <= low >> 9;
 }
 
-/** CPUID's rates are those of a crystal: a measured one that is off by a quarter of a percent was measured wrong, or is another. */
+/**
+ * CPUID's rates are those of a crystal: a measured one that is off by a quarter of a percent was
+ * measured wrong, or is another.
+ */
 function agrees(hz: u64, low: u64, high: u64): bool {
   const slack = hz >> 9;
   return hz + slack >= hertz(low) && hz <= hertz(high) + slack;
@@ -132,7 +147,8 @@ function settle(isDead: bool, saidHz: u64): void {
   let best: usize = 0;
   for (let i: u32 = 0; i < roundCount; i++) {
     const place = rounds + <usize>i * 16;
-    if (best === 0 || load<u64>(place, 8) - load<u64>(place) < load<u64>(best, 8) - load<u64>(best)) best = place;
+    if (best === 0 || load<u64>(place, 8) - load<u64>(place) < load<u64>(best, 8) - load<u64>(best))
+      best = place;
     const low = hertz(load<u64>(place));
     const high = hertz(load<u64>(place, 8));
     if (lowestHz === 0 || low < lowestHz) lowestHz = low;
@@ -174,12 +190,16 @@ function takeRound(hasLocalApic: bool): Round {
     ofPit.add(before, after, <u64>count);
     if (hasLocalApic) ofLocal.add(before, after, <u64>(0xffffffff - local));
   }
-  // The output rises at the count's end, and stays: then the counter may have gone round any number of times.
+  // The output rises at the count's end, and stays: then the counter may have gone round any number
+  // of times.
   if ((in8(GATE) & GATE_OUTPUT) !== 0 || !ofPit.isKnown) return Round.Spoiled;
   return ofPit.isTight ? Round.Tight : Round.Wide;
 }
 
-/** Hertz of the local timer, from the last round or, where the 8254 does not count, from readings of its own. 0 if it does not count. */
+/**
+ * Hertz of the local timer, from the last round or, where the 8254 does not count, from readings of
+ * its own. 0 if it does not count.
+ */
 function localRate(): u64 {
   for (let i: u32 = 0; i < LOCAL_READINGS_MAX && !ofLocal.isTight; i++) {
     const before = readTsc();
@@ -191,7 +211,10 @@ function localRate(): u64 {
   return (tscHz << RATE_SHIFT) / ofLocal.middle;
 }
 
-/** Channel 2, low then high byte, mode 0: counts down once from COUNT_START, its output rises at the end. */
+/**
+ * Channel 2, low then high byte, mode 0: counts down once from COUNT_START, its output rises at the
+ * end.
+ */
 function startPit(): void {
   out8(GATE, (in8(GATE) & GATE_KEPT) | 1);
   out8(PIT_COMMAND, 0xb0);
@@ -199,7 +222,10 @@ function startPit(): void {
   out8(PIT_CHANNEL_2, COUNT_START >> 8);
 }
 
-/** Waits until the new count is in force: it is taken over with the next tick. False if there is no tick. */
+/**
+ * Waits until the new count is in force: it is taken over with the next tick. False if there is no
+ * tick.
+ */
 function pitRuns(): bool {
   let ticks: u32 = 0;
   let last: u32 = 0;

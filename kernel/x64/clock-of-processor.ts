@@ -15,14 +15,18 @@ const LEAF_EXTENDED: u32 = 0x80000000;
 const LEAF_POWER: u32 = 0x80000007;
 const POWER_INVARIANT: u32 = 1 << 8;
 
-/** No processor with 64 bits is slower or faster: other numbers are mistakes, as of a hypervisor that fills the leaf with something else. */
+/**
+ * No processor with 64 bits is slower or faster: other numbers are mistakes, as of a hypervisor
+ * that fills the leaf with something else.
+ */
 const PLAUSIBLE_HZ_MIN: u64 = 100_000_000;
 const PLAUSIBLE_HZ_MAX: u64 = 20_000_000_000;
 
 /** eax, ebx, ecx, edx. */
 const result = memory.data(16);
 
-@unmanaged @final
+@unmanaged
+@final
 class Said {
   /** 0 if CPUID says none that can be. */
   hz: u64;
@@ -58,7 +62,9 @@ function crystalHz(): u64 {
 
 function hypervisorHz(): u64 {
   if ((word(LEAF_FEATURES, 8) & FEATURE_HYPERVISOR) === 0) return 0;
-  return leafExists(LEAF_HYPERVISOR, LEAF_HYPERVISOR_CLOCK) ? <u64>word(LEAF_HYPERVISOR_CLOCK, 0) * 1000 : 0;
+  return leafExists(LEAF_HYPERVISOR, LEAF_HYPERVISOR_CLOCK)
+    ? <u64>word(LEAF_HYPERVISOR_CLOCK, 0) * 1000
+    : 0;
 }
 
 function nominalHz(): u64 {

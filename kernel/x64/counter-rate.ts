@@ -1,19 +1,31 @@
-// How fast a counter runs, told from readings that each lie between two readings of the time stamp counter.
+// How fast a counter runs, told from readings that each lie between two readings of the time stamp
+// counter.
 //
-// A reading says that the counter stood at `count` at some moment between `before` and `after`, and nothing else is believed.
-// So an interruption of any length, between any two instructions, widens the bounds and cannot make them wrong.
+// A reading says that the counter stood at `count` at some moment between `before` and `after`, and
+// nothing else is believed. So an interruption of any length, between any two instructions, widens
+// the bounds and cannot make them wrong.
 
 /** A rate is in ticks of the time stamp counter for one step of the counter, times 2^20. */
 export const RATE_SHIFT: u64 = 20;
-/** Bounds are tight when they are at most a 512th of the rate apart: then their middle is off by less than 0.1 %. */
+/**
+ * Bounds are tight when they are at most a 512th of the rate apart: then their middle is off by
+ * less than 0.1 %.
+ */
 const TIGHT_SHIFT: u64 = 9;
-/** The first readings, against which all later ones are held. With several, one that was interrupted does no harm. */
+/**
+ * The first readings, against which all later ones are held. With several, one that was interrupted
+ * does no harm.
+ */
 const HEADS: u32 = 8;
-/** Longer distances than this are not looked at, so that they fit when shifted: half an hour at 5 GHz. */
+/**
+ * Longer distances than this are not looked at, so that they fit when shifted: half an hour at 5
+ * GHz.
+ */
 const DISTANCE_MAX: u64 = 1 << 43;
 const RATE_UNKNOWN: u64 = 0xffff_ffff_ffff_ffff;
 
-@unmanaged @final
+@unmanaged
+@final
 export class CounterRate {
   /** The rate lies between these two, if no reading was wrong. */
   low: u64;
@@ -24,7 +36,9 @@ export class CounterRate {
   private firstHead: u64; // Three words for each of HEADS: before, after, count.
 
   /** Static memory for one. */
-  @inline static at(address: usize): CounterRate { return changetype<CounterRate>(address); }
+  @inline static at(address: usize): CounterRate {
+    return changetype<CounterRate>(address);
+  }
 
   /** Forgets all readings. */
   begin(): void {
@@ -51,7 +65,10 @@ export class CounterRate {
     this.heads += 1;
   }
 
-  /** Whether the readings are those of no counter: it or the clock went back or was changed, or the counter went round. */
+  /**
+   * Whether the readings are those of no counter: it or the clock went back or was changed, or the
+   * counter went round.
+   */
   get isContradictory(): bool {
     return this.wentBack || this.low > this.high;
   }
@@ -88,4 +105,5 @@ export class CounterRate {
 
 /** Bytes of a CounterRate with its first readings. */
 export const COUNTER_RATE_BYTES: usize = 256;
-if (offsetof<CounterRate>("firstHead") + <usize>HEADS * 24 > COUNTER_RATE_BYTES) ERROR("COUNTER_RATE_BYTES is too small");
+if (offsetof<CounterRate>("firstHead") + <usize>HEADS * 24 > COUNTER_RATE_BYTES)
+  ERROR("COUNTER_RATE_BYTES is too small");

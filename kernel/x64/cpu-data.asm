@@ -1,5 +1,6 @@
-; What the processor itself and the stubs use of the kernel's memory: stacks, descriptor tables, the cell naming the current thread.
-; All of it lies in the image, out of reach of the kernel's own loads and stores (r15 window) and of the direct map.
+; What the processor itself and the stubs use of the kernel's memory: stacks, descriptor tables, the
+; cell naming the current thread. All of it lies in the image, out of reach of the kernel's own
+; loads and stores (r15 window) and of the direct map.
 %include "kernel/x64/cpu.inc"
 
 %define FAULT_STACK_BYTES 8192
@@ -24,8 +25,8 @@ global kernel_stack_bottom, kernel_stack_top, boot_stack_top
 global nmi_stack_top, double_fault_stack_top, machine_check_stack_top, debug_stack_top
 boot_stack_top equ kernel_stack_top
 
-; The task state segment is followed by the I/O permission bitmap of the domain that ran last with ports, and by the byte of ones
-; that the processor may read behind it.
+; The task state segment is followed by the I/O permission bitmap of the domain that ran last with
+; ports, and by the byte of ones that the processor may read behind it.
 alignb 4096
 global task_state, port_bitmap, port_bitmap_end, interrupt_table
 task_state: resb 104
@@ -57,8 +58,8 @@ global current_save_area, port_bitmap_source, fs_base_loaded, fs_base_trusted
 current_save_area: dq 0
 ; What SAVE_FS_BASE was written last.
 fs_base_loaded: dq 0
-; The same, and with it null in all segment registers, if no program can have changed that since; no thread's base (FS_BASE_UNKNOWN of
-; resume.asm) after an unverified one, and at first.
+; The same, and with it null in all segment registers, if no program can have changed that since; no
+; thread's base (FS_BASE_UNKNOWN of resume.asm) after an unverified one, and at first.
 fs_base_trusted: dq 1 << 63
 ; Linear address of the bitmap that port_bitmap is a copy of, 0 if of none.
 port_bitmap_source: dq 0

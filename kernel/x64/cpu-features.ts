@@ -1,4 +1,5 @@
-// What the processor offers for protection, what of it is switched on, and the boot line that says so.
+// What the processor offers for protection, what of it is switched on, and the boot line that says
+// so.
 
 import { GUARD_SMAP, GUARD_SMEP } from "../guards";
 import { processorLevel } from "./level";
@@ -50,8 +51,9 @@ export function processorHasLocalApic(): bool {
 }
 
 /**
- * Switches on what protects and switches off what user code could use against others: afterwards CR4 has exactly the bits named here,
- * so FSGSBASE, PCE, OSFXSR and PKE are off whatever the firmware left. CR0.WP and EFER.NXE are on since boot, which refuses a processor without.
+ * Switches on what protects and switches off what user code could use against others: afterwards
+ * CR4 has exactly the bits named here, so FSGSBASE, PCE, OSFXSR and PKE are off whatever the
+ * firmware left. CR0.WP and EFER.NXE are on since boot, which refuses a processor without.
  */
 export function initializeProcessor(): void {
   detect();

@@ -1,4 +1,5 @@
-; Loads the descriptor tables: segments, task state with its stacks, and one interrupt gate for each vector.
+; Loads the descriptor tables: segments, task state with its stacks, and one interrupt gate for each
+; vector.
 %include "kernel/x64/cpu.inc"
 
 extern global_table_pointer, interrupt_table_pointer, interrupt_table, task_state, task_descriptor, port_bitmap_end

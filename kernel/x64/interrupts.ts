@@ -1,7 +1,9 @@
-// Interrupt lines: the 8259 pair, through the local APIC where there is one. A line is masked until somebody asks for it.
+// Interrupt lines: the 8259 pair, through the local APIC where there is one. A line is masked until
+// somebody asks for it.
 //
-// `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what it was. A line must be
-// acknowledged before it can fire again; the timer and spurious interrupts need nothing.
+// `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what it
+// was. A line must be acknowledged before it can fire again; the timer and spurious interrupts need
+// nothing.
 
 import { CASCADE_LINE, INTERRUPT_LINES } from "../abi/device";
 import { in8, out8 } from "./x64";
@@ -15,7 +17,9 @@ export const VECTOR_FIRST_LINE: u32 = 32;
 export const LINE_TIMER: i32 = -1;
 /** What lineOf says after a non-maskable interrupt. */
 export const LINE_NON_MASKABLE: i32 = -3;
-/** What lineOf says of an interrupt that was none: noise on a line, or a vector that nobody uses. */
+/**
+ * What lineOf says of an interrupt that was none: noise on a line, or a vector that nobody uses.
+ */
 export const LINE_NONE: i32 = -2;
 
 /** The processor's interrupt to itself after a non-maskable one; cpu.inc has the number too. */
@@ -46,7 +50,10 @@ export function initializeInterrupts(): void {
   writeMasks();
 }
 
-/** Which line, from 0, or LINE_TIMER or LINE_NONE. Asks the controller whether the two lines that noise can fake were real. */
+/**
+ * Which line, from 0, or LINE_TIMER or LINE_NONE. Asks the controller whether the two lines that
+ * noise can fake were real.
+ */
 export function lineOf(vector: u32): i32 {
   if (isTimerVector(vector)) {
     acknowledgeTimer();

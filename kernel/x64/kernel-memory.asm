@@ -1,5 +1,5 @@
-; What TypeScript cannot see by itself because it lies outside linear memory: addresses of the image, and words of stacks and
-; read-only data for backtraces. Declared in assembly.ts.
+; What TypeScript cannot see by itself because it lies outside linear memory: addresses of the
+; image, and words of stacks and read-only data for backtraces. Declared in assembly.ts.
 %include "kernel/x64/cpu.inc"
 
 extern kernel_text_start, kernel_text_end, kernel_rodata_start, kernel_rodata_end, kernel_end
@@ -69,7 +69,8 @@ bits 64
   ret
 .end:
 
-; stackLoad(address: u64): u64, from the kernel's stack or one of the exception stacks behind it; 0 elsewhere.
+; stackLoad(address: u64): u64, from the kernel's stack or one of the exception stacks behind it; 0
+; elsewhere.
   provides stackLoad, l_l
   xor eax, eax
   test dil, 7

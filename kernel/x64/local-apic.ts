@@ -26,7 +26,10 @@ const APIC_BASE_X2APIC: u64 = 1 << 10;
 export const VECTOR_LOCAL_TIMER: u32 = 0x40;
 const VECTOR_SPURIOUS: u32 = 0xff;
 
-/** Puts it at its usual place, in its memory-mapped mode, with the 8259 pair passed through and its timer off. */
+/**
+ * Puts it at its usual place, in its memory-mapped mode, with the 8259 pair passed through and its
+ * timer off.
+ */
 export function initializeLocalApic(): void {
   const base = readMsr(MSR_APIC_BASE);
   // Out of x2APIC mode there is only the way through "off".

@@ -11,7 +11,10 @@ import { initializeTimer, logClock, timerUsesLine0 } from "./timer";
 
 export { reboot } from "./power";
 
-/** Everything that later code relies on: log, memory map, processor features, interrupt lines (all masked), clock. Interrupts stay off. */
+/**
+ * Everything that later code relies on: log, memory map, processor features, interrupt lines (all
+ * masked), clock. Interrupts stay off.
+ */
 export function initializeMachine(startInfo: u64): void {
   initializeLog();
   initializeMemoryMap(startInfo);
@@ -27,7 +30,10 @@ export function powerOff(code: u32): void {
   switchOff(code);
 }
 
-/** Never returns: for an end that nobody wants. What was said of it stays on the screen; an emulator that waits for `code` ends. */
+/**
+ * Never returns: for an end that nobody wants. What was said of it stays on the screen; an emulator
+ * that waits for `code` ends.
+ */
 export function stop(code: u32): void {
   logStackMark();
   endEmulator(code);

@@ -1,8 +1,10 @@
-// What the loader left in memory: the PVH start info with its memory map, the archive, the command line.
+// What the loader left in memory: the PVH start info with its memory map, the archive, the command
+// line.
 //
-// The ranges are the memory that the kernel may hand out: what the map calls usable and nothing in it calls otherwise, in whole pages, above
-// 1 MiB and without the kernel, its first page tables, the archive and what describes all this. Firmware maps are neither sorted nor free of
-// overlaps; the ranges are both, so that no frame is handed out twice.
+// The ranges are the memory that the kernel may hand out: what the map calls usable and nothing in
+// it calls otherwise, in whole pages, above 1 MiB and without the kernel, its first page tables,
+// the archive and what describes all this. Firmware maps are neither sorted nor free of overlaps;
+// the ranges are both, so that no frame is handed out twice.
 
 import { bootTablesEnd } from "./assembly";
 import { physicalLoad32, physicalLoad64, physicalLoad8 } from "./x64";
@@ -27,7 +29,10 @@ const MEMORY_TYPE: u64 = 16;
 const MEMORY_USABLE: u32 = 1;
 const COMMAND_LINE_BYTES_MAX: u32 = 256;
 
-/** Firmware maps have up to 40 entries. A longer map than this is not believed at all: what is left out might be what reserves memory. */
+/**
+ * Firmware maps have up to 40 entries. A longer map than this is not believed at all: what is left
+ * out might be what reserves memory.
+ */
 const ENTRIES_MAX: u32 = 256;
 let isTooLong: bool = false;
 
@@ -48,7 +53,9 @@ let commandLineAddress: u64 = 0;
 let usableBytes: u64 = 0;
 let leftOutBytes: u64 = 0;
 
-/** Whether the firmware's map has more entries than this kernel looks at: then there are no ranges. */
+/**
+ * Whether the firmware's map has more entries than this kernel looks at: then there are no ranges.
+ */
 export function isMemoryMapTooLong(): bool {
   return isTooLong;
 }
@@ -57,7 +64,10 @@ export function memoryRangeCount(): u32 {
   return rangeCount;
 }
 
-/** Physical address of the first byte of range `index`. Ranges ascend, with something between each two. */
+/**
+ * Physical address of the first byte of range `index`. Ranges ascend, with something between each
+ * two.
+ */
 export function memoryRangeStart(index: u32): u64 {
   return index < rangeCount ? load<u64>(ranges + <usize>index * RANGE_BYTES) : 0;
 }
@@ -121,7 +131,11 @@ export function commandLineHas(word: string): bool {
       if (byte === 0) return false;
       matched = 0;
       mayMatch = true;
-    } else if (mayMatch && matched < length && byte === <u32>load<u16>(changetype<usize>(word) + (<usize>matched << 1))) {
+    } else if (
+      mayMatch &&
+      matched < length &&
+      byte === <u32>load<u16>(changetype<usize>(word) + ((<usize>matched) << 1))
+    ) {
       matched++;
     } else {
       mayMatch = false;
@@ -138,7 +152,10 @@ function reserve(start: u64, bytes: u64): void {
   reservedCount++;
 }
 
-/** Goes from one place where something begins or ends to the next; what lies between two of them is one kind of memory. At most twice as many steps as entries. */
+/**
+ * Goes from one place where something begins or ends to the next; what lies between two of them is
+ * one kind of memory. At most twice as many steps as entries.
+ */
 function sweep(map: u64, entries: u32): void {
   let from = FIRST_USABLE;
   while (from < LAST_USABLE) {
@@ -165,7 +182,8 @@ function look(map: u64, entries: u32, from: u64): bool {
     const start = physicalLoad64(entry);
     const bytes = physicalLoad64(entry + MEMORY_LENGTH);
     if (physicalLoad32(entry + MEMORY_TYPE) !== MEMORY_USABLE) {
-      if (bytes !== 0 && covers(start & ~(PAGE - 1), reservedEnd(start, bytes), from)) isReserved = true;
+      if (bytes !== 0 && covers(start & ~(PAGE - 1), reservedEnd(start, bytes), from))
+        isReserved = true;
     } else if (start < LAST_USABLE && bytes <= LAST_USABLE - start) {
       if (covers(roundUp(start), (start + bytes) & ~(PAGE - 1), from)) isUsable = true;
     }
@@ -180,7 +198,10 @@ function covers(start: u64, end: u64, from: u64): bool {
   return start <= from && from < end;
 }
 
-/** End of the pages that are touched by what is reserved; what runs past the last usable address reserves all up to there. */
+/**
+ * End of the pages that are touched by what is reserved; what runs past the last usable address
+ * reserves all up to there.
+ */
 function reservedEnd(start: u64, bytes: u64): u64 {
   return start >= LAST_USABLE || bytes > LAST_USABLE - start ? LAST_USABLE : roundUp(start + bytes);
 }

@@ -1,6 +1,7 @@
-; A non-maskable interrupt may come at any instruction: before the kernel has a stack, with a program's address space, in the middle of
-; the kernel's own log. So its handler, on a stack of its own, only counts, notes where it came, and has the local APIC interrupt
-; the processor again once interrupts are on: with the usual interrupt, which non-maskable.ts reports from.
+; A non-maskable interrupt may come at any instruction: before the kernel has a stack, with a
+; program's address space, in the middle of the kernel's own log. So its handler, on a stack of its
+; own, only counts, notes where it came, and has the local APIC interrupt the processor again once
+; interrupts are on: with the usual interrupt, which non-maskable.ts reports from.
 ;
 ; Nothing here can fault, and no other non-maskable interrupt comes before the iretq.
 %include "kernel/x64/cpu.inc"

@@ -8,7 +8,9 @@ const STATUS_CHANNEL: u32 = 0x40;
 /** Closes the source, and so takes back what it says. */
 const CLOSE_MEMORY: u32 = 0x04;
 const CLOSE_CHANNEL: u32 = 0x08;
-/** The bits that are to be written as they are read: both sources, the speaker and its timer's gate. */
+/**
+ * The bits that are to be written as they are read: both sources, the speaker and its timer's gate.
+ */
 const KEPT: u32 = 0x0f;
 
 export enum NonMaskableSource {

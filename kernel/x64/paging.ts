@@ -1,9 +1,22 @@
-// Page tables: four levels, 4 KiB pages. A page table is a frame of which only this file knows the format; who pays for it
-// is decided by the caller, which asks how many tables are missing before it maps.
+// Page tables: four levels, 4 KiB pages. A page table is a frame of which only this file knows the
+// format; who pays for it is decided by the caller, which asks how many tables are missing before
+// it maps.
 
-import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH, DOMAIN_REGION_LOW, KERNEL_LINEAR_HIGH } from "../abi/address-space";
+import {
+  DOMAIN_REGION_BYTES,
+  DOMAIN_REGION_HIGH,
+  DOMAIN_REGION_LOW,
+  KERNEL_LINEAR_HIGH,
+} from "../abi/address-space";
 import { GUARD_NX } from "../guards";
-import { invalidatePage, physicalCopy, physicalLoad64, physicalStore64, readCr3, writeCr3 } from "./x64";
+import {
+  invalidatePage,
+  physicalCopy,
+  physicalLoad64,
+  physicalStore64,
+  readCr3,
+  writeCr3,
+} from "./x64";
 
 const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
@@ -29,7 +42,10 @@ export function initializePaging(): void {
   kernelRoot = readCr3() & ADDRESS_MASK;
 }
 
-/** Makes an empty, zeroed frame the top table of a domain: nothing in the lower half, the kernel in the upper. */
+/**
+ * Makes an empty, zeroed frame the top table of a domain: nothing in the lower half, the kernel in
+ * the upper.
+ */
 export function initializeRoot(root: u64): void {
   physicalCopy(root + 2048, kernelRoot + 2048, 2048);
 }
@@ -84,8 +100,17 @@ function pageEntry(root: u64, address: u64): u64 {
   return entryAddress(table, address, 1);
 }
 
-/** Maps a frame. All tables are there, and nothing is mapped at the address. `owned`: it is given back when the mapping goes. */
-export function mapPage(root: u64, address: u64, frameAddress: u64, access: PageAccess, owned: bool): void {
+/**
+ * Maps a frame. All tables are there, and nothing is mapped at the address. `owned`: it is given
+ * back when the mapping goes.
+ */
+export function mapPage(
+  root: u64,
+  address: u64,
+  frameAddress: u64,
+  access: PageAccess,
+  owned: bool,
+): void {
   const place = pageEntry(root, address);
   assert(place !== 0);
   assert((physicalLoad64(place) & PRESENT) === 0);
@@ -104,7 +129,10 @@ export function unmapPage(root: u64, address: u64): void {
   invalidatePage(address);
 }
 
-/** Where the byte at `address` lies physically, if the domain itself may read it, or write it where `write`; 0 otherwise. */
+/**
+ * Where the byte at `address` lies physically, if the domain itself may read it, or write it where
+ * `write`; 0 otherwise.
+ */
 export function translate(root: u64, address: u64, write: bool): u64 {
   const place = pageEntry(root, address);
   if (place === 0) return 0;
@@ -120,12 +148,21 @@ export function isMapped(root: u64, address: u64): bool {
   return place !== 0 && (physicalLoad64(place) & PRESENT) !== 0;
 }
 
-// Taking a domain's tables apart goes from page to page, bottom first, and stops anywhere to go on later.
+// Taking a domain's tables apart goes from page to page, bottom first, and stops anywhere to go on
+// later.
 
-/** Pages up to the end of a domain's region: behind it there is nothing of a domain's. All lie behind the first entry of its top table. */
-export const DOMAIN_PAGES: u32 = (<u32>DOMAIN_REGION_HIGH << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
-if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27) ERROR("a domain's region does not lie where its tables are taken apart");
-/** Number of the page that is looked at next. No page or table before it is left but the tables that lead to it. */
+/**
+ * Pages up to the end of a domain's region: behind it there is nothing of a domain's. All lie
+ * behind the first entry of its top table.
+ */
+export const DOMAIN_PAGES: u32 =
+  ((<u32>DOMAIN_REGION_HIGH) << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
+if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27)
+  ERROR("a domain's region does not lie where its tables are taken apart");
+/**
+ * Number of the page that is looked at next. No page or table before it is left but the tables that
+ * lead to it.
+ */
 let apart: u32 = 0;
 let entriesLeft: u32 = 0;
 
@@ -140,7 +177,10 @@ export function takenApart(): u32 {
   return apart;
 }
 
-/** Takes the next owned frame or table out: its physical address, nothing refers to it any more. 0 when all is done, or enough entries have been looked at. */
+/**
+ * Takes the next owned frame or table out: its physical address, nothing refers to it any more. 0
+ * when all is done, or enough entries have been looked at.
+ */
 export function takeApart(root: u64): u64 {
   if (apart >= DOMAIN_PAGES) return 0;
   let place = root;
@@ -158,7 +198,7 @@ export function takeApart(root: u64): u64 {
     let index = first;
     let owned: u64 = 0;
     for (; index < stop; index++) {
-      const candidate = table + (<u64>index << 3);
+      const candidate = table + ((<u64>index) << 3);
       const found = physicalLoad64(candidate);
       if ((found & PRESENT) === 0) continue;
       if (level > 1) break;
@@ -170,7 +210,8 @@ export function takeApart(root: u64): u64 {
     entriesLeft -= index - first;
     const behind = ~((1 << (shift + 9)) - 1);
     if (index === end) {
-      // Empty. The page is the first of this table again, so that its entry in the table above is seen to be gone.
+      // Empty. The page is the first of this table again, so that its entry in the table above is
+      // seen to be gone.
       apart &= behind;
       physicalStore64(place, 0);
       return table;
@@ -178,13 +219,16 @@ export function takeApart(root: u64): u64 {
     if (index !== first) apart = (apart & behind) | (index << shift);
     if (owned !== 0) return owned;
     if (entriesLeft === 0) return 0;
-    place = table + (<u64>index << 3);
+    place = table + ((<u64>index) << 3);
   }
   assert(false);
   return 0;
 }
 
-/** How many entries of the table that leads to `apart` may be in use, those of its last page's table being the last. */
+/**
+ * How many entries of the table that leads to `apart` may be in use, those of its last page's table
+ * being the last.
+ */
 function entriesInUse(shift: u32): u32 {
   const last = DOMAIN_PAGES - 1;
   return apart >> (shift + 9) === last >> (shift + 9) ? ((last >> shift) & 511) + 1 : 512;

@@ -1,4 +1,5 @@
-// The end of a kernel whose own invariant is broken: what happened, the registers, who called whom, and the machine stops.
+// The end of a kernel whose own invariant is broken: what happened, the registers, who called whom,
+// and the machine stops.
 
 import { FaultKind, faultName } from "../abi/fault";
 import { logBacktrace, logCodePlace } from "./backtrace";
@@ -7,7 +8,14 @@ import { powerOff, stopMachine } from "./power";
 import { commandLineHas } from "./memory-map";
 import { restartAfterFailure } from "./restart";
 import { endLine, logByte, logHex, logHexDigits, logLine, logNumber, logText } from "./serial-log";
-import { DIVISOR_UNKNOWN, VECTOR_DIVIDE, VECTOR_INVALID_OPCODE, divideKind, divisorRegister, trapKind } from "./trap-instruction";
+import {
+  DIVISOR_UNKNOWN,
+  VECTOR_DIVIDE,
+  VECTOR_INVALID_OPCODE,
+  divideKind,
+  divisorRegister,
+  trapKind,
+} from "./trap-instruction";
 import { readCr2, readCr3 } from "./x64";
 
 /** Code of the power-off that a panic ends in, where the command line asks for that. */
@@ -55,7 +63,10 @@ export function abort(message: string | null, file: string | null, line: u32, co
   end();
 }
 
-/** An exception in the kernel, a double fault or a machine check. `frame` is the address of what trap-entry.asm pushed. Never returns. */
+/**
+ * An exception in the kernel, a double fault or a machine check. `frame` is the address of what
+ * trap-entry.asm pushed. Never returns.
+ */
 export function kernelException(vector: u32, errorCode: u32, frame: u64): void {
   begin();
   const rip = stackLoad(frame + FRAME_RIP);
@@ -104,7 +115,9 @@ function logVector(vector: u32, rip: u64, frame: u64): void {
 
 function divideFault(code: u32, frame: u64): FaultKind {
   const register = divisorRegister(code);
-  return register === DIVISOR_UNKNOWN ? FaultKind.Other : divideKind(code, stackLoad(frame + <u64>register * 8));
+  return register === DIVISOR_UNKNOWN
+    ? FaultKind.Other
+    : divideKind(code, stackLoad(frame + <u64>register * 8));
 }
 
 function logRegisters(frame: u64): void {
@@ -130,5 +143,6 @@ function logRegisters(frame: u64): void {
 /** Names in the order of the frame. */
 function logRegisterName(index: u32): void {
   const names = "raxrbxrcxrdxrsirdirbpr8 r9 r10r11r12r13r14r15";
-  for (let i: u32 = 0; i < 3; i++) logByte(load<u16>(changetype<usize>(names) + ((<usize>index * 3 + i) << 1)));
+  for (let i: u32 = 0; i < 3; i++)
+    logByte(load<u16>(changetype<usize>(names) + ((<usize>index * 3 + i) << 1)));
 }

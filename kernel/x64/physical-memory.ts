@@ -1,7 +1,16 @@
-// Physical memory by named functions: the intrinsics of x64.ts stay inside this folder, so that who touches physical memory can be listed.
+// Physical memory by named functions: the intrinsics of x64.ts stay inside this folder, so that who
+// touches physical memory can be listed.
 
 import {
-  copyFromPhysical, copyToPhysical, physicalCopy, physicalFill, physicalLoad32, physicalLoad64, physicalLoad8, physicalStore32, physicalStore64,
+  copyFromPhysical,
+  copyToPhysical,
+  physicalCopy,
+  physicalFill,
+  physicalLoad32,
+  physicalLoad64,
+  physicalLoad8,
+  physicalStore32,
+  physicalStore64,
 } from "./x64";
 
 export function loadPhysical8(address: u64): u32 {

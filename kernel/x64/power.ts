@@ -2,9 +2,15 @@
 
 import { disableInterrupts, halt, in8, out16, out32, out8 } from "./x64";
 
-/** QEMU's isa-debug-exit device: the process ends with status (code << 1) | 1. Nothing listens there on a machine without it. */
+/**
+ * QEMU's isa-debug-exit device: the process ends with status (code << 1) | 1. Nothing listens there
+ * on a machine without it.
+ */
 const DEBUG_EXIT: u32 = 0xf4;
-/** ACPI's PM1a control register where QEMU's two machines have it; sleep type 0 is off, bit 13 does it. */
+/**
+ * ACPI's PM1a control register where QEMU's two machines have it; sleep type 0 is off, bit 13 does
+ * it.
+ */
 const POWER_CONTROL: u32 = 0x604;
 const POWER_CONTROL_OLD: u32 = 0xb004;
 const SLEEP_ENABLE: u32 = 1 << 13;
@@ -22,14 +28,21 @@ export function powerOff(code: u32): void {
   stopMachine();
 }
 
-/** Never returns where an emulator listens, which ends with `code`. Elsewhere the machine is to stand still, so that its screen can be read. */
+/**
+ * Never returns where an emulator listens, which ends with `code`. Elsewhere the machine is to
+ * stand still, so that its screen can be read.
+ */
 export function endEmulator(code: u32): void {
   out32(DEBUG_EXIT, code);
 }
 
 /** Never returns. */
 export function reboot(): void {
-  for (let polls: u32 = 0; polls < POLLS_MAX && (in8(KEYBOARD_COMMAND) & KEYBOARD_BUSY) !== 0; polls++) {}
+  for (
+    let polls: u32 = 0;
+    polls < POLLS_MAX && (in8(KEYBOARD_COMMAND) & KEYBOARD_BUSY) !== 0;
+    polls++
+  ) {}
   out8(KEYBOARD_COMMAND, PULSE_RESET);
   // Full reset, where the chipset knows this register.
   out8(RESET_CONTROL, 0x02);

@@ -1,4 +1,5 @@
-// The row of failures over several starts: low memory is the test's and stays, the kernel's own memory is new each time.
+// The row of failures over several starts: low memory is the test's and stays, the kernel's own
+// memory is new each time.
 import { beforeAll, expect, test } from "vitest";
 import { compileForFake, runOnFake } from "../../tests/support/fake-processor.ts";
 
@@ -14,7 +15,10 @@ beforeAll(async () => {
   `);
 });
 
-/** A machine whose counter runs at 1 GHz, as CPUID says. Starts; `fail` after so long says whether it starts again. */
+/**
+ * A machine whose counter runs at 1 GHz, as CPUID says. Starts; `fail` after so long says whether
+ * it starts again.
+ */
 function start(lowMemory: DataView) {
   let ns = 0n;
   let log = "";
@@ -27,7 +31,8 @@ function start(lowMemory: DataView) {
       if (port === 0x3f8) log += String.fromCharCode(value);
       if (port === 0x64 && value === 0xfe) throw new Error("reset");
     },
-    cpuid: (leaf) => (leaf === 0 ? [0x15, 0, 0, 0] : leaf === 0x15 ? [1, 40, 25_000_000, 0] : [0, 0, 0, 0]),
+    cpuid: (leaf) =>
+      leaf === 0 ? [0x15, 0, 0, 0] : leaf === 0x15 ? [1, 40, 25_000_000, 0] : [0, 0, 0, 0],
   });
   running.number("initializeTimer", 0);
   running.number("noteFailuresBefore");
@@ -56,7 +61,10 @@ test("four failures in a row start the machine again, the fifth does not", () =>
   for (let failure = 1; failure <= 4; failure++) {
     const machine = start(low);
     if (failure === 1) expect(machine.said()).toBe("");
-    else expect(machine.said()).toContain(`started again after a failure, number ${failure - 1} in a row`);
+    else
+      expect(machine.said()).toContain(
+        `started again after a failure, number ${failure - 1} in a row`,
+      );
     expect(machine.fail(0n)).toBe(true);
     expect(machine.said()).toContain(`failure ${failure} in a row`);
   }

@@ -1,7 +1,9 @@
-// The machine starts again after a failure, where the image says so: with time to read why, and not for ever.
+// The machine starts again after a failure, where the image says so: with time to read why, and not
+// for ever.
 //
-// How often it has is kept in a place of low memory that no program can reach and that neither firmware nor our loader is known to write when
-// a machine is reset. Where it is lost all the same, each start is the first, and RESTART_WAIT_NS alone slows the loop down.
+// How often it has is kept in a place of low memory that no program can reach and that neither
+// firmware nor our loader is known to write when a machine is reset. Where it is lost all the same,
+// each start is the first, and RESTART_WAIT_NS alone slows the loop down.
 
 import { reboot } from "./power";
 import { endLine, logLine, logNumber, logText } from "./serial-log";
@@ -9,8 +11,8 @@ import { nowNs, waitNs } from "./timer";
 import { physicalLoad64, physicalStore64 } from "./x64";
 
 /**
- * Physical: between what mbr.asm uses and the stacks of firmware and loader, which SeaBIOS begins at 0x7000 and uses all memory above. Two
- * words: the mark with the number, and their complement.
+ * Physical: between what mbr.asm uses and the stacks of firmware and loader, which SeaBIOS begins
+ * at 0x7000 and uses all memory above. Two words: the mark with the number, and their complement.
  */
 const PLACE: u64 = 0xa00;
 const MARK: u64 = 0x54524e45_0000_0000;
@@ -25,7 +27,10 @@ const RESTART_WAIT_NS: u64 = 10_000_000_000;
 /** How many failures in a row have led to this start. */
 let failures: u32 = 0;
 
-/** Reads and clears the mark of the last start: a reset by hand begins a new row. Says so where there is one. */
+/**
+ * Reads and clears the mark of the last start: a reset by hand begins a new row. Says so where
+ * there is one.
+ */
 export function noteFailuresBefore(): void {
   const word = physicalLoad64(PLACE);
   const isMarked = (word & ~NUMBER_MASK) === MARK && physicalLoad64(PLACE + 8) === ~word;
@@ -37,7 +42,10 @@ export function noteFailuresBefore(): void {
   logLine(" in a row");
 }
 
-/** Says so, waits, and starts the machine again. Returns, having said why, when it has failed too often. */
+/**
+ * Says so, waits, and starts the machine again. Returns, having said why, when it has failed too
+ * often.
+ */
 export function restartAfterFailure(): void {
   const row = (nowNs() < STARTED_WELL_NS ? failures : 0) + 1;
   logText("trine: ");

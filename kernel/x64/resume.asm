@@ -1,4 +1,5 @@
-; The exit stub: resumes the thread that the kernel has made current, or waits for an interrupt if there is none.
+; The exit stub: resumes the thread that the kernel has made current, or waits for an interrupt if
+; there is none.
 %include "kernel/x64/cpu.inc"
 
 extern export.currentSaveArea, export.fault
@@ -9,7 +10,8 @@ global resume: function (resume.end - resume)
 %define TASK_BITMAP 102
 %define BITMAP_OFFSET 104
 %define NO_BITMAP 0xffff
-; Of fs_base_trusted. No thread has it: it is not canonical, and FS_BASE_UNPROVEN, which an unverified one has, is another number.
+; Of fs_base_trusted. No thread has it: it is not canonical, and FS_BASE_UNPROVEN, which an
+; unverified one has, is another number.
 %define FS_BASE_UNKNOWN 1 << 63
 
 section .text
@@ -97,10 +99,12 @@ resume:
   jne .load_fs_base
   jmp .switched
 
-  ; Segment registers are the one thing that a program could load and that no exit stub would otherwise replace: left as they are they would
-  ; tell the next domain some bits, and a selector that was loaded, be it null, has changed the base behind it. Only code that the verifier
-  ; has not proved to load none can have done that. Whenever such code is resumed this is passed, and the base is unknown from then on, so that
-  ; whoever comes next passes here too and has everything written.
+  ; Segment registers are the one thing that a program could load and that no exit stub would
+  ; otherwise replace: left as they are they would tell the next domain some bits, and a selector
+  ; that was loaded, be it null, has changed the base behind it. Only code that the verifier has not
+  ; proved to load none can have done that. Whenever such code is resumed this is passed, and the
+  ; base is unknown from then on, so that whoever comes next passes here too and has everything
+  ; written.
 .load_segments:
   mov rax, FS_BASE_UNKNOWN
   cmp rax, [rel fs_base_trusted]
@@ -123,7 +127,8 @@ resume:
   mov [rel fs_base_trusted], rax
   jmp .switched
 
-  ; The bitmap is copied when another domain with ports comes than the last one, and after forgetPorts.
+  ; The bitmap is copied when another domain with ports comes than the last one, and after
+  ; forgetPorts.
 .ports:
   cmp rax, [rel port_bitmap_source]
   je .bitmap_there
@@ -138,7 +143,8 @@ resume:
   mov word [rel task_state + TASK_BITMAP], BITMAP_OFFSET
   jmp .ports_set
 
-  ; As if the thread had jumped there: a protection fault of its own. `fault` stops it, so this ends.
+  ; As if the thread had jumped there: a protection fault of its own. `fault` stops it, so this
+  ; ends.
 .bad_address:
   mov edi, 13
   xor esi, esi
@@ -160,7 +166,8 @@ resume:
   int VECTOR_NON_MASKABLE_REPORT
 .end:
 
-; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or frees one.
+; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or
+; frees one.
   provides forgetPorts, _
   mov qword [rel port_bitmap_source], 0
   mov word [rel task_state + TASK_BITMAP], NO_BITMAP

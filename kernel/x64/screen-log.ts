@@ -1,4 +1,5 @@
-// The log's second output: the VGA text screen, 80 by 25, for machines whose serial line nobody watches.
+// The log's second output: the VGA text screen, 80 by 25, for machines whose serial line nobody
+// watches.
 
 import { in8, out8, physicalCopy, physicalStore16 } from "./x64";
 
@@ -53,11 +54,13 @@ function cursorByte(index: u32): u32 {
 
 function scroll(): void {
   // Line by line: source and target of one copy must not overlap.
-  for (let line: u32 = 1; line < ROWS; line++) physicalCopy(SCREEN + (line - 1) * LINE_BYTES, SCREEN + line * LINE_BYTES, LINE_BYTES);
+  for (let line: u32 = 1; line < ROWS; line++)
+    physicalCopy(SCREEN + (line - 1) * LINE_BYTES, SCREEN + line * LINE_BYTES, LINE_BYTES);
 }
 
 function clearRow(): void {
-  for (let i: u32 = 0; i < COLUMNS; i++) physicalStore16(SCREEN + row * LINE_BYTES + i * 2, ATTRIBUTE | 0x20);
+  for (let i: u32 = 0; i < COLUMNS; i++)
+    physicalStore16(SCREEN + row * LINE_BYTES + i * 2, ATTRIBUTE | 0x20);
 }
 
 /** Moves the blinking cursor off the screen. */

@@ -1,5 +1,5 @@
-// The kernel's log: COM1, 115200 8N1, by polling, and the text screen. It needs no interrupt, no memory and no domain, so it works
-// when everything else is dead. Text is printed as ASCII.
+// The kernel's log: COM1, 115200 8N1, by polling, and the text screen. It needs no interrupt, no
+// memory and no domain, so it works when everything else is dead. Text is printed as ASCII.
 
 import { showByte } from "./screen-log";
 import { in8, out8 } from "./x64";
@@ -20,8 +20,9 @@ const TRANSMITTER_IDLE: u32 = 1 << 6;
 /** Longer than a loader's last bytes take. */
 const IDLE_POLLS_MAX: u32 = 100_000;
 /**
- * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end may be an emulator whose reader is
- * kept waiting. A port that stays busy all that time loses the byte, and until it takes one again the bytes after it wait less.
+ * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end
+ * may be an emulator whose reader is kept waiting. A port that stays busy all that time loses the
+ * byte, and until it takes one again the bytes after it wait less.
  */
 const POLLS_MAX: u32 = 5_000_000;
 const POLLS_STUCK: u32 = 1000;
@@ -54,7 +55,11 @@ function loopsBack(outputs: u32, inputs: u32): bool {
 
 /** For whoever has only the screen before them: where the system is to be typed at. */
 export function logConsole(): void {
-  logLine(answers ? "trine: console: serial port 1, 0x3f8, 115200 8N1" : "trine: console: none, no serial port answers at 0x3f8");
+  logLine(
+    answers
+      ? "trine: console: serial port 1, 0x3f8, 115200 8N1"
+      : "trine: console: none, no serial port answers at 0x3f8",
+  );
 }
 
 export function logByte(byte: u32): void {
@@ -78,7 +83,7 @@ export function logText(text: string): void {
   const address = changetype<usize>(text);
   const length = <u32>text.length;
   for (let i: u32 = 0; i < length; i++) {
-    const unit = <u32>load<u16>(address + (<usize>i << 1));
+    const unit = <u32>load<u16>(address + ((<usize>i) << 1));
     logByte(unit < 0x80 ? unit : 0x3f);
   }
 }
@@ -113,7 +118,7 @@ export function logHex(value: u64): void {
 /** Hexadecimal, the lowest `digits` digits. */
 export function logHexDigits(value: u64, digits: u32): void {
   for (let i = digits; i > 0; i--) {
-    const digit = <u32>(value >> (<u64>(i - 1) << 2)) & 15;
+    const digit = <u32>(value >> ((<u64>(i - 1)) << 2)) & 15;
     logByte(digit < 10 ? 0x30 + digit : 0x57 + digit);
   }
 }

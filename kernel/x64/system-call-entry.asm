@@ -1,5 +1,5 @@
-; The target of the `syscall` instruction. Registers as in kernel/abi/system-call.ts; rcx = rip, r11 = rflags of the caller.
-; SFMASK has cleared IF, DF, AC and TF.
+; The target of the `syscall` instruction. Registers as in kernel/abi/system-call.ts; rcx = rip, r11
+; = rflags of the caller. SFMASK has cleared IF, DF, AC and TF.
 %include "kernel/x64/cpu.inc"
 
 extern export.systemCall, resume, current_save_area, kernel_stack_top

@@ -5,10 +5,15 @@ const CRYSTAL_HZ = 25_000_000;
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
-  module = await compileForFake(`export { initializeTimer, nowNs, armTimer, ticksPerSecond, isTimerVector, timerUsesLine0, DEADLINE_NEVER } from "./timer";`);
+  module = await compileForFake(
+    `export { initializeTimer, nowNs, armTimer, ticksPerSecond, isTimerVector, timerUsesLine0, DEADLINE_NEVER } from "./timer";`,
+  );
 });
 
-/** A machine without local APIC, whose CPUID says how fast its clock is. That it is measured where there is an 8254, calibration.test.ts shows. */
+/**
+ * A machine without local APIC, whose CPUID says how fast its clock is. That it is measured where
+ * there is an 8254, calibration.test.ts shows.
+ */
 function machine(tscHz: bigint) {
   let ns = 0n;
   const armed: number[] = [];
@@ -18,23 +23,31 @@ function machine(tscHz: bigint) {
     writePort: (port, value) => {
       if (port === 0x40) armed.push(value);
     },
-    cpuid: (leaf) => (leaf === 0 ? [0x15, 0, 0, 0] : leaf === 0x15 ? [CRYSTAL_HZ, Number(tscHz), CRYSTAL_HZ, 0] : [0, 0, 0, 0]),
+    cpuid: (leaf) =>
+      leaf === 0
+        ? [0x15, 0, 0, 0]
+        : leaf === 0x15
+          ? [CRYSTAL_HZ, Number(tscHz), CRYSTAL_HZ, 0]
+          : [0, 0, 0, 0],
   });
   return { running, armed, advance: (by: bigint) => (ns += by) };
 }
 
-test.each([100_000_000n, 1_000_000_000n, 2_400_000_000n, 4_200_000_000n])("a counter of %i Hz gives nanoseconds, now and after a year", (tscHz) => {
-  const { running, advance } = machine(tscHz);
-  running.number("initializeTimer", 0);
-  const measured = running.big("ticksPerSecond");
-  expect(Number(measured) / Number(tscHz)).toBeCloseTo(1, 6);
+test.each([100_000_000n, 1_000_000_000n, 2_400_000_000n, 4_200_000_000n])(
+  "a counter of %i Hz gives nanoseconds, now and after a year",
+  (tscHz) => {
+    const { running, advance } = machine(tscHz);
+    running.number("initializeTimer", 0);
+    const measured = running.big("ticksPerSecond");
+    expect(Number(measured) / Number(tscHz)).toBeCloseTo(1, 6);
 
-  for (const wait of [1_000_000n, 60_000_000_000n, 31_536_000_000_000_000n]) {
-    const before = running.big("nowNs");
-    advance(wait);
-    expect(Number(running.big("nowNs") - before) / Number(wait)).toBeCloseTo(1, 5);
-  }
-});
+    for (const wait of [1_000_000n, 60_000_000_000n, 31_536_000_000_000_000n]) {
+      const before = running.big("nowNs");
+      advance(wait);
+      expect(Number(running.big("nowNs") - before) / Number(wait)).toBeCloseTo(1, 5);
+    }
+  },
+);
 
 test("time never goes back", () => {
   const { running, advance } = machine(2_999_999_999n);
@@ -58,7 +71,7 @@ test("without an APIC the old timer is armed for what fits into it", () => {
     running.number("armTimer", running.big("nowNs") + distance);
     return armed.splice(0);
   };
-  expect(arm(1_000_000n)).toEqual([1193 + 1 & 0xff, (1193 + 1) >> 8]);
+  expect(arm(1_000_000n)).toEqual([(1193 + 1) & 0xff, (1193 + 1) >> 8]);
   expect(arm(10_000_000_000n)).toEqual([0xff, 0xff]);
   expect(arm(0n)).toEqual([1, 0]);
   running.number("armTimer", 0xffff_ffff_ffff_ffffn);

@@ -1,11 +1,25 @@
-// Time: the time stamp counter says what time it is, the local APIC's one-shot timer interrupts at a deadline; without an APIC
-// whose timer counts the 8254 does that. calibration.ts knows both rates.
+// Time: the time stamp counter says what time it is, the local APIC's one-shot timer interrupts at
+// a deadline; without an APIC whose timer counts the 8254 does that. calibration.ts knows both
+// rates.
 
 import {
-  ClockSource, PIT_HZ, calibrateClocks, clockSource, highestHz, localHz, lowestHz, refusedHz, tscHz,
+  ClockSource,
+  PIT_HZ,
+  calibrateClocks,
+  clockSource,
+  highestHz,
+  localHz,
+  lowestHz,
+  refusedHz,
+  tscHz,
 } from "./calibration";
 import { isClockInvariant } from "./clock-of-processor";
-import { VECTOR_LOCAL_TIMER, acknowledgeLocalApic, armLocalTimer, initializeLocalApic } from "./local-apic";
+import {
+  VECTOR_LOCAL_TIMER,
+  acknowledgeLocalApic,
+  armLocalTimer,
+  initializeLocalApic,
+} from "./local-apic";
 import { endLine, logNumber, logText } from "./serial-log";
 import { out8, pause, readTsc } from "./x64";
 
@@ -13,7 +27,10 @@ import { out8, pause, readTsc } from "./x64";
 const VECTOR_LINE_0: u32 = 32;
 /** A deadline that never comes. */
 export const DEADLINE_NEVER: u64 = 0xffff_ffff_ffff_ffff;
-/** One arming reaches at most that far; whoever gets the interrupt early arms again. Keeps the arithmetic below within 64 bits. */
+/**
+ * One arming reaches at most that far; whoever gets the interrupt early arms again. Keeps the
+ * arithmetic below within 64 bits.
+ */
 const ARM_MAX_NS: u64 = 1 << 30;
 
 let usesLocalApic: bool = false;
@@ -34,7 +51,10 @@ export function initializeTimer(hasLocalApic: bool): void {
   if (!usesLocalApic) armPit(0);
 }
 
-/** The end of the boot line that says how fast time goes, and a line each for what may be wrong with it. */
+/**
+ * The end of the boot line that says how fast time goes, and a line each for what may be wrong with
+ * it.
+ */
 export function logClock(): void {
   logText("clock ");
   logMegahertz(tscHz);
@@ -77,7 +97,8 @@ export function ticksPerSecond(): u64 {
 /** Nanoseconds since initializeTimer. Never goes back. */
 export function nowNs(): u64 {
   const ticks = readTsc() - tscAtStart;
-  // Two parts, because the product of 64 and 32 bits would not fit: nsPerTick is below 2^32 for any rate above 4 MHz.
+  // Two parts, because the product of 64 and 32 bits would not fit: nsPerTick is below 2^32 for any
+  // rate above 4 MHz.
   const high = ticks >> 32;
   const low = ticks & 0xffffffff;
   return ((high * nsPerTick) << 8) + ((low * nsPerTick) >> 24);
@@ -89,7 +110,10 @@ export function waitNs(ns: u64): void {
   while (nowNs() < end) pause();
 }
 
-/** The timer's interrupt comes soon after the deadline, or earlier if that is more than a second away. Replaces an earlier deadline. */
+/**
+ * The timer's interrupt comes soon after the deadline, or earlier if that is more than a second
+ * away. Replaces an earlier deadline.
+ */
 export function armTimer(deadlineNs: u64): void {
   if (deadlineNs === DEADLINE_NEVER) {
     if (usesLocalApic) armLocalTimer(0);

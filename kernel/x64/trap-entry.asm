@@ -1,6 +1,7 @@
-; Exceptions and interrupts. From user code: all registers go to the current thread's save area, then TypeScript decides
-; (`fault` or `interrupt`) and the exit stub resumes whoever is current after that. From the kernel only an interrupt that ends
-; the idle loop is legal; anything else is a broken invariant and ends in `kernelException`.
+; Exceptions and interrupts. From user code: all registers go to the current thread's save area,
+; then TypeScript decides (`fault` or `interrupt`) and the exit stub resumes whoever is current
+; after that. From the kernel only an interrupt that ends the idle loop is legal; anything else is a
+; broken invariant and ends in `kernelException`.
 %include "kernel/x64/cpu.inc"
 
 extern export.fault, export.interrupt, export.kernelException
@@ -79,7 +80,8 @@ trap_entry:
   mov esi, [rsp + FRAME_ERROR]
   mov rdx, [rsp + FRAME_RIP]
 
-  ; User code may have set AC, which would open SMAP, or DF. This clears them on every processor, IF stays off.
+  ; User code may have set AC, which would open SMAP, or DF. This clears them on every processor, IF
+  ; stays off.
   push 2
   popfq
   lea rsp, [rel kernel_stack_top]
@@ -87,7 +89,8 @@ trap_entry:
   xor ebp, ebp
   cmp edi, VECTOR_FIRST_INTERRUPT
   jae .interrupt
-  ; fault(vector, error code, address): the address touched for a page fault, of the instruction for others.
+  ; fault(vector, error code, address): the address touched for a page fault, of the instruction for
+  ; others.
   cmp edi, VECTOR_PAGE_FAULT
   jne .fault
   mov rdx, cr2
@@ -99,7 +102,8 @@ trap_entry:
   jmp resume
 
 .from_kernel:
-  ; The idle loop is the only kernel code that runs with interrupts on, and nobody misses its registers.
+  ; The idle loop is the only kernel code that runs with interrupts on, and nobody misses its
+  ; registers.
   cmp dword [rsp + FRAME_VECTOR], VECTOR_FIRST_INTERRUPT
   jb .broken
   cmp qword [rel current_save_area], 0

@@ -1,4 +1,5 @@
-// What the instruction that raised #UD or #DE says of the fault. `code` is its first four bytes, the first one lowest.
+// What the instruction that raised #UD or #DE says of the fault. `code` is its first four bytes,
+// the first one lowest.
 
 import { FaultKind, TRAP_KINDS } from "../abi/fault";
 
@@ -10,27 +11,38 @@ const UD1: u32 = 0xb90f;
 /** The last byte of an instruction between two registers is this and three bits for each. */
 const REGISTERS: u32 = 0xc0;
 
-/** Of #UD: what the compiler put the instruction there for; IllegalInstruction if it is none of the compiler's. */
+/**
+ * Of #UD: what the compiler put the instruction there for; IllegalInstruction if it is none of the
+ * compiler's.
+ */
 export function trapKind(code: u32): FaultKind {
   const opcode = code & 0xffff;
   if (opcode === UD2) return FaultKind.Unreachable;
   const kind = ((code >> 16) & 0xff) - REGISTERS;
-  return opcode === UD1 && kind < 32 && ((<u32>TRAP_KINDS >> kind) & 1) !== 0 ? <FaultKind>kind : FaultKind.IllegalInstruction;
+  return opcode === UD1 && kind < 32 && ((<u32>TRAP_KINDS >> kind) & 1) !== 0
+    ? <FaultKind>kind
+    : FaultKind.IllegalInstruction;
 }
 
-// `div` and `idiv` of a register: 0xf7 and 0xf0 to 0xff, behind a REX prefix for 64 bits and for r8 to r15.
+// `div` and `idiv` of a register: 0xf7 and 0xf0 to 0xff, behind a REX prefix for 64 bits and for r8
+// to r15.
 const DIVIDE: u32 = 0xf0f7;
 const DIVIDE_MASK: u32 = 0xf0ff;
 const REX: u32 = 0x40;
 const REX_MASK: u32 = 0xf0;
 const REX_WIDE: u32 = 8;
 const REX_HIGH: u32 = 1;
-/** Where rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi stand in the order of the save area, four bits each. */
+/**
+ * Where rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi stand in the order of the save area, four bits each.
+ */
 const SAVED_ORDER: u32 = 0x546f1320;
 /** Of rsp, and of every form that the compiler does not use. */
 export const DIVISOR_UNKNOWN: u32 = 15;
 
-/** Of #DE: the register that holds the divisor, by its place in the save area (kernel/abi/thread-save-area.ts). */
+/**
+ * Of #DE: the register that holds the divisor, by its place in the save area
+ * (kernel/abi/thread-save-area.ts).
+ */
 export function divisorRegister(code: u32): u32 {
   const hasPrefix = (code & REX_MASK) === REX;
   const instruction = hasPrefix ? code >> 8 : code;
@@ -42,5 +54,7 @@ export function divisorRegister(code: u32): u32 {
 /** Of #DE: a quotient that has no room is the only other reason. */
 export function divideKind(code: u32, divisor: u64): FaultKind {
   const isWide = (code & REX_MASK) === REX && (code & REX_WIDE) !== 0;
-  return (isWide ? divisor : divisor & 0xffffffff) === 0 ? FaultKind.DivideByZero : FaultKind.DivideOverflow;
+  return (isWide ? divisor : divisor & 0xffffffff) === 0
+    ? FaultKind.DivideByZero
+    : FaultKind.DivideOverflow;
 }

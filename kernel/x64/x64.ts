@@ -1,5 +1,6 @@
-// The machine instructions that wasm has no word for. The back end lowers each inline; in Node the tests supply them.
-// Only files under kernel/x64/ may import this one (a tidiness test): everything else calls their named functions.
+// The machine instructions that wasm has no word for. The back end lowers each inline; in Node the
+// tests supply them. Only files under kernel/x64/ may import this one (a tidiness test): everything
+// else calls their named functions.
 
 export declare function in8(port: u32): u32;
 export declare function in16(port: u32): u32;
@@ -29,7 +30,8 @@ export declare function pause(): void;
 /** A random number, or 0 where the CPU had none ready. */
 export declare function rdrand(): u64;
 
-// Physical memory, through the direct map. The address must be RAM or a device that the direct map covers.
+// Physical memory, through the direct map. The address must be RAM or a device that the direct map
+// covers.
 export declare function physicalLoad8(address: u64): u32;
 export declare function physicalLoad16(address: u64): u32;
 export declare function physicalLoad32(address: u64): u32;

@@ -1,5 +1,6 @@
-// `never` and `expect` against the kernel's monitor: random policies are compiled and loaded, every question that a statement implies is put to
-// the monitor, one by one, and the compiler must have said the same of the statement. What a kernel method shows stands here once more.
+// `never` and `expect` against the kernel's monitor: random policies are compiled and loaded, every
+// question that a statement implies is put to the monitor, one by one, and the compiler must have
+// said the same of the statement. What a kernel method shows stands here once more.
 import { beforeAll, expect, test } from "vitest";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
@@ -18,20 +19,45 @@ const POLICIES = 45;
 const STATEMENTS = 24;
 const CLASSES = ["Supervisor", "Uart", "Console", "Files", "Shell", "Attack"];
 /** Who serves what in the test system. */
-const SERVED: readonly (readonly [string, string])[] = [["Uart", "Uart"], ["Console", "Console"], ["Files", "Files"], ["Files", "Admin"]];
+const SERVED: readonly (readonly [string, string])[] = [
+  ["Uart", "Uart"],
+  ["Console", "Console"],
+  ["Files", "Files"],
+  ["Files", "Admin"],
+];
 const KERNEL: Readonly<Record<string, readonly string[]>> = {
-  Domain: ["exit", "createMemory", "revoke", "info"], Memory: ["info", "seal", "step"], Notice: ["signal"], Inbox: ["info", "bindEndpoint"], Audit: ["info", "read", "ruleText"],
-  Slots: ["count", "describe", "handleAt", "start", "stop"], Log: ["write"], Trace: ["start", "stop", "next"], System: ["memory", "shutdown", "bootLine"],
+  Domain: ["exit", "createMemory", "revoke", "info"],
+  Memory: ["info", "seal", "step"],
+  Notice: ["signal"],
+  Inbox: ["info", "bindEndpoint"],
+  Audit: ["info", "read", "ruleText"],
+  Slots: ["count", "describe", "handleAt", "start", "stop"],
+  Log: ["write"],
+  Trace: ["start", "stop", "next"],
+  System: ["memory", "shutdown", "bootLine"],
 };
 const SINKS = ["Audit", "Trace", "Log", "Slots", "System"];
 /** What a method shows of a sink, does to all domains, and so on: as its kernel code does it. */
-const SHOWS = ["Audit.info", "Audit.read", "Slots.describe", "Slots.handleAt", "Slots.start", "Slots.stop", "System.memory", "Trace.next"];
+const SHOWS = [
+  "Audit.info",
+  "Audit.read",
+  "Slots.describe",
+  "Slots.handleAt",
+  "Slots.start",
+  "Slots.stop",
+  "System.memory",
+  "Trace.next",
+];
 const STARTS = ["Slots.start", "Slots.stop", "System.shutdown", "System.reboot"];
 const READS_OBJECT = ["Memory.info", "Memory.seal", "Memory.step", "Inbox.info"];
 const WRITES_OBJECT = ["Memory.seal", "Notice.signal", "Inbox.bindEndpoint"];
 
 const secret = new Uint8Array(32).fill(5);
-const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
+const signer = {
+  publicKey: ed25519.getPublicKey(secret),
+  purpose: KeyPurpose.Development,
+  sign: (message: Uint8Array) => ed25519.sign(message, secret),
+};
 let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await compileMonitor({ keyRing: keyRingText([signer]) });
@@ -82,31 +108,74 @@ class Oracle {
   }
 
   interfacesOf(target: string): readonly Interface[] {
-    if (target.startsWith("kernel.")) return this.model.interfaces.filter((known) => known.name === target.slice(7));
+    if (target.startsWith("kernel."))
+      return this.model.interfaces.filter((known) => known.name === target.slice(7));
     return SERVED.filter(([name]) => name === target).map(([, spoken]) => this.interface(spoken));
   }
 
   mayCall(subject: string, target: string, spoken: Interface, method: Method): boolean {
-    return this.monitor.number("judgeEarly", 1, 2, this.id(subject), this.id(target), spoken.id, method.number) === Status.Ok;
+    return (
+      this.monitor.number(
+        "judgeEarly",
+        1,
+        2,
+        this.id(subject),
+        this.id(target),
+        spoken.id,
+        method.number,
+      ) === Status.Ok
+    );
   }
 
   permits(subject: string, target: string, permission: Permission): boolean {
     return this.monitor.number("permits", this.id(subject), this.id(target), permission) === 1;
   }
 
-  /** Judges a message with zeros in its words and handles to objects of these classes; endpoints have that of `owner`. */
-  judge(event: Event, subject: string, target: string, spoken: Interface, method: Method, owner: string): boolean {
-    const fields = event === Event.Error ? [] : event === Event.Request ? method.request : method.response;
-    const words = event === Event.Error ? 1 : fields.filter((field) => field.kind !== "handle").length;
+  /**
+   * Judges a message with zeros in its words and handles to objects of these classes; endpoints
+   * have that of `owner`.
+   */
+  judge(
+    event: Event,
+    subject: string,
+    target: string,
+    spoken: Interface,
+    method: Method,
+    owner: string,
+  ): boolean {
+    const fields =
+      event === Event.Error ? [] : event === Event.Request ? method.request : method.response;
+    const words =
+      event === Event.Error ? 1 : fields.filter((field) => field.kind !== "handle").length;
     const view = new DataView(this.monitor.memory.buffer);
-    for (let i = 0; i < words; i++) view.setBigUint64(this.words + 8 * i, event === Event.Error ? 1n : 0n, true);
+    for (let i = 0; i < words; i++)
+      view.setBigUint64(this.words + 8 * i, event === Event.Error ? 1n : 0n, true);
     const carried = fields.filter((field) => field.kind === "handle");
     carried.forEach((field, i) => {
       const type = Number(field.max);
       const isObject = type < 16;
-      [isObject ? type : ObjectType.Endpoint, isObject ? 0 : type, isObject ? type : this.id(owner), 0].forEach((value, j) => view.setUint32(this.handles + 16 * i + 4 * j, value, true));
+      [
+        isObject ? type : ObjectType.Endpoint,
+        isObject ? 0 : type,
+        isObject ? type : this.id(owner),
+        0,
+      ].forEach((value, j) => view.setUint32(this.handles + 16 * i + 4 * j, value, true));
     });
-    const status = this.monitor.number("judge", event, 1, 2, this.id(subject), this.id(target), spoken.id, method.number, this.words, words, this.handles, carried.length, 0);
+    const status = this.monitor.number(
+      "judge",
+      event,
+      1,
+      2,
+      this.id(subject),
+      this.id(target),
+      spoken.id,
+      method.number,
+      this.words,
+      words,
+      this.handles,
+      carried.length,
+      0,
+    );
     expect([Status.Ok, Status.Denied]).toContain(status);
     return status === Status.Ok;
   }
@@ -117,9 +186,24 @@ class Oracle {
   }
 
   /** The event is let through by the rules, its handles aside. */
-  isAllowedByRules(event: Event, subject: string, target: string, spoken: Interface, method: Method): boolean {
+  isAllowedByRules(
+    event: Event,
+    subject: string,
+    target: string,
+    spoken: Interface,
+    method: Method,
+  ): boolean {
     if (event === Event.Request) return this.mayCall(subject, target, spoken, method);
-    return this.monitor.number("query", this.id(subject), this.id(target), spoken.id, method.number, event) === 1;
+    return (
+      this.monitor.number(
+        "query",
+        this.id(subject),
+        this.id(target),
+        spoken.id,
+        method.number,
+        event,
+      ) === 1
+    );
   }
 }
 
@@ -148,7 +232,10 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
       for (const method of spoken.methods) {
         if (!oracle.mayCall(s, t, spoken, method)) continue;
         add(s, t);
-        const speaks = (method.response.length > 0 && oracle.isAllowedByRules(Event.Response, s, t, spoken, method)) || (spoken.errors.length > 0 && oracle.isAllowedByRules(Event.Error, s, t, spoken, method));
+        const speaks =
+          (method.response.length > 0 &&
+            oracle.isAllowedByRules(Event.Response, s, t, spoken, method)) ||
+          (spoken.errors.length > 0 && oracle.isAllowedByRules(Event.Error, s, t, spoken, method));
         if (speaks) add(t, s);
       }
     }
@@ -160,12 +247,22 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
       if (type > 15 || holders.size < 2) continue;
       const kernelClass = ObjectType[type]!;
       const over = `kernel.${kernelClass}`;
-      const [write, read] = type === ObjectType.Memory ? [Permission.MapWrite, Permission.MapRead] : type === ObjectType.Notice ? [Permission.Signal] : [];
+      const [write, read] =
+        type === ObjectType.Memory
+          ? [Permission.MapWrite, Permission.MapRead]
+          : type === ObjectType.Notice
+            ? [Permission.Signal]
+            : [];
       for (const w of holders) {
-        const writes = (write !== undefined && oracle.permits(w, over, write)) || WRITES_OBJECT.some((name) => name.startsWith(`${kernelClass}.`) && calls(w, name));
+        const writes =
+          (write !== undefined && oracle.permits(w, over, write)) ||
+          WRITES_OBJECT.some((name) => name.startsWith(`${kernelClass}.`) && calls(w, name));
         for (const r of holders) {
           if (w === r) continue;
-          const reads = (read !== undefined && oracle.permits(r, over, read)) || READS_OBJECT.some((name) => name.startsWith(`${kernelClass}.`) && calls(r, name)) || (type === ObjectType.Notice && r === maker);
+          const reads =
+            (read !== undefined && oracle.permits(r, over, read)) ||
+            READS_OBJECT.some((name) => name.startsWith(`${kernelClass}.`) && calls(r, name)) ||
+            (type === ObjectType.Notice && r === maker);
           if (reads && writes) objects.add(`${w}>${r}`);
           if (reads && (writes || (type === ObjectType.Inbox && w === maker))) add(w, r);
         }
@@ -177,17 +274,27 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
 
 /** Whoever can come to hold a handle to what `maker` made. */
 function holdersOf(oracle: Oracle, maker: string, type: number): ReadonlySet<string> {
-  const carries = (fields: readonly Field[]): boolean => fields.some((field) => field.kind === "handle" && field.max === BigInt(type));
-  const maySend = (sender: string): boolean => type > 15 || oracle.permits(sender, `kernel.${ObjectType[type]}`, Permission.Transfer);
+  const carries = (fields: readonly Field[]): boolean =>
+    fields.some((field) => field.kind === "handle" && field.max === BigInt(type));
+  const maySend = (sender: string): boolean =>
+    type > 15 || oracle.permits(sender, `kernel.${ObjectType[type]}`, Permission.Transfer);
   const holders = new Set([maker]);
   for (let before = 0; before !== holders.size; ) {
     before = holders.size;
     for (const s of CLASSES) {
       for (const [t, spokenName] of SERVED) {
         const spoken = oracle.interface(spokenName);
-        for (const method of spoken.methods.filter((known) => oracle.mayCall(s, t, spoken, known))) {
+        for (const method of spoken.methods.filter((known) =>
+          oracle.mayCall(s, t, spoken, known),
+        )) {
           if (holders.has(s) && carries(method.request) && maySend(s)) holders.add(t);
-          if (holders.has(t) && carries(method.response) && maySend(t) && oracle.isAllowedByRules(Event.Response, s, t, spoken, method)) holders.add(s);
+          if (
+            holders.has(t) &&
+            carries(method.response) &&
+            maySend(t) &&
+            oracle.isAllowedByRules(Event.Response, s, t, spoken, method)
+          )
+            holders.add(s);
         }
       }
     }
@@ -211,18 +318,34 @@ function flowsTo(flows: Edges, from: string, to: string, through: readonly strin
 function randomPolicy(random: Random, oracle: Pick<Oracle, "model">): string {
   const lines: string[] = [];
   for (let i = 0; i < 7 + random.below(8); i++) {
-    const subject = random.below(8) === 0 ? `any except ${random.pick(CLASSES)}` : random.pick(CLASSES);
+    const subject =
+      random.below(8) === 0 ? `any except ${random.pick(CLASSES)}` : random.pick(CLASSES);
     const kind = random.below(7);
     if (kind < 3) {
       const [target, spokenName] = random.pick(SERVED);
-      const methods = oracle.model.interfaces.find((known) => known.name === spokenName)!.methods.map((method) => method.name);
-      const events = random.pick(["", "", "request ", "request, response ", "request, error ", "response "]);
-      lines.push(`allow ${events}${subject} -> ${target}.${spokenName} { ${random.some(methods, 2).join(", ")} }`);
+      const methods = oracle.model.interfaces
+        .find((known) => known.name === spokenName)!
+        .methods.map((method) => method.name);
+      const events = random.pick([
+        "",
+        "",
+        "request ",
+        "request, response ",
+        "request, error ",
+        "response ",
+      ]);
+      lines.push(
+        `allow ${events}${subject} -> ${target}.${spokenName} { ${random.some(methods, 2).join(", ")} }`,
+      );
     } else if (kind < 5) {
       const target = random.pick(Object.keys(KERNEL));
-      lines.push(`allow ${subject} -> kernel.${target} { ${random.some(KERNEL[target]!, 2).join(", ")} }`);
+      lines.push(
+        `allow ${subject} -> kernel.${target} { ${random.some(KERNEL[target]!, 2).join(", ")} }`,
+      );
     } else {
-      lines.push(`grant ${subject} -> ${random.pick(["kernel.Memory", "kernel.Memory", "kernel.Notice", "kernel.Inbox", ...CLASSES])} { ${random.some(["transfer", "transfer", "copy", "map_read", "map_write", "signal", "bind"], 3).join(", ")} }`);
+      lines.push(
+        `grant ${subject} -> ${random.pick(["kernel.Memory", "kernel.Memory", "kernel.Notice", "kernel.Inbox", ...CLASSES])} { ${random.some(["transfer", "transfer", "copy", "map_read", "map_write", "signal", "bind"], 3).join(", ")} }`,
+      );
     }
   }
   return lines.join("\n");
@@ -233,7 +356,11 @@ interface Statement {
   readonly holds: boolean;
 }
 
-function randomStatement(random: Random, oracle: Oracle, known: ReturnType<typeof edges>): Statement {
+function randomStatement(
+  random: Random,
+  oracle: Oracle,
+  known: ReturnType<typeof edges>,
+): Statement {
   const kind = random.below(8);
   if (kind < 3) return neverMessage(random, oracle, known.objects);
   if (kind === 3) return neverGrant(random, oracle);
@@ -241,65 +368,145 @@ function randomStatement(random: Random, oracle: Oracle, known: ReturnType<typeo
   return expectation(random, oracle);
 }
 
-function randomSubjects(random: Random): { readonly text: string; readonly names: readonly string[] } {
+function randomSubjects(random: Random): {
+  readonly text: string;
+  readonly names: readonly string[];
+} {
   if (random.below(5) === 0) return { text: "any", names: CLASSES };
   const names = random.some(CLASSES, 3);
-  if (random.below(4) === 0) return { text: `any except { ${names.join(", ")} }`, names: CLASSES.filter((name) => !names.includes(name)) };
+  if (random.below(4) === 0)
+    return {
+      text: `any except { ${names.join(", ")} }`,
+      names: CLASSES.filter((name) => !names.includes(name)),
+    };
   return { text: `{ ${names.join(", ")} }`, names };
 }
 
 function neverMessage(random: Random, oracle: Oracle, objects: Edges): Statement {
   const subjects = randomSubjects(random);
   const entries = Array.from({ length: 1 + random.below(3) }, () => {
-    const target = random.below(3) === 0 ? `kernel.${random.pick(Object.keys(KERNEL))}` : random.pick(CLASSES);
+    const target =
+      random.below(3) === 0 ? `kernel.${random.pick(Object.keys(KERNEL))}` : random.pick(CLASSES);
     const spoken = random.pick(oracle.interfacesOf(target));
     const depth = spoken === undefined ? 0 : random.below(3);
     const method = spoken === undefined ? undefined : random.pick(spoken.methods);
-    const text = depth === 0 ? target : depth === 1 ? `${target}.${spoken!.name}` : `${target}.${spoken!.name}.${method!.name}`;
-    return { target, text, spoken: depth > 0 ? spoken : undefined, method: depth > 1 ? method : undefined };
+    const text =
+      depth === 0
+        ? target
+        : depth === 1
+          ? `${target}.${spoken!.name}`
+          : `${target}.${spoken!.name}.${method!.name}`;
+    return {
+      target,
+      text,
+      spoken: depth > 0 ? spoken : undefined,
+      method: depth > 1 ? method : undefined,
+    };
   });
-  const isBroken = subjects.names.some((subject) => entries.some(({ target, spoken, method }) => {
-    const interfaces = spoken === undefined ? oracle.interfacesOf(target) : [spoken];
-    if (interfaces.some((one) => one.methods.some((each) => (method === undefined || each.name === method.name) && oracle.mayCall(subject, target, one, each)))) return true;
-    if (spoken !== undefined) return false;
-    return PERMISSION_NAMES.some((_, permission) => oracle.permits(subject, target, permission)) || objects.has(`${subject}>${target}`);
-  }));
-  return { text: `never ${subjects.text} -> { ${entries.map((entry) => entry.text).join(", ")} }`, holds: !isBroken };
+  const isBroken = subjects.names.some((subject) =>
+    entries.some(({ target, spoken, method }) => {
+      const interfaces = spoken === undefined ? oracle.interfacesOf(target) : [spoken];
+      if (
+        interfaces.some((one) =>
+          one.methods.some(
+            (each) =>
+              (method === undefined || each.name === method.name) &&
+              oracle.mayCall(subject, target, one, each),
+          ),
+        )
+      )
+        return true;
+      if (spoken !== undefined) return false;
+      return (
+        PERMISSION_NAMES.some((_, permission) => oracle.permits(subject, target, permission)) ||
+        objects.has(`${subject}>${target}`)
+      );
+    }),
+  );
+  return {
+    text: `never ${subjects.text} -> { ${entries.map((entry) => entry.text).join(", ")} }`,
+    holds: !isBroken,
+  };
 }
 
 function neverGrant(random: Random, oracle: Oracle): Statement {
   const subjects = randomSubjects(random);
   const targets = random.some(["kernel.Memory", "kernel.Notice", ...CLASSES], 3);
   const wanted = random.some(["transfer", "copy"], 2);
-  const isBroken = subjects.names.some((subject) => targets.some((target) => wanted.some((name) => oracle.permits(subject, target, PERMISSION_NAMES.indexOf(name as "copy")))));
-  return { text: `never grant ${subjects.text} -> { ${targets.join(", ")} } { ${wanted.join(", ")} }`, holds: !isBroken };
+  const isBroken = subjects.names.some((subject) =>
+    targets.some((target) =>
+      wanted.some((name) =>
+        oracle.permits(subject, target, PERMISSION_NAMES.indexOf(name as "copy")),
+      ),
+    ),
+  );
+  return {
+    text: `never grant ${subjects.text} -> { ${targets.join(", ")} } { ${wanted.join(", ")} }`,
+    holds: !isBroken,
+  };
 }
 
 function neverFlow(random: Random, flows: Edges): Statement {
   const shuffled = [...CLASSES].sort(() => random.below(3) - 1);
   const from = shuffled.slice(0, 1 + random.below(2));
   const to = random.below(6) === 0 ? [random.pick(SINKS)] : shuffled.slice(2, 3 + random.below(2));
-  const through = random.below(3) === 0 ? [] : [...shuffled.slice(4, 4 + random.below(3)), ...SINKS.filter((sink) => !to.includes(sink) && random.below(2) === 0)];
-  const written = (names: readonly string[]): string => `{ ${names.map((name) => (SINKS.includes(name) ? `kernel.${name}` : name)).join(", ")} }`;
+  const through =
+    random.below(3) === 0
+      ? []
+      : [
+          ...shuffled.slice(4, 4 + random.below(3)),
+          ...SINKS.filter((sink) => !to.includes(sink) && random.below(2) === 0),
+        ];
+  const written = (names: readonly string[]): string =>
+    `{ ${names.map((name) => (SINKS.includes(name) ? `kernel.${name}` : name)).join(", ")} }`;
   const isBroken = from.some((a) => to.some((b) => flowsTo(flows, a, b, through)));
-  return { text: `never flow ${written(from)} -> ${written(to)}${through.length === 0 ? "" : ` except through ${written(through)}`}`, holds: !isBroken };
+  return {
+    text: `never flow ${written(from)} -> ${written(to)}${through.length === 0 ? "" : ` except through ${written(through)}`}`,
+    holds: !isBroken,
+  };
 }
 
 function expectation(random: Random, oracle: Oracle): Statement {
-  const all = SERVED.flatMap(([target, name]) => oracle.interface(name).methods.flatMap((method) => CLASSES.map((subject) => ({ target, spoken: oracle.interface(name), method, subject }))));
+  const all = SERVED.flatMap(([target, name]) =>
+    oracle
+      .interface(name)
+      .methods.flatMap((method) =>
+        CLASSES.map((subject) => ({ target, spoken: oracle.interface(name), method, subject })),
+      ),
+  );
   // Half of them about what may be asked, which little is.
-  const asked = all.filter(({ target, spoken, method, subject }) => oracle.mayCall(subject, target, spoken, method));
-  const { target, spoken, method, subject } = random.pick(asked.length > 0 && random.below(2) === 0 ? asked : all);
+  const asked = all.filter(({ target, spoken, method, subject }) =>
+    oracle.mayCall(subject, target, spoken, method),
+  );
+  const { target, spoken, method, subject } = random.pick(
+    asked.length > 0 && random.below(2) === 0 ? asked : all,
+  );
   const wantsAllowed = random.below(2) === 0;
-  const event = random.pick(["", "request ", "response ", ...(spoken.errors.length > 0 ? ["error "] : [])]);
-  const number = event === "response " ? Event.Response : event === "error " ? Event.Error : Event.Request;
-  const endpoint = (number === Event.Response ? method.response : number === Event.Request ? method.request : []).find((field) => field.kind === "handle" && field.max > 15n);
+  const event = random.pick([
+    "",
+    "request ",
+    "response ",
+    ...(spoken.errors.length > 0 ? ["error "] : []),
+  ]);
+  const number =
+    event === "response " ? Event.Response : event === "error " ? Event.Error : Event.Request;
+  const endpoint = (
+    number === Event.Response ? method.response : number === Event.Request ? method.request : []
+  ).find((field) => field.kind === "handle" && field.max > 15n);
   const named = endpoint !== undefined && random.below(2) === 0 ? random.pick(CLASSES) : undefined;
-  const verdicts = new Map(CLASSES.map((owner) => [owner, oracle.judge(number, subject, target, spoken, method, owner)]));
+  const verdicts = new Map(
+    CLASSES.map((owner) => [owner, oracle.judge(number, subject, target, spoken, method, owner)]),
+  );
   const owners = named === undefined ? CLASSES : [named];
-  const servers = SERVED.filter(([, served]) => endpoint !== undefined && endpoint.max === BigInt(oracle.interface(served).id)).map(([name]) => name);
+  const servers = SERVED.filter(
+    ([, served]) => endpoint !== undefined && endpoint.max === BigInt(oracle.interface(served).id),
+  ).map(([name]) => name);
   const isDenied = owners.every((owner) => verdicts.get(owner) === false);
-  const isAllowed = !isDenied && (named === undefined && endpoint !== undefined ? servers : owners).every((owner) => verdicts.get(owner) === true);
+  const isAllowed =
+    !isDenied &&
+    (named === undefined && endpoint !== undefined ? servers : owners).every(
+      (owner) => verdicts.get(owner) === true,
+    );
   const isAnswered = event !== "" || oracle.canBe(Event.Response, subject, target, spoken, method);
   const text = `expect ${wantsAllowed ? "allow" : "deny"} ${event}${subject} -> ${target}.${spoken.name}.${method.name}${named === undefined ? "" : `(${endpoint!.name} = ${named})`}`;
   return { text, holds: wantsAllowed ? isAllowed && isAnswered : isDenied };
@@ -312,16 +519,21 @@ test(`the compiler says of ${POLICIES * STATEMENTS} random statements what the m
     const random = new Random(seed);
     const policy = randomPolicy(random, { model: model! });
     const compiled = await compileTest(policy);
-    if (compiled.blob === undefined || compiled.model === undefined) throw new Error(`${policy}\n${JSON.stringify(compiled.diagnostics)}`);
+    if (compiled.blob === undefined || compiled.model === undefined)
+      throw new Error(`${policy}\n${JSON.stringify(compiled.diagnostics)}`);
     const oracle = new Oracle(compiled.blob, compiled.model);
     const known = edges(oracle);
-    const statements = Array.from({ length: STATEMENTS }, () => randomStatement(random, oracle, known));
+    const statements = Array.from({ length: STATEMENTS }, () =>
+      randomStatement(random, oracle, known),
+    );
     const firstLine = policy.split("\n").length + 2;
     // In parts, so that no statement's mistakes are beyond those that are told.
     const broken = new Set<number>();
     for (let at = 0; at < STATEMENTS; at += 4) {
       const part = statements.slice(at, at + 4);
-      const { diagnostics } = await compileTest(`${policy}\n${part.map(({ text }) => text).join("\n")}`);
+      const { diagnostics } = await compileTest(
+        `${policy}\n${part.map(({ text }) => text).join("\n")}`,
+      );
       for (const { line, message } of diagnostics) {
         expect(message).not.toContain("more mistakes");
         broken.add((line ?? 0) - firstLine + at);
@@ -329,12 +541,20 @@ test(`the compiler says of ${POLICIES * STATEMENTS} random statements what the m
     }
     statements.forEach(({ text, holds }, i) => {
       expect(!broken.has(i), `seed ${seed}: \`${text}\` in\n${policy}`).toBe(holds);
-      const key = `${text.split(" ").slice(0, 2).join(" ").replace(/never (?!flow|grant).*/, "never")} ${holds}`;
+      const key = `${text
+        .split(" ")
+        .slice(0, 2)
+        .join(" ")
+        .replace(/never (?!flow|grant).*/, "never")} ${holds}`;
       counts[key] = (counts[key] ?? 0) + 1;
     });
   }
   // Each kind has come out both ways, often enough.
   for (const kind of ["never", "never flow", "never grant", "expect allow", "expect deny"]) {
-    for (const holds of [true, false]) expect(counts[`${kind} ${holds}`] ?? 0, `${kind} ${holds} of ${JSON.stringify(counts)}`).toBeGreaterThan(15);
+    for (const holds of [true, false])
+      expect(
+        counts[`${kind} ${holds}`] ?? 0,
+        `${kind} ${holds} of ${JSON.stringify(counts)}`,
+      ).toBeGreaterThan(15);
   }
 });

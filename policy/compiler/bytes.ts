@@ -28,7 +28,10 @@ export class Records {
   }
 }
 
-/** Zero-terminated strings of printable ASCII, each there once, in the order of their characters: the empty one is the first. */
+/**
+ * Zero-terminated strings of printable ASCII, each there once, in the order of their characters:
+ * the empty one is the first.
+ */
 export class Strings {
   private readonly offsets = new Map<string, number>();
   private readonly section: Uint8Array;
@@ -46,7 +49,8 @@ export class Strings {
   /** Offset of one of the strings. */
   offsetOf(text: string): number {
     const offset = this.offsets.get(printable(text));
-    if (offset === undefined) throw new Error(`the string ${JSON.stringify(text)} was not announced`);
+    if (offset === undefined)
+      throw new Error(`the string ${JSON.stringify(text)} was not announced`);
     return offset;
   }
 

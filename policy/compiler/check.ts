@@ -1,10 +1,20 @@
-/** `never`: what no rule of any module may make possible. Judges every member of every list, and a class's own pair like any other. */
+/**
+ * `never`: what no rule of any module may make possible. Judges every member of every list, and a
+ * class's own pair like any other.
+ */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { type Matrix, isBound } from "./close.ts";
-import { type FlowGraph, SINKS, type SharedObject, chains, flowGraph, sharedObjects } from "./flow.ts";
+import {
+  type FlowGraph,
+  SINKS,
+  type SharedObject,
+  chains,
+  flowGraph,
+  sharedObjects,
+} from "./flow.ts";
 import { type Interface, type Model, PERMISSION_NAMES, type PolicyClass } from "./model.ts";
 import { Names, written } from "./names.ts";
 import type { Classes, Methods, Name, NeverStatement, Path, Span } from "./syntax.ts";
@@ -12,10 +22,17 @@ import type { Classes, Methods, Name, NeverStatement, Path, Span } from "./synta
 /** Names rules that a broken `never` lists: more would hide the first. */
 const RULES_SHOWN = 3;
 
-/** Types of objects that a permission is about; all for those that are not here. An endpoint has its owner's class. */
+/**
+ * Types of objects that a permission is about; all for those that are not here. An endpoint has its
+ * owner's class.
+ */
 const PERMISSION_OBJECTS: Readonly<Record<string, readonly ObjectType[]>> = {
-  map_read: [ObjectType.Memory], map_write: [ObjectType.Memory], seal: [ObjectType.Memory], signal: [ObjectType.Notice],
-  bind: [ObjectType.Notice, ObjectType.Interrupt, ObjectType.Clock], ports: [ObjectType.Ports],
+  map_read: [ObjectType.Memory],
+  map_write: [ObjectType.Memory],
+  seal: [ObjectType.Memory],
+  signal: [ObjectType.Notice],
+  bind: [ObjectType.Notice, ObjectType.Interrupt, ObjectType.Clock],
+  ports: [ObjectType.Ports],
 };
 
 /** What a `never` speaks of: a class, perhaps one interface of it, perhaps some methods. */
@@ -64,7 +81,9 @@ class NeverChecker {
     const program = knownProgram(statement.program, this.model, this.names);
     if (subjects === undefined || program === undefined) return;
     for (const subject of subjects) {
-      const rules = this.model.executeNamed.filter((rule) => rule.classId === subject.id && rule.program === program);
+      const rules = this.model.executeNamed.filter(
+        (rule) => rule.classId === subject.id && rule.program === program,
+      );
       if (rules.length > 0) this.broken(statement, `${subject.name} may run ${program}`, rules);
     }
   }
@@ -73,13 +92,28 @@ class NeverChecker {
     const subjects = this.subjects(statement.subjects);
     const targets = this.objectClasses(statement.targets);
     const bits = this.names.permissionBits(statement.methods);
-    if (subjects === undefined || targets === undefined || bits === 0n || !permissionsApply(statement.methods, targets, this.names)) return;
+    if (
+      subjects === undefined ||
+      targets === undefined ||
+      bits === 0n ||
+      !permissionsApply(statement.methods, targets, this.names)
+    )
+      return;
     for (const subject of subjects) {
       for (const target of targets) {
-        const rules = (this.matrix.find(subject.id, target.id, INTERFACE_PERMISSIONS)?.rules ?? []).filter((rule) => (rule.methods & bits) !== 0n);
+        const rules = (
+          this.matrix.find(subject.id, target.id, INTERFACE_PERMISSIONS)?.rules ?? []
+        ).filter((rule) => (rule.methods & bits) !== 0n);
         const granted = rules.reduce((all, rule) => all | rule.methods, 0n) & bits;
-        const permissions = PERMISSION_NAMES.filter((_, number) => (granted >> BigInt(number)) & 1n);
-        if (rules.length > 0) this.broken(statement, `${subject.name} has ${permissions.join(", ")} over objects of ${target.name}`, rules);
+        const permissions = PERMISSION_NAMES.filter(
+          (_, number) => (granted >> BigInt(number)) & 1n,
+        );
+        if (rules.length > 0)
+          this.broken(
+            statement,
+            `${subject.name} has ${permissions.join(", ")} over objects of ${target.name}`,
+            rules,
+          );
       }
     }
   }
@@ -95,28 +129,52 @@ class NeverChecker {
         if (target.policyClass.id === pair.target) this.checkPair(statement, pair, target);
       }
     }
-    this.checkObjects(statement, isSubject, new Set(targets.filter(isWhole).map((target) => target.policyClass.id)));
+    this.checkObjects(
+      statement,
+      isSubject,
+      new Set(targets.filter(isWhole).map((target) => target.policyClass.id)),
+    );
   }
 
-  private checkPair(statement: NeverStatement, pair: Matrix["pairs"][number], target: Forbidden): void {
+  private checkPair(
+    statement: NeverStatement,
+    pair: Matrix["pairs"][number],
+    target: Forbidden,
+  ): void {
     const subject = this.model.classes[pair.subject]?.name ?? "";
     if (pair.interfaceId === INTERFACE_PERMISSIONS) {
-      if (isWhole(target)) this.broken(statement, `${subject} has permissions over objects of ${target.policyClass.name}`, pair.rules);
+      if (isWhole(target))
+        this.broken(
+          statement,
+          `${subject} has permissions over objects of ${target.policyClass.name}`,
+          pair.rules,
+        );
       return;
     }
     const spoken = this.model.interfaces.find((known) => known.id === pair.interfaceId);
-    if (spoken === undefined || (target.spoken !== undefined && target.spoken.id !== spoken.id)) return;
+    if (spoken === undefined || (target.spoken !== undefined && target.spoken.id !== spoken.id))
+      return;
     const allowing = pair.rules.filter((rule) => !rule.isRequire);
     const method = spoken.methods.find(
-      ({ number }) => (target.methods === undefined || ((target.methods >> BigInt(number)) & 1n) === 1n) && allowing.some((rule) => isBound(rule, Event.Request, number)),
+      ({ number }) =>
+        (target.methods === undefined || ((target.methods >> BigInt(number)) & 1n) === 1n) &&
+        allowing.some((rule) => isBound(rule, Event.Request, number)),
     );
     if (method === undefined) return;
     const rules = allowing.filter((rule) => isBound(rule, Event.Request, method.number));
-    this.broken(statement, `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`, rules);
+    this.broken(
+      statement,
+      `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`,
+      rules,
+    );
   }
 
   /** Memory and notices reach a class as well as messages do. */
-  private checkObjects(statement: NeverStatement, subjects: ReadonlySet<number>, targets: ReadonlySet<number>): void {
+  private checkObjects(
+    statement: NeverStatement,
+    subjects: ReadonlySet<number>,
+    targets: ReadonlySet<number>,
+  ): void {
     if (targets.size === 0) return;
     this.objects ??= sharedObjects(this.model, this.matrix);
     const told = new Set<string>();
@@ -141,39 +199,69 @@ class NeverChecker {
     const both = from.find((name) => to.includes(name));
     if (both !== undefined) {
       const help = `all instances of a class are one end: leave it out on one side, as in \`any except ${both}\``;
-      this.names.refuse(statement.span, `\`${statement.text}\` can never hold: ${both} is on both sides`, help);
+      this.names.refuse(
+        statement.span,
+        `\`${statement.text}\` can never hold: ${both} is on both sides`,
+        help,
+      );
       return;
     }
     for (const [i, name] of through.entries()) {
       if (!from.includes(name) && !to.includes(name)) continue;
       const span = statement.through[i]?.span ?? statement.span;
-      this.names.refuse(span, `${name} is an end of the flow: \`through\` it says nothing`, "leave it out, here or there");
+      this.names.refuse(
+        span,
+        `${name} is an end of the flow: \`through\` it says nothing`,
+        "leave it out, here or there",
+      );
       return;
     }
     this.graph ??= flowGraph(this.model, this.matrix);
     for (const chain of chains(this.graph, from, new Set(to), new Set(through))) {
-      const steps = chain.map((flow) => `${flow.from} -> ${flow.to} (${flow.how}, ${flow.span.file}:${flow.span.line})`);
-      const help = "take one of these rules away, or name whoever may pass it on: `except through …`";
-      this.names.refuse(statement.span, `\`${statement.text}\` does not hold: ${steps.join(", then ")}`, help);
+      const steps = chain.map(
+        (flow) => `${flow.from} -> ${flow.to} (${flow.how}, ${flow.span.file}:${flow.span.line})`,
+      );
+      const help =
+        "take one of these rules away, or name whoever may pass it on: `except through …`";
+      this.names.refuse(
+        statement.span,
+        `\`${statement.text}\` does not hold: ${steps.join(", then ")}`,
+        help,
+      );
     }
   }
 
   private flowEnds(classes: Classes): readonly string[] | undefined {
-    if (classes.kind === "any") return this.subjects(classes)?.map((policyClass) => policyClass.name);
+    if (classes.kind === "any")
+      return this.subjects(classes)?.map((policyClass) => policyClass.name);
     return this.names.each(classes.paths, (path) => this.flowEnd(path));
   }
 
   /** A class of programs, or one of the kernel's sinks. */
   private flowEnd(path: Path): string | undefined {
     const policyClass = this.names.class(path);
-    if (policyClass === undefined || policyClass.span !== undefined || SINKS.includes(policyClass.name)) return policyClass?.name;
-    return this.names.refuse(path.span, `information does not stay in ${policyClass.name}: it is no end of a flow`, `a class of programs, or one of ${SINKS.join(", ")}`);
+    if (
+      policyClass === undefined ||
+      policyClass.span !== undefined ||
+      SINKS.includes(policyClass.name)
+    )
+      return policyClass?.name;
+    return this.names.refuse(
+      path.span,
+      `information does not stay in ${policyClass.name}: it is no end of a flow`,
+      `a class of programs, or one of ${SINKS.join(", ")}`,
+    );
   }
 
   /** Refuses a set that is empty: what is said of nobody holds always. */
   private subjects(classes: Classes): readonly PolicyClass[] | undefined {
     const subjects = this.names.subjects(classes);
-    if (subjects?.length === 0) return this.names.refuse(classes.span, "these are no classes at all, so the statement says nothing", "take it out, or except fewer");
+    if (subjects?.length === 0)
+      return this.names.refuse(
+        classes.span,
+        "these are no classes at all, so the statement says nothing",
+        "take it out, or except fewer",
+      );
     return subjects;
   }
 
@@ -182,31 +270,65 @@ class NeverChecker {
     return this.names.each(classes.paths, (path) => this.names.class(path));
   }
 
-  private forbidden(classes: Classes, methods: Methods | undefined): readonly Forbidden[] | undefined {
+  private forbidden(
+    classes: Classes,
+    methods: Methods | undefined,
+  ): readonly Forbidden[] | undefined {
     const { names } = this;
     if (classes.kind === "any") {
       const all = this.subjects(classes);
-      if (methods !== undefined) return names.refuse(methods.span, "methods need a target that serves them", "name the classes");
+      if (methods !== undefined)
+        return names.refuse(
+          methods.span,
+          "methods need a target that serves them",
+          "name the classes",
+        );
       return all?.map((policyClass) => ({ policyClass, spoken: undefined, methods: undefined }));
     }
     return names.each(classes.paths, (path): Forbidden | undefined => {
       const target = names.method(path);
       if (target === undefined) return undefined;
       const { policyClass, spoken, method } = target;
-      if (policyClass.id === CLASS_KERNEL) return names.refuse(path.span, "`kernel` receives no messages", "`kernel.Slots`, `kernel.System`, …");
-      if (methods === undefined) return { policyClass, spoken, methods: method === undefined ? undefined : 1n << BigInt(method.number) };
-      if (method !== undefined) return names.refuse(methods.span, "the target already names a method", `\`${written(path, path.segments.length - 1)} { … }\``);
+      if (policyClass.id === CLASS_KERNEL)
+        return names.refuse(
+          path.span,
+          "`kernel` receives no messages",
+          "`kernel.Slots`, `kernel.System`, …",
+        );
+      if (methods === undefined)
+        return {
+          policyClass,
+          spoken,
+          methods: method === undefined ? undefined : 1n << BigInt(method.number),
+        };
+      if (method !== undefined)
+        return names.refuse(
+          methods.span,
+          "the target already names a method",
+          `\`${written(path, path.segments.length - 1)} { … }\``,
+        );
       const meant = spoken ?? onlyOf(policyClass, names);
-      if (meant === undefined) return names.refuse(path.span, `which interface of ${policyClass.name} is meant is not clear`, `\`${policyClass.name}.Interface { … }\``);
+      if (meant === undefined)
+        return names.refuse(
+          path.span,
+          `which interface of ${policyClass.name} is meant is not clear`,
+          `\`${policyClass.name}.Interface { … }\``,
+        );
       const bits = names.methodBits(meant, methods);
       return bits === 0n ? undefined : { policyClass, spoken: meant, methods: bits };
     });
   }
 
   private broken(statement: NeverStatement, because: string, rules: readonly Quoted[]): void {
-    const shown = [...new Set(rules.map((rule) => `${rule.span.file}:${rule.span.line}: \`${rule.text}\``))];
+    const shown = [
+      ...new Set(rules.map((rule) => `${rule.span.file}:${rule.span.line}: \`${rule.text}\``)),
+    ];
     const more = shown.length > RULES_SHOWN ? ` and ${shown.length - RULES_SHOWN} more` : "";
-    this.names.refuse(statement.span, `\`${statement.text}\` does not hold: ${because}`, `by ${shown.slice(0, RULES_SHOWN).join(", ")}${more}`);
+    this.names.refuse(
+      statement.span,
+      `\`${statement.text}\` does not hold: ${because}`,
+      `by ${shown.slice(0, RULES_SHOWN).join(", ")}${more}`,
+    );
   }
 }
 
@@ -220,20 +342,41 @@ function onlyOf(policyClass: PolicyClass, names: Names): Interface | undefined {
   return another === undefined ? only : undefined;
 }
 
-/** The program's name, if the image has it or some rule lets it run; undefined, with an error recorded, for one that nobody knows. */
+/**
+ * The program's name, if the image has it or some rule lets it run; undefined, with an error
+ * recorded, for one that nobody knows.
+ */
 export function knownProgram({ text, span }: Name, model: Model, names: Names): string | undefined {
-  const known = new Set([...model.programs.map(({ name }) => name), ...model.executeNamed.map(({ program }) => program)]);
-  return known.has(text) ? text : names.refuse(span, `the image has no program \`${text}\``, () => didYouMean(text, known));
+  const known = new Set([
+    ...model.programs.map(({ name }) => name),
+    ...model.executeNamed.map(({ program }) => program),
+  ]);
+  return known.has(text)
+    ? text
+    : names.refuse(span, `the image has no program \`${text}\``, () => didYouMean(text, known));
 }
 
-/** Whether each permission named is one over objects of some of the classes; the first that is not becomes a mistake. */
-export function permissionsApply(methods: Methods, targets: readonly PolicyClass[], names: Names): boolean {
+/**
+ * Whether each permission named is one over objects of some of the classes; the first that is not
+ * becomes a mistake.
+ */
+export function permissionsApply(
+  methods: Methods,
+  targets: readonly PolicyClass[],
+  names: Names,
+): boolean {
   const useless = methods.names.find(({ text }) => {
     const types = PERMISSION_OBJECTS[text];
     return types !== undefined && !targets.some((target) => types.includes(target.id));
   });
   if (useless === undefined) return true;
-  const types = (PERMISSION_OBJECTS[useless.text] ?? []).map((type) => `kernel.${ObjectType[type]}`);
-  names.refuse(useless.span, `nobody can have \`${useless.text}\` over objects of ${targets.map((target) => target.name).join(", ")}: this says nothing`, `it is over objects of ${types.join(", ")}`);
+  const types = (PERMISSION_OBJECTS[useless.text] ?? []).map(
+    (type) => `kernel.${ObjectType[type]}`,
+  );
+  names.refuse(
+    useless.span,
+    `nobody can have \`${useless.text}\` over objects of ${targets.map((target) => target.name).join(", ")}: this says nothing`,
+    `it is over objects of ${types.join(", ")}`,
+  );
   return false;
 }

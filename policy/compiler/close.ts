@@ -1,5 +1,14 @@
-/** Rules → the access matrix: for every pair of classes and interface that a rule speaks of, the rules bound to it and what needs no reading. */
-import { COST_BASE, COST_BINDING, COST_FIELD, COST_INSTRUCTION, COST_MAX } from "../../kernel/abi/blob.ts";
+/**
+ * Rules → the access matrix: for every pair of classes and interface that a rule speaks of, the
+ * rules bound to it and what needs no reading.
+ */
+import {
+  COST_BASE,
+  COST_BINDING,
+  COST_FIELD,
+  COST_INSTRUCTION,
+  COST_MAX,
+} from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { type Instruction, lower } from "./lower.ts";
@@ -40,12 +49,23 @@ const RUN_MAX = 150;
 /** The kernel's BOUND_MAX (kernel/monitor/blob-rules.ts): bindings of all pairs. */
 export const BINDINGS_MAX = 65_536;
 
-export function close(model: Model): { readonly matrix: Matrix; readonly diagnostics: readonly Diagnostic[] } {
+export function close(model: Model): {
+  readonly matrix: Matrix;
+  readonly diagnostics: readonly Diagnostic[];
+} {
   const diagnostics: Diagnostic[] = [];
-  const programs = model.rules.map((rule) => (rule.condition === undefined ? [] : lower(rule.condition)));
+  const programs = model.rules.map((rule) =>
+    rule.condition === undefined ? [] : lower(rule.condition),
+  );
   for (const rule of model.rules) {
     const length = programs[rule.number]?.length ?? 0;
-    if (length > RUN_MAX) diagnostics.push({ severity: "error", ...rule.span, message: `the condition takes ${length} tests`, help: `at most ${RUN_MAX}` });
+    if (length > RUN_MAX)
+      diagnostics.push({
+        severity: "error",
+        ...rule.span,
+        message: `the condition takes ${length} tests`,
+        help: `at most ${RUN_MAX}`,
+      });
   }
 
   const bound = new Map<number, Rule[]>();
@@ -60,8 +80,22 @@ export function close(model: Model): { readonly matrix: Matrix; readonly diagnos
   const pairs = [...bound.entries()]
     .sort(([a], [b]) => a - b)
     .map(([key, rules]): Pair => {
-      const [subject, target, interfaceId] = [Math.floor(key / 2 ** 32), Math.floor(key / 65536) % 65536, key % 65536];
-      return { subject, target, interfaceId, rules, plain: [plainOf(rules, Event.Request), plainOf(rules, Event.Response), plainOf(rules, Event.Error)] };
+      const [subject, target, interfaceId] = [
+        Math.floor(key / 2 ** 32),
+        Math.floor(key / 65536) % 65536,
+        key % 65536,
+      ];
+      return {
+        subject,
+        target,
+        interfaceId,
+        rules,
+        plain: [
+          plainOf(rules, Event.Request),
+          plainOf(rules, Event.Response),
+          plainOf(rules, Event.Error),
+        ],
+      };
     });
   diagnostics.push(...tooManyBindings(pairs, model));
 
@@ -71,8 +105,18 @@ export function close(model: Model): { readonly matrix: Matrix; readonly diagnos
     const spoken = interfaces.get(pair.interfaceId);
     if (spoken !== undefined) costs.push(...costsOf(pair, spoken, model, programs, diagnostics));
   }
-  const byKey = new Map(pairs.map((pair) => [keyOf(pair.subject, pair.target, pair.interfaceId), pair]));
-  return { matrix: { pairs, programs, costs, find: (subject, target, interfaceId) => byKey.get(keyOf(subject, target, interfaceId)) }, diagnostics };
+  const byKey = new Map(
+    pairs.map((pair) => [keyOf(pair.subject, pair.target, pair.interfaceId), pair]),
+  );
+  return {
+    matrix: {
+      pairs,
+      programs,
+      costs,
+      find: (subject, target, interfaceId) => byKey.get(keyOf(subject, target, interfaceId)),
+    },
+    diagnostics,
+  };
 }
 
 /** As the kernel's verifier counts them: rules of one pair, and of all. */
@@ -86,7 +130,13 @@ function tooManyBindings(pairs: readonly Pair[], model: Model): readonly Diagnos
   }
   const all = pairs.reduce((sum, pair) => sum + pair.rules.length, 0);
   if (all <= BINDINGS_MAX) return [];
-  return [{ severity: "error", message: `the policies bind rules to pairs of classes ${all} times`, help: `at most ${BINDINGS_MAX}: name fewer classes in one rule` }];
+  return [
+    {
+      severity: "error",
+      message: `the policies bind rules to pairs of classes ${all} times`,
+      help: `at most ${BINDINGS_MAX}: name fewer classes in one rule`,
+    },
+  ];
 }
 
 /** Fits a double: classes have 12 bits, interfaces 16. */
@@ -103,33 +153,74 @@ function plainOf(rules: readonly Rule[], event: Event): bigint {
   let reading = 0n;
   for (const rule of rules) {
     if (((rule.events >> event) & 1) === 0) continue;
-    if (rule.read !== event && ((rule.recorded >> event) & 1) === 0 && !rule.isRequire) plain |= rule.methods;
+    if (rule.read !== event && ((rule.recorded >> event) & 1) === 0 && !rule.isRequire)
+      plain |= rule.methods;
     else reading |= rule.methods;
   }
   return plain & ~reading;
 }
 
-function costsOf(pair: Pair, spoken: Interface, model: Model, programs: readonly (readonly Instruction[])[], diagnostics: Diagnostic[]): readonly Cost[] {
+function costsOf(
+  pair: Pair,
+  spoken: Interface,
+  model: Model,
+  programs: readonly (readonly Instruction[])[],
+  diagnostics: Diagnostic[],
+): readonly Cost[] {
   return spoken.methods.flatMap((method) => {
     const dearest = Math.max(...EVENTS.map((event) => costOf(pair, method, event, programs)));
     if (dearest === 0) return [];
     if (dearest > COST_MAX) {
-      const rules = pair.rules.filter((rule) => EVENTS.some((event) => isBound(rule, event, method.number)));
-      const longest = rules.reduce((a, b) => ((programs[b.number]?.length ?? 0) > (programs[a.number]?.length ?? 0) ? b : a));
+      const rules = pair.rules.filter((rule) =>
+        EVENTS.some((event) => isBound(rule, event, method.number)),
+      );
+      const longest = rules.reduce((a, b) =>
+        (programs[b.number]?.length ?? 0) > (programs[a.number]?.length ?? 0) ? b : a,
+      );
       const what = `${model.classes[pair.subject]?.name} -> ${model.classes[pair.target]?.name}.${spoken.name}.${method.name}`;
-      diagnostics.push({ severity: "error", ...longest.span, message: `judging ${what} may take ${dearest} instructions`, help: `at most ${COST_MAX}: ${rules.length} rules are bound to it, this is the longest` });
+      diagnostics.push({
+        severity: "error",
+        ...longest.span,
+        message: `judging ${what} may take ${dearest} instructions`,
+        help: `at most ${COST_MAX}: ${rules.length} rules are bound to it, this is the longest`,
+      });
     }
-    return [{ subject: pair.subject, target: pair.target, interfaceId: pair.interfaceId, method: method.number, instructions: dearest }];
+    return [
+      {
+        subject: pair.subject,
+        target: pair.target,
+        interfaceId: pair.interfaceId,
+        method: method.number,
+        instructions: dearest,
+      },
+    ];
   });
 }
 
 /** As kernel/monitor/blob-rules.ts recomputes it. 0 where no rule is bound. */
-function costOf(pair: Pair, method: Method, event: CallEvent, programs: readonly (readonly Instruction[])[]): number {
+function costOf(
+  pair: Pair,
+  method: Method,
+  event: CallEvent,
+  programs: readonly (readonly Instruction[])[],
+): number {
   const rules = pair.rules.filter((rule) => isBound(rule, event, method.number));
   if (rules.length === 0) return 0;
-  const fields = event === Event.Request ? method.request.length : event === Event.Response ? method.response.length : 1;
+  const fields =
+    event === Event.Request
+      ? method.request.length
+      : event === Event.Response
+        ? method.response.length
+        : 1;
   const shape = COST_BASE + fields * COST_FIELD;
   if (((pair.plain[event] >> BigInt(method.number)) & 1n) === 1n) return shape;
-  return shape + pair.rules.length * COST_BINDING + rules.reduce((sum, rule) => sum + (rule.read === event ? (programs[rule.number]?.length ?? 0) : 0) * COST_INSTRUCTION, 0);
+  return (
+    shape +
+    pair.rules.length * COST_BINDING +
+    rules.reduce(
+      (sum, rule) =>
+        sum + (rule.read === event ? (programs[rule.number]?.length ?? 0) : 0) * COST_INSTRUCTION,
+      0,
+    )
+  );
 }
-

@@ -1,5 +1,6 @@
 /**
- * The policy compiler: an image, its programs, their interfaces and the policy files → one blob, ready to be signed.
+ * The policy compiler: an image, its programs, their interfaces and the policy files → one blob,
+ * ready to be signed.
  *
  *   parse     text → syntax                         plain-text.ts, parse.ts, grammar.ts, read-syntax.ts
  *   resolve   names → classes, methods, words       resolve.ts, names.ts, condition.ts, image.ts, interfaces.ts
@@ -35,7 +36,10 @@ export interface CompiledSystem {
   readonly matrix: Matrix | undefined;
 }
 
-/** Never throws for what its input says: mistakes come back as diagnostics, the first of each syntax error of a file, at most MISTAKES_SHOWN and how many more. */
+/**
+ * Never throws for what its input says: mistakes come back as diagnostics, the first of each syntax
+ * error of a file, at most MISTAKES_SHOWN and how many more.
+ */
 export async function compileSystem(input: SystemInput): Promise<CompiledSystem> {
   const unreadable = new Mistakes();
   const modules: Module[] = [];
@@ -55,16 +59,45 @@ export async function compileSystem(input: SystemInput): Promise<CompiledSystem>
   mistakes.add(closed.diagnostics);
   checkNevers(model, closed.matrix, names);
   const expects = runExpects(model, names);
-  if (mistakes.count > 0) return { ...failed(mistakes), costs: closed.matrix.costs, expects, model, matrix: closed.matrix };
+  if (mistakes.count > 0)
+    return {
+      ...failed(mistakes),
+      costs: closed.matrix.costs,
+      expects,
+      model,
+      matrix: closed.matrix,
+    };
 
   const blob = emit(model, closed.matrix);
   if (blob.length > BLOB_BYTES_MAX) {
-    mistakes.add([{ severity: "error", message: `the policy takes ${blob.length} bytes`, help: `the kernel takes at most ${BLOB_BYTES_MAX}: name sets of classes in fewer rules` }]);
+    mistakes.add([
+      {
+        severity: "error",
+        message: `the policy takes ${blob.length} bytes`,
+        help: `the kernel takes at most ${BLOB_BYTES_MAX}: name sets of classes in fewer rules`,
+      },
+    ]);
     return failed(mistakes);
   }
-  return { blob, diagnostics: mistakes.diagnostics(), costs: closed.matrix.costs, sidecar: describeSystem(model, closed.matrix), expects, model, matrix: closed.matrix };
+  return {
+    blob,
+    diagnostics: mistakes.diagnostics(),
+    costs: closed.matrix.costs,
+    sidecar: describeSystem(model, closed.matrix),
+    expects,
+    model,
+    matrix: closed.matrix,
+  };
 }
 
 function failed(mistakes: Mistakes): CompiledSystem {
-  return { blob: undefined, diagnostics: mistakes.diagnostics(), costs: [], sidecar: undefined, expects: { passed: 0, failed: 0 }, model: undefined, matrix: undefined };
+  return {
+    blob: undefined,
+    diagnostics: mistakes.diagnostics(),
+    costs: [],
+    sidecar: undefined,
+    expects: { passed: 0, failed: 0 },
+    model: undefined,
+    matrix: undefined,
+  };
 }

@@ -1,4 +1,7 @@
-/** Model and matrix → the blob's bytes, as policy/blob.md describes them. Unsigned: key, purpose and signature are zero. */
+/**
+ * Model and matrix → the blob's bytes, as policy/blob.md describes them. Unsigned: key, purpose and
+ * signature are zero.
+ */
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as blob from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
@@ -8,7 +11,13 @@ import type { Field, Model } from "./model.ts";
 
 /** Longest text of a rule or path that the kernel's audit log can hand out. */
 const TEXT_CHARACTERS_MAX = 160;
-const FIELD_KINDS = { unsigned: 0, signed: 1, bytes: 2, text: 3, handle: 4 } as const satisfies Record<Field["kind"], blob.FieldKind>;
+const FIELD_KINDS = {
+  unsigned: 0,
+  signed: 1,
+  bytes: 2,
+  text: 3,
+  handle: 4,
+} as const satisfies Record<Field["kind"], blob.FieldKind>;
 
 interface Section {
   readonly count: number;
@@ -21,20 +30,38 @@ export function emit(model: Model, matrix: Matrix): Uint8Array<ArrayBuffer> {
   const rules = emitRules(model, matrix, strings);
   const pairs = emitPairs(matrix);
   // In order of BlobSection.
-  const before = [emitSlots(model, strings), emitHandles(model, strings), emitPrograms(model, strings), emitClasses(model, strings), interfaces.interfaces, interfaces.methods, interfaces.fields, rules.rules, rules.program];
+  const before = [
+    emitSlots(model, strings),
+    emitHandles(model, strings),
+    emitPrograms(model, strings),
+    emitClasses(model, strings),
+    interfaces.interfaces,
+    interfaces.methods,
+    interfaces.fields,
+    rules.rules,
+    rules.program,
+  ];
   const execute = emitExecute(model);
   const text = strings.bytes();
-  return assemble(model, [...before, { count: text.length, bytes: text }, execute, pairs.pairs, pairs.bindings]);
+  return assemble(model, [
+    ...before,
+    { count: text.length, bytes: text },
+    execute,
+    pairs.pairs,
+    pairs.bindings,
+  ]);
 }
 
 /** Every string that a table names. */
 function* stringsOf(model: Model): Iterable<string> {
   for (const slot of model.slots) yield* [slot.name, ...slot.handles.map((handle) => handle.name)];
   for (const program of model.programs) yield program.name;
-  for (const known of model.classes) if (known !== undefined) yield* [known.name, shortened(known.span?.file ?? "")];
+  for (const known of model.classes)
+    if (known !== undefined) yield* [known.name, shortened(known.span?.file ?? "")];
   for (const spoken of model.interfaces) {
     yield spoken.name;
-    for (const method of spoken.methods) yield* [method.name, ...[...method.request, ...method.response].map((field) => field.name)];
+    for (const method of spoken.methods)
+      yield* [method.name, ...[...method.request, ...method.response].map((field) => field.name)];
   }
   for (const rule of model.rules) yield* [shortened(rule.span.file), shortened(rule.text)];
 }
@@ -42,13 +69,16 @@ function* stringsOf(model: Model): Iterable<string> {
 /** SHA-256 over, for each program: its name, a zero byte, its digest. */
 export function imageDigest(model: Model): Uint8Array {
   const hash = sha256.create();
-  for (const { name, digest } of model.programs) hash.update(new TextEncoder().encode(`${name}\0`)).update(digest);
+  for (const { name, digest } of model.programs)
+    hash.update(new TextEncoder().encode(`${name}\0`)).update(digest);
   return hash.digest();
 }
 
 function assemble(model: Model, sections: readonly Section[]): Uint8Array<ArrayBuffer> {
   const start = blob.BLOB_HEADER_BYTES + sections.length * blob.BLOB_SECTION_BYTES;
-  const total = sections.reduce((at, section) => aligned(at + section.bytes.length), start) + blob.BLOB_SIGNATURE_BYTES;
+  const total =
+    sections.reduce((at, section) => aligned(at + section.bytes.length), start) +
+    blob.BLOB_SIGNATURE_BYTES;
   const header = new Records(1, total);
   header.u32(0, blob.BLOB_MAGIC, blob.BLOB_MAGIC_LOW);
   header.u32(0, blob.BLOB_MAGIC + 4, blob.BLOB_MAGIC_HIGH);
@@ -88,7 +118,11 @@ function emitSlots(model: Model, strings: Strings): Section {
     records.u32(i, blob.SLOT_QUOTA_THREADS, slot.quotaThreads);
     records.u32(i, blob.SLOT_QUOTA_OBJECTS, slot.quotaObjects);
     records.u32(i, blob.SLOT_RESTART, slot.restart);
-    records.u32(i, blob.SLOT_FLAGS, (slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0) | (i === 0 ? machineFlags(model) : 0));
+    records.u32(
+      i,
+      blob.SLOT_FLAGS,
+      (slot.autostart ? blob.SLOT_FLAG_AUTOSTART : 0) | (i === 0 ? machineFlags(model) : 0),
+    );
     records.u32(i, blob.SLOT_FAULT_SLOT, slot.faultSlot);
     records.u32(i, blob.SLOT_FAULT_ENDPOINT, slot.faultEndpoint);
     records.u32(i, blob.SLOT_FIRST_HANDLE, firstHandle);
@@ -100,7 +134,10 @@ function emitSlots(model: Model, strings: Strings): Section {
 
 /** What becomes of the machine stands with the supervisor, slot 0. */
 function machineFlags(model: Model): number {
-  return (model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0) | (model.rebootsOnPanic ? blob.SLOT_FLAG_REBOOT_ON_PANIC : 0);
+  return (
+    (model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0) |
+    (model.rebootsOnPanic ? blob.SLOT_FLAG_REBOOT_ON_PANIC : 0)
+  );
 }
 
 function emitHandles(model: Model, strings: Strings): Section {
@@ -143,8 +180,13 @@ function emitClasses(model: Model, strings: Strings): Section {
   return { count: model.classes.length, bytes: records.bytes };
 }
 
-function emitInterfaces(model: Model, strings: Strings): { readonly interfaces: Section; readonly methods: Section; readonly fields: Section } {
-  const methods = model.interfaces.flatMap((spoken) => spoken.methods.map((method) => ({ ...method, errors: spoken.errors.length })));
+function emitInterfaces(
+  model: Model,
+  strings: Strings,
+): { readonly interfaces: Section; readonly methods: Section; readonly fields: Section } {
+  const methods = model.interfaces.flatMap((spoken) =>
+    spoken.methods.map((method) => ({ ...method, errors: spoken.errors.length })),
+  );
   const fields = methods.flatMap((method) => [...method.request, ...method.response]);
   const interfaceRecords = new Records(model.interfaces.length, blob.INTERFACE_BYTES);
   let firstMethod = 0;
@@ -160,14 +202,23 @@ function emitInterfaces(model: Model, strings: Strings): { readonly interfaces: 
   const methodRecords = new Records(methods.length, blob.METHOD_BYTES);
   let firstField = 0;
   methods.forEach((method, i) => {
-    const handles = (side: readonly Field[]) => side.filter((field) => field.kind === "handle").length;
+    const handles = (side: readonly Field[]) =>
+      side.filter((field) => field.kind === "handle").length;
     methodRecords.u32(i, blob.METHOD_NAME, strings.offsetOf(method.name));
     methodRecords.u32(i, blob.METHOD_FIRST_FIELD, firstField);
     methodRecords.u32(i, blob.METHOD_REQUEST_FIELDS, method.request.length);
     methodRecords.u32(i, blob.METHOD_RESPONSE_FIELDS, method.response.length);
-    methodRecords.u16(i, blob.METHOD_REQUEST_WORDS, method.request.length - handles(method.request));
+    methodRecords.u16(
+      i,
+      blob.METHOD_REQUEST_WORDS,
+      method.request.length - handles(method.request),
+    );
     methodRecords.u16(i, blob.METHOD_REQUEST_HANDLES, handles(method.request));
-    methodRecords.u16(i, blob.METHOD_RESPONSE_WORDS, method.response.length - handles(method.response));
+    methodRecords.u16(
+      i,
+      blob.METHOD_RESPONSE_WORDS,
+      method.response.length - handles(method.response),
+    );
     methodRecords.u16(i, blob.METHOD_RESPONSE_HANDLES, handles(method.response));
     methodRecords.u32(i, blob.METHOD_ERROR_COUNT, method.errors);
     methodRecords.u16(i, blob.METHOD_REQUEST_FREE, freeFields(method.request));
@@ -189,11 +240,18 @@ function emitInterfaces(model: Model, strings: Strings): { readonly interfaces: 
 
 /** How many of the first fields take any word. */
 function freeFields(side: readonly Field[]): number {
-  const bounded = side.findIndex((field) => FIELD_KINDS[field.kind] !== blob.FieldKind.Unsigned || field.max !== 0xffff_ffff_ffff_ffffn);
+  const bounded = side.findIndex(
+    (field) =>
+      FIELD_KINDS[field.kind] !== blob.FieldKind.Unsigned || field.max !== 0xffff_ffff_ffff_ffffn,
+  );
   return bounded < 0 ? side.length : bounded;
 }
 
-function emitRules(model: Model, matrix: Matrix, strings: Strings): { readonly rules: Section; readonly program: Section } {
+function emitRules(
+  model: Model,
+  matrix: Matrix,
+  strings: Strings,
+): { readonly rules: Section; readonly program: Section } {
   const records = new Records(model.rules.length, blob.RULE_BYTES);
   let firstInstruction = 0;
   model.rules.forEach((rule, i) => {
@@ -222,7 +280,10 @@ function emitRules(model: Model, matrix: Matrix, strings: Strings): { readonly r
     program.u64(i, blob.INSTRUCTION_MASK, instruction.left.mask);
     program.u64(i, blob.INSTRUCTION_VALUE, instruction.value);
   });
-  return { rules: { count: model.rules.length, bytes: records.bytes }, program: { count: instructions.length, bytes: program.bytes } };
+  return {
+    rules: { count: model.rules.length, bytes: records.bytes },
+    program: { count: instructions.length, bytes: program.bytes },
+  };
 }
 
 /** Pairs with the same rules share one run of bindings. */
@@ -238,7 +299,11 @@ function emitPairs(matrix: Matrix): { readonly pairs: Section; readonly bindings
       runs.set(key, first);
       bindings.push(...numbers);
     }
-    records.u64(i, blob.PAIR_KEY, (BigInt(pair.subject) << 32n) | (BigInt(pair.target) << 16n) | BigInt(pair.interfaceId));
+    records.u64(
+      i,
+      blob.PAIR_KEY,
+      (BigInt(pair.subject) << 32n) | (BigInt(pair.target) << 16n) | BigInt(pair.interfaceId),
+    );
     records.u32(i, blob.PAIR_FIRST_BINDING, first);
     records.u32(i, blob.PAIR_BINDING_COUNT, numbers.length);
     records.u64(i, blob.PAIR_REQUEST, pair.plain[Event.Request]);
@@ -247,7 +312,10 @@ function emitPairs(matrix: Matrix): { readonly pairs: Section; readonly bindings
   });
   const bindingRecords = new Records(bindings.length, 4);
   bindings.forEach((rule, i) => bindingRecords.u32(i, 0, rule));
-  return { pairs: { count: matrix.pairs.length, bytes: records.bytes }, bindings: { count: bindings.length, bytes: bindingRecords.bytes } };
+  return {
+    pairs: { count: matrix.pairs.length, bytes: records.bytes },
+    bindings: { count: bindings.length, bytes: bindingRecords.bytes },
+  };
 }
 
 function emitExecute(model: Model): Section {

@@ -1,6 +1,7 @@
 /**
- * The meaning of a policy, written once more and as plainly as can be: decides events from the model alone, knowing nothing of blobs,
- * masks or instructions. `expect` runs on it, and tests compare the kernel's engine with it.
+ * The meaning of a policy, written once more and as plainly as can be: decides events from the
+ * model alone, knowing nothing of blobs, masks or instructions. `expect` runs on it, and tests
+ * compare the kernel's engine with it.
  */
 import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { INTERFACE_PERMISSIONS, RuleOperation } from "../../kernel/abi/blob.ts";
@@ -47,25 +48,53 @@ export function decideMessage(model: Model, message: MessageEvent): Decision {
       : hasShape(message, message.event === Event.Request ? method.request : method.response);
   if (!isWellFormed) return { status: Status.Malformed, rule: undefined };
   const sender = message.event === Event.Request ? message.subject : message.target;
-  if (!message.handles.every((handle) => decidePermission(model, sender, handle.objectClass, Permission.Transfer))) return DENIED;
+  if (
+    !message.handles.every((handle) =>
+      decidePermission(model, sender, handle.objectClass, Permission.Transfer),
+    )
+  )
+    return DENIED;
   return decideRules(model, message);
 }
 
 /** The rules alone: for a message whose structure and handles are known to be right. */
 export function decideRules(model: Model, message: MessageEvent): Decision {
-  const bound = model.rules.filter((rule) => rule.kind === "message" && rule.interfaceId === message.interfaceId && binds(rule, message.event, message.method) && names(rule, message.subject, message.target));
+  const bound = model.rules.filter(
+    (rule) =>
+      rule.kind === "message" &&
+      rule.interfaceId === message.interfaceId &&
+      binds(rule, message.event, message.method) &&
+      names(rule, message.subject, message.target),
+  );
   for (const rule of bound) {
-    if (rule.condition !== undefined && rule.read === message.event && !holds(rule.condition, message.words)) return { status: Status.Denied, rule };
+    if (
+      rule.condition !== undefined &&
+      rule.read === message.event &&
+      !holds(rule.condition, message.words)
+    )
+      return { status: Status.Denied, rule };
   }
   return bound.some((rule) => !rule.isRequire) ? GRANTED : DENIED;
 }
 
-export function decidePermission(model: Model, subject: number, objectClass: number, permission: Permission): boolean {
-  return model.rules.some((rule) => rule.interfaceId === INTERFACE_PERMISSIONS && ((rule.methods >> BigInt(permission)) & 1n) === 1n && names(rule, subject, objectClass));
+export function decidePermission(
+  model: Model,
+  subject: number,
+  objectClass: number,
+  permission: Permission,
+): boolean {
+  return model.rules.some(
+    (rule) =>
+      rule.interfaceId === INTERFACE_PERMISSIONS &&
+      ((rule.methods >> BigInt(permission)) & 1n) === 1n &&
+      names(rule, subject, objectClass),
+  );
 }
 
 export function decideExecute(model: Model, classId: number, digest: Uint8Array): boolean {
-  return model.execute.some((grant) => grant.classId === classId && equal(model.programs[grant.program]?.digest, digest));
+  return model.execute.some(
+    (grant) => grant.classId === classId && equal(model.programs[grant.program]?.digest, digest),
+  );
 }
 
 function binds(rule: Rule, event: Event, method: number): boolean {
@@ -78,14 +107,26 @@ function names(rule: Rule, subject: number, target: number): boolean {
 
 function isErrorNumber(message: MessageEvent, errors: number): boolean {
   const [number] = message.words;
-  return message.words.length === 1 && number !== undefined && number >= 1n && number <= BigInt(errors) && message.handles.length === 0 && message.arenaBytes === 0;
+  return (
+    message.words.length === 1 &&
+    number !== undefined &&
+    number >= 1n &&
+    number <= BigInt(errors) &&
+    message.handles.length === 0 &&
+    message.arenaBytes === 0
+  );
 }
 
 function hasShape(message: MessageEvent, fields: readonly Field[]): boolean {
   const inWords = fields.filter((field) => field.kind !== "handle");
   const inHandles = fields.filter((field) => field.kind === "handle");
-  if (message.words.length !== inWords.length || message.handles.length !== inHandles.length) return false;
-  if (message.arenaBytes > 0 && !fields.some((field) => field.kind === "bytes" || field.kind === "text")) return false;
+  if (message.words.length !== inWords.length || message.handles.length !== inHandles.length)
+    return false;
+  if (
+    message.arenaBytes > 0 &&
+    !fields.some((field) => field.kind === "bytes" || field.kind === "text")
+  )
+    return false;
   return (
     inWords.every((field, i) => fits(field, message.words[i] ?? 0n, message.arenaBytes)) &&
     inHandles.every((field, i) => {
@@ -118,7 +159,11 @@ function holds(condition: Condition, words: readonly bigint[]): boolean {
     case "test":
       return compares(condition.operation, operand(condition.left, words), condition.value);
     case "testWords":
-      return compares(condition.operation, operand(condition.left, words), operand(condition.right, words));
+      return compares(
+        condition.operation,
+        operand(condition.left, words),
+        operand(condition.right, words),
+      );
   }
 }
 

@@ -1,4 +1,7 @@
-/** `expect`: the policy's own tests, run at every build. Request, response and error are judged apart, with the handles that they carry. */
+/**
+ * `expect`: the policy's own tests, run at every build. Request, response and error are judged
+ * apart, with the handles that they carry.
+ */
 import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
@@ -7,8 +10,21 @@ import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { knownProgram, permissionsApply } from "./check.ts";
 import { isBound } from "./close.ts";
 import { resolveValue } from "./condition.ts";
-import { type Decision, type MessageEvent, decideExecute, decidePermission, decideRules } from "./evaluate.ts";
-import { type Field, type Interface, type Method, type Model, PERMISSION_NAMES, type Rule } from "./model.ts";
+import {
+  type Decision,
+  type MessageEvent,
+  decideExecute,
+  decidePermission,
+  decideRules,
+} from "./evaluate.ts";
+import {
+  type Field,
+  type Interface,
+  type Method,
+  type Model,
+  PERMISSION_NAMES,
+  type Rule,
+} from "./model.ts";
 import type { Names } from "./names.ts";
 import { EVENT_NUMBERS, fieldsOf } from "./resolve.ts";
 import type { Argument, EventName, ExpectStatement, Expression } from "./syntax.ts";
@@ -25,7 +41,12 @@ export function runExpects(model: Model, names: Names): ExpectResult {
   for (const { statement, module } of model.expects) {
     const before = names.mistakes.count;
     const failure = run(statement, module, model, names);
-    if (failure !== undefined) names.refuse(statement.span, `\`${statement.text}\` does not hold: ${failure.message}`, failure.help);
+    if (failure !== undefined)
+      names.refuse(
+        statement.span,
+        `\`${statement.text}\` does not hold: ${failure.message}`,
+        failure.help,
+      );
     if (names.mistakes.count > before) failed += 1;
     else passed += 1;
   }
@@ -37,7 +58,12 @@ interface Failure {
   readonly help?: string;
 }
 
-function run(statement: ExpectStatement, module: string, model: Model, names: Names): Failure | undefined {
+function run(
+  statement: ExpectStatement,
+  module: string,
+  model: Model,
+  names: Names,
+): Failure | undefined {
   const subject = names.class(statement.subject);
   if (subject === undefined) return undefined;
   switch (statement.form) {
@@ -46,56 +72,101 @@ function run(statement: ExpectStatement, module: string, model: Model, names: Na
       if (program === undefined) return undefined;
       const digest = model.programs.find((candidate) => candidate.name === program)?.digest;
       const allowed = digest !== undefined && decideExecute(model, subject.id, digest);
-      return allowed === statement.allow ? undefined : { message: allowed ? "it is allowed" : "no rule allows it" };
+      return allowed === statement.allow
+        ? undefined
+        : { message: allowed ? "it is allowed" : "no rule allows it" };
     }
     case "grant": {
       const target = names.class(statement.target);
       const bits = names.permissionBits(statement.methods);
       if (target === undefined || bits === 0n) return undefined;
       // What nobody can have is denied whatever the rules say.
-      if (!statement.allow && !permissionsApply(statement.methods, [target], names)) return undefined;
-      const wrong = PERMISSION_NAMES.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n && decidePermission(model, subject.id, target.id, number) !== statement.allow);
+      if (!statement.allow && !permissionsApply(statement.methods, [target], names))
+        return undefined;
+      const wrong = PERMISSION_NAMES.filter(
+        (_, number) =>
+          ((bits >> BigInt(number)) & 1n) === 1n &&
+          decidePermission(model, subject.id, target.id, number) !== statement.allow,
+      );
       if (wrong.length === 0) return undefined;
-      return { message: `${wrong.join(", ")} ${wrong.length === 1 ? "is" : "are"} ${statement.allow ? "denied" : "allowed"}` };
+      return {
+        message: `${wrong.join(", ")} ${wrong.length === 1 ? "is" : "are"} ${statement.allow ? "denied" : "allowed"}`,
+      };
     }
     case "message":
       return runMessage(statement, subject.id, module, model, names);
   }
 }
 
-function runMessage(statement: ExpectStatement & { readonly form: "message" }, subject: number, module: string, model: Model, names: Names): Failure | undefined {
+function runMessage(
+  statement: ExpectStatement & { readonly form: "message" },
+  subject: number,
+  module: string,
+  model: Model,
+  names: Names,
+): Failure | undefined {
   const target = names.method(statement.target);
   if (target === undefined) return undefined;
   const { policyClass, spoken, method } = target;
-  if (policyClass.id === CLASS_KERNEL) return names.refuse(statement.target.span, "`kernel` receives no messages", "`kernel.Clock.now`, …");
+  if (policyClass.id === CLASS_KERNEL)
+    return names.refuse(
+      statement.target.span,
+      "`kernel` receives no messages",
+      "`kernel.Clock.now`, …",
+    );
   if (policyClass.id < CLASS_KERNEL && statement.event !== undefined) {
-    return names.refuse(statement.target.span, "a kernel method is one decision: its events are not judged apart", "leave the event out");
+    return names.refuse(
+      statement.target.span,
+      "a kernel method is one decision: its events are not judged apart",
+      "leave the event out",
+    );
   }
   if (method === undefined || spoken === undefined) {
     // Of everything that the class could be asked: only a denial can be said of all.
-    if (statement.allow) return names.refuse(statement.target.span, "which method is expected to be allowed?", "`expect allow A -> B.method`");
+    if (statement.allow)
+      return names.refuse(
+        statement.target.span,
+        "which method is expected to be allowed?",
+        "`expect allow A -> B.method`",
+      );
     const rule = model.rules.find(
-      (candidate) => candidate.kind === "message" && !candidate.isRequire && (candidate.events & 1) !== 0 && (spoken === undefined || candidate.interfaceId === spoken.id) &&
+      (candidate) =>
+        candidate.kind === "message" &&
+        !candidate.isRequire &&
+        (candidate.events & 1) !== 0 &&
+        (spoken === undefined || candidate.interfaceId === spoken.id) &&
         candidate.pairs.some(([from, to]) => from === subject && to === policyClass.id),
     );
-    return rule === undefined ? undefined : { message: "something of it is allowed", help: `by ${describeRule(rule)}` };
+    return rule === undefined
+      ? undefined
+      : { message: "something of it is allowed", help: `by ${describeRule(rule)}` };
   }
   const scene: Scene = { model, names, module, spoken, method, subject, target: policyClass.id };
   const event = statement.event ?? "request";
-  if (event === "error" && spoken.errors.length === 0) return names.refuse(statement.target.span, `the interface ${spoken.name} has no errors`);
+  if (event === "error" && spoken.errors.length === 0)
+    return names.refuse(statement.target.span, `the interface ${spoken.name} has no errors`);
   const message = buildMessage(statement.arguments, event, scene);
   if (message === undefined) return undefined;
   const verdict = judge(message, event, scene);
-  if (verdict.kind === "depends") return { message: `it depends on the handle \`${verdict.handle}\``, help: `say whose endpoint it is: \`${verdict.handle} = Class\`` };
+  if (verdict.kind === "depends")
+    return {
+      message: `it depends on the handle \`${verdict.handle}\``,
+      help: `say whose endpoint it is: \`${verdict.handle} = Class\``,
+    };
   if (!statement.allow) {
     if (verdict.kind === "denied") return undefined;
-    return { message: "it is allowed", help: `by ${allowing(message, scene).map(describeRule).join(", ")}` };
+    return {
+      message: "it is allowed",
+      help: `by ${allowing(message, scene).map(describeRule).join(", ")}`,
+    };
   }
   if (verdict.kind === "denied") return { message: "it is denied", help: verdict.because };
   if (statement.event !== undefined || policyClass.id < CLASS_KERNEL) return undefined;
   // Whoever expects a call to be allowed expects an answer.
   const unanswered = cannotBeAnswered(scene);
-  return unanswered === undefined ? undefined : { message: "the request is allowed, and its response denied", help: unanswered };
+  return unanswered === undefined
+    ? undefined
+    : { message: "the request is allowed, and its response denied", help: unanswered };
 }
 
 /** What a statement speaks of. */
@@ -114,7 +185,10 @@ interface Expected extends MessageEvent {
   readonly handleClasses: ReadonlyMap<string, number>;
 }
 
-type Verdict = { readonly kind: "allowed" } | { readonly kind: "denied"; readonly because: string } | { readonly kind: "depends"; readonly handle: string };
+type Verdict =
+  | { readonly kind: "allowed" }
+  | { readonly kind: "denied"; readonly because: string }
+  | { readonly kind: "depends"; readonly handle: string };
 
 /** The rules first, then what the sender must be allowed to transfer. */
 function judge(message: Expected, event: EventName, scene: Scene): Verdict {
@@ -123,21 +197,31 @@ function judge(message: Expected, event: EventName, scene: Scene): Verdict {
   return judgeHandles(event, message.handleClasses, scene);
 }
 
-function judgeHandles(event: EventName, classes: ReadonlyMap<string, number>, { model, names, method, subject, target }: Scene): Verdict {
+function judgeHandles(
+  event: EventName,
+  classes: ReadonlyMap<string, number>,
+  { model, names, method, subject, target }: Scene,
+): Verdict {
   const sender = model.classes[event === "request" ? subject : target];
   const fields = event === "error" ? [] : event === "request" ? method.request : method.response;
-  const mayTransfer = (objectClass: number): boolean => decidePermission(model, sender?.id ?? 0, objectClass, Permission.Transfer);
+  const mayTransfer = (objectClass: number): boolean =>
+    decidePermission(model, sender?.id ?? 0, objectClass, Permission.Transfer);
   let depends: string | undefined;
   for (const field of fields.filter(({ kind }) => kind === "handle")) {
     const fixed = fixedClass(field) ?? classes.get(field.name);
-    const missing = (name: string): Verdict => ({ kind: "denied", because: `the handle \`${field.name}\` needs \`grant ${sender?.name} -> ${name} { transfer }\`` });
+    const missing = (name: string): Verdict => ({
+      kind: "denied",
+      because: `the handle \`${field.name}\` needs \`grant ${sender?.name} -> ${name} { transfer }\``,
+    });
     if (fixed !== undefined) {
       if (!mayTransfer(fixed)) return missing(model.classes[fixed]?.name ?? "");
       continue;
     }
     // Anybody can make an endpoint of any interface, but those whom the image names will serve it.
     const owners = names.programClasses();
-    const servers = owners.filter((owner) => names.servedBy(owner).some((served) => BigInt(served.id) === field.max));
+    const servers = owners.filter((owner) =>
+      names.servedBy(owner).some((served) => BigInt(served.id) === field.max),
+    );
     if (!owners.some(({ id }) => mayTransfer(id))) return missing(servers[0]?.name ?? "Class");
     if (servers.length === 0 || !servers.every(({ id }) => mayTransfer(id))) depends ??= field.name;
   }
@@ -149,23 +233,46 @@ function fixedClass(field: Field): number | undefined {
   return field.max < BigInt(CLASS_KERNEL) ? Number(field.max) : undefined;
 }
 
-/** Why no response of the method could get through, whatever it holds; undefined where one could. */
+/**
+ * Why no response of the method could get through, whatever it holds; undefined where one could.
+ */
 function cannotBeAnswered(scene: Scene): string | undefined {
-  const message = { event: Event.Response, subject: scene.subject, target: scene.target, interfaceId: scene.spoken.id, method: scene.method.number } as const;
+  const message = {
+    event: Event.Response,
+    subject: scene.subject,
+    target: scene.target,
+    interfaceId: scene.spoken.id,
+    method: scene.method.number,
+  } as const;
   if (allowing(message, scene).length === 0) return "no rule allows it";
   const verdict = judgeHandles("response", new Map(), scene);
   return verdict.kind === "denied" ? verdict.because : undefined;
 }
 
-function allowing({ event, subject, target, interfaceId, method }: Pick<MessageEvent, "event" | "subject" | "target" | "interfaceId" | "method">, { model }: Scene): readonly Rule[] {
+function allowing(
+  {
+    event,
+    subject,
+    target,
+    interfaceId,
+    method,
+  }: Pick<MessageEvent, "event" | "subject" | "target" | "interfaceId" | "method">,
+  { model }: Scene,
+): readonly Rule[] {
   return model.rules.filter(
-    (rule) => rule.kind === "message" && !rule.isRequire && rule.interfaceId === interfaceId && isBound(rule, event, method) &&
+    (rule) =>
+      rule.kind === "message" &&
+      !rule.isRequire &&
+      rule.interfaceId === interfaceId &&
+      isBound(rule, event, method) &&
       rule.pairs.some(([from, to]) => from === subject && to === target),
   );
 }
 
 function because(decision: Decision): string {
-  return decision.rule === undefined ? "no rule allows it" : `refused by ${describeRule(decision.rule)}`;
+  return decision.rule === undefined
+    ? "no rule allows it"
+    : `refused by ${describeRule(decision.rule)}`;
 }
 
 function describeRule(rule: Rule): string {
@@ -173,7 +280,11 @@ function describeRule(rule: Rule): string {
 }
 
 /** A message with these values, and 0 or the first name in every other field. */
-function buildMessage(values: readonly Argument[], eventName: EventName, scene: Scene): Expected | undefined {
+function buildMessage(
+  values: readonly Argument[],
+  eventName: EventName,
+  scene: Scene,
+): Expected | undefined {
   const { names, module, spoken, method, subject, target } = scene;
   const fields = fieldsOf(spoken, method, eventName);
   const words: bigint[] = fields.filter((field) => field.word !== undefined).map(() => 0n);
@@ -185,26 +296,50 @@ function buildMessage(values: readonly Argument[], eventName: EventName, scene: 
   for (const { field: name, isLength, value } of values) {
     const field = fields.find((candidate) => candidate.name === name.text);
     if (field === undefined) {
-      const help = () => didYouMean(name.text, fields.map((candidate) => candidate.name), "it has no fields");
-      return names.refuse(name.span, `the ${eventName} of ${spoken.name}.${method.name} has no field \`${name.text}\``, help);
+      const help = () =>
+        didYouMean(
+          name.text,
+          fields.map((candidate) => candidate.name),
+          "it has no fields",
+        );
+      return names.refuse(
+        name.span,
+        `the ${eventName} of ${spoken.name}.${method.name} has no field \`${name.text}\``,
+        help,
+      );
     }
     if (named.has(name.text)) return names.refuse(name.span, `\`${name.text}\` is named twice`);
     named.add(name.text);
     if (field.kind === "handle") {
       const owner = isLength ? undefined : handleClass(field, value, scene);
-      if (isLength) return names.refuse(name.span, `\`${name.text}\` is ${field.type}: it has no length`);
+      if (isLength)
+        return names.refuse(name.span, `\`${name.text}\` is ${field.type}: it has no length`);
       if (owner === undefined) return undefined;
       handleClasses.set(name.text, owner);
       continue;
     }
     const inArena = field.kind === "bytes" || field.kind === "text";
     if (field.word === undefined || inArena !== isLength) {
-      return names.refuse(name.span, `\`${name.text}\` is ${field.type}`, inArena ? `\`length(${name.text}) = …\`` : `\`${name.text} = …\``);
+      return names.refuse(
+        name.span,
+        `\`${name.text}\` is ${field.type}`,
+        inArena ? `\`length(${name.text}) = …\`` : `\`${name.text} = …\``,
+      );
     }
-    const valueScope = { method: `${spoken.name}.${method.name}`, side: eventName, fields: [], constants: names.constantsOf(module) };
+    const valueScope = {
+      method: `${spoken.name}.${method.name}`,
+      side: eventName,
+      fields: [],
+      constants: names.constantsOf(module),
+    };
     const number = resolveValue(value, valueScope, field, names.mistakes);
     if (number === undefined) return undefined;
-    if (!isInside(field, number)) return names.refuse(value.span, `${number} is not in the range of \`${name.text}\`: ${field.type}`, rangeOf(field));
+    if (!isInside(field, number))
+      return names.refuse(
+        value.span,
+        `${number} is not in the range of \`${name.text}\`: ${field.type}`,
+        rangeOf(field),
+      );
     if (isLength) {
       words[field.word] = (number << 32n) | BigInt(arenaBytes);
       arenaBytes += Number(number);
@@ -212,19 +347,41 @@ function buildMessage(values: readonly Argument[], eventName: EventName, scene: 
       words[field.word] = BigInt.asUintN(64, number);
     }
   }
-  return { event: EVENT_NUMBERS[eventName] as MessageEvent["event"], subject, target, interfaceId: spoken.id, method: method.number, words, handles: [], arenaBytes, handleClasses };
+  return {
+    event: EVENT_NUMBERS[eventName] as MessageEvent["event"],
+    subject,
+    target,
+    interfaceId: spoken.id,
+    method: method.number,
+    words,
+    handles: [],
+    arenaBytes,
+    handleClasses,
+  };
 }
 
 /** The class whose endpoint a handle is to. */
 function handleClass(field: Field, value: Expression, { model, names }: Scene): number | undefined {
   const fixed = fixedClass(field);
-  if (fixed !== undefined) return names.refuse(value.span, `\`${field.name}\` is ${field.type}: its class is always ${model.classes[fixed]?.name}`, "leave it out");
-  if (value.kind !== "reference") return names.refuse(value.span, `\`${field.name}\` is ${field.type}: whose endpoint it is says a class`, `\`${field.name} = Class\``);
+  if (fixed !== undefined)
+    return names.refuse(
+      value.span,
+      `\`${field.name}\` is ${field.type}: its class is always ${model.classes[fixed]?.name}`,
+      "leave it out",
+    );
+  if (value.kind !== "reference")
+    return names.refuse(
+      value.span,
+      `\`${field.name}\` is ${field.type}: whose endpoint it is says a class`,
+      `\`${field.name} = Class\``,
+    );
   return names.class({ segments: [{ text: value.name, span: value.span }], span: value.span })?.id;
 }
 
 function isInside(field: Field, value: bigint): boolean {
-  return field.kind === "signed" ? value <= field.max && value >= -field.max - 1n : value >= 0n && value <= field.max;
+  return field.kind === "signed"
+    ? value <= field.max && value >= -field.max - 1n
+    : value >= 0n && value <= field.max;
 }
 
 function rangeOf(field: Field): string {

@@ -1,15 +1,24 @@
 /**
- * Where information can go: the table in policy/language.md, edge for edge. A node is a class of programs, a sink of the kernel that all
- * share, or objects that several classes can reach: the memory, the notices or the inboxes that one class makes. Ports and interrupt
- * lines are none: image.ts gives each to one slot, whose handle cannot be sent on. The kernel is none. Conditions count as if they always held and what narrows as if it were not there, so a flow that is not found
- * does not exist.
+ * Where information can go: the table in policy/language.md, edge for edge. A node is a class of
+ * programs, a sink of the kernel that all share, or objects that several classes can reach: the
+ * memory, the notices or the inboxes that one class makes. Ports and interrupt lines are none:
+ * image.ts gives each to one slot, whose handle cannot be sent on. The kernel is none. Conditions
+ * count as if they always held and what narrows as if it were not there, so a flow that is not
+ * found does not exist.
  */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { type Matrix, type Pair, isBound } from "./close.ts";
-import { type Interface, KERNEL_CLASSES, type Method, type Model, type PolicyClass, type Rule } from "./model.ts";
+import {
+  type Interface,
+  KERNEL_CLASSES,
+  type Method,
+  type Model,
+  type PolicyClass,
+  type Rule,
+} from "./model.ts";
 import type { Span } from "./syntax.ts";
 
 /** One way by which `from` can influence `to` without another node between. */
@@ -17,7 +26,10 @@ export interface Flow {
   readonly from: string;
   readonly to: string;
   readonly how: string;
-  /** Of the rule that makes it possible, the first of several; of the class, where no rule is needed. */
+  /**
+   * Of the rule that makes it possible, the first of several; of the class, where no rule is
+   * needed.
+   */
   readonly span: Span;
 }
 
@@ -43,17 +55,42 @@ const LEFT_BY_ALL: readonly (readonly [sink: string, how: string])[] = [
   ["kernel.Slots", "its state is shown"],
   ["kernel.System", "the memory that it uses is counted"],
 ];
-/** Kernel objects that information can be asked of, or put into, by whoever a rule lets: a `never flow` may name them. */
+/**
+ * Kernel objects that information can be asked of, or put into, by whoever a rule lets: a `never
+ * flow` may name them.
+ */
 export const SINKS: readonly string[] = LEFT_BY_ALL.map(([sink]) => sink);
 
 /**
- * Objects that one program can do something to which another made: threads and domains obey their own domain alone. `makerWrites` and
- * `makerReads`: no rule is needed, since what is sent to a class stands in its inboxes, and bits of a notice arrive with its maker.
+ * Objects that one program can do something to which another made: threads and domains obey their
+ * own domain alone. `makerWrites` and `makerReads`: no rule is needed, since what is sent to a
+ * class stands in its inboxes, and bits of a notice arrive with its maker.
  */
 const TRANSFERABLE: readonly SharedKind[] = [
-  { type: ObjectType.Memory, what: "shared memory", write: Permission.MapWrite, read: Permission.MapRead, makerReads: false, makerWrites: false },
-  { type: ObjectType.Notice, what: "a notice", write: Permission.Signal, read: undefined, makerReads: true, makerWrites: false },
-  { type: ObjectType.Inbox, what: "an inbox", write: undefined, read: undefined, makerReads: false, makerWrites: true },
+  {
+    type: ObjectType.Memory,
+    what: "shared memory",
+    write: Permission.MapWrite,
+    read: Permission.MapRead,
+    makerReads: false,
+    makerWrites: false,
+  },
+  {
+    type: ObjectType.Notice,
+    what: "a notice",
+    write: Permission.Signal,
+    read: undefined,
+    makerReads: true,
+    makerWrites: false,
+  },
+  {
+    type: ObjectType.Inbox,
+    what: "an inbox",
+    write: undefined,
+    read: undefined,
+    makerReads: false,
+    makerWrites: true,
+  },
 ];
 
 interface SharedKind {
@@ -72,7 +109,15 @@ export function flowGraph(model: Model, matrix: Matrix): FlowGraph {
     if (list === undefined) flows.set(flow.from, [flow]);
     else list.push(flow);
   };
-  for (const part of [messageFlows(model, matrix), forwardFlows(model, matrix), methodFlows(model, matrix), faultFlows(model, matrix), endFlows(model), objectFlows(sharedObjects(model, matrix), model)]) part.forEach(add);
+  for (const part of [
+    messageFlows(model, matrix),
+    forwardFlows(model, matrix),
+    methodFlows(model, matrix),
+    faultFlows(model, matrix),
+    endFlows(model),
+    objectFlows(sharedObjects(model, matrix), model),
+  ])
+    part.forEach(add);
   for (const known of programClasses(model)) {
     for (const [to, how] of LEFT_BY_ALL) add({ from: known.name, to, how, span: known.span });
   }
@@ -80,21 +125,35 @@ export function flowGraph(model: Model, matrix: Matrix): FlowGraph {
 }
 
 function programClasses(model: Model): readonly (PolicyClass & { readonly span: Span })[] {
-  return model.classes.flatMap((known) => (known?.span === undefined ? [] : [{ ...known, span: known.span }]));
+  return model.classes.flatMap((known) =>
+    known?.span === undefined ? [] : [{ ...known, span: known.span }],
+  );
 }
 
 function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const name = (id: number): string => model.classes[id]?.name ?? "";
   return eachPair(model, matrix).flatMap(({ pair, spoken }) => {
-    if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL || pair.subject === pair.target) return [];
+    if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL || pair.subject === pair.target)
+      return [];
     const flows: Flow[] = [];
     const there = allowedRequests(pair, spoken);
     const [first] = there;
-    if (first !== undefined) flows.push({ from: name(pair.subject), to: name(pair.target), how: `request ${spoken.name}.${first.method.name}`, span: first.rule.span });
+    if (first !== undefined)
+      flows.push({
+        from: name(pair.subject),
+        to: name(pair.target),
+        how: `request ${spoken.name}.${first.method.name}`,
+        span: first.rule.span,
+      });
     for (const { method } of there) {
       const rule = answerRule(pair, spoken, method);
       if (rule === undefined) continue;
-      flows.push({ from: name(pair.target), to: name(pair.subject), how: `answer to ${spoken.name}.${method.name}`, span: rule.span });
+      flows.push({
+        from: name(pair.target),
+        to: name(pair.subject),
+        how: `answer to ${spoken.name}.${method.name}`,
+        span: rule.span,
+      });
       break;
     }
     return flows;
@@ -102,8 +161,9 @@ function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
 }
 
 /**
- * Who is asked may pass the call on, as its caller's, to whoever serves the same interface: no rule on the two is needed, only a
- * handle. Which calls arrive, in what order and with what badge is then its to choose.
+ * Who is asked may pass the call on, as its caller's, to whoever serves the same interface: no rule
+ * on the two is needed, only a handle. Which calls arrive, in what order and with what badge is
+ * then its to choose.
  */
 function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const name = (id: number): string => model.classes[id]?.name ?? "";
@@ -120,10 +180,17 @@ function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
         for (const from of ofOne) {
           const key = `${from.target} ${to.target}`;
           if (from.target === to.target || !holding.has(from.target) || flows.has(key)) continue;
-          const passed = to.requests.find(({ method }) => from.requests.some((request) => request.method === method));
+          const passed = to.requests.find(({ method }) =>
+            from.requests.some((request) => request.method === method),
+          );
           if (passed === undefined) continue;
           const how = `passes on ${to.spoken.name}.${passed.method.name} of ${name(to.subject)}`;
-          flows.set(key, { from: name(from.target), to: name(to.target), how, span: passed.rule.span });
+          flows.set(key, {
+            from: name(from.target),
+            to: name(to.target),
+            how,
+            span: passed.rule.span,
+          });
         }
       }
     }
@@ -131,26 +198,50 @@ function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
   return [...flows.values()];
 }
 
-/** By owner: classes that may come to hold a handle to its endpoints of that interface, from the image or sent on. */
-function endpointHolders(model: Model, matrix: Matrix, interfaceId: number): (owner: number) => ReadonlySet<number> {
+/**
+ * By owner: classes that may come to hold a handle to its endpoints of that interface, from the
+ * image or sent on.
+ */
+function endpointHolders(
+  model: Model,
+  matrix: Matrix,
+  interfaceId: number,
+): (owner: number) => ReadonlySet<number> {
   const carriers = handleCarriers(model, matrix, interfaceId);
   const known = new Map<number, ReadonlySet<number>>();
   return (owner) => {
     let holders = known.get(owner);
     if (holders === undefined) {
-      const edges = new Map([...carriers].filter(([from]) => granting(matrix, from, owner, Permission.Transfer) !== undefined));
-      const given = model.slots.filter(({ handles }) => handles.some((handle) => handle.classId === owner && handle.interfaceId === interfaceId));
-      holders = new Set([owner, ...given.map((slot) => slot.classId)].flatMap((first) => [...reachable(first, edges)]));
+      const edges = new Map(
+        [...carriers].filter(
+          ([from]) => granting(matrix, from, owner, Permission.Transfer) !== undefined,
+        ),
+      );
+      const given = model.slots.filter(({ handles }) =>
+        handles.some((handle) => handle.classId === owner && handle.interfaceId === interfaceId),
+      );
+      holders = new Set(
+        [owner, ...given.map((slot) => slot.classId)].flatMap((first) => [
+          ...reachable(first, edges),
+        ]),
+      );
       known.set(owner, holders);
     }
     return holders;
   };
 }
 
-/** What lets an answer through that can say something: a response with a field, or one of several errors. */
+/**
+ * What lets an answer through that can say something: a response with a field, or one of several
+ * errors.
+ */
 function answerRule(pair: Pair, spoken: Interface, method: Method): Rule | undefined {
-  const allows = (event: Event): Rule | undefined => pair.rules.find((rule) => !rule.isRequire && isBound(rule, event, method.number));
-  return (method.response.length > 0 ? allows(Event.Response) : undefined) ?? (spoken.errors.length > 0 ? allows(Event.Error) : undefined);
+  const allows = (event: Event): Rule | undefined =>
+    pair.rules.find((rule) => !rule.isRequire && isBound(rule, event, method.number));
+  return (
+    (method.response.length > 0 ? allows(Event.Response) : undefined) ??
+    (spoken.errors.length > 0 ? allows(Event.Error) : undefined)
+  );
 }
 
 /** By the kernel's methods, as each says in its interface. */
@@ -161,9 +252,12 @@ function methodFlows(model: Model, matrix: Matrix): readonly Flow[] {
     if (pair.target >= CLASS_KERNEL || subject?.span === undefined) continue;
     for (const { method, rule } of allowedRequests(pair, spoken)) {
       const step = { how: `${spoken.name}.${method.name}`, span: rule.span };
-      for (const sink of method.reads) if (SINKS.includes(`kernel.${sink}`)) flows.push({ from: `kernel.${sink}`, to: subject.name, ...step });
+      for (const sink of method.reads)
+        if (SINKS.includes(`kernel.${sink}`))
+          flows.push({ from: `kernel.${sink}`, to: subject.name, ...step });
       for (const sink of method.writes) {
-        if (SINKS.includes(`kernel.${sink}`)) flows.push({ from: subject.name, to: `kernel.${sink}`, ...step });
+        if (SINKS.includes(`kernel.${sink}`))
+          flows.push({ from: subject.name, to: `kernel.${sink}`, ...step });
         else if (sink === "domains") flows.push(...toAllSlots(subject, model, step));
         else if (sink === "handles") flows.push(...toHolders(subject, model, matrix, step));
       }
@@ -173,52 +267,100 @@ function methodFlows(model: Model, matrix: Matrix): readonly Flow[] {
 }
 
 /** Whether and how often a program runs is what it can see of who starts it. */
-function toAllSlots(subject: PolicyClass, model: Model, step: Pick<Flow, "how" | "span">): readonly Flow[] {
+function toAllSlots(
+  subject: PolicyClass,
+  model: Model,
+  step: Pick<Flow, "how" | "span">,
+): readonly Flow[] {
   const started = new Set(model.slots.map((slot) => slot.classId));
   started.delete(subject.id);
-  return [...started].map((id) => ({ from: subject.name, to: model.classes[id]?.name ?? "", ...step }));
+  return [...started].map((id) => ({
+    from: subject.name,
+    to: model.classes[id]?.name ?? "",
+    ...step,
+  }));
 }
 
 /** Whoever was sent a handle, directly or by others, sees that it is taken away. */
-function toHolders(subject: PolicyClass, model: Model, matrix: Matrix, step: Pick<Flow, "how" | "span">): readonly Flow[] {
+function toHolders(
+  subject: PolicyClass,
+  model: Model,
+  matrix: Matrix,
+  step: Pick<Flow, "how" | "span">,
+): readonly Flow[] {
   const holders = new Set<number>();
-  const types = model.interfaces.flatMap((spoken) => spoken.methods.flatMap((method) => [...method.request, ...method.response])).flatMap((field) => (field.kind === "handle" ? [Number(field.max)] : []));
-  for (const type of new Set(types)) for (const holder of reachable(subject.id, handleCarriers(model, matrix, type))) holders.add(holder);
+  const types = model.interfaces
+    .flatMap((spoken) =>
+      spoken.methods.flatMap((method) => [...method.request, ...method.response]),
+    )
+    .flatMap((field) => (field.kind === "handle" ? [Number(field.max)] : []));
+  for (const type of new Set(types))
+    for (const holder of reachable(subject.id, handleCarriers(model, matrix, type)))
+      holders.add(holder);
   holders.delete(subject.id);
-  return [...holders].map((id) => ({ from: subject.name, to: model.classes[id]?.name ?? "", ...step }));
+  return [...holders].map((id) => ({
+    from: subject.name,
+    to: model.classes[id]?.name ?? "",
+    ...step,
+  }));
 }
 
 /**
- * Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's message through. The answer says
- * whether the program goes on or ends, where one lets errors through as well.
+ * Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's
+ * message through. The answer says whether the program goes on or ends, where one lets errors
+ * through as well.
  */
 function faultFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows = new Map<string, Flow>();
   for (const slot of model.slots) {
     const handler = model.slots[slot.faultSlot];
-    const [faulting, handling] = [model.classes[slot.classId], model.classes[handler?.classId ?? 0]];
+    const [faulting, handling] = [
+      model.classes[slot.classId],
+      model.classes[handler?.classId ?? 0],
+    ];
     if (faulting === undefined || handling === undefined || faulting.id === handling.id) continue;
-    const rules = matrix.find(CLASS_KERNEL, handling.id, FAULT_INTERFACE)?.rules.filter((rule) => !rule.isRequire) ?? [];
+    const rules =
+      matrix
+        .find(CLASS_KERNEL, handling.id, FAULT_INTERFACE)
+        ?.rules.filter((rule) => !rule.isRequire) ?? [];
     const told = rules.find((rule) => isBound(rule, Event.Request, 0));
     const ended = rules.find((rule) => isBound(rule, Event.Error, 0));
     if (told === undefined) continue;
-    flows.set(`${faulting.id} ${handling.id}`, { from: faulting.name, to: handling.name, how: "its faults", span: told.span });
-    if (ended !== undefined) flows.set(`${handling.id} ${faulting.id}`, { from: handling.name, to: faulting.name, how: "answer to its faults", span: ended.span });
+    flows.set(`${faulting.id} ${handling.id}`, {
+      from: faulting.name,
+      to: handling.name,
+      how: "its faults",
+      span: told.span,
+    });
+    if (ended !== undefined)
+      flows.set(`${handling.id} ${faulting.id}`, {
+        from: handling.name,
+        to: faulting.name,
+        how: "answer to its faults",
+        span: ended.span,
+      });
   }
   return [...flows.values()];
 }
 
-/** The kernel sets a bit at the inbox of the first slot when an instance ends, whatever the rules. */
+/**
+ * The kernel sets a bit at the inbox of the first slot when an instance ends, whatever the rules.
+ */
 function endFlows(model: Model): readonly Flow[] {
   const told = model.classes[model.slots[0]?.classId ?? 0];
   const ending = new Set(model.slots.slice(1).map((slot) => slot.classId));
   return programClasses(model).flatMap(({ id, name, span }) =>
-    told === undefined || id === told.id || !ending.has(id) ? [] : [{ from: name, to: told.name, how: "its end is told", span }],
+    told === undefined || id === told.id || !ending.has(id)
+      ? []
+      : [{ from: name, to: told.name, how: "its end is told", span }],
   );
 }
 
 function objectFlows(objects: readonly SharedObject[], model: Model): readonly Flow[] {
-  const end = (id: number, rule: Rule | undefined): { readonly name: string; readonly span: Span } | undefined => {
+  const end = (
+    id: number,
+    rule: Rule | undefined,
+  ): { readonly name: string; readonly span: Span } | undefined => {
     const known = model.classes[id];
     const span = rule?.span ?? known?.span;
     return known === undefined || span === undefined ? undefined : { name: known.name, span };
@@ -226,11 +368,15 @@ function objectFlows(objects: readonly SharedObject[], model: Model): readonly F
   return objects.flatMap(({ name, what, writers, readers }) => [
     ...[...writers].flatMap(([id, rule]) => {
       const writer = end(id, rule);
-      return writer === undefined ? [] : { from: writer.name, to: name, how: `writes ${what}`, span: writer.span };
+      return writer === undefined
+        ? []
+        : { from: writer.name, to: name, how: `writes ${what}`, span: writer.span };
     }),
     ...[...readers].flatMap(([id, rule]) => {
       const reader = end(id, rule);
-      return reader === undefined ? [] : { from: name, to: reader.name, how: `reads ${what}`, span: reader.span };
+      return reader === undefined
+        ? []
+        : { from: name, to: reader.name, how: `reads ${what}`, span: reader.span };
     }),
   ]);
 }
@@ -240,8 +386,15 @@ export function sharedObjects(model: Model, matrix: Matrix): readonly SharedObje
   return TRANSFERABLE.flatMap((kind) => transferredObjects(model, matrix, kind));
 }
 
-/** Objects of that type: whoever makes one, its handle goes as far as messages and the right to transfer it carry it. */
-function transferredObjects(model: Model, matrix: Matrix, kind: SharedKind): readonly SharedObject[] {
+/**
+ * Objects of that type: whoever makes one, its handle goes as far as messages and the right to
+ * transfer it carry it.
+ */
+function transferredObjects(
+  model: Model,
+  matrix: Matrix,
+  kind: SharedKind,
+): readonly SharedObject[] {
   const { type, what } = kind;
   const carriers = handleCarriers(model, matrix, type);
   return programClasses(model).flatMap((maker) => {
@@ -251,9 +404,12 @@ function transferredObjects(model: Model, matrix: Matrix, kind: SharedKind): rea
     const readers = new Map<number, Rule | undefined>();
     for (const holder of holders) {
       const isMaker = holder === maker.id;
-      const writing = granting(matrix, holder, type, kind.write) ?? calling(model, matrix, holder, type, "writes");
+      const writing =
+        granting(matrix, holder, type, kind.write) ??
+        calling(model, matrix, holder, type, "writes");
       if (writing !== undefined || (isMaker && kind.makerWrites)) writers.set(holder, writing);
-      const reading = granting(matrix, holder, type, kind.read) ?? calling(model, matrix, holder, type, "reads");
+      const reading =
+        granting(matrix, holder, type, kind.read) ?? calling(model, matrix, holder, type, "reads");
       if (reading !== undefined || (isMaker && kind.makerReads)) readers.set(holder, reading);
     }
     return [{ name: `kernel.${KERNEL_CLASSES[type]} of ${maker.name}`, what, writers, readers }];
@@ -267,13 +423,18 @@ interface AllowedRequest {
 
 function allowedRequests(pair: Pair, spoken: Interface): readonly AllowedRequest[] {
   return spoken.methods.flatMap((method) => {
-    const rule = pair.rules.find((candidate) => !candidate.isRequire && isBound(candidate, Event.Request, method.number));
+    const rule = pair.rules.find(
+      (candidate) => !candidate.isRequire && isBound(candidate, Event.Request, method.number),
+    );
     return rule === undefined ? [] : [{ method, rule }];
   });
 }
 
 /** Pairs of messages, permissions left out. */
-function eachPair(model: Model, matrix: Matrix): readonly { readonly pair: Pair; readonly spoken: Interface }[] {
+function eachPair(
+  model: Model,
+  matrix: Matrix,
+): readonly { readonly pair: Pair; readonly spoken: Interface }[] {
   const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
   return matrix.pairs.flatMap((pair) => {
     const spoken = interfaces.get(pair.interfaceId);
@@ -281,12 +442,20 @@ function eachPair(model: Model, matrix: Matrix): readonly { readonly pair: Pair;
   });
 }
 
-/** From which class to which others a message can carry a handle to such an object, or to an endpoint of such an interface. */
-function handleCarriers(model: Model, matrix: Matrix, type: number): ReadonlyMap<number, ReadonlySet<number>> {
+/**
+ * From which class to which others a message can carry a handle to such an object, or to an
+ * endpoint of such an interface.
+ */
+function handleCarriers(
+  model: Model,
+  matrix: Matrix,
+  type: number,
+): ReadonlyMap<number, ReadonlySet<number>> {
   const carriers = new Map<number, Set<number>>();
   const add = (from: number, to: number): void => {
     // An endpoint's class is its owner's, which may be any.
-    if (type < CLASS_KERNEL && granting(matrix, from, type, Permission.Transfer) === undefined) return;
+    if (type < CLASS_KERNEL && granting(matrix, from, type, Permission.Transfer) === undefined)
+      return;
     const reached = carriers.get(from);
     if (reached === undefined) carriers.set(from, new Set([to]));
     else reached.add(to);
@@ -294,28 +463,49 @@ function handleCarriers(model: Model, matrix: Matrix, type: number): ReadonlyMap
   for (const { pair, spoken } of eachPair(model, matrix)) {
     if (pair.target < CLASS_KERNEL) continue;
     for (const { method } of allowedRequests(pair, spoken)) {
-      if (method.request.some((field) => field.kind === "handle" && field.max === BigInt(type))) add(pair.subject, pair.target);
-      if (!pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Response, method.number))) continue;
-      if (method.response.some((field) => field.kind === "handle" && field.max === BigInt(type))) add(pair.target, pair.subject);
+      if (method.request.some((field) => field.kind === "handle" && field.max === BigInt(type)))
+        add(pair.subject, pair.target);
+      if (
+        !pair.rules.some((rule) => !rule.isRequire && isBound(rule, Event.Response, method.number))
+      )
+        continue;
+      if (method.response.some((field) => field.kind === "handle" && field.max === BigInt(type)))
+        add(pair.target, pair.subject);
     }
   }
   return carriers;
 }
 
-function granting(matrix: Matrix, subject: number, objectClass: number, permission: Permission | undefined): Rule | undefined {
+function granting(
+  matrix: Matrix,
+  subject: number,
+  objectClass: number,
+  permission: Permission | undefined,
+): Rule | undefined {
   if (permission === undefined) return undefined;
-  return matrix.find(subject, objectClass, INTERFACE_PERMISSIONS)?.rules.find((rule) => ((rule.methods >> BigInt(permission)) & 1n) === 1n);
+  return matrix
+    .find(subject, objectClass, INTERFACE_PERMISSIONS)
+    ?.rules.find((rule) => ((rule.methods >> BigInt(permission)) & 1n) === 1n);
 }
 
 /** A rule that lets the class call a method which reads, or writes, the object itself. */
-function calling(model: Model, matrix: Matrix, subject: number, type: ObjectType, how: "reads" | "writes"): Rule | undefined {
+function calling(
+  model: Model,
+  matrix: Matrix,
+  subject: number,
+  type: ObjectType,
+  how: "reads" | "writes",
+): Rule | undefined {
   const spoken = model.interfaces.find((known) => known.id === type);
   const pair = matrix.find(subject, type, type);
   if (spoken === undefined || pair === undefined) return undefined;
   return allowedRequests(pair, spoken).find(({ method }) => method[how].includes("object"))?.rule;
 }
 
-function reachable(start: number, edges: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+function reachable(
+  start: number,
+  edges: ReadonlyMap<number, ReadonlySet<number>>,
+): ReadonlySet<number> {
   const reached = new Set([start]);
   for (const from of reached) {
     for (const to of edges.get(from) ?? []) reached.add(to);
@@ -323,8 +513,16 @@ function reachable(start: number, edges: ReadonlyMap<number, ReadonlySet<number>
   return reached;
 }
 
-/** To each of `to` that can be reached from one of `from` without passing through `trusted`: a shortest chain of flows. */
-export function chains(graph: FlowGraph, from: readonly string[], to: ReadonlySet<string>, trusted: ReadonlySet<string>): readonly (readonly Flow[])[] {
+/**
+ * To each of `to` that can be reached from one of `from` without passing through `trusted`: a
+ * shortest chain of flows.
+ */
+export function chains(
+  graph: FlowGraph,
+  from: readonly string[],
+  to: ReadonlySet<string>,
+  trusted: ReadonlySet<string>,
+): readonly (readonly Flow[])[] {
   const arrivedBy = new Map<string, Flow>();
   const seen = new Set(from);
   const reached: string[] = [];
@@ -341,6 +539,7 @@ export function chains(graph: FlowGraph, from: readonly string[], to: ReadonlySe
 
 function walkBack(end: string, arrivedBy: ReadonlyMap<string, Flow>): readonly Flow[] {
   const flows: Flow[] = [];
-  for (let flow = arrivedBy.get(end); flow !== undefined; flow = arrivedBy.get(flow.from)) flows.unshift(flow);
+  for (let flow = arrivedBy.get(end); flow !== undefined; flow = arrivedBy.get(flow.from))
+    flows.unshift(flow);
   return flows;
 }

@@ -1,16 +1,53 @@
-/** The policy language, as Langium reads it once comments are blanks (plain-text.ts). `policy/language.md` says what it means; `resolve.ts` what names stand for. */
+/**
+ * The policy language, as Langium reads it once comments are blanks (plain-text.ts).
+ * `policy/language.md` says what it means; `resolve.ts` what names stand for.
+ */
 
 /** Words of the language. Methods and fields may have such a name all the same. */
 const KEYWORDS = [
-  "module", "class", "const", "interface", "use", "allow", "require", "grant", "execute", "program", "never", "flow", "expect", "deny", "any", "except", "through",
-  "request", "response", "error", "when", "audit", "and", "or", "in", "length",
+  "module",
+  "class",
+  "const",
+  "interface",
+  "use",
+  "allow",
+  "require",
+  "grant",
+  "execute",
+  "program",
+  "never",
+  "flow",
+  "expect",
+  "deny",
+  "any",
+  "except",
+  "through",
+  "request",
+  "response",
+  "error",
+  "when",
+  "audit",
+  "and",
+  "or",
+  "in",
+  "length",
 ];
 
 /** All words that mean something by themselves. */
 export const WORDS: readonly string[] = [...KEYWORDS, "not", "true", "false"];
 
 /** Words with which a statement starts. */
-export const STATEMENT_KEYWORDS: readonly string[] = ["class", "const", "interface", "use", "allow", "require", "grant", "never", "expect"];
+export const STATEMENT_KEYWORDS: readonly string[] = [
+  "class",
+  "const",
+  "interface",
+  "use",
+  "allow",
+  "require",
+  "grant",
+  "never",
+  "expect",
+];
 
 export const GRAMMAR = `
 grammar Policy

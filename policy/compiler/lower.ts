@@ -31,7 +31,11 @@ interface Pending {
 export function lower(condition: Condition): readonly Instruction[] {
   const pending: Pending[] = [];
   place(condition, new Label(TARGET_GRANT), new Label(TARGET_DENY), pending);
-  return pending.map(({ onTrue, onFalse, ...test }) => ({ ...test, onTrue: onTrue.target, onFalse: onFalse.target }));
+  return pending.map(({ onTrue, onFalse, ...test }) => ({
+    ...test,
+    onTrue: onTrue.target,
+    onFalse: onFalse.target,
+  }));
 }
 
 function place(condition: Condition, onTrue: Label, onFalse: Label, pending: Pending[]): void {
@@ -49,11 +53,23 @@ function place(condition: Condition, onTrue: Label, onFalse: Label, pending: Pen
       place(condition.operand, onFalse, onTrue, pending);
       return;
     case "test":
-      pending.push({ operation: condition.operation, left: condition.left, value: condition.value, onTrue, onFalse });
+      pending.push({
+        operation: condition.operation,
+        left: condition.left,
+        value: condition.value,
+        onTrue,
+        onFalse,
+      });
       return;
     case "testWords": {
       const value = BigInt(condition.right.word) | (BigInt(condition.right.shift) << 8n);
-      pending.push({ operation: condition.operation, left: condition.left, value, onTrue, onFalse });
+      pending.push({
+        operation: condition.operation,
+        left: condition.left,
+        value,
+        onTrue,
+        onFalse,
+      });
     }
   }
 }

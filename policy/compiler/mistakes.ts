@@ -1,14 +1,23 @@
-/** What is wrong with the policies of one compilation: the first are kept and shown, all are counted. */
+/**
+ * What is wrong with the policies of one compilation: the first are kept and shown, all are
+ * counted.
+ */
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { Span } from "./syntax.ts";
 
-/** Nobody mends more at once, and a file of a million slips must not cost more than one of a hundred. */
+/**
+ * Nobody mends more at once, and a file of a million slips must not cost more than one of a
+ * hundred.
+ */
 export const MISTAKES_SHOWN = 100;
 
 /** What a message quotes may be as long as the file. A chain of flows over 20 classes fits. */
 const CHARACTERS_SHOWN = 2_000;
 
-/** A help that is dear to find, as the nearest of many names is. Asked for only where the mistake is kept. */
+/**
+ * A help that is dear to find, as the nearest of many names is. Asked for only where the mistake is
+ * kept.
+ */
 export type Help = string | undefined | (() => string | undefined);
 
 export class Mistakes {
@@ -33,7 +42,12 @@ export class Mistakes {
     }
     this.seen.add(key);
     const found = typeof help === "function" ? help() : help;
-    this.shown.push({ severity: "error", ...span, message: shortened(message), ...(found === undefined ? {} : { help: shortened(found) }) });
+    this.shown.push({
+      severity: "error",
+      ...span,
+      message: shortened(message),
+      ...(found === undefined ? {} : { help: shortened(found) }),
+    });
     return undefined;
   }
 
@@ -49,7 +63,14 @@ export class Mistakes {
   /** Those kept, then how many more there are. */
   diagnostics(): readonly Diagnostic[] {
     if (this.left === 0) return this.shown;
-    return [...this.shown, { severity: "error", message: `${this.left} more mistakes are not shown`, help: "mend these first" }];
+    return [
+      ...this.shown,
+      {
+        severity: "error",
+        message: `${this.left} more mistakes are not shown`,
+        help: "mend these first",
+      },
+    ];
   }
 }
 

@@ -1,4 +1,7 @@
-/** What a system's policy means: every name resolved. `resolve.ts` builds it, the rest of the compiler reads it. */
+/**
+ * What a system's policy means: every name resolved. `resolve.ts` builds it, the rest of the
+ * compiler reads it.
+ */
 import type { Event } from "../../kernel/abi/event.ts";
 import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
@@ -20,11 +23,20 @@ export interface ProgramInput {
   readonly needs?: ProgramNeeds | undefined;
 }
 
-/** What an executable takes of its domain before its first instruction, as the kernel's loader counts it. */
+/**
+ * What an executable takes of its domain before its first instruction, as the kernel's loader
+ * counts it.
+ */
 export interface ProgramNeeds {
-  /** Code and constants, which are mapped when it starts. Other pages are charged when they are touched. */
+  /**
+   * Code and constants, which are mapped when it starts. Other pages are charged when they are
+   * touched.
+   */
   readonly readOnlyPages: number;
-  /** From the start of the domain's region to the end of what is loaded there, whole pages: stacks lie behind. */
+  /**
+   * From the start of the domain's region to the end of what is loaded there, whole pages: stacks
+   * lie behind.
+   */
   readonly regionBytes: number;
   /** Of each thread. */
   readonly stackBytes: number;
@@ -61,7 +73,10 @@ export interface Method {
   readonly name: string;
   readonly request: readonly Field[];
   readonly response: readonly Field[];
-  /** Of a kernel object's method: what it lets information out of and into. Empty for programs' methods. */
+  /**
+   * Of a kernel object's method: what it lets information out of and into. Empty for programs'
+   * methods.
+   */
   readonly reads: readonly FlowEnd[];
   readonly writes: readonly FlowEnd[];
 }
@@ -91,9 +106,19 @@ export interface WordOperand {
 export type Condition =
   | { readonly kind: "and" | "or"; readonly left: Condition; readonly right: Condition }
   | { readonly kind: "not"; readonly operand: Condition }
-  | { readonly kind: "test"; readonly operation: RuleOperation; readonly left: WordOperand; readonly value: bigint }
+  | {
+      readonly kind: "test";
+      readonly operation: RuleOperation;
+      readonly left: WordOperand;
+      readonly value: bigint;
+    }
   /** The right side has no mask. */
-  | { readonly kind: "testWords"; readonly operation: RuleOperation; readonly left: WordOperand; readonly right: WordOperand };
+  | {
+      readonly kind: "testWords";
+      readonly operation: RuleOperation;
+      readonly left: WordOperand;
+      readonly right: WordOperand;
+    };
 
 export interface Rule {
   readonly number: number;
@@ -107,7 +132,10 @@ export interface Rule {
   readonly methods: bigint;
   readonly interfaceId: number;
   readonly condition: Condition | undefined;
-  /** The event whose message the condition reads: one of `events`. Other events the rule grants as they are. */
+  /**
+   * The event whose message the condition reads: one of `events`. Other events the rule grants as
+   * they are.
+   */
   readonly read: Event | undefined;
   /** Subject and target classes that it is bound to. */
   readonly pairs: readonly (readonly [number, number])[];
@@ -181,7 +209,9 @@ export interface Model {
   readonly slots: readonly Slot[];
   readonly rules: readonly Rule[];
   readonly execute: readonly ExecuteGrant[];
-  /** All execute rules: a module may serve several images, and this one need not have the program. */
+  /**
+   * All execute rules: a module may serve several images, and this one need not have the program.
+   */
   readonly executeNamed: readonly ExecuteNaming[];
   /** With the module in whose names they speak. */
   readonly nevers: readonly { readonly statement: NeverStatement; readonly module: string }[];
@@ -189,7 +219,16 @@ export interface Model {
 }
 
 /** Permissions by the names that the language has for them; the place is the number. */
-export const PERMISSION_NAMES = ["transfer", "map_read", "map_write", "signal", "bind", "ports", "copy", "seal"] as const satisfies readonly string[];
+export const PERMISSION_NAMES = [
+  "transfer",
+  "map_read",
+  "map_write",
+  "signal",
+  "bind",
+  "ports",
+  "copy",
+  "seal",
+] as const satisfies readonly string[];
 export type PermissionName = (typeof PERMISSION_NAMES)[number];
 export const permissionNumber = (name: string): Permission | undefined => {
   const number = (PERMISSION_NAMES as readonly string[]).indexOf(name);
@@ -198,5 +237,20 @@ export const permissionNumber = (name: string): Permission | undefined => {
 
 /** Kernel object classes, by their id, which is their ObjectType. */
 export const KERNEL_CLASSES = [
-  "", "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
+  "",
+  "Domain",
+  "Memory",
+  "Inbox",
+  "Endpoint",
+  "Notice",
+  "Thread",
+  "Interrupt",
+  "Ports",
+  "Clock",
+  "Audit",
+  "Policy",
+  "Slots",
+  "Log",
+  "Trace",
+  "System",
 ] as const;

@@ -1,4 +1,5 @@
-// The policy of this tree, damaged, a few mutants at each run; `trine soak --slice policy-mutants` has as many as one likes.
+// The policy of this tree, damaged, a few mutants at each run; `trine soak --slice policy-mutants`
+// has as many as one likes.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
@@ -14,7 +15,11 @@ import type { SystemInput } from "./model.ts";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const MUTANTS = 200;
 const secret = new Uint8Array(32).fill(5);
-const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Development, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
+const signer = {
+  publicKey: ed25519.getPublicKey(secret),
+  purpose: KeyPurpose.Development,
+  sign: (message: Uint8Array) => ed25519.sign(message, secret),
+};
 
 let system: SystemInput;
 let wasm: Uint8Array;

@@ -1,10 +1,21 @@
-/** What names of a system stand for: classes, interfaces, methods, permissions, constants, and what modules offer one another. */
+/**
+ * What names of a system stand for: classes, interfaces, methods, permissions, constants, and what
+ * modules offer one another.
+ */
 import { CLASSES_MAX, CLASS_KERNEL, FIRST_PROGRAM_CLASS } from "../../kernel/abi/blob.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { resolveValue } from "./condition.ts";
 import { readInterfaces } from "./interfaces.ts";
 import { type Help, Mistakes } from "./mistakes.ts";
-import { type Interface, KERNEL_CLASSES, type Method, PERMISSION_NAMES, type PolicyClass, type SystemInput, permissionNumber } from "./model.ts";
+import {
+  type Interface,
+  KERNEL_CLASSES,
+  type Method,
+  PERMISSION_NAMES,
+  type PolicyClass,
+  type SystemInput,
+  permissionNumber,
+} from "./model.ts";
 import type { Classes, InterfaceStatement, Methods, Module, Name, Path, Span } from "./syntax.ts";
 
 /** A class, and the interface of it that is meant where one was written. */
@@ -26,23 +37,41 @@ export class Names {
   /** Interfaces that each class serves, as far as the image has slots of it. */
   private readonly served = new Map<number, readonly Interface[]>();
   private readonly constants = new Map<string, Map<string, bigint>>();
-  private readonly offers = new Map<string, Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>>();
+  private readonly offers = new Map<
+    string,
+    Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>
+  >();
 
   constructor(input: SystemInput, modules: readonly Module[]) {
-    const read = readInterfaces([...input.interfaces, ...input.programs.flatMap(({ description }) => [...Object.values(description.serves ?? {}), ...Object.values(description.uses ?? {})])]);
+    const read = readInterfaces([
+      ...input.interfaces,
+      ...input.programs.flatMap(({ description }) => [
+        ...Object.values(description.serves ?? {}),
+        ...Object.values(description.uses ?? {}),
+      ]),
+    ]);
     this.interfaces = read.interfaces;
     this.mistakes.add(read.diagnostics);
     KERNEL_CLASSES.forEach((name, id) => {
-      if (name !== "") this.classes.set(`kernel.${name}`, { id, name: `kernel.${name}`, span: undefined });
+      if (name !== "")
+        this.classes.set(`kernel.${name}`, { id, name: `kernel.${name}`, span: undefined });
     });
     this.classes.set("kernel", { id: CLASS_KERNEL, name: "kernel", span: undefined });
     this.declare(modules);
     for (const { program, class: className } of Object.values(input.image.slots)) {
       const policyClass = this.classes.get(className);
-      const description = input.programs.find((candidate) => candidate.folder === program)?.description;
+      const description = input.programs.find(
+        (candidate) => candidate.folder === program,
+      )?.description;
       if (policyClass === undefined || description === undefined) continue;
-      const ids = new Set([...(this.served.get(policyClass.id) ?? []).map((known) => known.id), ...Object.values(description.serves ?? {}).map((served) => served.id)]);
-      this.served.set(policyClass.id, this.interfaces.filter((known) => ids.has(known.id)));
+      const ids = new Set([
+        ...(this.served.get(policyClass.id) ?? []).map((known) => known.id),
+        ...Object.values(description.serves ?? {}).map((served) => served.id),
+      ]);
+      this.served.set(
+        policyClass.id,
+        this.interfaces.filter((known) => ids.has(known.id)),
+      );
     }
   }
 
@@ -51,10 +80,18 @@ export class Names {
     let nextClass = FIRST_PROGRAM_CLASS;
     for (const module of modules) {
       const other = byName.get(module.name.text);
-      if (other !== undefined) this.refuse(module.name.span, `the module \`${module.name.text}\` is also in ${other.file}`, "give one of them another name");
+      if (other !== undefined)
+        this.refuse(
+          module.name.span,
+          `the module \`${module.name.text}\` is also in ${other.file}`,
+          "give one of them another name",
+        );
       byName.set(module.name.text, module);
       const constants = new Map<string, bigint>();
-      const offers = new Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>();
+      const offers = new Map<
+        string,
+        { readonly statement: InterfaceStatement; readonly module: Module }
+      >();
       this.constants.set(module.name.text, constants);
       this.offers.set(module.name.text, offers);
       for (const statement of module.statements) {
@@ -62,8 +99,15 @@ export class Names {
           for (const { text, span } of statement.names) {
             const declared = this.classes.get(text);
             if (declared !== undefined) {
-              const where = declared.span === undefined ? "is the kernel's own" : `is declared in ${declared.span.file}:${declared.span.line}`;
-              this.refuse(span, `the class \`${text}\` ${where}`, "a class is declared once in a system");
+              const where =
+                declared.span === undefined
+                  ? "is the kernel's own"
+                  : `is declared in ${declared.span.file}:${declared.span.line}`;
+              this.refuse(
+                span,
+                `the class \`${text}\` ${where}`,
+                "a class is declared once in a system",
+              );
             } else if (text.length > 63) {
               this.refuse(span, `the name \`${text}\` is too long`, "at most 63 characters");
             } else {
@@ -71,18 +115,33 @@ export class Names {
             }
           }
         } else if (statement.kind === "const") {
-          if (constants.has(statement.name.text)) this.refuse(statement.name.span, `the constant \`${statement.name.text}\` is declared twice`);
-          const value = resolveValue(statement.value, { method: `module ${module.name.text}`, side: "request", fields: [], constants }, undefined, this.mistakes);
+          if (constants.has(statement.name.text))
+            this.refuse(
+              statement.name.span,
+              `the constant \`${statement.name.text}\` is declared twice`,
+            );
+          const value = resolveValue(
+            statement.value,
+            { method: `module ${module.name.text}`, side: "request", fields: [], constants },
+            undefined,
+            this.mistakes,
+          );
           if (value !== undefined) constants.set(statement.name.text, value);
         } else if (statement.kind === "interface") {
-          if (offers.has(statement.name.text)) this.refuse(statement.name.span, `the interface \`${statement.name.text}\` is declared twice`);
+          if (offers.has(statement.name.text))
+            this.refuse(
+              statement.name.span,
+              `the interface \`${statement.name.text}\` is declared twice`,
+            );
           offers.set(statement.name.text, { statement, module });
         }
       }
     }
     if (nextClass > CLASSES_MAX) {
       const message = `the policies declare ${nextClass - FIRST_PROGRAM_CLASS} classes`;
-      this.mistakes.add([{ severity: "error", message, help: `at most ${CLASSES_MAX - FIRST_PROGRAM_CLASS}` }]);
+      this.mistakes.add([
+        { severity: "error", message, help: `at most ${CLASSES_MAX - FIRST_PROGRAM_CLASS}` },
+      ]);
     }
   }
 
@@ -109,12 +168,20 @@ export class Names {
     const read = this.leadingClass(path, environment);
     if (read === undefined) return undefined;
     const extra = path.segments[read.used];
-    if (extra !== undefined) return this.refuse(extra.span, `a class is expected here, not \`${written(path)}\``, `\`${written(path, read.used)}\``);
+    if (extra !== undefined)
+      return this.refuse(
+        extra.span,
+        `a class is expected here, not \`${written(path)}\``,
+        `\`${written(path, read.used)}\``,
+      );
     return read.policyClass;
   }
 
   /** The class that a path starts with, and how many of its segments say so. */
-  private leadingClass(path: Path, environment: Environment): { readonly policyClass: PolicyClass; readonly used: number } | undefined {
+  private leadingClass(
+    path: Path,
+    environment: Environment,
+  ): { readonly policyClass: PolicyClass; readonly used: number } | undefined {
     const [first, second] = path.segments;
     if (first === undefined) return undefined;
     const parameter = environment.get(first.text);
@@ -122,12 +189,25 @@ export class Names {
     if (first.text === "kernel" && second !== undefined) {
       const policyClass = this.classes.get(`kernel.${second.text}`);
       if (policyClass !== undefined) return { policyClass, used: 2 };
-      return this.refuse(second.span, `the kernel has no objects of class \`${second.text}\``, () => didYouMean(second.text, KERNEL_CLASSES.filter((name) => name !== ""), `one of ${KERNEL_CLASSES.filter((name) => name !== "").join(", ")}`));
+      return this.refuse(second.span, `the kernel has no objects of class \`${second.text}\``, () =>
+        didYouMean(
+          second.text,
+          KERNEL_CLASSES.filter((name) => name !== ""),
+          `one of ${KERNEL_CLASSES.filter((name) => name !== "").join(", ")}`,
+        ),
+      );
     }
     const policyClass = this.classes.get(first.text);
     if (policyClass !== undefined) return { policyClass, used: 1 };
-    const names = () => [...this.programClasses().map((known) => known.name), ...environment.keys(), "kernel", "any"];
-    return this.refuse(first.span, `unknown class \`${first.text}\``, () => didYouMean(first.text, names(), `declare it: \`class ${first.text}\``));
+    const names = () => [
+      ...this.programClasses().map((known) => known.name),
+      ...environment.keys(),
+      "kernel",
+      "any",
+    ];
+    return this.refuse(first.span, `unknown class \`${first.text}\``, () =>
+      didYouMean(first.text, names(), `declare it: \`class ${first.text}\``),
+    );
   }
 
   /** `Class`, `Class.Interface`. */
@@ -136,19 +216,38 @@ export class Names {
     if (read === undefined) return undefined;
     const { policyClass, used } = read;
     const [name, extra] = path.segments.slice(used);
-    if (extra !== undefined) return this.refuse(extra.span, `\`${written(path)}\` is too long for a target`, "`Class.Interface { methods }`");
+    if (extra !== undefined)
+      return this.refuse(
+        extra.span,
+        `\`${written(path)}\` is too long for a target`,
+        "`Class.Interface { methods }`",
+      );
     if (name === undefined) return { policyClass, spoken: undefined, path };
     const spoken = this.interfaceOf(policyClass, name);
     return spoken === undefined ? undefined : { policyClass, spoken, path };
   }
 
-  /** `Class.method`, `Class.Interface.method`: for `expect` and `never`. With `method` undefined where the path ends before. */
-  method(path: Path): { readonly policyClass: PolicyClass; readonly spoken: Interface | undefined; readonly method: Method | undefined } | undefined {
+  /**
+   * `Class.method`, `Class.Interface.method`: for `expect` and `never`. With `method` undefined
+   * where the path ends before.
+   */
+  method(path: Path):
+    | {
+        readonly policyClass: PolicyClass;
+        readonly spoken: Interface | undefined;
+        readonly method: Method | undefined;
+      }
+    | undefined {
     const read = this.leadingClass(path, NOTHING);
     if (read === undefined) return undefined;
     const { policyClass, used } = read;
     const [first, second, extra] = path.segments.slice(used);
-    if (extra !== undefined) return this.refuse(extra.span, `\`${written(path)}\` is too long`, "`Class.Interface.method`");
+    if (extra !== undefined)
+      return this.refuse(
+        extra.span,
+        `\`${written(path)}\` is too long`,
+        "`Class.Interface.method`",
+      );
     if (first === undefined) return { policyClass, spoken: undefined, method: undefined };
     if (second !== undefined) {
       const spoken = this.interfaceOf(policyClass, first);
@@ -157,19 +256,43 @@ export class Names {
       return method === undefined ? undefined : { policyClass, spoken, method };
     }
     const served = this.servedBy(policyClass);
-    const holders = served.filter((known) => known.methods.some((method) => method.name === first.text));
+    const holders = served.filter((known) =>
+      known.methods.some((method) => method.name === first.text),
+    );
     const spoken = served.find((known) => known.name === first.text);
-    if (spoken !== undefined && holders.length === 0) return { policyClass, spoken, method: undefined };
+    if (spoken !== undefined && holders.length === 0)
+      return { policyClass, spoken, method: undefined };
     const [holder, another] = holders;
-    if (holder !== undefined && another !== undefined) return this.refuse(first.span, `${policyClass.name} serves several interfaces with a method \`${first.text}\``, `\`${policyClass.name}.${holder.name}.${first.text}\``);
-    if (holder !== undefined) return { policyClass, spoken: holder, method: holder.methods.find((method) => method.name === first.text) };
+    if (holder !== undefined && another !== undefined)
+      return this.refuse(
+        first.span,
+        `${policyClass.name} serves several interfaces with a method \`${first.text}\``,
+        `\`${policyClass.name}.${holder.name}.${first.text}\``,
+      );
+    if (holder !== undefined)
+      return {
+        policyClass,
+        spoken: holder,
+        method: holder.methods.find((method) => method.name === first.text),
+      };
     if (served.length === 0) {
       const known = this.interfaces.find((candidate) => candidate.name === first.text);
       if (known !== undefined) return { policyClass, spoken: known, method: undefined };
-      return this.refuse(first.span, `the image has no slot of class ${policyClass.name}, so it is not known what \`${first.text}\` is`, `\`${policyClass.name}.Interface.${first.text}\``);
+      return this.refuse(
+        first.span,
+        `the image has no slot of class ${policyClass.name}, so it is not known what \`${first.text}\` is`,
+        `\`${policyClass.name}.Interface.${first.text}\``,
+      );
     }
-    const names = served.flatMap((known) => [known.name, ...known.methods.map((method) => method.name)]);
-    return this.refuse(first.span, `${policyClass.name} serves no method or interface \`${first.text}\``, () => didYouMean(first.text, names));
+    const names = served.flatMap((known) => [
+      known.name,
+      ...known.methods.map((method) => method.name),
+    ]);
+    return this.refuse(
+      first.span,
+      `${policyClass.name} serves no method or interface \`${first.text}\``,
+      () => didYouMean(first.text, names),
+    );
   }
 
   private interfaceOf(policyClass: PolicyClass, name: Name): Interface | undefined {
@@ -178,10 +301,21 @@ export class Names {
     const isServed = known !== undefined && served.some((candidate) => candidate.id === known.id);
     if (known === undefined) {
       const candidates = served.length > 0 ? served : this.interfaces;
-      return this.refuse(name.span, `unknown interface \`${name.text}\``, () => didYouMean(name.text, candidates.map((candidate) => candidate.name)));
+      return this.refuse(name.span, `unknown interface \`${name.text}\``, () =>
+        didYouMean(
+          name.text,
+          candidates.map((candidate) => candidate.name),
+        ),
+      );
     }
     if (!isServed && (this.hasSlot(policyClass) || policyClass.span === undefined)) {
-      return this.refuse(name.span, `${policyClass.name} does not serve ${name.text}`, served.length === 0 ? "it serves nothing" : `it serves ${served.map((candidate) => candidate.name).join(", ")}`);
+      return this.refuse(
+        name.span,
+        `${policyClass.name} does not serve ${name.text}`,
+        served.length === 0
+          ? "it serves nothing"
+          : `it serves ${served.map((candidate) => candidate.name).join(", ")}`,
+      );
     }
     return known;
   }
@@ -189,12 +323,21 @@ export class Names {
   methodOf(spoken: Interface, name: Name): Method | undefined {
     const method = spoken.methods.find((candidate) => candidate.name === name.text);
     if (method !== undefined) return method;
-    return this.refuse(name.span, `the interface ${spoken.name} has no method \`${name.text}\``, () => didYouMean(name.text, spoken.methods.map((candidate) => candidate.name)));
+    return this.refuse(
+      name.span,
+      `the interface ${spoken.name} has no method \`${name.text}\``,
+      () =>
+        didYouMean(
+          name.text,
+          spoken.methods.map((candidate) => candidate.name),
+        ),
+    );
   }
 
   /** Bits of the methods named; 0, with errors recorded, where one does not exist. */
   methodBits(spoken: Interface, methods: Methods): bigint {
-    if (methods.all) return spoken.methods.reduce((bits, method) => bits | (1n << BigInt(method.number)), 0n);
+    if (methods.all)
+      return spoken.methods.reduce((bits, method) => bits | (1n << BigInt(method.number)), 0n);
     let bits = 0n;
     let isComplete = true;
     for (const name of methods.names) {
@@ -212,7 +355,9 @@ export class Names {
     for (const { text, span } of methods.names) {
       const number = permissionNumber(text);
       if (number === undefined) {
-        this.refuse(span, `unknown permission \`${text}\``, () => didYouMean(text, PERMISSION_NAMES, `one of ${PERMISSION_NAMES.join(", ")}`));
+        this.refuse(span, `unknown permission \`${text}\``, () =>
+          didYouMean(text, PERMISSION_NAMES, `one of ${PERMISSION_NAMES.join(", ")}`),
+        );
         isComplete = false;
       } else {
         bits |= 1n << BigInt(number);
@@ -222,29 +367,58 @@ export class Names {
   }
 
   /** `any` is every class that policy files declare. */
-  subjects(classes: Classes, environment: Environment = NOTHING): readonly PolicyClass[] | undefined {
+  subjects(
+    classes: Classes,
+    environment: Environment = NOTHING,
+  ): readonly PolicyClass[] | undefined {
     if (classes.kind === "any") {
       const except = this.each(classes.except, (path) => this.class(path, environment));
-      return except === undefined ? undefined : this.programClasses().filter((known) => !except.includes(known));
+      return except === undefined
+        ? undefined
+        : this.programClasses().filter((known) => !except.includes(known));
     }
     const subjects = this.each(classes.paths, (path) => this.class(path, environment));
     const kernelObject = subjects?.findIndex((subject) => subject.id < CLASS_KERNEL) ?? -1;
     const path = classes.paths[kernelObject];
-    if (path !== undefined) return this.refuse(path.span, `${written(path)} asks for nothing: it cannot be a subject`, "the kernel's own messages have the subject `kernel`");
+    if (path !== undefined)
+      return this.refuse(
+        path.span,
+        `${written(path)} asks for nothing: it cannot be a subject`,
+        "the kernel's own messages have the subject `kernel`",
+      );
     return subjects;
   }
 
-  offer(path: Path, module: string): { readonly statement: InterfaceStatement; readonly module: Module } | undefined {
+  offer(
+    path: Path,
+    module: string,
+  ): { readonly statement: InterfaceStatement; readonly module: Module } | undefined {
     const [first, second, extra] = path.segments;
-    if (first === undefined || extra !== undefined) return this.refuse(path.span, `\`${written(path)}\` is no interface of a module`, "`use module.interface(Class)`");
+    if (first === undefined || extra !== undefined)
+      return this.refuse(
+        path.span,
+        `\`${written(path)}\` is no interface of a module`,
+        "`use module.interface(Class)`",
+      );
     const [moduleName, name] = second === undefined ? [module, first] : [first.text, second];
     const offers = this.offers.get(moduleName);
-    if (offers === undefined) return this.refuse(first.span, `unknown module \`${moduleName}\``, () => didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"));
+    if (offers === undefined)
+      return this.refuse(first.span, `unknown module \`${moduleName}\``, () =>
+        didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"),
+      );
     const offer = offers.get(name.text);
-    return offer ?? this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, () => didYouMean(name.text, offers.keys(), "it has no interfaces"));
+    return (
+      offer ??
+      this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, () =>
+        didYouMean(name.text, offers.keys(), "it has no interfaces"),
+      )
+    );
   }
 
-  each<T>(paths: readonly Path[], resolve: (path: Path) => T | undefined): readonly T[] | undefined {
+  each<T>(
+    paths: readonly Path[],
+    resolve: (path: Path) => T | undefined,
+  ): readonly T[] | undefined {
     const results = paths.map(resolve);
     return results.every((result) => result !== undefined) ? (results as readonly T[]) : undefined;
   }
@@ -255,5 +429,8 @@ export class Names {
 }
 
 export function written(path: Path, segments = path.segments.length): string {
-  return path.segments.slice(0, segments).map((segment) => segment.text).join(".");
+  return path.segments
+    .slice(0, segments)
+    .map((segment) => segment.text)
+    .join(".");
 }

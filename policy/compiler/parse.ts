@@ -20,7 +20,9 @@ const WORD_LOOK_BACK = 100;
 let parser: LangiumParser | undefined;
 
 /** Answers the module, or undefined and at least one error. Never throws for what the text says. */
-export async function parsePolicy(source: PolicyFile): Promise<{ readonly module: Module | undefined; readonly diagnostics: readonly Diagnostic[] }> {
+export async function parsePolicy(
+  source: PolicyFile,
+): Promise<{ readonly module: Module | undefined; readonly diagnostics: readonly Diagnostic[] }> {
   const plain = plainText(source);
   if ("mistake" in plain) return { module: undefined, diagnostics: [plain.mistake] };
   parser ??= await createParser();
@@ -37,17 +39,30 @@ export async function parsePolicy(source: PolicyFile): Promise<{ readonly module
   if (lexical !== undefined) {
     const character = plain.text[lexical.offset] ?? "";
     const message = `the character ${JSON.stringify(character)} has no meaning here`;
-    return { module: undefined, diagnostics: [{ severity: "error", file: source.file, line: lexical.line ?? 1, column: lexical.column ?? 1, message }] };
+    return {
+      module: undefined,
+      diagnostics: [
+        {
+          severity: "error",
+          file: source.file,
+          line: lexical.line ?? 1,
+          column: lexical.column ?? 1,
+          message,
+        },
+      ],
+    };
   }
   // One error a file: what follows is mostly its consequence.
   const syntactic = result.parserErrors[0];
-  if (syntactic !== undefined) return { module: undefined, diagnostics: [explain(source.file, plain.text, syntactic)] };
+  if (syntactic !== undefined)
+    return { module: undefined, diagnostics: [explain(source.file, plain.text, syntactic)] };
   return new SyntaxReader(source.file).module(result.value);
 }
 
 async function createParser(): Promise<LangiumParser> {
   const made = (await createServicesForGrammar({ grammar: GRAMMAR })).parser.LangiumParser;
-  // It would look for the place of hidden tokens, of which there are none, by the whole list before each item: quadratic.
+  // It would look for the place of hidden tokens, of which there are none, by the whole list before
+  // each item: quadratic.
   made["nodeBuilder"].addHiddenNodes = () => undefined;
   return made;
 }
@@ -55,7 +70,12 @@ async function createParser(): Promise<LangiumParser> {
 interface RawError {
   readonly name: string;
   readonly message: string;
-  readonly token: { readonly image: string; readonly startOffset: number; readonly startLine?: number; readonly startColumn?: number };
+  readonly token: {
+    readonly image: string;
+    readonly startOffset: number;
+    readonly startLine?: number;
+    readonly startColumn?: number;
+  };
 }
 
 function explain(file: string, text: string, error: RawError): Diagnostic {
@@ -65,19 +85,35 @@ function explain(file: string, text: string, error: RawError): Diagnostic {
   const at = { severity: "error", file, ...placeOf(text, offset) } as const;
   const expected = expectedBy(error);
   const isBetweenStatements = expected.length === 1 && expected[0] === "EOF";
-  const found = isEnd ? "the file ends here" : `\`${token.image}\` ${isBetweenStatements ? "starts no statement" : "is not expected here"}`;
+  const found = isEnd
+    ? "the file ends here"
+    : `\`${token.image}\` ${isBetweenStatements ? "starts no statement" : "is not expected here"}`;
 
   const slip = slipOf(isEnd ? "" : token.image, text, offset, expected);
   if (slip !== undefined) {
     const message = slip.offset === offset ? found : `\`${slip.word}\` is not expected here`;
-    return { ...at, ...placeOf(text, slip.offset), message, help: `did you mean \`${slip.meant}\`?` };
+    return {
+      ...at,
+      ...placeOf(text, slip.offset),
+      message,
+      help: `did you mean \`${slip.meant}\`?`,
+    };
   }
-  if (isBetweenStatements) return { ...at, message: found, help: `a statement starts with ${list(STATEMENT_KEYWORDS)}` };
+  if (isBetweenStatements)
+    return { ...at, message: found, help: `a statement starts with ${list(STATEMENT_KEYWORDS)}` };
   if (expected.length === 1 && expected[0] === "module") {
-    return { ...at, message: isEnd ? "the file is empty" : found, help: "a policy file starts with `module` and its name" };
+    return {
+      ...at,
+      message: isEnd ? "the file is empty" : found,
+      help: "a policy file starts with `module` and its name",
+    };
   }
   const wanted = [...new Set(expected.map(describe))].slice(0, 9);
-  return { ...at, message: found, ...(wanted.length > 0 ? { help: `expected: ${wanted.join(", ")}` } : {}) };
+  return {
+    ...at,
+    message: found,
+    ...(wanted.length > 0 ? { help: `expected: ${wanted.join(", ")}` } : {}),
+  };
 }
 
 interface Slip {
@@ -86,11 +122,20 @@ interface Slip {
   readonly meant: string;
 }
 
-/** A mistyped word of the language: the token at `offset`, which does not fit, or the one before it, which the parser took for a name. */
-function slipOf(token: string, text: string, offset: number, expected: readonly string[]): Slip | undefined {
+/**
+ * A mistyped word of the language: the token at `offset`, which does not fit, or the one before it,
+ * which the parser took for a name.
+ */
+function slipOf(
+  token: string,
+  text: string,
+  offset: number,
+  expected: readonly string[],
+): Slip | undefined {
   const isName = (word: string): boolean => /^[a-z_]\w*$/i.test(word) && !WORDS.includes(word);
   if (isName(token)) {
-    const wanted = expected[0] === "EOF" ? STATEMENT_KEYWORDS : expected.filter((word) => /^[a-z]+$/.test(word));
+    const wanted =
+      expected[0] === "EOF" ? STATEMENT_KEYWORDS : expected.filter((word) => /^[a-z]+$/.test(word));
     const meant = nearest(token, wanted) ?? nearest(token, WORDS);
     if (meant !== undefined) return { word: token, offset, meant };
   }
@@ -98,7 +143,9 @@ function slipOf(token: string, text: string, offset: number, expected: readonly 
   const previous = /\w+$/.exec(before)?.[0] ?? "";
   // Classes start with a capital: what does may be called like a word.
   const meant = isName(previous) && /^[a-z]/.test(previous) ? nearest(previous, WORDS) : undefined;
-  return meant === undefined ? undefined : { word: previous, offset: text.lastIndexOf(previous, offset - 1), meant };
+  return meant === undefined
+    ? undefined
+    : { word: previous, offset: text.lastIndexOf(previous, offset - 1), meant };
 }
 
 /** Token types that could have stood there, out of the parser's message. */
@@ -106,9 +153,13 @@ function expectedBy(error: RawError): readonly string[] {
   const single = /token of type '([^']*)'/.exec(error.message);
   if (single?.[1] !== undefined) return [single[1]];
   if (error.name === "NotAllInputParsedException") return ["EOF"];
-  const firsts = [...error.message.matchAll(/^\s*(?:\d+\.\s*)?\[([^,\]]*)/gm)].map((match) => match[1] ?? "");
+  const firsts = [...error.message.matchAll(/^\s*(?:\d+\.\s*)?\[([^,\]]*)/gm)].map(
+    (match) => match[1] ?? "",
+  );
   // A name may be any word of the language: listing them all would say nothing.
-  return firsts.includes("ID") ? ["ID", ...firsts.filter((first) => !/^\w+$/.test(first) || first === "NUMBER")] : firsts;
+  return firsts.includes("ID")
+    ? ["ID", ...firsts.filter((first) => !/^\w+$/.test(first) || first === "NUMBER")]
+    : firsts;
 }
 
 function describe(token: string): string {

@@ -1,5 +1,14 @@
-/** Syntax → model: every name gets its meaning, every rule its pairs of classes, its methods and its condition. */
-import { CLASSES_MAX, CLASS_KERNEL, INTERFACE_EXECUTE, INTERFACE_PERMISSIONS, RULE_EVENTS_EXECUTE } from "../../kernel/abi/blob.ts";
+/**
+ * Syntax → model: every name gets its meaning, every rule its pairs of classes, its methods and its
+ * condition.
+ */
+import {
+  CLASSES_MAX,
+  CLASS_KERNEL,
+  INTERFACE_EXECUTE,
+  INTERFACE_PERMISSIONS,
+  RULE_EVENTS_EXECUTE,
+} from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { FAULT_INTERFACE } from "../../kernel/abi/object.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
@@ -7,13 +16,43 @@ import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { BINDINGS_MAX } from "./close.ts";
 import { resolveCondition } from "./condition.ts";
 import { inImage, readImage } from "./image.ts";
-import type { Condition, ExecuteGrant, ExecuteNaming, Field, Interface, Method, Model, PolicyClass, Rule, Slot, SystemInput } from "./model.ts";
+import type {
+  Condition,
+  ExecuteGrant,
+  ExecuteNaming,
+  Field,
+  Interface,
+  Method,
+  Model,
+  PolicyClass,
+  Rule,
+  Slot,
+  SystemInput,
+} from "./model.ts";
 import { type Environment, NOTHING, Names, type Target, written } from "./names.ts";
-import type { Classes, EventName, ExecuteRule, Expression, GrantRule, InterfaceStatement, MessageRule, Module, Span, UseStatement } from "./syntax.ts";
+import type {
+  Classes,
+  EventName,
+  ExecuteRule,
+  Expression,
+  GrantRule,
+  InterfaceStatement,
+  MessageRule,
+  Module,
+  Span,
+  UseStatement,
+} from "./syntax.ts";
 
-export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = { request: Event.Request, response: Event.Response, error: Event.Error };
+export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = {
+  request: Event.Request,
+  response: Event.Response,
+  error: Event.Error,
+};
 const ALL_EVENTS = 7;
-/** Uses of interfaces that all modules make together, each counted as often as it is reached: 2,000 rules take far fewer. */
+/**
+ * Uses of interfaces that all modules make together, each counted as often as it is reached: 2,000
+ * rules take far fewer.
+ */
 const USES_MAX = 10_000;
 /** Interfaces that use one another in a row: reading them is recursive. */
 const USE_DEPTH_MAX = 64;
@@ -23,23 +62,45 @@ const TOO_DEEP_HELP = "use the innermost directly";
 const CLASS_OPAQUE = 0xffff;
 
 /** Without a model where a name means nothing; what is wrong stands in the mistakes of `names`. */
-export async function resolve(input: SystemInput, modules: readonly Module[]): Promise<{ readonly model: Model | undefined; readonly names: Names }> {
+export async function resolve(
+  input: SystemInput,
+  modules: readonly Module[],
+): Promise<{ readonly model: Model | undefined; readonly names: Names }> {
   const names = new Names(input, modules);
   // More classes than there can be would make everything that follows dear.
   if (names.programClasses().length > CLASSES_MAX) return { model: undefined, names };
   const image = await readImage(input, names.classes);
   names.mistakes.add(image.diagnostics);
-  const rules = new RuleReader(names, image.programs.map((program) => program.name));
+  const rules = new RuleReader(
+    names,
+    image.programs.map((program) => program.name),
+  );
   for (const module of modules) rules.checkOffers(module);
   for (const module of modules) rules.module(module);
   const classes: (PolicyClass | undefined)[] = [];
   for (const known of names.classes.values()) classes[known.id] = known;
   const model: Model = {
-    imageName: input.image.name, version: input.image.version, classes: Array.from(classes), interfaces: names.interfaces, programs: image.programs, slots: image.slots, rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
+    imageName: input.image.name,
+    version: input.image.version,
+    classes: Array.from(classes),
+    interfaces: names.interfaces,
+    programs: image.programs,
+    slots: image.slots,
+    rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
     rebootsOnPanic: input.image.onPanic === "reboot",
-    rules: rules.rules, execute: rules.execute, executeNamed: rules.executeNamed,
-    nevers: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "never" ? { statement, module: name.text } : []))),
-    expects: modules.flatMap(({ name, statements }) => statements.flatMap((statement) => (statement.kind === "expect" ? { statement, module: name.text } : []))),
+    rules: rules.rules,
+    execute: rules.execute,
+    executeNamed: rules.executeNamed,
+    nevers: modules.flatMap(({ name, statements }) =>
+      statements.flatMap((statement) =>
+        statement.kind === "never" ? { statement, module: name.text } : [],
+      ),
+    ),
+    expects: modules.flatMap(({ name, statements }) =>
+      statements.flatMap((statement) =>
+        statement.kind === "expect" ? { statement, module: name.text } : [],
+      ),
+    ),
   };
   if (names.mistakes.count === 0) names.mistakes.add(await slotsThatCannotRun(model, input));
   names.mistakes.add(await unverified(model, input));
@@ -47,29 +108,53 @@ export async function resolve(input: SystemInput, modules: readonly Module[]): P
 }
 
 /** A slot that could never start is a mistake of the image or the policy. */
-async function slotsThatCannotRun(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
-  const mayRun = (slot: Slot): boolean => model.execute.some((grant) => grant.classId === slot.classId && grant.program === slot.program);
-  return Promise.all(model.slots.filter((slot) => !mayRun(slot)).map((slot) => {
-    const className = model.classes[slot.classId]?.name ?? "";
-    const program = model.programs[slot.program]?.name ?? "";
-    const message = `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`;
-    return inImage(input, { path: ["slots", slot.name, "class"], message, help: `\`allow execute ${className} program ${program}\`` });
-  }));
-}
-
-/** Warnings: whoever puts a program into an image that the verifier did not pass is to say so there. */
-async function unverified(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
-  const silent = model.slots.filter((slot) => model.programs[slot.program]?.verified === false && input.image.slots[slot.name]?.mayBeUnverified !== true);
-  return Promise.all(silent.map(async (slot) => {
-    const message = `the program ${model.programs[slot.program]?.name} in the slot ${slot.name} was not passed by the machine-code verifier`;
-    const help = "it runs, and is shown as unverified; if that is meant, write `mayBeUnverified: true` into the slot";
-    return { ...(await inImage(input, { path: ["slots", slot.name, "program"], message, help })), severity: "warning" as const };
-  }));
+async function slotsThatCannotRun(
+  model: Model,
+  input: SystemInput,
+): Promise<readonly Diagnostic[]> {
+  const mayRun = (slot: Slot): boolean =>
+    model.execute.some((grant) => grant.classId === slot.classId && grant.program === slot.program);
+  return Promise.all(
+    model.slots
+      .filter((slot) => !mayRun(slot))
+      .map((slot) => {
+        const className = model.classes[slot.classId]?.name ?? "";
+        const program = model.programs[slot.program]?.name ?? "";
+        const message = `the slot ${slot.name} could never start: no rule lets ${className} run the program ${program}`;
+        return inImage(input, {
+          path: ["slots", slot.name, "class"],
+          message,
+          help: `\`allow execute ${className} program ${program}\``,
+        });
+      }),
+  );
 }
 
 /**
- * Reads the rules of all modules, those of interfaces once for each `use`, and once more, whether used or not, for parameters of
- * which nothing is known.
+ * Warnings: whoever puts a program into an image that the verifier did not pass is to say so there.
+ */
+async function unverified(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
+  const silent = model.slots.filter(
+    (slot) =>
+      model.programs[slot.program]?.verified === false &&
+      input.image.slots[slot.name]?.mayBeUnverified !== true,
+  );
+  return Promise.all(
+    silent.map(async (slot) => {
+      const message = `the program ${model.programs[slot.program]?.name} in the slot ${slot.name} was not passed by the machine-code verifier`;
+      const help =
+        "it runs, and is shown as unverified; if that is meant, write `mayBeUnverified: true` into the slot";
+      return {
+        ...(await inImage(input, { path: ["slots", slot.name, "program"], message, help })),
+        severity: "warning" as const,
+      };
+    }),
+  );
+}
+
+/**
+ * Reads the rules of all modules, those of interfaces once for each `use`, and once more, whether
+ * used or not, for parameters of which nothing is known.
  */
 class RuleReader {
   readonly rules: Rule[] = [];
@@ -91,12 +176,22 @@ class RuleReader {
   module(module: Module): void {
     for (const statement of module.statements) {
       if (statement.kind === "execute") this.executeRule(statement);
-      else if (statement.kind === "use" || statement.kind === "message" || statement.kind === "grant") this.statement(statement, module, NOTHING, []);
+      else if (
+        statement.kind === "use" ||
+        statement.kind === "message" ||
+        statement.kind === "grant"
+      )
+        this.statement(statement, module, NOTHING, []);
     }
   }
 
   /** `within`: interfaces that led here by `use`, outermost first. */
-  private statement(statement: UseStatement | MessageRule | GrantRule, module: Module, environment: Environment, within: readonly InterfaceStatement[]): void {
+  private statement(
+    statement: UseStatement | MessageRule | GrantRule,
+    module: Module,
+    environment: Environment,
+    within: readonly InterfaceStatement[],
+  ): void {
     if (statement.kind === "use") this.use(statement, module, environment, within);
     else if (statement.kind === "grant") this.grantRule(statement, environment);
     else this.messageRule(statement, module, environment);
@@ -109,7 +204,12 @@ class RuleReader {
       this.checkParameters(statement);
       this.checkCircle(statement, module, []);
       this.isChecking = true;
-      const opaque = new Map(statement.parameters.map(({ text, span }) => [text, { id: CLASS_OPAQUE, name: text, span }]));
+      const opaque = new Map(
+        statement.parameters.map(({ text, span }) => [
+          text,
+          { id: CLASS_OPAQUE, name: text, span },
+        ]),
+      );
       for (const inner of statement.statements) this.statement(inner, module, opaque, []);
       this.isChecking = false;
     }
@@ -119,69 +219,129 @@ class RuleReader {
     const seen = new Set<string>();
     for (const { text, span } of statement.parameters) {
       if (seen.has(text)) this.names.refuse(span, `the parameter \`${text}\` is named twice`);
-      if (this.names.classes.has(text)) this.names.refuse(span, `the parameter \`${text}\` has the name of a class`, "parameters start with a small letter");
+      if (this.names.classes.has(text))
+        this.names.refuse(
+          span,
+          `the parameter \`${text}\` has the name of a class`,
+          "parameters start with a small letter",
+        );
       seen.add(text);
     }
   }
 
-  /** Follows what an interface uses. Each is followed once: what was reached before leads to no circle that has not been told. */
-  private checkCircle(statement: InterfaceStatement, module: Module, within: readonly InterfaceStatement[]): void {
+  /**
+   * Follows what an interface uses. Each is followed once: what was reached before leads to no
+   * circle that has not been told.
+   */
+  private checkCircle(
+    statement: InterfaceStatement,
+    module: Module,
+    within: readonly InterfaceStatement[],
+  ): void {
     if (this.followed.has(statement)) return;
-    if (within.length > USE_DEPTH_MAX) return this.names.refuse(statement.name.span, TOO_DEEP, TOO_DEEP_HELP);
+    if (within.length > USE_DEPTH_MAX)
+      return this.names.refuse(statement.name.span, TOO_DEEP, TOO_DEEP_HELP);
     for (const used of statement.statements) {
       if (used.kind !== "use") continue;
       const offer = this.names.offer(used.target, module.name.text);
       if (offer === undefined) continue;
-      if (offer.statement === statement || within.includes(offer.statement)) this.names.refuse(used.span, `\`${written(used.target)}\` uses itself`);
+      if (offer.statement === statement || within.includes(offer.statement))
+        this.names.refuse(used.span, `\`${written(used.target)}\` uses itself`);
       else this.checkCircle(offer.statement, offer.module, [...within, statement]);
     }
     this.followed.add(statement);
   }
 
-  private use(statement: UseStatement, module: Module, environment: Environment, within: readonly InterfaceStatement[]): void {
+  private use(
+    statement: UseStatement,
+    module: Module,
+    environment: Environment,
+    within: readonly InterfaceStatement[],
+  ): void {
     const offer = this.names.offer(statement.target, module.name.text);
     if (offer === undefined) return;
     const { parameters, statements } = offer.statement;
     // A circle has been told of.
     if (within.includes(offer.statement)) return;
-    if (within.length > USE_DEPTH_MAX) return this.names.refuse(statement.span, TOO_DEEP, TOO_DEEP_HELP);
+    if (within.length > USE_DEPTH_MAX)
+      return this.names.refuse(statement.span, TOO_DEEP, TOO_DEEP_HELP);
     if (!this.isChecking) this.uses += 1;
     if (this.uses > USES_MAX) {
-      if (this.uses === USES_MAX + 1) this.names.refuse(statement.span, `the modules use interfaces more than ${USES_MAX} times`, "an interface that uses others multiplies them");
+      if (this.uses === USES_MAX + 1)
+        this.names.refuse(
+          statement.span,
+          `the modules use interfaces more than ${USES_MAX} times`,
+          "an interface that uses others multiplies them",
+        );
       return;
     }
     if (parameters.length !== statement.arguments.length) {
-      const wants = parameters.length === 0 ? "nothing" : parameters.map((parameter) => parameter.text).join(", ");
-      this.names.refuse(statement.span, `\`${written(statement.target)}\` takes ${wants}`, `\`use ${written(statement.target)}(${parameters.map((parameter) => parameter.text).join(", ")})\``);
+      const wants =
+        parameters.length === 0
+          ? "nothing"
+          : parameters.map((parameter) => parameter.text).join(", ");
+      this.names.refuse(
+        statement.span,
+        `\`${written(statement.target)}\` takes ${wants}`,
+        `\`use ${written(statement.target)}(${parameters.map((parameter) => parameter.text).join(", ")})\``,
+      );
       return;
     }
-    const classes = this.names.each(statement.arguments, (path) => this.names.class(path, environment));
+    const classes = this.names.each(statement.arguments, (path) =>
+      this.names.class(path, environment),
+    );
     if (classes === undefined || this.isChecking) return;
     const inner = new Map<string, PolicyClass>();
     parameters.forEach((parameter, i) => {
       const policyClass = classes[i];
       if (policyClass !== undefined) inner.set(parameter.text, policyClass);
     });
-    for (const used of statements) this.statement(used, offer.module, inner, [...within, offer.statement]);
+    for (const used of statements)
+      this.statement(used, offer.module, inner, [...within, offer.statement]);
   }
 
   private executeRule(statement: ExecuteRule): void {
     const subject = this.names.class(statement.subject);
     if (subject === undefined) return;
     if (subject.span === undefined) {
-      this.names.refuse(statement.subject.span, "only a class that a policy file declares can run a program");
+      this.names.refuse(
+        statement.subject.span,
+        "only a class that a policy file declares can run a program",
+      );
       return;
     }
-    this.executeNamed.push({ classId: subject.id, program: statement.program.text, span: statement.span, text: statement.text });
+    this.executeNamed.push({
+      classId: subject.id,
+      program: statement.program.text,
+      span: statement.span,
+      text: statement.text,
+    });
     const program = this.programs.indexOf(statement.program.text);
     if (program < 0) {
-      // A module may serve several images: without a slot of the class, this one does not have the program either.
-      if (this.names.hasSlot(subject)) this.names.refuse(statement.program.span, `the image has no program \`${statement.program.text}\``, () => didYouMean(statement.program.text, this.programs));
+      // A module may serve several images: without a slot of the class, this one does not have the
+      // program either.
+      if (this.names.hasSlot(subject))
+        this.names.refuse(
+          statement.program.span,
+          `the image has no program \`${statement.program.text}\``,
+          () => didYouMean(statement.program.text, this.programs),
+        );
       return;
     }
-    if (this.execute.some((grant) => grant.classId === subject.id && grant.program === program)) return;
+    if (this.execute.some((grant) => grant.classId === subject.id && grant.program === program))
+      return;
     const rule = this.add({
-      kind: "execute", isRequire: false, events: RULE_EVENTS_EXECUTE, recorded: 0, methods: 1n, interfaceId: INTERFACE_EXECUTE, condition: undefined, read: undefined, pairs: [], span: statement.span, text: statement.text,
+      kind: "execute",
+      isRequire: false,
+      events: RULE_EVENTS_EXECUTE,
+      recorded: 0,
+      methods: 1n,
+      interfaceId: INTERFACE_EXECUTE,
+      condition: undefined,
+      read: undefined,
+      pairs: [],
+      span: statement.span,
+      text: statement.text,
     });
     this.execute.push({ classId: subject.id, program, rule });
   }
@@ -193,16 +353,36 @@ class RuleReader {
     if (subjects === undefined || targets === undefined || bits === 0n) return;
     const named = targets.find((target) => target.spoken !== undefined);
     if (named !== undefined) {
-      this.names.refuse(named.path.span, "a permission is over the objects of a class, not over an interface", `\`${named.policyClass.name}\``);
+      this.names.refuse(
+        named.path.span,
+        "a permission is over the objects of a class, not over an interface",
+        `\`${named.policyClass.name}\``,
+      );
       return;
     }
     if (!this.admits(subjects.length * targets.length, statement.span)) return;
     if (subjects.some((subject) => subject.id === CLASS_KERNEL)) {
-      return this.names.refuse(statement.subjects.span, "the kernel needs no permission", "name classes of programs");
+      return this.names.refuse(
+        statement.subjects.span,
+        "the kernel needs no permission",
+        "name classes of programs",
+      );
     }
-    const pairs = subjects.flatMap((subject) => targets.map((target) => [subject.id, target.policyClass.id] as const));
+    const pairs = subjects.flatMap((subject) =>
+      targets.map((target) => [subject.id, target.policyClass.id] as const),
+    );
     this.add({
-      kind: "permission", isRequire: false, events: 1 << Event.Request, recorded: 0, methods: bits, interfaceId: INTERFACE_PERMISSIONS, condition: undefined, read: undefined, pairs, span: statement.span, text: statement.text,
+      kind: "permission",
+      isRequire: false,
+      events: 1 << Event.Request,
+      recorded: 0,
+      methods: bits,
+      interfaceId: INTERFACE_PERMISSIONS,
+      condition: undefined,
+      read: undefined,
+      pairs,
+      span: statement.span,
+      text: statement.text,
     });
   }
 
@@ -211,11 +391,18 @@ class RuleReader {
     const targets = this.targets(statement.targets, environment);
     if (subjects === undefined || targets === undefined) return;
     if (statement.isRequire && statement.condition === undefined) {
-      this.names.refuse(statement.span, "a `require` without `when` narrows nothing", "add a condition, or write `allow`");
+      this.names.refuse(
+        statement.span,
+        "a `require` without `when` narrows nothing",
+        "add a condition, or write `allow`",
+      );
       return;
     }
     // One rule for each interface that the targets speak.
-    const byInterface = new Map<number, { readonly spoken: Interface; readonly classes: PolicyClass[] }>();
+    const byInterface = new Map<
+      number,
+      { readonly spoken: Interface; readonly classes: PolicyClass[] }
+    >();
     for (const target of targets) {
       const spoken = target.spoken ?? this.onlyInterface(target);
       // What a parameter serves is known where the interface is used.
@@ -225,56 +412,119 @@ class RuleReader {
       byInterface.set(spoken.id, entry);
       if (!entry.classes.includes(target.policyClass)) entry.classes.push(target.policyClass);
     }
-    for (const { spoken, classes } of byInterface.values()) this.rulesOn(statement, module, subjects, classes, spoken);
+    for (const { spoken, classes } of byInterface.values())
+      this.rulesOn(statement, module, subjects, classes, spoken);
   }
 
-  private rulesOn(statement: MessageRule, module: Module, subjects: readonly PolicyClass[], classes: readonly PolicyClass[], spoken: Interface): void {
+  private rulesOn(
+    statement: MessageRule,
+    module: Module,
+    subjects: readonly PolicyClass[],
+    classes: readonly PolicyClass[],
+    spoken: Interface,
+  ): void {
     const { names } = this;
     const methods = names.methodBits(spoken, statement.methods);
     if (methods === 0n) {
-      if (statement.methods.all) names.refuse(statement.methods.span, `the interface ${spoken.name} has no methods`);
+      if (statement.methods.all)
+        names.refuse(statement.methods.span, `the interface ${spoken.name} has no methods`);
       return;
     }
     const written = statement.events[0];
     if (written !== undefined && classes.some((policyClass) => policyClass.id < CLASS_KERNEL)) {
-      names.refuse(written.span, "a kernel method is one decision: its request and response cannot be allowed apart", "leave the event out");
+      names.refuse(
+        written.span,
+        "a kernel method is one decision: its request and response cannot be allowed apart",
+        "leave the event out",
+      );
       return;
     }
     if (spoken.id !== FAULT_INTERFACE && subjects.some((subject) => subject.id === CLASS_KERNEL)) {
-      return names.refuse(statement.subjects.span, `the kernel sends nothing by ${spoken.name}: the rule could never apply`, "its messages are `Fault.fault`");
+      return names.refuse(
+        statement.subjects.span,
+        `the kernel sends nothing by ${spoken.name}: the rule could never apply`,
+        "its messages are `Fault.fault`",
+      );
     }
     if (!this.admits(subjects.length * classes.length, statement.span)) return;
-    const events = statement.events.reduce((bits, event) => bits | (1 << EVENT_NUMBERS[event.name]), 0) || ALL_EVENTS;
-    const pairs = subjects.flatMap((subject) => classes.map((target) => [subject.id, target.id] as const));
+    const events =
+      statement.events.reduce((bits, event) => bits | (1 << EVENT_NUMBERS[event.name]), 0) ||
+      ALL_EVENTS;
+    const pairs = subjects.flatMap((subject) =>
+      classes.map((target) => [subject.id, target.id] as const),
+    );
     // One record a call: of its request, where the rule speaks of requests.
-    const recorded = !statement.audit ? 0 : (events & (1 << Event.Request)) !== 0 ? 1 << Event.Request : events;
-    const common = { kind: "message", isRequire: statement.isRequire, recorded, interfaceId: spoken.id, pairs, span: statement.span, text: statement.text } as const;
+    const recorded = !statement.audit
+      ? 0
+      : (events & (1 << Event.Request)) !== 0
+        ? 1 << Event.Request
+        : events;
+    const common = {
+      kind: "message",
+      isRequire: statement.isRequire,
+      recorded,
+      interfaceId: spoken.id,
+      pairs,
+      span: statement.span,
+      text: statement.text,
+    } as const;
     if (statement.condition === undefined) {
       this.add({ ...common, events, methods, condition: undefined, read: undefined });
       return;
     }
     if (statement.events.length > 1) {
-      names.refuse(statement.condition.span, "a condition reads one event, and the rule has several", "write a rule for each");
+      names.refuse(
+        statement.condition.span,
+        "a condition reads one event, and the rule has several",
+        "write a rule for each",
+      );
       return;
     }
     const event: EventName = written?.name ?? "request";
     const read = EVENT_NUMBERS[event];
-    for (const [bits, condition] of this.conditions(statement.condition, spoken, methods, event, module)) {
-      // Without events an `allow` leaves response and error as they are; a `require` has nothing to say of them.
-      this.add({ ...common, events: statement.isRequire ? 1 << read : events, recorded: recorded & (statement.isRequire ? 1 << read : events), methods: bits, condition, read });
+    for (const [bits, condition] of this.conditions(
+      statement.condition,
+      spoken,
+      methods,
+      event,
+      module,
+    )) {
+      // Without events an `allow` leaves response and error as they are; a `require` has nothing to
+      // say of them.
+      this.add({
+        ...common,
+        events: statement.isRequire ? 1 << read : events,
+        recorded: recorded & (statement.isRequire ? 1 << read : events),
+        methods: bits,
+        condition,
+        read,
+      });
     }
   }
 
   /** The condition for each method; methods in whose messages it reads the same words share one. */
-  private conditions(expression: Expression, spoken: Interface, methods: bigint, event: EventName, module: Module): readonly (readonly [bigint, Condition])[] {
+  private conditions(
+    expression: Expression,
+    spoken: Interface,
+    methods: bigint,
+    event: EventName,
+    module: Module,
+  ): readonly (readonly [bigint, Condition])[] {
     const shared = new Map<string, { bits: bigint; readonly condition: Condition }>();
     for (const method of spoken.methods) {
       const bit = 1n << BigInt(method.number);
       if ((methods & bit) === 0n) continue;
-      const scope = { method: `${spoken.name}.${method.name}`, side: event, fields: fieldsOf(spoken, method, event), constants: this.names.constantsOf(module.name.text) };
+      const scope = {
+        method: `${spoken.name}.${method.name}`,
+        side: event,
+        fields: fieldsOf(spoken, method, event),
+        constants: this.names.constantsOf(module.name.text),
+      };
       const condition = resolveCondition(expression, scope, this.names.mistakes);
       if (condition === undefined) return [];
-      const key = JSON.stringify(condition, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+      const key = JSON.stringify(condition, (_key, value: unknown) =>
+        typeof value === "bigint" ? value.toString() : value,
+      );
       const same = shared.get(key);
       if (same === undefined) shared.set(key, { bits: bit, condition });
       else same.bits |= bit;
@@ -288,15 +538,36 @@ class RuleReader {
     const [only, another] = served;
     if (only !== undefined && another === undefined) return only;
     const { name } = target.policyClass;
-    if (only !== undefined) return this.names.refuse(target.path.span, `${name} serves several interfaces`, served.map((spoken) => `\`${name}.${spoken.name}\``).join(" or "));
-    return this.names.refuse(target.path.span, this.names.hasSlot(target.policyClass) ? `${name} serves nothing` : `the image has no slot of class ${name}, so its interface must be named`, `\`${name}.Interface\``);
+    if (only !== undefined)
+      return this.names.refuse(
+        target.path.span,
+        `${name} serves several interfaces`,
+        served.map((spoken) => `\`${name}.${spoken.name}\``).join(" or "),
+      );
+    return this.names.refuse(
+      target.path.span,
+      this.names.hasSlot(target.policyClass)
+        ? `${name} serves nothing`
+        : `the image has no slot of class ${name}, so its interface must be named`,
+      `\`${name}.Interface\``,
+    );
   }
 
   private targets(classes: Classes, environment: Environment): readonly Target[] | undefined {
-    if (classes.kind === "any") return this.names.refuse(classes.span, "a rule names its targets: `any` is for subjects", "name the classes, or write a `never`");
+    if (classes.kind === "any")
+      return this.names.refuse(
+        classes.span,
+        "a rule names its targets: `any` is for subjects",
+        "name the classes, or write a `never`",
+      );
     return this.names.each(classes.paths, (path) => {
       const target = this.names.target(path, environment);
-      if (target?.policyClass.id === CLASS_KERNEL) return this.names.refuse(path.span, "`kernel` sends messages; it receives none", "the kernel's services are `kernel.Domain`, `kernel.Clock`, …");
+      if (target?.policyClass.id === CLASS_KERNEL)
+        return this.names.refuse(
+          path.span,
+          "`kernel` sends messages; it receives none",
+          "the kernel's services are `kernel.Domain`, `kernel.Clock`, …",
+        );
       return target;
     });
   }
@@ -305,7 +576,13 @@ class RuleReader {
   private admits(pairs: number, span: Span): boolean {
     if (!this.isChecking) this.bindings += pairs;
     if (this.bindings <= BINDINGS_MAX) return true;
-    return this.names.refuse(span, `up to this rule the policies bind ${this.bindings} pairs of classes`, `at most ${BINDINGS_MAX}: name fewer classes in one rule`) ?? false;
+    return (
+      this.names.refuse(
+        span,
+        `up to this rule the policies bind ${this.bindings} pairs of classes`,
+        `at most ${BINDINGS_MAX}: name fewer classes in one rule`,
+      ) ?? false
+    );
   }
 
   private add(rule: Omit<Rule, "number">): number {
@@ -320,5 +597,14 @@ export function fieldsOf(spoken: Interface, method: Method, event: EventName): r
   if (event === "request") return method.request;
   if (event === "response") return method.response;
   // Errors are numbered from 1.
-  return [{ name: "error", kind: "unsigned", max: BigInt(spoken.errors.length), word: 0, type: "enumeration", names: ["", ...spoken.errors] }];
+  return [
+    {
+      name: "error",
+      kind: "unsigned",
+      max: BigInt(spoken.errors.length),
+      word: 0,
+      type: "enumeration",
+      names: ["", ...spoken.errors],
+    },
+  ];
 }

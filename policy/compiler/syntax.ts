@@ -32,9 +32,26 @@ export interface Methods {
 export type EventName = "request" | "response" | "error";
 
 export type Expression =
-  | { readonly kind: "binary"; readonly operator: string; readonly left: Expression; readonly right: Expression; readonly span: Span }
-  | { readonly kind: "range"; readonly left: Expression; readonly low: Expression; readonly high: Expression; readonly span: Span }
-  | { readonly kind: "members"; readonly left: Expression; readonly members: readonly Expression[]; readonly span: Span }
+  | {
+      readonly kind: "binary";
+      readonly operator: string;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: "range";
+      readonly left: Expression;
+      readonly low: Expression;
+      readonly high: Expression;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: "members";
+      readonly left: Expression;
+      readonly members: readonly Expression[];
+      readonly span: Span;
+    }
   | { readonly kind: "not"; readonly operand: Expression; readonly span: Span }
   | { readonly kind: "length"; readonly field: Name; readonly span: Span }
   | { readonly kind: "number"; readonly value: bigint; readonly span: Span }
@@ -98,10 +115,41 @@ export interface GrantRule {
 }
 
 export type NeverStatement =
-  | { readonly kind: "never"; readonly form: "message"; readonly subjects: Classes; readonly targets: Classes; readonly methods: Methods | undefined; readonly span: Span; readonly text: string }
-  | { readonly kind: "never"; readonly form: "grant"; readonly subjects: Classes; readonly targets: Classes; readonly methods: Methods; readonly span: Span; readonly text: string }
-  | { readonly kind: "never"; readonly form: "execute"; readonly subjects: Classes; readonly program: Name; readonly span: Span; readonly text: string }
-  | { readonly kind: "never"; readonly form: "flow"; readonly subjects: Classes; readonly targets: Classes; readonly through: readonly Path[]; readonly span: Span; readonly text: string };
+  | {
+      readonly kind: "never";
+      readonly form: "message";
+      readonly subjects: Classes;
+      readonly targets: Classes;
+      readonly methods: Methods | undefined;
+      readonly span: Span;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "never";
+      readonly form: "grant";
+      readonly subjects: Classes;
+      readonly targets: Classes;
+      readonly methods: Methods;
+      readonly span: Span;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "never";
+      readonly form: "execute";
+      readonly subjects: Classes;
+      readonly program: Name;
+      readonly span: Span;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "never";
+      readonly form: "flow";
+      readonly subjects: Classes;
+      readonly targets: Classes;
+      readonly through: readonly Path[];
+      readonly span: Span;
+      readonly text: string;
+    };
 
 export interface Argument {
   readonly field: Name;
@@ -111,14 +159,46 @@ export interface Argument {
 
 export type ExpectStatement =
   | {
-      readonly kind: "expect"; readonly form: "message"; readonly allow: boolean; readonly event: EventName | undefined; readonly subject: Path; readonly target: Path;
-      readonly arguments: readonly Argument[]; readonly span: Span; readonly text: string;
+      readonly kind: "expect";
+      readonly form: "message";
+      readonly allow: boolean;
+      readonly event: EventName | undefined;
+      readonly subject: Path;
+      readonly target: Path;
+      readonly arguments: readonly Argument[];
+      readonly span: Span;
+      readonly text: string;
     }
-  | { readonly kind: "expect"; readonly form: "grant"; readonly allow: boolean; readonly subject: Path; readonly target: Path; readonly methods: Methods; readonly span: Span; readonly text: string }
-  | { readonly kind: "expect"; readonly form: "execute"; readonly allow: boolean; readonly subject: Path; readonly program: Name; readonly span: Span; readonly text: string };
+  | {
+      readonly kind: "expect";
+      readonly form: "grant";
+      readonly allow: boolean;
+      readonly subject: Path;
+      readonly target: Path;
+      readonly methods: Methods;
+      readonly span: Span;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "expect";
+      readonly form: "execute";
+      readonly allow: boolean;
+      readonly subject: Path;
+      readonly program: Name;
+      readonly span: Span;
+      readonly text: string;
+    };
 
 export type Statement =
-  | ClassStatement | ConstStatement | InterfaceStatement | UseStatement | ExecuteRule | MessageRule | GrantRule | NeverStatement | ExpectStatement;
+  | ClassStatement
+  | ConstStatement
+  | InterfaceStatement
+  | UseStatement
+  | ExecuteRule
+  | MessageRule
+  | GrantRule
+  | NeverStatement
+  | ExpectStatement;
 
 export interface Module {
   readonly file: string;

@@ -1,4 +1,5 @@
-// Taking more than its share: of memory, handles, objects and threads. To be refused in the end is not enough: it must be in time.
+// Taking more than its share: of memory, handles, objects and threads. To be refused in the end is
+// not enough: it must be in time.
 
 import { DOMAIN_INTERFACE } from "../../build/generated/interfaces/Domain";
 import { echo } from "../../build/generated/programs/attacker";
@@ -14,20 +15,23 @@ const MEGABYTE: u64 = 1 << 20;
 const TRIES_MAX = 70_000;
 const PAGE: usize = 4096;
 /** Domain.createThread, with its argument and a priority. */
-const CREATE_THREAD: u32 = (DOMAIN_INTERFACE << HEADER_INTERFACE_SHIFT) | (6 << HEADER_METHOD_SHIFT) | 2;
+const CREATE_THREAD: u32 =
+  (DOMAIN_INTERFACE << HEADER_INTERFACE_SHIFT) | (6 << HEADER_METHOD_SHIFT) | 2;
 const PAGES_A_MEGABYTE: u64 = 256;
 
 /** Memory objects, a megabyte each, then page by page. */
 export function exhaustMemory(): bool {
   const share: u64 = domain.info().pagesQuota;
-  const isRefused = isStopped(PAGES_A_MEGABYTE, (): u32 => domain.createMemory(MEGABYTE).status) && isStopped(1, (): u32 => domain.createMemory(<u64>PAGE).status);
+  const isRefused =
+    isStopped(PAGES_A_MEGABYTE, (): u32 => domain.createMemory(MEGABYTE).status) &&
+    isStopped(1, (): u32 => domain.createMemory(<u64>PAGE).status);
   return isRefused && gained <= share;
 }
 
 /** Its own linear memory, grown and touched page by page: the touch beyond the quota is a fault. */
 export function touchBeyondQuota(): bool {
   memory.grow(64);
-  const end = <usize>memory.size() << 16;
+  const end = (<usize>memory.size()) << 16;
   for (let address: usize = 0x10000; address < end; address += PAGE) {
     store<u8>(address, load<u8>(address));
     gain(1);

@@ -5,7 +5,15 @@ import { NoticeClient } from "../../build/generated/interfaces/Notice";
 import { SUPERVISOR_INTERFACE } from "../../build/generated/interfaces/Supervisor";
 import { echo, slots, supervisor, system } from "../../build/generated/programs/attacker";
 import { RIGHTS_ALL } from "../../kernel/abi/object";
-import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_MASK, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, INITIAL_GENERATION, TIMEOUT_POLL, TOKEN_SEQUENCE_SHIFT } from "../../kernel/abi/system-call";
+import {
+  HANDLE_GENERATION_SHIFT,
+  HANDLE_INDEX_MASK,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  INITIAL_GENERATION,
+  TIMEOUT_POLL,
+  TOKEN_SEQUENCE_SHIFT,
+} from "../../kernel/abi/system-call";
 import { Status } from "../../kernel/abi/status";
 import { domain } from "../runtime/handles";
 import { CALL_RECORD, DEFERRED_RECORD } from "../runtime/message";
@@ -38,9 +46,12 @@ export function shutdownMachine(): bool {
 
 export function forgedHandle(): bool {
   for (let index: u32 = 0; index < FORGED_HANDLES; index++) {
-    const handle = ((INITIAL_GENERATION + (index & 3)) << HANDLE_GENERATION_SHIFT) | (FIRST_FORGED_INDEX + index);
+    const handle =
+      ((INITIAL_GENERATION + (index & 3)) << HANDLE_GENERATION_SHIFT) |
+      (FIRST_FORGED_INDEX + index);
     gain(1);
-    if (!refused(call(handle, ECHO_INTERFACE << HEADER_INTERFACE_SHIFT, CALL_RECORD, TIMEOUT_POLL))) return false;
+    if (!refused(call(handle, ECHO_INTERFACE << HEADER_INTERFACE_SHIFT, CALL_RECORD, TIMEOUT_POLL)))
+      return false;
   }
   return true;
 }
@@ -51,7 +62,8 @@ export function staleHandle(): bool {
   if (!made.ok) return refused(made.status);
   const handle = made.handle;
   domain.drop(handle);
-  // Others follow until one takes its place in the table, so that only the generation tells them apart.
+  // Others follow until one takes its place in the table, so that only the generation tells them
+  // apart.
   for (let place: u32 = 0; place < PLACES; place++) {
     const other = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
     if (!other.ok) return refused(other.status);
@@ -79,7 +91,18 @@ export function forgedToken(): bool {
     for (let sequence: u64 = 0; sequence < SEQUENCES_GUESSED; sequence++) {
       gain(1);
       const header = ECHO_INTERFACE << HEADER_INTERFACE_SHIFT;
-      if (!refused(reply((sequence << TOKEN_SEQUENCE_SHIFT) | thread, header, DEFERRED_RECORD, 0, TIMEOUT_POLL))) return false;
+      if (
+        !refused(
+          reply(
+            (sequence << TOKEN_SEQUENCE_SHIFT) | thread,
+            header,
+            DEFERRED_RECORD,
+            0,
+            TIMEOUT_POLL,
+          ),
+        )
+      )
+        return false;
     }
   }
   return true;

@@ -1,6 +1,10 @@
-// Tries one forbidden thing after another, as told. What kills it has been stopped; for the rest it reports what it was told.
+// Tries one forbidden thing after another, as told. What kills it has been stopped; for the rest it
+// reports what it was told.
 
-import { AttackPlanNextAttempt, AttackPlanReportOutcome } from "../../build/generated/interfaces/AttackPlan";
+import {
+  AttackPlanNextAttempt,
+  AttackPlanReportOutcome,
+} from "../../build/generated/interfaces/AttackPlan";
 import { plan } from "../../build/generated/programs/attacker";
 import { domain } from "../runtime/handles";
 import { attempt } from "./attempts";
@@ -16,7 +20,12 @@ export function main(): void {
     const kind = next.attempt;
     if (kind == AttackPlanNextAttempt.Finish) break;
     const isRefused = attempt(kind);
-    plan.report(kind, isRefused ? AttackPlanReportOutcome.Refused : AttackPlanReportOutcome.Succeeded, result, gained);
+    plan.report(
+      kind,
+      isRefused ? AttackPlanReportOutcome.Refused : AttackPlanReportOutcome.Succeeded,
+      result,
+      gained,
+    );
   }
   domain.exit(0);
 }

@@ -9,10 +9,18 @@ export function begin(): void {
   gained = 0;
 }
 
-/** Takes down an answer. True if it was a refusal; what was only begun, and goes on when asked again, was not refused. */
+/**
+ * Takes down an answer. True if it was a refusal; what was only begun, and goes on when asked
+ * again, was not refused.
+ */
 export function refused(status: u32): bool {
   result = status;
-  return status != Status.Ok && status != Status.Notified && status != Status.ErrorReply && status != Status.Again;
+  return (
+    status != Status.Ok &&
+    status != Status.Notified &&
+    status != Status.ErrorReply &&
+    status != Status.Again
+  );
 }
 
 export function gain(amount: u64): void {

@@ -16,7 +16,11 @@ import {
   RECORD_WORD_COUNT,
 } from "../../kernel/abi/message-record";
 import { RIGHT_CALL } from "../../kernel/abi/object";
-import { HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
+import {
+  HEADER_FLAG_LONG,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+} from "../../kernel/abi/system-call";
 import { call } from "../runtime/trine";
 import { gain, refused } from "./outcome";
 
@@ -61,12 +65,15 @@ export function smuggleHandle(): bool {
 
 /** A record that begins in memory and ends outside. */
 export function recordOutside(): bool {
-  const record = <usize>(<u32>memory.size() << 16) - HEAD_OF_RECORD_BYTES;
+  const record = <usize>((<u32>memory.size()) << 16) - HEAD_OF_RECORD_BYTES;
   store<u32>(record, 64, RECORD_WORD_COUNT);
   return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, record, NO_LONGER_THAN_NS));
 }
 
-/** Bytes to send out of what is not its memory: the null page, beyond the end, round the end of the address space. */
+/**
+ * Bytes to send out of what is not its memory: the null page, beyond the end, round the end of the
+ * address space.
+ */
 export function arenaOutside(): bool {
   return isArenaRefused(0) && isArenaRefused(0x8000_0000) && isArenaRefused(0xffff_f000);
 }

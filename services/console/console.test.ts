@@ -151,13 +151,16 @@ test("a ^C for which there is no room drops what was typed before it", () => {
   expect(text(program.call(Console, "read", {}).fields?.data)).toBe("yz");
 });
 
-test.each([Status.PeerDied, Status.Restarted])("a write goes on after %s of the driver, which gets the notice again", (status) => {
-  line.attached = undefined;
-  line.failures.push(status);
-  expect(program.call(Console, "write", { text: "still here" }).state).toBe("answered");
-  expect(line.sent).toBe("still here");
-  expect(line.attached).toBeGreaterThan(0);
-});
+test.each([Status.PeerDied, Status.Restarted])(
+  "a write goes on after %s of the driver, which gets the notice again",
+  (status) => {
+    line.attached = undefined;
+    line.failures.push(status);
+    expect(program.call(Console, "write", { text: "still here" }).state).toBe("answered");
+    expect(line.sent).toBe("still here");
+    expect(line.attached).toBeGreaterThan(0);
+  },
+);
 
 test("a driver that was restarted while the line was quiet is found, and typing goes on", () => {
   const read = program.call(Console, "read", {});

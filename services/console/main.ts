@@ -1,4 +1,5 @@
-// The terminal: keeps what is typed until somebody reads it, shows what is written, and outlives the driver of its line.
+// The terminal: keeps what is typed until somebody reads it, shows what is written, and outlives
+// the driver of its line.
 
 import { serve } from "../runtime/server";
 import { Terminal } from "./terminal";

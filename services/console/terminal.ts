@@ -1,4 +1,10 @@
-import { ConsoleError, ConsoleInfoReply, ConsoleInterruptedReply, ConsoleReadReply, ConsoleServer } from "../../build/generated/interfaces/Console";
+import {
+  ConsoleError,
+  ConsoleInfoReply,
+  ConsoleInterruptedReply,
+  ConsoleReadReply,
+  ConsoleServer,
+} from "../../build/generated/interfaces/Console";
 import { clock, serial } from "../../build/generated/programs/console";
 import { RIGHT_CALL, RIGHT_SIGNAL } from "../../kernel/abi/object";
 import { Status } from "../../kernel/abi/status";
@@ -25,7 +31,10 @@ const READS_A_TURN = 8;
 const LOOK_NS: u64 = 500_000_000;
 /** How often it is asked for input where it cannot signal. */
 const POLL_NS: u64 = 20_000_000;
-/** A write that is not taken for so long is given up: a console must not hang with its line. Longer than a driver waits to be started again. */
+/**
+ * A write that is not taken for so long is given up: a console must not hang with its line. Longer
+ * than a driver waits to be started again.
+ */
 const WRITE_TIMEOUT_NS: u64 = 10_000_000_000;
 /** Deaths of the driver in the course of one write after which the rest of it is dropped. */
 const WRITE_TRIES = 8;
@@ -78,7 +87,8 @@ export class Terminal extends ConsoleServer {
     reply.typed = isTyped;
     this.takeInterrupts();
     if (isTyped || !wait) return OK;
-    if (this.watcher != 0) ConsoleInterruptedReply.to(this.watcher).refuse(ConsoleError.Interrupted);
+    if (this.watcher != 0)
+      ConsoleInterruptedReply.to(this.watcher).refuse(ConsoleError.Interrupted);
     this.watcher = callToken();
     return DEFERRED;
   }
@@ -120,7 +130,10 @@ export class Terminal extends ConsoleServer {
     if (this.watcher != 0 && this.isInterrupted()) this.answerWatcher();
   }
 
-  /** Puts what was typed behind the rest, as far as there is room. A ^C must not be what finds none: then it drops what was typed before it. */
+  /**
+   * Puts what was typed behind the rest, as far as there is room. A ^C must not be what finds none:
+   * then it drops what was typed before it.
+   */
   private keep(data: Text): void {
     if (data.length > this.input.free && holdsInterrupt(data)) {
       this.lost += this.input.length;
@@ -129,7 +142,10 @@ export class Terminal extends ConsoleServer {
     this.lost += data.length - this.input.pushBytes(data.address, data.length);
   }
 
-  /** Input counts as taken only if the answer arrived: a reader that gave up meanwhile finds it when it asks again. */
+  /**
+   * Input counts as taken only if the answer arrived: a reader that gave up meanwhile finds it when
+   * it asks again.
+   */
   private answerReader(): void {
     const reply = ConsoleReadReply.to(this.reader);
     const data = reply.data;
@@ -149,7 +165,8 @@ export class Terminal extends ConsoleServer {
   }
 
   private isInterrupted(): bool {
-    for (let index: u32 = 0; index < this.input.length; index++) if (this.input.at(index) == INTERRUPT) return true;
+    for (let index: u32 = 0; index < this.input.length; index++)
+      if (this.input.at(index) == INTERRUPT) return true;
     return false;
   }
 
@@ -187,6 +204,7 @@ export class Terminal extends ConsoleServer {
 }
 
 function holdsInterrupt(data: Text): bool {
-  for (let index: u32 = 0; index < data.length; index++) if (data.byteAt(index) == INTERRUPT) return true;
+  for (let index: u32 = 0; index < data.length; index++)
+    if (data.byteAt(index) == INTERRUPT) return true;
   return false;
 }

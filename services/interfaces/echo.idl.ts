@@ -7,6 +7,11 @@ export default defineInterface({
   about: "Answers what it was sent: the smallest server, and the other end of `ping`.",
   methods: {
     nothing: { about: "The shortest round trip.", idempotent: true },
-    words: { about: "Four words there and back, all in registers.", takes: { first: u64, second: u64, third: u64, fourth: u64 }, returns: { first: u64, second: u64, third: u64, fourth: u64 }, idempotent: true },
+    words: {
+      about: "Four words there and back, all in registers.",
+      takes: { first: u64, second: u64, third: u64, fourth: u64 },
+      returns: { first: u64, second: u64, third: u64, fourth: u64 },
+      idempotent: true,
+    },
   },
 });

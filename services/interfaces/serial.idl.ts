@@ -6,9 +6,24 @@ export default defineInterface({
   version: 1,
   about: "A serial line, as bytes.",
   methods: {
-    attach: { about: "From now on the notice is signalled, bit 0, when input arrives. It replaces the one attached before.", takes: { notice: handle("Notice") }, idempotent: true },
-    write: { about: "Sends bytes. Answers when the last of them is in the driver's queue.", takes: { data: bytes(1024) } },
-    read: { about: "The input that has arrived, or none; never waits. `lost` counts bytes that found no room since the last read.", returns: { data: bytes(512), lost: u32 } },
-    info: { returns: { received: u64, sent: u64, interrupts: u64, overruns: u64 }, idempotent: true },
+    attach: {
+      about:
+        "From now on the notice is signalled, bit 0, when input arrives. It replaces the one attached before.",
+      takes: { notice: handle("Notice") },
+      idempotent: true,
+    },
+    write: {
+      about: "Sends bytes. Answers when the last of them is in the driver's queue.",
+      takes: { data: bytes(1024) },
+    },
+    read: {
+      about:
+        "The input that has arrived, or none; never waits. `lost` counts bytes that found no room since the last read.",
+      returns: { data: bytes(512), lost: u32 },
+    },
+    info: {
+      returns: { received: u64, sent: u64, interrupts: u64, overruns: u64 },
+      idempotent: true,
+    },
   },
 });

@@ -1,5 +1,6 @@
-; A program that no compiler made and no verifier passed. It tries one forbidden thing after another, as told: jumps and writes where it must
-; not, privileged instructions, system calls full of garbage. What stops it ends it; what only refuses is reported. An attempt that comes to
+; A program that no compiler made and no verifier passed. It tries one forbidden thing after
+; another, as told: jumps and writes where it must not, privileged instructions, system calls full
+; of garbage. What stops it ends it; what only refuses is reported. An attempt that comes to
 ; `succeeded` was neither.
 bits 64
 default abs
@@ -242,7 +243,8 @@ FUNCTION unknownOperations
   jmp refused
   END
 
-; All registers random. Half of the calls name a handle that it has, and so get further; no method is one that it may call.
+; All registers random. Half of the calls name a handle that it has, and so get further; no method
+; is one that it may call.
 FUNCTION garbageCalls
   mov rax, 0x9e3779b97f4a7c15
   mov [CELL_RANDOM], rax
@@ -367,7 +369,8 @@ FUNCTION wildFlags
   jmp refused
   END
 
-; Leaves marks in the segment registers, and others a turn: they must be gone, or whoever had the turn has seen them.
+; Leaves marks in the segment registers, and others a turn: they must be gone, or whoever had the
+; turn has seen them.
 FUNCTION markSegments
   mov ecx, SELECTOR_USER_DATA
   mov ds, ecx

@@ -1,6 +1,8 @@
 // A queue of bytes of fixed size.
 
-/** First in, first out. What finds no room is not taken, and the caller is told how much that was. */
+/**
+ * First in, first out. What finds no room is not taken, and the caller is told how much that was.
+ */
 @final
 export class ByteRing {
   private readonly memory: usize;

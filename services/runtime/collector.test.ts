@@ -1,5 +1,6 @@
-// What a program computes must not depend on when its objects are collected. One program, driven by random numbers through
-// everything that holds references, runs twice: without a collector, and with a collection wherever one may be.
+// What a program computes must not depend on when its objects are collected. One program, driven by
+// random numbers through everything that holds references, runs twice: without a collector, and
+// with a collection wherever one may be.
 import { resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
@@ -159,7 +160,15 @@ let plain: WebAssembly.Module;
 let collecting: WebAssembly.Module;
 
 beforeAll(async () => {
-  const compile = (collects: boolean) => compileAssemblyScript({ root, entry: ENTRY, target: "domain", virtualFiles: { [ENTRY]: PROGRAM }, collects, exportMemory: true });
+  const compile = (collects: boolean) =>
+    compileAssemblyScript({
+      root,
+      entry: ENTRY,
+      target: "domain",
+      virtualFiles: { [ENTRY]: PROGRAM },
+      collects,
+      exportMemory: true,
+    });
   const [without, withCollector] = [await compile(false), await compile(true)];
   plain = new WebAssembly.Module(without.wasm as Uint8Array<ArrayBuffer>);
   collecting = new WebAssembly.Module(withCollector.wasm as Uint8Array<ArrayBuffer>);
@@ -170,7 +179,9 @@ beforeAll(async () => {
 function start(module: WebAssembly.Module, seed: number): Exports {
   const abort = (reason: number, _file: number, line: number): never => {
     const memory = new DataView((instance.exports.memory as WebAssembly.Memory).buffer);
-    const text = Array.from({ length: memory.getUint32(reason - 4, true) / 2 }, (_, index) => String.fromCharCode(memory.getUint16(reason + 2 * index, true))).join("");
+    const text = Array.from({ length: memory.getUint32(reason - 4, true) / 2 }, (_, index) =>
+      String.fromCharCode(memory.getUint16(reason + 2 * index, true)),
+    ).join("");
     throw new Error(`seed ${seed}: ${text} (line ${line})`);
   };
   const instance = new WebAssembly.Instance(module, { env: { abort } });
@@ -198,7 +209,8 @@ test("neither do collections that are due, and memory stays bounded", () => {
     expect(collected.turn()).toBe(without.turn());
     collected.collectIfDue();
   }
-  const memory = (exports: Exports): number => (exports as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength;
+  const memory = (exports: Exports): number =>
+    (exports as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength;
   expect(memory(without)).toBeGreaterThan(4 * memory(collected));
 });
 

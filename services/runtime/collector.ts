@@ -6,7 +6,8 @@
 // that could hide a reference from them (toolchain/compiler/hidden-references.ts).
 
 /** Right below an object's first byte; asc lays it out. */
-@unmanaged @final
+@unmanaged
+@final
 class Header {
   /** Bytes of the allocator's block; its two low bits are the allocator's. */
   block: usize;
@@ -54,7 +55,10 @@ export function newObject(bytes: usize, classId: u32): usize {
   return object;
 }
 
-/** asc's `__renew`: the same object where it has the room, else a new one with its contents. The old one is garbage if nobody keeps it. */
+/**
+ * asc's `__renew`: the same object where it has the room, else a new one with its contents. The old
+ * one is garbage if nobody keeps it.
+ */
 export function resizeObject(object: usize, bytes: usize): usize {
   const header = headerOf(object);
   const isStatic = object < __heap_base;
@@ -92,9 +96,10 @@ export function unpinObject(_object: usize): void {
 }
 
 /**
- * Frees the objects that no variable of a module leads to. The caller holds no reference in a local variable, and neither does
- * its caller: the compiler refuses the program otherwise. The time it takes grows with
- * the objects made: those that live and those that are freed (toolchain/compiler/collection-pause.ts has the figures).
+ * Frees the objects that no variable of a module leads to. The caller holds no reference in a local
+ * variable, and neither does its caller: the compiler refuses the program otherwise. The time it
+ * takes grows with the objects made: those that live and those that are freed
+ * (toolchain/compiler/collection-pause.ts has the figures).
  */
 export function collect(): void {
   __visit_globals(COOKIE);
@@ -109,7 +114,10 @@ export function collect(): void {
   collections++;
 }
 
-/** Collects if as much as lived has been made since the last time, and not less than COLLECT_AFTER_BYTES. */
+/**
+ * Collects if as much as lived has been made since the last time, and not less than
+ * COLLECT_AFTER_BYTES.
+ */
 export function collectIfDue(): void {
   if (newBytes > max(COLLECT_AFTER_BYTES, livedBytes) || isStressed) collect();
 }

@@ -1,6 +1,12 @@
-// Handles that every program finds in its table when it starts. What its manifest names is generated (build/generated/programs/).
+// Handles that every program finds in its table when it starts. What its manifest names is
+// generated (build/generated/programs/).
 
-import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_DOMAIN, HANDLE_INDEX_THREAD, INITIAL_GENERATION } from "../../kernel/abi/system-call";
+import {
+  HANDLE_GENERATION_SHIFT,
+  HANDLE_INDEX_DOMAIN,
+  HANDLE_INDEX_THREAD,
+  INITIAL_GENERATION,
+} from "../../kernel/abi/system-call";
 import { DomainClient } from "../../build/generated/interfaces/Domain";
 import { InboxClient } from "../../build/generated/interfaces/Inbox";
 import { ThreadClient } from "../../build/generated/interfaces/Thread";
@@ -8,6 +14,10 @@ import { INBOX } from "./server";
 
 const GENERATION: u32 = INITIAL_GENERATION << HANDLE_GENERATION_SHIFT;
 
-export const domain: DomainClient = changetype<DomainClient>(<usize>(GENERATION | HANDLE_INDEX_DOMAIN));
+export const domain: DomainClient = changetype<DomainClient>(
+  <usize>(GENERATION | HANDLE_INDEX_DOMAIN),
+);
 export const inbox: InboxClient = changetype<InboxClient>(<usize>INBOX);
-export const thread: ThreadClient = changetype<ThreadClient>(<usize>(GENERATION | HANDLE_INDEX_THREAD));
+export const thread: ThreadClient = changetype<ThreadClient>(
+  <usize>(GENERATION | HANDLE_INDEX_THREAD),
+);

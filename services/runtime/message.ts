@@ -1,5 +1,6 @@
-// Message records and the calls that generated client stubs make. A program has one record for requests and one for what its server loop
-// receives and answers, so a server may call others while it works on a request.
+// Message records and the calls that generated client stubs make. A program has one record for
+// requests and one for what its server loop receives and answers, so a server may call others while
+// it works on a request.
 
 import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import {
@@ -20,7 +21,10 @@ import { call } from "./trine";
 
 /** u32 behind the kernel's part of a record: the Status of the call that the record answers. */
 const RECORD_STATUS = RECORD_BYTES;
-/** u32 behind the status: 1 if it is known what was wrong with the call's request (mistake.ts). Every call clears it. */
+/**
+ * u32 behind the status: 1 if it is known what was wrong with the call's request (mistake.ts).
+ * Every call clears it.
+ */
 const RECORD_MISTAKE = RECORD_STATUS + 4;
 const OWN_RECORD_BYTES = RECORD_BYTES + 8;
 
@@ -61,7 +65,10 @@ export class Answer {
 
 const KEPT_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 
-/** The answer where further calls leave its words alone, until the next one is kept. Bytes and text of it are not kept. */
+/**
+ * The answer where further calls leave its words alone, until the next one is kept. Bytes and text
+ * of it are not kept.
+ */
 export function keep<T extends Answer>(answer: T): T {
   memory.copy(KEPT_RECORD, changetype<usize>(answer), OWN_RECORD_BYTES);
   return changetype<T>(KEPT_RECORD);
@@ -70,7 +77,10 @@ export function keep<T extends Answer>(answer: T): T {
 /** How long the following calls wait, in nanoseconds; TIMEOUT_NONE at the start. */
 let timeoutNs: u64 = TIMEOUT_NONE;
 
-/** Sets how long all calls wait from now on, and returns what held before. Restore it when the calls in question are made. */
+/**
+ * Sets how long all calls wait from now on, and returns what held before. Restore it when the calls
+ * in question are made.
+ */
 export function setCallTimeout(nanoseconds: u64): u64 {
   const before = timeoutNs;
   timeoutNs = nanoseconds;
@@ -86,10 +96,19 @@ export function callShort(handle: u32, header: u32): u32 {
 }
 
 /**
- * Calls with a message that needs its record, or expects such an answer. The words, and the handles with their rights, stand in
- * CALL_RECORD already; the arena is sent from where it lies.
+ * Calls with a message that needs its record, or expects such an answer. The words, and the handles
+ * with their rights, stand in CALL_RECORD already; the arena is sent from where it lies.
  */
-export function callLong(handle: u32, header: u32, words: u32, handles: u32, arena: usize, arenaBytes: u32, receiveBytes: u32, receiveHandles: u32): u32 {
+export function callLong(
+  handle: u32,
+  header: u32,
+  words: u32,
+  handles: u32,
+  arena: usize,
+  arenaBytes: u32,
+  receiveBytes: u32,
+  receiveHandles: u32,
+): u32 {
   store<u32>(CALL_RECORD, words, RECORD_WORD_COUNT);
   store<u32>(CALL_RECORD, handles, RECORD_HANDLE_COUNT);
   store<u32>(CALL_RECORD, arenaBytes, RECORD_ARENA_BYTES);
@@ -123,7 +142,7 @@ export function putHandle(record: usize, index: u32, handle: u32, rights: u32): 
 
 /** The word that describes a run of bytes in the arena. */
 export function describeBytes(offset: u32, length: u32): u64 {
-  return <u64>offset | (<u64>length << 32);
+  return <u64>offset | ((<u64>length) << 32);
 }
 
 let receiveAddress: usize = 0;

@@ -38,7 +38,10 @@ function said(): string {
 
 test("a text that is too long is told with its field, its limit and its length, as often as one asks", () => {
   module.call("ofText", 65);
-  expect([said(), said()]).toEqual([": name is at most 64 bytes, 65 given", ": name is at most 64 bytes, 65 given"]);
+  expect([said(), said()]).toEqual([
+    ": name is at most 64 bytes, 65 given",
+    ": name is at most 64 bytes, 65 given",
+  ]);
 });
 
 test.each<readonly [string, () => void]>([

@@ -1,7 +1,34 @@
-// The server loop: one inbox, one message at a time; answering a call and receiving the next are one system call.
+// The server loop: one inbox, one message at a time; answering a call and receiving the next are
+// one system call.
 
-import { HANDLE_GENERATION_SHIFT, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD, HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT, HEADER_WORDS_MASK, INITIAL_GENERATION, TIMEOUT_NONE, TIMEOUT_POLL } from "../../kernel/abi/system-call";
-import { RECORD_ARENA_ADDRESS, RECORD_ARENA_BYTES, RECORD_BADGE, RECORD_CALLER, RECORD_HANDLE_COUNT, RECORD_HEADER, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES, RECORD_RECEIVE_HANDLES, RECORD_TOKEN, RECORD_WORD_COUNT } from "../../kernel/abi/message-record";
+import {
+  HANDLE_GENERATION_SHIFT,
+  HANDLE_INDEX_INBOX,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_MASK,
+  HEADER_METHOD_SHIFT,
+  HEADER_WORDS_MASK,
+  INITIAL_GENERATION,
+  TIMEOUT_NONE,
+  TIMEOUT_POLL,
+} from "../../kernel/abi/system-call";
+import {
+  RECORD_ARENA_ADDRESS,
+  RECORD_ARENA_BYTES,
+  RECORD_BADGE,
+  RECORD_CALLER,
+  RECORD_HANDLE_COUNT,
+  RECORD_HEADER,
+  RECORD_RECEIVE_ADDRESS,
+  RECORD_RECEIVE_BYTES,
+  RECORD_RECEIVE_HANDLES,
+  RECORD_TOKEN,
+  RECORD_WORD_COUNT,
+} from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
 import { collectIfDue } from "./collector";
 import { SERVER_RECORD } from "./message";
@@ -10,21 +37,36 @@ import { recv, reply } from "./trine";
 /** The number of the inbox that every program starts with. */
 export const INBOX: u32 = (INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | HANDLE_INDEX_INBOX;
 
-/** A handler's result: the request is answered, by what the reply object holds. Any other number but DEFERRED is an error of the interface. */
+/**
+ * A handler's result: the request is answered, by what the reply object holds. Any other number but
+ * DEFERRED is an error of the interface.
+ */
 export const OK: u32 = 0;
-/** A handler's result: the answer comes later, by `<Method>Reply.to(token)`, where the handler has kept `callToken()`. */
+/**
+ * A handler's result: the answer comes later, by `<Method>Reply.to(token)`, where the handler has
+ * kept `callToken()`.
+ */
 export const DEFERRED: u32 = 0xffffffff;
 
 /** What asc calls the runtime of programs that collect. */
 const RUNTIME_COLLECTS = 1;
 /** Interfaces that one program may serve. */
 const SERVICES_MAX = 8;
-/** System calls that may fail in a row before the loop gives up: more means that the inbox itself is unusable. */
+/**
+ * System calls that may fail in a row before the loop gives up: more means that the inbox itself is
+ * unusable.
+ */
 const FAILURES_MAX = 64;
 
-/** What serves one interface. The generated `<Interface>Server` extends it, and a program extends that. */
+/**
+ * What serves one interface. The generated `<Interface>Server` extends it, and a program extends
+ * that.
+ */
 export abstract class Service {
-  /** @param arenaBytes longest arena of a request. @param handles most handles of a request. @param isLong a request may need a record. */
+  /**
+   * @param arenaBytes longest arena of a request. @param handles most handles of a request. @param
+   *   isLong a request may need a record.
+   */
   constructor(
     readonly interfaceId: u32,
     readonly isLong: bool,
@@ -32,7 +74,9 @@ export abstract class Service {
     readonly handles: u32,
   ) {}
 
-  /** Handles the request in SERVER_RECORD and returns the header of the answer there, or DEFERRED. */
+  /**
+   * Handles the request in SERVER_RECORD and returns the header of the answer there, or DEFERRED.
+   */
   abstract dispatch(method: u32): u32;
 
   /** Events arrived at the program's inbox. */
@@ -77,7 +121,10 @@ export function serveLoop(): void {
   }
 }
 
-/** Handles what has arrived, at most `messagesMax`, waiting no longer than `timeoutNs` for the first. For programs whose loop is another. */
+/**
+ * Handles what has arrived, at most `messagesMax`, waiting no longer than `timeoutNs` for the
+ * first. For programs whose loop is another.
+ */
 export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
   let handled: u32 = 0;
   let status = receive(timeoutNs);
@@ -110,7 +157,9 @@ export function requestArena(): usize {
   return receiveArena;
 }
 
-/** Acts on what a receive brought; with `andReceive` also receives the next and returns its status. */
+/**
+ * Acts on what a receive brought; with `andReceive` also receives the next and returns its status.
+ */
 function handle(status: u32, andReceive: bool): u32 {
   if (status == Status.Notified) {
     const bits = load<u64>(SERVER_RECORD);
@@ -134,14 +183,23 @@ function dispatch(header: u32): u32 {
   return errorReply(SERVER_RECORD, header, UNKNOWN_METHOD);
 }
 
-/** Error of a request that no service here knows; the kernel's checks let none through that the interface does not have. */
+/**
+ * Error of a request that no service here knows; the kernel's checks let none through that the
+ * interface does not have.
+ */
 export const UNKNOWN_METHOD: u32 = 0xffff;
 
 function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
   if (!andReceive) return reply(token, header, SERVER_RECORD, 0, TIMEOUT_NONE);
   if (receiveFlags != 0) prepareReceive();
   const receiveRecord: u32 = receiveFlags != 0 ? HEADER_FLAG_RECORD : 0;
-  return reply(token, header | receiveRecord | HEADER_FLAG_RECEIVE, SERVER_RECORD, INBOX, TIMEOUT_NONE);
+  return reply(
+    token,
+    header | receiveRecord | HEADER_FLAG_RECEIVE,
+    SERVER_RECORD,
+    INBOX,
+    TIMEOUT_NONE,
+  );
 }
 
 function receive(timeoutNs: u64): u32 {
@@ -161,8 +219,17 @@ export function errorReply(record: usize, header: u32, error: u32): u32 {
   return (header & ~(HEADER_FLAG_LONG | HEADER_WORDS_MASK)) | HEADER_FLAG_ERROR | 1;
 }
 
-/** Completes an answer that needs its record and returns its header. The words stand there already. */
-export function longReply(record: usize, header: u32, words: u32, handles: u32, arena: usize, arenaBytes: u32): u32 {
+/**
+ * Completes an answer that needs its record and returns its header. The words stand there already.
+ */
+export function longReply(
+  record: usize,
+  header: u32,
+  words: u32,
+  handles: u32,
+  arena: usize,
+  arenaBytes: u32,
+): u32 {
   store<u32>(record, words, RECORD_WORD_COUNT);
   store<u32>(record, handles, RECORD_HANDLE_COUNT);
   store<u32>(record, arenaBytes, RECORD_ARENA_BYTES);

@@ -39,31 +39,63 @@ function made(name: string, ...values: readonly (number | bigint)[]): string {
   return current();
 }
 
-const current = (): string => module.text(module.call("address") as number, module.call("length") as number);
+const current = (): string =>
+  module.text(module.call("address") as number, module.call("length") as number);
 
-test.each([[0n, "0"], [9n, "9"], [10n, "10"], [2n ** 64n - 1n, "18446744073709551615"]])("the number %s is %j", (value, text) => {
+test.each([
+  [0n, "0"],
+  [9n, "9"],
+  [10n, "10"],
+  [2n ** 64n - 1n, "18446744073709551615"],
+])("the number %s is %j", (value, text) => {
   expect(made("number", value)).toBe(text);
 });
 
-test.each([[0n, "0"], [-1n, "-1"], [-(2n ** 63n), "-9223372036854775808"], [2n ** 63n - 1n, "9223372036854775807"]])("the signed number %s is %j", (value, text) => {
+test.each([
+  [0n, "0"],
+  [-1n, "-1"],
+  [-(2n ** 63n), "-9223372036854775808"],
+  [2n ** 63n - 1n, "9223372036854775807"],
+])("the signed number %s is %j", (value, text) => {
   expect(made("signed", value)).toBe(text);
 });
 
-test.each([[0n, 1, "0x0"], [0xabcn, 1, "0xabc"], [0xabcn, 8, "0x00000abc"], [2n ** 64n - 1n, 1, "0xffffffffffffffff"]])("%s in hexadecimal with %i digits is %j", (value, digits, text) => {
+test.each([
+  [0n, 1, "0x0"],
+  [0xabcn, 1, "0xabc"],
+  [0xabcn, 8, "0x00000abc"],
+  [2n ** 64n - 1n, 1, "0xffffffffffffffff"],
+])("%s in hexadecimal with %i digits is %j", (value, digits, text) => {
   expect(made("hex", value, digits)).toBe(text);
 });
 
-test.each([[3, 7n, "  7"], [3, 123n, "123"], [3, 1234n, "1234"]])("in %i columns %s is %j", (width, value, text) => {
+test.each([
+  [3, 7n, "  7"],
+  [3, 123n, "123"],
+  [3, 1234n, "1234"],
+])("in %i columns %s is %j", (width, value, text) => {
   expect(made("numberIn", width, value)).toBe(text);
 });
 
 test.each([
-  [999n, "999 ns"], [1_000n, "1.0 us"], [999_999n, "999.9 us"], [1_000_000n, "1.0 ms"], [12_345_678n, "12.3 ms"], [1_000_000_000n, "1.0 s"], [119_999_999_999n, "119.9 s"], [120_000_000_000n, "2 min"],
+  [999n, "999 ns"],
+  [1_000n, "1.0 us"],
+  [999_999n, "999.9 us"],
+  [1_000_000n, "1.0 ms"],
+  [12_345_678n, "12.3 ms"],
+  [1_000_000_000n, "1.0 s"],
+  [119_999_999_999n, "119.9 s"],
+  [120_000_000_000n, "2 min"],
 ])("%s nanoseconds are %j", (value, text) => {
   expect(made("duration", value)).toBe(text);
 });
 
-test.each([[1n, "4 KiB"], [255n, "1020 KiB"], [256n, "1.0 MiB"], [896n, "3.5 MiB"]])("%s pages are %j", (value, text) => {
+test.each([
+  [1n, "4 KiB"],
+  [255n, "1020 KiB"],
+  [256n, "1.0 MiB"],
+  [896n, "3.5 MiB"],
+])("%s pages are %j", (value, text) => {
   expect(made("memory_", value)).toBe(text);
 });
 
@@ -93,7 +125,15 @@ test("what finds no room is left out, and characters are not cut", () => {
   expect(current()).toBe("😀".repeat(10));
 });
 
-test.each([["", -1n], ["7", 7n], ["0012", 12n], ["12x", -1n], ["-3", -1n], ["999999999999999", 999_999_999_999_999n], ["1000000000000000", -1n]])("%j is the number %s", (text, value) => {
+test.each([
+  ["", -1n],
+  ["7", 7n],
+  ["0012", 12n],
+  ["12x", -1n],
+  ["-3", -1n],
+  ["999999999999999", 999_999_999_999_999n],
+  ["1000000000000000", -1n],
+])("%j is the number %s", (text, value) => {
   module.call("clear");
   for (const character of text) module.call("codePoint", character.codePointAt(0)!);
   expect(module.call("toNumber")).toBe(value);

@@ -1,4 +1,5 @@
-// Text as programs pass it on: UTF-8 bytes at an address, with a length and room to grow. No garbage arises: a Text is made once and used again.
+// Text as programs pass it on: UTF-8 bytes at an address, with a length and room to grow. No
+// garbage arises: a Text is made once and used again.
 
 /** A run of bytes in this program's memory. What is added beyond its room is left out. */
 @unmanaged
@@ -89,7 +90,8 @@ export class Text {
     if (this.length + bytes > this.room) return this;
     const lead: u32 = bytes == 2 ? 0xc0 : bytes == 3 ? 0xe0 : 0xf0;
     this.byte(lead | (code >> (6 * (bytes - 1))));
-    for (let left = bytes - 1; left > 0; left--) this.byte(0x80 | ((code >> (6 * (left - 1))) & 0x3f));
+    for (let left = bytes - 1; left > 0; left--)
+      this.byte(0x80 | ((code >> (6 * (left - 1))) & 0x3f));
     return this;
   }
 
@@ -134,12 +136,20 @@ export class Text {
     return this.number(nanoseconds / 60000000000).string(" min");
   }
 
-  /** Adds a point in time since boot, to the millisecond however late: 0:00:02.115, 26:03:07.004. */
+  /**
+   * Adds a point in time since boot, to the millisecond however late: 0:00:02.115, 26:03:07.004.
+   */
   time(nanoseconds: u64): Text {
     const milliseconds = nanoseconds / 1000000;
     const seconds = milliseconds / 1000;
-    this.number(seconds / 3600).byte(0x3a).twoDigits((seconds / 60) % 60).byte(0x3a).twoDigits(seconds % 60);
-    return this.byte(0x2e).number((milliseconds / 100) % 10).twoDigits(milliseconds % 100);
+    this.number(seconds / 3600)
+      .byte(0x3a)
+      .twoDigits((seconds / 60) % 60)
+      .byte(0x3a)
+      .twoDigits(seconds % 60);
+    return this.byte(0x2e)
+      .number((milliseconds / 100) % 10)
+      .twoDigits(milliseconds % 100);
   }
 
   private twoDigits(value: u64): Text {
@@ -154,10 +164,15 @@ export class Text {
 
   /** Adds a number of tenths with one decimal place. */
   tenths(value: u64): Text {
-    return this.number(value / 10).byte(0x2e).number(value % 10);
+    return this.number(value / 10)
+      .byte(0x2e)
+      .number(value % 10);
   }
 
-  /** Adds spaces until the current line has `column` columns; at least one if it has that many already. */
+  /**
+   * Adds spaces until the current line has `column` columns; at least one if it has that many
+   * already.
+   */
   padTo(column: u32): Text {
     let at = this.column;
     do {
@@ -182,7 +197,9 @@ export class Text {
   }
 
   equals(other: Text): bool {
-    return this.length == other.length && memory.compare(this.address, other.address, this.length) == 0;
+    return (
+      this.length == other.length && memory.compare(this.address, other.address, this.length) == 0
+    );
   }
 
   /** Whether this is `value`, which holds ASCII only. */
@@ -221,7 +238,10 @@ const LITERALS = 4;
 const literals = new StaticArray<usize>(LITERALS);
 let nextLiteral = 0;
 
-/** A string as Text, valid until the fourth literal after it is made. For arguments: `console.write(utf8("hello\n"))`. */
+/**
+ * A string as Text, valid until the fourth literal after it is made. For arguments:
+ * `console.write(utf8("hello\n"))`.
+ */
 export function utf8(value: string): Text {
   const index = nextLiteral;
   nextLiteral = (index + 1) % LITERALS;

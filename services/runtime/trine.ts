@@ -1,9 +1,19 @@
-// The three system calls. `record` is the address of a message record (kernel/abi/message-record.ts), aligned to 8:
-// its first four words are sent, and everything that the kernel returns is stored there. The result is a Status.
+// The three system calls. `record` is the address of a message record
+// (kernel/abi/message-record.ts), aligned to 8: its first four words are sent, and everything that
+// the kernel returns is stored there. The result is a Status.
 
 /** Sends a request and waits for its answer. */
 export declare function call(handle: u32, header: u32, record: usize, timeout: u64): u32;
-/** Waits for a message or notice bits at an inbox. `flags`: HEADER_FLAG_LONG, HEADER_FLAG_KEEP_MASKED. */
+/**
+ * Waits for a message or notice bits at an inbox. `flags`: HEADER_FLAG_LONG,
+ * HEADER_FLAG_KEEP_MASKED.
+ */
 export declare function recv(inbox: u32, flags: u32, record: usize, timeout: u64): u32;
 /** Answers a call; with HEADER_FLAG_RECEIVE then receives at `inbox` like recv. */
-export declare function reply(token: u64, header: u32, record: usize, inbox: u32, timeout: u64): u32;
+export declare function reply(
+  token: u64,
+  header: u32,
+  record: usize,
+  inbox: u32,
+  timeout: u64,
+): u32;

@@ -20,7 +20,16 @@ export function about(words: Words): void {
   printLine("three system calls, and every message is judged.");
   const info = policy.info();
   if (info.ok) {
-    line.string("Policy   version ").number(info.version).string(", epoch ").number(info.epoch).string(", ").number(info.classes).string(" classes, ").number(info.rules).string(" rules");
+    line
+      .string("Policy   version ")
+      .number(info.version)
+      .string(", epoch ")
+      .number(info.epoch)
+      .string(", ")
+      .number(info.classes)
+      .string(" classes, ")
+      .number(info.rules)
+      .string(" rules");
     endLine();
   }
   line.string("System   ");
@@ -43,6 +52,7 @@ function addSigner(): void {
   const info = policy.info();
   if (!info.ok) line.string("of unknown signature");
   else if (info.signer == PolicyInfoSigner.Release) line.string("release");
-  else if (info.signer == PolicyInfoSigner.Development) line.string("development-signed: not for use outside development");
+  else if (info.signer == PolicyInfoSigner.Development)
+    line.string("development-signed: not for use outside development");
   else line.string("unsigned");
 }

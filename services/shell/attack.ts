@@ -1,6 +1,12 @@
-// Lets the attacker try one forbidden thing after another, and shows what the kernel itself has recorded of each.
+// Lets the attacker try one forbidden thing after another, and shows what the kernel itself has
+// recorded of each.
 
-import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../build/generated/interfaces/AttackPlan";
+import {
+  AttackPlanNextAttempt as Attempt,
+  AttackPlanNextReply,
+  AttackPlanReportOutcome,
+  AttackPlanServer,
+} from "../../build/generated/interfaces/AttackPlan";
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
 import { audit, clock, slots, supervisor } from "../../build/generated/programs/shell";
@@ -117,7 +123,10 @@ export function attack(words: Words): void {
   endLine();
 }
 
-/** Has the domain `name` make the attempts from `first` to `end`, or that numbered `only`, counted from 1, if it is one of them. */
+/**
+ * Has the domain `name` make the attempts from `first` to `end`, or that numbered `only`, counted
+ * from 1, if it is one of them.
+ */
 function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   if (only != 0 && (only <= first || only > end)) return;
   const found = slots.find(utf8(name));
@@ -138,18 +147,32 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
 /** Has one attempt made and shows what became of it; false if it could not be made. */
 function make(attempt: Attempt, current: Plan): bool {
   const auditNext = audit.info().next;
-  if (slots.describe(attacker).state != SlotsDescribeState.Running && !explain(supervisor.start(attacker))) return false;
+  if (
+    slots.describe(attacker).state != SlotsDescribeState.Running &&
+    !explain(supervisor.start(attacker))
+  )
+    return false;
   // From here on the attacker may end at any moment.
   current.offer(attempt);
 
-  line.numberIn(3, attempt + 1).string("  ").string(attemptName(attempt)).padTo(RESULT_COLUMN);
+  line
+    .numberIn(3, attempt + 1)
+    .string("  ")
+    .string(attemptName(attempt))
+    .padTo(RESULT_COLUMN);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
   const isExposed = attempt == Attempt.ForgedToken;
   let wasEnded: bool = false;
   // The attempt to forge an answer is left alone: it should meet the one call that waits for it.
-  while (!current.isReported && isAlive() && clock.now().nanoseconds < deadline && (isExposed || !isInterrupted())) {
+  while (
+    !current.isReported &&
+    isAlive() &&
+    clock.now().nanoseconds < deadline &&
+    (isExposed || !isInterrupted())
+  ) {
     servePending(1, LISTEN_NS);
-    if (isExposed && current.isHandedOut && !wasEnded && !current.isReported) wasEnded = isCallEnded();
+    if (isExposed && current.isHandedOut && !wasEnded && !current.isReported)
+      wasEnded = isCallEnded();
   }
 
   if (wasEnded) showEndedCall();
@@ -161,7 +184,10 @@ function make(attempt: Attempt, current: Plan): bool {
   return true;
 }
 
-/** Waits for the console for a moment, as a call that somebody else could answer. True if that came to another end than it should. */
+/**
+ * Waits for the console for a moment, as a call that somebody else could answer. True if that came
+ * to another end than it should.
+ */
 function isCallEnded(): bool {
   const status = awaitInterrupt(EXPOSED_NS);
   return status != Status.Timeout && status != Status.Ok;
@@ -176,7 +202,11 @@ function showEndedCall(): void {
 
 function isAlive(): bool {
   const found = slots.describe(attacker);
-  return found.ok && found.state != SlotsDescribeState.Empty && found.state != SlotsDescribeState.Stopping;
+  return (
+    found.ok &&
+    found.state != SlotsDescribeState.Empty &&
+    found.state != SlotsDescribeState.Stopping
+  );
 }
 
 function showReport(current: Plan): void {

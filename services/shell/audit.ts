@@ -18,7 +18,10 @@ const KIND_MALFORMED: u32 = 6;
 /** By a rule that asks for a record. */
 const KIND_GRANTED: u32 = 7;
 
-/** Record `sequence`, or the oldest after it that is there, kept while its names are looked up; not `ok` if there is none. */
+/**
+ * Record `sequence`, or the oldest after it that is there, kept while its names are looked up; not
+ * `ok` if there is none.
+ */
 export function readRecord(sequence: u64): AuditReadAnswer {
   return keep(log.read(sequence));
 }
@@ -35,7 +38,10 @@ export function addEvent(record: AuditReadAnswer, to: Text): void {
   addMethodName(record.interfaceId, record.method, to);
 }
 
-/** Adds where in the program a fault was, or why something was denied: the rule with its place, or that there is none. */
+/**
+ * Adds where in the program a fault was, or why something was denied: the rule with its place, or
+ * that there is none.
+ */
 export function addCause(record: AuditReadAnswer, to: Text): void {
   if (record.kind == KIND_FAULT) addPlace(record, to);
   else if (record.kind == KIND_MALFORMED) addMalformation(record, to);
@@ -45,7 +51,7 @@ export function addCause(record: AuditReadAnswer, to: Text): void {
 
 /** Function, file and line as the supervisor knows them, else the bare address. */
 function addPlace(record: AuditReadAnswer, to: Text): void {
-  const instruction = <u64>record.targetClass | (<u64>record.interfaceId << 32);
+  const instruction = <u64>record.targetClass | ((<u64>record.interfaceId) << 32);
   const found = supervisor.place(record.subjectSlot, instruction);
   to.string("in ");
   if (found.ok && found.text.length > 0) to.text(found.text);
@@ -99,14 +105,23 @@ function show(record: AuditReadAnswer): void {
 
 function kindName(kind: u32): string {
   switch (kind) {
-    case 0: return "denied request";
-    case 1: return "denied response";
-    case 2: return "denied error";
-    case 3: return "denied execute";
-    case KIND_FAULT: return "fault";
-    case 5: return "denied method";
-    case KIND_MALFORMED: return "malformed";
-    case KIND_GRANTED: return "granted";
-    default: return "unknown";
+    case 0:
+      return "denied request";
+    case 1:
+      return "denied response";
+    case 2:
+      return "denied error";
+    case 3:
+      return "denied execute";
+    case KIND_FAULT:
+      return "fault";
+    case 5:
+      return "denied method";
+    case KIND_MALFORMED:
+      return "malformed";
+    case KIND_GRANTED:
+      return "granted";
+    default:
+      return "unknown";
   }
 }

@@ -3,7 +3,10 @@ import { Text } from "../runtime/text";
 import { endLine, line } from "./output";
 import { Words } from "./words";
 
-/** How long a command waits for an answer. Whoever takes longer is not there, and the person at the prompt should get it back. */
+/**
+ * How long a command waits for an answer. Whoever takes longer is not there, and the person at the
+ * prompt should get it back.
+ */
 const PATIENCE_NS: u64 = 5_000_000_000;
 
 const SPACE: i32 = 0x20;
@@ -17,12 +20,17 @@ export class Command {
   private argumentsMost: u32 = 0;
   /** Which argument is the name of a command, from which on the line is that command's; 0: none. */
   readonly commandArgument: u32;
-  /** Which argument is the first of a question to the policy: subject, target, and a method of that; 0: none. */
+  /**
+   * Which argument is the first of a question to the policy: subject, target, and a method of that;
+   * 0: none.
+   */
   private readonly subjectArgument: u32;
 
   /**
-   * @param usage the name and the arguments, each a word; one that may be left out stands in brackets, and `...]` at the end says that more
-   * may follow. It is what `help` shows, what the number of arguments is checked against, and what completion goes by.
+   * @param usage the name and the arguments, each a word; one that may be left out stands in
+   *   brackets, and `...]` at the end says that more
+   * may follow. It is what `help` shows, what the number of arguments is checked against, and what
+   * completion goes by.
    * @param run gets the line's words; word 0 is the command's own name.
    */
   constructor(
@@ -44,7 +52,9 @@ export class Command {
     if (usage.endsWith("...]")) this.argumentsMost = u32.MAX_VALUE;
   }
 
-  /** Whether argument `index`, counted from 1, is the name of a class, or of a domain for its class. */
+  /**
+   * Whether argument `index`, counted from 1, is the name of a class, or of a domain for its class.
+   */
   takesClass(index: u32): bool {
     return this.subjectArgument != 0 && index - this.subjectArgument < 2;
   }

@@ -27,20 +27,44 @@ export function defineCommands(): void {
   define("handles", "handles NAME", "the handles of a domain, and their rights", true, handles);
   define("audit", "audit [COUNT]", "the latest denials and faults, and why", false, audit);
   define("events", "events [COUNT]", "what started and what ended, and why", false, events);
-  define("trace", "trace A B [SECONDS|COMMAND ...]", "the messages between two domains", true, trace);
-  define("why", "why SUBJECT TARGET METHOD", "if the policy allows it, and by which rule", false, why);
+  define(
+    "trace",
+    "trace A B [SECONDS|COMMAND ...]",
+    "the messages between two domains",
+    true,
+    trace,
+  );
+  define(
+    "why",
+    "why SUBJECT TARGET METHOD",
+    "if the policy allows it, and by which rule",
+    false,
+    why,
+  );
   define("start", "start NAME", "starts a domain", true, start);
   define("kill", "kill NAME", "ends a domain; its rule may bring it back", true, kill);
   define("stop", "stop NAME", "ends a domain and keeps it down", true, stop);
   define("ping", "ping [COUNT]", "round trips of a message to the echo service", false, ping);
-  define("attack", "attack [NUMBER]", "tries what is forbidden, shows what stops it", false, attack);
+  define(
+    "attack",
+    "attack [NUMBER]",
+    "tries what is forbidden, shows what stops it",
+    false,
+    attack,
+  );
   define("uptime", "uptime", "how long the system has been running", false, uptime);
   define("about", "about", "what this system is, and who signed it", false, about);
   define("shutdown", "shutdown", "switches the machine off", false, shutdown);
   define("reboot", "reboot", "starts the machine again", false, reboot);
 }
 
-function define(name: string, usage: string, about: string, takesDomain: bool, run: (words: Words) => void): void {
+function define(
+  name: string,
+  usage: string,
+  about: string,
+  takesDomain: bool,
+  run: (words: Words) => void,
+): void {
   defineCommand(new Command(name, usage, about, takesDomain, run));
 }
 

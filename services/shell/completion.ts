@@ -48,7 +48,8 @@ function offerNext(given: Words): void {
   if (command === null) return;
   const inner = command.commandArgument;
   if (inner != 0 && given.count == inner) return offerCommands();
-  if (inner != 0 && given.count > inner && findCommand(given.at(inner)) !== null) return offerNext(given.from(inner));
+  if (inner != 0 && given.count > inner && findCommand(given.at(inner)) !== null)
+    return offerNext(given.from(inner));
   offerArgument(command, given);
 }
 
@@ -110,7 +111,8 @@ function offerMethodsOf(interfaceId: u32, isQualified: bool): void {
 
 /** Counts `name` as a candidate if it starts with the word, and was not offered yet. */
 function offer(name: Text): void {
-  if (name.length < word.length || memory.compare(name.address, word.address, word.length) != 0) return;
+  if (name.length < word.length || memory.compare(name.address, word.address, word.length) != 0)
+    return;
   if (candidates == 0) common.text(name);
   else if (isShown(name)) return;
   let same: u32 = 0;
@@ -123,7 +125,12 @@ function offer(name: Text): void {
 
 function isShown(name: Text): bool {
   for (let at: u32 = 0; at + name.length < shown.length; at++) {
-    if ((at == 0 || shown.byteAt(at - 1) == 0x20) && shown.byteAt(at + name.length) == 0x20 && memory.compare(shown.address + at, name.address, name.length) == 0) return true;
+    if (
+      (at == 0 || shown.byteAt(at - 1) == 0x20) &&
+      shown.byteAt(at + name.length) == 0x20 &&
+      memory.compare(shown.address + at, name.address, name.length) == 0
+    )
+      return true;
   }
   return false;
 }

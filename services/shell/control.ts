@@ -63,7 +63,10 @@ export function stop(words: Words): void {
   endLine();
 }
 
-/** Whether nobody could type `start` any more: it is the shell, its terminal, or the driver of that one's line. */
+/**
+ * Whether nobody could type `start` any more: it is the shell, its terminal, or the driver of that
+ * one's line.
+ */
 function isNeeded(slot: u32): bool {
   const own = domain.info().slot;
   const terminal = serverOf(own, CONSOLE_INTERFACE);
@@ -74,7 +77,12 @@ function isNeeded(slot: u32): bool {
 function serverOf(client: u32, interfaceId: u32): u32 {
   let found = slots.handleAt(client, 0);
   while (found.ok) {
-    if (found.type == ObjectType.Endpoint && found.interfaceId == interfaceId && found.targetSlot != client) return found.targetSlot;
+    if (
+      found.type == ObjectType.Endpoint &&
+      found.interfaceId == interfaceId &&
+      found.targetSlot != client
+    )
+      return found.targetSlot;
     found = slots.handleAt(client, found.index + 1);
   }
   return NO_SLOT;
@@ -102,12 +110,19 @@ function explainControl(answer: Answer): bool {
 
 function errorText(error: u32): string {
   switch (error) {
-    case SupervisorError.NoSuchSlot: return "there is no such domain";
-    case SupervisorError.AlreadyRunning: return "it runs already";
-    case SupervisorError.NotRunning: return "it does not run";
-    case SupervisorError.Denied: return "the policy does not allow the supervisor to; see `audit`";
-    case SupervisorError.NoMemory: return "there is not enough memory";
-    case SupervisorError.NotItself: return "the supervisor does not do that to itself";
-    default: return "the kernel could not do it; see `events`";
+    case SupervisorError.NoSuchSlot:
+      return "there is no such domain";
+    case SupervisorError.AlreadyRunning:
+      return "it runs already";
+    case SupervisorError.NotRunning:
+      return "it does not run";
+    case SupervisorError.Denied:
+      return "the policy does not allow the supervisor to; see `audit`";
+    case SupervisorError.NoMemory:
+      return "there is not enough memory";
+    case SupervisorError.NotItself:
+      return "the supervisor does not do that to itself";
+    default:
+      return "the kernel could not do it; see `events`";
   }
 }

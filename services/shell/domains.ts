@@ -28,7 +28,14 @@ function show(slot: u32): void {
   addSlotName(slot, line).padTo(17);
   addClassName(found.classId, line).padTo(29);
   addState(found.state);
-  line.padTo(38).memory(found.pagesUsed).padTo(47).number(found.starts > 0 ? found.starts - 1 : 0).padTo(57).duration(found.consumedNs).padTo(67);
+  line
+    .padTo(38)
+    .memory(found.pagesUsed)
+    .padTo(47)
+    .number(found.starts > 0 ? found.starts - 1 : 0)
+    .padTo(57)
+    .duration(found.consumedNs)
+    .padTo(67);
   if (found.verified) line.string("verified");
   else red("unverified");
   endLine();
@@ -36,10 +43,19 @@ function show(slot: u32): void {
 
 function addState(state: SlotsDescribeState): void {
   switch (state) {
-    case SlotsDescribeState.Empty: dim("down"); break;
-    case SlotsDescribeState.Starting: line.string("starting"); break;
-    case SlotsDescribeState.Running: green("running"); break;
-    case SlotsDescribeState.Faulted: red("faulted"); break;
-    default: line.string("stopping");
+    case SlotsDescribeState.Empty:
+      dim("down");
+      break;
+    case SlotsDescribeState.Starting:
+      line.string("starting");
+      break;
+    case SlotsDescribeState.Running:
+      green("running");
+      break;
+    case SlotsDescribeState.Faulted:
+      red("faulted");
+      break;
+    default:
+      line.string("stopping");
   }
 }

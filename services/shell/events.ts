@@ -1,4 +1,7 @@
-import { SupervisorNextEventAnswer, SupervisorNextEventWhat } from "../../build/generated/interfaces/Supervisor";
+import {
+  SupervisorNextEventAnswer,
+  SupervisorNextEventWhat,
+} from "../../build/generated/interfaces/Supervisor";
 import { supervisor } from "../../build/generated/programs/shell";
 import { faultName } from "../../kernel/abi/fault";
 import { keep } from "../runtime/message";
@@ -42,13 +45,26 @@ function show(event: SupervisorNextEventAnswer): void {
   line.time(event.timeNs).padTo(14);
   addSlotName(event.slot, line).padTo(WHAT_COLUMN);
   switch (event.what) {
-    case SupervisorNextEventWhat.Started: line.string("started, instance ").number(event.code); break;
-    case SupervisorNextEventWhat.Adopted: line.string("adopted, instance ").number(event.code); break;
-    case SupervisorNextEventWhat.Exited: line.string("ended with code ").number(event.code); break;
-    case SupervisorNextEventWhat.Faulted: line.string(faultName(event.faultKind)).string(" at ").hex(event.address); break;
-    case SupervisorNextEventWhat.Killed: line.string("killed"); break;
-    case SupervisorNextEventWhat.Stopped: line.string("stopped"); break;
-    default: line.string("not started: ").string(statusName(event.code));
+    case SupervisorNextEventWhat.Started:
+      line.string("started, instance ").number(event.code);
+      break;
+    case SupervisorNextEventWhat.Adopted:
+      line.string("adopted, instance ").number(event.code);
+      break;
+    case SupervisorNextEventWhat.Exited:
+      line.string("ended with code ").number(event.code);
+      break;
+    case SupervisorNextEventWhat.Faulted:
+      line.string(faultName(event.faultKind)).string(" at ").hex(event.address);
+      break;
+    case SupervisorNextEventWhat.Killed:
+      line.string("killed");
+      break;
+    case SupervisorNextEventWhat.Stopped:
+      line.string("stopped");
+      break;
+    default:
+      line.string("not started: ").string(statusName(event.code));
   }
   endLine();
   if (event.what == SupervisorNextEventWhat.Faulted) showPlace(event.slot, event.instruction);

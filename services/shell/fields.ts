@@ -1,6 +1,15 @@
 // What a message holds, field by field, under the names that its interface gives them.
 
-import { FIELD_BOOL, FIELD_BYTES, FIELD_ENUMERATION, FIELD_HANDLE, FIELD_I32, FIELD_SIGNED, errorNames, fieldNames } from "../../build/generated/interfaces/field-names";
+import {
+  FIELD_BOOL,
+  FIELD_BYTES,
+  FIELD_ENUMERATION,
+  FIELD_HANDLE,
+  FIELD_I32,
+  FIELD_SIGNED,
+  errorNames,
+  fieldNames,
+} from "../../build/generated/interfaces/field-names";
 import { Text } from "../runtime/text";
 import { endLine, line } from "./output";
 
@@ -18,7 +27,10 @@ export const COLON: i32 = 0x3a;
 /** The field being put together. */
 const field: Text = Text.withRoom(256);
 
-/** Adds the fields of a message of `words` words. `data` holds as many of them as are known, then the beginning of the arena. */
+/**
+ * Adds the fields of a message of `words` words. `data` holds as many of them as are known, then
+ * the beginning of the arena.
+ */
 export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): void {
   const names = fieldNames(header, isAnswer);
   const known = min(words, data.length >> 3);
@@ -36,7 +48,11 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
     field.clear().hex(load<u64>(data.address + (word << 3)));
     addToLine();
   }
-  if (words > known) line.string(" and ").number(words - known).string(" more");
+  if (words > known)
+    line
+      .string(" and ")
+      .number(words - known)
+      .string(" more");
 }
 
 /** Adds the name of the error that an answer is. */
@@ -62,11 +78,19 @@ function addName(names: string, at: i32): void {
 
 function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): void {
   switch (names.charCodeAt(at)) {
-    case FIELD_BYTES: addBytes(arena, word, data); break;
+    case FIELD_BYTES:
+      addBytes(arena, word, data);
+      break;
     case FIELD_SIGNED:
-    case FIELD_I32: field.signed(<i64>word); break;
-    case FIELD_BOOL: field.string(word == 0 ? "false" : "true"); break;
-    case FIELD_ENUMERATION: addChoice(names, at, word, field); break;
+    case FIELD_I32:
+      field.signed(<i64>word);
+      break;
+    case FIELD_BOOL:
+      field.string(word == 0 ? "false" : "true");
+      break;
+    case FIELD_ENUMERATION:
+      addChoice(names, at, word, field);
+      break;
     default:
       if (isDuration(names, at)) field.duration(word);
       else if (word < DECIMAL_MAX) field.number(word);
@@ -89,7 +113,10 @@ function isDuration(names: string, at: i32): bool {
   return end > at + 3 && names.charCodeAt(end - 2) == 0x4e && names.charCodeAt(end - 1) == 0x73;
 }
 
-/** Adds what is known of the bytes that `word` describes; where that is not all of them, their number too. */
+/**
+ * Adds what is known of the bytes that `word` describes; where that is not all of them, their
+ * number too.
+ */
 function addBytes(arena: u32, word: u64, data: Text): void {
   const length = <u32>(word >> 32);
   const start = arena + min(<u32>word, data.length - arena);
@@ -110,7 +137,11 @@ function addQuoted(byte: u32): void {
   else if (byte == 0x0d) field.string("\\r");
   else if (byte == 0x22 || byte == 0x5c) field.byte(0x5c).byte(byte);
   else if (byte >= 0x20 && byte < 0x7f) field.byte(byte);
-  else field.string("\\x").byte(hexDigit(byte >> 4)).byte(hexDigit(byte & 15));
+  else
+    field
+      .string("\\x")
+      .byte(hexDigit(byte >> 4))
+      .byte(hexDigit(byte & 15));
 }
 
 function hexDigit(value: u32): u32 {
@@ -127,10 +158,18 @@ function addToLine(): void {
 
 /** Adds the name of the field whose letter stands at `at`. */
 export function addFieldName(names: string, at: i32, to: Text): void {
-  addPart(to, names, at + 1, min(endOf(names, at, SPACE), min(endOf(names, at, EQUALS), endOf(names, at, COLON))));
+  addPart(
+    to,
+    names,
+    at + 1,
+    min(endOf(names, at, SPACE), min(endOf(names, at, EQUALS), endOf(names, at, COLON))),
+  );
 }
 
-/** Where the letter of the `index`th field stands that has a word, or that is a handle; -1 if there is none. */
+/**
+ * Where the letter of the `index`th field stands that has a word, or that is a handle; -1 if there
+ * is none.
+ */
 export function findField(names: string, index: u32, isHandle: bool): i32 {
   let left = index;
   for (let at = 0; at < names.length; at = endOf(names, at, SPACE) + 1) {

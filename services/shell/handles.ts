@@ -1,7 +1,18 @@
 import { SlotsHandleAtAnswer } from "../../build/generated/interfaces/Slots";
 import { slots } from "../../build/generated/programs/shell";
 import {
-  ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
+  ObjectType,
+  RIGHT_BIND,
+  RIGHT_CALL,
+  RIGHT_CONTROL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_MAP_WRITE,
+  RIGHT_MINT,
+  RIGHT_RECEIVE,
+  RIGHT_SEAL,
+  RIGHT_SIGNAL,
+  RIGHT_TRANSFER,
 } from "../../kernel/abi/object";
 import { keep } from "../runtime/message";
 import { isInterrupted } from "./interrupt";
@@ -75,21 +86,37 @@ function addRight(rights: u32, right: u32, name: string): void {
 
 function typeName(type: u32): string {
   switch (type) {
-    case ObjectType.Domain: return "domain";
-    case ObjectType.Memory: return "memory";
-    case ObjectType.Inbox: return "inbox";
-    case ObjectType.Endpoint: return "endpoint";
-    case ObjectType.Notice: return "notice";
-    case ObjectType.Thread: return "thread";
-    case ObjectType.Interrupt: return "interrupt";
-    case ObjectType.Ports: return "ports";
-    case ObjectType.Clock: return "clock";
-    case ObjectType.Audit: return "audit";
-    case ObjectType.Policy: return "policy";
-    case ObjectType.Slots: return "slots";
-    case ObjectType.Log: return "log";
-    case ObjectType.Trace: return "trace";
-    case ObjectType.System: return "system";
-    default: return "unknown";
+    case ObjectType.Domain:
+      return "domain";
+    case ObjectType.Memory:
+      return "memory";
+    case ObjectType.Inbox:
+      return "inbox";
+    case ObjectType.Endpoint:
+      return "endpoint";
+    case ObjectType.Notice:
+      return "notice";
+    case ObjectType.Thread:
+      return "thread";
+    case ObjectType.Interrupt:
+      return "interrupt";
+    case ObjectType.Ports:
+      return "ports";
+    case ObjectType.Clock:
+      return "clock";
+    case ObjectType.Audit:
+      return "audit";
+    case ObjectType.Policy:
+      return "policy";
+    case ObjectType.Slots:
+      return "slots";
+    case ObjectType.Log:
+      return "log";
+    case ObjectType.Trace:
+      return "trace";
+    case ObjectType.System:
+      return "system";
+    default:
+      return "unknown";
   }
 }

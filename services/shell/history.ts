@@ -36,7 +36,10 @@ export class History {
     return this.at(this.back);
   }
 
-  /** The entry after the one shown, at last the line that was being edited; null if that is shown already. */
+  /**
+   * The entry after the one shown, at last the line that was being edited; null if that is shown
+   * already.
+   */
   newer(): Text | null {
     if (this.back == 0) return null;
     this.back--;

@@ -13,7 +13,10 @@ export function forgetInterrupt(): void {
   isNoted = false;
 }
 
-/** Whether ^C was typed since it was last forgotten. The first time it is shown, in the line being written. */
+/**
+ * Whether ^C was typed since it was last forgotten. The first time it is shown, in the line being
+ * written.
+ */
 export function isInterrupted(): bool {
   if (!isNoted) ask(false);
   return isNoted;

@@ -46,7 +46,10 @@ export class KeyReader {
   private state: State = State.Text;
   /** The number within a sequence, as 3 in `ESC [ 3 ~`. */
   private argument: u32 = 0;
-  /** The number behind its semicolon: which of shift, alt and control were held, or a column. 0: there was none. */
+  /**
+   * The number behind its semicolon: which of shift, alt and control were held, or a column. 0:
+   * there was none.
+   */
   private modifier: u32 = 0;
   private hasModifier: bool = false;
   /** A line feed right after a carriage return belongs to it. */
@@ -73,11 +76,15 @@ export class KeyReader {
     this.state = byte == 0x5b || byte == 0x4f ? State.Sequence : State.Text;
     // With alt, or after an escape key that was pressed for nothing.
     switch (byte) {
-      case 0x62: return Key.WordLeft;
-      case 0x66: return Key.WordRight;
+      case 0x62:
+        return Key.WordLeft;
+      case 0x66:
+        return Key.WordRight;
       case 0x08:
-      case 0x7f: return Key.KillWord;
-      default: return byte < 0x20 ? control(byte) : Key.None;
+      case 0x7f:
+        return Key.KillWord;
+      default:
+        return byte < 0x20 ? control(byte) : Key.None;
     }
   }
 
@@ -93,19 +100,30 @@ export class KeyReader {
     }
     this.state = State.Text;
     switch (byte) {
-      case 0x41: return Key.Up;
-      case 0x42: return Key.Down;
-      case 0x43: return this.modifier >= ALT ? Key.WordRight : Key.Right;
-      case 0x44: return this.modifier >= ALT ? Key.WordLeft : Key.Left;
-      case 0x46: return Key.End;
-      case 0x48: return Key.Home;
-      case 0x52: return this.width();
-      case 0x7e: return this.numbered();
-      default: return Key.None;
+      case 0x41:
+        return Key.Up;
+      case 0x42:
+        return Key.Down;
+      case 0x43:
+        return this.modifier >= ALT ? Key.WordRight : Key.Right;
+      case 0x44:
+        return this.modifier >= ALT ? Key.WordLeft : Key.Left;
+      case 0x46:
+        return Key.End;
+      case 0x48:
+        return Key.Home;
+      case 0x52:
+        return this.width();
+      case 0x7e:
+        return this.numbered();
+      default:
+        return Key.None;
     }
   }
 
-  /** A report of where the cursor is. A small column is none: function keys with shift look like it. */
+  /**
+   * A report of where the cursor is. A small column is none: function keys with shift look like it.
+   */
   private width(): u32 {
     this.reported = this.modifier;
     return this.reported < COLUMN_MIN ? Key.None : Key.Width;
@@ -114,11 +132,15 @@ export class KeyReader {
   private numbered(): u32 {
     switch (this.argument) {
       case 1:
-      case 7: return Key.Home;
-      case 3: return Key.Delete;
+      case 7:
+        return Key.Home;
+      case 3:
+        return Key.Delete;
       case 4:
-      case 8: return Key.End;
-      default: return Key.None;
+      case 8:
+        return Key.End;
+      default:
+        return Key.None;
     }
   }
 }
@@ -126,23 +148,39 @@ export class KeyReader {
 /** A single byte: a character, or a key with control. */
 function control(byte: u32): u32 {
   switch (byte) {
-    case 0x01: return Key.Home;
-    case 0x02: return Key.Left;
-    case 0x03: return Key.Cancel;
-    case 0x04: return Key.Delete;
-    case 0x05: return Key.End;
-    case 0x06: return Key.Right;
+    case 0x01:
+      return Key.Home;
+    case 0x02:
+      return Key.Left;
+    case 0x03:
+      return Key.Cancel;
+    case 0x04:
+      return Key.Delete;
+    case 0x05:
+      return Key.End;
+    case 0x06:
+      return Key.Right;
     case 0x08:
-    case 0x7f: return Key.Backspace;
-    case 0x09: return Key.Tab;
+    case 0x7f:
+      return Key.Backspace;
+    case 0x09:
+      return Key.Tab;
     case 0x0a:
-    case 0x0d: return Key.Enter;
-    case 0x0b: return Key.KillToEnd;
-    case 0x0c: return Key.ClearScreen;
-    case 0x0e: return Key.Down;
-    case 0x10: return Key.Up;
-    case 0x15: return Key.KillToStart;
-    case 0x17: return Key.KillWord;
-    default: return byte < 0x20 ? Key.None : byte;
+    case 0x0d:
+      return Key.Enter;
+    case 0x0b:
+      return Key.KillToEnd;
+    case 0x0c:
+      return Key.ClearScreen;
+    case 0x0e:
+      return Key.Down;
+    case 0x10:
+      return Key.Up;
+    case 0x15:
+      return Key.KillToStart;
+    case 0x17:
+      return Key.KillWord;
+    default:
+      return byte < 0x20 ? Key.None : byte;
   }
 }

@@ -1,4 +1,5 @@
-// A line of input with editing, history and completion, on a terminal that understands ANSI sequences.
+// A line of input with editing, history and completion, on a terminal that understands ANSI
+// sequences.
 
 import { Text, utf8 } from "../runtime/text";
 import { History } from "./history";
@@ -6,7 +7,10 @@ import { isInputUsedUp, nextByte } from "./input";
 import { Key, KeyReader } from "./keys";
 import { endLine, flush, line, setColumns, show } from "./output";
 
-/** Bytes of a line. What is typed beyond is not taken, which is told, and a line that lacks some of it is not run. */
+/**
+ * Bytes of a line. What is typed beyond is not taken, which is told, and a line that lacks some of
+ * it is not run.
+ */
 export const LINE_MAX: u32 = 200;
 const BELL: u32 = 0x07;
 const PROMPT = "trine> ";
@@ -16,14 +20,20 @@ const COLUMNS_DEFAULT: u32 = 80;
 /** Puts the cursor into the last column, and asks where it is. */
 const ASK_WIDTH = "\x1b[999C\x1b[6n";
 
-/** Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue with, and may show them. */
+/**
+ * Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue
+ * with, and may show them.
+ */
 export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
 
 @final
 export class LineEditor {
   private readonly line: Text = Text.withRoom(LINE_MAX);
   private cursor: u32 = 0;
-  /** Columns of the line that are shown while it is edited, so that with the prompt it stays on one row. */
+  /**
+   * Columns of the line that are shown while it is edited, so that with the prompt it stays on one
+   * row.
+   */
   private shownColumns: u32 = COLUMNS_DEFAULT - PROMPT_COLUMNS - 1;
   private readonly history: History = new History();
   private readonly keys: KeyReader = new KeyReader();
@@ -47,7 +57,9 @@ export class LineEditor {
     show(utf8(ASK_WIDTH));
   }
 
-  /** Shows the prompt and edits until the line is entered. It is valid until the next one is read. */
+  /**
+   * Shows the prompt and edits until the line is entered. It is valid until the next one is read.
+   */
   readLine(): Text {
     while (true) {
       this.clear();
@@ -57,7 +69,12 @@ export class LineEditor {
       this.history.add(this.line);
       show(utf8("\n"));
       if (this.lost == 0) return this.line;
-      line.string("not run: a line has at most ").number(LINE_MAX).string(" bytes, and ").number(this.lost).string(" more were typed");
+      line
+        .string("not run: a line has at most ")
+        .number(LINE_MAX)
+        .string(" bytes, and ")
+        .number(this.lost)
+        .string(" more were typed");
       endLine();
       flush();
     }
@@ -89,25 +106,61 @@ export class LineEditor {
   /** Does what `key` asks for; true when the line is complete. */
   private apply(key: u32): bool {
     switch (key) {
-      case Key.Enter: return true;
-      case Key.Left: this.cursor = this.before(this.cursor); break;
-      case Key.Right: this.cursor = this.after(this.cursor); break;
-      case Key.WordLeft: this.cursor = this.wordStart(); break;
-      case Key.WordRight: this.cursor = this.wordEnd(); break;
-      case Key.Home: this.cursor = 0; break;
-      case Key.End: this.cursor = this.line.length; break;
-      case Key.Backspace: this.remove(this.before(this.cursor), this.cursor); break;
-      case Key.Delete: this.remove(this.cursor, this.after(this.cursor)); break;
-      case Key.KillToEnd: this.remove(this.cursor, this.line.length); break;
-      case Key.KillToStart: this.remove(0, this.cursor); break;
-      case Key.KillWord: this.remove(this.wordStart(), this.cursor); break;
-      case Key.Up: this.recall(this.history.older(this.line)); break;
-      case Key.Down: this.recall(this.history.newer()); break;
-      case Key.ClearScreen: show(utf8("\x1b[H\x1b[2J" + ASK_WIDTH)); break;
-      case Key.Width: this.takeWidth(this.keys.reported); break;
-      case Key.Cancel: this.cancel(); break;
-      case Key.Tab: this.insertCompletion(); break;
-      default: this.insert(key);
+      case Key.Enter:
+        return true;
+      case Key.Left:
+        this.cursor = this.before(this.cursor);
+        break;
+      case Key.Right:
+        this.cursor = this.after(this.cursor);
+        break;
+      case Key.WordLeft:
+        this.cursor = this.wordStart();
+        break;
+      case Key.WordRight:
+        this.cursor = this.wordEnd();
+        break;
+      case Key.Home:
+        this.cursor = 0;
+        break;
+      case Key.End:
+        this.cursor = this.line.length;
+        break;
+      case Key.Backspace:
+        this.remove(this.before(this.cursor), this.cursor);
+        break;
+      case Key.Delete:
+        this.remove(this.cursor, this.after(this.cursor));
+        break;
+      case Key.KillToEnd:
+        this.remove(this.cursor, this.line.length);
+        break;
+      case Key.KillToStart:
+        this.remove(0, this.cursor);
+        break;
+      case Key.KillWord:
+        this.remove(this.wordStart(), this.cursor);
+        break;
+      case Key.Up:
+        this.recall(this.history.older(this.line));
+        break;
+      case Key.Down:
+        this.recall(this.history.newer());
+        break;
+      case Key.ClearScreen:
+        show(utf8("\x1b[H\x1b[2J" + ASK_WIDTH));
+        break;
+      case Key.Width:
+        this.takeWidth(this.keys.reported);
+        break;
+      case Key.Cancel:
+        this.cancel();
+        break;
+      case Key.Tab:
+        this.insertCompletion();
+        break;
+      default:
+        this.insert(key);
     }
     return false;
   }
@@ -127,7 +180,16 @@ export class LineEditor {
     const at = this.line.address + this.cursor;
     memory.copy(at + 1, at, this.line.length - this.cursor);
     store<u8>(at, byte);
-    this.missingBytes = byte >= 0xc0 ? (byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1) : this.missingBytes > 0 ? this.missingBytes - 1 : 0;
+    this.missingBytes =
+      byte >= 0xc0
+        ? byte >= 0xf0
+          ? 3
+          : byte >= 0xe0
+            ? 2
+            : 1
+        : this.missingBytes > 0
+          ? this.missingBytes - 1
+          : 0;
     this.line.length += 1;
     this.cursor++;
   }
@@ -160,7 +222,8 @@ export class LineEditor {
     // Candidates are shown below the line as it was typed.
     this.redraw();
     complete(this.line, this.cursor, this.insertion.clear());
-    for (let index: u32 = 0; index < this.insertion.length; index++) this.insert(this.insertion.byteAt(index));
+    for (let index: u32 = 0; index < this.insertion.length; index++)
+      this.insert(this.insertion.byteAt(index));
   }
 
   /** Where the word before the cursor starts. */
@@ -209,17 +272,25 @@ export class LineEditor {
     let start: u32 = 0;
     while (this.columns(start, this.cursor) > this.shownColumns) start = this.after(start);
     let end = this.cursor;
-    while (end < this.line.length && this.columns(start, end) < this.shownColumns) end = this.after(end);
+    while (end < this.line.length && this.columns(start, end) < this.shownColumns)
+      end = this.after(end);
     this.draw(start, end);
   }
 
-  /** Draws prompt and part of the line over what stands there, and puts the cursor where it belongs. */
+  /**
+   * Draws prompt and part of the line over what stands there, and puts the cursor where it belongs.
+   */
   private draw(start: u32, end: u32): void {
     const screen = this.screen.clear();
     this.isDrawn = true;
     if (this.isOverfull) screen.byte(BELL);
     this.isOverfull = false;
-    screen.string("\r\x1b[1m").string(PROMPT).string("\x1b[0m").bytes(this.line.address + start, end - start).string("\x1b[K\r\x1b[");
+    screen
+      .string("\r\x1b[1m")
+      .string(PROMPT)
+      .string("\x1b[0m")
+      .bytes(this.line.address + start, end - start)
+      .string("\x1b[K\r\x1b[");
     screen.number(PROMPT_COLUMNS + this.columns(start, this.cursor)).byte(0x43);
     show(screen);
   }

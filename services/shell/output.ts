@@ -7,7 +7,10 @@ import { TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import { setCallTimeout } from "../runtime/message";
 import { Text } from "../runtime/text";
 
-/** Lines are put together here; a line longer than this is cut. None is: the longest text in one has 512 bytes, and colours are few. */
+/**
+ * Lines are put together here; a line longer than this is cut. None is: the longest text in one has
+ * 512 bytes, and colours are few.
+ */
 const LINE_ROOM: u32 = 1000;
 /** What a line that goes on in the next row is moved in by. */
 const HANGING_INDENT: u32 = 2;
@@ -29,7 +32,10 @@ export function setColumns(count: u32): void {
   columns = count;
 }
 
-/** Ends the line, to be shown with the next `flush` at the latest. What is too long for the terminal goes on in the next row, between words. */
+/**
+ * Ends the line, to be shown with the next `flush` at the latest. What is too long for the terminal
+ * goes on in the next row, between words.
+ */
 export function endLine(): void {
   if (columns != 0) addRows();
   else addRow(0, line.length);
@@ -42,8 +48,8 @@ function addRow(start: u32, end: u32): void {
 }
 
 /**
- * Breaks the line between columns of a table if a row has several, else between words, behind the first of a row at the earliest: a word
- * that is longer than a row is for the terminal to break.
+ * Breaks the line between columns of a table if a row has several, else between words, behind the
+ * first of a row at the earliest: a word that is longer than a row is for the terminal to break.
  */
 function addRows(): void {
   let first: u32 = 0;
@@ -109,8 +115,8 @@ export function flush(): void {
 }
 
 /**
- * Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all. The console knows how long a line that
- * does not take it is worth waiting for.
+ * Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all.
+ * The console knows how long a line that does not take it is worth waiting for.
  */
 export function show(text: Text): void {
   const before = setCallTimeout(TIMEOUT_NONE);

@@ -13,7 +13,9 @@ const COUNT_DEFAULT: i64 = 1000;
 const COUNT_MAX: i64 = 10_000_000;
 /** Round trips between two looks for ^C. A look is not part of what is measured. */
 const TRIPS_A_LOOK: i64 = 1024;
-/** How long to wait for the first answer before looking for ^C, and how often, which is PATIENCE. */
+/**
+ * How long to wait for the first answer before looking for ^C, and how often, which is PATIENCE.
+ */
 const LOOK_NS: u64 = 200_000_000;
 const LOOKS = 25;
 const PATIENCE = "5 s";
@@ -32,17 +34,22 @@ export function ping(words: Words): void {
   elapsedNs = 0;
   ticks = 0;
   wrong = 0;
-  // A call that may wait for ever is the one that is fast. Whoever has just answered is there; if not for long, that ends the loop.
+  // A call that may wait for ever is the one that is fast. Whoever has just answered is there; if
+  // not for long, that ends the loop.
   const before = setCallTimeout(TIMEOUT_NONE);
   let status: u32 = Status.Ok;
-  while (trips < count && status == Status.Ok && !isInterrupted()) status = measure(min(TRIPS_A_LOOK, count - trips));
+  while (trips < count && status == Status.Ok && !isInterrupted())
+    status = measure(min(TRIPS_A_LOOK, count - trips));
   setCallTimeout(before);
 
   if (trips > 0) show();
   if (status != Status.Ok) printLine("the echo service has died");
 }
 
-/** The first call brings both sides into the caches, and shows whether it is allowed at all and whether anybody answers. */
+/**
+ * The first call brings both sides into the caches, and shows whether it is allowed at all and
+ * whether anybody answers.
+ */
 function isAnswered(): bool {
   const before = setCallTimeout(LOOK_NS);
   let isGood: bool = false;
@@ -82,7 +89,13 @@ function measure(count: i64): u32 {
 }
 
 function show(): void {
-  line.number(trips).string(" round trips of four words in ").duration(elapsedNs).string(", ").duration(elapsedNs / trips).string(" each");
+  line
+    .number(trips)
+    .string(" round trips of four words in ")
+    .duration(elapsedNs)
+    .string(", ")
+    .duration(elapsedNs / trips)
+    .string(" each");
   endLine();
   line.number(ticks / trips).string(" ticks of the processor's counter each");
   dim(" (under QEMU: the host's clock)");

@@ -9,5 +9,13 @@ export default defineProgram({
   entry: "main.ts",
   serves: { attackPlan: AttackPlan },
   uses: { console: Console, supervisor: Supervisor, echo: Echo },
-  kernel: { clock: "Clock", slots: "Slots", audit: "Audit", policy: "Policy", trace: "Trace", system: "System", log: "Log" },
+  kernel: {
+    clock: "Clock",
+    slots: "Slots",
+    audit: "Audit",
+    policy: "Policy",
+    trace: "Trace",
+    system: "System",
+    log: "Log",
+  },
 });

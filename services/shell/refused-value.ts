@@ -1,11 +1,29 @@
-// What was wrong with a message, by the names that its interface has: of what no interface knows, and of what a rule refused.
+// What was wrong with a message, by the names that its interface has: of what no interface knows,
+// and of what a rule refused.
 
 import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
 import {
-  FIELD_BOOL, FIELD_BYTES, FIELD_ENUMERATION, FIELD_I32, FIELD_SIGNED, FIELD_U16, FIELD_U8, fieldNames,
+  FIELD_BOOL,
+  FIELD_BYTES,
+  FIELD_ENUMERATION,
+  FIELD_I32,
+  FIELD_SIGNED,
+  FIELD_U16,
+  FIELD_U8,
+  fieldNames,
 } from "../../build/generated/interfaces/field-names";
 import { Text } from "../runtime/text";
-import { COLON, EQUALS, SPACE, addChoice, addErrorName, addFieldName, countFields, endOf, findField } from "./fields";
+import {
+  COLON,
+  EQUALS,
+  SPACE,
+  addChoice,
+  addErrorName,
+  addFieldName,
+  countFields,
+  endOf,
+  findField,
+} from "./fields";
 
 /** Kinds of audit records (services/interfaces/kernel/audit.idl.ts). */
 const KIND_DENIED_RESPONSE: u32 = 1;
@@ -21,7 +39,10 @@ const HANDLE_TYPE: u32 = 7;
 /** Of a descriptor of bytes in the arena, the half that holds the length. */
 const LENGTH_SHIFT: u32 = 32;
 
-/** Adds why a message has not the structure that its interface declares: field, limit and what was given. */
+/**
+ * Adds why a message has not the structure that its interface declares: field, limit and what was
+ * given.
+ */
 export function addMalformation(record: AuditReadAnswer, to: Text): void {
   const fault = record.field & 0xff;
   const place = (record.field >> 8) & 0xff;
@@ -47,7 +68,8 @@ export function addMalformation(record: AuditReadAnswer, to: Text): void {
       const at = findField(names, place, fault == HANDLE_TYPE);
       if (at < 0) to.string("field ").number(place);
       else addFieldName(names, at, to);
-      if (fault == ARENA_RANGE) to.string(" reaches to byte ").number(given).string(", beyond the bytes that were sent");
+      if (fault == ARENA_RANGE)
+        to.string(" reaches to byte ").number(given).string(", beyond the bytes that were sent");
       else if (fault == HANDLE_TYPE) to.string(" is a handle of another type");
       else addLimit(names, at, given, to);
       return;
@@ -62,24 +84,34 @@ function addLimit(names: string, at: i32, given: u64, to: Text): void {
   const kind = at < 0 ? 0 : names.charCodeAt(at);
   to.string(" is ");
   if (kind == FIELD_BOOL) to.string("0 or 1");
-  else if (kind == FIELD_BYTES) to.string("at most ").number(numberAt(names, endOf(names, at, COLON) + 1)).string(" bytes");
+  else if (kind == FIELD_BYTES)
+    to.string("at most ")
+      .number(numberAt(names, endOf(names, at, COLON) + 1))
+      .string(" bytes");
   else if (kind == FIELD_I32) to.string("from -2147483648 to 2147483647");
   else if (kind == FIELD_ENUMERATION) to.string("at most ").number(choices(names, at) - 1);
-  else to.string("at most ").number(kind == FIELD_U8 ? 0xff : kind == FIELD_U16 ? 0xffff : 0xffff_ffff);
+  else
+    to.string("at most ").number(
+      kind == FIELD_U8 ? 0xff : kind == FIELD_U16 ? 0xffff : 0xffff_ffff,
+    );
   to.string(", ");
   if (kind == FIELD_I32) to.signed(<i64>given);
   else to.number(given);
   to.string(" given");
 }
 
-/** Adds the value that the rule read last, as `first = 6` or `flags & 0x3 = 0x2`; nothing where it read none. */
+/**
+ * Adds the value that the rule read last, as `first = 6` or `flags & 0x3 = 0x2`; nothing where it
+ * read none.
+ */
 export function addRefusedValue(record: AuditReadAnswer, to: Text): void {
   const field = record.field;
   const word = field & 0xff;
   if (word == 0) return;
   to.string("  ");
   const value = record.detail;
-  if (record.kind == KIND_DENIED_ERROR) return addErrorName(record.interfaceId, value, to.string("error = "));
+  if (record.kind == KIND_DENIED_ERROR)
+    return addErrorName(record.interfaceId, value, to.string("error = "));
   const names = namesOf(record, record.kind == KIND_DENIED_RESPONSE);
   const at = findField(names, word - 1, false);
   const isLength = ((field >> 8) & 0xff) == LENGTH_SHIFT;
@@ -105,12 +137,14 @@ function namesOf(record: AuditReadAnswer, isAnswer: bool): string {
 function choices(names: string, at: i32): u32 {
   let count: u32 = 0;
   const end = endOf(names, at, SPACE);
-  for (let place = endOf(names, at, EQUALS); place < end; place = endOf(names, place + 1, EQUALS)) count++;
+  for (let place = endOf(names, at, EQUALS); place < end; place = endOf(names, place + 1, EQUALS))
+    count++;
   return count;
 }
 
 function numberAt(names: string, at: i32): u64 {
   let value: u64 = 0;
-  for (; at < names.length && names.charCodeAt(at) != SPACE; at++) value = value * 10 + <u64>(names.charCodeAt(at) - 0x30);
+  for (; at < names.length && names.charCodeAt(at) != SPACE; at++)
+    value = value * 10 + <u64>(names.charCodeAt(at) - 0x30);
   return value;
 }

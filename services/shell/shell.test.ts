@@ -26,15 +26,33 @@ const ATTACKER = 5;
 const INTRUDER = 6;
 const ATTEMPTS = AttackPlan.methods.next.returns.attempt.names;
 
-/** A small system around the shell. What is typed comes byte by byte or in the pieces of `typed`. */
+/**
+ * A small system around the shell. What is typed comes byte by byte or in the pieces of `typed`.
+ */
 class System_ {
   shown = "";
   typed: string[] = [];
   signer: "development" | "release" = "development";
   readonly running = NAMES.map((_, slot) => slot < ATTACKER);
   readonly starts = NAMES.map((_, slot) => (slot < ATTACKER ? 1 : 0));
-  readonly transfer: Record<"request" | "response" | "error", "none" | "allow" | "deny" | "depends"> = { request: "none", response: "none", error: "none" };
-  readonly audit: { kind: number; subjectSlot: number; targetSlot: number; interfaceId: number; method: number; rule: number; line: number; detail: bigint; field?: number; mask?: bigint; timeNs?: bigint; targetClass?: number }[] = [];
+  readonly transfer: Record<
+    "request" | "response" | "error",
+    "none" | "allow" | "deny" | "depends"
+  > = { request: "none", response: "none", error: "none" };
+  readonly audit: {
+    kind: number;
+    subjectSlot: number;
+    targetSlot: number;
+    interfaceId: number;
+    method: number;
+    rule: number;
+    line: number;
+    detail: bigint;
+    field?: number;
+    mask?: bigint;
+    timeNs?: bigint;
+    targetClass?: number;
+  }[] = [];
   readonly ended: string[] = [];
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
@@ -72,56 +90,140 @@ class System_ {
       },
       stop: ({ slot }) => void (this.running[slot] = false),
       status: ({ slot }) => ({
-        wanted: slot < ATTACKER, ended: "faulted" as const, faultKind: FaultKind.OutOfBounds, address: 0x8010_0000n, instruction: 0x10_0000_1000n, code: 0, restarts: 1, nextStartNs: this.backOffNs,
+        wanted: slot < ATTACKER,
+        ended: "faulted" as const,
+        faultKind: FaultKind.OutOfBounds,
+        address: 0x8010_0000n,
+        instruction: 0x10_0000_1000n,
+        code: 0,
+        restarts: 1,
+        nextStartNs: this.backOffNs,
       }),
-      place: ({ slot, instruction }) => ({ text: slot === ATTACKER ? `steal (attacker.ts:${instruction})` : "" }),
+      place: ({ slot, instruction }) => ({
+        text: slot === ATTACKER ? `steal (attacker.ts:${instruction})` : "",
+      }),
       nextEvent: ({ from }) => {
         if (from > 2n) refuses(Supervisor, "NoEvent");
         const what = from === 2n ? ("faulted" as const) : ("started" as const);
-        return { sequence: from === 0n ? 1n : from, timeNs: 5_000_000n, slot: 1, what, faultKind: FaultKind.NullReference, address: 16n, instruction: 0n, code: 1 };
+        return {
+          sequence: from === 0n ? 1n : from,
+          timeNs: 5_000_000n,
+          slot: 1,
+          what,
+          faultKind: FaultKind.NullReference,
+          address: 16n,
+          instruction: 0n,
+          code: 1,
+        };
       },
     }),
-    echo: fakePeer(Echo, { words: (words) => (this.running[ECHO] ? words : fails(Status.Timeout)), nothing: () => {} }),
+    echo: fakePeer(Echo, {
+      words: (words) => (this.running[ECHO] ? words : fails(Status.Timeout)),
+      nothing: () => {},
+    }),
     slots: fakePeer(Slots, {
       count: () => ({ count: NAMES.length }),
       name: ({ slot }) => ({ text: NAMES[slot] ?? fails(Status.NotFound) }),
-      find: ({ name }) => ({ slot: NAMES.includes(name) ? NAMES.indexOf(name) : fails(Status.NotFound) }),
+      find: ({ name }) => ({
+        slot: NAMES.includes(name) ? NAMES.indexOf(name) : fails(Status.NotFound),
+      }),
       describe: ({ slot }) => ({
-        state: this.running[slot] ? ("running" as const) : ("empty" as const), classId: slot + 1, pagesUsed: 20 + slot, pagesQuota: 64, handlesUsed: 5, threads: 1, starts: this.starts[slot]!,
-        verified: slot !== 4, restart: "always" as const, priority: 100, consumedNs: 1_500_000n, autostart: true, ended: "never" as const, endCode: 0,
+        state: this.running[slot] ? ("running" as const) : ("empty" as const),
+        classId: slot + 1,
+        pagesUsed: 20 + slot,
+        pagesQuota: 64,
+        handlesUsed: 5,
+        threads: 1,
+        starts: this.starts[slot]!,
+        verified: slot !== 4,
+        restart: "always" as const,
+        priority: 100,
+        consumedNs: 1_500_000n,
+        autostart: true,
+        ended: "never" as const,
+        endCode: 0,
       }),
       handleAt: ({ slot, index }) => {
         if (index > 7) fails(Status.NotFound);
         const type = index < 7 ? ObjectType.Domain : ObjectType.Endpoint;
-        const [targetSlot, interfaceId] = slot === CONSOLE ? [SERIAL, Serial.id] : [CONSOLE, Console.id];
-        return { index: Math.max(index, 1), type, rights: 7, targetSlot, interfaceId, badge: 0x2an, parent: 0 };
+        const [targetSlot, interfaceId] =
+          slot === CONSOLE ? [SERIAL, Serial.id] : [CONSOLE, Console.id];
+        return {
+          index: Math.max(index, 1),
+          type,
+          rights: 7,
+          targetSlot,
+          interfaceId,
+          badge: 0x2an,
+          parent: 0,
+        };
       },
     }),
     audit: fakePeer(Audit, {
       info: () => ({ next: BigInt(this.audit.length), oldest: 0n, lost: 3n }),
       read: ({ sequence }) => {
         const record = this.audit[Number(sequence)] ?? fails(Status.NotFound);
-        return { sequence, timeNs: 1_000_000n, subjectClass: 1, targetClass: 2, repeats: 1, field: 0, mask: 0n, ...record };
+        return {
+          sequence,
+          timeNs: 1_000_000n,
+          subjectClass: 1,
+          targetClass: 2,
+          repeats: 1,
+          field: 0,
+          mask: 0n,
+          ...record,
+        };
       },
-      ruleText: ({ rule }) => ({ text: `policy/modules/x.policy:${rule}: never Attacker -> Supervisor` }),
+      ruleText: ({ rule }) => ({
+        text: `policy/modules/x.policy:${rule}: never Attacker -> Supervisor`,
+      }),
     }),
     policy: fakePeer(Policy, {
       info: () => ({ version: 1n, epoch: 1, signer: this.signer, classes: 6, rules: 40 }),
       className: ({ classId }) => ({ text: CLASSES[classId] ?? fails(Status.NotFound) }),
-      findClass: ({ name }) => ({ classId: CLASSES.includes(name) ? CLASSES.indexOf(name) : fails(Status.NotFound) }),
-      interfaceName: ({ interfaceId }) => ({ text: interfaceId === 0x101 ? "Console" : interfaceId === 0x7f0 ? "Colours" : fails(Status.NotFound) }),
-      methodName: ({ interfaceId, method }) => ({ text: (interfaceId === 0x7f0 ? ["write", "wash"] : ["write", "read"])[method] ?? fails(Status.NotFound) }),
-      interfaceAt: ({ classId, index }) => ({ interfaceId: (classId === CLASSES.indexOf("Console") ? [0x101, 0x101, 0x7f0][index] : undefined) ?? fails(Status.NotFound) }),
-      findMethod: ({ name }) => (name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound)),
+      findClass: ({ name }) => ({
+        classId: CLASSES.includes(name) ? CLASSES.indexOf(name) : fails(Status.NotFound),
+      }),
+      interfaceName: ({ interfaceId }) => ({
+        text:
+          interfaceId === 0x101
+            ? "Console"
+            : interfaceId === 0x7f0
+              ? "Colours"
+              : fails(Status.NotFound),
+      }),
+      methodName: ({ interfaceId, method }) => ({
+        text:
+          (interfaceId === 0x7f0 ? ["write", "wash"] : ["write", "read"])[method] ??
+          fails(Status.NotFound),
+      }),
+      interfaceAt: ({ classId, index }) => ({
+        interfaceId:
+          (classId === CLASSES.indexOf("Console") ? [0x101, 0x101, 0x7f0][index] : undefined) ??
+          fails(Status.NotFound),
+      }),
+      findMethod: ({ name }) =>
+        name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound),
       query: ({ subjectClass, event }) => {
         const isAllowed = subjectClass === 4 || (subjectClass === 2 && event === "request");
         const transfer = this.transfer[event];
-        return { verdict: isAllowed ? ("allow" as const) : ("deny" as const), rule: 7, line: isAllowed ? 12 : 0, transfer, missingClass: transfer === "deny" ? 3 : 0 };
+        return {
+          verdict: isAllowed ? ("allow" as const) : ("deny" as const),
+          rule: 7,
+          line: isAllowed ? 12 : 0,
+          transfer,
+          missingClass: transfer === "deny" ? 3 : 0,
+        };
       },
     }),
     trace: fakePeer(Trace, { start: () => {}, stop: () => {}, next: () => this.nextMessage() }),
     system: fakePeer(System, {
-      memory: () => ({ totalPages: 32768n, freePages: 30000n, kernelPages: 512n, imagePages: 200n }),
+      memory: () => ({
+        totalPages: 32768n,
+        freePages: 30000n,
+        kernelPages: 512n,
+        imagePages: 200n,
+      }),
       bootLine: () => ({ text: "nx smep smap; unanchored; development key" }),
       shutdown: () => void this.ended.push("shutdown"),
       reboot: () => void this.ended.push("reboot"),
@@ -130,8 +232,22 @@ class System_ {
 
   private nextMessage() {
     const { words = [], arena = "", ...rest } = this.traced.shift() ?? fails(Status.NotFound);
-    const data = Buffer.concat([Buffer.from(BigUint64Array.from(words.slice(0, 16)).buffer), Buffer.from(arena).subarray(0, 80)]);
-    return { timeNs: this.program.nowNs - 999_600_000n, kind: 0, from: 3, to: 2, outcome: Status.Ok, words: words.length, handles: 0, arenaLength: arena.length, ...rest, data };
+    const data = Buffer.concat([
+      Buffer.from(BigUint64Array.from(words.slice(0, 16)).buffer),
+      Buffer.from(arena).subarray(0, 80),
+    ]);
+    return {
+      timeNs: this.program.nowNs - 999_600_000n,
+      kind: 0,
+      from: 3,
+      to: 2,
+      outcome: Status.Ok,
+      words: words.length,
+      handles: 0,
+      arenaLength: arena.length,
+      ...rest,
+      data,
+    };
   }
 }
 
@@ -151,7 +267,10 @@ function waits(): never {
 let system: System_;
 beforeEach(() => void (system = new System_()));
 
-/** Types the pieces, and returns what was shown after the banner, without colours and without the redrawing of the line being edited. */
+/**
+ * Types the pieces, and returns what was shown after the banner, without colours and without the
+ * redrawing of the line being edited.
+ */
 async function type(...pieces: readonly string[]): Promise<string> {
   system.typed = [...pieces];
   system.program = await loadInNode("services/shell", { peers: system.peers, slot: SHELL });
@@ -169,7 +288,10 @@ function lastLine(): string {
   return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K/g)].at(-2)?.[1] ?? "";
 }
 
-test.each([["development", "development-signed"], ["release", "release"]] as const)("the first line says that a %s system is %s", async (signer, words) => {
+test.each([
+  ["development", "development-signed"],
+  ["release", "release"],
+] as const)("the first line says that a %s system is %s", async (signer, words) => {
   system.signer = signer;
   const lines = (await type()).split("\n").filter((line) => line !== "");
   expect(lines[0]).toContain(`Trine, ${words}`);
@@ -196,7 +318,11 @@ test.each([
   ["^U takes what is before", "nonsense help\x1b[D\x1b[D\x1b[D\x1b[D\x15\r", "help"],
   ["^W takes a word", "help me\x17\r", "help "],
   ["alt and backspace takes a word", "help me\x1b\x7f\r", "help "],
-  ["control and the arrows move by words", "help me now\x1b[1;5D\x1b[1;5Dyou or \x1b[1;5C!\r", "help you or me! now"],
+  [
+    "control and the arrows move by words",
+    "help me now\x1b[1;5D\x1b[1;5Dyou or \x1b[1;5C!\r",
+    "help you or me! now",
+  ],
   ["alt-B and alt-F move by words", "help me now\x1bb\x1bbyou or \x1bf!\r", "help you or me! now"],
   ["shift and an arrow is the arrow", "hlp\x1b[1;2D\x1b[1;2De\r", "help"],
   ["delete with control is delete", "xhelp\x1b[H\x1b[3;5~\r", "help"],
@@ -229,7 +355,10 @@ test("up and down go through history, and keep what was being typed", async () =
 });
 
 test("history keeps more lines than it has room for, the newest", async () => {
-  await type(...Array.from({ length: 40 }, (_, index) => `ping ${index + 1}\r`), `${"\x1b[A".repeat(50)}\r`);
+  await type(
+    ...Array.from({ length: 40 }, (_, index) => `ping ${index + 1}\r`),
+    `${"\x1b[A".repeat(50)}\r`,
+  );
   expect(lastLine()).toBe("ping 9");
 });
 
@@ -237,7 +366,9 @@ test("of a long line one row is shown while it is edited, the part around the cu
   const long = Array.from({ length: 30 }, (_, index) => `w${index}`).join(" ");
   const drawn = async (...pieces: string[]) => {
     await type(...pieces);
-    return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K\r\x1b\[(\d+)C/g)].map(([, text, column]) => [text!, Number(column)] as const);
+    return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K\r\x1b\[(\d+)C/g)].map(
+      ([, text, column]) => [text!, Number(column)] as const,
+    );
   };
   expect((await drawn(long)).at(-1)).toEqual([long.slice(-72), 79]);
   expect((await drawn(long, "\x1b[H")).at(-1)).toEqual([long.slice(0, 72), 7]);
@@ -298,11 +429,19 @@ test.each([
   ["a class as the target", "why shell Con\t\r", "why shell Console "],
   ["a method of the target", "why shell Console re\t\r", "why shell Console read "],
   ["a method of the target's domain", "why shell console wr\t\r", "why shell console write "],
-  ["a method with its interface", "why shell Console Colours.wa\t\r", "why shell Console Colours.wash "],
+  [
+    "a method with its interface",
+    "why shell Console Colours.wa\t\r",
+    "why shell Console Colours.wash ",
+  ],
   ["a method of nothing", "why shell nobody wr\t\r", "why shell nobody wr"],
   ["a method of one who serves none", "why shell Echo wr\t\r", "why shell Echo wr"],
   ["nothing behind the method", "why shell Console write ser\t\r", "why shell Console write ser"],
-  ["a question within a trace", "trace shell echo why shell Console re\t\r", "trace shell echo why shell Console read "],
+  [
+    "a question within a trace",
+    "trace shell echo why shell Console re\t\r",
+    "trace shell echo why shell Console read ",
+  ],
   ["nothing", "zzz\t\r", "zzz"],
 ])("completion of %s", async (_what, typed, line) => {
   await type(typed);
@@ -321,44 +460,94 @@ test("methods that several interfaces have are shown once", async () => {
 
 describe("a terminal that tells its width gets no broken words:", () => {
   const width = (columns: number): string => `\x1b[24;${columns}R`;
-  const rows = async (columns: number, ...typed: string[]): Promise<string[]> => (await type(width(columns), ...typed)).split("\n");
+  const rows = async (columns: number, ...typed: string[]): Promise<string[]> =>
+    (await type(width(columns), ...typed)).split("\n");
 
   test.each([80, 40, 21])("in %i columns", async (columns) => {
-    const all = await rows(columns, "help\r", "domains\r", "handles shell\r", "about\r", "events\r", "why Shell Console write\r");
+    const all = await rows(
+      columns,
+      "help\r",
+      "domains\r",
+      "handles shell\r",
+      "about\r",
+      "events\r",
+      "why Shell Console write\r",
+    );
     // The banner comes before the terminal can tell.
     const tooLong = all.slice(4).filter((row) => row.length > columns && row.trim().includes(" "));
     expect(tooLong).toEqual([]);
     // Nothing is lost but spaces.
     system = new System_();
-    const whole = await type("help\r", "domains\r", "handles shell\r", "about\r", "events\r", "why Shell Console write\r");
+    const whole = await type(
+      "help\r",
+      "domains\r",
+      "handles shell\r",
+      "about\r",
+      "events\r",
+      "why Shell Console write\r",
+    );
     expect(all.join(" ").split(/\s+/)).toEqual(whole.split(/\s+/));
   });
 
   test("a row that fits exactly stays, one that does not goes on moved in", async () => {
     expect(await rows(48, "about\r")).toContain("three system calls, and every message is judged.");
     system = new System_();
-    expect((await rows(47, "about\r")).join("\n")).toContain("three system calls, and every message is\n  judged.\n");
+    expect((await rows(47, "about\r")).join("\n")).toContain(
+      "three system calls, and every message is\n  judged.\n",
+    );
   });
 
   test("one that does not tell it gets each line whole", async () => {
-    expect(Math.max(...(await type("handles shell\r", "about\r")).split("\n").map((line) => line.length))).toBeGreaterThan(60);
+    expect(
+      Math.max(
+        ...(await type("handles shell\r", "about\r")).split("\n").map((line) => line.length),
+      ),
+    ).toBeGreaterThan(60);
   });
 });
 
-test.each([["domians", "domains"], ["hlep", "help"], ["HELP", "help"], ["dom", "domains"], ["shutdwn", "shutdown"], ["help upti", "uptime"], ["trace shell echo pnig", "ping"]])("for `%s`, `%s` is suggested", async (typed, meant) => {
-  expect(await type(`${typed}\r`)).toMatch(new RegExp(`there is no command .*; did you mean .${meant}.\\?`));
+test.each([
+  ["domians", "domains"],
+  ["hlep", "help"],
+  ["HELP", "help"],
+  ["dom", "domains"],
+  ["shutdwn", "shutdown"],
+  ["help upti", "uptime"],
+  ["trace shell echo pnig", "ping"],
+])("for `%s`, `%s` is suggested", async (typed, meant) => {
+  expect(await type(`${typed}\r`)).toMatch(
+    new RegExp(`there is no command .*; did you mean .${meant}.\\?`),
+  );
 });
 
-test.each(["xyzzy", "quit", "ls", "x".repeat(200)])("for `%s`, which is near nothing, help is", async (typed) => {
-  expect(await type(`${typed}\r`)).toContain("`help` lists what there is");
-});
+test.each(["xyzzy", "quit", "ls", "x".repeat(200)])(
+  "for `%s`, which is near nothing, help is",
+  async (typed) => {
+    expect(await type(`${typed}\r`)).toContain("`help` lists what there is");
+  },
+);
 
 test("help lists every command with its arguments, aligned and in fewer than 80 columns", async () => {
   const lines = (await type("help\r")).split("\n");
   const commands = lines.filter((line) => /^ {2}\S/.test(line));
   expect(commands.map((line) => line.slice(2, 34).trimEnd())).toEqual([
-    "help [COMMAND]", "domains", "memory", "handles NAME", "audit [COUNT]", "events [COUNT]", "trace A B [SECONDS|COMMAND ...]", "why SUBJECT TARGET METHOD", "start NAME", "kill NAME", "stop NAME",
-    "ping [COUNT]", "attack [NUMBER]", "uptime", "about", "shutdown", "reboot",
+    "help [COMMAND]",
+    "domains",
+    "memory",
+    "handles NAME",
+    "audit [COUNT]",
+    "events [COUNT]",
+    "trace A B [SECONDS|COMMAND ...]",
+    "why SUBJECT TARGET METHOD",
+    "start NAME",
+    "kill NAME",
+    "stop NAME",
+    "ping [COUNT]",
+    "attack [NUMBER]",
+    "uptime",
+    "about",
+    "shutdown",
+    "reboot",
   ]);
   for (const line of commands) expect(line).toMatch(/^.{33} {2}\S/);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(80);
@@ -376,13 +565,21 @@ test.each([
   expect(system.ended).toEqual([]);
 });
 
-test.each([["audit x", "COUNT", 100_000], ["events 0", "COUNT", 1024], ["ping 10000001", "COUNT", 10_000_000], ["attack -1", "NUMBER", ATTEMPTS.length - 1], ["trace shell echo 0", "SECONDS", 3600]])("`%s` asks for another number", async (typed, name, most) => {
+test.each([
+  ["audit x", "COUNT", 100_000],
+  ["events 0", "COUNT", 1024],
+  ["ping 10000001", "COUNT", 10_000_000],
+  ["attack -1", "NUMBER", ATTEMPTS.length - 1],
+  ["trace shell echo 0", "SECONDS", 3600],
+])("`%s` asks for another number", async (typed, name, most) => {
   expect(await type(`${typed}\r`)).toContain(`${name} is a number from 1 to ${most}\n`);
 });
 
 test("domains is a table, and tells what is not verified", async () => {
   const lines = (await type("domains\r")).split("\n");
-  expect(lines).toContain("  0  supervisor  Supervisor  running  80 KiB   0         1.5 ms    verified");
+  expect(lines).toContain(
+    "  0  supervisor  Supervisor  running  80 KiB   0         1.5 ms    verified",
+  );
   expect(lines.find((line) => line.includes(" echo "))).toContain("unverified");
   expect(lines.find((line) => line.includes(" attacker "))).toContain("down");
   expect(lines).toContain("The image is development-signed.");
@@ -396,34 +593,74 @@ test("memory shows the machine and every domain that runs", async () => {
 
 test("handles shows object, rights, owner, interface and badge", async () => {
   const shown = await type("handles shell\r");
-  expect(shown).toContain("    7  endpoint    call send copy          console     Console       0x2a");
+  expect(shown).toContain(
+    "    7  endpoint    call send copy          console     Console       0x2a",
+  );
   expect(shown).toContain("7 handles");
   expect(await type("handles nobody\r")).toContain("there is no domain `nobody`");
 });
 
 test("audit shows what was denied and why, faults, and losses", async () => {
-  system.audit.push({ kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n });
-  system.audit.push({ kind: 4, subjectSlot: 5, targetSlot: 5, interfaceId: 0, method: FaultKind.NullReference, rule: 0, line: 0, detail: 16n, targetClass: 77 });
+  system.audit.push({
+    kind: 0,
+    subjectSlot: 5,
+    targetSlot: 2,
+    interfaceId: 0x101,
+    method: 1,
+    rule: 3,
+    line: 9,
+    detail: 0n,
+  });
+  system.audit.push({
+    kind: 4,
+    subjectSlot: 5,
+    targetSlot: 5,
+    interfaceId: 0,
+    method: FaultKind.NullReference,
+    rule: 0,
+    line: 0,
+    detail: 16n,
+    targetClass: 77,
+  });
   const shown = await type("audit\r");
-  expect(shown).toMatch(/#0 +0:00:00\.001 +denied request +attacker -> console Console\.read\n +by: policy\/modules\/x\.policy:3: never Attacker -> Supervisor/);
-  expect(shown).toMatch(/#1 +0:00:00\.001 +fault +attacker: null reference at 0x10\n +in steal \(attacker\.ts:77\)/);
+  expect(shown).toMatch(
+    /#0 +0:00:00\.001 +denied request +attacker -> console Console\.read\n +by: policy\/modules\/x\.policy:3: never Attacker -> Supervisor/,
+  );
+  expect(shown).toMatch(
+    /#1 +0:00:00\.001 +fault +attacker: null reference at 0x10\n +in steal \(attacker\.ts:77\)/,
+  );
   expect(shown).toContain("3 records were lost");
 });
 
 test("why tells a request that is allowed from an answer that is not", async () => {
-  expect(await type("why serial console write\r")).toContain("  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  denied   no rule allows it\n");
+  expect(await type("why serial console write\r")).toContain(
+    "  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  denied   no rule allows it\n",
+  );
 });
 
 test("why counts the handles that a message must carry", async () => {
   system.transfer.request = "deny";
   system.transfer.response = "depends";
   const shown = await type("why shell console write\r");
-  expect(shown).toContain("  request   denied   policy/modules/x.policy:7: never Attacker -> Supervisor\n                     no rule grants Shell -> Console { transfer } for a handle in it\n");
-  expect(shown).toContain("  response  depends  the same rule\n                     and on whose endpoint is sent along: that needs Console -> its class { transfer }\n");
+  expect(shown).toContain(
+    "  request   denied   policy/modules/x.policy:7: never Attacker -> Supervisor\n                     no rule grants Shell -> Console { transfer } for a handle in it\n",
+  );
+  expect(shown).toContain(
+    "  response  depends  the same rule\n                     and on whose endpoint is sent along: that needs Console -> its class { transfer }\n",
+  );
 });
 
 test("audit shows what was granted as granted", async () => {
-  system.audit.push({ kind: 7, subjectSlot: 3, targetSlot: 2, interfaceId: Console.id, method: 0, rule: 3, line: 9, detail: 0n });
+  system.audit.push({
+    kind: 7,
+    subjectSlot: 3,
+    targetSlot: 2,
+    interfaceId: Console.id,
+    method: 0,
+    rule: 3,
+    line: 9,
+    detail: 0n,
+  });
   const shown = await type("audit\r");
   expect(system.shown).toContain("\x1b[32mgranted\x1b[0m  shell -> console");
   expect(shown).not.toContain("unknown");
@@ -431,29 +668,93 @@ test("audit shows what was granted as granted", async () => {
 
 test.each<readonly [string, number, number, bigint, string]>([
   ["a text that is too long", 0, 6, 1_025n, "text is at most 1024 bytes, 1025 given"],
-  ["bytes that were not sent", 0, 5, 70n, "text reaches to byte 70, beyond the bytes that were sent"],
+  [
+    "bytes that were not sent",
+    0,
+    5,
+    70n,
+    "text reaches to byte 70, beyond the bytes that were sent",
+  ],
   ["a word too many", 0, 1, 2n, "the interface wants 1 words, 2 given"],
   ["handles that the interface does not have", 0, 2, 4n, "the interface wants 0 handles, 4 given"],
-  ["an error that the interface does not have", 0, 8 | (2 << 16), 9n, "the interface has no error 9"],
-])("audit names field and limit of a malformed message: %s", async (_name, method, field, detail, message) => {
-  system.audit.push({ kind: 6, subjectSlot: 3, targetSlot: 2, interfaceId: Console.id, method, rule: 0xffff_ffff, line: 0, detail, field });
-  expect(await type("audit\r")).toContain(`malformed  shell -> console Console.write\n                   ${message}\n`);
-});
+  [
+    "an error that the interface does not have",
+    0,
+    8 | (2 << 16),
+    9n,
+    "the interface has no error 9",
+  ],
+])(
+  "audit names field and limit of a malformed message: %s",
+  async (_name, method, field, detail, message) => {
+    system.audit.push({
+      kind: 6,
+      subjectSlot: 3,
+      targetSlot: 2,
+      interfaceId: Console.id,
+      method,
+      rule: 0xffff_ffff,
+      line: 0,
+      detail,
+      field,
+    });
+    expect(await type("audit\r")).toContain(
+      `malformed  shell -> console Console.write\n                   ${message}\n`,
+    );
+  },
+);
 
 test.each<readonly [string, number, number, number, bigint, bigint, string]>([
   ["a number", Echo.id, 1, 1, 6n, 0n, "first = 6"],
   ["a length", Console.id, 0, 1 | (32 << 8), 300n, 0n, "length(text) = 300"],
   ["a number under a mask", Echo.id, 1, 2, 4n, 0xcn, "second & 0xc = 0x4"],
-  ["nothing of a number under a mask", Echo.id, 1, 2, 0n, 0xff00_0000_0000_0000n, "second & 0xff00000000000000 = 0x0"],
+  [
+    "nothing of a number under a mask",
+    Echo.id,
+    1,
+    2,
+    0n,
+    0xff00_0000_0000_0000n,
+    "second & 0xff00000000000000 = 0x0",
+  ],
   ["a length under a mask", Console.id, 0, 1 | (32 << 8), 1n, 7n, "length(text) & 0x7 = 0x1"],
-])("audit shows the value that a rule refused: %s", async (_name, interfaceId, method, field, detail, mask, message) => {
-  system.audit.push({ kind: 0, subjectSlot: 3, targetSlot: 4, interfaceId, method, rule: 3, line: 9, detail, field, mask });
-  expect(await type("audit\r")).toContain(`by: policy/modules/x.policy:3: never Attacker -> Supervisor\n                     ${message}\n`);
-});
+])(
+  "audit shows the value that a rule refused: %s",
+  async (_name, interfaceId, method, field, detail, mask, message) => {
+    system.audit.push({
+      kind: 0,
+      subjectSlot: 3,
+      targetSlot: 4,
+      interfaceId,
+      method,
+      rule: 3,
+      line: 9,
+      detail,
+      field,
+      mask,
+    });
+    expect(await type("audit\r")).toContain(
+      `by: policy/modules/x.policy:3: never Attacker -> Supervisor\n                     ${message}\n`,
+    );
+  },
+);
 
 test("audit shows times to the millisecond, however late", async () => {
-  const record = { kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n };
-  system.audit.push({ ...record, timeNs: 59_999_999_999n }, { ...record, timeNs: 127_315_000_000n }, { ...record, timeNs: 90_061_007_000_000n });
+  const record = {
+    kind: 0,
+    subjectSlot: 5,
+    targetSlot: 2,
+    interfaceId: 0x101,
+    method: 1,
+    rule: 3,
+    line: 9,
+    detail: 0n,
+  };
+  system.audit.push(
+    { ...record, timeNs: 59_999_999_999n },
+    { ...record, timeNs: 127_315_000_000n },
+    { ...record, timeNs: 90_061_007_000_000n },
+  );
   const shown = await type("audit\r");
   expect(shown).toContain("#0    0:00:59.999  denied request");
   expect(shown).toContain("#1    0:02:07.315  denied request");
@@ -461,10 +762,18 @@ test("audit shows times to the millisecond, however late", async () => {
 });
 
 test("why explains by class or by domain", async () => {
-  expect(await type("why shell console write\r")).toContain("Shell -> Console Console.write\n  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  allowed  the same rule\n");
-  expect(await type("why Echo console write\r")).toContain("Echo -> Console Console.write\n  request   denied   no rule allows it\n  response  denied   no rule allows it\n");
-  expect(await type("why echo nowhere write\r")).toContain("`nowhere` is neither a class of the policy nor a domain");
-  expect(await type("why echo console fly\r")).toContain("nothing that Console serves has a method `fly`");
+  expect(await type("why shell console write\r")).toContain(
+    "Shell -> Console Console.write\n  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  allowed  the same rule\n",
+  );
+  expect(await type("why Echo console write\r")).toContain(
+    "Echo -> Console Console.write\n  request   denied   no rule allows it\n  response  denied   no rule allows it\n",
+  );
+  expect(await type("why echo nowhere write\r")).toContain(
+    "`nowhere` is neither a class of the policy nor a domain",
+  );
+  expect(await type("why echo console fly\r")).toContain(
+    "nothing that Console serves has a method `fly`",
+  );
 });
 
 const CONSOLE_WRITE = 0x0101_0001;
@@ -473,18 +782,52 @@ const SUPERVISOR_NEXT_EVENT = 0x0102_0040;
 const describing = (text: string): bigint => BigInt(text.length) << 32n;
 
 test.each<[string, Traced, string]>([
-  ["text, with what a terminal must not get", { header: CONSOLE_WRITE, words: [describing('a "b"\x1b[2J\n')], arena: 'a "b"\x1b[2J\n' }, String.raw`write text="a \"b\"\x1b[2J\n"`],
-  ["long text", { header: CONSOLE_WRITE, words: [describing("x".repeat(300))], arena: "x".repeat(300) }, `write\n            text="${"x".repeat(40)}"... 300 bytes`],
-  ["text that was not recorded", { header: CONSOLE_WRITE, words: [describing("secret")], outcome: Status.Denied }, "write text=6 bytes: denied"],
+  [
+    "text, with what a terminal must not get",
+    { header: CONSOLE_WRITE, words: [describing('a "b"\x1b[2J\n')], arena: 'a "b"\x1b[2J\n' },
+    String.raw`write text="a \"b\"\x1b[2J\n"`,
+  ],
+  [
+    "long text",
+    { header: CONSOLE_WRITE, words: [describing("x".repeat(300))], arena: "x".repeat(300) },
+    `write\n            text="${"x".repeat(40)}"... 300 bytes`,
+  ],
+  [
+    "text that was not recorded",
+    { header: CONSOLE_WRITE, words: [describing("secret")], outcome: Status.Denied },
+    "write text=6 bytes: denied",
+  ],
   ["a truth", { header: CONSOLE_INTERRUPTED, words: [1n] }, " wait=true\n"],
-  ["names of an enumeration, and times", { header: SUPERVISOR_NEXT_EVENT, kind: 1, words: [7n, 1_500_000_000n, 2n, 3n, 1n, 2n ** 40n, 0n, 0n] }, "answer sequence=7\n            timeNs=1.5 s slot=2 what=faulted faultKind=1 address=0x10000000000\n            instruction=0 code=0"],
-  ["an error by its name", { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [8n] }, "error NoEvent\n"],
-  ["an error that the interface does not have", { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [99n] }, "error 99\n"],
-  ["an interface that is not known", { header: 0x0fff_0001, words: Array.from({ length: 20 }, (_, index) => BigInt(index)) }, "interface 0xfff.write 0x0 0x1 0x2 0x3 0x4 0x5 0x6\n            0x7 0x8 0x9 0xa 0xb 0xc 0xd 0xe 0xf and 4 more\n"],
+  [
+    "names of an enumeration, and times",
+    {
+      header: SUPERVISOR_NEXT_EVENT,
+      kind: 1,
+      words: [7n, 1_500_000_000n, 2n, 3n, 1n, 2n ** 40n, 0n, 0n],
+    },
+    "answer sequence=7\n            timeNs=1.5 s slot=2 what=faulted faultKind=1 address=0x10000000000\n            instruction=0 code=0",
+  ],
+  [
+    "an error by its name",
+    { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [8n] },
+    "error NoEvent\n",
+  ],
+  [
+    "an error that the interface does not have",
+    { header: SUPERVISOR_NEXT_EVENT, kind: 2, words: [99n] },
+    "error 99\n",
+  ],
+  [
+    "an interface that is not known",
+    { header: 0x0fff_0001, words: Array.from({ length: 20 }, (_, index) => BigInt(index)) },
+    "interface 0xfff.write 0x0 0x1 0x2 0x3 0x4 0x5 0x6\n            0x7 0x8 0x9 0xa 0xb 0xc 0xd 0xe 0xf and 4 more\n",
+  ],
 ])("trace shows %s", async (_what, message, expected) => {
   system.traced = [message];
   const shown = await type("trace shell console 2\r");
-  expect(shown).toContain("1.000400  shell -> console".replace("->", (message.kind ?? 0) === 0 ? "->" : "=>"));
+  expect(shown).toContain(
+    "1.000400  shell -> console".replace("->", (message.kind ?? 0) === 0 ? "->" : "=>"),
+  );
   expect(shown).toContain(expected);
   expect(shown).toContain("\n1 message\n");
 });
@@ -494,7 +837,9 @@ test("a trace without a command ends at ^C, or after its seconds, and shows what
     system = new System_();
     system.interruptAt = interruptAt;
     system.traced = [{ header: CONSOLE_INTERRUPTED, words: [0n] }];
-    expect(await type("trace shell console 2\r")).toContain(`recording for 2 s; ^C ends it\n${interruptAt === 1 ? "^C\n" : ""}`);
+    expect(await type("trace shell console 2\r")).toContain(
+      `recording for 2 s; ^C ends it\n${interruptAt === 1 ? "^C\n" : ""}`,
+    );
     expect(plain(system.shown)).toContain("1 message\n");
   }
 });
@@ -515,19 +860,28 @@ test("start, kill and stop go through the supervisor", async () => {
   expect(await type("kill serial\r")).toContain("serial is ended, and runs again in 1.3 s");
 });
 
-test.each(["serial", "console", "shell"])("%s is not stopped by the shell, which would be cut off", async (name) => {
-  expect(await type(`stop ${name}\r`)).toContain(`refused: this prompt needs ${name}; \`kill\` starts it anew`);
-  expect(system.running).toEqual(NAMES.map((_, slot) => slot < ATTACKER));
-});
+test.each(["serial", "console", "shell"])(
+  "%s is not stopped by the shell, which would be cut off",
+  async (name) => {
+    expect(await type(`stop ${name}\r`)).toContain(
+      `refused: this prompt needs ${name}; \`kill\` starts it anew`,
+    );
+    expect(system.running).toEqual(NAMES.map((_, slot) => slot < ATTACKER));
+  },
+);
 
 test("ping counts its round trips", async () => {
-  expect(await type("ping 3\r")).toMatch(/3 round trips of four words in .*\n\d+ ticks of the processor's counter each/);
+  expect(await type("ping 3\r")).toMatch(
+    /3 round trips of four words in .*\n\d+ ticks of the processor's counter each/,
+  );
   expect(await type("ping 3000\r")).toContain("3000 round trips");
 });
 
 test("^C ends a ping, which tells what it has measured", async () => {
   system.interruptAt = 4;
-  expect(await type("ping 10000000\r", "uptime\r")).toMatch(/\^C\n2048 round trips of four words[^]*running for/);
+  expect(await type("ping 10000000\r", "uptime\r")).toMatch(
+    /\^C\n2048 round trips of four words[^]*running for/,
+  );
 });
 
 test("^C that arrived with the command's own line ends it, and the rest of what was typed stays", async () => {
@@ -535,24 +889,41 @@ test("^C that arrived with the command's own line ends it, and the rest of what 
 });
 
 test("^C that arrived with the command's own line ends a wait", async () => {
-  expect(await type("trace shell echo 3600\rupt\x03ime\r")).toMatch(/\^C\n0 messages\n\nrunning for 1\.0 s/);
+  expect(await type("trace shell echo 3600\rupt\x03ime\r")).toMatch(
+    /\^C\n0 messages\n\nrunning for 1\.0 s/,
+  );
 });
 
 test("a ping that nobody answers ends at ^C", async () => {
   system.running[ECHO] = false;
   system.interruptAt = 3;
-  expect(await type("ping\r")).toContain("nobody answers yet; waiting for 5 s, ^C ends the wait\n^C\n");
+  expect(await type("ping\r")).toContain(
+    "nobody answers yet; waiting for 5 s, ^C ends the wait\n^C\n",
+  );
 });
 
 test("a ping that nobody answers says how long it waits, and ends then", async () => {
   system.running[ECHO] = false;
   const shown = await type("ping\r", "uptime\r");
-  expect(shown).toContain("nobody answers yet; waiting for 5 s, ^C ends the wait\nno answer within 5 s; `domains` shows whether the echo service runs\n");
+  expect(shown).toContain(
+    "nobody answers yet; waiting for 5 s, ^C ends the wait\nno answer within 5 s; `domains` shows whether the echo service runs\n",
+  );
   expect(shown).toContain("running for");
 });
 
 test("^C ends a list", async () => {
-  system.audit.push(...Array.from({ length: 9 }, () => ({ kind: 0, subjectSlot: 5, targetSlot: 2, interfaceId: 0x101, method: 1, rule: 3, line: 9, detail: 0n })));
+  system.audit.push(
+    ...Array.from({ length: 9 }, () => ({
+      kind: 0,
+      subjectSlot: 5,
+      targetSlot: 2,
+      interfaceId: 0x101,
+      method: 1,
+      rule: 3,
+      line: 9,
+      detail: 0n,
+    })),
+  );
   system.interruptAt = 3;
   const shown = await type("audit\r");
   expect(shown).toContain("#1 ");
@@ -577,19 +948,35 @@ test("attack makes every attempt, shows what stopped it, and starts the attacker
       const attempt = fields!.attempt;
       tried.push(attempt);
       if (attempt === "loadKernel") {
-        system.audit.push({ kind: 4, subjectSlot: ATTACKER, targetSlot: ATTACKER, interfaceId: 0, method: FaultKind.OutOfBounds, rule: 0, line: 0, detail: 0x8010_0000n });
+        system.audit.push({
+          kind: 4,
+          subjectSlot: ATTACKER,
+          targetSlot: ATTACKER,
+          interfaceId: 0,
+          method: FaultKind.OutOfBounds,
+          rule: 0,
+          line: 0,
+          detail: 0x8010_0000n,
+        });
         system.running[ATTACKER] = false;
         return;
       }
       const outcome = attempt === "shutdownMachine" ? "succeeded" : "refused";
-      system.program.queueCall(AttackPlan, "report", { attempt: ATTEMPTS.indexOf(attempt), outcome, result: Status.Denied, value: 0n }, () => system.attackerActs());
+      system.program.queueCall(
+        AttackPlan,
+        "report",
+        { attempt: ATTEMPTS.indexOf(attempt), outcome, result: Status.Denied, value: 0n },
+        () => system.attackerActs(),
+      );
     });
     expect(next.state).toBe("waiting");
   };
   const shown = await type("attack\r");
   expect(tried).toEqual(ATTEMPTS.slice(0, -1));
   expect(shown).toMatch(/ {2}1 {2}calls the supervisor, which no rule allows +refused {2}denied/);
-  expect(shown).toMatch(/reads the kernel's memory +stopped\n +audit #0: attacker: access outside its memory at 0x80100000\n +in steal/);
+  expect(shown).toMatch(
+    /reads the kernel's memory +stopped\n +audit #0: attacker: access outside its memory at 0x80100000\n +in steal/,
+  );
   expect(shown).toMatch(/switches the machine off +SUCCEEDED/);
   expect(shown).toMatch(new RegExp(`${ATTEMPTS.length - 2} refused, SOME SUCCEEDED: 1`));
   expect(shown).toMatch(/runs what it wrote on its stack +refused/);

@@ -4,7 +4,10 @@ import { endLine, line } from "./output";
 
 /** Words longer than this are not compared. */
 const LENGTH_MAX: u32 = 16;
-/** So many letters may be wrong, missing, too many or exchanged with their neighbour; and fewer than half of them. */
+/**
+ * So many letters may be wrong, missing, too many or exchanged with their neighbour; and fewer than
+ * half of them.
+ */
 const DISTANCE_MAX: u32 = 2;
 
 let beforePrevious = new StaticArray<u32>(LENGTH_MAX + 1);
@@ -44,7 +47,8 @@ function letterOf(typed: Text, index: u32): u32 {
 
 function isBeginning(typed: Text, name: string): bool {
   if (typed.length > <u32>name.length) return false;
-  for (let index: u32 = 0; index < typed.length; index++) if (letterOf(typed, index) != <u32>name.charCodeAt(index)) return false;
+  for (let index: u32 = 0; index < typed.length; index++)
+    if (letterOf(typed, index) != <u32>name.charCodeAt(index)) return false;
   return true;
 }
 
@@ -59,7 +63,8 @@ function distance(typed: Text, name: string): u32 {
     previous = current;
     current = oldest;
     current[0] = row;
-    for (let column: u32 = 1; column <= columns; column++) current[column] = cheapest(typed, name, row, column);
+    for (let column: u32 = 1; column <= columns; column++)
+      current[column] = cheapest(typed, name, row, column);
   }
   return current[columns];
 }
@@ -69,6 +74,8 @@ function cheapest(typed: Text, name: string, row: u32, column: u32): u32 {
   const replaced = previous[column - 1] + (isSame ? 0 : 1);
   const least = min(replaced, min(previous[column], current[column - 1]) + 1);
   if (row < 2 || column < 2) return least;
-  const isExchanged = letterOf(typed, row - 1) == <u32>name.charCodeAt(column - 2) && letterOf(typed, row - 2) == <u32>name.charCodeAt(column - 1);
+  const isExchanged =
+    letterOf(typed, row - 1) == <u32>name.charCodeAt(column - 2) &&
+    letterOf(typed, row - 2) == <u32>name.charCodeAt(column - 1);
   return isExchanged ? min(least, beforePrevious[column - 2] + 1) : least;
 }

@@ -1,6 +1,10 @@
 import { TraceNextAnswer } from "../../build/generated/interfaces/Trace";
 import { clock, trace as tracer } from "../../build/generated/programs/shell";
-import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_MASK, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
+import {
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_MASK,
+  HEADER_METHOD_SHIFT,
+} from "../../kernel/abi/system-call";
 import { keep } from "../runtime/message";
 import { statusName } from "../runtime/status-name";
 import { Text } from "../runtime/text";
@@ -26,7 +30,10 @@ const DATA_ROOM: u32 = 512;
 
 const data: Text = Text.withRoom(DATA_ROOM);
 
-/** Records for a while or until ^C, or while a command runs, and shows afterwards: what is shown would else be recorded. */
+/**
+ * Records for a while or until ^C, or while a command runs, and shows afterwards: what is shown
+ * would else be recorded.
+ */
 export function trace(words: Words): void {
   const first = findSlot(words.at(1));
   if (first == NO_SLOT) return;
@@ -34,7 +41,8 @@ export function trace(words: Words): void {
   if (second == NO_SLOT) return;
   const command = findCommand(words.at(3));
   if (command === null && isName(words.at(3))) return sayUnknown(words.at(3));
-  const seconds = command === null ? numberArgument(words, 3, "SECONDS", SECONDS_DEFAULT, SECONDS_MAX) : 0;
+  const seconds =
+    command === null ? numberArgument(words, 3, "SECONDS", SECONDS_DEFAULT, SECONDS_MAX) : 0;
   if (seconds < 0) return;
 
   if (command === null) {
@@ -101,8 +109,11 @@ function show(message: TraceNextAnswer, started: u64): void {
   endLine();
 }
 
-/** Adds a time as seconds to the millionth, so that messages which follow each other closely can be told apart. */
+/**
+ * Adds a time as seconds to the millionth, so that messages which follow each other closely can be
+ * told apart.
+ */
 function addSeconds(nanoseconds: u64): void {
   line.number(nanoseconds / SECOND).byte(0x2e);
-  for (let unit = SECOND / 10; unit >= 1000; unit /= 10) line.number(nanoseconds / unit % 10);
+  for (let unit = SECOND / 10; unit >= 1000; unit /= 10) line.number((nanoseconds / unit) % 10);
 }

@@ -1,4 +1,8 @@
-import { PolicyQueryEvent, PolicyQueryTransfer, PolicyQueryVerdict } from "../../build/generated/interfaces/Policy";
+import {
+  PolicyQueryEvent,
+  PolicyQueryTransfer,
+  PolicyQueryVerdict,
+} from "../../build/generated/interfaces/Policy";
 import { errorNames } from "../../build/generated/interfaces/field-names";
 import { audit, policy } from "../../build/generated/programs/shell";
 import { ObjectType } from "../../kernel/abi/object";
@@ -13,7 +17,10 @@ const VERDICT_COLUMN: u32 = 12;
 const RULE_COLUMN: u32 = 21;
 
 export function why(words: Words): void {
-  if (words.count != 4) return printLine("usage: why SUBJECT TARGET METHOD, as in `why shell serial write` or `why Shell kernel.Slots stop`");
+  if (words.count != 4)
+    return printLine(
+      "usage: why SUBJECT TARGET METHOD, as in `why shell serial write` or `why Shell kernel.Slots stop`",
+    );
   const subject = findClass(words.at(1));
   if (subject == NO_CLASS) return;
   const target = findClass(words.at(2));
@@ -21,7 +28,10 @@ export function why(words: Words): void {
 
   const method = policy.findMethod(target, words.at(3));
   if (!method.ok) {
-    addClassName(target, line.string("nothing that ")).string(" serves has a method `").text(words.at(3)).byte(0x60);
+    addClassName(target, line.string("nothing that "))
+      .string(" serves has a method `")
+      .text(words.at(3))
+      .byte(0x60);
     return endLine();
   }
   explain(subject, target, method.interfaceId, method.method);
@@ -34,14 +44,39 @@ function explain(subject: u32, target: u32, interfaceId: u32, method: u32): void
   addMethodName(interfaceId, method, line);
   endLine();
   const isKernel = interfaceId <= <u32>ObjectType.System;
-  const before = explainEvent(isKernel ? "call" : "request", PolicyQueryEvent.Request, subject, target, interfaceId, method, NO_RULE);
+  const before = explainEvent(
+    isKernel ? "call" : "request",
+    PolicyQueryEvent.Request,
+    subject,
+    target,
+    interfaceId,
+    method,
+    NO_RULE,
+  );
   if (isKernel) return;
-  const rule = explainEvent("response", PolicyQueryEvent.Response, subject, target, interfaceId, method, before);
-  if (errorNames(interfaceId).length > 0) explainEvent("error", PolicyQueryEvent.Error, subject, target, interfaceId, method, rule);
+  const rule = explainEvent(
+    "response",
+    PolicyQueryEvent.Response,
+    subject,
+    target,
+    interfaceId,
+    method,
+    before,
+  );
+  if (errorNames(interfaceId).length > 0)
+    explainEvent("error", PolicyQueryEvent.Error, subject, target, interfaceId, method, rule);
 }
 
 /** Answers the rule that decides, to be named only once: `before` is the one named last. */
-function explainEvent(name: string, event: PolicyQueryEvent, subject: u32, target: u32, interfaceId: u32, method: u32, before: u32): u32 {
+function explainEvent(
+  name: string,
+  event: PolicyQueryEvent,
+  subject: u32,
+  target: u32,
+  interfaceId: u32,
+  method: u32,
+  before: u32,
+): u32 {
   const answer = keep(policy.query(subject, target, interfaceId, method, event));
   if (!answer.ok) {
     printLine("the policy does not answer");
@@ -50,14 +85,23 @@ function explainEvent(name: string, event: PolicyQueryEvent, subject: u32, targe
   const isAllowed = answer.verdict != PolicyQueryVerdict.Deny;
   line.string("  ").string(name).padTo(VERDICT_COLUMN);
   if (!isAllowed || answer.transfer == PolicyQueryTransfer.Deny) red("denied");
-  else if (answer.verdict == PolicyQueryVerdict.Allow && answer.transfer != PolicyQueryTransfer.Depends) green("allowed");
+  else if (
+    answer.verdict == PolicyQueryVerdict.Allow &&
+    answer.transfer != PolicyQueryTransfer.Depends
+  )
+    green("allowed");
   else line.string("depends");
   line.padTo(RULE_COLUMN);
   if (answer.line == 0) line.string("no rule allows it");
   else if (answer.rule == before) line.string("the same rule");
   else addRule(answer.rule, answer.line);
   endLine();
-  if (isAllowed) explainTransfer(answer.transfer, answer.missingClass, event == PolicyQueryEvent.Request ? subject : target);
+  if (isAllowed)
+    explainTransfer(
+      answer.transfer,
+      answer.missingClass,
+      event == PolicyQueryEvent.Request ? subject : target,
+    );
   return answer.line == 0 ? NO_RULE : answer.rule;
 }
 
@@ -80,7 +124,10 @@ function addRule(rule: u32, sourceLine: u32): void {
   else line.string("rule ").number(rule).string(", line ").number(sourceLine);
 }
 
-/** The class of that name, or of the domain of that name; NO_CLASS after saying that there is neither. */
+/**
+ * The class of that name, or of the domain of that name; NO_CLASS after saying that there is
+ * neither.
+ */
 function findClass(name: Text): u32 {
   const found = classOf(name);
   if (found != NO_CLASS) return found;

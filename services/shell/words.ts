@@ -12,7 +12,8 @@ export class Words {
   count: u32 = 0;
 
   constructor() {
-    for (let index: u32 = 0; index < WORDS_MAX; index++) this.words[index] = heap.alloc(offsetof<Text>());
+    for (let index: u32 = 0; index < WORDS_MAX; index++)
+      this.words[index] = heap.alloc(offsetof<Text>());
   }
 
   /** Takes `line` apart at its spaces. */

@@ -1,4 +1,10 @@
-import { SupervisorError, SupervisorNextEventReply, SupervisorPlaceReply, SupervisorServer, SupervisorStatusReply } from "../../build/generated/interfaces/Supervisor";
+import {
+  SupervisorError,
+  SupervisorNextEventReply,
+  SupervisorPlaceReply,
+  SupervisorServer,
+  SupervisorStatusReply,
+} from "../../build/generated/interfaces/Supervisor";
 import { Status } from "../../kernel/abi/status";
 import { domain } from "../runtime/handles";
 import { OK } from "../runtime/server";
@@ -75,9 +81,13 @@ export class Control extends SupervisorServer {
 /** The interface's word for what the kernel answered. */
 function errorOf(status: u32): u32 {
   switch (status) {
-    case Status.Ok: return OK;
-    case Status.Denied: return SupervisorError.Denied;
-    case Status.NoMemory: return SupervisorError.NoMemory;
-    default: return SupervisorError.Failed;
+    case Status.Ok:
+      return OK;
+    case Status.Denied:
+      return SupervisorError.Denied;
+    case Status.NoMemory:
+      return SupervisorError.NoMemory;
+    default:
+      return SupervisorError.Failed;
   }
 }

@@ -1,6 +1,9 @@
 // The last things that happened to slots, for whoever asks.
 
-import { SupervisorNextEventReply, SupervisorNextEventWhat } from "../../build/generated/interfaces/Supervisor";
+import {
+  SupervisorNextEventReply,
+  SupervisorNextEventWhat,
+} from "../../build/generated/interfaces/Supervisor";
 
 /** A power of two; older events are forgotten. */
 const EVENTS_KEPT: u32 = 64;
@@ -23,7 +26,15 @@ export class Events {
   /** Number of the newest event; they are counted from 1. */
   private newest: u64 = 0;
 
-  add(timeNs: u64, slot: u32, what: SupervisorNextEventWhat, faultKind: u32 = 0, address: u64 = 0, instruction: u64 = 0, code: u32 = 0): void {
+  add(
+    timeNs: u64,
+    slot: u32,
+    what: SupervisorNextEventWhat,
+    faultKind: u32 = 0,
+    address: u64 = 0,
+    instruction: u64 = 0,
+    code: u32 = 0,
+  ): void {
     this.newest += 1;
     const event = this.place(this.newest);
     event.timeNs = timeNs;

@@ -39,7 +39,10 @@ export class Slot {
     this.ending = SupervisorStatusEnded.Never;
   }
 
-  /** Why the running instance ended: as we were told before, or else as the kernel says. A fault that nobody could be told of has no place. */
+  /**
+   * Why the running instance ended: as we were told before, or else as the kernel says. A fault
+   * that nobody could be told of has no place.
+   */
   howItEnded(ended: SlotsDescribeEnded, code: u32): SupervisorStatusEnded {
     if (this.ending != SupervisorStatusEnded.Never) return this.ending;
     if (ended == SlotsDescribeEnded.Exited) {
@@ -65,7 +68,10 @@ export class Slot {
       return;
     }
     const livedLong = now - this.startedNs >= STABLE_NS;
-    this.backOffNs = livedLong || this.backOffNs == 0 ? BACK_OFF_FIRST_NS : min(this.backOffNs * 2, BACK_OFF_MAX_NS);
+    this.backOffNs =
+      livedLong || this.backOffNs == 0
+        ? BACK_OFF_FIRST_NS
+        : min(this.backOffNs * 2, BACK_OFF_MAX_NS);
     this.nextStartNs = now + this.backOffNs;
   }
 

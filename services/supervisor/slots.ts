@@ -1,5 +1,8 @@
 import { SlotsDescribeState } from "../../build/generated/interfaces/Slots";
-import { SupervisorNextEventWhat, SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
+import {
+  SupervisorNextEventWhat,
+  SupervisorStatusEnded,
+} from "../../build/generated/interfaces/Supervisor";
 import { clock, slots as kernelSlots } from "../../build/generated/programs/supervisor";
 import { Status } from "../../kernel/abi/status";
 import { INBOX } from "../runtime/server";
@@ -8,13 +11,18 @@ import { Report } from "./report";
 import { Slot } from "./slot";
 import { Symbols } from "./symbols";
 
-/** Notice bits at the main inbox. The kernel sets the first when the state of any slot has changed. */
+/**
+ * Notice bits at the main inbox. The kernel sets the first when the state of any slot has changed.
+ */
 export const SLOT_CHANGED_BIT: u64 = 1 << 63;
 export const TIMER_BIT: u64 = 1;
 
 /** Slots that an image can have; the kernel's limit. */
 const SLOTS_MAX: u32 = 256;
-/** Steps in which the kernel takes back what one instance held: a quota of 4 GiB has a million pages. */
+/**
+ * Steps in which the kernel takes back what one instance held: a quota of 4 GiB has a million
+ * pages.
+ */
 const STOP_STEPS_MAX: u32 = 1_000_000;
 
 /** All slots but the supervisor's own, and what happened to them. */
@@ -31,7 +39,10 @@ export class Slots {
     return index > 0 && index < this.count ? this.slots[index] : null;
   }
 
-  /** Starts what starts with the system. What runs already, because only the supervisor was restarted, is adopted as it is. */
+  /**
+   * Starts what starts with the system. What runs already, because only the supervisor was
+   * restarted, is adopted as it is.
+   */
   adoptOrStart(): void {
     this.count = min(kernelSlots.count().count, SLOTS_MAX);
     for (let index: u32 = 1; index < this.count; index++) {
@@ -71,7 +82,10 @@ export class Slots {
       const state = found.state;
       const starts = found.starts;
       if (state == SlotsDescribeState.Stopping) this.takeBack(index);
-      if (slot.isRunning && (state == SlotsDescribeState.Empty || state == SlotsDescribeState.Stopping)) {
+      if (
+        slot.isRunning &&
+        (state == SlotsDescribeState.Empty || state == SlotsDescribeState.Stopping)
+      ) {
         this.ended(index, slot, slot.howItEnded(found.ended, found.endCode));
       }
       if (!slot.isRunning && state == SlotsDescribeState.Running) slot.began(starts, this.now());
@@ -96,7 +110,8 @@ export class Slots {
   start(index: u32, slot: Slot): u32 {
     let status = kernelSlots.start(index).status;
     // The instance before may still be on its way out.
-    if (status == Status.Busy && !this.isUp(index) && this.takeBack(index) == Status.Ok) status = kernelSlots.start(index).status;
+    if (status == Status.Busy && !this.isUp(index) && this.takeBack(index) == Status.Ok)
+      status = kernelSlots.start(index).status;
     const now = this.now();
     slot.isWanted = true;
     slot.nextStartNs = 0;
@@ -108,7 +123,8 @@ export class Slots {
     this.events.add(now, index, SupervisorNextEventWhat.Refused, 0, 0, 0, status);
     this.report.refused(index, status);
     // What is for ever refused is not asked for again; memory may come free.
-    if (status == Status.NoMemory || status == Status.Again) slot.hasEnded(SupervisorStatusEnded.Faulted, now);
+    if (status == Status.NoMemory || status == Status.Again)
+      slot.hasEnded(SupervisorStatusEnded.Faulted, now);
     else slot.isWanted = false;
     return status;
   }
@@ -117,7 +133,8 @@ export class Slots {
   stop(index: u32, slot: Slot): u32 {
     slot.ending = SupervisorStatusEnded.Killed;
     const status = this.takeBack(index);
-    if (status == Status.Ok && slot.isRunning) this.ended(index, slot, SupervisorStatusEnded.Killed);
+    if (status == Status.Ok && slot.isRunning)
+      this.ended(index, slot, SupervisorStatusEnded.Killed);
     this.startDue();
     return status;
   }
@@ -130,7 +147,8 @@ export class Slots {
     slot.faultKind = kind;
     slot.address = address;
     slot.instruction = instruction;
-    // One that starts again by rule is part of the system, and its fault belongs into the log; the others' faults are whoever started them to tell.
+    // One that starts again by rule is part of the system, and its fault belongs into the log; the
+    // others' faults are whoever started them to tell.
     if (slot.rule != 0) this.report.faulted(index, kind, address, instruction);
   }
 
@@ -138,18 +156,29 @@ export class Slots {
     const now = this.now();
     const isStopped = reason == SupervisorStatusEnded.Killed && !slot.isWanted;
     slot.hasEnded(reason, now);
-    this.events.add(now, index, isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason), slot.faultKind, slot.address, slot.instruction, slot.code);
+    this.events.add(
+      now,
+      index,
+      isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason),
+      slot.faultKind,
+      slot.address,
+      slot.instruction,
+      slot.code,
+    );
   }
 
   private eventOf(reason: SupervisorStatusEnded): SupervisorNextEventWhat {
     if (reason == SupervisorStatusEnded.Faulted) return SupervisorNextEventWhat.Faulted;
-    return reason == SupervisorStatusEnded.Killed ? SupervisorNextEventWhat.Killed : SupervisorNextEventWhat.Exited;
+    return reason == SupervisorStatusEnded.Killed
+      ? SupervisorNextEventWhat.Killed
+      : SupervisorNextEventWhat.Exited;
   }
 
   /** Has the kernel take back what the slot's instance held. */
   private takeBack(index: u32): u32 {
     let status = kernelSlots.stop(index).status;
-    for (let steps: u32 = 0; status == Status.Again && steps < STOP_STEPS_MAX; steps++) status = kernelSlots.stop(index).status;
+    for (let steps: u32 = 0; status == Status.Again && steps < STOP_STEPS_MAX; steps++)
+      status = kernelSlots.stop(index).status;
     return status;
   }
 

@@ -39,7 +39,16 @@ class Machine {
   readonly stacks = new Map<number, ReadonlyMap<number, bigint>>();
 
   add(name: string, restart: FakeSlot["restart"], autostart = true): FakeSlot {
-    const slot: FakeSlot = { name, restart, autostart, state: "empty", starts: 0, ended: "never", endCode: 0, stopSteps: 1 };
+    const slot: FakeSlot = {
+      name,
+      restart,
+      autostart,
+      state: "empty",
+      starts: 0,
+      ended: "never",
+      endCode: 0,
+      stopSteps: 1,
+    };
     this.slots.push(slot);
     return slot;
   }
@@ -48,8 +57,24 @@ class Machine {
     count: () => ({ count: this.slots.length }),
     name: ({ slot }) => ({ text: this.slots[slot]!.name }),
     describe: ({ slot }) => {
-      const { state, starts, restart, autostart, ended, endCode } = this.slots[slot] ?? fails(Status.NotFound);
-      return { state, classId: 1, pagesUsed: 1, pagesQuota: 9, handlesUsed: 1, threads: 1, starts, verified: true, restart, priority: 9, consumedNs: 0n, autostart, ended, endCode };
+      const { state, starts, restart, autostart, ended, endCode } =
+        this.slots[slot] ?? fails(Status.NotFound);
+      return {
+        state,
+        classId: 1,
+        pagesUsed: 1,
+        pagesQuota: 9,
+        handlesUsed: 1,
+        threads: 1,
+        starts,
+        verified: true,
+        restart,
+        priority: 9,
+        consumedNs: 0n,
+        autostart,
+        ended,
+        endCode,
+      };
     },
     start: ({ slot }) => {
       const found = this.slots[slot]!;
@@ -91,8 +116,19 @@ beforeEach(async () => {
 
 /** A fault of `slot`, and the end that the kernel makes of it once it is answered. */
 function fault(slot: number): void {
-  const fields = { slot, thread: 1, kind: FaultKind.OutOfBounds, errorCode: 4, address: 0x8000_0000n, instruction: 0x10_0000_1234n, stack: 0n };
-  expect(supervisor.call(Fault, "fault", fields)).toMatchObject({ state: "refused", error: "EndDomain" });
+  const fields = {
+    slot,
+    thread: 1,
+    kind: FaultKind.OutOfBounds,
+    errorCode: 4,
+    address: 0x8000_0000n,
+    instruction: 0x10_0000_1234n,
+    stack: 0n,
+  };
+  expect(supervisor.call(Fault, "fault", fields)).toMatchObject({
+    state: "refused",
+    error: "EndDomain",
+  });
   machine.slots[slot]!.state = "empty";
   supervisor.notify(SLOT_CHANGED);
 }
@@ -105,11 +141,19 @@ test("it starts what starts with the system, and nothing else", () => {
 test("a fault is reported, and the domain starts again a little later", () => {
   supervisor.run();
   fault(1);
-  expect(supervisor.log).toEqual(["driver: access outside its memory at 0x80000000, instruction 0x1000001234"]);
+  expect(supervisor.log).toEqual([
+    "driver: access outside its memory at 0x80000000, instruction 0x1000001234",
+  ]);
   expect(driver.state).toBe("empty");
   supervisor.advance(10n * MILLISECOND);
   expect(driver).toMatchObject({ state: "running", starts: 2 });
-  expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({ wanted: true, ended: "faulted", faultKind: FaultKind.OutOfBounds, address: 0x8000_0000n, restarts: 1 });
+  expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({
+    wanted: true,
+    ended: "faulted",
+    faultKind: FaultKind.OutOfBounds,
+    address: 0x8000_0000n,
+    restarts: 1,
+  });
 });
 
 test("the wait doubles with each end soon after the start, up to five seconds, and a long life resets it", () => {
@@ -117,14 +161,30 @@ test("the wait doubles with each end soon after the start, up to five seconds, a
   const waits: bigint[] = [];
   for (let times = 0; times < 11; times++) {
     fault(1);
-    waits.push(supervisor.call(Supervisor, "status", { slot: 1 }).fields!.nextStartNs - supervisor.nowNs);
+    waits.push(
+      supervisor.call(Supervisor, "status", { slot: 1 }).fields!.nextStartNs - supervisor.nowNs,
+    );
     supervisor.advance(waits.at(-1)!);
     expect(driver.state).toBe("running");
   }
-  expect(waits.map((wait) => wait / MILLISECOND)).toEqual([10n, 20n, 40n, 80n, 160n, 320n, 640n, 1280n, 2560n, 5000n, 5000n]);
+  expect(waits.map((wait) => wait / MILLISECOND)).toEqual([
+    10n,
+    20n,
+    40n,
+    80n,
+    160n,
+    320n,
+    640n,
+    1280n,
+    2560n,
+    5000n,
+    5000n,
+  ]);
   supervisor.advance(10_000n * MILLISECOND);
   fault(1);
-  expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields!.nextStartNs - supervisor.nowNs).toBe(10n * MILLISECOND);
+  expect(
+    supervisor.call(Supervisor, "status", { slot: 1 }).fields!.nextStartNs - supervisor.nowNs,
+  ).toBe(10n * MILLISECOND);
 });
 
 test("what is never started again stays down, and its fault is not the log's business", () => {
@@ -134,7 +194,10 @@ test("what is never started again stays down, and its fault is not the log's bus
   supervisor.advance(60_000n * MILLISECOND);
   expect(tool).toMatchObject({ state: "empty", starts: 1 });
   expect(supervisor.log).toEqual([]);
-  expect(supervisor.call(Supervisor, "status", { slot: 2 }).fields).toMatchObject({ wanted: false, ended: "faulted" });
+  expect(supervisor.call(Supervisor, "status", { slot: 2 }).fields).toMatchObject({
+    wanted: false,
+    ended: "faulted",
+  });
 });
 
 test("kill ends an instance in as many steps as it takes, and its rule brings it back", () => {
@@ -144,7 +207,9 @@ test("kill ends an instance in as many steps as it takes, and its rule brings it
   expect(driver.stopSteps).toBe(0);
   supervisor.advance(10n * MILLISECOND);
   expect(driver).toMatchObject({ state: "running", starts: 2 });
-  expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({ ended: "killed" });
+  expect(supervisor.call(Supervisor, "status", { slot: 1 }).fields).toMatchObject({
+    ended: "killed",
+  });
 });
 
 test("the kernel's word on how an instance ended is taken where nobody else gave one", () => {
@@ -157,7 +222,14 @@ test("the kernel's word on how an instance ended is taken where nobody else gave
     return supervisor.call(Supervisor, "status", { slot: 3 }).fields;
   };
   // A fault that could not be told, so that the kernel ended the domain itself.
-  expect(end("faulted", FaultKind.QuotaExhausted)).toMatchObject({ wanted: true, ended: "faulted", faultKind: FaultKind.QuotaExhausted, address: 0n, instruction: 0n, code: 0 });
+  expect(end("faulted", FaultKind.QuotaExhausted)).toMatchObject({
+    wanted: true,
+    ended: "faulted",
+    faultKind: FaultKind.QuotaExhausted,
+    address: 0n,
+    instruction: 0n,
+    code: 0,
+  });
   expect(helper).toMatchObject({ state: "running", starts: 2 });
   expect(end("stopped", 0)).toMatchObject({ wanted: true, ended: "killed", code: 0 });
   expect(helper).toMatchObject({ state: "running", starts: 3 });
@@ -217,7 +289,12 @@ test("a start for which memory is missing is tried again", () => {
 });
 
 test.each([
-  ["start", 1, "AlreadyRunning"], ["start", 0, "NotItself"], ["start", 3, "NoSuchSlot"], ["kill", 2, "NotRunning"], ["stop", 0, "NotItself"], ["stop", 4_000_000_000, "NoSuchSlot"],
+  ["start", 1, "AlreadyRunning"],
+  ["start", 0, "NotItself"],
+  ["start", 3, "NoSuchSlot"],
+  ["kill", 2, "NotRunning"],
+  ["stop", 0, "NotItself"],
+  ["stop", 4_000_000_000, "NoSuchSlot"],
 ] as const)("%s of slot %i is refused with %s", (method, slot, error) => {
   supervisor.run();
   expect(supervisor.call(Supervisor, method, { slot })).toMatchObject({ state: "refused", error });
@@ -225,59 +302,126 @@ test.each([
 
 test("events are numbered from 1, and of many the last 64 are kept", () => {
   supervisor.run();
-  expect(supervisor.call(Supervisor, "nextEvent", { from: 2n })).toMatchObject({ state: "refused", error: "NoEvent" });
+  expect(supervisor.call(Supervisor, "nextEvent", { from: 2n })).toMatchObject({
+    state: "refused",
+    error: "NoEvent",
+  });
   for (let times = 0; times < 50; times++) {
     supervisor.call(Supervisor, "kill", { slot: 1 });
     supervisor.advance(20_000n * MILLISECOND);
   }
-  expect(supervisor.call(Supervisor, "nextEvent", { from: 0n }).fields).toMatchObject({ sequence: 101n - 63n });
+  expect(supervisor.call(Supervisor, "nextEvent", { from: 0n }).fields).toMatchObject({
+    sequence: 101n - 63n,
+  });
 });
 
 /** Functions of 64 bytes, each with lines at its first and at its 32nd byte. */
 function table(count: number): Uint8Array {
   const entries = Array.from({ length: count }, (_, index) => ({
-    start: index * 64, bytes: 60, name: `services/driver/part/Class<some/where>#method${index}`, frameBytes: 0, savedRegisters: 0, deep: [],
-    lines: [0, 32].map((offset) => ({ offset: index * 64 + offset, position: { file: "services/driver/part.ts", line: index * 10 + (offset >> 5), column: 1 } })),
+    start: index * 64,
+    bytes: 60,
+    name: `services/driver/part/Class<some/where>#method${index}`,
+    frameBytes: 0,
+    savedRegisters: 0,
+    deep: [],
+    lines: [0, 32].map((offset) => ({
+      offset: index * 64 + offset,
+      position: { file: "services/driver/part.ts", line: index * 10 + (offset >> 5), column: 1 },
+    })),
   }));
   return symbolTable(CODE, count * 64, entries);
 }
 
-const place = (instruction: bigint, slot = 1) => supervisor.call(Supervisor, "place", { slot, instruction }).fields?.text;
+const place = (instruction: bigint, slot = 1) =>
+  supervisor.call(Supervisor, "place", { slot, instruction }).fields?.text;
 
 test("an address is explained by function, file and line", () => {
   supervisor.run();
   machine.symbols.set(1, table(100));
   expect(place(CODE)).toBe("Class<some/where>#method0 (services/driver/part.ts:0)");
-  expect(place(CODE + 41n * 64n + 31n)).toBe("Class<some/where>#method41 (services/driver/part.ts:410)");
-  expect(place(CODE + 41n * 64n + 32n)).toBe("Class<some/where>#method41 (services/driver/part.ts:411)");
-  expect(place(CODE + 99n * 64n + 59n)).toBe("Class<some/where>#method99 (services/driver/part.ts:991)");
+  expect(place(CODE + 41n * 64n + 31n)).toBe(
+    "Class<some/where>#method41 (services/driver/part.ts:410)",
+  );
+  expect(place(CODE + 41n * 64n + 32n)).toBe(
+    "Class<some/where>#method41 (services/driver/part.ts:411)",
+  );
+  expect(place(CODE + 99n * 64n + 59n)).toBe(
+    "Class<some/where>#method99 (services/driver/part.ts:991)",
+  );
 });
 
 test("what lies in no function is not explained", () => {
   supervisor.run();
   machine.symbols.set(1, table(3));
-  for (const address of [0n, CODE - 1n, CODE + 60n, CODE + 3n * 64n, 0x8000_0000_0000_0000n, (1n << 64n) - 1n]) expect(place(address)).toBe("");
+  for (const address of [
+    0n,
+    CODE - 1n,
+    CODE + 60n,
+    CODE + 3n * 64n,
+    0x8000_0000_0000_0000n,
+    (1n << 64n) - 1n,
+  ])
+    expect(place(address)).toBe("");
   expect(place(CODE, 2)).toBe("");
-  expect(supervisor.call(Supervisor, "place", { slot: 9, instruction: CODE })).toMatchObject({ state: "refused", error: "NoSuchSlot" });
+  expect(supervisor.call(Supervisor, "place", { slot: 9, instruction: CODE })).toMatchObject({
+    state: "refused",
+    error: "NoSuchSlot",
+  });
 });
 
 test("a fault in the log says where", () => {
   supervisor.run();
   machine.symbols.set(1, table(100));
   fault(1);
-  expect(supervisor.log).toEqual(["driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)"]);
+  expect(supervisor.log).toEqual([
+    "driver: access outside its memory at 0x80000000, in Class<some/where>#method72 (services/driver/part.ts:721)",
+  ]);
 });
 
 describe("a fault in the library", () => {
   const FRAME = 24;
-  /** Functions of 64 bytes: the first ones are the library's, the third is deep behind its 48th byte. */
-  const stacked = () => symbolTable(CODE, 4 * 64, ["~lib/array/Array<u32>#__get", "services/runtime/collector/newObject", "~lib/string/String#concat", "services/driver/part/serveOne"].map((name, index) => ({
-    start: index * 64, bytes: 64, name, frameBytes: index * FRAME, savedRegisters: 0,
-    deep: index === 2 ? [{ start: index * 64 + 48, end: index * 64 + 56, depth: 80 }] : [],
-    lines: [{ offset: index * 64, position: { file: name.startsWith("~lib") ? "~lib/x.ts" : "services/driver/part.ts", line: index + 10, column: 1 } }],
-  })));
+  /**
+   * Functions of 64 bytes: the first ones are the library's, the third is deep behind its 48th
+   * byte.
+   */
+  const stacked = () =>
+    symbolTable(
+      CODE,
+      4 * 64,
+      [
+        "~lib/array/Array<u32>#__get",
+        "services/runtime/collector/newObject",
+        "~lib/string/String#concat",
+        "services/driver/part/serveOne",
+      ].map((name, index) => ({
+        start: index * 64,
+        bytes: 64,
+        name,
+        frameBytes: index * FRAME,
+        savedRegisters: 0,
+        deep: index === 2 ? [{ start: index * 64 + 48, end: index * 64 + 56, depth: 80 }] : [],
+        lines: [
+          {
+            offset: index * 64,
+            position: {
+              file: name.startsWith("~lib") ? "~lib/x.ts" : "services/driver/part.ts",
+              line: index + 10,
+              column: 1,
+            },
+          },
+        ],
+      })),
+    );
   const faultAt = (instruction: bigint): string => {
-    const fields = { slot: 1, thread: 1, kind: FaultKind.QuotaExhausted, errorCode: 0, address: 0n, instruction, stack: 0n };
+    const fields = {
+      slot: 1,
+      thread: 1,
+      kind: FaultKind.QuotaExhausted,
+      errorCode: 0,
+      address: 0n,
+      instruction,
+      stack: 0n,
+    };
     supervisor.call(Fault, "fault", fields);
     return supervisor.log.at(-1)!;
   };
@@ -286,22 +430,45 @@ describe("a fault in the library", () => {
     supervisor.run();
     machine.symbols.set(1, stacked());
     // String#concat called newObject, and was called from the end of serveOne.
-    machine.stacks.set(1, new Map([[FRAME, CODE + 2n * 64n + 20n], [FRAME + 8 + 2 * FRAME, CODE + 4n * 64n]]));
+    machine.stacks.set(
+      1,
+      new Map([
+        [FRAME, CODE + 2n * 64n + 20n],
+        [FRAME + 8 + 2 * FRAME, CODE + 4n * 64n],
+      ]),
+    );
     expect(faultAt(CODE + 64n + 10n)).toMatch(/in serveOne \(services\/driver\/part\.ts:13\)$/);
     // Where arguments lie on the stack, the frame is deeper.
-    machine.stacks.set(1, new Map([[FRAME, CODE + 2n * 64n + 50n], [FRAME + 8 + 80, CODE + 3n * 64n + 5n]]));
+    machine.stacks.set(
+      1,
+      new Map([
+        [FRAME, CODE + 2n * 64n + 50n],
+        [FRAME + 8 + 80, CODE + 3n * 64n + 5n],
+      ]),
+    );
     expect(faultAt(CODE + 64n + 10n)).toMatch(/in serveOne \(services\/driver\/part\.ts:13\)$/);
   });
 
   test("is told of the library's where its callers cannot be told", () => {
     supervisor.run();
     machine.symbols.set(1, stacked());
-    for (const stack of [new Map<number, bigint>(), new Map([[0, 0n]]), new Map([[0, CODE + 1n], [8, CODE + 1n]]), new Map([[0, (1n << 64n) - 1n]])]) {
+    for (const stack of [
+      new Map<number, bigint>(),
+      new Map([[0, 0n]]),
+      new Map([
+        [0, CODE + 1n],
+        [8, CODE + 1n],
+      ]),
+      new Map([[0, (1n << 64n) - 1n]]),
+    ]) {
       machine.stacks.set(1, stack);
       expect(faultAt(CODE + 10n)).toMatch(/in Array<u32>#__get \(~lib\/x\.ts:10\)$/);
     }
     // A stack that leads round in a circle.
-    machine.stacks.set(1, new Map(Array.from({ length: 100 }, (_, index) => [8 * index, CODE + 1n])));
+    machine.stacks.set(
+      1,
+      new Map(Array.from({ length: 100 }, (_, index) => [8 * index, CODE + 1n])),
+    );
     expect(faultAt(CODE + 10n)).toMatch(/in Array<u32>#__get/);
   });
 
@@ -323,7 +490,12 @@ test("a table that lies does no harm: cut anywhere, any word changed, names with
   for (let round = 0; round < 2000; round++) {
     const lie = sound.slice();
     const view = new DataView(lie.buffer);
-    for (let change = random.below(3); change >= 0; change--) view.setUint32(random.below(lie.length >> 2) * 4, random.pick([0, 1, 0x7fff_ffff, 0xffff_ffff, 0xffff_fff4, 48, random.next()]), true);
+    for (let change = random.below(3); change >= 0; change--)
+      view.setUint32(
+        random.below(lie.length >> 2) * 4,
+        random.pick([0, 1, 0x7fff_ffff, 0xffff_ffff, 0xffff_fff4, 48, random.next()]),
+        true,
+      );
     machine.symbols.set(1, lie);
     expect(place(CODE + BigInt(random.below(1400)))).toMatch(/^[ -~]{0,160}$/);
     if (round % 10 === 0) fault(1);

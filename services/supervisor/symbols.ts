@@ -1,5 +1,6 @@
-// Names and lines of programs' code: tables in the format of toolchain/elf/symbol-table.md, read piece by piece from the kernel. Nobody has
-// signed them, so that nothing here relies on them: the kernel checks each offset, each search has a bound, and only what can be printed is taken.
+// Names and lines of programs' code: tables in the format of toolchain/elf/symbol-table.md, read
+// piece by piece from the kernel. Nobody has signed them, so that nothing here relies on them: the
+// kernel checks each offset, each search has a bound, and only what can be printed is taken.
 
 import { SLOTS_SYMBOLS_DATA_MAX } from "../../build/generated/interfaces/Slots";
 import { slots as kernelSlots } from "../../build/generated/programs/supervisor";
@@ -52,7 +53,10 @@ export class Symbols {
   private readonly found: Text = Text.withRoom(NAME_MAX * 2 + 16);
   private readonly name: Text = Text.withRoom(NAME_MAX);
 
-  /** What stands at `address` of the slot's code, as `function (file.ts:line)` or `function`; empty if it is not known. Valid until the next call. */
+  /**
+   * What stands at `address` of the slot's code, as `function (file.ts:line)` or `function`; empty
+   * if it is not known. Valid until the next call.
+   */
   at(slot: u32, address: u64): Text {
     this.slot = slot;
     this.pieceStart = NONE;
@@ -63,8 +67,9 @@ export class Symbols {
   }
 
   /**
-   * Which instruction of the program's own led to a fault at `instruction`: of code of the library, of the collector and of failed
-   * checks, the call that came from outside. `instruction` itself where that cannot be told. The thread waits for our answer.
+   * Which instruction of the program's own led to a fault at `instruction`: of code of the library,
+   * of the collector and of failed checks, the call that came from outside. `instruction` itself
+   * where that cannot be told. The thread waits for our answer.
    */
   asker(slot: u32, instruction: u64): u64 {
     this.slot = slot;
@@ -97,24 +102,37 @@ export class Symbols {
     this.addLastPart();
 
     const first = this.word(entry + FUNCTION_FIRST_LINE);
-    const end = index + 1 < <u64>count ? this.word(entry + FUNCTION_BYTES + FUNCTION_FIRST_LINE) : this.word(LINE_COUNT);
+    const end =
+      index + 1 < <u64>count
+        ? this.word(entry + FUNCTION_BYTES + FUNCTION_FIRST_LINE)
+        : this.word(LINE_COUNT);
     if (end <= first) return;
     const lines = <u64>this.word(LINES) + <u64>first * LINE_BYTES;
     const row = this.lastNotAbove(<u32>offset, lines, end - first, LINE_BYTES);
     if (row == NONE) return;
     this.readName(this.word(lines + row * LINE_BYTES + LINE_FILE));
-    this.found.string(" (").text(this.name).string(":").number(this.word(lines + row * LINE_BYTES + LINE_NUMBER)).string(")");
+    this.found
+      .string(" (")
+      .text(this.name)
+      .string(":")
+      .number(this.word(lines + row * LINE_BYTES + LINE_NUMBER))
+      .string(")");
   }
 
   private textOffset(address: u64): u64 {
-    return address - (<u64>this.word(TEXT_START_LOW) | (<u64>this.word(TEXT_START_HIGH) << 32));
+    return address - (<u64>this.word(TEXT_START_LOW) | ((<u64>this.word(TEXT_START_HIGH)) << 32));
   }
 
   /** The place in the table of the function that holds `address`, or NONE. */
   private functionAt(address: u64): u64 {
     const offset = this.textOffset(address);
     if (offset >= <u64>this.word(TEXT_BYTES)) return NONE;
-    const index = this.lastNotAbove(<u32>offset, this.word(FUNCTIONS), this.word(FUNCTION_COUNT), FUNCTION_BYTES);
+    const index = this.lastNotAbove(
+      <u32>offset,
+      this.word(FUNCTIONS),
+      this.word(FUNCTION_COUNT),
+      FUNCTION_BYTES,
+    );
     if (index == NONE) return NONE;
     const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
     return offset - <u64>this.word(entry) < <u64>this.word(entry + FUNCTION_LENGTH) ? index : NONE;
@@ -124,7 +142,11 @@ export class Symbols {
   private isLibrary(index: u64): bool {
     this.readName(this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_NAME));
     const name = this.name;
-    return name.startsWith("~lib/") || name.startsWith("services/runtime/collector/") || name.startsWith("services/runtime/abort/");
+    return (
+      name.startsWith("~lib/") ||
+      name.startsWith("services/runtime/collector/") ||
+      name.startsWith("services/runtime/abort/")
+    );
   }
 
   /** From the return address down to rsp at `address` of that function. */
@@ -138,7 +160,10 @@ export class Symbols {
     return this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_FRAME);
   }
 
-  /** Which is the last of `count` entries at `part` that starts at or before `offset`; NONE if none does. At most 32 steps. */
+  /**
+   * Which is the last of `count` entries at `part` that starts at or before `offset`; NONE if none
+   * does. At most 32 steps.
+   */
   private lastNotAbove(offset: u32, part: u64, count: u32, bytes: u64): u64 {
     let low: u64 = 0;
     let high: u64 = count;
@@ -161,7 +186,10 @@ export class Symbols {
     this.found.bytes(this.name.address + start, this.name.length - start);
   }
 
-  /** Reads a zero-terminated string of the table into `name`; what cannot be printed is a question mark. */
+  /**
+   * Reads a zero-terminated string of the table into `name`; what cannot be printed is a question
+   * mark.
+   */
   private readName(offset: u32): void {
     this.name.clear();
     const start = <u64>this.word(STRINGS) + <u64>offset;
@@ -173,7 +201,12 @@ export class Symbols {
   }
 
   private word(offset: u64): u32 {
-    return this.byteAt(offset) | (this.byteAt(offset + 1) << 8) | (this.byteAt(offset + 2) << 16) | (this.byteAt(offset + 3) << 24);
+    return (
+      this.byteAt(offset) |
+      (this.byteAt(offset + 1) << 8) |
+      (this.byteAt(offset + 2) << 16) |
+      (this.byteAt(offset + 3) << 24)
+    );
   }
 
   /** A byte of the table; 0 beyond its end, which makes the whole answer void. */

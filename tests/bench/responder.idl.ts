@@ -7,7 +7,10 @@ export default defineInterface({
   version: 1,
   methods: {
     none: {},
-    four: { takes: { a: u64, b: u64, c: u64, d: u64 }, returns: { a: u64, b: u64, c: u64, d: u64 } },
+    four: {
+      takes: { a: u64, b: u64, c: u64, d: u64 },
+      returns: { a: u64, b: u64, c: u64, d: u64 },
+    },
     wide: {
       takes: Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`w${n}`, u64])),
       returns: Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`w${n}`, u64])),

@@ -1,6 +1,9 @@
 import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
 
-/** Moments and durations in ticks of the time-stamp counter, which all domains of the bench image read. */
+/**
+ * Moments and durations in ticks of the time-stamp counter, which all domains of the bench image
+ * read.
+ */
 export default defineInterface({
   name: "Timing",
   id: 0x7f2,

@@ -1,4 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, copyFileSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  copyFileSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Decoder, DecoderOptions } from "iced-x86";
@@ -11,7 +18,11 @@ import { buildDisk } from "../../toolchain/image/disk.ts";
 import { buildIso } from "../../toolchain/image/iso.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import type { BootMedium } from "../../toolchain/run/machine.ts";
-import { CLOCK_ERROR_MAX, clocksBesideBusyProcess, hostTscHz } from "../../toolchain/soak/busy-clock.ts";
+import {
+  CLOCK_ERROR_MAX,
+  clocksBesideBusyProcess,
+  hostTscHz,
+} from "../../toolchain/soak/busy-clock.ts";
 import { type Needs, needsOf } from "../../toolchain/verify/level.ts";
 import { BootedMachine, type BootOptions } from "../support/qemu.ts";
 
@@ -24,13 +35,21 @@ let kernelWithSymbols = "";
 let archiveFacts = "";
 
 beforeAll(async () => {
-  const built = await buildKernel({ root, outDir: "build/test/boot", entry: "tests/boot/probe.ts", name: "probe" });
+  const built = await buildKernel({
+    root,
+    outDir: "build/test/boot",
+    entry: "tests/boot/probe.ts",
+    name: "probe",
+  });
   kernel = join(root, built.imagePath);
   kernelWithSymbols = join(root, built.elfPath);
 
   // More than one chunk of the loader, no whole number of pages, and no two words alike.
   const program = new Uint8Array(1_234_567).map((_, i) => (i * 2_654_435_761) >>> 13);
-  const archive = buildArchive({ blob: new Uint8Array(5000).fill(7), programs: [program, new Uint8Array(1)] });
+  const archive = buildArchive({
+    blob: new Uint8Array(5000).fill(7),
+    programs: [program, new Uint8Array(1)],
+  });
   writeFileSync(path("archive"), archive);
   const words = new Uint32Array(archive.buffer);
   const sum = words.reduce((total, word) => total + BigInt(word), 0n);
@@ -51,7 +70,10 @@ async function bootToEnd(options: BootOptions): Promise<string> {
   return machine.transcript;
 }
 
-const asPvh = (commandLine: string): BootOptions => ({ boot: { kind: "kernel", path: kernel, archive: path("archive") }, extra: ["-append", commandLine] });
+const asPvh = (commandLine: string): BootOptions => ({
+  boot: { kind: "kernel", path: kernel, archive: path("archive") },
+  extra: ["-append", commandLine],
+});
 const onStick = (name: string): BootMedium => ({ kind: "disk", path: path(name) });
 
 describe("the kernel starts, with the whole archive,", () => {
@@ -65,11 +87,24 @@ describe("the kernel starts, with the whole archive,", () => {
     ["a CD", { boot: { kind: "iso", path: path("image.iso") } }],
     ["a stick with the same ISO", { boot: onStick("image.iso") }],
     ["a disk", { boot: onStick("image.img") }],
-    ["a CD on a machine with PCI Express", { boot: { kind: "iso", path: path("image.iso") }, extra: ["-machine", "q35"] }],
-    ["a stick on a USB port", {
-      boot: onStick("empty.img"),
-      extra: ["-device", "qemu-xhci", "-drive", `file=${path("image.iso")},format=raw,if=none,id=stick,snapshot=on`, "-device", "usb-storage,drive=stick,bootindex=0"],
-    }],
+    [
+      "a CD on a machine with PCI Express",
+      { boot: { kind: "iso", path: path("image.iso") }, extra: ["-machine", "q35"] },
+    ],
+    [
+      "a stick on a USB port",
+      {
+        boot: onStick("empty.img"),
+        extra: [
+          "-device",
+          "qemu-xhci",
+          "-drive",
+          `file=${path("image.iso")},format=raw,if=none,id=stick,snapshot=on`,
+          "-device",
+          "usb-storage,drive=stick,bootindex=0",
+        ],
+      },
+    ],
     ["a disk with little memory", { boot: onStick("image.img"), memoryMiB: 16 }],
     ["a disk with memory above 4 GiB", { boot: onStick("image.img"), memoryMiB: 5120 }],
   ])("from %s", async (_medium, options) => {
@@ -90,15 +125,22 @@ test("the boot line names the fences that are missing", async () => {
 });
 
 test.each([
-  ["qemu64", 1], ["qemu64,+popcnt,+ssse3,+sse4.1,+sse4.2,+lahf-lm", 2], ["Nehalem", 2],
-  ["Nehalem,-popcnt", 1], ["Haswell", 3], ["Haswell,-movbe", 2], ["Haswell,-sse4.2", 1],
+  ["qemu64", 1],
+  ["qemu64,+popcnt,+ssse3,+sse4.1,+sse4.2,+lahf-lm", 2],
+  ["Nehalem", 2],
+  ["Nehalem,-popcnt", 1],
+  ["Haswell", 3],
+  ["Haswell,-movbe", 2],
+  ["Haswell,-sse4.2", 1],
 ])("the boot line names the level of %s: %i", async (cpu, level) => {
   expect(await bootToEnd({ ...asPvh(""), cpu })).toContain(`trine: cpu x86-64-v${level}, nx wp`);
 });
 
 test("the memory map leaves out kernel and archive and has the rest", async () => {
   const transcript = await bootToEnd({ ...asPvh(""), memoryMiB: 64 });
-  const ranges = [...transcript.matchAll(/probe: memory ([0-9a-f]+) ([0-9a-f]+)/g)].map(([, start, end]) => [Number.parseInt(start!, 16), Number.parseInt(end!, 16)] as const);
+  const ranges = [...transcript.matchAll(/probe: memory ([0-9a-f]+) ([0-9a-f]+)/g)].map(
+    ([, start, end]) => [Number.parseInt(start!, 16), Number.parseInt(end!, 16)] as const,
+  );
   expect(ranges.length).toBeGreaterThan(0);
   for (const [start, end] of ranges) {
     expect(start).toBeGreaterThan(0x100000);
@@ -109,7 +151,9 @@ test("the memory map leaves out kernel and archive and has the rest", async () =
 });
 
 test("no page is writable and executable, by any address, and user code could reach none", async () => {
-  const [, executable, writable, wrong] = /probe: executable (\S+) writable (\S+) wrong (\S+)/.exec(await bootToEnd(asPvh("act=walk")))!;
+  const [, executable, writable, wrong] = /probe: executable (\S+) writable (\S+) wrong (\S+)/.exec(
+    await bootToEnd(asPvh("act=walk")),
+  )!;
   expect(Number.parseInt(executable!, 16)).toBeGreaterThan(2);
   expect(Number.parseInt(writable!, 16)).toBeGreaterThan(100);
   expect(wrong).toBe("0");
@@ -123,11 +167,13 @@ test("interrupts of the timer come at their time", async () => {
 test("the clock's rate is found beside a busy process on the same core", async () => {
   const truth = hostTscHz(root);
   const found = await clocksBesideBusyProcess(asPvh(""), 3);
-  for (const hz of found) expect(Math.abs(hz / truth - 1), `${hz} of ${truth} Hz`).toBeLessThan(CLOCK_ERROR_MAX);
+  for (const hz of found)
+    expect(Math.abs(hz / truth - 1), `${hz} of ${truth} Hz`).toBeLessThan(CLOCK_ERROR_MAX);
 });
 
 test("the clock is known after as many readings as its bounds need, and the boot line says what it is", async () => {
-  // Counting instructions, the emulated counter runs at 1 GHz, and a reading takes a tick of the 8254.
+  // Counting instructions, the emulated counter runs at 1 GHz, and a reading takes a tick of the
+  // 8254.
   const transcript = await bootToEnd({ ...asPvh(""), countInstructions: true });
   expect(transcript).toContain("clock 1000 MHz, timer local APIC; TSC not invariant\r\n");
   const [, hz, us] = /probe: clock (\d+) Hz known after us (\d+)/.exec(transcript)!;
@@ -136,7 +182,11 @@ test("the clock is known after as many readings as its bounds need, and the boot
 });
 
 test("without a local APIC the old timer does it", async () => {
-  const transcript = await bootToEnd({ ...asPvh("act=timer"), cpu: "max,-apic", countInstructions: true });
+  const transcript = await bootToEnd({
+    ...asPvh("act=timer"),
+    cpu: "max,-apic",
+    countInstructions: true,
+  });
   expect(transcript).toContain("timer 8254");
   expect(transcript.match(/probe: tick in time/g)).toHaveLength(3);
 });
@@ -154,12 +204,22 @@ describe("a panic", () => {
     expect(text).toContain("kernel panic: the probe panics");
     const lines = readFileSync(join(root, "tests/boot/probe.ts"), "utf8").split("\n");
     const lineOf = (part: string) => lines.findIndex((line) => line.includes(part)) + 1;
-    const places = [...text.matchAll(/at (\S+) \(tests\/boot\/probe\.ts:(\d+)\)/g)].map(([, name, line]) => [name!.split("/").at(-1), Number(line)]);
-    // A function that the compiler put into its caller has no frame of its own: its line appears with the caller's name.
+    const places = [...text.matchAll(/at (\S+) \(tests\/boot\/probe\.ts:(\d+)\)/g)].map(
+      ([, name, line]) => [name!.split("/").at(-1), Number(line)],
+    );
+    // A function that the compiler put into its caller has no frame of its own: its line appears
+    // with the caller's name.
     expect(places[0]![1]).toBe(lineOf(`panic("the probe panics")`));
     expect(places.at(-1)).toEqual(["start", lineOf("act();")]);
-    const chain = [lineOf(`panic("the probe panics")`), lineOf("inner(value - 1)"), lineOf("outer(3)"), lineOf("act();")];
-    expect(chain.filter((line) => places.some((place) => place[1] === line))).toEqual(places.map((place) => place[1]));
+    const chain = [
+      lineOf(`panic("the probe panics")`),
+      lineOf("inner(value - 1)"),
+      lineOf("outer(3)"),
+      lineOf("act();"),
+    ];
+    expect(chain.filter((line) => places.some((place) => place[1] === line))).toEqual(
+      places.map((place) => place[1]),
+    );
   });
 
   test("names the assertion that failed", async () => {
@@ -169,7 +229,10 @@ describe("a panic", () => {
   test.each([
     ["act=divide", /division by zero.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
     ["act=overflow", /division overflow.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
-    ["act=call-null", /indirect call of a null function.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
+    [
+      "act=call-null",
+      /indirect call of a null function.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/,
+    ],
     ["act=unreachable", /failed check of its own.* in \S+act \(tests\/boot\/probe\.ts:\d+\)/],
     ["act=load-null", /page fault at address 0xfffffff000000008/],
     ["act=load-middle", /page fault at address 0xfffffff07fffffff/],
@@ -185,7 +248,9 @@ describe("a panic", () => {
   test("shows on the screen too", async () => {
     await using machine = BootedMachine.start(asPvh("act=panic"));
     await machine.waitFor("at tests/boot/probe/start");
-    await expect.poll(async () => (await machine.screenText()).join("\n")).toContain("trine: kernel panic: the probe panics");
+    await expect
+      .poll(async () => (await machine.screenText()).join("\n"))
+      .toContain("trine: kernel panic: the probe panics");
   });
 });
 
@@ -206,7 +271,8 @@ describe("code of the kernel that not every processor has", () => {
       Number(elf.symbols.find((symbol) => symbol.name === name)!.address - boot.address);
     const [wide, data] = [offset("in_long_mode"), offset("boot_gdt")];
     const found = [
-      ...neededBy(boot.bytes.subarray(0, wide), 32), ...neededBy(boot.bytes.subarray(wide, data), 64),
+      ...neededBy(boot.bytes.subarray(0, wide), 32),
+      ...neededBy(boot.bytes.subarray(wide, data), 64),
     ];
     expect(found.length).toBeGreaterThan(300);
     expect(found.filter(({ needs }) => needs !== 1)).toEqual([]);
@@ -214,7 +280,10 @@ describe("code of the kernel that not every processor has", () => {
 });
 
 /** What each instruction needs of the processor. */
-function neededBy(code: Uint8Array, bits: number): { readonly text: string; readonly needs: Needs }[] {
+function neededBy(
+  code: Uint8Array,
+  bits: number,
+): { readonly text: string; readonly needs: Needs }[] {
   const decoder = new Decoder(bits, code, DecoderOptions.None);
   const found = [];
   while (decoder.canDecode) {
@@ -233,11 +302,15 @@ describe("what firmware has locked", () => {
 
   beforeAll(async () => {
     const built = await buildKernel({
-      root, outDir: "build/test/boot", entry: "tests/boot/firmware-probe.ts", name: "firmware-probe",
+      root,
+      outDir: "build/test/boot",
+      entry: "tests/boot/firmware-probe.ts",
+      name: "firmware-probe",
       extraAssembly: ["tests/boot/firmware.asm"],
     });
     const { symbols } = readElf(readFileSync(join(root, built.elfPath)), built.elfPath);
-    const address = (name: string): bigint => symbols.find((symbol) => symbol.name === name)!.address;
+    const address = (name: string): bigint =>
+      symbols.find((symbol) => symbol.name === name)!.address;
     // The PVH note names where to begin.
     const bytes = readFileSync(join(root, built.imagePath));
     const entry = bytes.indexOf("Xen\0", 0, "latin1") + 4;
@@ -255,12 +328,12 @@ describe("what firmware has locked", () => {
 
   const intel = ["Nehalem", "Denverton", "max,vendor=GenuineIntel"];
   test.each(intel)("is lifted on Intel's %s", async (cpu) => {
-    expect(await locksOn(cpu) & (NX_OFF | FEW_LEAVES)).toBe(0n);
+    expect((await locksOn(cpu)) & (NX_OFF | FEW_LEAVES)).toBe(0n);
   });
 
   // There is no such register there; QEMU has it all the same, so that it shows who touched it.
   test.each(["Opteron_G1", "EPYC", "max"])("is not touched on AMD's %s", async (cpu) => {
-    expect(await locksOn(cpu) & (NX_OFF | FEW_LEAVES)).toBe(NX_OFF | FEW_LEAVES);
+    expect((await locksOn(cpu)) & (NX_OFF | FEW_LEAVES)).toBe(NX_OFF | FEW_LEAVES);
   });
 });
 
@@ -270,7 +343,9 @@ describe("a boot that cannot succeed says why, on the serial line and the screen
     const text = await machine.waitFor(/trine: cannot boot: [^\r\n]+\r\n/);
     const message = text.slice(text.indexOf("trine: cannot boot"), -2);
     expect(message.slice("trine: cannot boot: ".length)).toMatch(reason);
-    await expect.poll(async () => (await machine.screenText()).join("\n")).toContain(message.slice(0, 79));
+    await expect
+      .poll(async () => (await machine.screenText()).join("\n"))
+      .toContain(message.slice(0, 79));
     // What does not fit into a row.
     expect((await machine.screenText()).join("\n")).toContain(message.slice(80));
   }
@@ -283,7 +358,8 @@ describe("a boot that cannot succeed says why, on the serial line and the screen
     return onStick(name);
   }
   /** Behind the loader, whose code has such words too. */
-  const indexOf = (bytes: Uint8Array, text: string) => Buffer.from(bytes.buffer).indexOf(text, (1 << 20) + 2048, "latin1");
+  const indexOf = (bytes: Uint8Array, text: string) =>
+    Buffer.from(bytes.buffer).indexOf(text, (1 << 20) + 2048, "latin1");
 
   test("a CD that ends too early", async () => {
     copyFileSync(path("image.iso"), path("short.iso"));
@@ -298,27 +374,50 @@ describe("a boot that cannot succeed says why, on the serial line and the screen
   });
 
   test("a disk whose loader is gone", () =>
-    refusal("the loader is not where it should be", { boot: damaged("no-loader.img", (bytes) => bytes.fill(0, 1 << 20, (1 << 20) + 2048)) }));
+    refusal("the loader is not where it should be", {
+      boot: damaged("no-loader.img", (bytes) => bytes.fill(0, 1 << 20, (1 << 20) + 2048)),
+    }));
   test("a disk whose kernel is gone", () =>
-    refusal("the kernel is not where it should be, or damaged", { boot: damaged("no-kernel.img", (bytes) => bytes.fill(0, indexOf(bytes, "\x7fELF"), indexOf(bytes, "\x7fELF") + 16)) }));
+    refusal("the kernel is not where it should be, or damaged", {
+      boot: damaged("no-kernel.img", (bytes) =>
+        bytes.fill(0, indexOf(bytes, "\x7fELF"), indexOf(bytes, "\x7fELF") + 16),
+      ),
+    }));
   test("a disk whose archive is gone", () =>
-    refusal("the archive is not where it should be, or damaged", { boot: damaged("no-archive.img", (bytes) => bytes.fill(0, indexOf(bytes, "TRINEARC"), indexOf(bytes, "TRINEARC") + 16)) }));
+    refusal("the archive is not where it should be, or damaged", {
+      boot: damaged("no-archive.img", (bytes) =>
+        bytes.fill(0, indexOf(bytes, "TRINEARC"), indexOf(bytes, "TRINEARC") + 16),
+      ),
+    }));
 
   const EVERYTHING = "FPU TSC MSR PAE CX8 CMOV MMX FXSR SSE SSE2 NX 64-bit-mode";
   const NOTHING = "-fpu,-tsc,-msr,-pae,-cx8,-cmov,-mmx,-fxsr,-sse,-sse2,-nx,-lm";
   const lacks = (features: string): RegExp => new RegExp(`^the processor lacks ${features}$`);
   test.each<[string, string, () => BootOptions]>([
-    ["64-bit mode, from CD", "NX 64-bit-mode", () => ({
-      boot: { kind: "iso", path: path("image.iso") }, cpu: "qemu32,-nx",
-    })],
+    [
+      "64-bit mode, from CD",
+      "NX 64-bit-mode",
+      () => ({
+        boot: { kind: "iso", path: path("image.iso") },
+        cpu: "qemu32,-nx",
+      }),
+    ],
     ["64-bit mode, from -kernel", "NX 64-bit-mode", () => ({ ...asPvh(""), cpu: "qemu32,-nx" })],
     ["NX", "NX", () => ({ boot: onStick("image.img"), cpu: "max,-nx" })],
     ["several things", "CMOV SSE2 NX", () => ({ ...asPvh(""), cpu: "qemu64,-nx,-cmov,-sse2" })],
     ["anything", EVERYTHING, () => ({ ...asPvh(""), cpu: `qemu64,${NOTHING}` })],
   ])("a processor without %s", (_what, features, options) => refusal(lacks(features), options()));
 
-  test("a machine with too little memory for the archive", () => refusal(/^too little memory, the image alone needs MiB: +\d+$/, { boot: onStick("image.img"), memoryMiB: 5 }));
-  test("a machine with too little memory for the kernel", () => refusal(/^too little memory, the image alone needs MiB: +\d+$/, { boot: onStick("image.img"), memoryMiB: 1 }));
+  test("a machine with too little memory for the archive", () =>
+    refusal(/^too little memory, the image alone needs MiB: +\d+$/, {
+      boot: onStick("image.img"),
+      memoryMiB: 5,
+    }));
+  test("a machine with too little memory for the kernel", () =>
+    refusal(/^too little memory, the image alone needs MiB: +\d+$/, {
+      boot: onStick("image.img"),
+      memoryMiB: 1,
+    }));
 });
 
 test("an image without archive starts, and the kernel sees none", async () => {
@@ -347,24 +446,43 @@ describe("the real kernel refuses to start, and says why:", () => {
   /** Boots with these bytes as archive; expects the reason and an end of its own. */
   async function refusal(reason: string, archive: Uint8Array | null): Promise<void> {
     if (archive !== null) writeFileSync(path("tried.arc"), archive);
-    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: realKernel, ...(archive === null ? {} : { archive: path("tried.arc") }) } });
+    await using machine = BootedMachine.start({
+      boot: {
+        kind: "kernel",
+        path: realKernel,
+        ...(archive === null ? {} : { archive: path("tried.arc") }),
+      },
+    });
     // On what machine is said all the same; whose system it is, is not known.
-    expect(await machine.waitFor(`trine: boot refused: ${reason}\r\n`)).toMatch(/^trine: cpu .*\r\ntrine: memory .*\r\ntrine: boot refused/);
+    expect(await machine.waitFor(`trine: boot refused: ${reason}\r\n`)).toMatch(
+      /^trine: cpu .*\r\ntrine: memory .*\r\ntrine: boot refused/,
+    );
     expect(await machine.exitValue()).toBe(1);
   }
-  const whole = () => buildArchive({ blob: new Uint8Array(5000).fill(7), programs: [new Uint8Array(70_000).fill(1), new Uint8Array(5)] });
+  const whole = () =>
+    buildArchive({
+      blob: new Uint8Array(5000).fill(7),
+      programs: [new Uint8Array(70_000).fill(1), new Uint8Array(5)],
+    });
   const NO_ARCHIVE = "no boot archive, or a damaged one";
 
   test("and has not needed more stack than the compiler says", async () => {
-    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: realKernel }, extra: ["-append", "stack=mark"] });
-    const [, used] = /kernel stack (\d+) bytes used/.exec(await machine.waitFor(/bytes used of \d+/))!;
+    await using machine = BootedMachine.start({
+      boot: { kind: "kernel", path: realKernel },
+      extra: ["-append", "stack=mark"],
+    });
+    const [, used] = /kernel stack (\d+) bytes used/.exec(
+      await machine.waitFor(/bytes used of \d+/),
+    )!;
     expect(Number(used)).toBeGreaterThan(100);
     expect(Number(used)).toBeLessThan(stackBound);
   });
 
   test("no archive", () => refusal(NO_ARCHIVE, null));
   test("an archive that is none", () => refusal(NO_ARCHIVE, new Uint8Array(8192).fill(0x55)));
-  test.each([1, 63, 4095, 4096, 12_287, 81_920])("an archive cut to %i bytes", (bytes) => refusal(NO_ARCHIVE, whole().subarray(0, bytes)));
+  test.each([1, 63, 4095, 4096, 12_287, 81_920])("an archive cut to %i bytes", (bytes) =>
+    refusal(NO_ARCHIVE, whole().subarray(0, bytes)),
+  );
   test("an archive whose policy is none", () => refusal("policy is not a policy (2)", whole()));
   test.each<[string, number, bigint]>([
     ["an entry behind its end", 64 + 8, 1n << 20n],

@@ -1,5 +1,5 @@
-// Looks at every mapping that boot made, for what must not be: code that can be written, by its own address or by another of the same
-// memory, and anything that user code could reach.
+// Looks at every mapping that boot made, for what must not be: code that can be written, by its own
+// address or by another of the same memory, and anything that user code could reach.
 
 import { kernelTopTable } from "../../kernel/x64/assembly";
 import { loadPhysical64 } from "../../kernel/x64/physical-memory";
@@ -25,7 +25,8 @@ let wrong: u64 = 0;
 export function walkPageTables(): void {
   // First where the code is, then who can write there.
   for (let pass: u32 = 0; pass < 2; pass++) {
-    for (let top: u64 = 0; top < 512; top++) walkTop(loadPhysical64(kernelTopTable() + top * 8), top, pass);
+    for (let top: u64 = 0; top < 512; top++)
+      walkTop(loadPhysical64(kernelTopTable() + top * 8), top, pass);
   }
   logText("probe: executable ");
   logHex(executable);
@@ -39,13 +40,15 @@ export function walkPageTables(): void {
 function walkTop(entry: u64, index: u64, pass: u32): void {
   if ((entry & PRESENT) === 0) return;
   if (index < 256 || (entry & USER) !== 0) wrong++;
-  for (let i: u64 = 0; i < 512; i++) walkThird(loadPhysical64((entry & ADDRESS_MASK) + i * 8), pass);
+  for (let i: u64 = 0; i < 512; i++)
+    walkThird(loadPhysical64((entry & ADDRESS_MASK) + i * 8), pass);
 }
 
 function walkThird(entry: u64, pass: u32): void {
   if ((entry & PRESENT) === 0) return;
   if ((entry & LARGE) !== 0) wrong++;
-  for (let i: u64 = 0; i < 512; i++) walkSecond(loadPhysical64((entry & ADDRESS_MASK) + i * 8), pass);
+  for (let i: u64 = 0; i < 512; i++)
+    walkSecond(loadPhysical64((entry & ADDRESS_MASK) + i * 8), pass);
 }
 
 function walkSecond(entry: u64, pass: u32): void {

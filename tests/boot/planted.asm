@@ -1,4 +1,5 @@
-; Functions of the probe kernel that no kernel has: a look at the flags, and a jump to anywhere, as a bug would do it.
+; Functions of the probe kernel that no kernel has: a look at the flags, and a jump to anywhere, as
+; a bug would do it.
 %include "kernel/x64/cpu.inc"
 
 section .text

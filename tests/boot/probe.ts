@@ -1,7 +1,14 @@
-// A kernel without programs: it brings the machine up, says what it finds, and then does what the command line asks for. The boot tests
-// start it in every way in which the real one can be started.
+// A kernel without programs: it brings the machine up, says what it finds, and then does what the
+// command line asks for. The boot tests start it in every way in which the real one can be started.
 
-import { archiveBytes, archiveStart, commandLineHas, memoryRangeCount, memoryRangeEnd, memoryRangeStart } from "../../kernel/x64/memory-map";
+import {
+  archiveBytes,
+  archiveStart,
+  commandLineHas,
+  memoryRangeCount,
+  memoryRangeEnd,
+  memoryRangeStart,
+} from "../../kernel/x64/memory-map";
 import { bootLine, initializeMachine, powerOff } from "../../kernel/x64/machine";
 import { lineOf, LINE_TIMER } from "../../kernel/x64/interrupts";
 import { panic } from "../../kernel/x64/panic";
@@ -28,7 +35,7 @@ export function start(startInfo: u64): void {
   logText("probe: clock ");
   logNumber(ticksPerSecond());
   logText(" Hz known after us ");
-  logNumber(ticks * 1_000_000 / ticksPerSecond());
+  logNumber((ticks * 1_000_000) / ticksPerSecond());
   endLine();
   for (let i: u32 = 0; i < memoryRangeCount(); i++) {
     logText("probe: memory ");

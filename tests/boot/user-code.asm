@@ -1,5 +1,6 @@
-; User code for the probe of the entry and exit stubs: a flat binary at the start of the domain region, its stack one page above.
-; Each system call reports three numbers to the probe, in rdi, rsi and rdx; the operation says what they are.
+; User code for the probe of the entry and exit stubs: a flat binary at the start of the domain
+; region, its stack one page above. Each system call reports three numbers to the probe, in rdi, rsi
+; and rdx; the operation says what they are.
 bits 64
 org 0x1000000000
 
@@ -116,7 +117,8 @@ start:
   mov eax, REPORT_PORT
   syscall
 
-; What may not be done: the probe resumes at each of these after the fault that the one before has raised.
+; What may not be done: the probe resumes at each of these after the fault that the one before has
+; raised.
 align 32
   mov dx, 0x81
   in al, dx

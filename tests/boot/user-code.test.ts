@@ -21,19 +21,37 @@ let lines: string[] = [];
 let firstForbidden = 0;
 
 /** Boots the probe with a command line; returns its lines and those of a panic. */
-async function run(commandLine: string, guardsOff?: string): Promise<{ readonly lines: string[]; readonly exit: number }> {
+async function run(
+  commandLine: string,
+  guardsOff?: string,
+): Promise<{ readonly lines: string[]; readonly exit: number }> {
   const kernel = await buildKernel({
-    root, outDir: "build/test/boot", entry: "tests/boot/user-probe.ts", name: `user-probe${guardsOff === undefined ? "" : `-without-${guardsOff}`}`,
-    extraAssembly: ["tests/boot/planted.asm"], ...(guardsOff === undefined ? {} : { guardsOff }),
+    root,
+    outDir: "build/test/boot",
+    entry: "tests/boot/user-probe.ts",
+    name: `user-probe${guardsOff === undefined ? "" : `-without-${guardsOff}`}`,
+    extraAssembly: ["tests/boot/planted.asm"],
+    ...(guardsOff === undefined ? {} : { guardsOff }),
   });
   const boot = { kind: "kernel", path: join(root, kernel.imagePath), archive: code } as const;
-  await using machine = BootedMachine.start({ boot, countInstructions: true, extra: ["-append", `${commandLine} panic=exit`] });
+  await using machine = BootedMachine.start({
+    boot,
+    countInstructions: true,
+    extra: ["-append", `${commandLine} panic=exit`],
+  });
   const exit = await machine.exitValue();
-  return { exit, lines: machine.transcript.split("\r\n").filter((line) => line.startsWith("probe: ") || line.includes("panic")) };
+  return {
+    exit,
+    lines: machine.transcript
+      .split("\r\n")
+      .filter((line) => line.startsWith("probe: ") || line.includes("panic")),
+  };
 }
 
 beforeAll(async () => {
-  const assembled = spawnSync("nasm", ["-f", "bin", "-o", code, "tests/boot/user-code.asm"], { cwd: root });
+  const assembled = spawnSync("nasm", ["-f", "bin", "-o", code, "tests/boot/user-code.asm"], {
+    cwd: root,
+  });
   expect(assembled.stderr.toString()).toBe("");
   const bytes = readFileSync(code);
   firstForbidden = bytes.indexOf(Buffer.from([0x66, 0xba, 0x81, 0x00]));
@@ -54,7 +72,8 @@ test("a thread starts with the registers that it was given, and with no flag but
 });
 
 test("a system call brings back what it must and zero in all other registers", () => {
-  // rdi: all dead registers together; rsi: flags; rdx: the words, of which the probe has changed one by 1.
+  // rdi: all dead registers together; rsi: flags; rdx: the words, of which the probe has changed
+  // one by 1.
   const [, dead, flags, words] = /^probe: call 1 (\S+) (\S+) (\S+)$/.exec(calls()[2]!)!;
   expect(dead).toBe("0");
   expect(withoutArithmetic(flags!)).toBe(INTERRUPTS_ON);
@@ -62,7 +81,9 @@ test("a system call brings back what it must and zero in all other registers", (
 });
 
 test("interrupts leave registers, stack pointer and fs as they were", () => {
-  expect(lines.filter((line) => line === "probe: interrupt in user code at its place")).toHaveLength(3);
+  expect(
+    lines.filter((line) => line === "probe: interrupt in user code at its place"),
+  ).toHaveLength(3);
   expect(calls()).toContain("probe: call 2 3fff 1000010ff8 feedface00000000");
 });
 
@@ -75,8 +96,11 @@ test("flags of user code never reach the kernel", () => {
 });
 
 test("each forbidden instruction raises its fault, and the kernel goes on", () => {
-  const faults = lines.filter((line) => line.startsWith("probe: fault")).map((line) => line.slice("probe: fault ".length));
-  const at = (index: number, offset = 0) => (CODE + firstForbidden + index * STEP + offset).toString(16);
+  const faults = lines
+    .filter((line) => line.startsWith("probe: fault"))
+    .map((line) => line.slice("probe: fault ".length));
+  const at = (index: number, offset = 0) =>
+    (CODE + firstForbidden + index * STEP + offset).toString(16);
   expect(faults).toEqual([
     `13 0 ${at(0, 4)}`, // a port without grant
     `13 0 ${at(1)}`, // cli
@@ -92,7 +116,8 @@ test("each forbidden instruction raises its fault, and the kernel goes on", () =
     `13 0 ${at(10)}`, // sidt, by UMIP
     `13 0 ${at(11)}`, // rdpmc
     expect.stringMatching(new RegExp(`^13 (1a|32) ${at(12)}$`)), // int3
-    expect.stringMatching(new RegExp(`^(1 0 ${at(13, 1)}|6 0 ${at(13)})$`)), // icebp: a debug exception; QEMU does not know it
+    // icebp: a debug exception; QEMU does not know it
+    expect.stringMatching(new RegExp(`^(1 0 ${at(13, 1)}|6 0 ${at(13)})$`)),
     expect.stringMatching(/^1 0 /), // the trap flag
     "14 4 1000031000", // memory that is not mapped
     "14 15 1000010fc0", // a page of data as code
@@ -105,15 +130,22 @@ test("each forbidden instruction raises its fault, and the kernel goes on", () =
   ]);
 });
 
-// Each fence is tried with a bug planted in the kernel, or with an attack of user code, and the same again without the fence.
+// Each fence is tried with a bug planted in the kernel, or with an attack of user code, and the
+// same again without the fence.
 
 test("a kernel that follows a wrong address into user memory is stopped by SMAP, and by nothing else", async () => {
-  expect((await run("plant=read")).lines.at(-1)).toContain("kernel panic: page fault at address 0x1000010108, error code 0x1");
-  expect((await run("plant=read", "smap")).lines).toContain("probe: the kernel read feedface00000000");
+  expect((await run("plant=read")).lines.at(-1)).toContain(
+    "kernel panic: page fault at address 0x1000010108, error code 0x1",
+  );
+  expect((await run("plant=read", "smap")).lines).toContain(
+    "probe: the kernel read feedface00000000",
+  );
 });
 
 test("a kernel that jumps into user code is stopped by SMEP, and by nothing else", async () => {
-  expect((await run("plant=run")).lines.at(-1)).toContain("kernel panic: page fault at address 0x1000000002, error code 0x11");
+  expect((await run("plant=run")).lines.at(-1)).toContain(
+    "kernel panic: page fault at address 0x1000000002, error code 0x11",
+  );
   expect((await run("plant=run", "smep")).lines).toContain("probe: the kernel ran 5eed");
 });
 

@@ -1,14 +1,40 @@
-// A kernel with one thread, whose code is the archive: the probe of the entry and exit stubs. It prints what the thread reports, and what
-// each forbidden instruction of it raised.
+// A kernel with one thread, whose code is the archive: the probe of the entry and exit stubs. It
+// prints what the thread reports, and what each forbidden instruction of it raised.
 
 import {
-  SAVE_BYTES, SAVE_CR3, SAVE_FS_BASE, SAVE_FS_PROVEN, SAVE_PORTS, SAVE_RAX, SAVE_RBX, SAVE_RDI, SAVE_RDX, SAVE_RESUME, SAVE_RFLAGS, SAVE_RIP, SAVE_RSI, SAVE_RSP,
-  RESUME_ALL, RESUME_SYSTEM_CALL,
+  SAVE_BYTES,
+  SAVE_CR3,
+  SAVE_FS_BASE,
+  SAVE_FS_PROVEN,
+  SAVE_PORTS,
+  SAVE_RAX,
+  SAVE_RBX,
+  SAVE_RDI,
+  SAVE_RDX,
+  SAVE_RESUME,
+  SAVE_RFLAGS,
+  SAVE_RIP,
+  SAVE_RSI,
+  SAVE_RSP,
+  RESUME_ALL,
+  RESUME_SYSTEM_CALL,
 } from "../../kernel/abi/thread-save-area";
 import { lineOf } from "../../kernel/x64/interrupts";
 import { initializeMachine, powerOff } from "../../kernel/x64/machine";
-import { archiveBytes, archiveStart, commandLineHas, memoryRangeStart } from "../../kernel/x64/memory-map";
-import { addTable, initializePaging, initializeRoot, mapPage, PageAccess, tablesMissing } from "../../kernel/x64/paging";
+import {
+  archiveBytes,
+  archiveStart,
+  commandLineHas,
+  memoryRangeStart,
+} from "../../kernel/x64/memory-map";
+import {
+  addTable,
+  initializePaging,
+  initializeRoot,
+  mapPage,
+  PageAccess,
+  tablesMissing,
+} from "../../kernel/x64/paging";
 import { fillPhysical, loadPhysical64, storePhysical64 } from "../../kernel/x64/physical-memory";
 import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/serial-log";
 import { armTimer, nowNs } from "../../kernel/x64/timer";
@@ -21,7 +47,10 @@ const STACK: u64 = 0x10_0001_0000;
 const STACK_TOP: u64 = STACK + 4096;
 const FS_BASE: u64 = STACK + 256;
 const FS_WORD: u64 = 0xfeed_face_0000_0000;
-/** Distance from the direct map to address 0, by which a wrong physical address reaches the user half. */
+/**
+ * Distance from the direct map to address 0, by which a wrong physical address reaches the user
+ * half.
+ */
 const WRAP: u64 = 0x8000_0000_0000;
 const GRANTED_PORT: u32 = 0x80;
 /** Where the next forbidden instruction starts: code is aligned to this. */
@@ -45,7 +74,8 @@ export function start(startInfo: u64): void {
   const root = takeFrame();
   initializeRoot(root);
   const pages = (archiveBytes() + 4095) >> 12;
-  for (let page: u64 = 0; page < pages; page++) map(root, CODE + (page << 12), archiveStart() + (page << 12), PageAccess.Execute);
+  for (let page: u64 = 0; page < pages; page++)
+    map(root, CODE + (page << 12), archiveStart() + (page << 12), PageAccess.Execute);
   const stack = takeFrame();
   map(root, STACK, stack, PageAccess.Write);
   storePhysical64(stack + 256 + 8, FS_WORD);
@@ -74,7 +104,8 @@ function takeFrame(): u64 {
 }
 
 function map(root: u64, address: u64, physical: u64, access: PageAccess): void {
-  for (let missing = tablesMissing(root, address); missing > 0; missing--) addTable(root, address, takeFrame());
+  for (let missing = tablesMissing(root, address); missing > 0; missing--)
+    addTable(root, address, takeFrame());
   mapPage(root, address, physical, access, false);
 }
 
@@ -133,7 +164,10 @@ export function interrupt(vector: u32): void {
 let last: u64 = 0;
 let badReturns: u32 = 0;
 
-/** Goes on at the next forbidden instruction, behind the last with two addresses to which nothing may return. */
+/**
+ * Goes on at the next forbidden instruction, behind the last with two addresses to which nothing
+ * may return.
+ */
 export function fault(vector: u32, errorCode: u32, address: u64): void {
   checkFlags();
   logText("probe: fault ");

@@ -1,4 +1,5 @@
-// docs/language.md is true: its examples compile, and those that it calls refused are refused with the message that it shows.
+// docs/language.md is true: its examples compile, and those that it calls refused are refused with
+// the message that it shows.
 import { expect, test } from "vitest";
 import { readProgram } from "../../toolchain/compiler/read-program.ts";
 import { explain } from "../../toolchain/language/explain.ts";
@@ -16,10 +17,19 @@ const examples = [...page.matchAll(BLOCK)].map((match) => ({
 /** All that the compiler says against `source`, warnings too, or null. */
 async function refusal(source: string): Promise<string | null> {
   try {
-    const { source: compiled } = await readProgram({ root: ROOT, entry: "example.ts", target: "domain", name: "example", virtualFiles: { "example.ts": source } });
+    const { source: compiled } = await readProgram({
+      root: ROOT,
+      entry: "example.ts",
+      target: "domain",
+      name: "example",
+      virtualFiles: { "example.ts": source },
+    });
     return compiled.diagnostics.length === 0 ? null : formatDiagnostics(compiled.diagnostics);
   } catch (error) {
-    if (error instanceof DiagnosticError) return formatDiagnostics(explain(error.diagnostics, (file) => (file === "example.ts" ? source : undefined)));
+    if (error instanceof DiagnosticError)
+      return formatDiagnostics(
+        explain(error.diagnostics, (file) => (file === "example.ts" ? source : undefined)),
+      );
     throw error;
   }
 }
@@ -29,10 +39,16 @@ test("the page has examples of both kinds", () => {
   expect(examples.filter(({ message }) => message !== null).length).toBeGreaterThanOrEqual(8);
 });
 
-test.each(examples.filter(({ message }) => message === null))("the example in line $line compiles", async ({ source }) => {
-  expect(await refusal(source)).toBeNull();
-});
+test.each(examples.filter(({ message }) => message === null))(
+  "the example in line $line compiles",
+  async ({ source }) => {
+    expect(await refusal(source)).toBeNull();
+  },
+);
 
-test.each(examples.filter(({ message }) => message !== null))("the example in line $line is refused or warned of as shown", async ({ source, message }) => {
-  expect(`${await refusal(source)}\n`).toContain(`${message}\n`);
-});
+test.each(examples.filter(({ message }) => message !== null))(
+  "the example in line $line is refused or warned of as shown",
+  async ({ source, message }) => {
+    expect(`${await refusal(source)}\n`).toContain(`${message}\n`);
+  },
+);

@@ -6,8 +6,15 @@ export default defineInterface({
   id: 0x7f8,
   version: 1,
   methods: {
-    count: { about: "Counts `word` in a map, builds texts and lists on the way.", takes: { word: text(32) }, returns: { times: u32, kept: u32 } },
+    count: {
+      about: "Counts `word` in a map, builds texts and lists on the way.",
+      takes: { word: text(32) },
+      returns: { times: u32, kept: u32 },
+    },
     hold: { about: "Keeps `kibibytes` more of objects for good.", takes: { kibibytes: u32 } },
-    state: { about: "What the server's domain takes, and how often it has collected.", returns: { pages: u32, collections: u32, lived: u32, pauseNs: u64 } },
+    state: {
+      about: "What the server's domain takes, and how often it has collected.",
+      returns: { pages: u32, collections: u32, lived: u32, pauseNs: u64 },
+    },
   },
 });

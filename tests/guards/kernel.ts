@@ -1,6 +1,7 @@
-// The kernel as it is, with two bugs planted that no kernel may have: on request it follows an address of a program's, or jumps to one.
-// SMAP and SMEP are the fences behind such bugs, so without them there is nothing that an attack could show. Each bug is there only if
-// the command line asks for it; without, this is the kernel.
+// The kernel as it is, with two bugs planted that no kernel may have: on request it follows an
+// address of a program's, or jumps to one. SMAP and SMEP are the fences behind such bugs, so
+// without them there is nothing that an attack could show. Each bug is there only if the command
+// line asks for it; without, this is the kernel.
 
 import { Status } from "../../kernel/abi/status";
 import { SystemCall } from "../../kernel/abi/system-call";
@@ -11,14 +12,28 @@ import { loadPhysical64 } from "../../kernel/x64/physical-memory";
 import { callAddress } from "../boot/planted";
 import { PLANTED_HANDLE, Plant } from "./plant";
 
-export { abort, currentSaveArea, fault, interrupt, kernelException, start } from "../../kernel/main";
+export {
+  abort,
+  currentSaveArea,
+  fault,
+  interrupt,
+  kernelException,
+  start,
+} from "../../kernel/main";
 
-/** Distance from the direct map to address 0, by which a wrong physical address reaches the user half. */
+/**
+ * Distance from the direct map to address 0, by which a wrong physical address reaches the user
+ * half.
+ */
 const WRAP: u64 = 0x8000_0000_0000;
 
 export function systemCall(operation: u32): void {
   const thread = currentThread!;
-  if (operation !== <u32>SystemCall.Call || thread.rdi !== <u64>PLANTED_HANDLE || !isPlanted(<u32>thread.rbx)) {
+  if (
+    operation !== <u32>SystemCall.Call ||
+    thread.rdi !== <u64>PLANTED_HANDLE ||
+    !isPlanted(<u32>thread.rbx)
+  ) {
     enterKernel(operation);
     return;
   }
@@ -37,9 +52,12 @@ export function systemCall(operation: u32): void {
 
 function isPlanted(plant: u32): bool {
   switch (plant) {
-    case Plant.Read: return commandLineHas("plant=read");
-    case Plant.Run: return commandLineHas("plant=run");
-    default: return plant === <u32>Plant.First;
+    case Plant.Read:
+      return commandLineHas("plant=read");
+    case Plant.Run:
+      return commandLineHas("plant=run");
+    default:
+      return plant === <u32>Plant.First;
   }
 }
 

@@ -1,5 +1,6 @@
-; What no compiled program could do, and no image of ours would start: code in data, and addresses for the bugs of tests/guards/kernel.ts.
-; An executable made by hand (tests/guards/system.ts), so the policy has it as unverified.
+; What no compiled program could do, and no image of ours would start: code in data, and addresses
+; for the bugs of tests/guards/kernel.ts. An executable made by hand (tests/guards/system.ts), so
+; the policy has it as unverified.
 bits 64
 
 PLANTED_HANDLE equ 0x5eed0000

@@ -1,5 +1,5 @@
-// How the programs of this image ask for what tests/guards/kernel.ts has planted: a call to a handle that is none, word 0 says what.
-// native.asm has these numbers too.
+// How the programs of this image ask for what tests/guards/kernel.ts has planted: a call to a
+// handle that is none, word 0 says what. native.asm has these numbers too.
 
 /** Index 0 names no handle, so every other kernel answers BadHandle. */
 export const PLANTED_HANDLE: u32 = 0x5eed0000;

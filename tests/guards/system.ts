@@ -17,7 +17,18 @@ import intruder from "../../services/intruder/program.ts";
 import judge from "./judge/program.ts";
 import victim from "./victim/program.ts";
 
-export const GUARDS = ["smep", "smap", "nx", "rights", "token", "quota", "verdict", "structure", "digest", "ports"] as const;
+export const GUARDS = [
+  "smep",
+  "smap",
+  "nx",
+  "rights",
+  "token",
+  "quota",
+  "verdict",
+  "structure",
+  "digest",
+  "ports",
+] as const;
 export type Guard = (typeof GUARDS)[number];
 
 const OUT = "build/test/guards";
@@ -55,17 +66,39 @@ export async function buildGuardSystem(root: string): Promise<GuardSystem> {
       const built = await pool.run({
         kind: "kernel",
         options: {
-          root, outDir: OUT, name: guard === null ? "kernel" : `kernel-without-${guard}`, entry: "tests/guards/kernel.ts", extraAssembly: ["tests/boot/planted.asm"],
-          virtualFiles: { [KEY_RING_FILE]: signer.keyRing }, ...(guard === null ? {} : { guardsOff: guard }),
+          root,
+          outDir: OUT,
+          name: guard === null ? "kernel" : `kernel-without-${guard}`,
+          entry: "tests/guards/kernel.ts",
+          extraAssembly: ["tests/boot/planted.asm"],
+          virtualFiles: { [KEY_RING_FILE]: signer.keyRing },
+          ...(guard === null ? {} : { guardsOff: guard }),
         },
       });
       kernels.set(guard, join(root, built.imagePath));
     };
     const compileProgram = async ({ folder, description }: (typeof PROGRAMS)[number]) => {
-      const built = await pool.run({ kind: "program", options: { root, entry: `${folder}/${description.entry}`, target: "domain", outDir: BUILD.programs, name: description.name } });
-      programs.set(description.name, { folder, description, elf: readFileSync(join(root, built.binaryPath!)), verified: built.verified });
+      const built = await pool.run({
+        kind: "program",
+        options: {
+          root,
+          entry: `${folder}/${description.entry}`,
+          target: "domain",
+          outDir: BUILD.programs,
+          name: description.name,
+        },
+      });
+      programs.set(description.name, {
+        folder,
+        description,
+        elf: readFileSync(join(root, built.binaryPath!)),
+        verified: built.verified,
+      });
     };
-    await inParallel(PARALLEL, [...PROGRAMS.map((program) => () => compileProgram(program)), ...[null, ...GUARDS].map((guard) => () => compileKernel(guard))]);
+    await inParallel(PARALLEL, [
+      ...PROGRAMS.map((program) => () => compileProgram(program)),
+      ...[null, ...GUARDS].map((guard) => () => compileKernel(guard)),
+    ]);
     const ordered = PROGRAMS.map(({ description }) => programs.get(description.name)!);
     return { ...(await writeArchives(root, ordered, signer)), kernels };
   } finally {
@@ -73,12 +106,31 @@ export async function buildGuardSystem(root: string): Promise<GuardSystem> {
   }
 }
 
-async function writeArchives(root: string, compiled: readonly BuiltProgram[], signer: Signer): Promise<{ archive: string; tampered: string }> {
-  const native: BuiltProgram = { folder: "tests/guards/native", description: NATIVE, elf: nativeExecutable(root), verified: false };
+async function writeArchives(
+  root: string,
+  compiled: readonly BuiltProgram[],
+  signer: Signer,
+): Promise<{ archive: string; tampered: string }> {
+  const native: BuiltProgram = {
+    folder: "tests/guards/native",
+    description: NATIVE,
+    elf: nativeExecutable(root),
+    verified: false,
+  };
   const programs = [...compiled.slice(0, -1), native, ...compiled.slice(-1)];
-  const { blob } = await buildSystem({ root, imageFile: "tests/guards/image.ts", image, programs, signer, outDir: OUT });
+  const { blob } = await buildSystem({
+    root,
+    imageFile: "tests/guards/image.ts",
+    image,
+    programs,
+    signer,
+    outDir: OUT,
+  });
   const archive = buildArchive({ blob, programs: programs.map(({ elf }) => elf) });
-  const paths = { archive: join(root, OUT, "guards.arc"), tampered: join(root, OUT, "tampered.arc") };
+  const paths = {
+    archive: join(root, OUT, "guards.arc"),
+    tampered: join(root, OUT, "tampered.arc"),
+  };
   writeFileSync(paths.archive, archive);
   const changed = Buffer.from(archive);
   changed.write("forged!", changed.indexOf("genuine"), "latin1");
@@ -89,7 +141,10 @@ async function writeArchives(root: string, compiled: readonly BuiltProgram[], si
 /** native.asm: a page of code, then its data. */
 function nativeExecutable(root: string): Uint8Array {
   const path = join(root, OUT, "native.bin");
-  const assembled = spawnSync("nasm", ["-f", "bin", "-o", path, "tests/guards/native.asm"], { cwd: root, encoding: "utf8" });
+  const assembled = spawnSync("nasm", ["-f", "bin", "-o", path, "tests/guards/native.asm"], {
+    cwd: root,
+    encoding: "utf8",
+  });
   if (assembled.status !== 0) throw new Error(assembled.stderr);
   const bytes = readFileSync(path);
   const data = bytes.subarray(PAGE);
@@ -99,7 +154,10 @@ function nativeExecutable(root: string): Uint8Array {
 }
 
 /** Runs all jobs, at most `limit` at a time. */
-export async function inParallel(limit: number, jobs: readonly (() => Promise<void>)[]): Promise<void> {
+export async function inParallel(
+  limit: number,
+  jobs: readonly (() => Promise<void>)[],
+): Promise<void> {
   const rest = [...jobs];
   const work = async (): Promise<void> => {
     for (let job = rest.shift(); job !== undefined; job = rest.shift()) await job();

@@ -1,6 +1,7 @@
-// The kernel as it is, and a hand that ends one domain the moment that its thread is found in a given state: `kill=SLOT state=STATE` on
-// the command line. It strikes once, after the first character was typed, at the next entry of the kernel that finds the state: as a
-// supervisor on another processor would.
+// The kernel as it is, and a hand that ends one domain the moment that its thread is found in a
+// given state: `kill=SLOT state=STATE` on the command line. It strikes once, after the first
+// character was typed, at the next entry of the kernel that finds the state: as a supervisor on
+// another processor would.
 
 import { DomainState, EndReason, Domain, domainOfSlot } from "../../kernel/object/domain";
 import { Endpoint } from "../../kernel/object/endpoint";
@@ -9,7 +10,11 @@ import { Thread, ThreadState } from "../../kernel/object/thread";
 import { ObjectType } from "../../kernel/abi/object";
 import { SystemCall } from "../../kernel/abi/system-call";
 import { endDomain } from "../../kernel/domain/end";
-import { fault as enterFault, interrupt as enterInterrupt, systemCall as enterSystemCall } from "../../kernel/main";
+import {
+  fault as enterFault,
+  interrupt as enterInterrupt,
+  systemCall as enterSystemCall,
+} from "../../kernel/main";
 import { slotName, slotCount, stringBytes } from "../../kernel/monitor/monitor";
 import { currentThread } from "../../kernel/schedule/scheduler";
 import { commandLineHas } from "../../kernel/x64/memory-map";
@@ -81,7 +86,8 @@ function slotCalled(name: string): u32 {
     const found = slotName(slot);
     if (stringBytes(found) !== <u32>name.length) continue;
     let isSame = true;
-    for (let i: i32 = 0; i < name.length; i++) if (<u32>load<u8>(found + i) !== <u32>name.charCodeAt(i)) isSame = false;
+    for (let i: i32 = 0; i < name.length; i++)
+      if (<u32>load<u8>(found + i) !== <u32>name.charCodeAt(i)) isSame = false;
     if (isSame) return slot;
   }
   return 0;
@@ -100,7 +106,8 @@ function strike(operation: u32): bool {
     return false;
   }
   if (domain.state !== DomainState.Running) return false;
-  if (wanted === <u32>Wanted.Calling && isCurrent && operation === <u32>SystemCall.Call) endCallee(domain, <u32>thread.rdi);
+  if (wanted === <u32>Wanted.Calling && isCurrent && operation === <u32>SystemCall.Call)
+    endCallee(domain, <u32>thread.rdi);
   let isFound = false;
   if (wanted === <u32>Wanted.Receiving) isFound = thread.state === ThreadState.Receiving;
   if (wanted === <u32>Wanted.Calling) isFound = thread.state === ThreadState.Calling;
@@ -111,7 +118,10 @@ function strike(operation: u32): bool {
   return isFound && isCurrent && operation !== OPERATION_NONE;
 }
 
-/** Its next instruction of its own is at address 0. Slot 0 has no handler: the kernel itself ends it. */
+/**
+ * Its next instruction of its own is at address 0. Slot 0 has no handler: the kernel itself ends
+ * it.
+ */
 function breakThread(thread: Thread): void {
   isBroken = true;
   thread.rip = 0;
@@ -125,7 +135,8 @@ function endCallee(domain: Domain, handle: u32): void {
   const entry = findHandle(domain, handle);
   if (entry === null || entry.type !== <u16>ObjectType.Endpoint) return;
   const owner = changetype<Endpoint>(entry.object!).owner;
-  if (owner !== 0 && domainOfSlot(owner).state === DomainState.Running) endDomain(domainOfSlot(owner), EndReason.Stopped, 0);
+  if (owner !== 0 && domainOfSlot(owner).state === DomainState.Running)
+    endDomain(domainOfSlot(owner), EndReason.Stopped, 0);
 }
 
 function end(domain: Domain): void {

@@ -25,27 +25,54 @@ beforeAll(async () => {
   const signer = signerFor(false);
   const main = buildTestImage("main");
   // One second is long enough for a test to read the screen.
-  const restart = readFileSync(join(root, RESTART_FILE), "utf8").replace("RESTART_WAIT_NS: u64 = 10_000_000_000", "RESTART_WAIT_NS: u64 = 1_000_000_000");
+  const restart = readFileSync(join(root, RESTART_FILE), "utf8").replace(
+    "RESTART_WAIT_NS: u64 = 10_000_000_000",
+    "RESTART_WAIT_NS: u64 = 1_000_000_000",
+  );
   const built = await buildKernel({
-    root, outDir: "build/test/recovery", name: "panicking", entry: "tests/recovery/panicking-kernel.ts", virtualFiles: { [KEY_RING_FILE]: signer.keyRing, [RESTART_FILE]: restart },
+    root,
+    outDir: "build/test/recovery",
+    name: "panicking",
+    entry: "tests/recovery/panicking-kernel.ts",
+    virtualFiles: { [KEY_RING_FILE]: signer.keyRing, [RESTART_FILE]: restart },
   });
   const archive = readFileSync(main.archivePath);
   for (const kind of ["stop", "reboot"] as const) {
     const path = join(folder, `${kind}.arc`);
-    writeFileSync(path, kind === "stop" ? archive : withRebootOnPanic(archive, (blob) => signBlob(blob, signer)));
-    buildIso({ root, kernelPath: join(root, built.imagePath), archivePath: path, outPath: iso[kind] });
+    writeFileSync(
+      path,
+      kind === "stop" ? archive : withRebootOnPanic(archive, (blob) => signBlob(blob, signer)),
+    );
+    buildIso({
+      root,
+      kernelPath: join(root, built.imagePath),
+      archivePath: path,
+      outPath: iso[kind],
+    });
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The archive of the image with `onPanic: "reboot"`: one flag of its first slot, and another signature. */
-function withRebootOnPanic(archive: Buffer, sign: (blob: Uint8Array<ArrayBuffer>) => Uint8Array): Uint8Array {
-  const { offset, bytes } = summarizeArchive(archive, "main").entries.find(({ kind }) => kind === "blob")!;
+/**
+ * The archive of the image with `onPanic: "reboot"`: one flag of its first slot, and another
+ * signature.
+ */
+function withRebootOnPanic(
+  archive: Buffer,
+  sign: (blob: Uint8Array<ArrayBuffer>) => Uint8Array,
+): Uint8Array {
+  const { offset, bytes } = summarizeArchive(archive, "main").entries.find(
+    ({ kind }) => kind === "blob",
+  )!;
   const changed = new Uint8Array(archive);
   const blob = changed.slice(offset, offset + bytes);
   const view = new DataView(blob.buffer);
   const slots = view.getUint32(BLOB_HEADER_BYTES + 4, true);
-  view.setUint32(slots + SLOT_FLAGS, view.getUint32(slots + SLOT_FLAGS, true) | SLOT_FLAG_REBOOT_ON_PANIC, true);
+  view.setUint32(
+    slots + SLOT_FLAGS,
+    view.getUint32(slots + SLOT_FLAGS, true) | SLOT_FLAG_REBOOT_ON_PANIC,
+    true,
+  );
   changed.set(sign(blob), offset);
   return changed;
 }

@@ -4,7 +4,14 @@ import { interrupt as enterInterrupt } from "../../kernel/main";
 import { nonMaskableCount } from "../../kernel/x64/assembly";
 import { panic } from "../../kernel/x64/panic";
 
-export { abort, currentSaveArea, fault, kernelException, start, systemCall } from "../../kernel/main";
+export {
+  abort,
+  currentSaveArea,
+  fault,
+  kernelException,
+  start,
+  systemCall,
+} from "../../kernel/main";
 
 export function interrupt(vector: u32): void {
   if (nonMaskableCount() !== 0) panic("the planted bug");

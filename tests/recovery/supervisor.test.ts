@@ -1,4 +1,5 @@
-// The supervisor comes back by the kernel's hand, and adopts what runs; one that dies again and again stops the machine.
+// The supervisor comes back by the kernel's hand, and adopts what runs; one that dies again and
+// again stops the machine.
 import { beforeAll, expect, test } from "vitest";
 import { type TestImage, buildTestImage } from "../support/build.ts";
 import { ShellSession } from "../support/shell-session.ts";
@@ -29,7 +30,9 @@ test("what the new supervisor has adopted it starts again when it ends", async (
   machine.type("kill supervisor\r");
   await machine.waitFor("runs again as instance 2");
   await machine.waitFor(PROMPT);
-  expect((await shell.run("kill echo")).join("\n")).toContain("echo is ended, and runs again as instance 2");
+  expect((await shell.run("kill echo")).join("\n")).toContain(
+    "echo is ended, and runs again as instance 2",
+  );
   expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
 });
 
@@ -43,7 +46,9 @@ test("the serial driver is killed, and every character typed once it runs again 
     const text = `nothing is called ${"0123456789abcdefghijklmnopqrstuvwxyz".slice(round)}`;
     machine.type(`${text}\r`);
     // The shell draws its line anew as it grows; with the last character it stands there whole.
-    await expect.poll(() => machine.transcript.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, ""), { timeout: 120_000 }).toContain(`${PROMPT}${text}`);
+    await expect
+      .poll(() => machine.transcript.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, ""), { timeout: 120_000 })
+      .toContain(`${PROMPT}${text}`);
     await machine.waitFor(/no command|unknown|help/i);
     await machine.waitFor(PROMPT);
   }

@@ -1,4 +1,7 @@
-/** Compiles a few lines of AssemblyScript that use sources of the tree, and runs them in this process. For tests of what is no program. */
+/**
+ * Compiles a few lines of AssemblyScript that use sources of the tree, and runs them in this
+ * process. For tests of what is no program.
+ */
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
@@ -14,20 +17,49 @@ export interface Exports {
   text(address: number, bytes: number): string;
 }
 
-/** `source` stands in `folder`, so its imports are relative to that. System calls are not there: they throw, but for a `call` that is given and returns a Status. */
-export async function runAssemblyScript(folder: string, source: string, call?: () => number): Promise<Exports> {
+/**
+ * `source` stands in `folder`, so its imports are relative to that. System calls are not there:
+ * they throw, but for a `call` that is given and returns a Status.
+ */
+export async function runAssemblyScript(
+  folder: string,
+  source: string,
+  call?: () => number,
+): Promise<Exports> {
   await generateAll(ROOT);
   const entry = `${folder}/node-entry.ts`;
-  const { wasm } = await compileAssemblyScript({ root: ROOT, entry, target: "domain", virtualFiles: { [entry]: source }, exportMemory: true });
+  const { wasm } = await compileAssemblyScript({
+    root: ROOT,
+    entry,
+    target: "domain",
+    virtualFiles: { [entry]: source },
+    exportMemory: true,
+  });
   const absent = (): never => {
     throw new Error("there is no kernel here");
   };
-  const imports = { trine: { call: call ?? absent, recv: absent, reply: absent }, env: { abort: () => { throw new Error("failed assertion"); } } };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), imports);
+  const imports = {
+    trine: { call: call ?? absent, recv: absent, reply: absent },
+    env: {
+      abort: () => {
+        throw new Error("failed assertion");
+      },
+    },
+  };
+  const instance = new WebAssembly.Instance(
+    new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>),
+    imports,
+  );
   const memory = instance.exports["memory"] as WebAssembly.Memory;
   return {
     memory,
-    call: (name, ...values) => (instance.exports[name] as (...values: readonly (number | bigint)[]) => number | bigint | undefined)(...values),
-    text: (address, bytes) => new TextDecoder().decode(new Uint8Array(memory.buffer, address, bytes)),
+    call: (name, ...values) =>
+      (
+        instance.exports[name] as (
+          ...values: readonly (number | bigint)[]
+        ) => number | bigint | undefined
+      )(...values),
+    text: (address, bytes) =>
+      new TextDecoder().decode(new Uint8Array(memory.buffer, address, bytes)),
   };
 }

@@ -20,17 +20,40 @@ export interface TestImageOptions {
   readonly releaseKey?: string;
 }
 
-/** Builds `image`; `without` names a guard of the kernel to leave out. What is built already costs a fraction of a second. */
+/**
+ * Builds `image`; `without` names a guard of the kernel to leave out. What is built already costs a
+ * fraction of a second.
+ */
 export function buildTestImage(image: string, options: TestImageOptions = {}): TestImage {
   const { medium = "kernel", without, releaseKey } = options;
-  const more = [...(without === undefined ? [] : ["--without", without]), ...(releaseKey === undefined ? [] : ["--release"])];
-  const environment = releaseKey === undefined ? process.env : { ...process.env, TRINE_KEY: releaseKey };
+  const more = [
+    ...(without === undefined ? [] : ["--without", without]),
+    ...(releaseKey === undefined ? [] : ["--release"]),
+  ];
+  const environment =
+    releaseKey === undefined ? process.env : { ...process.env, TRINE_KEY: releaseKey };
   const parameters = ["--json", "build", image, "--medium", medium, ...more];
-  const built = JSON.parse(execFileSync(join(ROOT, "trine"), parameters, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: environment })) as {
+  const built = JSON.parse(
+    execFileSync(join(ROOT, "trine"), parameters, {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: environment,
+    }),
+  ) as {
     readonly kernelImagePath: string;
     readonly archivePath: string;
     readonly bootPath: string;
   };
-  const [kernelImagePath, archivePath, path] = [built.kernelImagePath, built.archivePath, built.bootPath].map((file) => join(ROOT, file)) as [string, string, string];
-  return { kernelImagePath, archivePath, boot: medium === "kernel" ? { kind: "kernel", path, archive: archivePath } : { kind: medium, path } };
+  const [kernelImagePath, archivePath, path] = [
+    built.kernelImagePath,
+    built.archivePath,
+    built.bootPath,
+  ].map((file) => join(ROOT, file)) as [string, string, string];
+  return {
+    kernelImagePath,
+    archivePath,
+    boot:
+      medium === "kernel" ? { kind: "kernel", path, archive: archivePath } : { kind: medium, path },
+  };
 }

@@ -1,4 +1,7 @@
-/** QEMU's debugger port, as far as tests need it: stop at an instruction, go on. One packet at a time, each answered. */
+/**
+ * QEMU's debugger port, as far as tests need it: stop at an instruction, go on. One packet at a
+ * time, each answered.
+ */
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,10 +12,12 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** A TCP port of the loopback interface that nobody uses at this moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .on("error", reject)
+      .listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });
 }
 
@@ -24,13 +29,18 @@ export class DebuggerConnection {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.setEncoding("latin1").on("data", (text: string) => this.receive(text)).on("error", () => {});
+    socket
+      .setEncoding("latin1")
+      .on("data", (text: string) => this.receive(text))
+      .on("error", () => {});
   }
 
   static async open(port: number): Promise<DebuggerConnection> {
     for (let attempt = 1; ; attempt += 1) {
       const socket = connect(port, "127.0.0.1");
-      const error = await new Promise<Error | null>((resolve) => socket.once("connect", () => resolve(null)).once("error", resolve));
+      const error = await new Promise<Error | null>((resolve) =>
+        socket.once("connect", () => resolve(null)).once("error", resolve),
+      );
       if (error === null) return new DebuggerConnection(socket);
       if (attempt === CONNECT_TRIES_MAX) throw error;
       await sleep(CONNECT_PAUSE_MS);
@@ -98,7 +108,11 @@ export class DebuggerConnection {
 
   private receive(text: string): void {
     this.received += text;
-    for (let match = /\$([^#]*)#../.exec(this.received); match !== null; match = /\$([^#]*)#../.exec(this.received)) {
+    for (
+      let match = /\$([^#]*)#../.exec(this.received);
+      match !== null;
+      match = /\$([^#]*)#../.exec(this.received)
+    ) {
       this.received = this.received.slice(match.index + match[0].length);
       this.socket.write("+");
       if (this.waiting !== null) this.waiting(match[1]!);

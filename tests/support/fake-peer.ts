@@ -1,7 +1,21 @@
-/** The other end of a handle, in a test: answers messages of one interface by functions that the interface's description types. */
+/**
+ * The other end of a handle, in a test: answers messages of one interface by functions that the
+ * interface's description types.
+ */
 import { Status } from "../../kernel/abi/status.ts";
 import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
-import { answerLayout, decodeMessage, encodeMessage, type ErrorName, type MethodName, requestLayout, type Returns, type Takes, type Values, type WireMessage } from "../../toolchain/idl/message.ts";
+import {
+  answerLayout,
+  decodeMessage,
+  encodeMessage,
+  type ErrorName,
+  type MethodName,
+  requestLayout,
+  type Returns,
+  type Takes,
+  type Values,
+  type WireMessage,
+} from "../../toolchain/idl/message.ts";
 
 /** What a call through a handle comes to. */
 export interface Outcome {
@@ -38,7 +52,10 @@ export function fails(status: Status): never {
   throw new CallFails(status);
 }
 
-export function refuses<I extends InterfaceDescription>(_description: I, error: ErrorName<I>): never {
+export function refuses<I extends InterfaceDescription>(
+  _description: I,
+  error: ErrorName<I>,
+): never {
   throw new CallRefused(error);
 }
 
@@ -48,21 +65,34 @@ export type Handlers<I extends InterfaceDescription> = {
 
 const NO_MESSAGE: WireMessage = { words: [], arena: new Uint8Array(), handles: [] };
 
-/** A peer that answers by `handlers`. A method without one is a mistake of the test, or of the program: the call throws. */
-export function fakePeer<const I extends InterfaceDescription>(description: I, handlers: Handlers<I>): Peer {
+/**
+ * A peer that answers by `handlers`. A method without one is a mistake of the test, or of the
+ * program: the call throws.
+ */
+export function fakePeer<const I extends InterfaceDescription>(
+  description: I,
+  handlers: Handlers<I>,
+): Peer {
   const calls: { method: string; takes: Values }[] = [];
   return { description, calls, answer };
 
   function answer(index: number, message: WireMessage): Outcome {
     const name = Object.keys(description.methods)[index];
     const method = name === undefined ? undefined : description.methods[name];
-    if (name === undefined || method === undefined) throw new Error(`${description.name} has no method ${index}`);
+    if (name === undefined || method === undefined)
+      throw new Error(`${description.name} has no method ${index}`);
     const takes = decodeMessage(requestLayout(method), message);
     calls.push({ method: name, takes });
-    const handler = handlers[name as MethodName<I>] as ((takes: Values) => Values | undefined) | undefined;
-    if (handler === undefined) throw new Error(`the test has no handler for ${description.name}.${name}`);
+    const handler = handlers[name as MethodName<I>] as
+      | ((takes: Values) => Values | undefined)
+      | undefined;
+    if (handler === undefined)
+      throw new Error(`the test has no handler for ${description.name}.${name}`);
     try {
-      return { status: Status.Ok, message: encodeMessage(answerLayout(method), handler(takes) ?? {}) };
+      return {
+        status: Status.Ok,
+        message: encodeMessage(answerLayout(method), handler(takes) ?? {}),
+      };
     } catch (error) {
       if (error instanceof CallFails) return { status: error.status, message: NO_MESSAGE };
       if (!(error instanceof CallRefused)) throw error;

@@ -1,6 +1,6 @@
 /**
- * Files of kernel/x64 compiled to WebAssembly and run in this process, on physical memory, ports and a clock of the test's. What is
- * not given does nothing and reads as zero.
+ * Files of kernel/x64 compiled to WebAssembly and run in this process, on physical memory, ports
+ * and a clock of the test's. What is not given does nothing and reads as zero.
  */
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import { findRoot } from "../../toolchain/build/tree.ts";
@@ -31,35 +31,59 @@ export interface RunningFiles {
 /** Compiles a text that stands in kernel/x64 and re-exports what the test wants to call. */
 export async function compileForFake(entryText: string): Promise<WebAssembly.Module> {
   const entry = "kernel/x64/test-entry.ts";
-  const { wasm } = await compileAssemblyScript({ root: findRoot(), entry, target: "kernel", virtualFiles: { [entry]: entryText }, exportMemory: true });
+  const { wasm } = await compileAssemblyScript({
+    root: findRoot(),
+    entry,
+    target: "kernel",
+    virtualFiles: { [entry]: entryText },
+    exportMemory: true,
+  });
   return WebAssembly.compile(wasm.slice());
 }
 
 export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): RunningFiles {
-  const { physical, readPort = () => 0, writePort = () => {}, readTsc = () => 0n, cpuid = () => [0, 0, 0, 0] } = machine;
+  const {
+    physical,
+    readPort = () => 0,
+    writePort = () => {},
+    readTsc = () => 0n,
+    cpuid = () => [0, 0, 0, 0],
+  } = machine;
   const place = (address: bigint): number => {
-    if (physical === undefined || address + 8n > BigInt(physical.byteLength)) throw new Error(`physical address 0x${address.toString(16)} of the fake`);
+    if (physical === undefined || address + 8n > BigInt(physical.byteLength))
+      throw new Error(`physical address 0x${address.toString(16)} of the fake`);
     return Number(address);
   };
   const known: Record<string, Record<string, (...args: never[]) => bigint | number | void>> = {
     x64: {
-      in8: readPort, out8: writePort, readTsc,
+      in8: readPort,
+      out8: writePort,
+      readTsc,
       cpuid: (leaf: number, subleaf: number, result: number) => {
         const words = new DataView((exports["memory"] as WebAssembly.Memory).buffer);
         cpuid(leaf, subleaf).forEach((word, i) => words.setUint32(result + 4 * i, word, true));
       },
       physicalLoad8: (address: bigint) => physical!.getUint8(place(address)),
-      physicalLoad32: machine.load32 ?? ((address: bigint) => physical!.getUint32(place(address), true)),
+      physicalLoad32:
+        machine.load32 ?? ((address: bigint) => physical!.getUint32(place(address), true)),
       physicalLoad64: (address: bigint) => physical!.getBigUint64(place(address), true),
-      physicalStore64: (address: bigint, value: bigint) => physical!.setBigUint64(place(address), value, true),
-      physicalStore32: machine.store32 ?? ((address: bigint, value: number) => physical!.setUint32(place(address), value, true)),
+      physicalStore64: (address: bigint, value: bigint) =>
+        physical!.setBigUint64(place(address), value, true),
+      physicalStore32:
+        machine.store32 ??
+        ((address: bigint, value: number) => physical!.setUint32(place(address), value, true)),
     },
     assembly: machine.assembly ?? {},
   };
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    const supplied = known[from]?.[name] as ((...args: (number | bigint)[]) => number | bigint | void) | undefined;
-    (imports[from] ??= {})[name] = supplied === undefined ? () => 0 : (...args: (number | bigint)[]) => supplied(...args.map(unsigned));
+    const supplied = known[from]?.[name] as
+      | ((...args: (number | bigint)[]) => number | bigint | void)
+      | undefined;
+    (imports[from] ??= {})[name] =
+      supplied === undefined
+        ? () => 0
+        : (...args: (number | bigint)[]) => supplied(...args.map(unsigned));
   }
   const { exports } = new WebAssembly.Instance(module, imports);
   const call = (name: string, args: (number | bigint)[]) => (exports[name] as Export)(...args);

@@ -1,20 +1,35 @@
 /**
- * The whole kernel as WebAssembly in this process: physical memory is a buffer, ports and clock are the test's, and the test acts in
- * the place of user code: it puts a system call's registers into the current thread's save area and enters the kernel.
- * The monitor, the blob and the archive are the real ones.
+ * The whole kernel as WebAssembly in this process: physical memory is a buffer, ports and clock are
+ * the test's, and the test acts in the place of user code: it puts a system call's registers into
+ * the current thread's save area and enters the kernel. The monitor, the blob and the archive are
+ * the real ones.
  */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { BLOB_KEY_PURPOSE, BLOB_PUBLIC_KEY, BLOB_SIGNATURE_BYTES, KeyPurpose } from "../../kernel/abi/blob.ts";
+import {
+  BLOB_KEY_PURPOSE,
+  BLOB_PUBLIC_KEY,
+  BLOB_SIGNATURE_BYTES,
+  KeyPurpose,
+} from "../../kernel/abi/blob.ts";
 import * as save from "../../kernel/abi/thread-save-area.ts";
 import * as record from "../../kernel/abi/message-record.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT,
-  HANDLE_INDEX_DOMAIN, HANDLE_INDEX_INBOX, HANDLE_INDEX_THREAD, SystemCall,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_FORWARD,
+  HEADER_FLAG_KEEP_MASKED,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  HANDLE_INDEX_DOMAIN,
+  HANDLE_INDEX_INBOX,
+  HANDLE_INDEX_THREAD,
+  SystemCall,
 } from "../../kernel/abi/system-call.ts";
 import { compileSystem } from "../../policy/compiler/compile.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
@@ -41,7 +56,23 @@ import system from "../../services/interfaces/kernel/system.idl.ts";
 import thread from "../../services/interfaces/kernel/thread.idl.ts";
 import trace from "../../services/interfaces/kernel/trace.idl.ts";
 
-export const KERNEL_INTERFACES: readonly InterfaceDescription[] = [audit, clock, domain, fault, inbox, interrupt, log, memory, notice, policy, ports, slots, system, thread, trace];
+export const KERNEL_INTERFACES: readonly InterfaceDescription[] = [
+  audit,
+  clock,
+  domain,
+  fault,
+  inbox,
+  interrupt,
+  log,
+  memory,
+  notice,
+  policy,
+  ports,
+  slots,
+  system,
+  thread,
+  trace,
+];
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const SEED = new Uint8Array(32).fill(7);
@@ -102,8 +133,17 @@ export function fastCall(caller: Thread): bool { return false; }
 export function fastReply(server: Thread): bool { return false; }
 `;
 
-/** Compiles the kernel for Node; once a test file. `without`: a guard to take down. `slow`: without the fast path. */
-export async function compileKernel({ without, slow = false }: { readonly without?: string; readonly slow?: boolean } = {}): Promise<WebAssembly.Module> {
+/**
+ * Compiles the kernel for Node; once a test file. `without`: a guard to take down. `slow`: without
+ * the fast path.
+ */
+export async function compileKernel({
+  without,
+  slow = false,
+}: {
+  readonly without?: string;
+  readonly slow?: boolean;
+} = {}): Promise<WebAssembly.Module> {
   const guards = readFileSync(join(ROOT, GUARDS_FILE), "utf8");
   const { wasm } = await compileAssemblyScript({
     root: ROOT,
@@ -127,13 +167,29 @@ export interface TestProgram extends Omit<ProgramDescription, "name" | "entry"> 
 }
 
 export interface TestSystem {
-  readonly slots: Readonly<Record<string, Omit<ImageDescription["slots"][string], "program" | "quota" | "priority" | "class"> & { readonly priority?: number; readonly pages?: number; readonly quota?: { readonly handles?: number; readonly threads?: number; readonly objects?: number } }>>;
+  readonly slots: Readonly<
+    Record<
+      string,
+      Omit<ImageDescription["slots"][string], "program" | "quota" | "priority" | "class"> & {
+        readonly priority?: number;
+        readonly pages?: number;
+        readonly quota?: {
+          readonly handles?: number;
+          readonly threads?: number;
+          readonly objects?: number;
+        };
+      }
+    >
+  >;
   /** By slot; each slot has a program and a class of its own name, the class with a capital. */
   readonly programs: Readonly<Record<string, TestProgram>>;
   readonly interfaces?: readonly InterfaceDescription[];
   /** Rules; classes and `execute` rules are added. */
   readonly policy: string;
-  /** The compiler does not see what the executables take, and so refuses no quota that is too small for them. */
+  /**
+   * The compiler does not see what the executables take, and so refuses no quota that is too small
+   * for them.
+   */
   readonly areNeedsUnknown?: boolean;
   /** The image's `onSupervisorLoop` is "reboot". */
   readonly rebootsOnLoop?: boolean;
@@ -146,7 +202,9 @@ export function className(slot: string): string {
 /** The archive of a system, signed with the test's key. */
 export async function buildSystem(description: TestSystem): Promise<Uint8Array> {
   const names = Object.keys(description.slots);
-  const executables = names.map((name) => smallExecutable({ name, ...description.programs[name]!.executable }));
+  const executables = names.map((name) =>
+    smallExecutable({ name, ...description.programs[name]!.executable }),
+  );
   const text = [
     "module test",
     ...names.map((name) => `class ${className(name)}`),
@@ -162,14 +220,29 @@ export async function buildSystem(description: TestSystem): Promise<Uint8Array> 
       slots: Object.fromEntries(
         names.map((name) => {
           const { pages = 200, quota = {}, priority = 100, ...rest } = description.slots[name]!;
-          return [name, { program: `services/${name}`, class: className(name), priority, quota: { pages, ...quota }, ...rest }];
+          return [
+            name,
+            {
+              program: `services/${name}`,
+              class: className(name),
+              priority,
+              quota: { pages, ...quota },
+              ...rest,
+            },
+          ];
         }),
       ),
     },
     programs: names.map((name, index) => {
       const { executable: _, ...manifest } = description.programs[name]!;
       const digest = createHash("sha256").update(executables[index]!).digest();
-      return { folder: `services/${name}`, description: { name, entry: "main.ts", ...manifest }, digest: new Uint8Array(digest), verified: true, needs: description.areNeedsUnknown ? undefined : programNeeds(executables[index]!, name) };
+      return {
+        folder: `services/${name}`,
+        description: { name, entry: "main.ts", ...manifest },
+        digest: new Uint8Array(digest),
+        verified: true,
+        needs: description.areNeedsUnknown ? undefined : programNeeds(executables[index]!, name),
+      };
     }),
     interfaces: [...KERNEL_INTERFACES, ...(description.interfaces ?? [])],
     policyFiles: [{ file: "test.policy", text }],
@@ -204,7 +277,11 @@ export interface SendOptions {
   readonly record?: number;
   readonly handles?: readonly (readonly [number: number, rights: number])[];
   readonly arena?: { readonly address: number; readonly bytes: number };
-  readonly receive?: { readonly address?: number; readonly bytes?: number; readonly handles?: number };
+  readonly receive?: {
+    readonly address?: number;
+    readonly bytes?: number;
+    readonly handles?: number;
+  };
 }
 
 export interface Result {
@@ -251,7 +328,11 @@ export class KernelInNode {
   constructor(
     module: WebAssembly.Module,
     archive: Uint8Array,
-    options: { readonly memoryBytes?: number; readonly far?: FarMemory; readonly cpuid?: Cpuid } = {},
+    options: {
+      readonly memoryBytes?: number;
+      readonly far?: FarMemory;
+      readonly cpuid?: Cpuid;
+    } = {},
   ) {
     const archiveEnd = (ARCHIVE_AT + archive.length + 4095) & ~4095;
     const memoryEnd = archiveEnd + (options.memoryBytes ?? 8 << 20);
@@ -263,7 +344,8 @@ export class KernelInNode {
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
       const supplied = from === "x64" ? intrinsics[name] : undefined;
-      (imports[from] ??= {})[name] = (...args: (number | bigint)[]) => (supplied === undefined ? 0 : supplied(...args.map(unsigned)));
+      (imports[from] ??= {})[name] = (...args: (number | bigint)[]) =>
+        supplied === undefined ? 0 : supplied(...args.map(unsigned));
     }
     // Functions of kernel/x64/assembly.ts answer 64-bit zeroes, or nothing.
     for (const name of Object.keys(imports["assembly"] ?? {})) {
@@ -288,7 +370,8 @@ export class KernelInNode {
     processor: Cpuid,
   ): Record<string, (...args: never[]) => number | bigint | void> {
     const at = (address: bigint): number => {
-      if (address >= BigInt(this.physical.length)) throw new Error(`physical address 0x${address.toString(16)}`);
+      if (address >= BigInt(this.physical.length))
+        throw new Error(`physical address 0x${address.toString(16)}`);
       return Number(address);
     };
     return {
@@ -297,7 +380,8 @@ export class KernelInNode {
         if (port === 0x3f8) this.logBytes.push(value);
         else this.portWrites.push(`${port.toString(16)}=${value.toString(16)}`);
       },
-      out16: (port: number, value: number) => this.portWrites.push(`${port.toString(16)}=${value.toString(16)}`),
+      out16: (port: number, value: number) =>
+        this.portWrites.push(`${port.toString(16)}=${value.toString(16)}`),
       out32: (port: number, value: number) => {
         if (port === 0xf4) throw new MachineStopped(value, this.log);
       },
@@ -313,13 +397,22 @@ export class KernelInNode {
       physicalLoad32: (address: bigint) => this.view.getUint32(at(address), true),
       physicalLoad64: (address: bigint) => this.view.getBigUint64(at(address), true),
       physicalStore8: (address: bigint, value: number) => this.view.setUint8(at(address), value),
-      physicalStore16: (address: bigint, value: number) => this.view.setUint16(at(address), value, true),
-      physicalStore32: (address: bigint, value: number) => this.view.setUint32(at(address), value, true),
-      physicalStore64: (address: bigint, value: bigint) => this.view.setBigUint64(at(address), value, true),
-      physicalCopy: (to: bigint, from: bigint, bytes: number) => void this.physical.copyWithin(at(to), at(from), at(from) + bytes),
-      physicalFill: (to: bigint, value: number, bytes: number) => void this.physical.fill(value, at(to), at(to) + bytes),
-      copyToPhysical: (to: bigint, from: number, bytes: number) => this.physical.set(new Uint8Array(this.window.buffer, from, bytes), at(to)),
-      copyFromPhysical: (to: number, from: bigint, bytes: number) => new Uint8Array(this.window.buffer, to, bytes).set(this.physical.subarray(at(from), at(from) + bytes)),
+      physicalStore16: (address: bigint, value: number) =>
+        this.view.setUint16(at(address), value, true),
+      physicalStore32: (address: bigint, value: number) =>
+        this.view.setUint32(at(address), value, true),
+      physicalStore64: (address: bigint, value: bigint) =>
+        this.view.setBigUint64(at(address), value, true),
+      physicalCopy: (to: bigint, from: bigint, bytes: number) =>
+        void this.physical.copyWithin(at(to), at(from), at(from) + bytes),
+      physicalFill: (to: bigint, value: number, bytes: number) =>
+        void this.physical.fill(value, at(to), at(to) + bytes),
+      copyToPhysical: (to: bigint, from: number, bytes: number) =>
+        this.physical.set(new Uint8Array(this.window.buffer, from, bytes), at(to)),
+      copyFromPhysical: (to: number, from: bigint, bytes: number) =>
+        new Uint8Array(this.window.buffer, to, bytes).set(
+          this.physical.subarray(at(from), at(from) + bytes),
+        ),
     };
   }
 
@@ -362,7 +455,8 @@ export class KernelInNode {
   }
   /** Runs what the kernel has put off until nothing is left to do but wait. */
   settle(): void {
-    for (let i = 0; i < 5000 && this.big("armedDeadline") <= this.time; i++) this.number("interrupt", TIMER_VECTOR);
+    for (let i = 0; i < 5000 && this.big("armedDeadline") <= this.time; i++)
+      this.number("interrupt", TIMER_VECTOR);
   }
 
   // Threads.
@@ -385,14 +479,23 @@ export class KernelInNode {
       this.setTime(this.time + (this.current === 0 ? 0n : 1n));
       this.number("interrupt", TIMER_VECTOR);
     }
-    if (this.current !== thread) throw new Error(`thread 0x${thread.toString(16)} of slot ${this.number("slotOfThread", thread)} cannot run: state ${this.number("threadState", thread)}`);
+    if (this.current !== thread)
+      throw new Error(
+        `thread 0x${thread.toString(16)} of slot ${this.number("slotOfThread", thread)} cannot run: state ${this.number("threadState", thread)}`,
+      );
   }
 
-  // System calls of a slot's thread: entered here, their result read by `result` once the thread is ready again.
+  // System calls of a slot's thread: entered here, their result read by `result` once the thread is
+  // ready again.
 
-  private enter(thread: number, operation: SystemCall, registers: Readonly<Record<number, bigint>>): void {
+  private enter(
+    thread: number,
+    operation: SystemCall,
+    registers: Readonly<Record<number, bigint>>,
+  ): void {
     this.become(thread);
-    for (const [offset, value] of Object.entries(registers)) this.setRegister(thread, Number(offset), value);
+    for (const [offset, value] of Object.entries(registers))
+      this.setRegister(thread, Number(offset), value);
     const view = new DataView(this.window.buffer);
     view.setUint32(thread + save.SAVE_RESUME, save.RESUME_SYSTEM_CALL, true);
     this.number("systemCall", operation);
@@ -416,29 +519,67 @@ export class KernelInNode {
     this.enter(thread, operation as SystemCall, registers);
   }
 
-  call(thread: number, handle: number, interfaceId: number, method: number, words: readonly bigint[] = [], options: SendOptions = {}): Result {
+  call(
+    thread: number,
+    handle: number,
+    interfaceId: number,
+    method: number,
+    words: readonly bigint[] = [],
+    options: SendOptions = {},
+  ): Result {
     const long = this.prepareRecord(thread, words, options);
-    const header = (interfaceId << HEADER_INTERFACE_SHIFT) | (method << HEADER_METHOD_SHIFT) | Math.min(words.length, 4) | long;
-    this.enter(thread, SystemCall.Call, { [save.SAVE_RDI]: BigInt(handle >>> 0), [save.SAVE_RSI]: BigInt(header >>> 0), [save.SAVE_R9]: options.timeout ?? 0n, [save.SAVE_RDX]: BigInt(options.record ?? 0), ...wordRegisters(words) });
+    const header =
+      (interfaceId << HEADER_INTERFACE_SHIFT) |
+      (method << HEADER_METHOD_SHIFT) |
+      Math.min(words.length, 4) |
+      long;
+    this.enter(thread, SystemCall.Call, {
+      [save.SAVE_RDI]: BigInt(handle >>> 0),
+      [save.SAVE_RSI]: BigInt(header >>> 0),
+      [save.SAVE_R9]: options.timeout ?? 0n,
+      [save.SAVE_RDX]: BigInt(options.record ?? 0),
+      ...wordRegisters(words),
+    });
     return this.result(thread);
   }
 
-  recv(thread: number, options: SendOptions & { readonly inbox?: number; readonly keepMasked?: boolean } = {}): Result {
+  recv(
+    thread: number,
+    options: SendOptions & { readonly inbox?: number; readonly keepMasked?: boolean } = {},
+  ): Result {
     const long = this.prepareRecord(thread, [], options);
     const header = long | (options.keepMasked ? HEADER_FLAG_KEEP_MASKED : 0);
-    this.enter(thread, SystemCall.Recv, { [save.SAVE_R10]: BigInt(options.inbox ?? INBOX), [save.SAVE_RSI]: BigInt(header), [save.SAVE_R9]: options.timeout ?? 0n, [save.SAVE_RDX]: BigInt(options.record ?? 0) });
+    this.enter(thread, SystemCall.Recv, {
+      [save.SAVE_R10]: BigInt(options.inbox ?? INBOX),
+      [save.SAVE_RSI]: BigInt(header),
+      [save.SAVE_R9]: options.timeout ?? 0n,
+      [save.SAVE_RDX]: BigInt(options.record ?? 0),
+    });
     return this.result(thread);
   }
 
   reply(
-    thread: number, token: bigint, words: readonly bigint[] = [],
-    options: SendOptions & { readonly error?: boolean; readonly forward?: boolean; readonly receive_?: boolean } = {},
+    thread: number,
+    token: bigint,
+    words: readonly bigint[] = [],
+    options: SendOptions & {
+      readonly error?: boolean;
+      readonly forward?: boolean;
+      readonly receive_?: boolean;
+    } = {},
   ): Result {
     const long = this.prepareRecord(thread, words, options);
-    const flags = (options.error ? HEADER_FLAG_ERROR : 0) | (options.forward ? HEADER_FLAG_FORWARD : 0) | (options.receive_ ? HEADER_FLAG_RECEIVE : 0);
+    const flags =
+      (options.error ? HEADER_FLAG_ERROR : 0) |
+      (options.forward ? HEADER_FLAG_FORWARD : 0) |
+      (options.receive_ ? HEADER_FLAG_RECEIVE : 0);
     this.enter(thread, SystemCall.Reply, {
-      [save.SAVE_RDI]: token, [save.SAVE_RSI]: BigInt(Math.min(words.length, 4) | long | flags), [save.SAVE_R10]: options.receive_ ? BigInt(INBOX) : 0n,
-      [save.SAVE_R9]: options.timeout ?? 0n, [save.SAVE_RDX]: BigInt(options.record ?? 0), ...wordRegisters(words),
+      [save.SAVE_RDI]: token,
+      [save.SAVE_RSI]: BigInt(Math.min(words.length, 4) | long | flags),
+      [save.SAVE_R10]: options.receive_ ? BigInt(INBOX) : 0n,
+      [save.SAVE_R9]: options.timeout ?? 0n,
+      [save.SAVE_RDX]: BigInt(options.record ?? 0),
+      ...wordRegisters(words),
     });
     return this.result(thread);
   }
@@ -453,14 +594,21 @@ export class KernelInNode {
       badge: this.register(thread, save.SAVE_RDX),
       callerClass: Number(caller & 0xffffffffn),
       callerSlot: Number(caller >> 32n),
-      words: [save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14].map((offset) => this.register(thread, offset)),
+      words: [save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14].map((offset) =>
+        this.register(thread, offset),
+      ),
     };
   }
 
   private prepareRecord(thread: number, words: readonly bigint[], options: SendOptions): number {
     if (options.record === undefined) return 0;
     const bytes = new DataView(new ArrayBuffer(record.RECORD_BYTES));
-    for (const [index, word] of words.entries()) bytes.setBigUint64(index < 4 ? index * 8 : record.RECORD_MORE_WORDS + (index - 4) * 8, word, true);
+    for (const [index, word] of words.entries())
+      bytes.setBigUint64(
+        index < 4 ? index * 8 : record.RECORD_MORE_WORDS + (index - 4) * 8,
+        word,
+        true,
+      );
     bytes.setUint32(record.RECORD_WORD_COUNT, words.length, true);
     const { handles = [], arena, receive } = options;
     bytes.setUint32(record.RECORD_HANDLE_COUNT, handles.length, true);
@@ -480,10 +628,14 @@ export class KernelInNode {
   // A program's memory, as the program itself would see it.
 
   write(slot: number, address: number, bytes: Uint8Array): void {
-    for (const [index, byte] of bytes.entries()) this.physical[this.place(slot, address + index, true)] = byte;
+    for (const [index, byte] of bytes.entries())
+      this.physical[this.place(slot, address + index, true)] = byte;
   }
   read(slot: number, address: number, bytes: number): Uint8Array {
-    return Uint8Array.from({ length: bytes }, (_, index) => this.physical[this.place(slot, address + index, false)]!);
+    return Uint8Array.from(
+      { length: bytes },
+      (_, index) => this.physical[this.place(slot, address + index, false)]!,
+    );
   }
   private place(slot: number, address: number, write: boolean): number {
     const place = this.big("touch", slot, address, write ? 1 : 0);
@@ -503,7 +655,10 @@ export class KernelInNode {
   /** Fails if any of the kernel's invariants does not hold. */
   check(): void {
     const broken = this.number("invariantBroken");
-    if (broken !== 0) throw new Error(`invariant ${broken} (kernel/testing/invariants.ts) is broken: 0x${this.big("invariantDetail").toString(16)}`);
+    if (broken !== 0)
+      throw new Error(
+        `invariant ${broken} (kernel/testing/invariants.ts) is broken: 0x${this.big("invariantDetail").toString(16)}`,
+      );
   }
 }
 

@@ -1,4 +1,7 @@
-/** Compiles the security monitor to WebAssembly and runs it in this process, with a clock and a key ring of the test's. */
+/**
+ * Compiles the security monitor to WebAssembly and runs it in this process, with a clock and a key
+ * ring of the test's.
+ */
 import asc from "assemblyscript/asc";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -23,8 +26,11 @@ export function setTime(ns: u64): void { time = ns; }
 export function nowNs(): u64 { return time; }
 `;
 
-// A function takes and returns numbers and bigints as WebAssembly does: i64 is bigint, the rest numbers.
-export type MonitorFunction = (...args: readonly (number | bigint)[]) => number | bigint | undefined;
+// A function takes and returns numbers and bigints as WebAssembly does: i64 is bigint, the rest
+// numbers.
+export type MonitorFunction = (
+  ...args: readonly (number | bigint)[]
+) => number | bigint | undefined;
 
 export interface Monitor {
   readonly memory: WebAssembly.Memory;
@@ -49,12 +55,26 @@ export interface MonitorOptions {
 }
 
 export async function compileMonitor(options: MonitorOptions = {}): Promise<Uint8Array> {
-  const virtual = new Map([["kernel/monitor/test-entry.ts", ENTRY], ["kernel/monitor/clock.ts", CLOCK]]);
+  const virtual = new Map([
+    ["kernel/monitor/test-entry.ts", ENTRY],
+    ["kernel/monitor/clock.ts", CLOCK],
+  ]);
   if (options.keyRing !== undefined) virtual.set("kernel/monitor/key-ring.ts", options.keyRing);
   if (options.guards !== undefined) virtual.set("kernel/guards.ts", options.guards);
   let wasm: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
-    ["kernel/monitor/test-entry.ts", "--outFile", "monitor.wasm", "--runtime", "stub", "-O1", "--memoryBase", "65536", "--use", "abort="],
+    [
+      "kernel/monitor/test-entry.ts",
+      "--outFile",
+      "monitor.wasm",
+      "--runtime",
+      "stub",
+      "-O1",
+      "--memoryBase",
+      "65536",
+      "--use",
+      "abort=",
+    ],
     {
       readFile(name: string) {
         const text = virtual.get(name.replace(/^\.\//, ""));
@@ -71,12 +91,16 @@ export async function compileMonitor(options: MonitorOptions = {}): Promise<Uint
       listFiles: () => [],
     },
   );
-  if (error !== null || wasm === undefined) throw new Error(`the monitor does not compile: ${stderr.toString()}`);
+  if (error !== null || wasm === undefined)
+    throw new Error(`the monitor does not compile: ${stderr.toString()}`);
   return wasm;
 }
 
 export function startMonitor(wasm: Uint8Array): Monitor {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), {});
+  const instance = new WebAssembly.Instance(
+    new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>),
+    {},
+  );
   const memory = instance.exports["memory"] as WebAssembly.Memory;
   const start = memory.buffer.byteLength;
   let next = start;

@@ -15,13 +15,17 @@ const CONNECT_PAUSE_MS = 50;
 
 export class ControlConnection {
   private readonly socket: Socket;
-  private readonly pending: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
+  private readonly pending: {
+    resolve: (value: unknown) => void;
+    reject: (error: Error) => void;
+  }[] = [];
   private received = "";
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setEncoding("utf8").on("data", (text: string) => this.receive(text));
-    const end = (): void => this.pending.splice(0).forEach((request) => request.reject(new Error("QEMU ended")));
+    const end = (): void =>
+      this.pending.splice(0).forEach((request) => request.reject(new Error("QEMU ended")));
     socket.on("close", end).on("error", end);
   }
 

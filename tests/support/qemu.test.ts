@@ -50,7 +50,8 @@ dw 0xaa55
 `;
 
 let folder = "";
-const boot = () => ({ boot: { kind: "disk", path: join(folder, "echo.img") }, memoryMiB: 16 }) as const;
+const boot = () =>
+  ({ boot: { kind: "disk", path: join(folder, "echo.img") }, memoryMiB: 16 }) as const;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "trine-echo-"));
@@ -79,10 +80,14 @@ test("the screen is read as text and written as a picture", async () => {
 test("a wait that fails shows what was printed instead", async () => {
   await using machine = BootedMachine.start(boot());
   await machine.waitFor("rea");
-  await expect(machine.waitFor("never printed", 300)).rejects.toThrow(/never printed did not show up within 300 ms[^]*ready/);
+  await expect(machine.waitFor("never printed", 300)).rejects.toThrow(
+    /never printed did not show up within 300 ms[^]*ready/,
+  );
 });
 
 test("a wait ends as soon as QEMU does", async () => {
-  await using machine = BootedMachine.start({ boot: { kind: "disk", path: join(folder, "missing.img") } });
+  await using machine = BootedMachine.start({
+    boot: { kind: "disk", path: join(folder, "missing.img") },
+  });
   await expect(machine.waitFor("ready")).rejects.toThrow(/before QEMU ended[^]*missing\.img/);
 });

@@ -1,13 +1,19 @@
 /**
- * A booted image, driven by its serial line: start, wait for text, type, look at the screen, take the exit value. Each wait
- * has a limit, and a wait that fails says what the machine printed last, so that no test hangs and none fails in silence.
+ * A booted image, driven by its serial line: start, wait for text, type, look at the screen, take
+ * the exit value. Each wait has a limit, and a wait that fails says what the machine printed last,
+ * so that no test hangs and none fails in silence.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { guestExitValue, type MachineOptions, QEMU_PROGRAM, qemuArguments } from "../../toolchain/run/machine.ts";
+import {
+  guestExitValue,
+  type MachineOptions,
+  QEMU_PROGRAM,
+  qemuArguments,
+} from "../../toolchain/run/machine.ts";
 import { ControlConnection } from "./qemu-control.ts";
 
 export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket"> & {
@@ -15,7 +21,10 @@ export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket"> & {
   readonly withoutSerial?: boolean;
 };
 
-/** A shell answers in milliseconds, a boot takes two seconds; the rest is room for a slow or shared host. */
+/**
+ * A shell answers in milliseconds, a boot takes two seconds; the rest is room for a slow or shared
+ * host.
+ */
 const WAIT_DEFAULT_MS = 120_000;
 const TAIL_LINES = 25;
 
@@ -41,11 +50,16 @@ export class BootedMachine {
 
   private constructor(options: BootOptions) {
     this.folder = mkdtempSync(join(tmpdir(), "trine-qemu-"));
-    const all: MachineOptions = { ...options, serial: options.withoutSerial === true ? "none" : "pipe", controlSocket: this.controlSocket };
+    const all: MachineOptions = {
+      ...options,
+      serial: options.withoutSerial === true ? "none" : "pipe",
+      controlSocket: this.controlSocket,
+    };
     this.child = spawn(QEMU_PROGRAM, qemuArguments(all), { stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.receive(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => (this.complaints += text));
-    // Typing into a machine that has just ended is no error of its own: the next wait reports the end.
+    // Typing into a machine that has just ended is no error of its own: the next wait reports the
+    // end.
     this.child.stdin.on("error", () => {});
     this.ended = new Promise((resolve) => {
       this.child.on("error", (error) => {
@@ -62,8 +76,8 @@ export class BootedMachine {
   }
 
   /**
-   * Waits until `pattern` shows up behind the text of the last wait, and returns the text from there up to its end.
-   * One wait at a time.
+   * Waits until `pattern` shows up behind the text of the last wait, and returns the text from
+   * there up to its end. One wait at a time.
    */
   waitFor(pattern: string | RegExp, timeoutMs = WAIT_DEFAULT_MS): Promise<string> {
     if (this.waiter !== null) throw new Error("waitFor is called while another wait is under way");
@@ -86,16 +100,24 @@ export class BootedMachine {
   }
 
   /** Types a command and Enter, waits for `prompt`, and returns what was printed between. */
-  async command(line: string, prompt: string | RegExp = "> ", timeoutMs = WAIT_DEFAULT_MS): Promise<string> {
+  async command(
+    line: string,
+    prompt: string | RegExp = "> ",
+    timeoutMs = WAIT_DEFAULT_MS,
+  ): Promise<string> {
     this.type(`${line}\r`);
     return this.waitFor(prompt, timeoutMs);
   }
 
-  /** The value that the guest wrote to the debug exit port. Fails if QEMU ends otherwise or not in time. */
+  /**
+   * The value that the guest wrote to the debug exit port. Fails if QEMU ends otherwise or not in
+   * time.
+   */
   async exitValue(timeoutMs = WAIT_DEFAULT_MS): Promise<number> {
     const code = await this.exitCode(timeoutMs);
     const value = guestExitValue(code);
-    if (value === null) throw new Error(`QEMU ended with code ${code}, not by the debug exit port\n${this.tail()}`);
+    if (value === null)
+      throw new Error(`QEMU ended with code ${code}, not by the debug exit port\n${this.tail()}`);
     return value;
   }
 
@@ -103,7 +125,10 @@ export class BootedMachine {
   async exitCode(timeoutMs = WAIT_DEFAULT_MS): Promise<number | null> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`QEMU still runs after ${timeoutMs} ms\n${this.tail()}`)), timeoutMs);
+      timer = setTimeout(
+        () => reject(new Error(`QEMU still runs after ${timeoutMs} ms\n${this.tail()}`)),
+        timeoutMs,
+      );
     });
     try {
       return await Promise.race([this.ended, late]);
@@ -113,7 +138,10 @@ export class BootedMachine {
   }
 
   /** One of QEMU's machine commands, for example `execute("query-status")`. */
-  async execute(command: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  async execute(
+    command: string,
+    parameters: Readonly<Record<string, unknown>> = {},
+  ): Promise<unknown> {
     this.control ??= ControlConnection.open(this.controlSocket);
     return (await this.control).execute(command, parameters);
   }
@@ -123,7 +151,10 @@ export class BootedMachine {
     return String(await this.execute("human-monitor-command", { "command-line": line }));
   }
 
-  /** Presses keys of the emulated keyboard together, by QEMU's names: `sendKeys("ctrl", "alt", "delete")`. */
+  /**
+   * Presses keys of the emulated keyboard together, by QEMU's names: `sendKeys("ctrl", "alt",
+   * "delete")`.
+   */
   async sendKeys(...keys: readonly string[]): Promise<void> {
     await this.execute("send-key", { keys: keys.map((data) => ({ type: "qcode", data })) });
   }
@@ -136,16 +167,27 @@ export class BootedMachine {
   /** The 25 lines of the text screen, without blanks at their ends. */
   async screenText(): Promise<string[]> {
     const dump = await this.monitor("xp /2000hx 0xb8000");
-    const cells = [...dump.matchAll(/0x([0-9a-f]{4})\b/g)].map((match) => Number.parseInt(match[1] ?? "0", 16) & 0xff);
+    const cells = [...dump.matchAll(/0x([0-9a-f]{4})\b/g)].map(
+      (match) => Number.parseInt(match[1] ?? "0", 16) & 0xff,
+    );
     const lines = Array.from({ length: 25 }, (_, row) => cells.slice(row * 80, row * 80 + 80));
-    return lines.map((line) => line.map((cell) => (cell < 32 ? " " : String.fromCharCode(cell))).join("").trimEnd());
+    return lines.map((line) =>
+      line
+        .map((cell) => (cell < 32 ? " " : String.fromCharCode(cell)))
+        .join("")
+        .trimEnd(),
+    );
   }
 
   /** Ends QEMU at once and cleans up; harmless when it has ended already. */
   async stop(): Promise<void> {
     this.child.kill("SIGKILL");
     await this.ended;
-    if (this.control !== null) await this.control.then((control) => control.close(), () => {});
+    if (this.control !== null)
+      await this.control.then(
+        (control) => control.close(),
+        () => {},
+      );
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,12 +1,17 @@
 /**
- * Runs a program of services/ or drivers/ in this process: compiled to WebAssembly, with the three system calls supplied by a message
- * switch and fake peers behind its handles. Nothing runs at the same time: a program works until it waits, and then the test goes on.
+ * Runs a program of services/ or drivers/ in this process: compiled to WebAssembly, with the three
+ * system calls supplied by a message switch and fake peers behind its handles. Nothing runs at the
+ * same time: a program works until it waits, and then the test goes on.
  */
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 import * as R from "../../kernel/abi/message-record.ts";
 import { Status } from "../../kernel/abi/status.ts";
-import { HEADER_FLAG_ERROR, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE } from "../../kernel/abi/system-call.ts";
+import {
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+} from "../../kernel/abi/system-call.ts";
 import Clock from "../../services/interfaces/kernel/clock.idl.ts";
 import Domain from "../../services/interfaces/kernel/domain.idl.ts";
 import Log from "../../services/interfaces/kernel/log.idl.ts";
@@ -15,14 +20,28 @@ import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
 import { generateAll } from "../../toolchain/idl/generate.ts";
 import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
 import { loadDataModule } from "../../toolchain/idl/load-data.ts";
-import { answerLayout, decodeMessage, encodeMessage, type ErrorName, findMethod, type MethodName, requestLayout, type Returns, type Takes, type Values, type WireMessage } from "../../toolchain/idl/message.ts";
+import {
+  answerLayout,
+  decodeMessage,
+  encodeMessage,
+  type ErrorName,
+  findMethod,
+  type MethodName,
+  requestLayout,
+  type Returns,
+  type Takes,
+  type Values,
+  type WireMessage,
+} from "../../toolchain/idl/message.ts";
 import type { ProgramDescription } from "../../toolchain/image/define.ts";
 import { STRESS_COLLECTOR } from "../../toolchain/soak/stressed-services.ts";
 import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
-/** Set: every program has the collector, which runs wherever it may; the tests hold all the same. */
+/**
+ * Set: every program has the collector, which runs wherever it may; the tests hold all the same.
+ */
 const IS_STRESSED = process.env[STRESS_COLLECTOR] !== undefined;
 const DOMAIN_HANDLE = 0x10001;
 const INBOX_HANDLE = 0x10002;
@@ -30,7 +49,10 @@ const INBOX_HANDLE = 0x10002;
 const FIRST_MADE_HANDLE = 0x10100;
 
 export interface NodeOptions {
-  /** What is behind the handles that the manifest names. Clock and Log, and the program's own domain, are there without. */
+  /**
+   * What is behind the handles that the manifest names. Clock and Log, and the program's own
+   * domain, are there without.
+   */
   readonly peers?: Readonly<Record<string, Peer>>;
   /** The tree that the program belongs to; default: this one. */
   readonly root?: string;
@@ -62,8 +84,17 @@ interface Compilation {
   readonly module: WebAssembly.Module;
 }
 
-/** A program that is no folder but a text: `source` stands in `folder`, its handles are those of `program`. */
-export async function loadSourceInNode(folder: string, source: string, program: ProgramDescription, options: NodeOptions = {}, virtualFiles: Readonly<Record<string, string>> = {}): Promise<NodeProgram> {
+/**
+ * A program that is no folder but a text: `source` stands in `folder`, its handles are those of
+ * `program`.
+ */
+export async function loadSourceInNode(
+  folder: string,
+  source: string,
+  program: ProgramDescription,
+  options: NodeOptions = {},
+  virtualFiles: Readonly<Record<string, string>> = {},
+): Promise<NodeProgram> {
   const module = await compileSource(options.root ?? ROOT, folder, source, virtualFiles);
   return new NodeProgram(program, module, options);
 }
@@ -73,20 +104,44 @@ const compilations = new Map<string, Promise<Compilation>>();
 
 async function compile(root: string, folder: string): Promise<Compilation> {
   const program = (await loadDataModule(root, `${folder}/program.ts`)) as ProgramDescription;
-  return { program, module: await compileSource(root, folder, `export * from "./${program.entry.replace(/\.ts$/, "")}";\n`) };
+  return {
+    program,
+    module: await compileSource(
+      root,
+      folder,
+      `export * from "./${program.entry.replace(/\.ts$/, "")}";\n`,
+    ),
+  };
 }
 
-async function compileSource(root: string, folder: string, source: string, virtualFiles: Readonly<Record<string, string>> = {}): Promise<WebAssembly.Module> {
+async function compileSource(
+  root: string,
+  folder: string,
+  source: string,
+  virtualFiles: Readonly<Record<string, string>> = {},
+): Promise<WebAssembly.Module> {
   await generateAll(root);
   const entry = `${folder}/node-entry.ts`;
   const runtime = `${"../".repeat(folder.split("/").length)}services/runtime`;
-  const stress = IS_STRESSED ? `export { collectionCount, stressCollector } from "${runtime}/collector";\n` : "";
+  const stress = IS_STRESSED
+    ? `export { collectionCount, stressCollector } from "${runtime}/collector";\n`
+    : "";
   const text = `${source}export { serveLoop } from "${runtime}/server";\n${stress}`;
-  const { wasm } = await compileAssemblyScript({ root, entry, target: "domain", virtualFiles: { ...virtualFiles, [entry]: text }, collects: IS_STRESSED, exportMemory: true });
+  const { wasm } = await compileAssemblyScript({
+    root,
+    entry,
+    target: "domain",
+    virtualFiles: { ...virtualFiles, [entry]: text },
+    collects: IS_STRESSED,
+    exportMemory: true,
+  });
   return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
 }
 
-/** The program waits for what is not there: thrown through its frames. A fake peer throws it where it would not answer yet. */
+/**
+ * The program waits for what is not there: thrown through its frames. A fake peer throws it where
+ * it would not answer yet.
+ */
 export class Waits extends Error {}
 /** The program has asked the kernel to end it. */
 class Exits extends Error {}
@@ -108,7 +163,12 @@ export class NodeProgram {
 
   private readonly instance: WebAssembly.Instance;
   private readonly peers = new Map<number, Peer>();
-  private readonly queue: { readonly token: bigint; readonly badge: bigint; readonly header: number; readonly message: WireMessage }[] = [];
+  private readonly queue: {
+    readonly token: bigint;
+    readonly badge: bigint;
+    readonly header: number;
+    readonly message: WireMessage;
+  }[] = [];
   private readonly pending = new Map<bigint, Pending>();
   private bits = 0n;
   private timer: { readonly deadline: bigint; readonly bits: bigint } | undefined;
@@ -118,23 +178,41 @@ export class NodeProgram {
   constructor(program: ProgramDescription, module: WebAssembly.Module, options: NodeOptions) {
     this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain(options.slot ?? 0));
     for (const { name, group, interfaceName, number } of programHandles(program)) {
-      const peer = options.peers?.[name] ?? (interfaceName === "Clock" ? this.fakeClock() : interfaceName === "Log" ? this.fakeLog() : undefined);
+      const peer =
+        options.peers?.[name] ??
+        (interfaceName === "Clock"
+          ? this.fakeClock()
+          : interfaceName === "Log"
+            ? this.fakeLog()
+            : undefined);
       if (peer !== undefined && group !== "serves") this.peers.set(number, peer);
     }
     const { ports } = options;
     this.instance = new WebAssembly.Instance(module, {
       trine: {
-        call: (handle: number, header: number, record: number, timeout: bigint) => this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
-        recv: (inbox: number, flags: number, record: number, timeout: bigint) => this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
+        call: (handle: number, header: number, record: number, timeout: bigint) =>
+          this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
+        recv: (inbox: number, flags: number, record: number, timeout: bigint) =>
+          this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
         reply: (token: bigint, header: number, record: number, inbox: number, timeout: bigint) =>
-          this.onReply(BigInt.asUintN(64, token), header >>> 0, record >>> 0, inbox >>> 0, BigInt.asUintN(64, timeout)),
+          this.onReply(
+            BigInt.asUintN(64, token),
+            header >>> 0,
+            record >>> 0,
+            inbox >>> 0,
+            BigInt.asUintN(64, timeout),
+          ),
       },
       x64: {
         in8: (port: number) => ports?.read(port) ?? 0xff,
         out8: (port: number, value: number) => ports?.write(port, value),
         readTsc: () => this.nowNs,
       },
-      env: { abort: () => { throw new Error("the program has failed an assertion"); } },
+      env: {
+        abort: () => {
+          throw new Error("the program has failed an assertion");
+        },
+      },
     });
     (this.instance.exports["stressCollector"] as (() => void) | undefined)?.();
   }
@@ -144,24 +222,50 @@ export class NodeProgram {
     this.enter("main");
   }
 
-  /** Sends a request to the endpoint of that interface, and runs the program until it waits again. */
-  call<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, badge = 0n): CallState<I, M> {
+  /**
+   * Sends a request to the endpoint of that interface, and runs the program until it waits again.
+   */
+  call<const I extends InterfaceDescription, M extends MethodName<I>>(
+    description: I,
+    method: M,
+    takes: Takes<I, M>,
+    badge = 0n,
+  ): CallState<I, M> {
     const call = this.queueCall(description, method, takes, () => {}, badge);
     this.enter("serveLoop");
-    if (IS_STRESSED && this.exported("collectionCount")() === 0) throw new Error("the program served a request and collected nothing");
+    if (IS_STRESSED && this.exported("collectionCount")() === 0)
+      throw new Error("the program served a request and collected nothing");
     return call;
   }
 
-  /** Sends a request that the program finds when it receives next: for peers that call back while the program calls them. */
-  queueCall<const I extends InterfaceDescription, M extends MethodName<I>>(description: I, method: M, takes: Takes<I, M>, settled: (call: CallState<I, M>) => void, badge = 0n): CallState<I, M> {
+  /**
+   * Sends a request that the program finds when it receives next: for peers that call back while
+   * the program calls them.
+   */
+  queueCall<const I extends InterfaceDescription, M extends MethodName<I>>(
+    description: I,
+    method: M,
+    takes: Takes<I, M>,
+    settled: (call: CallState<I, M>) => void,
+    badge = 0n,
+  ): CallState<I, M> {
     const { index, method: found } = findMethod(description, method);
     const message = encodeMessage(requestLayout(found), takes as Values);
     const call: CallState<I, M> = { state: "waiting" };
     const settle = (header: number, answer: WireMessage): void => {
-      settleCall(description, method, call as CallState<InterfaceDescription, string>, header, answer);
+      settleCall(
+        description,
+        method,
+        call as CallState<InterfaceDescription, string>,
+        header,
+        answer,
+      );
       settled(call);
     };
-    this.enqueue(description, index, message, badge, { call: call as CallState<InterfaceDescription, string>, settle });
+    this.enqueue(description, index, message, badge, {
+      call: call as CallState<InterfaceDescription, string>,
+      settle,
+    });
     return call;
   }
 
@@ -169,7 +273,10 @@ export class NodeProgram {
   exchange(description: InterfaceDescription, method: number, message: WireMessage): Outcome {
     const outcomes: Outcome[] = [];
     const settle = (header: number, answer: WireMessage): void => {
-      outcomes.push({ status: (header & HEADER_FLAG_ERROR) === 0 ? Status.Ok : Status.ErrorReply, message: answer });
+      outcomes.push({
+        status: (header & HEADER_FLAG_ERROR) === 0 ? Status.Ok : Status.ErrorReply,
+        message: answer,
+      });
     };
     this.enqueue(description, method, message, 0n, { settle });
     this.enter("serveLoop");
@@ -178,7 +285,8 @@ export class NodeProgram {
 
   /** The caller gives up: whatever answers it finds nobody. */
   abandon(call: CallState<InterfaceDescription, string>): void {
-    for (const [token, pending] of this.pending) if (pending.call === call) this.pending.delete(token);
+    for (const [token, pending] of this.pending)
+      if (pending.call === call) this.pending.delete(token);
   }
 
   /** Delivers notice bits and runs the program. */
@@ -206,7 +314,9 @@ export class NodeProgram {
 
   /** The exported function of that name, for tests of a part of the program. */
   exported(name: string): (...values: readonly (number | bigint)[]) => number | bigint | undefined {
-    return this.instance.exports[name] as (...values: readonly (number | bigint)[]) => number | bigint | undefined;
+    return this.instance.exports[name] as (
+      ...values: readonly (number | bigint)[]
+    ) => number | bigint | undefined;
   }
 
   private enter(name: string): void {
@@ -229,7 +339,8 @@ export class NodeProgram {
     const outcome = peer.answer((header >>> 4) & 63, readMessage(this.memory, record, header));
     if (outcome.status === Status.Timeout) this.pass(timeout);
     const hasMessage = outcome.status === Status.Ok || outcome.status === Status.ErrorReply;
-    if (hasMessage) writeMessage(this.memory, record, (header & HEADER_FLAG_LONG) !== 0, header, outcome.message);
+    if (hasMessage)
+      writeMessage(this.memory, record, (header & HEADER_FLAG_LONG) !== 0, header, outcome.message);
     return outcome.status;
   }
 
@@ -255,18 +366,37 @@ export class NodeProgram {
     return Status.Notified;
   }
 
-  private onReply(token: bigint, header: number, record: number, inbox: number, timeout: bigint): Status {
+  private onReply(
+    token: bigint,
+    header: number,
+    record: number,
+    inbox: number,
+    timeout: bigint,
+  ): Status {
     const pending = this.pending.get(token);
     if (pending === undefined) return Status.Gone;
     this.pending.delete(token);
     pending.settle(header, readMessage(this.memory, record, header));
-    return (header & HEADER_FLAG_RECEIVE) === 0 ? Status.Ok : this.onReceive(inbox, header, record, timeout);
+    return (header & HEADER_FLAG_RECEIVE) === 0
+      ? Status.Ok
+      : this.onReceive(inbox, header, record, timeout);
   }
 
-  private enqueue(description: InterfaceDescription, method: number, message: WireMessage, badge: bigint, pending: Pending): void {
+  private enqueue(
+    description: InterfaceDescription,
+    method: number,
+    message: WireMessage,
+    badge: bigint,
+    pending: Pending,
+  ): void {
     const token = (this.nextToken++ << 32n) | 7n;
     this.pending.set(token, pending);
-    this.queue.push({ token, badge, header: ((description.id << 16) | (method << 4)) >>> 0, message });
+    this.queue.push({
+      token,
+      badge,
+      header: ((description.id << 16) | (method << 4)) >>> 0,
+      message,
+    });
   }
 
   private pass(nanoseconds: bigint): void {
@@ -279,7 +409,8 @@ export class NodeProgram {
   private fakeClock(): Peer {
     return fakePeer(Clock, {
       now: () => ({ nanoseconds: this.nowNs }),
-      setTimer: ({ deadline, bits }) => void (this.timer = deadline === 0n ? undefined : { deadline, bits }),
+      setTimer: ({ deadline, bits }) =>
+        void (this.timer = deadline === 0n ? undefined : { deadline, bits }),
     });
   }
 
@@ -290,7 +421,15 @@ export class NodeProgram {
   private fakeDomain(slot: number): Peer {
     const make = (): { handle: number } => ({ handle: this.nextHandle++ });
     return fakePeer(Domain, {
-      info: () => ({ slot, classId: 0, pagesUsed: 0, pagesQuota: 0, handlesUsed: 0, handlesQuota: 0, instance: 1 }),
+      info: () => ({
+        slot,
+        classId: 0,
+        pagesUsed: 0,
+        pagesQuota: 0,
+        handlesUsed: 0,
+        handlesQuota: 0,
+        instance: 1,
+      }),
       createInbox: make,
       createNotice: make,
       createEndpoint: make,
@@ -305,12 +444,20 @@ export class NodeProgram {
 }
 
 /** Takes an answer down, after looking whether it is the one to that method. */
-function settleCall(description: InterfaceDescription, name: string, call: CallState<InterfaceDescription, string>, header: number, message: WireMessage): void {
+function settleCall(
+  description: InterfaceDescription,
+  name: string,
+  call: CallState<InterfaceDescription, string>,
+  header: number,
+  message: WireMessage,
+): void {
   const { index, method } = findMethod(description, name);
-  if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index) throw new Error(`the answer to ${description.name}.${name} has header ${header.toString(16)}`);
+  if (header >>> 16 !== description.id || ((header >>> 4) & 63) !== index)
+    throw new Error(`the answer to ${description.name}.${name} has header ${header.toString(16)}`);
   if ((header & HEADER_FLAG_ERROR) !== 0) {
     call.state = "refused";
-    call.error = (description.errors?.[Number(message.words[0]) - 1] ?? "unknownMethod") as "unknownMethod";
+    call.error = (description.errors?.[Number(message.words[0]) - 1] ??
+      "unknownMethod") as "unknownMethod";
   } else {
     call.state = "answered";
     call.fields = decodeMessage(answerLayout(method), message) as never;

@@ -11,7 +11,10 @@ export class ShellSession {
   private constructor(readonly machine: BootedMachine) {}
 
   /** Boots and waits for the prompt. */
-  static async start(boot: BootMedium, options: { readonly cpu?: string; readonly memoryMiB?: number } = {}): Promise<ShellSession> {
+  static async start(
+    boot: BootMedium,
+    options: { readonly cpu?: string; readonly memoryMiB?: number } = {},
+  ): Promise<ShellSession> {
     const machine = BootedMachine.start({ boot, ...options });
     try {
       await machine.waitFor(READY);
@@ -22,13 +25,19 @@ export class ShellSession {
     return new ShellSession(machine);
   }
 
-  /** The lines that `command` prints, without colours and without the echo of the command itself. */
+  /**
+   * The lines that `command` prints, without colours and without the echo of the command itself.
+   */
   async run(command: string, timeoutMs?: number): Promise<string[]> {
     this.machine.type(`${command}\r`);
-    // The echoed line redraws the prompt for each character; the command's output starts behind its line end.
+    // The echoed line redraws the prompt for each character; the command's output starts behind its
+    // line end.
     await this.machine.waitFor("\n", timeoutMs);
     const output = await this.machine.waitFor(READY, timeoutMs);
-    const lines = output.replace(ESCAPE_SEQUENCE, "").split(/\r*\n/).map((line) => line.replace(/^.*\r/, ""));
+    const lines = output
+      .replace(ESCAPE_SEQUENCE, "")
+      .split(/\r*\n/)
+      .map((line) => line.replace(/^.*\r/, ""));
     return lines.filter((line) => !line.startsWith(PROMPT));
   }
 

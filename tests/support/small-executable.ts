@@ -1,4 +1,7 @@
-/** Executables made by hand, as small as the kernel's loader accepts them: for tests that run the kernel in Node, where no user code runs. */
+/**
+ * Executables made by hand, as small as the kernel's loader accepts them: for tests that run the
+ * kernel in Node, where no user code runs.
+ */
 import { NOTE_BYTES, NOTE_TYPE } from "../../kernel/abi/executable.ts";
 import { ABI_VERSION } from "../../kernel/abi/system-call.ts";
 
@@ -51,11 +54,46 @@ export function smallExecutable(options: ExecutableOptions): Uint8Array {
   view.setUint16(54, 56, true);
 
   const segments: SegmentOptions[] = [
-    { type: LOAD, flags: READ | WRITE, offset: PAGE, address: 0x10000n, fileBytes: data.length, memoryBytes: data.length },
-    { type: LOAD, flags: READ | EXECUTE, offset: code, address: REGION, fileBytes: PAGE, memoryBytes: PAGE },
-    { type: LOAD, flags: READ, offset: code + PAGE, address: REGION + 0x1000n, fileBytes: 64, memoryBytes: 64 },
-    { type: LOAD, flags: READ | WRITE, offset: code + 2 * PAGE, address: REGION + 0x2000n, fileBytes: 16, memoryBytes: 0x1800 },
-    { type: NOTE, flags: READ, offset: code + PAGE, address: REGION + 0x1000n, fileBytes: 20 + NOTE_BYTES, memoryBytes: 20 + NOTE_BYTES },
+    {
+      type: LOAD,
+      flags: READ | WRITE,
+      offset: PAGE,
+      address: 0x10000n,
+      fileBytes: data.length,
+      memoryBytes: data.length,
+    },
+    {
+      type: LOAD,
+      flags: READ | EXECUTE,
+      offset: code,
+      address: REGION,
+      fileBytes: PAGE,
+      memoryBytes: PAGE,
+    },
+    {
+      type: LOAD,
+      flags: READ,
+      offset: code + PAGE,
+      address: REGION + 0x1000n,
+      fileBytes: 64,
+      memoryBytes: 64,
+    },
+    {
+      type: LOAD,
+      flags: READ | WRITE,
+      offset: code + 2 * PAGE,
+      address: REGION + 0x2000n,
+      fileBytes: 16,
+      memoryBytes: 0x1800,
+    },
+    {
+      type: NOTE,
+      flags: READ,
+      offset: code + PAGE,
+      address: REGION + 0x1000n,
+      fileBytes: 20 + NOTE_BYTES,
+      memoryBytes: 20 + NOTE_BYTES,
+    },
   ];
   view.setUint16(56, segments.length, true);
   for (const [index, segment] of segments.entries()) writeSegment(view, index, segment);

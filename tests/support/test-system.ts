@@ -1,4 +1,6 @@
-/** A small system for tests of the kernel in Node: a supervisor, a server and its clients, a driver. */
+/**
+ * A small system for tests of the kernel in Node: a supervisor, a server and its clients, a driver.
+ */
 import { expect } from "vitest";
 import { Status } from "../../kernel/abi/status.ts";
 import { bytes, defineInterface, handle, u32, u64 } from "../../toolchain/idl/define.ts";
@@ -66,7 +68,19 @@ export const TEST_SYSTEM: TestSystem = {
     driver: { devices: { registers: ports(0x3f8, 8), line: interrupt(4) } },
   },
   programs: {
-    root: { serves: { faults: faultInterface }, kernel: { slots: "Slots", audit: "Audit", clock: "Clock", trace: "Trace", system: "System", policy: "Policy", log: "Log" }, uses: {} },
+    root: {
+      serves: { faults: faultInterface },
+      kernel: {
+        slots: "Slots",
+        audit: "Audit",
+        clock: "Clock",
+        trace: "Trace",
+        system: "System",
+        policy: "Policy",
+        log: "Log",
+      },
+      uses: {},
+    },
     server: { serves: { echo: ECHO }, uses: { other: ECHO } },
     client: { uses: { echo: ECHO }, kernel: { clock: "Clock" } },
     other: { serves: { echo: ECHO }, uses: { server: ECHO } },
@@ -86,8 +100,13 @@ export const TEST_SYSTEM: TestSystem = {
     "allow Root -> kernel.System { * }",
     "allow Root -> kernel.Policy { * }",
     "allow Root -> kernel.Log { * }",
-    ...EVERYTHING.map((name) => `allow { Root, Server, Client, Other, Driver } -> kernel.${name} { * }`),
-    ...["Memory", "Notice", "Interrupt", "Ports", "Clock"].map((name) => `grant { Root, Server, Client, Other, Driver } -> kernel.${name} { transfer, map_read, map_write, signal, bind, ports, copy, seal }`),
+    ...EVERYTHING.map(
+      (name) => `allow { Root, Server, Client, Other, Driver } -> kernel.${name} { * }`,
+    ),
+    ...["Memory", "Notice", "Interrupt", "Ports", "Clock"].map(
+      (name) =>
+        `grant { Root, Server, Client, Other, Driver } -> kernel.${name} { transfer, map_read, map_write, signal, bind, ports, copy, seal }`,
+    ),
     "grant { Server, Client, Other } -> { Server, Other } { transfer, copy }",
   ].join("\n"),
 };
@@ -95,7 +114,11 @@ export const TEST_SYSTEM: TestSystem = {
 delete (TEST_SYSTEM.slots["root"] as { channels?: unknown }).channels;
 
 /** A booted system with these slots started, and its kernel. */
-export function boot(module: WebAssembly.Module, archive: Uint8Array, slots: readonly number[] = [SERVER, CLIENT]): KernelInNode {
+export function boot(
+  module: WebAssembly.Module,
+  archive: Uint8Array,
+  slots: readonly number[] = [SERVER, CLIENT],
+): KernelInNode {
   const kernel = new KernelInNode(module, archive);
   for (const slot of slots) startSlot(kernel, slot);
   kernel.check();
@@ -103,7 +126,9 @@ export function boot(module: WebAssembly.Module, archive: Uint8Array, slots: rea
 }
 
 export function startSlot(kernel: KernelInNode, slot: number): void {
-  expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(slot)]).status).toBe(Status.Ok);
+  expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(slot)]).status).toBe(
+    Status.Ok,
+  );
 }
 
 /** Ends a slot's instance through the supervisor; answers how many calls it took. */
@@ -117,6 +142,11 @@ export function stopSlot(kernel: KernelInNode, slot: number): number {
 }
 
 /** A method of the slot's own domain handle. */
-export function domainCall(kernel: KernelInNode, slot: number, method: number, words: readonly bigint[] = []) {
+export function domainCall(
+  kernel: KernelInNode,
+  slot: number,
+  method: number,
+  words: readonly bigint[] = [],
+) {
   return kernel.call(kernel.threadOf(slot), 0x10001, 1, method, words);
 }

@@ -18,13 +18,21 @@ export class TreeCopy {
   /** Takes over what this tree has built, so that the copy builds only what a test changes. */
   takeBuilt(): void {
     for (const folder of ["build/cache", "build/generated", "build/kernel", "build/programs"]) {
-      cpSync(join(ROOT, folder), join(this.root, folder), { recursive: true, filter: (path) => !path.endsWith("/lock") });
+      cpSync(join(ROOT, folder), join(this.root, folder), {
+        recursive: true,
+        filter: (path) => !path.endsWith("/lock"),
+      });
     }
   }
 
   /** Runs a line as a user would type it, and returns what it printed. */
   shell(line: string): string {
-    return execFileSync("sh", ["-ec", line], { cwd: this.root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH: `${join(this.root, "build/node/bin")}:${process.env["PATH"]}` } });
+    return execFileSync("sh", ["-ec", line], {
+      cwd: this.root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PATH: `${join(this.root, "build/node/bin")}:${process.env["PATH"]}` },
+    });
   }
 
   remove(): void {

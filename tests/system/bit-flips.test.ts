@@ -1,4 +1,5 @@
-// Bits of a signed system changed at 40 places: header, signature, rules, strings, every program. None of them boots; each says why.
+// Bits of a signed system changed at 40 places: header, signature, rules, strings, every program.
+// None of them boots; each says why.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,12 +32,23 @@ interface Part {
 function parts(): Part[] {
   const { entries } = summarizeArchive(archive, image.archivePath);
   const blob = entries.find(({ kind }) => kind === "blob")!;
-  const sections = summarizeBlob(archive.subarray(blob.offset, blob.offset + blob.bytes), "policy.blob").sections;
+  const sections = summarizeBlob(
+    archive.subarray(blob.offset, blob.offset + blob.bytes),
+    "policy.blob",
+  ).sections;
   return [
     { name: "header", offset: blob.offset, bytes: BLOB_HEADER_BYTES },
-    { name: "signature", offset: blob.offset + blob.bytes - BLOB_SIGNATURE_BYTES, bytes: BLOB_SIGNATURE_BYTES },
-    ...sections.filter(({ bytes }) => bytes > 0).map(({ name, offset, bytes }) => ({ name, offset: blob.offset + offset, bytes })),
-    ...entries.filter(({ kind }) => kind === "program").map(({ index, offset, bytes }) => ({ name: `program ${index}`, offset, bytes })),
+    {
+      name: "signature",
+      offset: blob.offset + blob.bytes - BLOB_SIGNATURE_BYTES,
+      bytes: BLOB_SIGNATURE_BYTES,
+    },
+    ...sections
+      .filter(({ bytes }) => bytes > 0)
+      .map(({ name, offset, bytes }) => ({ name, offset: blob.offset + offset, bytes })),
+    ...entries
+      .filter(({ kind }) => kind === "program")
+      .map(({ index, offset, bytes }) => ({ name: `program ${index}`, offset, bytes })),
   ];
 }
 
@@ -56,9 +68,13 @@ test(`${FLIPS} flipped bits, ${FLIPS} refusals`, async () => {
     changed[offset]! ^= 1 << bit;
     const path = join(folder, "changed.arc");
     writeFileSync(path, changed);
-    await using machine = BootedMachine.start({ boot: { kind: "kernel", path: image.kernelImagePath, archive: path } });
+    await using machine = BootedMachine.start({
+      boot: { kind: "kernel", path: image.kernelImagePath, archive: path },
+    });
     const where = `bit ${bit} of byte ${offset} in ${part}`;
-    await machine.waitFor(/trine: boot refused: .+/).catch((error: Error) => expect.fail(`${where}: ${error.message}`));
+    await machine
+      .waitFor(/trine: boot refused: .+/)
+      .catch((error: Error) => expect.fail(`${where}: ${error.message}`));
     await machine.exitCode();
     expect(machine.transcript, where).not.toContain("trine> ");
   }

@@ -1,4 +1,5 @@
-// One bit of a program changed after it was signed: the system does not start, and the kernel says why. Without the digest check it would.
+// One bit of a program changed after it was signed: the system does not start, and the kernel says
+// why. Without the digest check it would.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,11 +17,19 @@ let folder = "";
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "trine-digest-"))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The main image with one bit of the echo program's last byte flipped: padding, so that the program itself would work. */
+/**
+ * The main image with one bit of the echo program's last byte flipped: padding, so that the program
+ * itself would work.
+ */
 function changedImage(without?: string): BootMedium {
-  const { kernelImagePath, archivePath } = buildTestImage("main", without === undefined ? {} : { without });
+  const { kernelImagePath, archivePath } = buildTestImage(
+    "main",
+    without === undefined ? {} : { without },
+  );
   const archive = readFileSync(archivePath);
-  const entry = summarizeArchive(archive, archivePath).entries.find(({ kind, index }) => kind === "program" && index === ECHO)!;
+  const entry = summarizeArchive(archive, archivePath).entries.find(
+    ({ kind, index }) => kind === "program" && index === ECHO,
+  )!;
   archive[entry.offset + entry.bytes - 1]! ^= 1;
   const path = join(folder, `${without ?? "all"}.arc`);
   writeFileSync(path, archive);

@@ -18,20 +18,35 @@ beforeAll(() => (tree = new TreeCopy()));
 afterAll(() => tree.remove());
 
 function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/```(\w+)(?: ([\w./-]+))?\n([^]*?)```/g)].map(([, kind, file, text]) => ({ kind: kind!, file: file ?? "", lines: text!.trimEnd().split("\n") }));
+  return [...page.matchAll(/```(\w+)(?: ([\w./-]+))?\n([^]*?)```/g)].map(
+    ([, kind, file, text]) => ({
+      kind: kind!,
+      file: file ?? "",
+      lines: text!.trimEnd().split("\n"),
+    }),
+  );
 }
 
 /** Replaces the block's old lines, which must stand in the file exactly once, by its new ones. */
 function applyDiff(path: string, lines: readonly string[]): void {
-  const side = (sign: "-" | "+"): string => lines.filter((line) => line[0] === " " || line[0] === sign).map((line) => line.slice(1)).join("\n");
+  const side = (sign: "-" | "+"): string =>
+    lines
+      .filter((line) => line[0] === " " || line[0] === sign)
+      .map((line) => line.slice(1))
+      .join("\n");
   const text = readFileSync(path, "utf8");
   expect(text.split(`${side("-")}\n`).length, `${path} has the lines\n${side("-")}`).toBe(2);
-  writeFileSync(path, text.replace(side("-"), () => side("+")));
+  writeFileSync(
+    path,
+    text.replace(side("-"), () => side("+")),
+  );
 }
 
 test("the page leads from nothing to a shell command that answers", async () => {
   const blocks = blocksOf(readFileSync(join(tree.root, "docs/first-service.md"), "utf8"));
-  const written = blocks.filter(({ kind }) => kind === "ts" || kind === "diff").flatMap(({ lines }) => lines);
+  const written = blocks
+    .filter(({ kind }) => kind === "ts" || kind === "diff")
+    .flatMap(({ lines }) => lines);
   expect(written.length, "lines that a reader types").toBeLessThanOrEqual(60);
 
   for (const { kind, file, lines } of blocks) {

@@ -1,12 +1,31 @@
-// The bare message: everything that a program can hand to the three system calls, the wrong things included.
-// The tests use this and not the generated stubs, which could not even be made to say something malformed.
+// The bare message: everything that a program can hand to the three system calls, the wrong things
+// included. The tests use this and not the generated stubs, which could not even be made to say
+// something malformed.
 
 import {
-  HANDLE_GENERATION_SHIFT, HEADER_FLAG_LONG, HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT, INITIAL_GENERATION, REGISTER_WORDS_MAX,
+  HANDLE_GENERATION_SHIFT,
+  HEADER_FLAG_LONG,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  INITIAL_GENERATION,
+  REGISTER_WORDS_MAX,
 } from "../../kernel/abi/system-call";
 import {
-  RECORD_ARENA_ADDRESS, RECORD_ARENA_BYTES, RECORD_BADGE, RECORD_BYTES, RECORD_CALLER, RECORD_HANDLES, RECORD_HANDLE_COUNT, RECORD_HANDLE_RIGHTS, RECORD_HEADER,
-  RECORD_MORE_WORDS, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES, RECORD_RECEIVE_HANDLES, RECORD_TOKEN, RECORD_WORD_COUNT,
+  RECORD_ARENA_ADDRESS,
+  RECORD_ARENA_BYTES,
+  RECORD_BADGE,
+  RECORD_BYTES,
+  RECORD_CALLER,
+  RECORD_HANDLES,
+  RECORD_HANDLE_COUNT,
+  RECORD_HANDLE_RIGHTS,
+  RECORD_HEADER,
+  RECORD_MORE_WORDS,
+  RECORD_RECEIVE_ADDRESS,
+  RECORD_RECEIVE_BYTES,
+  RECORD_RECEIVE_HANDLES,
+  RECORD_TOKEN,
+  RECORD_WORD_COUNT,
 } from "../../kernel/abi/message-record";
 import { call, recv, reply } from "../../services/runtime/trine";
 
@@ -17,7 +36,7 @@ export const arena: usize = memory.data(65536 + 4096, 16);
 
 /** Number of an initial handle. */
 export function initialHandle(index: u32): u32 {
-  return (<u32>INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | index;
+  return ((<u32>INITIAL_GENERATION) << HANDLE_GENERATION_SHIFT) | index;
 }
 
 export function header(interfaceId: u32, method: u32, words: u32, flags: u32 = 0): u32 {
@@ -37,7 +56,9 @@ function wordAddress(index: u32): usize {
   return record + RECORD_MORE_WORDS + ((<usize>index - REGISTER_WORDS_MAX) << 3);
 }
 
-/** Sets the record to a long message of so many words, no arena, no handles, and no room for either. */
+/**
+ * Sets the record to a long message of so many words, no arena, no handles, and no room for either.
+ */
 export function clearLong(words: u32): void {
   memory.fill(record + RECORD_WORD_COUNT, 0, RECORD_MORE_WORDS - RECORD_WORD_COUNT);
   store<u32>(record + RECORD_WORD_COUNT, words);
@@ -95,13 +116,30 @@ export function callerSlot(): u32 {
 }
 
 /** A call of up to four words that stand in the record already. */
-export function request(handle: u32, interfaceId: u32, method: u32, words: u32, timeout: u64 = 0): u32 {
+export function request(
+  handle: u32,
+  interfaceId: u32,
+  method: u32,
+  words: u32,
+  timeout: u64 = 0,
+): u32 {
   return call(handle, header(interfaceId, method, words), record, timeout);
 }
 
 /** A call whose long part stands in the record already. */
-export function requestLong(handle: u32, interfaceId: u32, method: u32, words: u32, timeout: u64 = 0): u32 {
-  return call(handle, header(interfaceId, method, min<u32>(words, REGISTER_WORDS_MAX), HEADER_FLAG_LONG), record, timeout);
+export function requestLong(
+  handle: u32,
+  interfaceId: u32,
+  method: u32,
+  words: u32,
+  timeout: u64 = 0,
+): u32 {
+  return call(
+    handle,
+    header(interfaceId, method, min<u32>(words, REGISTER_WORDS_MAX), HEADER_FLAG_LONG),
+    record,
+    timeout,
+  );
 }
 
 export function request0(handle: u32, interfaceId: u32, method: u32): u32 {
@@ -122,7 +160,15 @@ export function request3(handle: u32, interfaceId: u32, method: u32, a: u64, b: 
   setWord(2, c);
   return request(handle, interfaceId, method, 3);
 }
-export function request4(handle: u32, interfaceId: u32, method: u32, a: u64, b: u64, c: u64, d: u64): u32 {
+export function request4(
+  handle: u32,
+  interfaceId: u32,
+  method: u32,
+  a: u64,
+  b: u64,
+  c: u64,
+  d: u64,
+): u32 {
   setWord(0, a);
   setWord(1, b);
   setWord(2, c);

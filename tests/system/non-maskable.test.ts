@@ -1,4 +1,5 @@
-// Non-maskable interrupts, which may come at any instruction: each is logged or counted, and the system goes on.
+// Non-maskable interrupts, which may come at any instruction: each is logged or counted, and the
+// system goes on.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -32,7 +33,10 @@ async function expectAlive(machine: BootedMachine): Promise<void> {
   expect(machine.transcript).not.toMatch(/panic|ended by a fault/);
 }
 
-test.each([["with a local APIC", "max"], ["without", "max,-apic"]])("one is logged while nothing runs, %s", async (_which, cpu) => {
+test.each([
+  ["with a local APIC", "max"],
+  ["without", "max,-apic"],
+])("one is logged while nothing runs, %s", async (_which, cpu) => {
   await using machine = BootedMachine.start({ boot: main.boot, cpu });
   await machine.waitFor(PROMPT);
   await machine.monitor("nmi");
@@ -40,25 +44,37 @@ test.each([["with a local APIC", "max"], ["without", "max,-apic"]])("one is logg
   await expectAlive(machine);
 });
 
-test.each([["with a local APIC", "max"], ["without", "max,-apic"]])("a storm of them under load neither stops the system nor fills the log, %s", async (_which, cpu) => {
-  await using machine = BootedMachine.start({ boot: main.boot, cpu });
-  await machine.waitFor(PROMPT);
-  const begun = performance.now();
-  machine.type("ping 10000000\r");
-  for (let i = 0; i < 2000; i++) await machine.monitor("nmi");
-  await machine.waitFor(LINE);
-  const seconds = (performance.now() - begun) / 1000;
-  await expectAlive(machine);
-  const lines = [...machine.transcript.matchAll(ALL_LINES)];
-  expect(lines.length).toBeLessThan(seconds + 3);
-  // Those that came before the one before was taken are one.
-  expect(Number(lines.at(-1)![1])).toBeGreaterThan(100);
-});
+test.each([
+  ["with a local APIC", "max"],
+  ["without", "max,-apic"],
+])(
+  "a storm of them under load neither stops the system nor fills the log, %s",
+  async (_which, cpu) => {
+    await using machine = BootedMachine.start({ boot: main.boot, cpu });
+    await machine.waitFor(PROMPT);
+    const begun = performance.now();
+    machine.type("ping 10000000\r");
+    for (let i = 0; i < 2000; i++) await machine.monitor("nmi");
+    await machine.waitFor(LINE);
+    const seconds = (performance.now() - begun) / 1000;
+    await expectAlive(machine);
+    const lines = [...machine.transcript.matchAll(ALL_LINES)];
+    expect(lines.length).toBeLessThan(seconds + 3);
+    // Those that came before the one before was taken are one.
+    expect(Number(lines.at(-1)![1])).toBeGreaterThan(100);
+  },
+);
 
 /** In the order of their addresses. */
 function symbols(): { readonly name: string; readonly address: bigint }[] {
-  const table = execFileSync("objdump", ["--syms", kernelElf], { encoding: "utf8", maxBuffer: 1 << 26 });
-  const all = [...table.matchAll(/^([0-9a-f]{16}) .*\s(\S+)$/gm)].map(([, address, name]) => ({ name: name!, address: BigInt(`0x${address}`) }));
+  const table = execFileSync("objdump", ["--syms", kernelElf], {
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  const all = [...table.matchAll(/^([0-9a-f]{16}) .*\s(\S+)$/gm)].map(([, address, name]) => ({
+    name: name!,
+    address: BigInt(`0x${address}`),
+  }));
   return all.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }
 
@@ -66,21 +82,46 @@ function symbols(): { readonly name: string; readonly address: bigint }[] {
 function instructionsAt(label: string): bigint[] {
   const start = addressOf(label);
   const end = symbols().find(({ address }) => address > start)!.address;
-  const listing = execFileSync("objdump", ["-d", "--no-show-raw-insn", `--start-address=${start}`, `--stop-address=${end}`, kernelElf], { encoding: "utf8" });
-  return [...listing.matchAll(/^(ffffffff[0-9a-f]{8}):\t/gm)].map((match) => BigInt(`0x${match[1]}`));
+  const listing = execFileSync(
+    "objdump",
+    ["-d", "--no-show-raw-insn", `--start-address=${start}`, `--stop-address=${end}`, kernelElf],
+    { encoding: "utf8" },
+  );
+  return [...listing.matchAll(/^(ffffffff[0-9a-f]{8}):\t/gm)].map((match) =>
+    BigInt(`0x${match[1]}`),
+  );
 }
 
 function addressOf(symbol: string): bigint {
   return symbols().find(({ name }) => name === symbol)!.address;
 }
 
-// The stubs are where one hurts: with a program's stack, between two address spaces, with half of the registers saved. Where less than all
-// places need be reached, the others are those of a fault or of a program with ports that comes after another one.
+// The stubs are where one hurts: with a program's stack, between two address spaces, with half of
+// the registers saved. Where less than all places need be reached, the others are those of a fault
+// or of a program with ports that comes after another one.
 test.each([
   ["of a system call", "ping 10000000\r", ["system_call_entry"], 1],
   ["of a program's interrupt", "ping 10000000\r", ["trap_entry", "trap_entry.interrupt"], 0.9],
-  ["of the idle processor's interrupt", "", ["trap_entry.from_kernel", "resume.idle", "resume.wait"], 0.85],
-  ["of the way back", "ping 10000000\r", ["resume", "resume.switched", "resume.ports_set", "resume.all", "resume.same_space", "resume.load_fs_base", "resume.bitmap_there"], 0.75],
+  [
+    "of the idle processor's interrupt",
+    "",
+    ["trap_entry.from_kernel", "resume.idle", "resume.wait"],
+    0.85,
+  ],
+  [
+    "of the way back",
+    "ping 10000000\r",
+    [
+      "resume",
+      "resume.switched",
+      "resume.ports_set",
+      "resume.all",
+      "resume.same_space",
+      "resume.load_fs_base",
+      "resume.bitmap_there",
+    ],
+    0.75,
+  ],
 ])("one before each instruction %s changes nothing", async (_where, load, labels, leastShare) => {
   const places = labels.flatMap(instructionsAt);
   expect(places.length).toBeGreaterThan(10);
@@ -88,7 +129,8 @@ test.each([
   const debugPort = await freePort();
   await using machine = BootedMachine.start({ boot: main.boot, debugPort });
   const debug = await DebuggerConnection.open(debugPort);
-  const wordAt = async (place: bigint) => BigInt(/: (0x[0-9a-f]+)/.exec(await machine.monitor(`x /1gx 0x${place.toString(16)}`))![1]!);
+  const wordAt = async (place: bigint) =>
+    BigInt(/: (0x[0-9a-f]+)/.exec(await machine.monitor(`x /1gx 0x${place.toString(16)}`))![1]!);
 
   debug.resume();
   await machine.waitFor(PROMPT);
@@ -115,5 +157,10 @@ test.each([
   debug.close();
   await expectAlive(machine);
   await machine.monitor("nmi");
-  await expect.poll(() => Number([...machine.transcript.matchAll(ALL_LINES)].at(-1)?.[1]), { timeout: 30_000, interval: 5 }).toBe(struck + 1);
+  await expect
+    .poll(() => Number([...machine.transcript.matchAll(ALL_LINES)].at(-1)?.[1]), {
+      timeout: 30_000,
+      interval: 5,
+    })
+    .toBe(struck + 1);
 });

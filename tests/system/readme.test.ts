@@ -1,4 +1,5 @@
-// The transcript in README.md, typed again: every line of it must come, in its order. Numbers and blanks may differ, and `…` stands for any lines.
+// The transcript in README.md, typed again: every line of it must come, in its order. Numbers and
+// blanks may differ, and `…` stands for any lines.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { beforeAll, expect, test } from "vitest";
@@ -16,16 +17,35 @@ beforeAll(() => {
   main = buildTestImage("main", { medium: "iso" });
 });
 
-/** What must be equal of a line: words, with a number for each number and one unit for all units of time and memory. */
+/**
+ * What must be equal of a line: words, with a number for each number and one unit for all units of
+ * time and memory.
+ */
 function shape(line: string): string {
   const plain = line.replace(ESCAPE_SEQUENCE, "").replace(/^.*\r(?=.)/, "");
-  return plain.replace(/\b(0x[0-9a-f]+|\d[\d.,]*)( (ns|us|ms|s|KiB|MiB))?\b/g, (_all, _number, unit) => (unit === undefined ? "N" : "N U")).replace(/\s+/g, " ").trim();
+  return plain
+    .replace(/\b(0x[0-9a-f]+|\d[\d.,]*)( (ns|us|ms|s|KiB|MiB))?\b/g, (_all, _number, unit) =>
+      unit === undefined ? "N" : "N U",
+    )
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
-/** `expected` must be found in `lines` from `start` on: at once, or after other lines behind `…`. Returns the place behind it. */
-function find(lines: readonly string[], start: number, expected: string, mayLeaveOut: boolean): number {
+/**
+ * `expected` must be found in `lines` from `start` on: at once, or after other lines behind `…`.
+ * Returns the place behind it.
+ */
+function find(
+  lines: readonly string[],
+  start: number,
+  expected: string,
+  mayLeaveOut: boolean,
+): number {
   const place = lines.slice(start).findIndex((line) => shape(line) === shape(expected));
-  if (place < 0 || (place > 0 && !mayLeaveOut)) expect.fail(`expected the line\n  ${expected}\nand got\n  ${lines.slice(start, start + 5).join("\n  ")}`);
+  if (place < 0 || (place > 0 && !mayLeaveOut))
+    expect.fail(
+      `expected the line\n  ${expected}\nand got\n  ${lines.slice(start, start + 5).join("\n  ")}`,
+    );
   return start + place + 1;
 }
 

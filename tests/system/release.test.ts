@@ -14,7 +14,11 @@ let development: TestImage;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "trine-release-"));
   const key = join(folder, "key.pem");
-  writeFileSync(key, generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+  writeFileSync(
+    key,
+    generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
+    { mode: 0o600 },
+  );
   release = buildTestImage("main", { releaseKey: key });
   development = buildTestImage("main");
 });
@@ -37,7 +41,9 @@ test.each<[string, () => readonly [TestImage, TestImage]]>([
   ["a development kernel refuses what another key signed", () => [development, release]],
 ])("%s", async (_what, choose) => {
   const [kernel, archive] = choose();
-  await using machine = BootedMachine.start({ boot: { kind: "kernel", path: kernel.kernelImagePath, archive: archive.archivePath } });
+  await using machine = BootedMachine.start({
+    boot: { kind: "kernel", path: kernel.kernelImagePath, archive: archive.archivePath },
+  });
   await machine.waitFor(/trine: boot refused: .+/);
   await machine.exitCode();
   expect(machine.transcript).not.toContain("trine> ");

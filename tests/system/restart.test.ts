@@ -9,11 +9,16 @@ beforeAll(() => {
   main = buildTestImage("main");
 });
 
-/** The first wait for an answer; each later one is longer, as on a busy host an answer takes longer. */
+/**
+ * The first wait for an answer; each later one is longer, as on a busy host an answer takes longer.
+ */
 const PATIENCE_MS = 3000;
 const ATTEMPTS_MAX = 12;
 
-/** Kills, waits for a prompt that answers again, whichever program stood in between, and returns what `domains` says. */
+/**
+ * Kills, waits for a prompt that answers again, whichever program stood in between, and returns
+ * what `domains` says.
+ */
 async function kill(shell: ShellSession, name: string): Promise<string> {
   shell.machine.type(`kill ${name}\r`);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
@@ -23,7 +28,8 @@ async function kill(shell: ShellSession, name: string): Promise<string> {
     const lines = await shell.run("domains", PATIENCE_MS * attempt).catch(() => null);
     const text = lines?.join("\n") ?? "";
     if (!new RegExp(`${name} .*running`).test(text)) continue;
-    // Answers to lines of earlier attempts may still be on their way: they end before that of a line that no attempt typed.
+    // Answers to lines of earlier attempts may still be on their way: they end before that of a
+    // line that no attempt typed.
     shell.machine.type("ping 1\r");
     await shell.machine.waitFor(/1 round trip[^]*trine> \x1b\[0m\x1b\[K\r\x1b\[7C$/);
     return text;
@@ -40,11 +46,14 @@ async function freeMemory(shell: ShellSession): Promise<string> {
   return (await shell.run("memory")).find((line) => line.startsWith("free")) ?? "";
 }
 
-test.each(["echo", "serial", "console", "shell", "supervisor"])("%s is killed and comes back", async (name) => {
-  await using shell = await ShellSession.start(main.boot);
-  expect(restarts(await kill(shell, name), name)).toBe(1);
-  expect((await shell.run("ping 10")).join("\n")).toContain("10 round trips");
-});
+test.each(["echo", "serial", "console", "shell", "supervisor"])(
+  "%s is killed and comes back",
+  async (name) => {
+    await using shell = await ShellSession.start(main.boot);
+    expect(restarts(await kill(shell, name), name)).toBe(1);
+    expect((await shell.run("ping 10")).join("\n")).toContain("10 round trips");
+  },
+);
 
 test("a hundred deaths cost no memory", async () => {
   await using shell = await ShellSession.start(main.boot);

@@ -21,7 +21,10 @@ class Terminal {
 
   constructor() {
     const commands = `stty cols 200; ./trine run --medium kernel; echo "the shell has status $?"; exec cat`;
-    this.child = spawn("script", ["-qfc", commands, "/dev/null"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"] });
+    this.child = spawn("script", ["-qfc", commands, "/dev/null"], {
+      cwd: ROOT,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => (this.shown += text));
   }
 
@@ -39,23 +42,33 @@ class Terminal {
         this.behind = at + text.length;
         return found;
       }
-      if (Date.now() > end) throw new Error(`${text} did not come; the terminal shows\n${this.shown.slice(-2000)}`);
+      if (Date.now() > end)
+        throw new Error(`${text} did not come; the terminal shows\n${this.shown.slice(-2000)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
   /** The QEMU that this terminal started. */
   machine(): number {
-    const parents = new Map(readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-      try {
-        const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))!;
-        return [[Number(pid), { name: name!, parent: Number(parent) }] as const];
-      } catch {
-        return [];
-      }
-    }));
-    const isOurs = (pid: number): boolean => pid === this.child.pid || (parents.has(pid) && isOurs(parents.get(pid)!.parent));
-    return [...parents].find(([pid, { name }]) => name.startsWith("qemu-system") && isOurs(pid))![0];
+    const parents = new Map(
+      readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .flatMap((pid) => {
+          try {
+            const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(
+              readFileSync(`/proc/${pid}/stat`, "utf8"),
+            )!;
+            return [[Number(pid), { name: name!, parent: Number(parent) }] as const];
+          } catch {
+            return [];
+          }
+        }),
+    );
+    const isOurs = (pid: number): boolean =>
+      pid === this.child.pid || (parents.has(pid) && isOurs(parents.get(pid)!.parent));
+    return [...parents].find(
+      ([pid, { name }]) => name.startsWith("qemu-system") && isOurs(pid),
+    )![0];
   }
 }
 
@@ -67,7 +80,8 @@ afterEach(() => {
 
 test("what is said at the start is what the guest's help says", () => {
   const commands = readFileSync(join(ROOT, "services/shell/commands.ts"), "utf8");
-  const about = (name: string): string => new RegExp(`define\\("${name}", "${name}", "([^"]*)"`).exec(commands)![1]!;
+  const about = (name: string): string =>
+    new RegExp(`define\\("${name}", "${name}", "([^"]*)"`).exec(commands)![1]!;
   expect(GUEST_COMMANDS).toBe(`\`shutdown\` ${about("shutdown")}, \`reboot\` ${about("reboot")}`);
 });
 
@@ -92,7 +106,9 @@ test("a QEMU that dies says so, and the line that was being typed ends with it",
   terminal.type("touch some");
   await terminal.until("some");
   process.kill(terminal.machine(), "SIGSEGV");
-  await terminal.until("trine: QEMU was ended by SIGSEGV; the last line of its console: trine> touch some");
+  await terminal.until(
+    "trine: QEMU was ended by SIGSEGV; the last line of its console: trine> touch some",
+  );
   terminal.type("thing\r");
   await terminal.until("the shell has status 139");
   terminal.type("typed for the shell\r");
@@ -101,12 +117,30 @@ test("a QEMU that dies says so, and the line that was being typed ends with it",
 
 /** `trine run` with the acts; its lines behind the first prompt. */
 function drive(...acts: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(join(ROOT, "trine"), ["--json", "run", "--medium", "kernel", ...acts], { cwd: ROOT, encoding: "utf8" });
-  return { status, stderr: stderr.split("\n").filter((line) => line.startsWith('{"diagnostics"')).join(""), lines: stdout.slice(stdout.indexOf("trine>")).trimEnd().split("\n") };
+  const { status, stdout, stderr } = spawnSync(
+    join(ROOT, "trine"),
+    ["--json", "run", "--medium", "kernel", ...acts],
+    { cwd: ROOT, encoding: "utf8" },
+  );
+  return {
+    status,
+    stderr: stderr
+      .split("\n")
+      .filter((line) => line.startsWith('{"diagnostics"'))
+      .join(""),
+    lines: stdout.slice(stdout.indexOf("trine>")).trimEnd().split("\n"),
+  };
 }
 
 test("a script types lines and gets what they print, as plain lines", () => {
-  const { status, lines } = drive("--type", "why Shell Echo words", "--until", "trine>", "--type", "uptime");
+  const { status, lines } = drive(
+    "--type",
+    "why Shell Echo words",
+    "--until",
+    "trine>",
+    "--type",
+    "uptime",
+  );
   expect(status).toBe(0);
   expect(lines[0]).toBe("trine> why Shell Echo words");
   expect(lines[1]).toMatch(/^Shell -> Echo Echo\.words/);
@@ -124,7 +158,9 @@ test("what was typed is not what came: its echo does not count", () => {
 test("what does not come in time is an error that shows what came last", () => {
   const { status, stderr } = drive("--until", "nonsense", "--timeout", "3");
   expect(status).toBe(1);
-  expect(stderr).toMatch(/`nonsense` did not come within 3 s.*the console(?:'s last lines are| has shown nothing)/);
+  expect(stderr).toMatch(
+    /`nonsense` did not come within 3 s.*the console(?:'s last lines are| has shown nothing)/,
+  );
 });
 
 test("a machine that ends before what is waited for is an error, and one that was told to end is none", () => {
@@ -145,7 +181,11 @@ async function freePort(): Promise<number> {
 
 test("gdb stops at the kernel's first function and shows its parameter; the script goes on when gdb leaves", async () => {
   const port = await freePort();
-  const machine = spawn(join(ROOT, "trine"), ["run", "--medium", "kernel", "--debug", "--port", String(port), "--type", "uptime"], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const machine = spawn(
+    join(ROOT, "trine"),
+    ["run", "--medium", "kernel", "--debug", "--port", String(port), "--type", "uptime"],
+    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] },
+  );
   let shown = "";
   machine.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
   const ended = new Promise<number | null>((resolve) => machine.on("close", resolve));
@@ -157,7 +197,11 @@ test("gdb stops at the kernel's first function and shows its parameter; the scri
       if (match !== null) resolve(match[1]!);
     });
   });
-  const { stdout } = spawnSync("gdb", ["-batch", "-nx", ...command.split(" "), "-ex", "continue", "-ex", "backtrace 1"], { cwd: ROOT, encoding: "utf8" });
+  const { stdout } = spawnSync(
+    "gdb",
+    ["-batch", "-nx", ...command.split(" "), "-ex", "continue", "-ex", "backtrace 1"],
+    { cwd: ROOT, encoding: "utf8" },
+  );
   expect(stdout).toMatch(/kernel\/main\/start \(startInfo=\d+\) at kernel\/main\.ts:\d+/);
   expect([await ended, shown.includes("running for")]).toEqual([0, true]);
 });
@@ -168,5 +212,11 @@ test.each([
   [["--until", ""], "--until waits for a text, and it is empty"],
   [["--type", "x", "--timeout", "soon"], "--timeout takes a number"],
 ])("%j is refused before anything is built", (options, message) => {
-  expect(() => execFileSync(join(ROOT, "trine"), ["run", ...options], { cwd: ROOT, encoding: "utf8", stdio: "pipe" })).toThrow(message);
+  expect(() =>
+    execFileSync(join(ROOT, "trine"), ["run", ...options], {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: "pipe",
+    }),
+  ).toThrow(message);
 });

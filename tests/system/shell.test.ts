@@ -12,7 +12,8 @@ test("help, domains, memory, handles, audit and why answer", async () => {
   await using shell = await ShellSession.start(main.boot);
   expect((await shell.run("help")).join("\n")).toMatch(/domains .*\n.*attack /s);
   const domains = (await shell.run("domains")).join("\n");
-  for (const name of ["supervisor", "serial", "console", "shell", "echo"]) expect(domains).toMatch(new RegExp(`${name} .*running.*verified`));
+  for (const name of ["supervisor", "serial", "console", "shell", "echo"])
+    expect(domains).toMatch(new RegExp(`${name} .*running.*verified`));
   expect((await shell.run("memory")).join("\n")).toMatch(/free +\d/);
   expect((await shell.run("handles shell")).join("\n")).toContain("console");
   expect((await shell.run("why Shell Echo words")).join("\n")).toContain("allowed");
@@ -35,8 +36,9 @@ test("the serial driver is killed, and typing goes on", async () => {
   expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
 });
 
-// A line that the driver has taken, and that nobody has fetched from it when it dies, dies with it; which lines these are is a matter of
-// microseconds. What the device holds while there is no driver is not lost.
+// A line that the driver has taken, and that nobody has fetched from it when it dies, dies with it;
+// which lines these are is a matter of microseconds. What the device holds while there is no driver
+// is not lost.
 test("what is typed while the serial driver is down is not lost", async () => {
   let arrived = 0;
   for (let boot = 0; boot < 4 && arrived < 3; boot += 1) {
@@ -69,7 +71,9 @@ test("a question to the policy is completed: class or domain, target, method", a
   await using shell = await ShellSession.start(main.boot);
   const answer = await shell.run("why Sh\tech\two\t");
   expect(answer.join("\n")).toContain("Shell -> Echo Echo.words");
-  expect((await shell.run("why shell kernel.Pol\tinterfaceA\t")).join("\n")).toMatch(/Policy\.interfaceAt/);
+  expect((await shell.run("why shell kernel.Pol\tinterfaceA\t")).join("\n")).toMatch(
+    /Policy\.interfaceAt/,
+  );
 });
 
 test("a ping of a stopped service says how long it waits", async () => {
@@ -77,7 +81,9 @@ test("a ping of a stopped service says how long it waits", async () => {
   await shell.run("stop echo");
   shell.machine.type("ping\r");
   await shell.machine.waitFor("nobody answers yet; waiting for 5 s, ^C ends the wait\r\n");
-  await shell.machine.waitFor("no answer within 5 s; `domains` shows whether the echo service runs\r\n");
+  await shell.machine.waitFor(
+    "no answer within 5 s; `domains` shows whether the echo service runs\r\n",
+  );
   expect((await shell.run("start echo")).join("\n")).toContain("echo runs, instance 2");
   expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
 });
@@ -94,9 +100,15 @@ test("a narrow terminal that tells its width gets whole words", async () => {
 
 test("a trace shows words, texts and handles by their names", async () => {
   await using shell = await ShellSession.start(main.boot);
-  expect((await shell.run("trace shell echo ping 1")).join("\n")).toContain("echo => shell     Echo.words answer first=0 second=2 third=3 fourth=4");
-  expect((await shell.run("trace shell console uptime")).join("\n")).toMatch(/Console\.write text="running for [\d.]+ m?s\\n"/);
-  expect((await shell.run("trace console serial kill serial")).join("\n")).toContain("Serial.attach notice=(handle)");
+  expect((await shell.run("trace shell echo ping 1")).join("\n")).toContain(
+    "echo => shell     Echo.words answer first=0 second=2 third=3 fourth=4",
+  );
+  expect((await shell.run("trace shell console uptime")).join("\n")).toMatch(
+    /Console\.write text="running for [\d.]+ m?s\\n"/,
+  );
+  expect((await shell.run("trace console serial kill serial")).join("\n")).toContain(
+    "Serial.attach notice=(handle)",
+  );
 });
 
 test("the shell switches the machine off", async () => {

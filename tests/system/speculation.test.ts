@@ -1,4 +1,5 @@
-// The arithmetic of docs/speculation.md is in the kernel's machine code: nothing has taken it for needless behind the checks.
+// The arithmetic of docs/speculation.md is in the kernel's machine code: nothing has taken it for
+// needless behind the checks.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -7,24 +8,39 @@ import { buildTestImage } from "../support/build.ts";
 /** Instructions by the function's name. */
 const functions = new Map<string, string>();
 beforeAll(() => {
-  const listing = readFileSync(join(dirname(buildTestImage("main").kernelImagePath), "kernel.lst"), "utf8");
+  const listing = readFileSync(
+    join(dirname(buildTestImage("main").kernelImagePath), "kernel.lst"),
+    "utf8",
+  );
   for (const [, name, lines] of listing.matchAll(/^kernel\/(\S+): \d+ bytes.*\n((?:.+\n)*)/gm)) {
-    functions.set(name!, [...lines!.matchAll(/^ +[0-9a-f]+ {2}(?:[0-9a-f]{2} )+ *([^;\n]*)/gm)].map(([, text]) => text!.trim()).join("\n"));
+    functions.set(
+      name!,
+      [...lines!.matchAll(/^ +[0-9a-f]+ {2}(?:[0-9a-f]{2} )+ *([^;\n]*)/gm)]
+        .map(([, text]) => text!.trim())
+        .join("\n"),
+    );
   }
 });
 
 const REGISTER = "[er]\\w+";
 /** `clamped`: the sign of index - bound, spread over all bits, and the index masked with it. */
 const DIFFERENCE = `(?:sub +${REGISTER}, *${REGISTER}|lea +${REGISTER}, *\\[${REGISTER}-[0-9A-F]+h\\])`;
-const CLAMP = new RegExp(`${DIFFERENCE}\nsar +${REGISTER}, *3Fh\n(?:mov .*\n)?and +${REGISTER}, *${REGISTER}`);
+const CLAMP = new RegExp(
+  `${DIFFERENCE}\nsar +${REGISTER}, *3Fh\n(?:mov .*\n)?and +${REGISTER}, *${REGISTER}`,
+);
 /** The number of a field, on the way to the 16 bytes of it. */
-const MASKED_FIELD = new RegExp(`and +${REGISTER}, *(?:${REGISTER}|\\[rel .*\\])\nshl +${REGISTER}, 4\nadd`);
+const MASKED_FIELD = new RegExp(
+  `and +${REGISTER}, *(?:${REGISTER}|\\[rel .*\\])\nshl +${REGISTER}, 4\nadd`,
+);
 
 test.each<[string, RegExp]>([
   // Before the entry is looked at.
   ["object/handle-table/findHandle", /and +eax, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+rax\+2\], 0/],
   // The first of them that is there: each may be inlined into the next.
-  ["object/handle-table/handleFrom, call/slots-methods/handleAt, call/slots-methods/slotsMethod", /and +\w+, 0FFFh/],
+  [
+    "object/handle-table/handleFrom, call/slots-methods/handleAt, call/slots-methods/slotsMethod",
+    /and +\w+, 0FFFh/,
+  ],
   ["ipc/fast-path/fastCall", /and +\w+, 3Fh/],
   ["monitor/structure/fitsPlainly", MASKED_FIELD],
   ["monitor/structure/checkShape", MASKED_FIELD],

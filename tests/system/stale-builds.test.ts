@@ -1,4 +1,5 @@
-// An image is built anew after each edit to what it is made from, wherever that lies: nothing here is in a folder that the tools know.
+// An image is built anew after each edit to what it is made from, wherever that lies: nothing here
+// is in a folder that the tools know.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -14,7 +15,8 @@ export default defineImage({
 });
 `,
   "apps/quota.ts": "export const pages = 64;\n",
-  "apps/alone.policy": "module alone\nclass Alone\nallow execute Alone program alone\nallow Alone -> kernel.Clock { now }\n",
+  "apps/alone.policy":
+    "module alone\nclass Alone\nallow execute Alone program alone\nallow Alone -> kernel.Clock { now }\n",
   "apps/alone/program.ts": `import { defineProgram } from "../../toolchain/image/define.ts";
 export default defineProgram({ name: "alone", entry: "main.ts", kernel: { clock: "Clock" } });
 `,
@@ -22,7 +24,8 @@ export default defineProgram({ name: "alone", entry: "main.ts", kernel: { clock:
 import { wait } from "../../shared/wait";
 export function main(): void { while (true) wait(clock.now().nanoseconds); }
 `,
-  "shared/wait/index.ts": "export function wait(time: u64): void { store<u64>(70000, time); }\nmemory.data(16384);\n",
+  "shared/wait/index.ts":
+    "export function wait(time: u64): void { store<u64>(70000, time); }\nmemory.data(16384);\n",
 };
 
 let tree: TreeCopy;
@@ -40,7 +43,9 @@ function write(file: string, text: string): void {
 }
 
 function build(): Buffer {
-  const { archivePath } = JSON.parse(tree.shell("./trine --json build lonely --medium kernel")) as { readonly archivePath: string };
+  const { archivePath } = JSON.parse(tree.shell("./trine --json build lonely --medium kernel")) as {
+    readonly archivePath: string;
+  };
   return readFileSync(join(tree.root, archivePath));
 }
 

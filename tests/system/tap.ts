@@ -1,10 +1,13 @@
-// Cases and their outcome as TAP, on the kernel's own log: it needs no driver, so a broken driver cannot hide a broken kernel.
+// Cases and their outcome as TAP, on the kernel's own log: it needs no driver, so a broken driver
+// cannot hide a broken kernel.
 
 import { clearLong, requestLong, sendArena, setWord, initialHandle } from "./message";
 import { ObjectType } from "../../kernel/abi/object";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call";
 
-/** Index of the Log handle among the tester's named handles: after `own`, `assistant` and `other`. */
+/**
+ * Index of the Log handle among the tester's named handles: after `own`, `assistant` and `other`.
+ */
 const LOG = initialHandle(HANDLE_INDEX_FIRST_NAMED + 3);
 const LINE_BYTES_MAX: u32 = 256;
 const line: usize = memory.data(256, 8);
@@ -83,7 +86,7 @@ function put(text: string): void {
 function putNumber(value: u64): void {
   let divisor: u64 = 1;
   while (value / divisor >= 10) divisor *= 10;
-  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + (value / divisor) % 10));
+  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
 }
 
 function putByte(byte: u8): void {

@@ -1,5 +1,6 @@
-; What no compiled program would do to the processor, and what is measured in instructions (tests/system/turns.test.ts): one program for
-; each ROLE. A page of code, then linear memory from 64 KiB on.
+; What no compiled program would do to the processor, and what is measured in instructions
+; (tests/system/turns.test.ts): one program for each ROLE. A page of code, then linear memory from
+; 64 KiB on.
 bits 64
 
 OPERATION_CALL  equ 0
@@ -9,7 +10,8 @@ FLAG_LONG       equ 1 << 10
 FLAG_RECEIVE    equ 1 << 11
 DOMAIN          equ 0x10001
 INBOX           equ 0x10002
-; Behind what every instance has: endpoints, channels, services of the kernel, in the manifest's order.
+; Behind what every instance has: endpoints, channels, services of the kernel, in the manifest's
+; order.
 NAMED           equ 0x10004
 PROBE           equ 0x7f2
 ECHO_4          equ (PROBE << 16) | (0 << 4) | 4
@@ -85,7 +87,8 @@ start:
   mov ebx, SPINNER_SLOT
   call stop_slot
 
-  ; What the victim read behind fs, before anybody touched it and afterwards; then all its segment registers.
+  ; What the victim read behind fs, before anybody touched it and afterwards; then all its segment
+  ; registers.
   xor ebx, ebx
   call ask_hostile
   mov al, 'd'
@@ -176,7 +179,8 @@ stop_slot:
   jnz broken
   ret
 
-; Round trips to the echo: the shortest one in `value`, in `slow` how many took more than twice that.
+; Round trips to the echo: the shortest one in `value`, in `slow` how many took more than twice
+; that.
 trips:
   mov qword [abs dword cell], TRIPS
 .trip:
@@ -326,7 +330,8 @@ start:
   jmp .hold
 %endif
 
-; Its caller says whether it does harm: then every segment register is loaded, fs with null, and the next to run is the victim.
+; Its caller says whether it does harm: then every segment register is loaded, fs with null, and the
+; next to run is the victim.
 %if ROLE = ROLE_HOSTILE
 %define VICTIM (NAMED + 1)
 start:
@@ -358,7 +363,8 @@ start:
   jmp .next
 %endif
 
-; Keeps a word in its thread block, and answers with what it reads there and in its segment registers.
+; Keeps a word in its thread block, and answers with what it reads there and in its segment
+; registers.
 %if ROLE = ROLE_VICTIM
 start:
   mov qword [fs:0], SECRET

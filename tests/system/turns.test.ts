@@ -1,5 +1,6 @@
-// On the booted kernel, in instructions: what a round trip takes beside one that spins at the same priority, and an answer while many
-// calls are held. And whether a program that nobody has verified can take another one's thread block away.
+// On the booted kernel, in instructions: what a round trip takes beside one that spins at the same
+// priority, and an answer while many calls are held. And whether a program that nobody has verified
+// can take another one's thread block away.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +8,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { findRoot } from "../../toolchain/build/tree.ts";
 import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
-import { type ImageDescription, type ProgramDescription, defineImage } from "../../toolchain/image/define.ts";
+import {
+  type ImageDescription,
+  type ProgramDescription,
+  defineImage,
+} from "../../toolchain/image/define.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
 import { signerFor } from "../../toolchain/keys/signer.ts";
 import { buildTestImage } from "../support/build.ts";
@@ -22,11 +27,22 @@ const SECRET = 0x5ec2e7n;
 const root = findRoot();
 
 const words = { a: u64, b: u64, c: u64, d: u64 };
-const Probe = defineInterface({ name: "Probe", id: 0x7f2, version: 1, methods: { echo: { takes: words, returns: words }, hold: {} } });
+const Probe = defineInterface({
+  name: "Probe",
+  id: 0x7f2,
+  version: 1,
+  methods: { echo: { takes: words, returns: words }, hold: {} },
+});
 
 /** In the order of the roles in turns.asm. */
 const PROGRAMS: readonly ProgramDescription[] = [
-  { name: "measurer", entry: "turns.asm", serves: { own: Probe }, uses: { echo: Probe, hostile: Probe }, kernel: { slots: "Slots", log: "Log", system: "System" } },
+  {
+    name: "measurer",
+    entry: "turns.asm",
+    serves: { own: Probe },
+    uses: { echo: Probe, hostile: Probe },
+    kernel: { slots: "Slots", log: "Log", system: "System" },
+  },
   { name: "echo", entry: "turns.asm", serves: { own: Probe } },
   { name: "spinner", entry: "turns.asm" },
   { name: "holder", entry: "turns.asm", uses: { measurer: Probe } },
@@ -36,20 +52,42 @@ const PROGRAMS: readonly ProgramDescription[] = [
 const folderOf = (name: string): string => `tests/system/${name}`;
 
 const quota = { pages: 100, handles: 64, threads: 1, objects: 8 };
-const slot = (program: string, more: Partial<ImageDescription["slots"][string]> = {}): ImageDescription["slots"][string] => ({
-  program: folderOf(program), class: program[0]!.toUpperCase() + program.slice(1), priority: 100, quota, autostart: false, restart: "never", mayBeUnverified: true, ...more,
+const slot = (
+  program: string,
+  more: Partial<ImageDescription["slots"][string]> = {},
+): ImageDescription["slots"][string] => ({
+  program: folderOf(program),
+  class: program[0]!.toUpperCase() + program.slice(1),
+  priority: 100,
+  quota,
+  autostart: false,
+  restart: "never",
+  mayBeUnverified: true,
+  ...more,
 });
 const IMAGE = defineImage({
   name: "turns",
   version: 1,
   policy: [POLICY],
   slots: {
-    measurer: slot("measurer", { autostart: true, channels: { echo: "echo.own", hostile: "hostile.own" } }),
+    measurer: slot("measurer", {
+      autostart: true,
+      channels: { echo: "echo.own", hostile: "hostile.own" },
+    }),
     echo: slot("echo"),
     spinner: slot("spinner"),
     hostile: slot("hostile", { channels: { victim: "victim.own" } }),
     victim: slot("victim"),
-    ...Object.fromEntries(Array.from({ length: HOLDERS }, (_, n) => [`holder${n}`, slot("holder", { priority: 90, quota: { ...quota, threads: 25 }, channels: { measurer: "measurer.own" } })])),
+    ...Object.fromEntries(
+      Array.from({ length: HOLDERS }, (_, n) => [
+        `holder${n}`,
+        slot("holder", {
+          priority: 90,
+          quota: { ...quota, threads: 25 },
+          channels: { measurer: "measurer.own" },
+        }),
+      ]),
+    ),
   },
 });
 const RULES = `module turns
@@ -67,7 +105,11 @@ allow Measurer -> kernel.System { shutdown }
 
 function assemble(role: number, name: string): Uint8Array {
   const path = join(root, OUT, `${name}.bin`);
-  const assembled = spawnSync("nasm", ["-f", "bin", `-DROLE=${role}`, "-o", path, "tests/system/turns.asm"], { cwd: root, encoding: "utf8" });
+  const assembled = spawnSync(
+    "nasm",
+    ["-f", "bin", `-DROLE=${role}`, "-o", path, "tests/system/turns.asm"],
+    { cwd: root, encoding: "utf8" },
+  );
   if (assembled.status !== 0) throw new Error(assembled.stderr);
   const bytes = readFileSync(path);
   const data = bytes.subarray(PAGE);
@@ -76,22 +118,50 @@ function assemble(role: number, name: string): Uint8Array {
   return file;
 }
 
-/** Numbers by their letter in turns.asm. `verified`: what the signed image says of the programs, the hostile one apart. */
+/**
+ * Numbers by their letter in turns.asm. `verified`: what the signed image says of the programs, the
+ * hostile one apart.
+ */
 async function measure(name: string, hostileIsVerified: boolean): Promise<Map<string, bigint>> {
   mkdirSync(join(root, OUT), { recursive: true });
   writeFileSync(join(root, POLICY), RULES);
-  const programs = new Map(PROGRAMS.map((description, role): [string, BuiltProgram] => [
-    description.name,
-    { folder: folderOf(description.name), description, elf: assemble(role, description.name), verified: description.name !== "hostile" || hostileIsVerified },
-  ]));
-  const ordered = [...new Set(Object.values(IMAGE.slots).map(({ program }) => program))].map((folder) => programs.get(folder.slice("tests/system/".length))!);
-  const { blob } = await buildSystem({ root, imageFile: "tests/system/turns.test.ts", image: IMAGE, programs: ordered, signer: signerFor(false), outDir: OUT });
+  const programs = new Map(
+    PROGRAMS.map((description, role): [string, BuiltProgram] => [
+      description.name,
+      {
+        folder: folderOf(description.name),
+        description,
+        elf: assemble(role, description.name),
+        verified: description.name !== "hostile" || hostileIsVerified,
+      },
+    ]),
+  );
+  const ordered = [...new Set(Object.values(IMAGE.slots).map(({ program }) => program))].map(
+    (folder) => programs.get(folder.slice("tests/system/".length))!,
+  );
+  const { blob } = await buildSystem({
+    root,
+    imageFile: "tests/system/turns.test.ts",
+    image: IMAGE,
+    programs: ordered,
+    signer: signerFor(false),
+    outDir: OUT,
+  });
   const archive = join(root, OUT, `${name}.arc`);
   writeFileSync(archive, buildArchive({ blob, programs: ordered.map(({ elf }) => elf) }));
   const kernel = buildTestImage("main").kernelImagePath;
-  await using machine = BootedMachine.start({ boot: { kind: "kernel", path: kernel, archive }, countInstructions: true, extra: ["-append", "panic=exit"] });
+  await using machine = BootedMachine.start({
+    boot: { kind: "kernel", path: kernel, archive },
+    countInstructions: true,
+    extra: ["-append", "panic=exit"],
+  });
   await machine.waitFor(/turns (z|!) [0-9a-f]{16}/, 120_000);
-  const numbers = new Map([...machine.transcript.matchAll(/turns (.) ([0-9a-f]{16})/g)].map((match) => [match[1]!, BigInt(`0x${match[2]}`)]));
+  const numbers = new Map(
+    [...machine.transcript.matchAll(/turns (.) ([0-9a-f]{16})/g)].map((match) => [
+      match[1]!,
+      BigInt(`0x${match[2]}`),
+    ]),
+  );
   expect(numbers.get("!"), machine.transcript).toBeUndefined();
   return numbers;
 }

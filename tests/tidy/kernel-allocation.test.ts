@@ -6,13 +6,23 @@ import { ROOT } from "./source-tree.ts";
 let functionNames: readonly string[] = [];
 
 beforeAll(async () => {
-  const { wasm } = await compileAssemblyScript({ root: ROOT, entry: "kernel/main.ts", target: "kernel" });
+  const { wasm } = await compileAssemblyScript({
+    root: ROOT,
+    entry: "kernel/main.ts",
+    target: "kernel",
+  });
   functionNames = [...decodeModule(wasm).functionNames.values()];
 });
 
-// A managed object would need an allocator and a collector, whose work has no bound and is charged to nobody.
+// A managed object would need an allocator and a collector, whose work has no bound and is charged
+// to nobody.
 test("the kernel allocates nothing: its compiled text contains no function of AssemblyScript's runtime", () => {
   expect(functionNames.length).toBeGreaterThan(100);
-  // Reading the length of a string literal reads its header: the one function of the runtime that allocates nothing.
-  expect(functionNames.filter((name) => name.startsWith("~lib/rt") && !name.startsWith("~lib/rt/common/OBJECT#get:"))).toEqual([]);
+  // Reading the length of a string literal reads its header: the one function of the runtime that
+  // allocates nothing.
+  expect(
+    functionNames.filter(
+      (name) => name.startsWith("~lib/rt") && !name.startsWith("~lib/rt/common/OBJECT#get:"),
+    ),
+  ).toEqual([]);
 });

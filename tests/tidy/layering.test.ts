@@ -2,13 +2,16 @@ import { expect, test } from "vitest";
 import { isOwnFolder, layerOf } from "./layers.ts";
 import { importsOf, sourceFiles } from "./source-tree.ts";
 
-const programs = sourceFiles().filter((file) => file.endsWith(".ts") && !file.includes("/templates/"));
+const programs = sourceFiles().filter(
+  (file) => file.endsWith(".ts") && !file.includes("/templates/"),
+);
 
 /** Why `file` may not import `path`, or null. */
 function objection(file: string, path: string | null, specifier: string): string | null {
   const layer = layerOf(file);
   if (layer === undefined) return null;
-  if (path === null) return layer.packages ? null : `${layer.name} imports the package ${specifier}`;
+  if (path === null)
+    return layer.packages ? null : `${layer.name} imports the package ${specifier}`;
   if (layer.name === "tests") return null;
   if (path.startsWith("tests/")) return "nothing that ships imports tests";
   const isAllowed = isOwnFolder(file, path) || layer.imports.some((pattern) => pattern.test(path));
@@ -33,9 +36,16 @@ test("every TypeScript file belongs to a layer", () => {
 });
 
 test("privileged instructions are imported only below kernel/x64, those of drivers only below drivers", () => {
-  const importers = (path: string): string[] => programs.filter((file) => importsOf(file).some((entry) => entry.path === path));
-  expect(importers("kernel/x64/x64").filter((file) => !/^(kernel\/x64|tests)\//.test(file))).toEqual([]);
-  expect([...importers("drivers/support/x64"), ...importers("drivers/support/mmio")].filter((file) => !/^(drivers|tests)\//.test(file))).toEqual([]);
+  const importers = (path: string): string[] =>
+    programs.filter((file) => importsOf(file).some((entry) => entry.path === path));
+  expect(
+    importers("kernel/x64/x64").filter((file) => !/^(kernel\/x64|tests)\//.test(file)),
+  ).toEqual([]);
+  expect(
+    [...importers("drivers/support/x64"), ...importers("drivers/support/mmio")].filter(
+      (file) => !/^(drivers|tests)\//.test(file),
+    ),
+  ).toEqual([]);
 });
 
 test.each<[string, string, string | null]>([
@@ -43,10 +53,18 @@ test.each<[string, string, string | null]>([
   ["kernel/ipc/call.ts", "services/runtime/trine", "kernel imports services/runtime/trine"],
   ["kernel/abi/status.ts", "kernel/ipc/call", "kernel/abi imports kernel/ipc/call"],
   ["services/shell/main.ts", "services/shell/history", null],
-  ["services/shell/main.ts", "services/console/terminal", "services imports services/console/terminal"],
+  [
+    "services/shell/main.ts",
+    "services/console/terminal",
+    "services imports services/console/terminal",
+  ],
   ["services/shell/main.ts", "toolchain/idl/define", "services imports toolchain/idl/define"],
   ["drivers/uart-16550/main.ts", "drivers/support/x64", null],
-  ["drivers/uart-16550/main.ts", "drivers/virtio-block/queue", "drivers imports drivers/virtio-block/queue"],
+  [
+    "drivers/uart-16550/main.ts",
+    "drivers/virtio-block/queue",
+    "drivers imports drivers/virtio-block/queue",
+  ],
   ["toolchain/elf/link.ts", "kernel/abi/address-space", null],
   ["toolchain/elf/link.ts", "kernel/memory/quota", "toolchain imports kernel/memory/quota"],
   ["toolchain/elf/link.ts", "tests/support/qemu", "nothing that ships imports tests"],
@@ -55,7 +73,8 @@ test.each<[string, string, string | null]>([
 });
 
 test("imports are found in every form", () => {
-  const text = 'import { a } from "./a.ts";\nimport type {\n  B,\n} from "../b";\nexport * from "./c.ts";\nimport "./d.ts";\nconst e = await import("./e.ts");\nimport z from "zod";\n';
+  const text =
+    'import { a } from "./a.ts";\nimport type {\n  B,\n} from "../b";\nexport * from "./c.ts";\nimport "./d.ts";\nconst e = await import("./e.ts");\nimport z from "zod";\n';
   expect(importsOf("toolchain/cli/x.ts", text).map(({ line, path }) => [line, path])).toEqual([
     [1, "toolchain/cli/a"],
     [4, "toolchain/b"],

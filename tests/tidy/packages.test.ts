@@ -15,7 +15,9 @@ const pinned = { ...manifest.dependencies, ...manifest.devDependencies };
 
 test("the package is private, and every version is exact", () => {
   expect(manifest.private).toBe(true);
-  expect(Object.entries(pinned).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+  expect(
+    Object.entries(pinned).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)),
+  ).toEqual([]);
 });
 
 test("the lock file names no download address", () => {
@@ -36,5 +38,6 @@ test("AssemblyScript's Binaryen and ours are the same object", async () => {
 });
 
 test("the shell scripts of the set-up are POSIX", () => {
-  for (const script of ["setup.sh", "network.sh", "ownership.sh", "start.sh", "clean.sh"]) execFileSync("sh", ["-n", join(ROOT, "toolchain/setup", script)]);
+  for (const script of ["setup.sh", "network.sh", "ownership.sh", "start.sh", "clean.sh"])
+    execFileSync("sh", ["-n", join(ROOT, "toolchain/setup", script)]);
 });

@@ -1,4 +1,7 @@
-/** The tree's own files as the tidy tests see them: what git keeps and what it would keep, without what is built. */
+/**
+ * The tree's own files as the tidy tests see them: what git keeps and what it would keep, without
+ * what is built.
+ */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
@@ -8,7 +11,11 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** All files, relative to the root, sorted. */
 export function sourceFiles(): string[] {
-  const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: ROOT, encoding: "utf8" });
+  const list = execFileSync(
+    "git",
+    ["ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+    { cwd: ROOT, encoding: "utf8" },
+  );
   return [...new Set(list.split("\0").filter((file) => file !== ""))].sort();
 }
 
@@ -26,14 +33,17 @@ export interface Import {
 }
 
 // Static imports and exports with `from`, bare imports, and dynamic imports of a constant.
-const IMPORT = /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
 /** What a TypeScript or AssemblyScript file imports. */
 export function importsOf(file: string, text = read(file)): Import[] {
   return [...text.matchAll(IMPORT)].map((match) => {
     const specifier = match[1] ?? match[2] ?? match[3] ?? "";
     const line = text.slice(0, match.index + match[0].lastIndexOf(specifier)).split("\n").length;
-    const path = specifier.startsWith(".") ? posix.join(posix.dirname(file), specifier).replace(/\.(ts|js)$/, "") : null;
+    const path = specifier.startsWith(".")
+      ? posix.join(posix.dirname(file), specifier).replace(/\.(ts|js)$/, "")
+      : null;
     return { line, specifier, path };
   });
 }

@@ -1,17 +1,38 @@
-// No limit on the time on the wall that a busy host can break. Benches are left out: they measure time.
+// No limit on the time on the wall that a busy host can break. Benches are left out: they measure
+// time.
 import { expect, test } from "vitest";
 import { read, sourceFiles } from "./source-tree.ts";
 import { shortTimeLimits } from "./time-limits.ts";
 
-const files = sourceFiles().filter((file) => /^(tests|toolchain|policy)\/.*\.ts$|\.test\.ts$|^vitest.*\.ts$/.test(file) && !/^(tests|toolchain)\/bench\//.test(file));
+const files = sourceFiles().filter(
+  (file) =>
+    /^(tests|toolchain|policy)\/.*\.ts$|\.test\.ts$|^vitest.*\.ts$/.test(file) &&
+    !/^(tests|toolchain)\/bench\//.test(file),
+);
 
 /** What looks like such a limit and is none, by its first words. */
 const HARMLESS: readonly (readonly [file: string, text: string, why: string])[] = [
-  ["tests/recovery/kill.test.ts", "machine.waitFor(answer, PATIENCE_MS * tries)", "one of twelve tries, each longer"],
-  ["tests/system/restart.test.ts", 'shell.run("domains", PATIENCE_MS * attempt)', "one of twelve tries, each longer"],
+  [
+    "tests/recovery/kill.test.ts",
+    "machine.waitFor(answer, PATIENCE_MS * tries)",
+    "one of twelve tries, each longer",
+  ],
+  [
+    "tests/system/restart.test.ts",
+    'shell.run("domains", PATIENCE_MS * attempt)',
+    "one of twelve tries, each longer",
+  ],
   ["tests/support/qemu.test.ts", 'machine.waitFor("never printed", 300)', "is to fail"],
-  ["toolchain/idl/load-data.ts", "timeout: wallMs", "is doubled until the processor's time is spent"],
-  ["toolchain/language/editor-plugin.ts", "setTimeout(() => {", "waits for the end of typing, and gives nothing up"],
+  [
+    "toolchain/idl/load-data.ts",
+    "timeout: wallMs",
+    "is doubled until the processor's time is spent",
+  ],
+  [
+    "toolchain/language/editor-plugin.ts",
+    "setTimeout(() => {",
+    "waits for the end of typing, and gives nothing up",
+  ],
   ["toolchain/run/terminal-input.ts", "ENTER_MS_MAX = 5000", "somebody types, or does not"],
   ["toolchain/run/terminal-input.ts", "SWALLOW_MS_MAX = 15_000", "somebody types, or does not"],
   ["toolchain/x64/select-intrinsic.ts", "timeout: ", "positions of operands"],
@@ -19,12 +40,19 @@ const HARMLESS: readonly (readonly [file: string, text: string, why: string])[] 
 
 test("no test, tool or support of tests has a limit of less than 30 s on the wall", () => {
   const unused = new Set(HARMLESS);
-  const found = files.flatMap((file) => shortTimeLimits(file, read(file)).flatMap(({ line, text }) => {
-    const known = HARMLESS.find(([harmlessFile, start]) => harmlessFile === file && text.startsWith(start));
-    if (known !== undefined) unused.delete(known);
-    return known === undefined ? [`${file}:${line}: ${text}`] : [];
-  }));
-  expect(found, "leave a test's limit to the configuration; wait for 30 s at least, or count processor time or tries").toEqual([]);
+  const found = files.flatMap((file) =>
+    shortTimeLimits(file, read(file)).flatMap(({ line, text }) => {
+      const known = HARMLESS.find(
+        ([harmlessFile, start]) => harmlessFile === file && text.startsWith(start),
+      );
+      if (known !== undefined) unused.delete(known);
+      return known === undefined ? [`${file}:${line}: ${text}`] : [];
+    }),
+  );
+  expect(
+    found,
+    "leave a test's limit to the configuration; wait for 30 s at least, or count processor time or tries",
+  ).toEqual([]);
   expect([...unused]).toEqual([]);
 });
 

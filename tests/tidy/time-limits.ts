@@ -20,7 +20,10 @@ const TESTS = /^(test|it|beforeAll|beforeEach|afterAll|afterEach)$/;
 const MENTIONS = /timeout|_MS|\bwaitFor|\bnow\(\)|\d{2,}\);|\d_\d+\)/i;
 const WAITS = /^(waitFor|exitValue|exitCode|command|run|expect\.poll)$/;
 
-/** Limits below `LIMIT_MS_MIN`, tests with less time than all have, and comparisons of a time that has passed. */
+/**
+ * Limits below `LIMIT_MS_MIN`, tests with less time than all have, and comparisons of a time that
+ * has passed.
+ */
 export function shortTimeLimits(file: string, text: string): TimeLimit[] {
   if (!MENTIONS.test(text)) return [];
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
@@ -31,7 +34,11 @@ export function shortTimeLimits(file: string, text: string): TimeLimit[] {
     if (expression === undefined) return Number.NaN;
     if (ts.isNumericLiteral(expression)) return Number(expression.text);
     if (ts.isParenthesizedExpression(expression)) return valueOf(expression.expression);
-    if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.AsteriskToken) return valueOf(expression.left) * valueOf(expression.right);
+    if (
+      ts.isBinaryExpression(expression) &&
+      expression.operatorToken.kind === ts.SyntaxKind.AsteriskToken
+    )
+      return valueOf(expression.left) * valueOf(expression.right);
     if (ts.isIdentifier(expression)) return valueOf(constants.get(expression.text));
     return Number.NaN;
   };
@@ -40,12 +47,18 @@ export function shortTimeLimits(file: string, text: string): TimeLimit[] {
   };
 
   const visit = (node: ts.Node): void => {
-    if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer !== undefined) {
+    if (
+      ts.isVariableDeclaration(node) &&
+      ts.isIdentifier(node.name) &&
+      node.initializer !== undefined
+    ) {
       constants.set(node.name.text, node.initializer);
-      if (NAMES.test(node.name.text) && !PROCESSOR.test(node.name.text)) report(node, node.initializer);
+      if (NAMES.test(node.name.text) && !PROCESSOR.test(node.name.text))
+        report(node, node.initializer);
     }
     if (ts.isParameter(node) && NAMES.test(node.name.getText())) report(node, node.initializer);
-    if (ts.isPropertyAssignment(node) && PROPERTIES.test(node.name.getText())) report(node, node.initializer);
+    if (ts.isPropertyAssignment(node) && PROPERTIES.test(node.name.getText()))
+      report(node, node.initializer);
     if (ts.isCallExpression(node)) visitCall(node);
     ts.forEachChild(node, visit);
   };
@@ -54,18 +67,25 @@ export function shortTimeLimits(file: string, text: string): TimeLimit[] {
     const callee = call.expression;
     const name = ts.isPropertyAccessExpression(callee) ? callee.name.text : callee.getText();
     // A pause calls `resolve` and nothing else.
-    if (name === "setTimeout" && first !== undefined && !ts.isIdentifier(first)) report(call, call.arguments[1]);
+    if (name === "setTimeout" && first !== undefined && !ts.isIdentifier(first))
+      report(call, call.arguments[1]);
     // `run` of other things than a machine has other last parameters.
-    if (WAITS.test(name) && (name !== "run" || /shell|machine/.test(callee.getText()))) report(call, last);
+    if (WAITS.test(name) && (name !== "run" || /shell|machine/.test(callee.getText())))
+      report(call, last);
     if (TESTS.test(rootOf(callee)) && call.arguments.length > 1) report(call, last, TEST_MS);
-    if (/^toBeLessThan/.test(name) && /\b(performance|Date)\.now\(\)/.test(callee.getText())) found.push(call);
+    if (/^toBeLessThan/.test(name) && /\b(performance|Date)\.now\(\)/.test(callee.getText()))
+      found.push(call);
   };
   visit(source);
-  return found.map((node) => ({ line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1, text: node.getText().split("\n")[0]! }));
+  return found.map((node) => ({
+    line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1,
+    text: node.getText().split("\n")[0]!,
+  }));
 }
 
 /** `test` of `test.each(rows)` and of `test.runIf(condition)`. */
 function rootOf(callee: ts.Expression): string {
-  if (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee)) return rootOf(callee.expression);
+  if (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee))
+    return rootOf(callee.expression);
   return callee.getText();
 }

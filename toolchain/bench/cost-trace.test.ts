@@ -35,17 +35,40 @@ test("an estimate has a share for the ordinary and a range for each costly one",
   expect(estimatedCycles(12, { segment: 2 })).toEqual({ min: 2 * 22 + 3, max: 2 * 137 + 10 });
 });
 
-const KERNEL = readElf(assembledProgram("trace-kernel", "domain", "function _start\nnop\nmov cr3, rax\nwrmsr\nud2\nendfunction _start"), "kernel.elf");
-const BENCHER = readElf(assembledProgram("trace-bencher", "domain", "function _start\nnop\nnop\nnop\nnop\nnop\nnop\nrdtsc\nrdtsc\nud2\nendfunction _start"), "bencher.elf");
+const KERNEL = readElf(
+  assembledProgram(
+    "trace-kernel",
+    "domain",
+    "function _start\nnop\nmov cr3, rax\nwrmsr\nud2\nendfunction _start",
+  ),
+  "kernel.elf",
+);
+const BENCHER = readElf(
+  assembledProgram(
+    "trace-bencher",
+    "domain",
+    "function _start\nnop\nnop\nnop\nnop\nnop\nnop\nrdtsc\nrdtsc\nud2\nendfunction _start",
+  ),
+  "bencher.elf",
+);
 const trace = planTrace(KERNEL, BENCHER, []);
-const line = (address: bigint): string => `Trace 0: 0x7fa3b43c4b80 [0000000000000000/${address.toString(16).padStart(16, "0")}/0000cab0/ff020201] name`;
+const line = (address: bigint): string =>
+  `Trace 0: 0x7fa3b43c4b80 [0000000000000000/${address.toString(16).padStart(16, "0")}/0000cab0/ff020201] name`;
 const [cr3, wrmsr] = [...trace.costly.keys()] as [bigint, bigint];
 const [first, second] = [...trace.marks] as [bigint, bigint];
 
 test("the kernel's costly instructions and the bencher's marks are found, and asked for", () => {
   expect([...trace.costly.values()]).toEqual(["cr3", "msrWrite"]);
   expect(trace.marks.size).toBe(2);
-  expect(traceArguments(trace, "x.log")).toEqual(["-singlestep", "-d", "exec,nochain", "-D", "x.log", "-dfilter", [cr3, wrmsr, first, second].map((address) => `0x${address.toString(16)}+1`).join(",")]);
+  expect(traceArguments(trace, "x.log")).toEqual([
+    "-singlestep",
+    "-d",
+    "exec,nochain",
+    "-D",
+    "x.log",
+    "-dfilter",
+    [cr3, wrmsr, first, second].map((address) => `0x${address.toString(16)}+1`).join(","),
+  ]);
 });
 
 test("what is executed between two marks is a sample, what lies outside counts for none", () => {
@@ -55,7 +78,9 @@ test("what is executed between two marks is a sample, what lies outside counts f
 });
 
 test("a program that has an instruction where the bencher has a mark cannot be told apart", () => {
-  expect(() => planTrace(KERNEL, BENCHER, [BENCHER])).toThrow("another program has an instruction at");
+  expect(() => planTrace(KERNEL, BENCHER, [BENCHER])).toThrow(
+    "another program has an instruction at",
+  );
 });
 
 test("the typical sample is the one in the middle", () => {

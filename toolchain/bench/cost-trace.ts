@@ -1,6 +1,7 @@
 /**
- * Which costly instructions an operation executes: the emulator runs one instruction at a time and logs the addresses that are
- * asked for: the kernel's costly instructions, and the bencher's reads of the time-stamp counter, which begin and end each sample.
+ * Which costly instructions an operation executes: the emulator runs one instruction at a time and
+ * logs the addresses that are asked for: the kernel's costly instructions, and the bencher's reads
+ * of the time-stamp counter, which begin and end each sample.
  */
 import { Decoder, DecoderOptions, Mnemonic } from "iced-x86";
 import { type ElfFile, sectionNamed } from "../elf/read.ts";
@@ -13,8 +14,15 @@ export interface CostTrace {
   readonly marks: ReadonlySet<bigint>;
 }
 
-/** `others`: programs at the same addresses as the bencher, in which no instruction may begin where a mark is. */
-export function planTrace(kernel: ElfFile, bencher: ElfFile, others: readonly ElfFile[]): CostTrace {
+/**
+ * `others`: programs at the same addresses as the bencher, in which no instruction may begin where
+ * a mark is.
+ */
+export function planTrace(
+  kernel: ElfFile,
+  bencher: ElfFile,
+  others: readonly ElfFile[],
+): CostTrace {
   const costly = new Map<bigint, string>();
   for (const name of [".stubs", ".text"]) {
     forEachInstruction(kernel, name, (address, instruction) => {
@@ -28,7 +36,10 @@ export function planTrace(kernel: ElfFile, bencher: ElfFile, others: readonly El
   });
   for (const other of others) {
     forEachInstruction(other, ".text", (address) => {
-      if (marks.has(address)) throw new Error(`another program has an instruction at 0x${address.toString(16)}, where the bencher reads the counter: it cannot be told apart`);
+      if (marks.has(address))
+        throw new Error(
+          `another program has an instruction at 0x${address.toString(16)}, where the bencher reads the counter: it cannot be told apart`,
+        );
     });
   }
   return { costly, marks };
@@ -58,13 +69,21 @@ export function readTrace({ costly, marks }: CostTrace, log: string): CostlyCoun
   return samples;
 }
 
-/** The sample in the middle, by the sum of its counts: an interrupt that falls into one is no part of the operation. */
+/**
+ * The sample in the middle, by the sum of its counts: an interrupt that falls into one is no part
+ * of the operation.
+ */
 export function typicalCounts(samples: readonly CostlyCounts[]): CostlyCounts {
-  const sum = (counts: CostlyCounts): number => Object.values(counts).reduce((total, count) => total + count, 0);
+  const sum = (counts: CostlyCounts): number =>
+    Object.values(counts).reduce((total, count) => total + count, 0);
   return samples.toSorted((left, right) => sum(left) - sum(right))[samples.length >> 1] ?? {};
 }
 
-function forEachInstruction(elf: ElfFile, name: string, visit: (address: bigint, instruction: ReturnType<Decoder["decode"]>) => void): void {
+function forEachInstruction(
+  elf: ElfFile,
+  name: string,
+  visit: (address: bigint, instruction: ReturnType<Decoder["decode"]>) => void,
+): void {
   const section = sectionNamed(elf, name);
   if (section === undefined) return;
   const decoder = new Decoder(64, section.bytes, DecoderOptions.None);

@@ -1,8 +1,9 @@
 /**
- * Instructions that cost far more than others. Counted as one each, they hide: four loads of null selectors, 8 of 846
- * instructions of a round trip, are a thousand cycles of a real processor.
+ * Instructions that cost far more than others. Counted as one each, they hide: four loads of null
+ * selectors, 8 of 846 instructions of a round trip, are a thousand cycles of a real processor.
  *
- * Cycles are a range from sources that are named. It is for finding such a thing, never a goal: nobody measured ours.
+ * Cycles are a range from sources that are named. It is for finding such a thing, never a goal:
+ * nobody measured ours.
  */
 import { Code, type Instruction, Mnemonic as M, OpKind, Register } from "iced-x86";
 
@@ -19,28 +20,71 @@ const ZEN3 = "measured on a Zen 3";
 const ASSUMED = "assumed, from no measurement";
 
 export const COSTLY_KINDS: readonly CostlyKind[] = [
-  { id: "systemCall", about: "`syscall` with its `sysret`", cyclesMin: 60, cyclesMax: 150, source: ASSUMED },
+  {
+    id: "systemCall",
+    about: "`syscall` with its `sysret`",
+    cyclesMin: 60,
+    cyclesMax: 150,
+    source: ASSUMED,
+  },
   { id: "interruptReturn", about: "`iretq`", cyclesMin: 100, cyclesMax: 300, source: ASSUMED },
-  { id: "cr3", about: "write of CR3", cyclesMin: 100, cyclesMax: 200, source: "Linux, Documentation/x86/pti.rst: on the order of a hundred; the misses that follow are not in it" },
-  { id: "msrWrite", about: "write of an MSR", cyclesMin: 100, cyclesMax: 300, source: "published range for `wrmsr`, which serializes" },
+  {
+    id: "cr3",
+    about: "write of CR3",
+    cyclesMin: 100,
+    cyclesMax: 200,
+    source:
+      "Linux, Documentation/x86/pti.rst: on the order of a hundred; the misses that follow are not in it",
+  },
+  {
+    id: "msrWrite",
+    about: "write of an MSR",
+    cyclesMin: 100,
+    cyclesMax: 300,
+    source: "published range for `wrmsr`, which serializes",
+  },
   { id: "msrRead", about: "read of an MSR", cyclesMin: 30, cyclesMax: 100, source: ASSUMED },
-  { id: "segment", about: "load of a segment register", cyclesMin: 22, cyclesMax: 137, source: `${ZEN3}: 22 a selector of the table, 137 the null selector` },
+  {
+    id: "segment",
+    about: "load of a segment register",
+    cyclesMin: 22,
+    cyclesMax: 137,
+    source: `${ZEN3}: 22 a selector of the table, 137 the null selector`,
+  },
   { id: "fsBase", about: "`wrfsbase`", cyclesMin: 34, cyclesMax: 34, source: ZEN3 },
   { id: "timeStamp", about: "`rdtsc`", cyclesMin: 28, cyclesMax: 28, source: ZEN3 },
   { id: "invalidate", about: "`invlpg`", cyclesMin: 100, cyclesMax: 200, source: ASSUMED },
-  { id: "port", about: "access to a port", cyclesMin: 100, cyclesMax: 2000, source: `${ASSUMED}; it is the device that counts` },
-  { id: "taskState", about: "load of a descriptor table or task register", cyclesMin: 50, cyclesMax: 200, source: ASSUMED },
+  {
+    id: "port",
+    about: "access to a port",
+    cyclesMin: 100,
+    cyclesMax: 2000,
+    source: `${ASSUMED}; it is the device that counts`,
+  },
+  {
+    id: "taskState",
+    about: "load of a descriptor table or task register",
+    cyclesMin: 50,
+    cyclesMax: 200,
+    source: ASSUMED,
+  },
 ];
 
 /** Executions by kind; kinds that do not occur may be left out. */
 export type CostlyCounts = Readonly<Record<string, number>>;
 
-/** Cycles of an instruction that is none of these: three a cycle at best, one at worst while caches hit. */
+/**
+ * Cycles of an instruction that is none of these: three a cycle at best, one at worst while caches
+ * hit.
+ */
 const ORDINARY_MIN = 0.3;
 const ORDINARY_MAX = 1;
 
 /** Cycles that so many instructions may take, the costly ones among them. */
-export function estimatedCycles(instructions: number, counts: CostlyCounts): { readonly min: number; readonly max: number } {
+export function estimatedCycles(
+  instructions: number,
+  counts: CostlyCounts,
+): { readonly min: number; readonly max: number } {
   let [min, max, costly] = [0, 0, 0];
   for (const kind of COSTLY_KINDS) {
     const count = counts[kind.id] ?? 0;
@@ -49,26 +93,59 @@ export function estimatedCycles(instructions: number, counts: CostlyCounts): { r
     max += count * kind.cyclesMax;
   }
   const ordinary = Math.max(0, instructions - costly);
-  return { min: Math.round(min + ordinary * ORDINARY_MIN), max: Math.round(max + ordinary * ORDINARY_MAX) };
+  return {
+    min: Math.round(min + ordinary * ORDINARY_MIN),
+    max: Math.round(max + ordinary * ORDINARY_MAX),
+  };
 }
 
-/** Of which kind a decoded instruction is, null for an ordinary one. A system call counts at its return. */
+/**
+ * Of which kind a decoded instruction is, null for an ordinary one. A system call counts at its
+ * return.
+ */
 export function costlyKindOf(instruction: Instruction): string | null {
   switch (instruction.mnemonic) {
-    case M.Sysret: case M.Sysretq: return "systemCall";
-    case M.Iret: case M.Iretd: case M.Iretq: return "interruptReturn";
-    case M.Wrmsr: return "msrWrite";
-    case M.Rdmsr: return "msrRead";
-    case M.Wrfsbase: case M.Wrgsbase: return "fsBase";
-    case M.Rdtsc: case M.Rdtscp: return "timeStamp";
-    case M.Invlpg: return "invalidate";
-    case M.In: case M.Out: case M.Insb: case M.Insw: case M.Insd: case M.Outsb: case M.Outsw: case M.Outsd: return "port";
-    case M.Lldt: case M.Ltr: case M.Lgdt: case M.Lidt: return "taskState";
-    case M.Pop: return isSegment(instruction) ? "segment" : null;
-    case M.Mov:
-      if (instruction.code === Code.Mov_cr_r64) return instruction.op0Register === Register.CR3 ? "cr3" : "taskState";
+    case M.Sysret:
+    case M.Sysretq:
+      return "systemCall";
+    case M.Iret:
+    case M.Iretd:
+    case M.Iretq:
+      return "interruptReturn";
+    case M.Wrmsr:
+      return "msrWrite";
+    case M.Rdmsr:
+      return "msrRead";
+    case M.Wrfsbase:
+    case M.Wrgsbase:
+      return "fsBase";
+    case M.Rdtsc:
+    case M.Rdtscp:
+      return "timeStamp";
+    case M.Invlpg:
+      return "invalidate";
+    case M.In:
+    case M.Out:
+    case M.Insb:
+    case M.Insw:
+    case M.Insd:
+    case M.Outsb:
+    case M.Outsw:
+    case M.Outsd:
+      return "port";
+    case M.Lldt:
+    case M.Ltr:
+    case M.Lgdt:
+    case M.Lidt:
+      return "taskState";
+    case M.Pop:
       return isSegment(instruction) ? "segment" : null;
-    default: return null;
+    case M.Mov:
+      if (instruction.code === Code.Mov_cr_r64)
+        return instruction.op0Register === Register.CR3 ? "cr3" : "taskState";
+      return isSegment(instruction) ? "segment" : null;
+    default:
+      return null;
   }
 }
 

@@ -10,7 +10,10 @@ export interface Figure {
   readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "count";
   /** All samples, where there are several; `value` is their median. */
   readonly samples?: readonly number[];
-  /** Of `value` instructions, those that cost far more than one cycle, by kind (costly-instructions.ts). */
+  /**
+   * Of `value` instructions, those that cost far more than one cycle, by kind
+   * (costly-instructions.ts).
+   */
   readonly costly?: CostlyCounts;
 }
 
@@ -52,5 +55,7 @@ export function formatValue({ value, unit }: Pick<Figure, "value" | "unit">): st
 }
 
 function grouped(value: number): string {
-  return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -27,17 +27,31 @@ test("each figure stands beside its peers, with commit and command", () => {
     commit: "abc1234",
     modified: false,
     emulator: "QEMU 7.2",
-    figures: [{ id: "cheapest-call", about: "cheapest checked system call", value: 120, unit: "instructions", samples: [120, 121, 119] }],
+    figures: [
+      {
+        id: "cheapest-call",
+        about: "cheapest checked system call",
+        value: 120,
+        unit: "instructions",
+        samples: [120, 121, 119],
+      },
+    ],
   };
   const page = figuresPage([record], ["ipc"], "");
   expect(page).toContain("Commit abc1234, `make bench ARGS=ipc`, QEMU 7.2.");
-  expect(page).toContain("| cheapest checked system call | **120**, median of 3 (119 to 121) | seL4 16.0, null system call: 82 |");
+  expect(page).toContain(
+    "| cheapest checked system call | **120**, median of 3 (119 to 121) | seL4 16.0, null system call: 82 |",
+  );
   expect(page).toContain("| | | Linux 6.1, getppid: 338 |");
 });
 
 describe("the page", () => {
   const record = (bench: string, figure: Partial<Figure>): BenchRecord => ({
-    bench, command: `make bench ARGS=${bench}`, commit: "abc1234", modified: false, emulator: "QEMU 7.2",
+    bench,
+    command: `make bench ARGS=${bench}`,
+    commit: "abc1234",
+    modified: false,
+    emulator: "QEMU 7.2",
     figures: [{ id: "x", about: "something", value: 1000, unit: "instructions", ...figure }],
   });
   const order = ["one", "two"];
@@ -57,7 +71,9 @@ describe("the page", () => {
   test("shows costly instructions as a range of cycles, wherever a bench counts them", () => {
     const page = figuresPage([record("one", { costly: { cr3: 2, segment: 8 } })], order, "");
     // 2 × 100 and 8 × 22 with 990 × 0.3; 2 × 200 and 8 × 137 with 990.
-    expect(page).toContain("| something | **1,000** | 673 to 2,486 (2 × write of CR3, 8 × load of a segment register) |");
+    expect(page).toContain(
+      "| something | **1,000** | 673 to 2,486 (2 × write of CR3, 8 × load of a segment register) |",
+    );
     expect(figuresPage([record("one", {})], order, "")).toContain("| something | **1,000** |  |");
   });
 });

@@ -16,10 +16,14 @@ const INTRODUCTION = [
 ];
 
 /**
- * The page with the tables of `records`, in the order of `order`. Tables of benches that have no record are kept as they stand in `page`,
- * the page of before.
+ * The page with the tables of `records`, in the order of `order`. Tables of benches that have no
+ * record are kept as they stand in `page`, the page of before.
  */
-export function figuresPage(records: readonly BenchRecord[], order: readonly string[], page: string): string {
+export function figuresPage(
+  records: readonly BenchRecord[],
+  order: readonly string[],
+  page: string,
+): string {
   const kept = sectionsOf(page);
   const sections = order.flatMap((bench) => {
     const record = records.find((candidate) => candidate.bench === bench);
@@ -36,17 +40,28 @@ function sectionsOf(page: string): Map<string, string[]> {
     if (line.startsWith(HEADING)) sections.set(line.slice(HEADING.length), (current = [""]));
     current?.push(line);
   }
-  for (const lines of sections.values()) while (lines.length > 1 && lines.at(-1) === "") lines.pop();
+  for (const lines of sections.values())
+    while (lines.length > 1 && lines.at(-1) === "") lines.pop();
   return sections;
 }
 
-function recordLines({ bench, command, commit, modified, emulator, figures }: BenchRecord): string[] {
+function recordLines({
+  bench,
+  command,
+  commit,
+  modified,
+  emulator,
+  figures,
+}: BenchRecord): string[] {
   const hasCosts = figures.some(({ costly }) => costly !== undefined);
   const rows = figures.flatMap((figure) => {
     const peers = PEERS.filter((peer) => peer.figure === figure.id);
     const estimate = hasCosts ? ` ${estimateCell(figure)} |` : "";
     const own = `| ${figure.about} | **${formatValue(figure)}**${spread(figure.samples)} |${estimate} ${peerCell(peers[0])} |`;
-    return [own, ...peers.slice(1).map((peer) => `| | |${hasCosts ? " |" : ""} ${peerCell(peer)} |`)];
+    return [
+      own,
+      ...peers.slice(1).map((peer) => `| | |${hasCosts ? " |" : ""} ${peerCell(peer)} |`),
+    ];
   });
   return [
     "",
@@ -67,7 +82,10 @@ function costLines(): string[] {
     "",
     "| instruction | cycles | source |",
     "|---|---|---|",
-    ...COSTLY_KINDS.map(({ about, cyclesMin, cyclesMax, source }) => `| ${about} | ${cyclesMin === cyclesMax ? cyclesMin : `${cyclesMin} to ${cyclesMax}`} | ${source} |`),
+    ...COSTLY_KINDS.map(
+      ({ about, cyclesMin, cyclesMax, source }) =>
+        `| ${about} | ${cyclesMin === cyclesMax ? cyclesMin : `${cyclesMin} to ${cyclesMax}`} | ${source} |`,
+    ),
     "",
     "For Silvermont, the Atom of many switches, we have no source for any of these.",
   ];
@@ -81,7 +99,9 @@ function estimateCell({ value, costly }: Figure): string {
 }
 
 function countsText(counts: CostlyCounts): string {
-  return COSTLY_KINDS.flatMap(({ id, about }) => ((counts[id] ?? 0) > 0 ? [`${counts[id]} × ${about}`] : [])).join(", ");
+  return COSTLY_KINDS.flatMap(({ id, about }) =>
+    (counts[id] ?? 0) > 0 ? [`${counts[id]} × ${about}`] : [],
+  ).join(", ");
 }
 
 function peerCell(peer: Peer | undefined): string {
@@ -93,7 +113,9 @@ function peerCell(peer: Peer | undefined): string {
 function spread(samples: readonly number[] | undefined): string {
   if (samples === undefined || samples.length < 2) return "";
   const [low, high] = [Math.min(...samples), Math.max(...samples)];
-  return low === high ? `, ${samples.length} equal samples` : `, median of ${samples.length} (${round(low)} to ${round(high)})`;
+  return low === high
+    ? `, ${samples.length} equal samples`
+    : `, median of ${samples.length} (${round(low)} to ${round(high)})`;
 }
 
 function round(value: number): string {

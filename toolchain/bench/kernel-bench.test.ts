@@ -3,13 +3,28 @@ import type { CostlyCounts } from "./costly-instructions.ts";
 import { figuresOf, withCosts } from "./kernel-bench.ts";
 
 const NAMES = [
-  "counter", "round trip, 0 words", "round trip, 4 words", "round trip, 64 words", "round trip, 4 KiB", "round trip, timed", "round trip, nested",
-  "round trip, lower thread ready", "round trip, equal thread busy", "denied call", "clock.now", "bad handle", "notice, signal and receive",
-  "interrupt to driver", "domain start", "domain end",
+  "counter",
+  "round trip, 0 words",
+  "round trip, 4 words",
+  "round trip, 64 words",
+  "round trip, 4 KiB",
+  "round trip, timed",
+  "round trip, nested",
+  "round trip, lower thread ready",
+  "round trip, equal thread busy",
+  "denied call",
+  "clock.now",
+  "bad handle",
+  "notice, signal and receive",
+  "interrupt to driver",
+  "domain start",
+  "domain end",
 ];
 const output = [
   "trine: kernel up",
-  ...NAMES.map((name, index) => `bencher: bench ${name}: ${index * 100 + 20} ${index * 100 + 20} 3`),
+  ...NAMES.map(
+    (name, index) => `bencher: bench ${name}: ${index * 100 + 20} ${index * 100 + 20} 3`,
+  ),
   "bencher: bench idle domain, bytes: 49152 49152 0\r",
   "bencher: bench failures: 0 0 0.",
 ].join("\n");
@@ -24,14 +39,24 @@ test("medians are figures, less the cost of the counter where it is in them", ()
 });
 
 test("a figure that is missing is an error that names it", () => {
-  expect(() => figuresOf({ ...end, output: output.replace(/bencher: bench denied call: .*\n/, "") })).toThrow('did not print "denied call"');
+  expect(() =>
+    figuresOf({ ...end, output: output.replace(/bencher: bench denied call: .*\n/, "") }),
+  ).toThrow('did not print "denied call"');
   expect(() => figuresOf({ output: "panic", exitCode: null })).toThrow("without figures");
 });
 
 describe("there are no figures", () => {
   test.each([
-    ["where something measured failed", { output: output.replace("failures: 0 0", "failures: 201 2"), exitCode: 3 }, "201 of the operations measured did not end as they should, the last with status 2"],
-    ["where the image did not come to its end", { output: output.replace(/bencher: bench failures.*/, ""), exitCode: null }, "did not reach its end"],
+    [
+      "where something measured failed",
+      { output: output.replace("failures: 0 0", "failures: 201 2"), exitCode: 3 },
+      "201 of the operations measured did not end as they should, the last with status 2",
+    ],
+    [
+      "where the image did not come to its end",
+      { output: output.replace(/bencher: bench failures.*/, ""), exitCode: null },
+      "did not reach its end",
+    ],
     ["where it ended as one whose checks fail", { output, exitCode: 3 }, "ended with exit code 3"],
     ["where it was stopped", { output, exitCode: null }, "ended with exit code null"],
   ])("%s", (_when, machineEnd, message) => {
@@ -41,16 +66,25 @@ describe("there are no figures", () => {
 
 describe("the trace", () => {
   // Three rounds of each traced figure and of the counter, then starts and ends of the domain.
-  const samples: CostlyCounts[] = Array.from({ length: 3 * 13 + 6 }, (_, index) => ({ cr3: Math.floor(index / 3), ...(index % 3 === 1 ? { msrWrite: 9 } : {}) }) as CostlyCounts);
+  const samples: CostlyCounts[] = Array.from(
+    { length: 3 * 13 + 6 },
+    (_, index) =>
+      ({ cr3: Math.floor(index / 3), ...(index % 3 === 1 ? { msrWrite: 9 } : {}) }) as CostlyCounts,
+  );
 
   test("gives each figure the counts of its middle round", () => {
     const figures = withCosts(figuresOf(end), end, samples);
     expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.costly).toEqual({ cr3: 2 });
     expect(figures.find(({ id }) => id === "notice")?.costly).toEqual({ cr3: 12 });
-    for (const id of ["interrupt-to-driver", "domain-start", "domain-end", "idle-domain-bytes"]) expect(figures.find((figure) => figure.id === id)).not.toHaveProperty("costly");
+    for (const id of ["interrupt-to-driver", "domain-start", "domain-end", "idle-domain-bytes"])
+      expect(figures.find((figure) => figure.id === id)).not.toHaveProperty("costly");
   });
 
-  test.each([["one sample too few", samples.slice(1)], ["one too many", [...samples, {}]], ["none", []]])("with %s is refused", (_what, wrong) => {
+  test.each([
+    ["one sample too few", samples.slice(1)],
+    ["one too many", [...samples, {}]],
+    ["none", []],
+  ])("with %s is refused", (_what, wrong) => {
     expect(() => withCosts(figuresOf(end), end, wrong)).toThrow("the trace has");
   });
 });

@@ -1,6 +1,7 @@
 /**
- * The bench image: measures the kernel from inside and writes a line `bench NAME: MINIMUM MEDIAN ROUNDS` to the kernel's log for each
- * figure. It counts what did not end as it should; then there are no figures.
+ * The bench image: measures the kernel from inside and writes a line `bench NAME: MINIMUM MEDIAN
+ * ROUNDS` to the kernel's log for each figure. It counts what did not end as it should; then there
+ * are no figures.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,26 +22,96 @@ const BENCHER = "bencher";
 const SECOND_SERIAL_PORT = ["-serial", "null"];
 
 /**
- * What a line's name is as a figure, in the order in which the image measures. Times contain the cost of reading the counter, which the image
- * measures too. `isTraced`: the bencher itself reads the counter around each sample.
+ * What a line's name is as a figure, in the order in which the image measures. Times contain the
+ * cost of reading the counter, which the image measures too. `isTraced`: the bencher itself reads
+ * the counter around each sample.
  */
-const FIGURES: Readonly<Record<string, Pick<Figure, "id" | "about" | "unit"> & { readonly isTraced?: false }>> = {
-  "round trip, 0 words": { id: "ipc-round-trip-0", about: "IPC round trip, 0 words", unit: "instructions" },
-  "round trip, 4 words": { id: "ipc-round-trip-4", about: "IPC round trip, 4 words", unit: "instructions" },
-  "round trip, 64 words": { id: "ipc-round-trip-64", about: "IPC round trip, 64 words", unit: "instructions" },
-  "round trip, 4 KiB": { id: "ipc-round-trip-4096", about: "IPC round trip, 4 KiB of arena both ways", unit: "instructions" },
-  "round trip, timed": { id: "ipc-round-trip-timed", about: "IPC round trip, 4 words, with a timeout", unit: "instructions" },
-  "round trip, nested": { id: "ipc-round-trip-nested", about: "IPC round trip, 4 words, whose server makes one too", unit: "instructions" },
-  "round trip, lower thread ready": { id: "ipc-round-trip-lower", about: "IPC round trip, 4 words, a thread of lower priority ready", unit: "instructions" },
-  "round trip, equal thread busy": { id: "ipc-round-trip-equal", about: "IPC round trip, 4 words, a thread of equal priority always busy", unit: "instructions" },
-  "denied call": { id: "denied-call", about: "denied call, audit record included", unit: "instructions" },
-  "clock.now": { id: "cheapest-call", about: "cheapest checked system call (Clock.now)", unit: "instructions" },
-  "bad handle": { id: "bad-handle", about: "call on a handle that does not exist", unit: "instructions" },
-  "notice, signal and receive": { id: "notice", about: "notice: signal and receive", unit: "instructions" },
-  "interrupt to driver": { id: "interrupt-to-driver", about: "interrupt, from the write that raises it to the driver's return from `recv`", unit: "instructions", isTraced: false },
-  "domain start": { id: "domain-start", about: "domain start to its first answer", unit: "instructions", isTraced: false },
-  "domain end": { id: "domain-end", about: "domain end, all of it given back", unit: "instructions", isTraced: false },
-  "idle domain, bytes": { id: "idle-domain-bytes", about: "memory of an idle domain", unit: "bytes" },
+const FIGURES: Readonly<
+  Record<string, Pick<Figure, "id" | "about" | "unit"> & { readonly isTraced?: false }>
+> = {
+  "round trip, 0 words": {
+    id: "ipc-round-trip-0",
+    about: "IPC round trip, 0 words",
+    unit: "instructions",
+  },
+  "round trip, 4 words": {
+    id: "ipc-round-trip-4",
+    about: "IPC round trip, 4 words",
+    unit: "instructions",
+  },
+  "round trip, 64 words": {
+    id: "ipc-round-trip-64",
+    about: "IPC round trip, 64 words",
+    unit: "instructions",
+  },
+  "round trip, 4 KiB": {
+    id: "ipc-round-trip-4096",
+    about: "IPC round trip, 4 KiB of arena both ways",
+    unit: "instructions",
+  },
+  "round trip, timed": {
+    id: "ipc-round-trip-timed",
+    about: "IPC round trip, 4 words, with a timeout",
+    unit: "instructions",
+  },
+  "round trip, nested": {
+    id: "ipc-round-trip-nested",
+    about: "IPC round trip, 4 words, whose server makes one too",
+    unit: "instructions",
+  },
+  "round trip, lower thread ready": {
+    id: "ipc-round-trip-lower",
+    about: "IPC round trip, 4 words, a thread of lower priority ready",
+    unit: "instructions",
+  },
+  "round trip, equal thread busy": {
+    id: "ipc-round-trip-equal",
+    about: "IPC round trip, 4 words, a thread of equal priority always busy",
+    unit: "instructions",
+  },
+  "denied call": {
+    id: "denied-call",
+    about: "denied call, audit record included",
+    unit: "instructions",
+  },
+  "clock.now": {
+    id: "cheapest-call",
+    about: "cheapest checked system call (Clock.now)",
+    unit: "instructions",
+  },
+  "bad handle": {
+    id: "bad-handle",
+    about: "call on a handle that does not exist",
+    unit: "instructions",
+  },
+  "notice, signal and receive": {
+    id: "notice",
+    about: "notice: signal and receive",
+    unit: "instructions",
+  },
+  "interrupt to driver": {
+    id: "interrupt-to-driver",
+    about: "interrupt, from the write that raises it to the driver's return from `recv`",
+    unit: "instructions",
+    isTraced: false,
+  },
+  "domain start": {
+    id: "domain-start",
+    about: "domain start to its first answer",
+    unit: "instructions",
+    isTraced: false,
+  },
+  "domain end": {
+    id: "domain-end",
+    about: "domain end, all of it given back",
+    unit: "instructions",
+    isTraced: false,
+  },
+  "idle domain, bytes": {
+    id: "idle-domain-bytes",
+    about: "memory of an idle domain",
+    unit: "bytes",
+  },
 };
 const COUNTER = "counter";
 const FAILURES = "failures";
@@ -48,7 +119,10 @@ const FAILURES = "failures";
 const LINE = /^bencher: bench ([^:\n]+): (\d+) (\d+) (\d+)\.?\r?$/gm;
 
 export async function runKernelBench(root: string, log: (line: string) => void): Promise<Figure[]> {
-  const built = await buildImage({ root, image: "bench", medium: "kernel", release: false, without: undefined }, "plain");
+  const built = await buildImage(
+    { root, image: "bench", medium: "kernel", release: false, without: undefined },
+    "plain",
+  );
   const machine = { boot: bootMedium(root, built), countInstructions: true };
   const figures = figuresOf(await runToEnd({ ...machine, extra: SECOND_SERIAL_PORT }, TIMEOUT_MS));
 
@@ -57,7 +131,10 @@ export async function runKernelBench(root: string, log: (line: string) => void):
   try {
     const path = join(folder, "trace.log");
     const trace = planOf(root, built);
-    const end = await runToEnd({ ...machine, extra: [...SECOND_SERIAL_PORT, ...traceArguments(trace, path)] }, TIMEOUT_MS);
+    const end = await runToEnd(
+      { ...machine, extra: [...SECOND_SERIAL_PORT, ...traceArguments(trace, path)] },
+      TIMEOUT_MS,
+    );
     return withCosts(figures, end, readTrace(trace, readFileSync(path, "latin1")));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -68,7 +145,11 @@ function planOf(root: string, { kernelPath, programs }: BuiltImage): ReturnType<
   const elf = (path: string) => readElf(readFileSync(join(root, path)), path);
   const bencher = programs.find(({ name }) => name === BENCHER);
   if (bencher === undefined) throw new Error("the bench image has no bencher");
-  return planTrace(elf(kernelPath), elf(bencher.elfPath), programs.filter((program) => program !== bencher).map(({ elfPath }) => elf(elfPath)));
+  return planTrace(
+    elf(kernelPath),
+    elf(bencher.elfPath),
+    programs.filter((program) => program !== bencher).map(({ elfPath }) => elf(elfPath)),
+  );
 }
 
 interface PrintedLine {
@@ -77,46 +158,76 @@ interface PrintedLine {
   readonly rounds: number;
 }
 
-/** The image's lines by name. Throws unless the image ended by itself and says that everything went as it should. */
+/**
+ * The image's lines by name. Throws unless the image ended by itself and says that everything went
+ * as it should.
+ */
 function printedLines({ output, exitCode }: MachineEnd): Map<string, PrintedLine> {
-  const lines = new Map([...output.matchAll(LINE)].map((match) => [match[1]!, { minimum: Number(match[2]), median: Number(match[3]), rounds: Number(match[4]) }]));
+  const lines = new Map(
+    [...output.matchAll(LINE)].map((match) => [
+      match[1]!,
+      { minimum: Number(match[2]), median: Number(match[3]), rounds: Number(match[4]) },
+    ]),
+  );
   const tail = `\n${output.slice(-2000)}`;
   if (!lines.has(COUNTER)) refuse(`the bench image ended without figures${tail}`);
   const failures = lines.get(FAILURES);
   if (failures === undefined) refuse(`the bench image did not reach its end${tail}`);
-  // Its line has the number of failures and the last one's status in the places of a figure's numbers.
+  // Its line has the number of failures and the last one's status in the places of a figure's
+  // numbers.
   const { minimum: count, median: status } = failures;
-  if (count !== 0) refuse(`${count} of the operations measured did not end as they should, the last with status ${status} (kernel/abi/status.ts): these are no figures${tail}`);
-  if (guestExitValue(exitCode) !== 0) refuse(`the bench image ended with exit code ${exitCode}, not as one whose checks hold${tail}`);
+  if (count !== 0)
+    refuse(
+      `${count} of the operations measured did not end as they should, the last with status ${status} (kernel/abi/status.ts): these are no figures${tail}`,
+    );
+  if (guestExitValue(exitCode) !== 0)
+    refuse(`the bench image ended with exit code ${exitCode}, not as one whose checks hold${tail}`);
   return lines;
 }
 
-/** The figures in the image's output, medians, less the cost of the counter itself where it is part of them. */
+/**
+ * The figures in the image's output, medians, less the cost of the counter itself where it is part
+ * of them.
+ */
 export function figuresOf(end: MachineEnd): Figure[] {
   const lines = printedLines(end);
   const counter = lines.get(COUNTER)!.median;
   return Object.entries(FIGURES).map(([name, { id, about, unit }]) => {
     const value = lines.get(name)?.median;
-    if (value === undefined) refuse(`the bench image did not print "${name}"\n${end.output.slice(-2000)}`);
+    if (value === undefined)
+      refuse(`the bench image did not print "${name}"\n${end.output.slice(-2000)}`);
     return { id, about, unit, value: unit === "instructions" ? value - counter : value };
   });
 }
 
-/** The figures with what a traced run of the same image says of their costly instructions. `samples`: of all its rounds, in their order. */
-export function withCosts(figures: readonly Figure[], end: MachineEnd, samples: readonly CostlyCounts[]): Figure[] {
+/**
+ * The figures with what a traced run of the same image says of their costly instructions.
+ * `samples`: of all its rounds, in their order.
+ */
+export function withCosts(
+  figures: readonly Figure[],
+  end: MachineEnd,
+  samples: readonly CostlyCounts[],
+): Figure[] {
   const lines = printedLines(end);
   let at = 0;
   const take = (name: string): CostlyCounts => {
     const { rounds } = lines.get(name)!;
     at += rounds;
-    if (at > samples.length) throw new Error(`the trace has ${samples.length} samples, fewer than the image took`);
+    if (at > samples.length)
+      throw new Error(`the trace has ${samples.length} samples, fewer than the image took`);
     return typicalCounts(samples.slice(at - rounds, at));
   };
   take(COUNTER);
-  const costs = new Map(Object.entries(FIGURES).flatMap(([name, { id, unit, isTraced }]) => (unit === "instructions" && isTraced !== false ? [[id, take(name)] as const] : [])));
+  const costs = new Map(
+    Object.entries(FIGURES).flatMap(([name, { id, unit, isTraced }]) =>
+      unit === "instructions" && isTraced !== false ? [[id, take(name)] as const] : [],
+    ),
+  );
   // What is left is the domain's starts and ends, which alternate.
   const left = lines.get("domain start")!.rounds + lines.get("domain end")!.rounds;
-  if (at + left !== samples.length) throw new Error(`the trace has ${samples.length} samples, and the image took ${at + left}`);
+  if (at + left !== samples.length)
+    throw new Error(`the trace has ${samples.length} samples, and the image took ${at + left}`);
   return figures.map((figure) => {
     const costly = costs.get(figure.id);
     return costly === undefined ? figure : { ...figure, costly };

@@ -13,13 +13,25 @@ const PROMPT = "trine> ";
 export async function runStartBench(root: string, log: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const medium of ["iso", "kernel"] as const) {
-    const built = await buildImage({ root, image: "main", medium, release: false, without: undefined }, "plain");
+    const built = await buildImage(
+      { root, image: "main", medium, release: false, without: undefined },
+      "plain",
+    );
     const samples: number[] = [];
-    for (let run = 0; run < RUNS; run += 1) samples.push(await secondsToPrompt(qemuArguments({ boot: bootMedium(root, built), serial: "pipe" })));
+    for (let run = 0; run < RUNS; run += 1)
+      samples.push(
+        await secondsToPrompt(qemuArguments({ boot: bootMedium(root, built), serial: "pipe" })),
+      );
     log(`${medium}: ${samples.map((sample) => sample.toFixed(2)).join(" ")}`);
     const how = medium === "iso" ? "ISO by BIOS" : "kernel by PVH";
     const id = medium === "iso" ? "start-to-prompt" : "start-to-prompt-pvh";
-    figures.push({ id, about: `QEMU start to prompt, ${how}`, value: median(samples), unit: "seconds", samples });
+    figures.push({
+      id,
+      about: `QEMU start to prompt, ${how}`,
+      value: median(samples),
+      unit: "seconds",
+      samples,
+    });
   }
   return figures;
 }
@@ -39,7 +51,8 @@ function secondsToPrompt(parameters: readonly string[]): Promise<number> {
     });
     child.on("error", reject).on("close", () => {
       clearTimeout(timer);
-      if (seconds === null) reject(new Error(`no prompt within ${TIMEOUT_MS / 1000} s\n${output.slice(-2000)}`));
+      if (seconds === null)
+        reject(new Error(`no prompt within ${TIMEOUT_MS / 1000} s\n${output.slice(-2000)}`));
       else resolve(seconds);
     });
   });

@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { checkRequest } from "./build-image.ts";
 import { findRoot } from "./tree.ts";
 
-const request = { root: findRoot(), image: "main", medium: "iso", release: false, without: undefined };
+const request = {
+  root: findRoot(),
+  image: "main",
+  medium: "iso",
+  release: false,
+  without: undefined,
+};
 
 // Before anything is built: a mistake in a word must not cost a build.
 test.each([
@@ -14,5 +20,8 @@ test.each([
 });
 
 test("a request that can be is taken", () => {
-  expect(checkRequest({ ...request, without: "smep" })).toMatchObject({ medium: "iso", without: "smep" });
+  expect(checkRequest({ ...request, without: "smep" })).toMatchObject({
+    medium: "iso",
+    without: "smep",
+  });
 });

@@ -1,10 +1,11 @@
 /**
  * From sources to something that boots, in steps:
  *
- *   interfaces ─ descriptions and policy ─ kernel and programs (two at a time) ─ signature and archive ─ medium
+ *   interfaces ─ descriptions and policy ─ kernel and programs (two at a time) ─ signature and
+ *   archive ─ medium
  *
- * What can be wrong without a compiler is told before it starts. Each step leaves out what its inputs show to be unchanged; if nothing
- * at all has changed, one comparison leaves out everything.
+ * What can be wrong without a compiler is told before it starts. Each step leaves out what its
+ * inputs show to be unchanged; if nothing at all has changed, one comparison leaves out everything.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -54,7 +55,12 @@ export interface BuiltImage {
   readonly archivePath: string;
   /** What `medium` boots: the ISO, the disk, or the kernel itself. */
   readonly bootPath: string;
-  readonly programs: readonly { readonly name: string; readonly language: CompiledProgram["language"]; readonly elfPath: string; readonly verified: boolean }[];
+  readonly programs: readonly {
+    readonly name: string;
+    readonly language: CompiledProgram["language"];
+    readonly elfPath: string;
+    readonly verified: boolean;
+  }[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -63,24 +69,35 @@ const PARALLEL = 2;
 
 const LEVEL_NUMBERS: Readonly<Record<ProcessorLevel, Level>> = { v1: 1, v2: 2, v3: 3 };
 
-export function checkRequest(request: Omit<ImageRequest, "medium"> & { readonly medium: string }): ImageRequest {
-  const medium = MEDIA.find((known) => known === request.medium) ?? refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
-  if (request.release && request.without !== undefined) refuse("a release has all its guards", { help: "leave out --without" });
-  if (request.without !== undefined) withoutGuard(readFileSync(join(request.root, GUARDS_FILE), "utf8"), request.without);
+export function checkRequest(
+  request: Omit<ImageRequest, "medium"> & { readonly medium: string },
+): ImageRequest {
+  const medium =
+    MEDIA.find((known) => known === request.medium) ??
+    refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
+  if (request.release && request.without !== undefined)
+    refuse("a release has all its guards", { help: "leave out --without" });
+  if (request.without !== undefined)
+    withoutGuard(readFileSync(join(request.root, GUARDS_FILE), "utf8"), request.without);
   return { ...request, medium };
 }
 
 /** What QEMU boots a built image from. */
 export function bootMedium(root: string, built: BuiltImage): BootMedium {
   const path = join(root, built.bootPath);
-  return built.medium === "kernel" ? { kind: "kernel", path, archive: join(root, built.archivePath) } : { kind: built.medium, path };
+  return built.medium === "kernel"
+    ? { kind: "kernel", path, archive: join(root, built.archivePath) }
+    : { kind: built.medium, path };
 }
 
 export function buildImage(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
   return withTreeLock(request.root, () => buildUnlessUnchanged(request, form));
 }
 
-async function buildUnlessUnchanged(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
+async function buildUnlessUnchanged(
+  request: ImageRequest,
+  form: ProgressForm,
+): Promise<BuiltImage> {
   const { root, image, medium, release, without } = request;
   const signer = signerFor(release);
   const { result } = await cached<BuiltImage>(root, {
@@ -119,7 +136,11 @@ class ImageBuild {
     return [
       this.recorded({ title: "interfaces", run: (note) => this.generate(note) }),
       this.recorded({ title: "policy", run: (note) => this.check(note) }),
-      { title: "compile", parallel: PARALLEL, steps: () => this.compileSteps().map((step) => this.recorded(step)) },
+      {
+        title: "compile",
+        parallel: PARALLEL,
+        steps: () => this.compileSteps().map((step) => this.recorded(step)),
+      },
       this.recorded({ title: "archive", run: (note) => this.makeArchive(note) }),
       this.recorded({ title: this.request.medium, run: (note) => this.makeMedium(note) }),
     ];
@@ -127,7 +148,15 @@ class ImageBuild {
 
   outputs(): string[] {
     const { kernelPath, kernelImagePath, archivePath, bootPath, programs } = this.built();
-    return [...new Set([kernelPath, kernelImagePath, archivePath, bootPath, ...programs.map(({ elfPath }) => elfPath)])];
+    return [
+      ...new Set([
+        kernelPath,
+        kernelImagePath,
+        archivePath,
+        bootPath,
+        ...programs.map(({ elfPath }) => elfPath),
+      ]),
+    ];
   }
 
   built(): BuiltImage {
@@ -141,9 +170,19 @@ class ImageBuild {
       kernelPath: kernel.elfPath,
       kernelImagePath: kernel.imagePath,
       archivePath: this.archivePath,
-      bootPath: medium === "kernel" ? kernel.imagePath : `${this.folder}/${image}.${medium === "iso" ? "iso" : "img"}`,
-      programs: [...this.programs].map(([name, { language, elfPath, verified }]) => ({ name, language, elfPath, verified })),
-      warnings: [kernel, ...programs].flatMap(({ diagnostics }) => diagnostics).concat(this.policyWarnings),
+      bootPath:
+        medium === "kernel"
+          ? kernel.imagePath
+          : `${this.folder}/${image}.${medium === "iso" ? "iso" : "img"}`,
+      programs: [...this.programs].map(([name, { language, elfPath, verified }]) => ({
+        name,
+        language,
+        elfPath,
+        verified,
+      })),
+      warnings: [kernel, ...programs]
+        .flatMap(({ diagnostics }) => diagnostics)
+        .concat(this.policyWarnings),
     };
   }
 
@@ -151,7 +190,10 @@ class ImageBuild {
     return this.pool.close();
   }
 
-  /** What the step reads counts for the build, whoever calls it: a terminal's list calls from where it likes. */
+  /**
+   * What the step reads counts for the build, whoever calls it: a terminal's list calls from where
+   * it likes.
+   */
   private recorded(step: Step): Step {
     return { ...step, run: (note) => withRecorder(this.recorder, () => step.run(note)) };
   }
@@ -170,7 +212,11 @@ class ImageBuild {
     this.image = await loadImage(root, image);
     const { programs } = this.image;
     // Its programs may lie anywhere, and elsewhere another may have one's name.
-    await Promise.all(programs.map(({ folder, description }) => generateProgram(root, description, `${folder}/program.ts`)));
+    await Promise.all(
+      programs.map(({ folder, description }) =>
+        generateProgram(root, description, `${folder}/program.ts`),
+      ),
+    );
     note(`${interfaces.length}, for ${programs.length} programs`);
   }
 
@@ -182,8 +228,16 @@ class ImageBuild {
       key: [toolKey("build"), file, description, programs],
       work: async () => {
         const { checkSystem } = await import("../image/draft.ts");
-        const { expects, dearest } = await checkSystem({ root, imageFile: file, image: description, programs });
-        return { outputs: [], result: `${expects.passed} expectations hold, a decision takes at most ${dearest} instructions` };
+        const { expects, dearest } = await checkSystem({
+          root,
+          imageFile: file,
+          image: description,
+          programs,
+        });
+        return {
+          outputs: [],
+          result: `${expects.passed} expectations hold, a decision takes at most ${dearest} instructions`,
+        };
       },
     });
     note(result);
@@ -191,10 +245,14 @@ class ImageBuild {
 
   /** The kernel first: it is the longest. */
   private compileSteps(): Step[] {
-    // The archive's step needs the policy's parser, which takes a second to load: this thread has nothing else to do meanwhile.
+    // The archive's step needs the policy's parser, which takes a second to load: this thread has
+    // nothing else to do meanwhile.
     void import("../image/system.ts").catch(() => {});
     const { programs } = present(this.image);
-    return [{ title: "kernel", run: (note) => this.compileKernel(note) }, ...programs.map((program) => this.compileStep(program))];
+    return [
+      { title: "kernel", run: (note) => this.compileKernel(note) },
+      ...programs.map((program) => this.compileStep(program)),
+    ];
   }
 
   private async compileKernel(note: (text: string) => void): Promise<void> {
@@ -233,10 +291,13 @@ class ImageBuild {
   }
 
   /**
-   * The compiler does nothing by itself when what it read is unchanged; but it takes a second to load. This comparison is the same, and
-   * takes milliseconds.
+   * The compiler does nothing by itself when what it read is unchanged; but it takes a second to
+   * load. This comparison is the same, and takes milliseconds.
    */
-  private unlessUnchanged<Job extends CompileJob>(name: string, job: Job): Promise<{ result: CompileJobResult<Job>; fresh: boolean }> {
+  private unlessUnchanged<Job extends CompileJob>(
+    name: string,
+    job: Job,
+  ): Promise<{ result: CompileJobResult<Job>; fresh: boolean }> {
     const { root } = this.request;
     return cached<CompileJobResult<Job>>(root, {
       name: `${job.kind}-step-${name}-${variant(this.request)}`,
@@ -245,45 +306,90 @@ class ImageBuild {
       work: async () => {
         const result = await this.pool.run(job);
         const { elfPath, binaryPath, listingPath, symbolsPath } = result;
-        const outputs = [elfPath, listingPath, binaryPath, symbolsPath, "imagePath" in result ? String(result.imagePath) : null];
+        const outputs = [
+          elfPath,
+          listingPath,
+          binaryPath,
+          symbolsPath,
+          "imagePath" in result ? String(result.imagePath) : null,
+        ];
         return { outputs: outputs.filter((path) => path !== null), result };
       },
     });
   }
 
   private async makeArchive(note: (text: string) => void): Promise<void> {
-    const [{ buildSystem }, { buildArchive }] = await Promise.all([import("../image/system.ts"), import("../image/archive.ts")]);
+    const [{ buildSystem }, { buildArchive }] = await Promise.all([
+      import("../image/system.ts"),
+      import("../image/archive.ts"),
+    ]);
     const { root } = this.request;
     const { file, description, programs } = present(this.image);
-    const compiled = programs.map((program) => ({ ...program, ...present(this.programs.get(program.description.name) ?? null) }));
-    const executables = compiled.map(({ binaryPath }) => readFileSync(join(root, present(binaryPath))));
+    const compiled = programs.map((program) => ({
+      ...program,
+      ...present(this.programs.get(program.description.name) ?? null),
+    }));
+    const executables = compiled.map(({ binaryPath }) =>
+      readFileSync(join(root, present(binaryPath))),
+    );
 
     const { blob, warnings } = await buildSystem({
       root,
       imageFile: file,
       image: description,
-      programs: compiled.map((program, index) => ({ folder: program.folder, description: program.description, elf: executables[index]!, verified: program.verified })),
+      programs: compiled.map((program, index) => ({
+        folder: program.folder,
+        description: program.description,
+        elf: executables[index]!,
+        verified: program.verified,
+      })),
       signer: this.signer,
       outDir: this.folder,
     });
     this.policyWarnings = warnings;
-    writeFileSync(join(root, this.archivePath), buildArchive({ blob, programs: executables, symbols: compiled.map(({ symbolsPath }) => readFileSync(join(root, present(symbolsPath)))) }));
+    writeFileSync(
+      join(root, this.archivePath),
+      buildArchive({
+        blob,
+        programs: executables,
+        symbols: compiled.map(({ symbolsPath }) => readFileSync(join(root, present(symbolsPath)))),
+      }),
+    );
     note(`signed by ${this.signer.identity.slice(0, 28)}…`);
   }
 
   private async makeMedium(note: (text: string) => void): Promise<void> {
     const { root, medium } = this.request;
     const { kernelImagePath, archivePath, bootPath } = this.built();
-    const files = { root, kernelPath: join(root, kernelImagePath), archivePath: join(root, archivePath), outPath: join(root, bootPath) };
+    const files = {
+      root,
+      kernelPath: join(root, kernelImagePath),
+      archivePath: join(root, archivePath),
+      outPath: join(root, bootPath),
+    };
     if (medium === "iso") (await import("../image/iso.ts")).buildIso(files);
     if (medium === "disk") (await import("../image/disk.ts")).buildDisk(files);
     note(bootPath);
   }
 }
 
-function summary({ language, fromCache, verified, findings, sizes, collects, heapBytesMax, pauseInstructionsMax }: CompiledProgram, fresh: boolean): string {
-  if (language === "assembly") return `${sizes.text} bytes of code, ${verified ? "verified" : "UNVERIFIED: written by hand in assembly"}`;
-  if (!verified) return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
+function summary(
+  {
+    language,
+    fromCache,
+    verified,
+    findings,
+    sizes,
+    collects,
+    heapBytesMax,
+    pauseInstructionsMax,
+  }: CompiledProgram,
+  fresh: boolean,
+): string {
+  if (language === "assembly")
+    return `${sizes.text} bytes of code, ${verified ? "verified" : "UNVERIFIED: written by hand in assembly"}`;
+  if (!verified)
+    return `REFUSED by the verifier: ${findings.length} findings, first ${formatFinding(findings[0]!)}`;
   if (fromCache || !fresh) return "unchanged";
   const collected = collects ? `; ${describePause(heapBytesMax, pauseInstructionsMax)}` : "";
   return `${(sizes.text / 1024).toFixed(0)} KiB of code, verified${collected}`;

@@ -22,7 +22,10 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const write = (file: string, text: string): void => writeFileSync(join(root, file), text);
 
-/** Reads what it finds in a folder, a file of its own choice elsewhere, and looks for one that is not there. */
+/**
+ * Reads what it finds in a folder, a file of its own choice elsewhere, and looks for one that is
+ * not there.
+ */
 function work(key: readonly unknown[] = []) {
   return cached(root, {
     name: "test",
@@ -40,7 +43,12 @@ function work(key: readonly unknown[] = []) {
 }
 
 /** Work that is part of other work. */
-const outer = () => cached(root, { name: "outer", key: [], work: async () => ({ outputs: [], result: (await work()).result }) });
+const outer = () =>
+  cached(root, {
+    name: "outer",
+    key: [],
+    work: async () => ({ outputs: [], result: (await work()).result }),
+  });
 
 test("unchanged inputs are worked on once, and the result stays", async () => {
   expect(await work()).toEqual({ result: { runs: 1 }, fresh: true });
@@ -53,7 +61,12 @@ const CHANGES: readonly [string, () => void][] = [
   ["a file appears that was looked for in vain", () => write("elsewhere/shadow.ts", "")],
   ["a file is added deeper down", () => write("source/inner/b.ts", "")],
   ["a file is removed", () => rmSync(join(root, "source/a.ts"))],
-  ["a file becomes a link to another", () => (rmSync(join(root, "source/a.ts")), symlinkSync("../elsewhere/b.ts", join(root, "source/a.ts")))],
+  [
+    "a file becomes a link to another",
+    () => (
+      rmSync(join(root, "source/a.ts")), symlinkSync("../elsewhere/b.ts", join(root, "source/a.ts"))
+    ),
+  ],
   ["an output is gone", () => rmSync(join(root, "output"))],
   ["an output was overwritten", () => write("output", "by somebody else")],
 ];
@@ -65,11 +78,14 @@ test.each(CHANGES)("the work is done again when %s", async (_when, change) => {
   expect(runs).toBe(2);
 });
 
-test.each(["{", "null", "7", '{"key":"[]","outputs":["output"],"result":{"runs":1}}'])("a record that holds %j counts as none", async (record) => {
-  await work();
-  write("build/cache/test.json", record);
-  expect((await work()).fresh).toBe(true);
-});
+test.each(["{", "null", "7", '{"key":"[]","outputs":["output"],"result":{"runs":1}}'])(
+  "a record that holds %j counts as none",
+  async (record) => {
+    await work();
+    write("build/cache/test.json", record);
+    expect((await work()).fresh).toBe(true);
+  },
+);
 
 test("the key counts", async () => {
   await work(["debug"]);

@@ -1,4 +1,7 @@
-/** What can be said of an image before anything of it is compiled: interfaces, description, manifests, policy. Writes nothing. */
+/**
+ * What can be said of an image before anything of it is compiled: interfaces, description,
+ * manifests, policy. Writes nothing.
+ */
 import { globSync } from "node:fs";
 import { parsePolicy } from "../../policy/compiler/parse.ts";
 import { loadInterfaces } from "../idl/load.ts";
@@ -18,17 +21,32 @@ export async function checkImage(root: string, image: string): Promise<CheckedIm
 }
 
 /**
- * Checks a policy file, relative to the root, in each image that names it: its rules mean something only there. Of one that no image
- * names only the syntax can be checked.
+ * Checks a policy file, relative to the root, in each image that names it: its rules mean something
+ * only there. Of one that no image names only the syntax can be checked.
  */
-export async function checkPolicy(root: string, file: string, text: string): Promise<{ readonly images: readonly CheckedImage[]; readonly warnings: readonly Diagnostic[] }> {
+export async function checkPolicy(
+  root: string,
+  file: string,
+  text: string,
+): Promise<{ readonly images: readonly CheckedImage[]; readonly warnings: readonly Diagnostic[] }> {
   const { diagnostics } = await parsePolicy({ file, text });
   throwOnError(diagnostics);
   const images: CheckedImage[] = [];
   for (const image of await imagesWith(root, file)) images.push(await checkImage(root, image));
   if (images.length > 0) return { images, warnings: [] };
   const help = "add it to the `policy` of an image in images/";
-  return { images, warnings: [...diagnostics, { severity: "warning", file, message: "no image names this file: only its syntax was checked", help }] };
+  return {
+    images,
+    warnings: [
+      ...diagnostics,
+      {
+        severity: "warning",
+        file,
+        message: "no image names this file: only its syntax was checked",
+        help,
+      },
+    ],
+  };
 }
 
 /** An image whose description is wrong matters only where no other has the file. */
@@ -38,7 +56,8 @@ async function imagesWith(root: string, file: string): Promise<string[]> {
   for (const name of imageNames(root)) {
     try {
       const { policy } = await loadDescription(root, name);
-      if (policy.some((pattern) => globSync(pattern, { cwd: root }).includes(file))) names.push(name);
+      if (policy.some((pattern) => globSync(pattern, { cwd: root }).includes(file)))
+        names.push(name);
     } catch (error) {
       errors.push(error);
     }

@@ -1,4 +1,7 @@
-/** What a compiler thread can be asked for. Options and results cross a thread's boundary: plain data only. */
+/**
+ * What a compiler thread can be asked for. Options and results cross a thread's boundary: plain
+ * data only.
+ */
 import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import { type Inputs, recordInputs } from "./inputs.ts";
@@ -7,9 +10,16 @@ export type CompileJob =
   | { readonly kind: "program"; readonly options: CompileOptions }
   | { readonly kind: "kernel"; readonly options: KernelOptions };
 
-export type CompileJobResult<Job extends CompileJob = CompileJob> = Job extends { readonly kind: "kernel" } ? BuiltKernel : CompiledProgram;
+export type CompileJobResult<Job extends CompileJob = CompileJob> = Job extends {
+  readonly kind: "kernel";
+}
+  ? BuiltKernel
+  : CompiledProgram;
 
-/** What a job made, and what it read: the thread's own record, which the asking thread adds to that of its work. */
+/**
+ * What a job made, and what it read: the thread's own record, which the asking thread adds to that
+ * of its work.
+ */
 export interface CompileJobAnswer<Job extends CompileJob = CompileJob> {
   readonly result: CompileJobResult<Job>;
   readonly inputs: Inputs;

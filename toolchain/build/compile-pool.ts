@@ -1,4 +1,6 @@
-/** Compiles in other threads, as many at once as the plan says; each thread loads the compiler once. */
+/**
+ * Compiles in other threads, as many at once as the plan says; each thread loads the compiler once.
+ */
 import { Worker } from "node:worker_threads";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import type { CompileJob, CompileJobAnswer, CompileJobResult } from "./compile-job.ts";
@@ -17,7 +19,10 @@ const FOR_SOURCES = ["--experimental-transform-types", "--no-warnings"];
 export class CompilePool {
   private readonly idle: Worker[] = [];
   private readonly all: Worker[] = [];
-  /** What threads have written beside their answers: asc does when it crashes, and then ends its thread. */
+  /**
+   * What threads have written beside their answers: asc does when it crashes, and then ends its
+   * thread.
+   */
   private readonly said = new Map<Worker, string>();
 
   /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
@@ -44,8 +49,15 @@ export class CompilePool {
 
   private add(): Worker {
     const file = workerFile();
-    const worker = new Worker(file, { stderr: true, ...(file.pathname.endsWith(".ts") ? { execArgv: FOR_SOURCES } : {}) });
-    worker.stderr.setEncoding("utf8").on("data", (text: string) => this.said.set(worker, `${this.said.get(worker) ?? ""}${text}`.slice(-SAID_CHARACTERS_MAX)));
+    const worker = new Worker(file, {
+      stderr: true,
+      ...(file.pathname.endsWith(".ts") ? { execArgv: FOR_SOURCES } : {}),
+    });
+    worker.stderr
+      .setEncoding("utf8")
+      .on("data", (text: string) =>
+        this.said.set(worker, `${this.said.get(worker) ?? ""}${text}`.slice(-SAID_CHARACTERS_MAX)),
+      );
     this.all.push(worker);
     return worker;
   }
@@ -57,12 +69,25 @@ function workerFile(): URL {
   return new URL(`./compile-worker.${extension}`, import.meta.url);
 }
 
-/** A thread that ended without an answer was ended by asc, which says why on its standard error, with a stack that helps nobody here. */
+/**
+ * A thread that ended without an answer was ended by asc, which says why on its standard error,
+ * with a stack that helps nobody here.
+ */
 export function crashOf(job: CompileJob, said: string): DiagnosticError {
   const reason = /\b\w*Error: .*/.exec(said)?.[0] ?? "no reason is known";
   const file = job.kind === "program" ? job.options.entry : "kernel/main.ts";
-  const help = "often a generic type or function that makes itself with ever larger types; take away what was added last";
-  return new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: `the AssemblyScript compiler crashed on this program: ${reason}`, help }]);
+  const help =
+    "often a generic type or function that makes itself with ever larger types; take away what was added last";
+  return new DiagnosticError([
+    {
+      severity: "error",
+      file,
+      line: 1,
+      column: 1,
+      message: `the AssemblyScript compiler crashed on this program: ${reason}`,
+      help,
+    },
+  ]);
 }
 
 function ask(worker: Worker, job: CompileJob, crash: () => DiagnosticError): Promise<WorkerAnswer> {

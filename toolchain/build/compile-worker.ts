@@ -12,9 +12,13 @@ async function answer(job: CompileJob): Promise<WorkerAnswer> {
   try {
     return { kind: "result", ...(await runCompileJob(job)) };
   } catch (error) {
-    if (error instanceof DiagnosticError) return { kind: "diagnostics", diagnostics: error.diagnostics };
+    if (error instanceof DiagnosticError)
+      return { kind: "diagnostics", diagnostics: error.diagnostics };
     const refusal = systemRefusal(error);
     if (refusal !== undefined) return { kind: "diagnostics", diagnostics: [refusal] };
-    return { kind: "error", text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return {
+      kind: "error",
+      text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
   }
 }

@@ -1,9 +1,10 @@
 /**
- * What a piece of work reads, recorded as it reads it. Its result may be used again as long as all of that is what it was: the
- * contents of files, the absence of files that it looked for, the names that a pattern found. No list of folders says what that is.
+ * What a piece of work reads, recorded as it reads it. Its result may be used again as long as all
+ * of that is what it was: the contents of files, the absence of files that it looked for, the names
+ * that a pattern found. No list of folders says what that is.
  *
- * The recorder belongs to the work, whichever functions it goes through: whoever reads an input reads it by `readInput` or `listInputs`,
- * or tells it to `noteInput`.
+ * The recorder belongs to the work, whichever functions it goes through: whoever reads an input
+ * reads it by `readInput` or `listInputs`, or tells it to `noteInput`.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
@@ -35,14 +36,19 @@ export class InputRecorder {
 
   add({ files, listings }: Inputs): void {
     for (const [path, digest] of Object.entries(files)) this.note(this.files, path, digest);
-    for (const [pattern, digest] of Object.entries(listings)) this.note(this.listings, pattern, digest);
+    for (const [pattern, digest] of Object.entries(listings))
+      this.note(this.listings, pattern, digest);
   }
 
   inputs(): Inputs {
     return { files: Object.fromEntries(this.files), listings: Object.fromEntries(this.listings) };
   }
 
-  private note<Digest extends string | null>(known: Map<string, Digest | string>, name: string, digest: Digest): void {
+  private note<Digest extends string | null>(
+    known: Map<string, Digest | string>,
+    name: string,
+    digest: Digest,
+  ): void {
     const before = known.get(name);
     known.set(name, before === undefined || before === digest ? digest : CHANGED);
   }
@@ -50,18 +56,26 @@ export class InputRecorder {
 
 const current = new AsyncLocalStorage<InputRecorder>();
 
-/** The recorder of the work under way, for callbacks that are called from outside of it; undefined where nobody wants to know. */
+/**
+ * The recorder of the work under way, for callbacks that are called from outside of it; undefined
+ * where nobody wants to know.
+ */
 export function currentRecorder(): InputRecorder | undefined {
   return current.getStore();
 }
 
 /** Does `work` so that what it reads is told to `recorder`. */
-export function withRecorder<Result>(recorder: InputRecorder | undefined, work: () => Promise<Result>): Promise<Result> {
+export function withRecorder<Result>(
+  recorder: InputRecorder | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
   return recorder === undefined ? work() : current.run(recorder, work);
 }
 
 /** Does `work`, and tells what it read. If it is part of other work, that has read the same. */
-export async function recordInputs<Result>(work: () => Promise<Result>): Promise<{ readonly result: Result; readonly inputs: Inputs }> {
+export async function recordInputs<Result>(
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly inputs: Inputs }> {
   const recorder = new InputRecorder();
   const result = await current.run(recorder, work);
   const inputs = recorder.inputs();
@@ -101,7 +115,9 @@ export function noteInputs(inputs: Inputs): void {
 export function areUnchanged(root: string, { files, listings }: Inputs): boolean {
   return (
     Object.entries(files).every(([path, digest]) => fileDigest(join(root, path)) === digest) &&
-    Object.entries(listings).every(([pattern, digest]) => digestOfNames(matchingFiles(root, [pattern])) === digest)
+    Object.entries(listings).every(
+      ([pattern, digest]) => digestOfNames(matchingFiles(root, [pattern])) === digest,
+    )
   );
 }
 
@@ -116,9 +132,13 @@ export function fileDigest(path: string): string | null {
 
 /** Files that match one of `patterns`, relative to the root, each once and sorted. */
 export function matchingFiles(root: string, patterns: readonly string[]): string[] {
-  const names = patterns.flatMap((pattern) => globSync(pattern, { cwd: root, withFileTypes: true }));
+  const names = patterns.flatMap((pattern) =>
+    globSync(pattern, { cwd: root, withFileTypes: true }),
+  );
   // A link counts as what it leads to: whoever reads it finds out.
-  const files = names.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const files = names
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   return [...new Set(files)].sort();
 }
 

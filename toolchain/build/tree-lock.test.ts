@@ -26,7 +26,9 @@ test("work waits for the work that holds the lock", async () => {
 });
 
 test("the lock names its holder and is gone afterwards, also after a failure", async () => {
-  await withTreeLock(root, async () => expect(readFileSync(lock(), "utf8")).toBe(String(process.pid)));
+  await withTreeLock(root, async () =>
+    expect(readFileSync(lock(), "utf8")).toBe(String(process.pid)),
+  );
   await expect(withTreeLock(root, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(() => readFileSync(lock())).toThrow();
 });
@@ -37,10 +39,13 @@ test("the lock of a process that is gone is taken", async () => {
   expect(await withTreeLock(root, async () => "done")).toBe("done");
 });
 
-test.each(["0", "-1", "garbage", "4194305\nand more"])("a lock that holds %j is nobody's", async (text) => {
-  writeFileSync(lock(), text);
-  expect(await withTreeLock(root, async () => "done")).toBe("done");
-});
+test.each(["0", "-1", "garbage", "4194305\nand more"])(
+  "a lock that holds %j is nobody's",
+  async (text) => {
+    writeFileSync(lock(), text);
+    expect(await withTreeLock(root, async () => "done")).toBe("done");
+  },
+);
 
 test("whoever waits long is told once for what, and what to do", async () => {
   writeFileSync(lock(), String(process.pid));
@@ -51,10 +56,14 @@ test("whoever waits long is told once for what, and what to do", async () => {
     rmSync(lock());
   };
   expect(await withTreeLock(root, async () => "done", tell, 0)).toBe("done");
-  expect(told).toEqual([`waiting for process ${process.pid}, which builds in this tree; if it builds nothing, remove build/cache/lock`]);
+  expect(told).toEqual([
+    `waiting for process ${process.pid}, which builds in this tree; if it builds nothing, remove build/cache/lock`,
+  ]);
 });
 
 test("a lock that cannot be read is an error, not a wait without end", async () => {
   mkdirSync(lock());
-  await expect(withTreeLock(root, async () => "done")).rejects.toThrow("build/cache/lock: the lock of the tree cannot be read: EISDIR; help: remove it");
+  await expect(withTreeLock(root, async () => "done")).rejects.toThrow(
+    "build/cache/lock: the lock of the tree cannot be read: EISDIR; help: remove it",
+  );
 });

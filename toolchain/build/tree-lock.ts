@@ -1,4 +1,7 @@
-/** One build at a time in one tree: two would write the same files. A lock whose holder is gone is nobody's. */
+/**
+ * One build at a time in one tree: two would write the same files. A lock whose holder is gone is
+ * nobody's.
+ */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +15,12 @@ const TELL_MS = 2000;
 const WRITE_MS_MAX = 30_000;
 
 /** Runs `work` while no other process builds in the tree at `root`. */
-export async function withTreeLock<Result>(root: string, work: () => Promise<Result>, tell: (line: string) => void = print, tellMs = TELL_MS): Promise<Result> {
+export async function withTreeLock<Result>(
+  root: string,
+  work: () => Promise<Result>,
+  tell: (line: string) => void = print,
+  tellMs = TELL_MS,
+): Promise<Result> {
   const path = join(root, LOCK_FILE);
   mkdirSync(dirname(path), { recursive: true });
   const start = Date.now();
@@ -25,7 +33,9 @@ export async function withTreeLock<Result>(root: string, work: () => Promise<Res
     }
     if (!isTold && Date.now() - start >= tellMs) {
       isTold = true;
-      tell(`waiting for process ${holder}, which builds in this tree; if it builds nothing, remove ${LOCK_FILE}`);
+      tell(
+        `waiting for process ${holder}, which builds in this tree; if it builds nothing, remove ${LOCK_FILE}`,
+      );
     }
     await sleep(LOOK_AGAIN_MS);
   }
@@ -52,7 +62,10 @@ function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** The process that wrote its number there, if it still runs; null for none. An empty file is one that is just being written, unless it stays so. */
+/**
+ * The process that wrote its number there, if it still runs; null for none. An empty file is one
+ * that is just being written, unless it stays so.
+ */
 function holderOf(path: string): string | null {
   let text: string;
   let ageMs: number;
@@ -62,7 +75,10 @@ function holderOf(path: string): string | null {
   } catch (error) {
     // Whoever held it has just removed it. Anything else must not be asked again for ever.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    return refuse(`the lock of the tree cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file: LOCK_FILE, help: "remove it" });
+    return refuse(
+      `the lock of the tree cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+      { file: LOCK_FILE, help: "remove it" },
+    );
   }
   if (text === "") return ageMs < WRITE_MS_MAX ? "of unknown number" : null;
   // 0 and numbers below mean groups of processes, and one of them is always there.

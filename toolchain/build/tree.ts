@@ -1,4 +1,7 @@
-/** Where things lie in a source tree and in its `build` folder. All paths of the product are relative to the root. */
+/**
+ * Where things lie in a source tree and in its `build` folder. All paths of the product are
+ * relative to the root.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
@@ -7,7 +10,10 @@ import { refuse } from "../report/diagnostic.ts";
 export function findRoot(folder = process.cwd()): string {
   for (let current = resolve(folder); ; current = dirname(current)) {
     if (isRoot(current)) return current;
-    if (current === dirname(current)) refuse("this folder is not in a Trine tree", { help: "change to the folder that you cloned" });
+    if (current === dirname(current))
+      refuse("this folder is not in a Trine tree", {
+        help: "change to the folder that you cloned",
+      });
   }
 }
 

@@ -12,7 +12,13 @@ export interface BuildFlags {
 }
 
 export async function build(image: string, flags: BuildFlags): Promise<BuiltImage> {
-  const request = checkRequest({ root: findRoot(), image, medium: flags.medium, release: flags.release === true, without: flags.without });
+  const request = checkRequest({
+    root: findRoot(),
+    image,
+    medium: flags.medium,
+    release: flags.release === true,
+    without: flags.without,
+  });
   const built = await buildImage(request, defaultForm(flags.json));
   if (!flags.json) showWarnings(built);
   process.stdout.write(flags.json ? `${JSON.stringify(built)}\n` : `${built.bootPath}\n`);

@@ -11,7 +11,9 @@ const POLICY = /\.policy$/;
 /** `subject` is the name of an image, or the path of a policy file. */
 export async function check(subject: string, { json }: { readonly json: boolean }): Promise<void> {
   const root = findRoot();
-  const { images, warnings } = POLICY.test(subject) ? await checkFile(root, subject) : { images: [await checkImage(root, subject)], warnings: [] };
+  const { images, warnings } = POLICY.test(subject)
+    ? await checkFile(root, subject)
+    : { images: [await checkImage(root, subject)], warnings: [] };
   const said = [...images.flatMap((image) => image.warnings), ...warnings];
   if (json) return void process.stdout.write(`${JSON.stringify({ images, warnings: said })}\n`);
   for (const warning of said) process.stderr.write(`${formatDiagnostic(warning)}\n`);

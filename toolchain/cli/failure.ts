@@ -13,9 +13,16 @@ export class Refused extends Error {}
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof Refused) return EXIT_REFUSED;
   const refusal = systemRefusal(error);
-  const diagnostics = error instanceof DiagnosticError ? error.diagnostics : refusal === undefined ? undefined : [refusal];
+  const diagnostics =
+    error instanceof DiagnosticError
+      ? error.diagnostics
+      : refusal === undefined
+        ? undefined
+        : [refusal];
   if (diagnostics !== undefined) {
-    process.stderr.write(`${json ? JSON.stringify({ diagnostics }) : formatDiagnostics(diagnostics)}\n`);
+    process.stderr.write(
+      `${json ? JSON.stringify({ diagnostics }) : formatDiagnostics(diagnostics)}\n`,
+    );
     return EXIT_REFUSED;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,4 +1,7 @@
-/** `trine fuzz`: random functions as machine code, in Linux processes, against the engine of this process. */
+/**
+ * `trine fuzz`: random functions as machine code, in Linux processes, against the engine of this
+ * process.
+ */
 import { availableParallelism } from "node:os";
 import { findRoot } from "../build/tree.ts";
 import { reportCampaign } from "../fuzz/campaign-report.ts";

@@ -7,6 +7,8 @@ export function readInputFile(path: string): Buffer {
     return readFileSync(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return refuse(code === "ENOENT" ? "there is no such file" : `cannot be read: ${message}`, { file: path });
+    return refuse(code === "ENOENT" ? "there is no such file" : `cannot be read: ${message}`, {
+      file: path,
+    });
   }
 }

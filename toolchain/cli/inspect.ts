@@ -8,7 +8,10 @@ import { readInputFile } from "./input-file.ts";
 
 const ELF_MAGIC = "\x7fELF";
 
-export async function inspect(path: string, options: { readonly function?: string; readonly json: boolean }): Promise<void> {
+export async function inspect(
+  path: string,
+  options: { readonly function?: string; readonly json: boolean },
+): Promise<void> {
   const print = (value: object, lines: () => string[]): void => {
     process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${lines().join("\n")}\n`);
   };
@@ -31,5 +34,8 @@ export async function inspect(path: string, options: { readonly function?: strin
     const summary = summarizeBlob(bytes, path);
     return print(summary, () => formatBlob(summary));
   }
-  refuse("neither an executable nor a boot archive nor a signed blob", { file: path, help: "of an ISO or a disk, look at the trine.arc beside it" });
+  refuse("neither an executable nor a boot archive nor a signed blob", {
+    file: path,
+    help: "of an ISO or a disk, look at the trine.arc beside it",
+  });
 }

@@ -1,4 +1,7 @@
-/** The command `trine`: what can be asked of it, as one list. Each command's work is loaded when it is asked for. */
+/**
+ * The command `trine`: what can be asked of it, as one list. Each command's work is loaded when it
+ * is asked for.
+ */
 import { Command, CommanderError } from "commander";
 import type { Act } from "../run/conversation.ts";
 import { reportFailure } from "./failure.ts";
@@ -12,10 +15,12 @@ const program = new Command("trine")
 
 /** Options that are repeated and mean something by their order among each other. */
 const acts: Act[] = [];
-const act = (kind: Act["kind"]) => (text: string): string => {
-  acts.push({ kind, text });
-  return text;
-};
+const act =
+  (kind: Act["kind"]) =>
+  (text: string): string => {
+    acts.push({ kind, text });
+    return text;
+  };
 
 const json = (): boolean => program.opts<{ json?: boolean }>().json === true;
 
@@ -25,16 +30,27 @@ program
   .argument("[image]", "a name from images/", "main")
   .option("--medium <kind>", "what to write: iso, disk or kernel", "iso")
   .option("--release", "sign with TRINE_KEY and leave the development key out of the kernel")
-  .option("--without <guard>", "switch one guard of the kernel off, for tests: see kernel/guards.ts")
-  .action(async (image: string, options: { medium: string; release?: boolean; without?: string }) => {
-    const { build } = await import("./build.ts");
-    await build(image, { ...options, json: json() });
-  });
+  .option(
+    "--without <guard>",
+    "switch one guard of the kernel off, for tests: see kernel/guards.ts",
+  )
+  .action(
+    async (image: string, options: { medium: string; release?: boolean; without?: string }) => {
+      const { build } = await import("./build.ts");
+      await build(image, { ...options, json: json() });
+    },
+  );
 
 program
   .command("check")
-  .description("say what is wrong with an image, its manifests and its policy, without compiling anything")
-  .argument("[subject]", "a name from images/, or the path of a policy file, which is checked in each image that names it", "main")
+  .description(
+    "say what is wrong with an image, its manifests and its policy, without compiling anything",
+  )
+  .argument(
+    "[subject]",
+    "a name from images/, or the path of a policy file, which is checked in each image that names it",
+    "main",
+  )
   .action(async (subject: string) => {
     const { check } = await import("./check.ts");
     await check(subject, { json: json() });
@@ -42,18 +58,37 @@ program
 
 program
   .command("run")
-  .description("build an image and boot it in QEMU, its serial console on this terminal (ctrl-a x leaves)")
+  .description(
+    "build an image and boot it in QEMU, its serial console on this terminal (ctrl-a x leaves)",
+  )
   .argument("[image]", "a name from images/", "main")
   .option("--medium <kind>", "what to boot from: iso, disk or kernel", "iso")
   .option("--memory <MiB>", "memory of the machine")
   .option("--cpu <model>", "QEMU's CPU model, for example max,-smap")
   .option("--kvm", "use the host's virtualization")
   .option("--debug", "wait for gdb before the first instruction")
-  .option("--port <port>", "with --debug: the TCP port for gdb, 1234 if not given; two machines need two")
-  .option("--type <line>", "instead of the terminal: wait for the prompt, type the line and Enter; may be repeated", act("type"))
-  .option("--until <text>", "wait for the text behind what was typed last; may be repeated, in order with --type", act("until"))
-  .option("--timeout <seconds>", "of each of these waits, 60 if not given; what does not come in time is an error")
-  .addHelpText("after", "\nWith --type or --until the console goes to standard output as plain lines, and the machine ends behind the last of them:\n  trine run --type domains --until 'trine>'")
+  .option(
+    "--port <port>",
+    "with --debug: the TCP port for gdb, 1234 if not given; two machines need two",
+  )
+  .option(
+    "--type <line>",
+    "instead of the terminal: wait for the prompt, type the line and Enter; may be repeated",
+    act("type"),
+  )
+  .option(
+    "--until <text>",
+    "wait for the text behind what was typed last; may be repeated, in order with --type",
+    act("until"),
+  )
+  .option(
+    "--timeout <seconds>",
+    "of each of these waits, 60 if not given; what does not come in time is an error",
+  )
+  .addHelpText(
+    "after",
+    "\nWith --type or --until the console goes to standard output as plain lines, and the machine ends behind the last of them:\n  trine run --type domains --until 'trine>'",
+  )
   .action(async (image: string, options: Omit<RunFlags, "acts">) => {
     const { run } = await import("./run.ts");
     await run(image, { ...options, acts, json: json() });
@@ -62,7 +97,10 @@ program
 program
   .command("test")
   .description("build and pass everything, or the suites or paths named")
-  .argument("[suites...]", "names from `trine test --list`, or paths of tests, for example services/echo")
+  .argument(
+    "[suites...]",
+    "names from `trine test --list`, or paths of tests, for example services/echo",
+  )
   .option("--list", "list the suites")
   .option("--results <folder>", "where results.xml (JUnit) and results.tap go", "build/test")
   .action(async (suites: string[], options: { list?: boolean; results: string }) => {
@@ -87,7 +125,11 @@ program
   .command("fuzz")
   .description("compile random functions, and compare their machine code with the engine of Node")
   .option("--seed <seed>", "a seed names the same functions on every machine", "1")
-  .option("--functions <count>", "how many; a selection rule that is never reached is a failure", "10000")
+  .option(
+    "--functions <count>",
+    "how many; a selection rule that is never reached is a failure",
+    "10000",
+  )
   .action(async (options: { seed: string; functions: string }) => {
     const { fuzz } = await import("./fuzz.ts");
     await fuzz({ ...options, json: json() });
@@ -145,5 +187,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   // Commander has said what is wrong with the command line.
-  process.exitCode = error instanceof CommanderError ? Math.min(error.exitCode * 2, 2) : reportFailure(error, json());
+  process.exitCode =
+    error instanceof CommanderError
+      ? Math.min(error.exitCode * 2, 2)
+      : reportFailure(error, json());
 }

@@ -1,4 +1,7 @@
-/** `trine run`: builds an image and boots it, with the serial console on this terminal or driven by the command line. */
+/**
+ * `trine run`: builds an image and boots it, with the serial console on this terminal or driven by
+ * the command line.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootMedium, buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
@@ -28,21 +31,40 @@ export interface RunFlags {
 const MEMORY_MIB_MIN = 4;
 const TIMEOUT_SECONDS_DEFAULT = 60;
 /** As the guest's `help` has it. */
-export const GUEST_COMMANDS = "`shutdown` switches the machine off, `reboot` starts the machine again";
+export const GUEST_COMMANDS =
+  "`shutdown` switches the machine off, `reboot` starts the machine again";
 
 export async function run(image: string, flags: RunFlags): Promise<void> {
   const root = findRoot();
-  const request = checkRequest({ root, image, medium: flags.medium, release: false, without: undefined });
-  const memory = flags.memory === undefined ? {} : { memoryMiB: numberOption("--memory", flags.memory, MEMORY_MIB_MIN) };
-  const seconds = flags.timeout === undefined ? TIMEOUT_SECONDS_DEFAULT : numberOption("--timeout", flags.timeout);
-  if (flags.timeout !== undefined && flags.acts.length === 0) refuse("--timeout is for --until and --type", { help: "on a terminal nothing is waited for" });
-  if (flags.port !== undefined && flags.debug !== true) refuse("--port is gdb's", { help: "add --debug" });
-  if (flags.acts.some(({ kind, text }) => kind === "until" && text === "")) refuse("--until waits for a text, and it is empty");
+  const request = checkRequest({
+    root,
+    image,
+    medium: flags.medium,
+    release: false,
+    without: undefined,
+  });
+  const memory =
+    flags.memory === undefined
+      ? {}
+      : { memoryMiB: numberOption("--memory", flags.memory, MEMORY_MIB_MIN) };
+  const seconds =
+    flags.timeout === undefined
+      ? TIMEOUT_SECONDS_DEFAULT
+      : numberOption("--timeout", flags.timeout);
+  if (flags.timeout !== undefined && flags.acts.length === 0)
+    refuse("--timeout is for --until and --type", { help: "on a terminal nothing is waited for" });
+  if (flags.port !== undefined && flags.debug !== true)
+    refuse("--port is gdb's", { help: "add --debug" });
+  if (flags.acts.some(({ kind, text }) => kind === "until" && text === ""))
+    refuse("--until waits for a text, and it is empty");
   const debugPort = flags.debug === true ? await freeDebugPort(flags.port) : undefined;
   const built = await buildImage(request, defaultForm(flags.json));
   if (!flags.json) showWarnings(built);
 
-  if (debugPort !== undefined) process.stderr.write(`waiting for gdb on port ${debugPort}; in another terminal: ${gdbCommand(root, built, debugPort)}\n`);
+  if (debugPort !== undefined)
+    process.stderr.write(
+      `waiting for gdb on port ${debugPort}; in another terminal: ${gdbCommand(root, built, debugPort)}\n`,
+    );
   const machine: Omit<MachineOptions, "serial"> = {
     boot: bootMedium(root, built),
     ...memory,
@@ -50,12 +72,21 @@ export async function run(image: string, flags: RunFlags): Promise<void> {
     ...(flags.kvm === true ? { accelerate: true } : {}),
     ...(debugPort === undefined ? {} : { debugPort }),
   };
-  if (flags.acts.length > 0) return converse(machine, flags.acts, { seconds, print: (line) => void process.stdout.write(`${line}\n`) });
-  process.stderr.write(`booting in QEMU; ctrl-a x leaves, ctrl-a c is QEMU's monitor\nat the prompt ${GUEST_COMMANDS}\n`);
+  if (flags.acts.length > 0)
+    return converse(machine, flags.acts, {
+      seconds,
+      print: (line) => void process.stdout.write(`${line}\n`),
+    });
+  process.stderr.write(
+    `booting in QEMU; ctrl-a x leaves, ctrl-a c is QEMU's monitor\nat the prompt ${GUEST_COMMANDS}\n`,
+  );
   process.exitCode = await runOnTerminal(machine);
 }
 
-/** Writes gdb's commands to a file: the kernel's symbols, and those of each program, whose addresses are the same in every domain. */
+/**
+ * Writes gdb's commands to a file: the kernel's symbols, and those of each program, whose addresses
+ * are the same in every domain.
+ */
 function gdbCommand(root: string, built: BuiltImage, port: number): string {
   const script = `${built.folder}/debug-${port}.gdb`;
   const lines = [
@@ -66,7 +97,8 @@ function gdbCommand(root: string, built: BuiltImage, port: number): string {
     `target remote 127.0.0.1:${port}`,
     "# Programs share their addresses: add the symbols of the one that you look at, for example",
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
-    // The first instruction, where no parameter has moved yet. Other functions are named the same way, by file and name.
+    // The first instruction, where no parameter has moved yet. Other functions are named the same
+    // way, by file and name.
     "hbreak *'kernel/main/start'",
     "",
   ];

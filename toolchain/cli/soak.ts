@@ -20,12 +20,18 @@ export interface SoakOptions {
 
 export async function soak(options: SoakOptions): Promise<void> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (options.list === true) return SLICES.forEach((slice, index) => print(`${String(index).padEnd(3)} ${slice.name.padEnd(20)} ${slice.about}`));
+  if (options.list === true)
+    return SLICES.forEach((slice, index) =>
+      print(`${String(index).padEnd(3)} ${slice.name.padEnd(20)} ${slice.about}`),
+    );
 
   const root = findRoot();
   const milliseconds = numberOption("--minutes", options.minutes) * 60_000;
   const seed = options.seed === undefined ? {} : { seed: numberOption("--seed", options.seed) };
-  const iterations = options.iterations === undefined ? {} : { iterationsMax: numberOption("--iterations", options.iterations) };
+  const iterations =
+    options.iterations === undefined
+      ? {}
+      : { iterationsMax: numberOption("--iterations", options.iterations) };
 
   let [passed, failed, skipped] = [0, 0, 0];
   for (const slice of chooseSlices(options.slice)) {
@@ -40,18 +46,29 @@ export async function soak(options: SoakOptions): Promise<void> {
     else {
       if (outcome.failure !== null) {
         print(outcome.failure.message);
-        print(`  again: make soak ARGS="--slice ${slice.name} --seed ${outcome.failure.seed} --iterations 1"`);
+        print(
+          `  again: make soak ARGS="--slice ${slice.name} --seed ${outcome.failure.seed} --iterations 1"`,
+        );
       }
-      print(`  ${outcome.iterations} seeds up to ${outcome.nextSeed - 1}, ${outcome.cases} cases (${formatSeconds(performance.now() - start)})`);
+      print(
+        `  ${outcome.iterations} seeds up to ${outcome.nextSeed - 1}, ${outcome.cases} cases (${formatSeconds(performance.now() - start)})`,
+      );
     }
   }
   if (!options.json) print(`\n${closingLine({ passed, failed, skipped })}`);
   if (failed > 0) throw new Refused();
 }
 
-/** By name, or by a number of any size, so that a caller can count through the slices without knowing how many there are. */
+/**
+ * By name, or by a number of any size, so that a caller can count through the slices without
+ * knowing how many there are.
+ */
 function chooseSlices(choice: string | undefined): readonly Slice[] {
   if (choice === undefined) return SLICES;
-  const slice = /^\d+$/.test(choice) ? SLICES[Number(choice) % SLICES.length] : SLICES.find(({ name }) => name === choice);
-  return slice === undefined ? refuse(`no slice \`${choice}\``, { help: SLICES.map(({ name }) => name).join(", ") }) : [slice];
+  const slice = /^\d+$/.test(choice)
+    ? SLICES[Number(choice) % SLICES.length]
+    : SLICES.find(({ name }) => name === choice);
+  return slice === undefined
+    ? refuse(`no slice \`${choice}\``, { help: SLICES.map(({ name }) => name).join(", ") })
+    : [slice];
 }

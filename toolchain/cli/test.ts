@@ -1,4 +1,7 @@
-/** `trine test`: runs suites in their order, prints time by suite and the closing line; or what lies at the paths named. */
+/**
+ * `trine test`: runs suites in their order, prints time by suite and the closing line; or what lies
+ * at the paths named.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findRoot } from "../build/tree.ts";
@@ -25,20 +28,28 @@ const FAILURE_LINES_MAX = 30;
 
 export async function test(names: readonly string[], options: TestOptions): Promise<void> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (options.list === true) return SUITES.forEach((suite) => print(`${suite.name.padEnd(10)} ${suite.about}`));
+  if (options.list === true)
+    return SUITES.forEach((suite) => print(`${suite.name.padEnd(10)} ${suite.about}`));
 
   const root = findRoot();
   useOnlyWhatSetUpInstalls(root);
   if (names.some(isPath)) {
     const suite = names.find((name) => !isPath(name));
-    if (suite !== undefined) refuse(`\`${suite}\` is no path`, { help: "suites and paths are run one after the other, not together" });
+    if (suite !== undefined)
+      refuse(`\`${suite}\` is no path`, {
+        help: "suites and paths are run one after the other, not together",
+      });
     if (!runVitestOn(root, names)) throw new Refused();
     return;
   }
   const results: SuiteResult[] = [];
   for (const suite of chooseSuites(names)) {
     if (!options.json) print(`${suite.name}: ${suite.about}`);
-    const result = await runSuite(suite, root, options.json ? () => {} : (line) => print(`  ${line}`));
+    const result = await runSuite(
+      suite,
+      root,
+      options.json ? () => {} : (line) => print(`  ${line}`),
+    );
     results.push(result);
     if (!options.json) printSuite(result, print);
   }
@@ -52,17 +63,28 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   else {
     for (const finding of findings) print(formatDiagnostic(finding));
     print("");
-    for (const result of results) print(`${result.suite.padEnd(10)} ${formatSeconds(result.milliseconds).padStart(12)}  ${closingLine(totals([result]))}`);
+    for (const result of results)
+      print(
+        `${result.suite.padEnd(10)} ${formatSeconds(result.milliseconds).padStart(12)}  ${closingLine(totals([result]))}`,
+      );
     print("");
     print(closingLine(sum));
   }
   if (sum.failed > 0) throw new Refused();
 }
 
-/** A test that needs a program that only this machine happens to have fails here, and not on the next machine. */
+/**
+ * A test that needs a program that only this machine happens to have fails here, and not on the
+ * next machine.
+ */
 function useOnlyWhatSetUpInstalls(root: string): void {
-  const missing = outsidePrograms(root).filter(({ name, tasks }) => tasks.includes("test") && findProgram(name) === null);
-  if (missing.length > 0) process.stderr.write(`${missing.map(({ name }) => name).join(", ")}: not installed; \`make test\` installs what tests need\n`);
+  const missing = outsidePrograms(root).filter(
+    ({ name, tasks }) => tasks.includes("test") && findProgram(name) === null,
+  );
+  if (missing.length > 0)
+    process.stderr.write(
+      `${missing.map(({ name }) => name).join(", ")}: not installed; \`make test\` installs what tests need\n`,
+    );
   const path = preparedPath(root, "test", join(root, "build/test/programs"));
   if (path === null) process.stderr.write("no Debian: tests see all programs of this machine\n");
   else process.env["PATH"] = path;
@@ -72,12 +94,21 @@ function chooseSuites(names: readonly string[]): readonly Suite[] {
   if (names.length === 0) return SUITES;
   return names.map((name) => {
     const suite = SUITES.find((candidate) => candidate.name === name);
-    return suite ?? refuse(`no test suite \`${name}\``, { help: `${SUITES.map((candidate) => candidate.name).join(", ")}, or a path` });
+    return (
+      suite ??
+      refuse(`no test suite \`${name}\``, {
+        help: `${SUITES.map((candidate) => candidate.name).join(", ")}, or a path`,
+      })
+    );
   });
 }
 
 /** A suite that cannot even run is one failed case. */
-async function runSuite(suite: Suite, root: string, log: (line: string) => void): Promise<SuiteResult> {
+async function runSuite(
+  suite: Suite,
+  root: string,
+  log: (line: string) => void,
+): Promise<SuiteResult> {
   const start = performance.now();
   const cases = await Promise.resolve(suite.run({ root, log })).catch((error: unknown) => {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -90,13 +121,19 @@ function printSuite(result: SuiteResult, print: (line: string) => void): void {
   for (const { name, outcome, message } of result.cases) {
     if (outcome === "passed") continue;
     print(`  ${outcome}: ${name}`);
-    for (const line of (message ?? "").split("\n").slice(0, FAILURE_LINES_MAX)) print(`    ${line}`);
+    for (const line of (message ?? "").split("\n").slice(0, FAILURE_LINES_MAX))
+      print(`    ${line}`);
   }
   print(`  ${closingLine(totals([result]))} (${formatSeconds(result.milliseconds)})`);
 }
 
 function findingsAsSuite(findings: readonly Diagnostic[]): SuiteResult {
-  const cases = findings.map((finding) => ({ name: finding.message, outcome: "failed" as const, milliseconds: 0, message: formatDiagnostic(finding) }));
+  const cases = findings.map((finding) => ({
+    name: finding.message,
+    outcome: "failed" as const,
+    milliseconds: 0,
+    message: formatDiagnostic(finding),
+  }));
   return { suite: "skips", milliseconds: 0, cases };
 }
 

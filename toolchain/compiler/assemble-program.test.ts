@@ -24,7 +24,15 @@ beforeAll(() => {
 afterAll(() => rmSync(join(root, folder), { recursive: true }));
 
 test("a program in assembly has the form of a compiled one, and is not verified", async () => {
-  const program = await compileProgram({ root, entry: `${folder}/main.asm`, target: "domain", outDir: folder, name: "raw", stackBytes: 8192, memoryPagesMax: 3 });
+  const program = await compileProgram({
+    root,
+    entry: `${folder}/main.asm`,
+    target: "domain",
+    outDir: folder,
+    name: "raw",
+    stackBytes: 8192,
+    memoryPagesMax: 3,
+  });
   expect(program).toMatchObject({ language: "assembly", verified: false });
   const elf = readElf(new Uint8Array(readFileSync(join(root, program.binaryPath!))), "raw.bin");
   expect(elf.entry).toBe(0x10_0000_0000n);
@@ -36,11 +44,24 @@ test("a program in assembly has the form of a compiled one, and is not verified"
 });
 
 test("it is assembled again when something changes that it takes in, however it is quoted", async () => {
-  const assemble = () => compileProgram({ root, entry: `${folder}/parts.asm`, target: "domain", outDir: folder, name: "parts" });
+  const assemble = () =>
+    compileProgram({
+      root,
+      entry: `${folder}/parts.asm`,
+      target: "domain",
+      outDir: folder,
+      name: "parts",
+    });
   const write = (file: string, text: string): void => writeFileSync(join(root, folder, file), text);
   write("part.inc", "nop\n");
   write("part.bin", "a");
-  write("parts.asm", SOURCE.replace("  hlt", `  %include '${folder}/part.inc'\n  incbin \`${folder}/part.bin\`\n  hlt`));
+  write(
+    "parts.asm",
+    SOURCE.replace(
+      "  hlt",
+      `  %include '${folder}/part.inc'\n  incbin \`${folder}/part.bin\`\n  hlt`,
+    ),
+  );
   await assemble();
   expect((await assemble()).fromCache).toBe(true);
   write("part.inc", "nop\nnop\n");
@@ -52,11 +73,30 @@ test("it is assembled again when something changes that it takes in, however it 
 
 test("what it includes by a name that NASM makes up is refused: nobody could tell when it changes", async () => {
   writeFileSync(join(root, folder, "part.inc"), "nop\n");
-  writeFileSync(join(root, folder, "hidden.asm"), SOURCE.replace("  hlt", `  %define PART '${folder}/part.inc'\n  %include PART\n  hlt`));
+  writeFileSync(
+    join(root, folder, "hidden.asm"),
+    SOURCE.replace("  hlt", `  %define PART '${folder}/part.inc'\n  %include PART\n  hlt`),
+  );
   const message = `${folder}/hidden.asm:1:1: \`${folder}/part.inc\` is included in a way that cannot be followed; help: write \`%include "${folder}/part.inc"\``;
-  await expect(compileProgram({ root, entry: `${folder}/hidden.asm`, target: "domain", outDir: folder, name: "hidden" })).rejects.toThrow(message);
+  await expect(
+    compileProgram({
+      root,
+      entry: `${folder}/hidden.asm`,
+      target: "domain",
+      outDir: folder,
+      name: "hidden",
+    }),
+  ).rejects.toThrow(message);
 });
 
 test("only domains are written in assembly", async () => {
-  await expect(compileProgram({ root, entry: `${folder}/main.asm`, target: "linux", outDir: folder, name: "raw" })).rejects.toThrow("only domains");
+  await expect(
+    compileProgram({
+      root,
+      entry: `${folder}/main.asm`,
+      target: "linux",
+      outDir: folder,
+      name: "raw",
+    }),
+  ).rejects.toThrow("only domains");
 });

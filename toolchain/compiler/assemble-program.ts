@@ -19,23 +19,46 @@ const MEMORY_PAGES = 2;
 const MEMORY_PAGES_MAX_DEFAULT = 256;
 
 /**
- * A domain written in NASM: the same linker script, note and form as a compiled one. It defines `_start` and has code (`.text`) and initial
- * memory (`.linear`) only. The verifier looks at it too; what it does not pass is marked as unverified wherever the program is shown.
+ * A domain written in NASM: the same linker script, note and form as a compiled one. It defines
+ * `_start` and has code (`.text`) and initial memory (`.linear`) only. The verifier looks at it
+ * too; what it does not pass is marked as unverified wherever the program is shown.
  */
-export function assembleProgram(root: string, outDir: string, options: CompileOptions): CompiledProgram {
+export function assembleProgram(
+  root: string,
+  outDir: string,
+  options: CompileOptions,
+): CompiledProgram {
   const { entry, name, target } = options;
-  if (target !== "domain") refuse(`a program for ${target} whose entry is assembly`, { file: entry, help: "only domains are written so" });
+  if (target !== "domain")
+    refuse(`a program for ${target} whose entry is assembly`, {
+      file: entry,
+      help: "only domains are written so",
+    });
   const start = performance.now();
   const file = new RelocatableFile();
   const stackBytes = options.stackBytes ?? STACK_BYTES_DEFAULT;
   writeNote(file, {
-    memoryPages: MEMORY_PAGES, memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT,
-    stackBytes, threadBlockBytes: 0, level: options.level ?? LEVEL_LEAST,
+    memoryPages: MEMORY_PAGES,
+    memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT,
+    stackBytes,
+    threadBlockBytes: 0,
+    level: options.level ?? LEVEL_LEAST,
   });
-  if (!String(readInput(root, entry)).includes("_start")) refuse("the program defines no `_start`", { file: entry, line: 1, column: 1, help: "`global _start` and the label `_start:` where it begins" });
+  if (!String(readInput(root, entry)).includes("_start"))
+    refuse("the program defines no `_start`", {
+      file: entry,
+      line: 1,
+      column: 1,
+      help: "`global _start` and the label `_start:` where it begins",
+    });
   const bytes = about(entry, () =>
     linkProgram({
-      root, target, object: file.write(), assembly: [entry], assemblyDefinitions: {}, linkerDefinitions: { linear_address: LINEAR_NULL_BYTES, stack_bytes: stackBytes },
+      root,
+      target,
+      object: file.write(),
+      assembly: [entry],
+      assemblyDefinitions: {},
+      linkerDefinitions: { linear_address: LINEAR_NULL_BYTES, stack_bytes: stackBytes },
     }),
   );
   const elf = readElf(bytes, `${name}.elf`);
@@ -50,10 +73,28 @@ export function assembleProgram(root: string, outDir: string, options: CompileOp
   };
   const size = (section: string): number => sectionNamed(elf, section)?.memoryBytes ?? 0;
   return {
-    language: "assembly", elfPath: write("elf", bytes), binaryPath: write("bin", binary), listingPath: write("lst", listing(elf)), symbolsPath: write("sym", writeSymbolFile(elf, null, [])),
-    collects: false, heapBytesMax: 0, pauseInstructionsMax: 0, verified: findings.length === 0, findings,
-    sizes: { text: size(".text"), rodata: size(".rodata"), data: size(".data"), linear: size(".linear"), functions: functionsOf(elf).length, executable: binary.length },
-    stack: { bytes: null, chain: [] }, diagnostics: [], timings: { assemble: Math.round(performance.now() - start) }, fromCache: false,
+    language: "assembly",
+    elfPath: write("elf", bytes),
+    binaryPath: write("bin", binary),
+    listingPath: write("lst", listing(elf)),
+    symbolsPath: write("sym", writeSymbolFile(elf, null, [])),
+    collects: false,
+    heapBytesMax: 0,
+    pauseInstructionsMax: 0,
+    verified: findings.length === 0,
+    findings,
+    sizes: {
+      text: size(".text"),
+      rodata: size(".rodata"),
+      data: size(".data"),
+      linear: size(".linear"),
+      functions: functionsOf(elf).length,
+      executable: binary.length,
+    },
+    stack: { bytes: null, chain: [] },
+    diagnostics: [],
+    timings: { assemble: Math.round(performance.now() - start) },
+    fromCache: false,
   };
 }
 

@@ -33,8 +33,18 @@ function program(handler: string, start = "serve(new Echo());"): string {
   }\n`;
 }
 const compile = (text: string, more: { isDriver?: boolean; memoryPagesMax?: number } = {}) =>
-  compileProgram({ root, entry: ENTRY, target: "domain", outDir: OUT, name: "collecting", check: false, virtualFiles: { [ENTRY]: text }, ...more });
-const lineOf = (text: string, part: string): number => text.slice(0, text.indexOf(part)).split("\n").length;
+  compileProgram({
+    root,
+    entry: ENTRY,
+    target: "domain",
+    outDir: OUT,
+    name: "collecting",
+    check: false,
+    virtualFiles: { [ENTRY]: text },
+    ...more,
+  });
+const lineOf = (text: string, part: string): number =>
+  text.slice(0, text.indexOf(part)).split("\n").length;
 
 beforeAll(async () => {
   await generateAll(root);
@@ -44,17 +54,25 @@ describe("a program gets the collector if it makes objects while it serves", () 
   test.each([
     ["makes none", "head = null;", false],
     ["makes some by `new`", "head = new Node();", true],
-    ["makes a text", "text = text + \"x\";", true],
+    ["makes a text", 'text = text + "x";', true],
     ["makes one behind a function value", "make();", false],
     ["copies an array", "const list: u32[] = [1, 2]; if (list.length > 3) head = null;", true],
   ])("%s", async (_what, handler, collects) => {
-    const built = await compile(program(handler, "head = new Node(); text = \"a\" + text; serve(new Echo());"));
+    const built = await compile(
+      program(handler, 'head = new Node(); text = "a" + text; serve(new Echo());'),
+    );
     expect(built).toMatchObject({ collects, verified: true });
-    expect(readFileSync(resolve(root, built.listingPath), "utf8").includes("services/runtime/collector")).toBe(collects);
+    expect(
+      readFileSync(resolve(root, built.listingPath), "utf8").includes("services/runtime/collector"),
+    ).toBe(collects);
   });
 
   test("makes one behind a function value that may be there", async () => {
-    expect(await compile(program("make();", "make = (): void => { head = new Node(); }; serve(new Echo());"))).toMatchObject({ collects: true });
+    expect(
+      await compile(
+        program("make();", "make = (): void => { head = new Node(); }; serve(new Echo());"),
+      ),
+    ).toMatchObject({ collects: true });
   });
 });
 
@@ -71,21 +89,35 @@ test("the heap is bounded by the program's largest memory", async () => {
 
 test("a driver is refused, with the line that makes an object", async () => {
   const text = program("head = new Node();");
-  await expect(compile(text, { isDriver: true })).rejects.toThrow(`${ENTRY}:${lineOf(text, "head = new Node()")}:`);
-  await expect(compile(text, { isDriver: true })).rejects.toThrow("a driver makes objects while it serves");
-  expect(await compile(program("head = null;", "head = new Node(); serve(new Echo());"), { isDriver: true })).toMatchObject({ collects: false });
+  await expect(compile(text, { isDriver: true })).rejects.toThrow(
+    `${ENTRY}:${lineOf(text, "head = new Node()")}:`,
+  );
+  await expect(compile(text, { isDriver: true })).rejects.toThrow(
+    "a driver makes objects while it serves",
+  );
+  expect(
+    await compile(program("head = null;", "head = new Node(); serve(new Echo());"), {
+      isDriver: true,
+    }),
+  ).toMatchObject({ collects: false });
 });
 
 test("threads and objects in one program are refused, with the line that starts one", async () => {
   const text = program("head = null;", "domain.createThread(0, 1);\nserve(new Echo());");
-  await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "domain.createThread(0, 1)")}:`);
+  await expect(compile(text)).rejects.toThrow(
+    `${ENTRY}:${lineOf(text, "domain.createThread(0, 1)")}:`,
+  );
   await expect(compile(text)).rejects.toThrow("the program starts threads and makes objects");
 });
 
 test("a loop of the program's own must collect by itself", async () => {
   const own = "addService(new Echo()); while (true) { servePending(4, 1000); }";
-  await expect(compile(program("head = new Node();", own))).rejects.toThrow("its own loop collects none");
-  expect(await compile(program("head = new Node();", own.replace("; }", "; collectIfDue(); }")))).toMatchObject({ collects: true });
+  await expect(compile(program("head = new Node();", own))).rejects.toThrow(
+    "its own loop collects none",
+  );
+  expect(
+    await compile(program("head = new Node();", own.replace("; }", "; collectIfDue(); }"))),
+  ).toMatchObject({ collects: true });
 });
 
 describe("a loop without an end that makes objects and collects none", () => {
@@ -93,13 +125,31 @@ describe("a loop without an end that makes objects and collects none", () => {
   test.each([
     ["makes them itself", "while (true) {\nhead = new Node();\n}", "head = new Node();\n}"],
     ["in a function", "while (true) {\nsay();\n}", "say();\n}"],
-    ["serves between", "addService(new Echo());\nwhile (true) {\ntext += \"x\"; servePending(4, 1000);\n}", "text +="],
-    ["leaves by a failed check only", "while (true) {\nsay(); assert(text.length < 9);\n}", "say(); assert"],
+    [
+      "serves between",
+      'addService(new Echo());\nwhile (true) {\ntext += "x"; servePending(4, 1000);\n}',
+      "text +=",
+    ],
+    [
+      "leaves by a failed check only",
+      "while (true) {\nsay(); assert(text.length < 9);\n}",
+      "say(); assert",
+    ],
     ["collects elsewhere", "collectIfDue();\nwhile (true) {\nsay();\n}", "say();\n}"],
   ])("%s: the build warns, with the line", async (_what, start, line) => {
-    const text = program("head = null;", start).replace("export function main", "function say(): void { text = text + \"x\"; }\nexport function main");
+    const text = program("head = null;", start).replace(
+      "export function main",
+      'function say(): void { text = text + "x"; }\nexport function main',
+    );
     const { diagnostics } = await compile(text);
-    expect(diagnostics).toEqual([expect.objectContaining({ severity: "warning", file: ENTRY, line: lineOf(text, line), message: NEVER_FREED })]);
+    expect(diagnostics).toEqual([
+      expect.objectContaining({
+        severity: "warning",
+        file: ENTRY,
+        line: lineOf(text, line),
+        message: NEVER_FREED,
+      }),
+    ]);
   });
 
   test.each([
@@ -108,7 +158,10 @@ describe("a loop without an end that makes objects and collects none", () => {
     ["it makes them before", "say(); while (true) servePending(4, 1000);"],
     ["it may end", "while (true) { say(); if (text.length > 5) break; }"],
   ])("no warning where %s", async (_what, start) => {
-    const text = program("head = null;", start).replace("export function main", "function say(): void { text = text + \"x\"; }\nexport function main");
+    const text = program("head = null;", start).replace(
+      "export function main",
+      'function say(): void { text = text + "x"; }\nexport function main',
+    );
     expect((await compile(text)).diagnostics).toEqual([]);
   });
 });
@@ -117,7 +170,10 @@ test("a program that could hide a reference is not built", async () => {
   const text = program("head = new Node(); store<usize>(70000, changetype<usize>(head));");
   await expect(compile(text)).rejects.toThrow(`${ENTRY}:${lineOf(text, "store<usize>")}:`);
   // Without the collector nothing is freed, and the same line is right.
-  const atStart = program("head = null;", "head = new Node(); store<usize>(70000, changetype<usize>(head)); serve(new Echo());");
+  const atStart = program(
+    "head = null;",
+    "head = new Node(); store<usize>(70000, changetype<usize>(head)); serve(new Echo());",
+  );
   expect(await compile(atStart)).toMatchObject({ collects: false });
 });
 

@@ -18,7 +18,10 @@ const CREATE_THREAD = "build/generated/interfaces/Domain/DomainClient#createThre
 
 /** How a program without a collector makes objects. */
 export interface ObjectUse {
-  /** It makes objects while it serves, or asks for collections: without a collector its memory would only grow. */
+  /**
+   * It makes objects while it serves, or asks for collections: without a collector its memory would
+   * only grow.
+   */
   readonly needsCollector: boolean;
   /** Where its own code makes one while it serves. */
   readonly madeAt: number;
@@ -41,8 +44,8 @@ export function collectsAnywhere(module: IrModule): boolean {
 }
 
 /**
- * Warns of each loop without an end that makes objects and collects none: such a program ends as out of memory. A
- * loop that something may end is not looked at: it may be a short one.
+ * Warns of each loop without an end that makes objects and collects none: such a program ends as
+ * out of memory. A loop that something may end is not looked at: it may be a short one.
  */
 export function warnOfEndlessMaking(module: IrModule, isDriver: boolean): Diagnostic[] {
   const graph = new CallGraph(module);
@@ -55,11 +58,14 @@ export function warnOfEndlessMaking(module: IrModule, isDriver: boolean): Diagno
     for (const blocks of endlessLoops(entry.body)) {
       const instructions = blocks.flatMap((block) => entry.body.blockInstructions[block]!);
       const calls = (targets: ReadonlySet<number>) =>
-        instructions.find((one) => graph.calledBy(index, one).some((callee) => targets.has(callee)));
+        instructions.find((one) =>
+          graph.calledBy(index, one).some((callee) => targets.has(callee)),
+        );
       const made = calls(making);
       if (made === undefined || calls(collecting) !== undefined) continue;
       warnings.push({
-        severity: "warning", ...module.sourceOf(entry.body.origin(made)),
+        severity: "warning",
+        ...module.sourceOf(entry.body.origin(made)),
         message: "objects are made in a loop without an end, and never freed",
         help: isDriver ? HELP_ENDLESS_IN_DRIVER : HELP_ENDLESS,
       });
@@ -79,10 +85,20 @@ export function refuseThreads(module: IrModule): void {
 }
 
 /** An object is made where the program's own code calls a constructor or the library for it. */
-function firstMaking(module: IrModule, graph: CallGraph, served: ReadonlySet<number>, making: ReadonlySet<number>): number {
+function firstMaking(
+  module: IrModule,
+  graph: CallGraph,
+  served: ReadonlySet<number>,
+  making: ReadonlySet<number>,
+): number {
   for (const index of [...served].sort((left, right) => left - right)) {
     const entry = module.functions[index]!;
-    if (entry.kind !== "defined" || entry.name.startsWith("~lib/") || entry.name.endsWith("#constructor")) continue;
+    if (
+      entry.kind !== "defined" ||
+      entry.name.startsWith("~lib/") ||
+      entry.name.endsWith("#constructor")
+    )
+      continue;
     for (const instruction of entry.body.blockInstructions.flat()) {
       const isMaking = graph.calledBy(index, instruction).some((callee) => {
         return making.has(callee) && /^~lib\/|#constructor$/.test(module.functions[callee]!.name);
@@ -97,7 +113,9 @@ function firstCallOf(module: IrModule, callee: number): number {
   const graph = new CallGraph(module);
   for (const [index, entry] of module.functions.entries()) {
     if (entry.kind !== "defined") continue;
-    for (const instruction of entry.body.blockInstructions.flat()) if (graph.calledBy(index, instruction).includes(callee)) return entry.body.origin(instruction);
+    for (const instruction of entry.body.blockInstructions.flat())
+      if (graph.calledBy(index, instruction).includes(callee))
+        return entry.body.origin(instruction);
   }
   return -1;
 }

@@ -1,7 +1,8 @@
 /**
- * How long a collection may last (services/runtime/collector.ts): it marks what lives and looks at each object that was made, so the
- * longest is that of a heap full of the smallest objects. Guest instructions, measured on the booted image by
- * tests/garbage/pauser, which a test compares with these.
+ * How long a collection may last (services/runtime/collector.ts): it marks what lives and looks at
+ * each object that was made, so the longest is that of a heap full of the smallest objects. Guest
+ * instructions, measured on the booted image by tests/garbage/pauser, which a test compares with
+ * these.
  */
 
 /** What the smallest object takes: the allocator's block with a header and three references. */
@@ -18,7 +19,10 @@ const REFERENCE_BYTES = 4;
 /** In guest instructions, for objects in `bytes` of memory: static data and the heap. */
 export function pauseInstructionsMax(bytes: number): number {
   const references = (SMALLEST_OBJECT_BYTES / REFERENCE_BYTES) * REFERENCE_INSTRUCTIONS;
-  return Math.floor(bytes / SMALLEST_OBJECT_BYTES) * Math.max(LIVE_OBJECT_INSTRUCTIONS, FREED_OBJECT_INSTRUCTIONS, references);
+  return (
+    Math.floor(bytes / SMALLEST_OBJECT_BYTES) *
+    Math.max(LIVE_OBJECT_INSTRUCTIONS, FREED_OBJECT_INSTRUCTIONS, references)
+  );
 }
 
 /** The part of the build's line of a program with a collector. */

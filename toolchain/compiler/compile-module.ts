@@ -6,13 +6,20 @@ import { compileFunction } from "../x64/compile-function.ts";
 export interface CompileModuleOptions {
   /** The allocation checker looks at every function. */
   readonly check: boolean;
-  /** Default: true. Without it, the back end meets what the optimizer would have simplified away. */
+  /**
+   * Default: true. Without it, the back end meets what the optimizer would have simplified away.
+   */
   readonly optimize?: boolean;
 }
 
 /** Optimizes and compiles the functions of a module that can still be called, in index order. */
-export function compileModule(module: IrModule, { check, optimize = true }: CompileModuleOptions): MachineCode[] {
-  const bodies = optimize ? optimizeModule(module) : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
+export function compileModule(
+  module: IrModule,
+  { check, optimize = true }: CompileModuleOptions,
+): MachineCode[] {
+  const bodies = optimize
+    ? optimizeModule(module)
+    : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
   if (!optimize) for (const body of bodies) for (const pass of FINISHING) pass.run(body, module);
   return bodies.map((body) => compileFunction(body, module, { check }));
 }

@@ -20,7 +20,10 @@ import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
 
 export interface CompileOptions {
   readonly root: string;
-  /** AssemblyScript entry, relative to the root. Domains and linux programs export `main`. A domain's may be NASM (`.asm`). */
+  /**
+   * AssemblyScript entry, relative to the root. Domains and linux programs export `main`. A
+   * domain's may be NASM (`.asm`).
+   */
   readonly entry: string;
   readonly target: Target;
   /** Folder of the outputs `<name>.elf`, `<name>.bin` (domains), `<name>.lst`. */
@@ -30,7 +33,9 @@ export interface CompileOptions {
   readonly virtualFiles?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   /** NASM sources (`.asm`) or objects (`.o`) to link, relative to the root. */
   readonly extraObjects?: readonly string[];
-  /** Linear memory may grow to this many pages of 64 KiB. Default: what the module says, else 256. */
+  /**
+   * Linear memory may grow to this many pages of 64 KiB. Default: what the module says, else 256.
+   */
   readonly memoryPagesMax?: number;
   /** Native stack. Default: 64 KiB for a domain, 8 MiB for linux. */
   readonly stackBytes?: number;
@@ -61,9 +66,15 @@ export interface CompiledProgram {
   /** What goes into the boot archive: the same segments without anything else; only for domains. */
   readonly binaryPath: string | null;
   readonly listingPath: string;
-  /** Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel carries its own. */
+  /**
+   * Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel
+   * carries its own.
+   */
   readonly symbolsPath: string | null;
-  /** It has a collector; its heap may grow to `heapBytesMax`, and a collection takes at most `pauseInstructionsMax`. */
+  /**
+   * It has a collector; its heap may grow to `heapBytesMax`, and a collection takes at most
+   * `pauseInstructionsMax`.
+   */
   readonly collects: boolean;
   readonly heapBytesMax: number;
   readonly pauseInstructionsMax: number;
@@ -84,7 +95,9 @@ export interface CompiledProgram {
 const PAGE_BYTES = 65_536;
 const LINUX_STACK_BYTES = 8 << 20;
 
-/** TypeScript to a verified executable. What cannot be compiled is refused with a DiagnosticError. */
+/**
+ * TypeScript to a verified executable. What cannot be compiled is refused with a DiagnosticError.
+ */
 export async function compileProgram(options: CompileOptions): Promise<CompiledProgram> {
   const root = resolve(options.root);
   const outDir = isAbsolute(options.outDir) ? relative(root, options.outDir) : options.outDir;
@@ -92,36 +105,74 @@ export async function compileProgram(options: CompileOptions): Promise<CompiledP
     name: `program-${options.target}-${options.name}-${outDir}`,
     key: programKey(options),
     work: async () => {
-      const program = options.entry.endsWith(".asm") ? assembleProgram(root, outDir, options) : await compileFresh(root, outDir, options).catch((error: unknown) => explained(root, options, error));
+      const program = options.entry.endsWith(".asm")
+        ? assembleProgram(root, outDir, options)
+        : await compileFresh(root, outDir, options).catch((error: unknown) =>
+            explained(root, options, error),
+          );
       const { elfPath, binaryPath, listingPath, symbolsPath } = program;
-      return { outputs: [elfPath, binaryPath, listingPath, symbolsPath].filter((path) => path !== null), result: program };
+      return {
+        outputs: [elfPath, binaryPath, listingPath, symbolsPath].filter((path) => path !== null),
+        result: program,
+      };
     },
   });
   return fresh ? result : { ...result, fromCache: true };
 }
 
 /** What is refused, with what to write instead. The parser that finds it is loaded only then. */
-async function explained(root: string, { virtualFiles = {} }: CompileOptions, error: unknown): Promise<never> {
+async function explained(
+  root: string,
+  { virtualFiles = {} }: CompileOptions,
+  error: unknown,
+): Promise<never> {
   if (!(error instanceof DiagnosticError)) throw error;
   const { explain } = await import("../language/explain.ts");
   const texts = new Map(virtualFiles instanceof Map ? virtualFiles : Object.entries(virtualFiles));
-  throw new DiagnosticError(explain(error.diagnostics, (file) => texts.get(file) ?? readInput(root, file)?.toString("utf8")));
+  throw new DiagnosticError(
+    explain(
+      error.diagnostics,
+      (file) => texts.get(file) ?? readInput(root, file)?.toString("utf8"),
+    ),
+  );
 }
 
-async function compileFresh(root: string, outDir: string, options: CompileOptions): Promise<CompiledProgram> {
+async function compileFresh(
+  root: string,
+  outDir: string,
+  options: CompileOptions,
+): Promise<CompiledProgram> {
   const timings: Record<string, number> = {};
   const clock = new StepClock(timings);
-  const virtualFiles = new Map(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}));
-  const { source, module, collects } = await readProgram({ ...options, root, virtualFiles }, (step) => clock.step(step));
-  requireMain(module, options, virtualFiles.get(options.entry) ?? String(readInput(root, options.entry)));
+  const virtualFiles = new Map(
+    options.virtualFiles instanceof Map
+      ? options.virtualFiles
+      : Object.entries(options.virtualFiles ?? {}),
+  );
+  const { source, module, collects } = await readProgram(
+    { ...options, root, virtualFiles },
+    (step) => clock.step(step),
+  );
+  requireMain(
+    module,
+    options,
+    virtualFiles.get(options.entry) ?? String(readInput(root, options.entry)),
+  );
 
   const codes = compileModule(module, { check: options.check ?? true });
   clock.step("compile");
 
   const stack = worstStackDepth(module, codes);
-  const stackBytes = options.stackBytes ?? (options.target === "linux" ? LINUX_STACK_BYTES : STACK_BYTES_DEFAULT);
+  const stackBytes =
+    options.stackBytes ?? (options.target === "linux" ? LINUX_STACK_BYTES : STACK_BYTES_DEFAULT);
   requireBoundedStack(options, stack);
-  const elf = about(options.entry, () => linkModule(root, module, codes, { extraObjects: options.extraObjects ?? [], stackBytes, program: "program" }));
+  const elf = about(options.entry, () =>
+    linkModule(root, module, codes, {
+      extraObjects: options.extraObjects ?? [],
+      stackBytes,
+      program: "program",
+    }),
+  );
   clock.step("link");
 
   const findings = verifyExecutable(elf, options.target, `${options.name}.elf`);
@@ -136,42 +187,87 @@ async function compileFresh(root: string, outDir: string, options: CompileOption
     const binary = stripExecutable(elf, `${options.name}.elf`);
     executable = binary.length;
     writeFileSync(join(root, path("bin")), binary);
-    writeFileSync(join(root, path("sym")), writeSymbolFile(readElf(elf, `${options.name}.elf`), module, codes));
+    writeFileSync(
+      join(root, path("sym")),
+      writeSymbolFile(readElf(elf, `${options.name}.elf`), module, codes),
+    );
   }
-  writeFileSync(join(root, path("lst")), writeListing(module, codes, treeSources(root, virtualFiles)));
+  writeFileSync(
+    join(root, path("lst")),
+    writeListing(module, codes, treeSources(root, virtualFiles)),
+  );
   clock.step("listing");
 
   return {
-    language: "typescript", elfPath: path("elf"), binaryPath: options.target === "domain" ? path("bin") : null, listingPath: path("lst"),
+    language: "typescript",
+    elfPath: path("elf"),
+    binaryPath: options.target === "domain" ? path("bin") : null,
+    listingPath: path("lst"),
     symbolsPath: options.target === "domain" ? path("sym") : null,
-    collects, heapBytesMax: module.memory.maximumPages * PAGE_BYTES - endOfData(module),
-    pauseInstructionsMax: collects ? pauseInstructionsMax((module.memory.maximumPages - 1) * PAGE_BYTES) : 0, verified: findings.length === 0, findings,
-    sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable }, stack, diagnostics: source.diagnostics, timings, fromCache: false,
+    collects,
+    heapBytesMax: module.memory.maximumPages * PAGE_BYTES - endOfData(module),
+    pauseInstructionsMax: collects
+      ? pauseInstructionsMax((module.memory.maximumPages - 1) * PAGE_BYTES)
+      : 0,
+    verified: findings.length === 0,
+    findings,
+    sizes: { ...sectionSizes(elf, options.name), functions: codes.length, executable },
+    stack,
+    diagnostics: source.diagnostics,
+    timings,
+    fromCache: false,
   };
 }
 
 /** The heap lies behind it. */
 function endOfData(module: IrModule): number {
-  return Math.max(PAGE_BYTES, ...module.dataSegments.map(({ address, bytes }) => address + bytes.length));
+  return Math.max(
+    PAGE_BYTES,
+    ...module.dataSegments.map(({ address, bytes }) => address + bytes.length),
+  );
 }
 
 /** Everything that decides the outputs, but the files that are read on the way. */
 function programKey(options: CompileOptions): readonly unknown[] {
-  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, level, check, isDriver } = options;
-  const virtualFiles = [...(options.virtualFiles instanceof Map ? options.virtualFiles : Object.entries(options.virtualFiles ?? {}))];
+  const { entry, target, name, extraObjects, memoryPagesMax, stackBytes, level, check, isDriver } =
+    options;
+  const virtualFiles = [
+    ...(options.virtualFiles instanceof Map
+      ? options.virtualFiles
+      : Object.entries(options.virtualFiles ?? {})),
+  ];
   return [
-    toolKey("compile"), entry, target, name, virtualFiles, extraObjects, memoryPagesMax, stackBytes,
-    level, check, isDriver,
+    toolKey("compile"),
+    entry,
+    target,
+    name,
+    virtualFiles,
+    extraObjects,
+    memoryPagesMax,
+    stackBytes,
+    level,
+    check,
+    isDriver,
   ];
 }
 
 function requireMain(module: IrModule, { target, entry }: CompileOptions, text: string): void {
   if (target === "kernel") return;
   const index = module.exports.get("main");
-  if (index === undefined) refuse("the program exports no function `main`", { file: entry, line: 1, column: 1, help: "write `export function main(): void { … }` in its entry file" });
+  if (index === undefined)
+    refuse("the program exports no function `main`", {
+      file: entry,
+      line: 1,
+      column: 1,
+      help: "write `export function main(): void { … }` in its entry file",
+    });
   const signature = module.signatures[module.functions[index]!.signature];
   if (signature !== undefined && signature.parameters.length + signature.results.length > 0) {
-    refuse("`main` takes or returns something", { file: entry, ...placeOfMain(text), help: "declare it `export function main(): void`" });
+    refuse("`main` takes or returns something", {
+      file: entry,
+      ...placeOfMain(text),
+      help: "declare it `export function main(): void`",
+    });
   }
 }
 
@@ -184,13 +280,24 @@ function placeOfMain(text: string): { readonly line: number; readonly column: nu
 /** The kernel runs on one stack of fixed size, so its depth must have a bound. */
 function requireBoundedStack({ target, entry }: CompileOptions, stack: StackDepth): void {
   if (target !== "kernel" || stack.bytes !== null) return;
-  refuse(`recursion in the kernel: ${stack.chain.join(" → ")}`, { file: entry, help: "write it as a loop with a bound" });
+  refuse(`recursion in the kernel: ${stack.chain.join(" → ")}`, {
+    file: entry,
+    help: "write it as a loop with a bound",
+  });
 }
 
-function sectionSizes(elfBytes: Uint8Array, name: string): Pick<ProgramSizes, "text" | "rodata" | "data" | "linear"> {
+function sectionSizes(
+  elfBytes: Uint8Array,
+  name: string,
+): Pick<ProgramSizes, "text" | "rodata" | "data" | "linear"> {
   const elf = readElf(elfBytes, `${name}.elf`);
   const bytes = (section: string) => sectionNamed(elf, section)?.memoryBytes ?? 0;
-  return { text: bytes(".text"), rodata: bytes(".rodata"), data: bytes(".data"), linear: bytes(".linear") };
+  return {
+    text: bytes(".text"),
+    rodata: bytes(".rodata"),
+    data: bytes(".data"),
+    linear: bytes(".linear"),
+  };
 }
 
 /** Measures the steps of a run. */

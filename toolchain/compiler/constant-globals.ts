@@ -1,6 +1,16 @@
 // Numbers of asc's syntax tree: its enums exist as types only.
 const NODE = {
-  Identifier: 7, Assertion: 8, Binary: 9, Call: 10, False: 14, Literal: 17, Null: 19, Parenthesized: 21, PropertyAccess: 22, True: 26, UnaryPrefix: 29,
+  Identifier: 7,
+  Assertion: 8,
+  Binary: 9,
+  Call: 10,
+  False: 14,
+  Literal: 17,
+  Null: 19,
+  Parenthesized: 21,
+  PropertyAccess: 22,
+  True: 26,
+  UnaryPrefix: 29,
 } as const;
 const LITERAL = { Float: 0, Integer: 1, String: 2 } as const;
 const ELEMENT_GLOBAL = 0;
@@ -39,28 +49,50 @@ export interface ElementsView {
   readonly filesByName: Map<string, FileView>;
 }
 
-const CONSTANT_LITERALS: ReadonlySet<number> = new Set([LITERAL.Integer, LITERAL.Float, LITERAL.String]);
+const CONSTANT_LITERALS: ReadonlySet<number> = new Set([
+  LITERAL.Integer,
+  LITERAL.Float,
+  LITERAL.String,
+]);
 /** Calls whose result is a constant if their operands are. */
 const CONSTANT_CALLS = new Set([
-  "changetype", "sizeof", "offsetof", "alignof", "memory.data", "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize",
+  "changetype",
+  "sizeof",
+  "offsetof",
+  "alignof",
+  "memory.data",
+  "u8",
+  "u16",
+  "u32",
+  "u64",
+  "usize",
+  "i8",
+  "i16",
+  "i32",
+  "i64",
+  "isize",
 ]);
 
 /**
- * Lets functions use a module's constants whatever order asc comes upon the modules in. A module that
- * imports in a circle is compiled before one that it imports, and asc then refuses all its variables as
- * "used before its declaration", those too that have their value before any code runs. Those are compiled
- * where they are first used instead. For variables that code initializes, the order of imports has a
- * meaning, and asc's rule stands.
+ * Lets functions use a module's constants whatever order asc comes upon the modules in. A module
+ * that imports in a circle is compiled before one that it imports, and asc then refuses all its
+ * variables as "used before its declaration", those too that have their value before any code runs.
+ * Those are compiled where they are first used instead. For variables that code initializes, the
+ * order of imports has a meaning, and asc's rule stands.
  */
 export function freeConstantsOfOrder(program: ElementsView): void {
   for (const file of program.filesByName.values()) {
     if (file.source.isLibrary) continue;
-    const globals = [...(file.members?.values() ?? [])].filter(({ kind }) => kind === ELEMENT_GLOBAL);
+    const globals = [...(file.members?.values() ?? [])].filter(
+      ({ kind }) => kind === ELEMENT_GLOBAL,
+    );
     const constants = new Set<string>();
     for (const global of globals) {
       const { initializerNode } = global;
       if (initializerNode === undefined || initializerNode === null) continue;
-      const isConstant = global.is(FLAG_CONST) ? isConstantExpression(initializerNode, constants) : isLiteral(initializerNode);
+      const isConstant = global.is(FLAG_CONST)
+        ? isConstantExpression(initializerNode, constants)
+        : isLiteral(initializerNode);
       if (!isConstant) continue;
       global.decoratorFlags |= DECORATOR_LAZY;
       if (global.is(FLAG_CONST)) constants.add(global.name);
@@ -71,10 +103,16 @@ export function freeConstantsOfOrder(program: ElementsView): void {
 /** A value that asc takes as a variable's first value as it stands. */
 function isLiteral(node: NodeView): boolean {
   switch (node.kind) {
-    case NODE.Literal: return CONSTANT_LITERALS.has(node.literalKind ?? -1);
-    case NODE.True: case NODE.False: case NODE.Null: return true;
-    case NODE.UnaryPrefix: return node.operator === TOKEN_MINUS && node.operand !== undefined && isLiteral(node.operand);
-    default: return false;
+    case NODE.Literal:
+      return CONSTANT_LITERALS.has(node.literalKind ?? -1);
+    case NODE.True:
+    case NODE.False:
+    case NODE.Null:
+      return true;
+    case NODE.UnaryPrefix:
+      return node.operator === TOKEN_MINUS && node.operand !== undefined && isLiteral(node.operand);
+    default:
+      return false;
   }
 }
 
@@ -83,16 +121,25 @@ function isConstantExpression(node: NodeView | undefined, constants: ReadonlySet
   if (node === undefined) return false;
   const isConstant = (part: NodeView | undefined): boolean => isConstantExpression(part, constants);
   switch (node.kind) {
-    case NODE.Identifier: return constants.has(node.text ?? "");
-    case NODE.Parenthesized: case NODE.Assertion: return isConstant(node.expression);
-    case NODE.UnaryPrefix: return isConstant(node.operand);
-    case NODE.Binary: return isConstant(node.left) && isConstant(node.right);
-    case NODE.Call: return CONSTANT_CALLS.has(calledName(node.expression)) && (node.args ?? []).every(isConstant);
-    default: return isLiteral(node);
+    case NODE.Identifier:
+      return constants.has(node.text ?? "");
+    case NODE.Parenthesized:
+    case NODE.Assertion:
+      return isConstant(node.expression);
+    case NODE.UnaryPrefix:
+      return isConstant(node.operand);
+    case NODE.Binary:
+      return isConstant(node.left) && isConstant(node.right);
+    case NODE.Call:
+      return CONSTANT_CALLS.has(calledName(node.expression)) && (node.args ?? []).every(isConstant);
+    default:
+      return isLiteral(node);
   }
 }
 
 function calledName(node: NodeView | undefined): string {
   if (node?.kind === NODE.Identifier) return node.text ?? "";
-  return node?.kind === NODE.PropertyAccess ? `${calledName(node.expression)}.${node.property?.text ?? ""}` : "";
+  return node?.kind === NODE.PropertyAccess
+    ? `${calledName(node.expression)}.${node.property?.text ?? ""}`
+    : "";
 }

@@ -3,10 +3,19 @@ import { reversePostorder } from "../ir/control-flow.ts";
 import type { Block, IrFunction } from "../ir/function.ts";
 import { Opcode } from "../ir/opcode.ts";
 
-/** The blocks of each, in the order of the code. An inner loop without an end makes the outer one no loop. */
+/**
+ * The blocks of each, in the order of the code. An inner loop without an end makes the outer one no
+ * loop.
+ */
 export function endlessLoops(fn: IrFunction): Block[][] {
   const order = reversePostorder(fn);
-  const leaving = reaching(fn, order, order.filter((block) => fn.blockInstructions[block]!.some((one) => fn.opcode(one) === Opcode.Return)));
+  const leaving = reaching(
+    fn,
+    order,
+    order.filter((block) =>
+      fn.blockInstructions[block]!.some((one) => fn.opcode(one) === Opcode.Return),
+    ),
+  );
   const staying = order.filter((block) => !leaving.has(block));
   const loops: Block[][] = [];
   const known = new Set<Block>();
@@ -25,9 +34,10 @@ export function endlessLoops(fn: IrFunction): Block[][] {
 /** Blocks of `order` from which there is a way to one of `targets`, they included. */
 function reaching(fn: IrFunction, order: readonly Block[], targets: readonly Block[]): Set<Block> {
   const found = new Set(targets);
-  for (let size = -1; size !== found.size;) {
+  for (let size = -1; size !== found.size; ) {
     size = found.size;
-    for (const block of order.toReversed()) if (fn.blockEdges[block]!.some(({ target }) => found.has(target))) found.add(block);
+    for (const block of order.toReversed())
+      if (fn.blockEdges[block]!.some(({ target }) => found.has(target))) found.add(block);
   }
   return found;
 }

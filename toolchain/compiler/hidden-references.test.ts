@@ -44,10 +44,22 @@ const DECLARATIONS = `
 `;
 
 async function refusals(...bodies: readonly string[]): Promise<string[]> {
-  const functions = bodies.map((body, index) => `export function case${index}(a: Node, b: Small): void {\n${body}\n}`);
+  const functions = bodies.map(
+    (body, index) => `export function case${index}(a: Node, b: Small): void {\n${body}\n}`,
+  );
   const text = `${DECLARATIONS}${functions.join("\n")}\nexport function main(): void {}\n`;
-  const source = await compileAssemblyScript({ root, entry: ENTRY, target: "domain", virtualFiles: { [ENTRY]: text }, collects: true });
-  const module = buildModule(source.wasm, { name: "hiding", target: "domain", sourceOf: sourcePositions(source.wasm, source.sourceMap, "hiding") });
+  const source = await compileAssemblyScript({
+    root,
+    entry: ENTRY,
+    target: "domain",
+    virtualFiles: { [ENTRY]: text },
+    collects: true,
+  });
+  const module = buildModule(source.wasm, {
+    name: "hiding",
+    target: "domain",
+    sourceOf: sourcePositions(source.wasm, source.sourceMap, "hiding"),
+  });
   const lines = text.split("\n");
   return findHiddenReferences(module, source.references).map(({ file, line, message }) => {
     expect(file).toBe(ENTRY);
@@ -99,10 +111,19 @@ describe("a reference that the collector cannot see is refused, with the line", 
     ["changetype<Raw>(room).place = changetype<usize>(b);", STORED],
     ["Text.view(room, changetype<usize>(bytes), 16);", STORED],
     ["Text.withRoom(8).address = changetype<usize>(bytes);", STORED],
-    ["memory.copy(room, changetype<usize>(a), 8);", "an object that refers to others is copied as bytes"],
-    ["memory.copy(changetype<usize>(a), room, 8);", "an object that refers to others is copied as bytes"],
+    [
+      "memory.copy(room, changetype<usize>(a), 8);",
+      "an object that refers to others is copied as bytes",
+    ],
+    [
+      "memory.copy(changetype<usize>(a), room, 8);",
+      "an object that refers to others is copied as bytes",
+    ],
     ["memory.copy(room, list.dataStart, 8);", "an object that refers to others is copied as bytes"],
-    ["memory.copy(room, changetype<usize>(fixed), 8);", "an object that refers to others is copied as bytes"],
+    [
+      "memory.copy(room, changetype<usize>(fixed), 8);",
+      "an object that refers to others is copied as bytes",
+    ],
     ["head = changetype<Node>(room);", "a number is used as a reference"],
     ["head = changetype<Node>(<usize>70000);", "a number is used as a reference"],
     ["__visit(number, 0);", "objects cannot be marked by hand"],
@@ -116,13 +137,25 @@ describe("a reference that the collector cannot see is refused, with the line", 
     ["collect();\nhead = a;", "collect();"],
     ["const own = new Node(1);\ncollectDeeper();\nown.value = 2;", "collectDeeper();"],
     ["const place = changetype<usize>(b);\ncollect();\nnumber = load<u32>(place);", "collect();"],
-    ["const place = parts.dataStart; parts = new Uint8Array(1);\ncollect();\nbytes[0] = load<u8>(place);", "collect();"],
-    ["const place = list.dataStart; list = [];\ncollect();\nlist.length = <i32>(place != 0);", "collect();"],
+    [
+      "const place = parts.dataStart; parts = new Uint8Array(1);\ncollect();\nbytes[0] = load<u8>(place);",
+      "collect();",
+    ],
+    [
+      "const place = list.dataStart; list = [];\ncollect();\nlist.length = <i32>(place != 0);",
+      "collect();",
+    ],
     ["list.forEach((node) => { collect(); });", "list.forEach((node) => { collect(); });"],
-    ["list.sort((x, y) => { list = []; collect(); return 0; });", "list.sort((x, y) => { list = []; collect(); return 0; });"],
+    [
+      "list.sort((x, y) => { list = []; collect(); return 0; });",
+      "list.sort((x, y) => { list = []; collect(); return 0; });",
+    ],
     ["while (a.value > 3) {\ncollectDeeper();\n}", "collectDeeper();"],
     ["list.push((collectDeeper(), head!));", "list.push((collectDeeper(), head!));"],
-    ["head = new Node((collect(), 3));\nfresh().next = (collectDeeper(), head);", "fresh().next = (collectDeeper(), head);"],
+    [
+      "head = new Node((collect(), 3));\nfresh().next = (collectDeeper(), head);",
+      "fresh().next = (collectDeeper(), head);",
+    ],
   ];
 
   test("stored, kept, copied, made up, pinned", async () => {
@@ -135,7 +168,9 @@ describe("a reference that the collector cannot see is refused, with the line", 
   });
 
   test("what a function of the program stores is refused there", async () => {
-    expect(await refusals("keep(changetype<usize>(a));")).toEqual([`function keep(place: usize): void { store<usize>(room, place); }: ${STORED}`]);
+    expect(await refusals("keep(changetype<usize>(a));")).toEqual([
+      `function keep(place: usize): void { store<usize>(room, place); }: ${STORED}`,
+    ]);
   });
 
   test("what a function of the program keeps behind a property is refused there", async () => {
@@ -150,26 +185,32 @@ describe("a reference that the collector cannot see is refused, with the line", 
   });
 
   test("a field of a class without a header", async () => {
-    const refused = refusals("} @unmanaged class Odd { held: Node | null; } export function odd(): void { changetype<Odd>(room).held = head;");
+    const refused = refusals(
+      "} @unmanaged class Odd { held: Node | null; } export function odd(): void { changetype<Odd>(room).held = head;",
+    );
     await expect(refused).rejects.toBeInstanceOf(DiagnosticError);
-    await expect(refused).rejects.toThrow(/main\.ts:\d+:\d+: Odd\.held holds a reference in a class without a header/);
+    await expect(refused).rejects.toThrow(
+      /main\.ts:\d+:\d+: Odd\.held holds a reference in a class without a header/,
+    );
   });
 });
 
 test("ordinary programs are accepted", async () => {
-  expect(await refusals(
-    "head = a; a.next = new Node(2); list.push(a); list = [a, a]; byPlace.set(4, a);",
-    "const text = 'x' + a.value.toString(); bytes[0] = <u8>text.charCodeAt(0); memory.copy(changetype<usize>(bytes), changetype<usize>(text), 2);",
-    "head = null; collect(); head = fresh(); visit(head!); collectDeeper();",
-    "const sorted = list.map<u32>((node) => node.value).sort((left, right) => left - right); number = sorted.length;",
-    "const pairs = new Map<string, Array<Node>>(); pairs.set('a', [a]); list = pairs.get('a').concat(list).slice(1);",
-    "const set = new Set<Node>(); set.add(a); set.delete(a); list = set.values();",
-    "const words = 'a b c'.split(' ').join('-').toUpperCase(); number = words.length; memory.fill(room, 1, 8);",
-    "if (a == head) number = changetype<usize>(a) == changetype<usize>(head) ? 1 : 2;",
-    "const some: StaticArray<Node | null> = [a, null]; fixed = some; number = a.value * 31 + a.mark; if (a.value > 1) throw new Error('x');",
-    "const place = parts.dataStart; number = load<u8>(place) + load<u16>(changetype<usize>(bytes)); memory.copy(place, room, 4);",
-    "const copied = StaticArray.fromArray<Node>(list); list = copied.slice<Array<Node>>(0, 1); const part = Uint8Array.wrap(new ArrayBuffer(8)); part[0] = 1;",
-  )).toEqual([]);
+  expect(
+    await refusals(
+      "head = a; a.next = new Node(2); list.push(a); list = [a, a]; byPlace.set(4, a);",
+      "const text = 'x' + a.value.toString(); bytes[0] = <u8>text.charCodeAt(0); memory.copy(changetype<usize>(bytes), changetype<usize>(text), 2);",
+      "head = null; collect(); head = fresh(); visit(head!); collectDeeper();",
+      "const sorted = list.map<u32>((node) => node.value).sort((left, right) => left - right); number = sorted.length;",
+      "const pairs = new Map<string, Array<Node>>(); pairs.set('a', [a]); list = pairs.get('a').concat(list).slice(1);",
+      "const set = new Set<Node>(); set.add(a); set.delete(a); list = set.values();",
+      "const words = 'a b c'.split(' ').join('-').toUpperCase(); number = words.length; memory.fill(room, 1, 8);",
+      "if (a == head) number = changetype<usize>(a) == changetype<usize>(head) ? 1 : 2;",
+      "const some: StaticArray<Node | null> = [a, null]; fixed = some; number = a.value * 31 + a.mark; if (a.value > 1) throw new Error('x');",
+      "const place = parts.dataStart; number = load<u8>(place) + load<u16>(changetype<usize>(bytes)); memory.copy(place, room, 4);",
+      "const copied = StaticArray.fromArray<Node>(list); list = copied.slice<Array<Node>>(0, 1); const part = Uint8Array.wrap(new ArrayBuffer(8)); part[0] = 1;",
+    ),
+  ).toEqual([]);
 });
 
 test.each([
@@ -179,5 +220,7 @@ test.each([
 ])("%s are looked at once each", async (_what, line, count) => {
   const chain = `${line}\n`.repeat(count);
   expect(await refusals(`let x: usize = number;\n${chain}collect();\nnumber = x;`)).toEqual([]);
-  expect(await refusals(`let x: usize = changetype<usize>(a);\n${chain}number = x; // HERE`)).toEqual(["number = x; // HERE: a reference is kept as a number"]);
+  expect(
+    await refusals(`let x: usize = changetype<usize>(a);\n${chain}number = x; // HERE`),
+  ).toEqual(["number = x; // HERE: a reference is kept as a number"]);
 });

@@ -7,28 +7,56 @@ import { compileAssemblyScript } from "./asc.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const HANDLES = "build/generated/programs/order-test.ts";
-const DESCRIPTION: ProgramDescription = { name: "orderTest", entry: "main.ts", kernel: { log: "Log", clock: "Clock", system: "System" } };
+const DESCRIPTION: ProgramDescription = {
+  name: "orderTest",
+  entry: "main.ts",
+  kernel: { log: "Log", clock: "Clock", system: "System" },
+};
 
-const compile = (entry: string, files: Record<string, string>) => compileAssemblyScript({ root, entry, target: "domain", virtualFiles: files });
+const compile = (entry: string, files: Record<string, string>) =>
+  compileAssemblyScript({ root, entry, target: "domain", virtualFiles: files });
 
 beforeAll(async () => {
   await generateAll(root);
 });
 
 // Each of them first decides where asc enters the circle of runtime and generated modules.
-const MODULES = ["handles", "message", "server", "sleep", "text", "abort", "byte-ring", "status-name"].map((name) => `../runtime/${name}`);
-test.each(["../../build/generated/programs/order-test", ...MODULES])("a program that serves nothing may import %s first", async (first) => {
-  const rest = ["../../build/generated/programs/order-test", ...MODULES].filter((name) => name !== first);
-  const imports = [first, ...rest].map((name, index) => `import * as module${index} from "${name}";\n`).join("");
-  const text = `${imports}import { log, system } from "../../build/generated/programs/order-test";
+const MODULES = [
+  "handles",
+  "message",
+  "server",
+  "sleep",
+  "text",
+  "abort",
+  "byte-ring",
+  "status-name",
+].map((name) => `../runtime/${name}`);
+test.each(["../../build/generated/programs/order-test", ...MODULES])(
+  "a program that serves nothing may import %s first",
+  async (first) => {
+    const rest = ["../../build/generated/programs/order-test", ...MODULES].filter(
+      (name) => name !== first,
+    );
+    const imports = [first, ...rest]
+      .map((name, index) => `import * as module${index} from "${name}";\n`)
+      .join("");
+    const text = `${imports}import { log, system } from "../../build/generated/programs/order-test";
     import { utf8 } from "../runtime/text";
     export function main(): void { log.write(utf8("here")); assert(system.memory().ok); system.shutdown(0); }\n`;
-  await compile("services/order-test/main.ts", { "services/order-test/main.ts": text, [HANDLES]: programFile(DESCRIPTION, "a test") });
-});
+    await compile("services/order-test/main.ts", {
+      "services/order-test/main.ts": text,
+      [HANDLES]: programFile(DESCRIPTION, "a test"),
+    });
+  },
+);
 
 test("a program's handles are enough", async () => {
-  const text = 'import { system } from "../../build/generated/programs/order-test";\nexport function main(): void { system.shutdown(0); }\n';
-  await compile("services/order-test/main.ts", { "services/order-test/main.ts": text, [HANDLES]: programFile(DESCRIPTION, "a test") });
+  const text =
+    'import { system } from "../../build/generated/programs/order-test";\nexport function main(): void { system.shutdown(0); }\n';
+  await compile("services/order-test/main.ts", {
+    "services/order-test/main.ts": text,
+    [HANDLES]: programFile(DESCRIPTION, "a test"),
+  });
 });
 
 // `b` runs code of `a` before asc has come to what `a` declares.
@@ -43,16 +71,23 @@ const CIRCLE = {
     export function a(): u32 { count++; name = "a"; return LARGE + <u32>PLACE + <u32>negative + b; }\n`,
   "services/order-test/b.ts": 'import { a } from "./a";\nexport let b: u32 = 1;\nb = a();\n',
 };
-test.each([["a", "b"], ["b", "a"]])("constants are there in a circle of imports, entered at %s", async (first, second) => {
+test.each([
+  ["a", "b"],
+  ["b", "a"],
+])("constants are there in a circle of imports, entered at %s", async (first, second) => {
   const text = `import * as first from "./${first}";\nimport * as second from "./${second}";\nimport { a } from "./a";\nexport function main(): void { a(); }\n`;
   await compile("services/order-test/main.ts", { ...CIRCLE, "services/order-test/main.ts": text });
 });
 
 test("what code must make first is still refused before it is made", async () => {
   const files = {
-    "services/order-test/a.ts": 'import { b } from "./b";\nconst made = new StaticArray<u32>(4);\nexport function a(): u32 { return made[0] + b; }\n',
+    "services/order-test/a.ts":
+      'import { b } from "./b";\nconst made = new StaticArray<u32>(4);\nexport function a(): u32 { return made[0] + b; }\n',
     "services/order-test/b.ts": CIRCLE["services/order-test/b.ts"],
-    "services/order-test/main.ts": 'import { a } from "./a";\nexport function main(): void { a(); }\n',
+    "services/order-test/main.ts":
+      'import { a } from "./a";\nexport function main(): void { a(); }\n',
   };
-  await expect(compile("services/order-test/main.ts", files)).rejects.toThrow(/a\.ts:3:\d+: Variable 'services\/order-test\/a\/made' used before its declaration/);
+  await expect(compile("services/order-test/main.ts", files)).rejects.toThrow(
+    /a\.ts:3:\d+: Variable 'services\/order-test\/a\/made' used before its declaration/,
+  );
 });

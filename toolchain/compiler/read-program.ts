@@ -24,16 +24,33 @@ export interface ProgramRead {
 }
 
 /**
- * TypeScript to the module that the back end compiles. What a program makes decides whether it gets the collector; then it is read once
- * more, with it, and refused where it could hide something from it. `step` hears what has been done.
+ * TypeScript to the module that the back end compiles. What a program makes decides whether it gets
+ * the collector; then it is read once more, with it, and refused where it could hide something from
+ * it. `step` hears what has been done.
  */
-export async function readProgram(options: ReadOptions, step: (name: string) => void = () => {}): Promise<ProgramRead> {
+export async function readProgram(
+  options: ReadOptions,
+  step: (name: string) => void = () => {},
+): Promise<ProgramRead> {
   const { root, entry, target, name, virtualFiles = {}, memoryPagesMax, level } = options;
   const size = memoryPagesMax === undefined ? {} : { memoryPagesMax };
   const read = async (collects: boolean): Promise<ProgramRead> => {
-    const source = await compileAssemblyScript({ root, entry, target, virtualFiles, collects, ...size });
+    const source = await compileAssemblyScript({
+      root,
+      entry,
+      target,
+      virtualFiles,
+      collects,
+      ...size,
+    });
     step("asc");
-    const module = buildModule(source.wasm, { name, target, sourceOf: sourcePositions(source.wasm, source.sourceMap, name), ...size, ...(level === undefined ? {} : { level }) });
+    const module = buildModule(source.wasm, {
+      name,
+      target,
+      sourceOf: sourcePositions(source.wasm, source.sourceMap, name),
+      ...size,
+      ...(level === undefined ? {} : { level }),
+    });
     step("build");
     return { source, module, collects };
   };
@@ -52,7 +69,10 @@ export async function readProgram(options: ReadOptions, step: (name: string) => 
 
 function warned(read: ProgramRead, { isDriver }: ReadOptions): ProgramRead {
   const warnings = warnOfEndlessMaking(read.module, isDriver === true);
-  return { ...read, source: { ...read.source, diagnostics: [...read.source.diagnostics, ...warnings] } };
+  return {
+    ...read,
+    source: { ...read.source, diagnostics: [...read.source.diagnostics, ...warnings] },
+  };
 }
 
 function refuseInDriver(module: IrModule, madeAt: number, entry: string): never {

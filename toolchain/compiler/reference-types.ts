@@ -21,13 +21,20 @@ export interface ReferenceTypes {
   readonly functions: ReadonlyMap<string, FunctionReferences>;
   /** Variables of modules, by name. */
   readonly globals: ReadonlyMap<string, Reference>;
-  /** The functions that asc makes for a field of a class with a header: its visitors know the field. */
+  /**
+   * The functions that asc makes for a field of a class with a header: its visitors know the field.
+   */
   readonly fieldAccessors: ReadonlySet<string>;
   /** Fields of classes without a header that hold references: no visitor sees them. */
   readonly unseenFields: readonly { readonly name: string; readonly range: unknown }[];
 }
 
-export const NO_REFERENCES: ReferenceTypes = { functions: new Map(), globals: new Map(), fieldAccessors: new Set(), unseenFields: [] };
+export const NO_REFERENCES: ReferenceTypes = {
+  functions: new Map(),
+  globals: new Map(),
+  fieldAccessors: new Set(),
+  unseenFields: [],
+};
 
 // What we read of asc's program after compilation.
 interface TypeView {
@@ -44,10 +51,19 @@ interface ElementView {
   readonly name: string;
   readonly internalName: string;
   readonly type?: TypeView;
-  readonly signature?: { readonly thisType: TypeView | null; readonly parameterTypes: readonly TypeView[]; readonly returnType: TypeView };
+  readonly signature?: {
+    readonly thisType: TypeView | null;
+    readonly parameterTypes: readonly TypeView[];
+    readonly returnType: TypeView;
+  };
   readonly isField?: boolean;
   readonly parent?: ElementView;
-  readonly prototype?: { readonly fieldDeclaration?: { readonly range: unknown; readonly name: { readonly range: unknown } } | null };
+  readonly prototype?: {
+    readonly fieldDeclaration?: {
+      readonly range: unknown;
+      readonly name: { readonly range: unknown };
+    } | null;
+  };
   readonly identifierNode?: { readonly range: unknown };
 }
 export interface CompiledView {
@@ -66,15 +82,27 @@ export function referenceTypes(program: CompiledView): ReferenceTypes {
   for (const [name, element] of program.instancesByName) {
     const { signature, parent, type } = element;
     if (element.kind === ELEMENT.Function && signature !== undefined) {
-      const parameters = [...(signature.thisType === null || signature.thisType === undefined ? [] : [signature.thisType]), ...signature.parameterTypes];
-      functions.set(name, { parameters: parameters.map(referenceOf), result: referenceOf(signature.returnType) });
+      const parameters = [
+        ...(signature.thisType === null || signature.thisType === undefined
+          ? []
+          : [signature.thisType]),
+        ...signature.parameterTypes,
+      ];
+      functions.set(name, {
+        parameters: parameters.map(referenceOf),
+        result: referenceOf(signature.returnType),
+      });
     }
-    if (element.kind !== ELEMENT.Property || element.isField !== true || parent?.type === undefined) continue;
-    if (parent.type.isManaged) for (const way of ["get", "set"]) fieldAccessors.add(name.replace(/#([^#]*)$/, `#${way}:$1`));
-    else if (type?.isManaged === true && !name.startsWith("~lib/")) unseenFields.push({ name, range: element.identifierNode?.range ?? null });
+    if (element.kind !== ELEMENT.Property || element.isField !== true || parent?.type === undefined)
+      continue;
+    if (parent.type.isManaged)
+      for (const way of ["get", "set"]) fieldAccessors.add(name.replace(/#([^#]*)$/, `#${way}:$1`));
+    else if (type?.isManaged === true && !name.startsWith("~lib/"))
+      unseenFields.push({ name, range: element.identifierNode?.range ?? null });
   }
   for (const [name, element] of program.elementsByName) {
-    if (element.kind === ELEMENT.Global && element.type !== undefined) globals.set(name, referenceOf(element.type));
+    if (element.kind === ELEMENT.Global && element.type !== undefined)
+      globals.set(name, referenceOf(element.type));
   }
   return { functions, globals, fieldAccessors, unseenFields };
 }
@@ -83,14 +111,19 @@ function referenceOf(type: TypeView): Reference {
   if (type?.isManaged !== true) return Reference.None;
   const own = type.getClass();
   // A subclass may hold more than its class, and what implements an interface anything.
-  const isLeaf = (one: ClassView): boolean => one.kind === ELEMENT.Class && one.isPointerfree && [...(one.extendees ?? [])].every(isLeaf);
+  const isLeaf = (one: ClassView): boolean =>
+    one.kind === ELEMENT.Class && one.isPointerfree && [...(one.extendees ?? [])].every(isLeaf);
   return own !== null && isLeaf(own) ? Reference.Leaf : Reference.Holder;
 }
 
 /** Refuses fields that hold references where no visitor looks. */
-export function refusedFields(types: ReferenceTypes, locate: (range: unknown) => { file?: string; line?: number; column?: number }): Diagnostic[] {
+export function refusedFields(
+  types: ReferenceTypes,
+  locate: (range: unknown) => { file?: string; line?: number; column?: number },
+): Diagnostic[] {
   return types.unseenFields.map(({ name, range }) => ({
-    severity: "error", ...locate(range),
+    severity: "error",
+    ...locate(range),
     message: `${name.replace(/^[^<#]*\//, "").replace("#", ".")} holds a reference in a class without a header, where the collector does not look`,
     help: "take `@unmanaged` off the class, or keep the object in a variable of the module and a number here",
   }));

@@ -4,10 +4,15 @@ import { readSourceMap } from "../wasm/source-map.ts";
 import type { FunctionBody } from "../wasm/types.ts";
 
 /**
- * Where each instruction of a module comes from. asc gives some instructions no position, calls of imports among them: such a one counts
- * to the nearest before it in its function, else to the nearest behind it, so that every return address has a line.
+ * Where each instruction of a module comes from. asc gives some instructions no position, calls of
+ * imports among them: such a one counts to the nearest before it in its function, else to the
+ * nearest behind it, so that every return address has a line.
  */
-export function sourcePositions(wasm: Uint8Array, sourceMap: string, name: string): (origin: number) => SourcePosition | null {
+export function sourcePositions(
+  wasm: Uint8Array,
+  sourceMap: string,
+  name: string,
+): (origin: number) => SourcePosition | null {
   const exact = readSourceMap(sourceMap);
   const { bodies } = decodeModule(wasm, name);
   const nearest = new Map<number, SourcePosition | null>();
@@ -23,7 +28,11 @@ export function sourcePositions(wasm: Uint8Array, sourceMap: string, name: strin
   };
 }
 
-function nearestInBody(exact: (origin: number) => SourcePosition | null, body: FunctionBody | null, origin: number): SourcePosition | null {
+function nearestInBody(
+  exact: (origin: number) => SourcePosition | null,
+  body: FunctionBody | null,
+  origin: number,
+): SourcePosition | null {
   if (body === null) return null;
   for (let at = origin - 1; at >= body.start; at--) {
     const position = exact(at);

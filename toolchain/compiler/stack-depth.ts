@@ -7,7 +7,10 @@ export const EXTERNAL_STACK_BYTES = 512;
 const RETURN_ADDRESS_BYTES = 8;
 
 export interface StackDepth {
-  /** Bytes of native stack that a call of any export or of the start function can need, return address included; null if there is recursion. */
+  /**
+   * Bytes of native stack that a call of any export or of the start function can need, return
+   * address included; null if there is recursion.
+   */
   readonly bytes: number | null;
   /** Names along the deepest chain, or along the cycle, whose first name is repeated at the end. */
   readonly chain: readonly string[];
@@ -19,8 +22,9 @@ interface Bound {
 }
 
 /**
- * Worst-case native stack: the deepest chain of calls, where an indirect call counts as every table entry of its signature.
- * It rests on the depths that the compiler knows, constant at every instruction.
+ * Worst-case native stack: the deepest chain of calls, where an indirect call counts as every table
+ * entry of its signature. It rests on the depths that the compiler knows, constant at every
+ * instruction.
  */
 export function worstStackDepth(module: IrModule, codes: readonly MachineCode[]): StackDepth {
   const codeOf = new Map(codes.map((code) => [functionKey(code.name), code]));
@@ -43,7 +47,9 @@ export function worstStackDepth(module: IrModule, codes: readonly MachineCode[])
     let bytes = Math.max(code.frameBytes, ...code.depths.map((entry) => entry.depth));
     let chain: readonly string[] = [];
     for (const call of code.calls) {
-      for (const callee of call.symbol === null ? (targetsOf.get(call.signature) ?? []) : [call.symbol]) {
+      for (const callee of call.symbol === null
+        ? (targetsOf.get(call.signature) ?? [])
+        : [call.symbol]) {
         const below = boundOf(callee);
         const total = call.depth + RETURN_ADDRESS_BYTES + below.bytes;
         if (total <= bytes) continue;
@@ -57,7 +63,9 @@ export function worstStackDepth(module: IrModule, codes: readonly MachineCode[])
     return bound;
   };
 
-  const roots = [...module.exports.values(), ...(module.start < 0 ? [] : [module.start])].map((index) => keyOf(module.functions[index]!));
+  const roots = [...module.exports.values(), ...(module.start < 0 ? [] : [module.start])].map(
+    (index) => keyOf(module.functions[index]!),
+  );
   try {
     let worst: Bound = { bytes: 0, chain: [] };
     for (const root of roots) {
@@ -82,7 +90,10 @@ class Recursion extends Error {
 /** Functions in any table, by signature. */
 function indirectTargets(module: IrModule): Map<number, string[]> {
   const targets = new Map<number, Set<string>>();
-  for (const functionIndex of [...module.tables.flatMap((table) => table.entries), ...module.elementSegments.flat()]) {
+  for (const functionIndex of [
+    ...module.tables.flatMap((table) => table.entries),
+    ...module.elementSegments.flat(),
+  ]) {
     const entry = functionIndex < 0 ? undefined : module.functions[functionIndex];
     if (entry === undefined) continue;
     const known = targets.get(entry.signature) ?? new Set<string>();

@@ -15,36 +15,65 @@ const INCLUDE = /^[^;\n]*?(?<what>%include|\bincbin)\s+(?<quote>["'`])(?<file>[^
 const INCLUDE_DEPTH_MAX = 16;
 
 /**
- * Assembles a NASM source and returns the path of the object, or with the format `bin` of the bare code. `source` is relative to the root,
- * and so are the names in the output, which is the same wherever the tree lies. What was assembled before from the same texts and
- * definitions comes from the cache.
+ * Assembles a NASM source and returns the path of the object, or with the format `bin` of the bare
+ * code. `source` is relative to the root, and so are the names in the output, which is the same
+ * wherever the tree lies. What was assembled before from the same texts and definitions comes from
+ * the cache.
  */
-export function assemble(root: string, source: string, definitions: Readonly<Record<string, number>>, format: "elf64" | "bin" = "elf64"): string {
+export function assemble(
+  root: string,
+  source: string,
+  definitions: Readonly<Record<string, number>>,
+  format: "elf64" | "bin" = "elf64",
+): string {
   const options = ["-f", format, ...INCLUDE_FOLDERS.flatMap((folder) => ["-I", `${folder}/`])];
   options.push(...Object.entries(definitions).map(([name, value]) => `-D${name}=${value}`));
 
   const texts = new Texts(root);
   texts.add(source, { file: source }, 0);
-  const key = createHash("sha256").update(JSON.stringify([toolKey("compile"), options])).update(texts.digest());
-  const path = join(root, BUILD.cache, `assembly-${key.digest("hex").slice(0, 32)}.${format === "bin" ? "bin" : "o"}`);
+  const key = createHash("sha256")
+    .update(JSON.stringify([toolKey("compile"), options]))
+    .update(texts.digest());
+  const path = join(
+    root,
+    BUILD.cache,
+    `assembly-${key.digest("hex").slice(0, 32)}.${format === "bin" ? "bin" : "o"}`,
+  );
   if (existsSync(path)) return path;
 
-  // Another build, or another thread of this one, may be at the same work: write beside, then rename.
+  // Another build, or another thread of this one, may be at the same work: write beside, then
+  // rename.
   mkdirSync(join(root, BUILD.cache), { recursive: true });
   const draft = `${path}.${process.pid}.${threadId}`;
-  runTool("nasm", [...options, "-o", draft, source], root, `cannot assemble ${source}`, (said) => readComplaints(root, said));
-  refuseUnseen(source, texts, runTool("nasm", ["-M", ...options, source], root, `cannot tell what ${source} includes`));
+  runTool("nasm", [...options, "-o", draft, source], root, `cannot assemble ${source}`, (said) =>
+    readComplaints(root, said),
+  );
+  refuseUnseen(
+    source,
+    texts,
+    runTool("nasm", ["-M", ...options, source], root, `cannot tell what ${source} includes`),
+  );
   renameSync(draft, path);
   return path;
 }
 
 /** What NASM says, with the column where the line that it names begins. */
 function readComplaints(root: string, said: string): readonly Diagnostic[] {
-  return [...said.matchAll(/^(.+?):(\d+): (?:error|fatal): (.*)$/gm)].map(([, file = "", number = "1", message = ""]) => {
-    const line = Number(number);
-    const text = existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8").split("\n")[line - 1] : undefined;
-    return { severity: "error", file, line, column: Math.max(1, (text ?? "").search(/\S/) + 1), message };
-  });
+  return [...said.matchAll(/^(.+?):(\d+): (?:error|fatal): (.*)$/gm)].map(
+    ([, file = "", number = "1", message = ""]) => {
+      const line = Number(number);
+      const text = existsSync(join(root, file))
+        ? readFileSync(join(root, file), "utf8").split("\n")[line - 1]
+        : undefined;
+      return {
+        severity: "error",
+        file,
+        line,
+        column: Math.max(1, (text ?? "").search(/\S/) + 1),
+        message,
+      };
+    },
+  );
 }
 
 interface Place {
@@ -53,13 +82,25 @@ interface Place {
   readonly column?: number;
 }
 
-/** NASM itself says which files it opens: one that we did not see would make an object that nothing makes anew when that file changes. */
+/**
+ * NASM itself says which files it opens: one that we did not see would make an object that nothing
+ * makes anew when that file changes.
+ */
 function refuseUnseen(source: string, texts: Texts, dependencies: string): void {
   // A makefile's rule: lines go on behind a backslash, and so do names with blanks.
-  const names = dependencies.replaceAll("\\\n", " ").replace(/^.*? : /, "").split(/(?<!\\)\s+/).map((name) => name.replaceAll("\\", ""));
+  const names = dependencies
+    .replaceAll("\\\n", " ")
+    .replace(/^.*? : /, "")
+    .split(/(?<!\\)\s+/)
+    .map((name) => name.replaceAll("\\", ""));
   const unseen = names.find((name) => name !== "" && !texts.has(name));
   if (unseen === undefined) return;
-  refuse(`\`${unseen}\` is included in a way that cannot be followed`, { file: source, line: 1, column: 1, help: `write \`%include "${unseen}"\`` });
+  refuse(`\`${unseen}\` is included in a way that cannot be followed`, {
+    file: source,
+    line: 1,
+    column: 1,
+    help: `write \`%include "${unseen}"\``,
+  });
 }
 
 /** A source and all that it includes or takes in as bytes. */
@@ -81,7 +122,14 @@ class Texts {
   /** `from` is where the file is asked for. What is taken in as bytes includes nothing. */
   add(file: string, from: Place, depth: number, isBytes = false): void {
     const found = this.find(file);
-    if (found === undefined) return refuse(`there is no ${file}`, { ...from, help: depth > 0 ? "assembly includes by paths relative to the root or build/generated" : "name it relative to the root" });
+    if (found === undefined)
+      return refuse(`there is no ${file}`, {
+        ...from,
+        help:
+          depth > 0
+            ? "assembly includes by paths relative to the root or build/generated"
+            : "name it relative to the root",
+      });
     if (depth > INCLUDE_DEPTH_MAX) refuse("assembly files include each other", from);
     const { path, bytes } = found;
     this.paths.add(path);

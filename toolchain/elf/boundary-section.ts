@@ -18,16 +18,27 @@ const MEMORY_GROW_SYMBOL = "trine_memory_grow";
 const REGISTER_PARAMETERS = 8;
 
 /**
- * `.trine.boundary`: what hand-written and compiled code promise each other. An entry is u64 address, u32 kind, u32 mask of the parameters in
- * registers that are i32, u32 mask of the results that are i32, u32 bytes of stack arguments that the function pops. Where a bit is set, whoever
- * makes the value clears the upper half of its register. The verifier believes this of hand-written code, and of nothing else.
+ * `.trine.boundary`: what hand-written and compiled code promise each other. An entry is u64
+ * address, u32 kind, u32 mask of the parameters in registers that are i32, u32 mask of the results
+ * that are i32, u32 bytes of stack arguments that the function pops. Where a bit is set, whoever
+ * makes the value clears the upper half of its register. The verifier believes this of hand-written
+ * code, and of nothing else.
  */
-export function writeBoundary(file: RelocatableFile, module: IrModule, codes: readonly MachineCode[]): void {
+export function writeBoundary(
+  file: RelocatableFile,
+  module: IrModule,
+  codes: readonly MachineCode[],
+): void {
   const section = file.section(".trine.boundary", SectionType.ProgramBits, 0, 8);
   const add = (kind: number, functionIndex: number): void => {
     const entry = module.functions[functionIndex]!;
     const signature: Signature = module.signatures[entry.signature]!;
-    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(entry), addend: 0 });
+    section.relocations.push({
+      offset: section.content.length,
+      type: RelocationType.Absolute64,
+      symbol: keyOf(entry),
+      addend: 0,
+    });
     section.content.u64(0);
     section.content.u32(kind);
     section.content.u32(maskOf(signature.parameters.slice(0, REGISTER_PARAMETERS)));
@@ -35,12 +46,23 @@ export function writeBoundary(file: RelocatableFile, module: IrModule, codes: re
     section.content.u32(8 * Math.max(0, signature.parameters.length - REGISTER_PARAMETERS));
   };
   const called = new Set([...module.exports.values(), ...(module.start < 0 ? [] : [module.start])]);
-  for (const functionIndex of called) if (module.functions[functionIndex]?.kind === "defined") add(BOUNDARY_EXPORT, functionIndex);
+  for (const functionIndex of called)
+    if (module.functions[functionIndex]?.kind === "defined") add(BOUNDARY_EXPORT, functionIndex);
   module.functions.forEach((entry, index) => {
     if (entry.kind === "external") add(BOUNDARY_EXTERNAL, index);
   });
-  if (module.target !== "domain" && codes.some((code) => code.relocations.some((relocation) => relocation.symbol === MEMORY_GROW_SYMBOL))) {
-    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: MEMORY_GROW_SYMBOL, addend: 0 });
+  if (
+    module.target !== "domain" &&
+    codes.some((code) =>
+      code.relocations.some((relocation) => relocation.symbol === MEMORY_GROW_SYMBOL),
+    )
+  ) {
+    section.relocations.push({
+      offset: section.content.length,
+      type: RelocationType.Absolute64,
+      symbol: MEMORY_GROW_SYMBOL,
+      addend: 0,
+    });
     section.content.u64(0);
     for (const value of [BOUNDARY_EXTERNAL, 1, 1, 0]) section.content.u32(value);
   }

@@ -1,4 +1,10 @@
-import { GLOBALS_SYMBOL, MEMORY_PAGES_SYMBOL, NULL_SIGNATURE, tableSymbol, type MachineCode } from "../ir/machine-code.ts";
+import {
+  GLOBALS_SYMBOL,
+  MEMORY_PAGES_SYMBOL,
+  NULL_SIGNATURE,
+  tableSymbol,
+  type MachineCode,
+} from "../ir/machine-code.ts";
 import type { FunctionTable, IrModule } from "../ir/module.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
@@ -8,12 +14,18 @@ import type { Text } from "./text-section.ts";
 
 /** The harness of the target linux finds what it calls here. */
 const EXPORTS_SYMBOL = "trine.exports";
-/** The kernel maps its window of 4 GiB page by page itself: bounds are the window's, what is not mapped faults. */
+/**
+ * The kernel maps its window of 4 GiB page by page itself: bounds are the window's, what is not
+ * mapped faults.
+ */
 const KERNEL_WINDOW_PAGES = 65_536;
 /** Bytes of a table entry: u64 code address, u32 signature, 4 spare. */
 const TABLE_ENTRY_BYTES = 16;
 
-/** `.rodata`: jump tables, tables of functions, and for linux the addresses of exports. No compiled code can write any of them yet. */
+/**
+ * `.rodata`: jump tables, tables of functions, and for linux the addresses of exports. No compiled
+ * code can write any of them yet.
+ */
 export function writeConstants(file: RelocatableFile, module: IrModule, text: Text): Section {
   const section = file.section(".rodata", SectionType.ProgramBits, SHF_ALLOC, 16);
   for (const { code } of text.functions) writeJumpTables(file, section, code);
@@ -28,13 +40,38 @@ export function writeVariables(file: RelocatableFile, module: IrModule): Section
   const { content } = section;
 
   const local = module.globals.find((global) => global.mutable && global.threadLocal);
-  if (local !== undefined) refuse(`the global \`${local.name}\` is thread-local, and executables have no thread block yet`, { help: "share it between the threads" });
+  if (local !== undefined)
+    refuse(
+      `the global \`${local.name}\` is thread-local, and executables have no thread block yet`,
+      { help: "share it between the threads" },
+    );
   const globals = module.globals.filter((global) => global.mutable);
-  file.symbol({ name: GLOBALS_SYMBOL, section, offset: content.length, bytes: globals.length * 8, type: SymbolType.Object, isGlobal: true });
+  file.symbol({
+    name: GLOBALS_SYMBOL,
+    section,
+    offset: content.length,
+    bytes: globals.length * 8,
+    type: SymbolType.Object,
+    isGlobal: true,
+  });
   for (const global of globals) content.u64(global.initial);
-  file.symbol({ name: `${GLOBALS_SYMBOL}.end`, section, offset: content.length, bytes: 0, type: SymbolType.None, isGlobal: true });
+  file.symbol({
+    name: `${GLOBALS_SYMBOL}.end`,
+    section,
+    offset: content.length,
+    bytes: 0,
+    type: SymbolType.None,
+    isGlobal: true,
+  });
 
-  file.symbol({ name: MEMORY_PAGES_SYMBOL, section, offset: content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
+  file.symbol({
+    name: MEMORY_PAGES_SYMBOL,
+    section,
+    offset: content.length,
+    bytes: 4,
+    type: SymbolType.Object,
+    isGlobal: true,
+  });
   content.u32(module.target === "kernel" ? KERNEL_WINDOW_PAGES : module.memory.initialPages);
   content.align(16);
   return section;
@@ -48,11 +85,15 @@ export interface LinearImage {
 }
 
 export function linearImage(module: IrModule): LinearImage {
-  const active = module.dataSegments.filter((segment) => segment.address >= 0 && segment.bytes.length > 0);
+  const active = module.dataSegments.filter(
+    (segment) => segment.address >= 0 && segment.bytes.length > 0,
+  );
   if (active.length === 0) return { address: 65536, bytes: new Uint8Array(0) };
   const first = Math.min(...active.map((segment) => segment.address));
   const address = first - (first % 4096);
-  const bytes = new Uint8Array(Math.max(...active.map((segment) => segment.address + segment.bytes.length)) - address);
+  const bytes = new Uint8Array(
+    Math.max(...active.map((segment) => segment.address + segment.bytes.length)) - address,
+  );
   // In the order of the module: a later segment overwrites an earlier one.
   for (const segment of active) bytes.set(segment.bytes, segment.address - address);
   let used = bytes.length;
@@ -60,7 +101,10 @@ export function linearImage(module: IrModule): LinearImage {
   return { address, bytes: bytes.subarray(0, used) };
 }
 
-/** `.linear`: the initial contents of linear memory, which the linker script puts at their linear address (linux: start stub copies them). */
+/**
+ * `.linear`: the initial contents of linear memory, which the linker script puts at their linear
+ * address (linux: start stub copies them).
+ */
 export function writeLinear(file: RelocatableFile, module: IrModule): Section {
   const section = file.section(".linear", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 4096);
   section.content.raw(linearImage(module).bytes);
@@ -71,43 +115,93 @@ function writeJumpTables(file: RelocatableFile, section: Section, code: MachineC
   for (const table of code.jumpTables) {
     section.content.align(4);
     const start = section.content.length;
-    file.symbol({ name: table.symbol, section, offset: start, bytes: table.entries.length * 4, type: SymbolType.Object, isGlobal: false });
+    file.symbol({
+      name: table.symbol,
+      section,
+      offset: start,
+      bytes: table.entries.length * 4,
+      type: SymbolType.Object,
+      isGlobal: false,
+    });
     for (const entry of table.entries) {
       const offset = section.content.length;
-      section.relocations.push({ offset, type: RelocationType.Relative32, symbol: functionKey(code.name), addend: entry + (offset - start) });
+      section.relocations.push({
+        offset,
+        type: RelocationType.Relative32,
+        symbol: functionKey(code.name),
+        addend: entry + (offset - start),
+      });
       section.content.u32(0);
     }
   }
 }
 
 /** A null entry has a signature that no call expects, and no address. */
-function writeTable(file: RelocatableFile, section: Section, module: IrModule, table: FunctionTable, index: number): void {
+function writeTable(
+  file: RelocatableFile,
+  section: Section,
+  module: IrModule,
+  table: FunctionTable,
+  index: number,
+): void {
   section.content.align(16);
   const start = section.content.length;
   file.symbol({
-    name: tableSymbol(index), section, offset: start, bytes: table.minimum * TABLE_ENTRY_BYTES, type: SymbolType.Object, isGlobal: true,
+    name: tableSymbol(index),
+    section,
+    offset: start,
+    bytes: table.minimum * TABLE_ENTRY_BYTES,
+    type: SymbolType.Object,
+    isGlobal: true,
   });
   for (let position = 0; position < table.minimum; position++) {
     const functionIndex = table.entries[position] ?? -1;
     const entry = functionIndex < 0 ? undefined : module.functions[functionIndex];
     if (entry !== undefined) {
-      section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(entry), addend: 0 });
+      section.relocations.push({
+        offset: section.content.length,
+        type: RelocationType.Absolute64,
+        symbol: keyOf(entry),
+        addend: 0,
+      });
     }
     section.content.u64(0);
     section.content.u32(entry === undefined ? NULL_SIGNATURE : entry.signature);
     section.content.u32(0);
   }
   if (table.constant) return;
-  file.symbol({ name: `${tableSymbol(index)}.length`, section, offset: section.content.length, bytes: 4, type: SymbolType.Object, isGlobal: true });
+  file.symbol({
+    name: `${tableSymbol(index)}.length`,
+    section,
+    offset: section.content.length,
+    bytes: 4,
+    type: SymbolType.Object,
+    isGlobal: true,
+  });
   section.content.u32(table.minimum);
 }
 
-/** `trine.exports`: addresses of the exported functions, in the module's order, for the test harness. */
+/**
+ * `trine.exports`: addresses of the exported functions, in the module's order, for the test
+ * harness.
+ */
 function writeExports(file: RelocatableFile, section: Section, module: IrModule): void {
   section.content.align(8);
-  file.symbol({ name: EXPORTS_SYMBOL, section, offset: section.content.length, bytes: module.exports.size * 8, type: SymbolType.Object, isGlobal: true });
+  file.symbol({
+    name: EXPORTS_SYMBOL,
+    section,
+    offset: section.content.length,
+    bytes: module.exports.size * 8,
+    type: SymbolType.Object,
+    isGlobal: true,
+  });
   for (const functionIndex of module.exports.values()) {
-    section.relocations.push({ offset: section.content.length, type: RelocationType.Absolute64, symbol: keyOf(module.functions[functionIndex]!), addend: 0 });
+    section.relocations.push({
+      offset: section.content.length,
+      type: RelocationType.Absolute64,
+      symbol: keyOf(module.functions[functionIndex]!),
+      addend: 0,
+    });
     section.content.u64(0);
   }
 }

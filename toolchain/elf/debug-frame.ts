@@ -15,10 +15,15 @@ const POINTER_BYTES = 8;
 const RETURN_ADDRESS = 16;
 const STACK_POINTER = 7;
 
-/** DWARF's number of each register, by x86 number: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 … r15. */
+/**
+ * DWARF's number of each register, by x86 number: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 … r15.
+ */
 export const DWARF_REGISTER = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/** `.debug_frame`: where caller's frame, return address and saved registers are, at every instruction. */
+/**
+ * `.debug_frame`: where caller's frame, return address and saved registers are, at every
+ * instruction.
+ */
 export function writeDebugFrame(file: RelocatableFile, text: Text): void {
   const section = file.section(".debug_frame", SectionType.ProgramBits, 0, 8);
   file.sectionSymbol(".debug_frame");
@@ -31,8 +36,18 @@ export function writeDebugFrame(file: RelocatableFile, text: Text): void {
     body.u64(0);
     body.u64(placed.end - placed.start);
     body.raw(frameInstructions(placed));
-    section.relocations.push({ offset: start + 4, type: RelocationType.Absolute32, symbol: ".debug_frame", addend: 0 });
-    section.relocations.push({ offset: start + 8, type: RelocationType.Absolute64, symbol: TEXT_START_SYMBOL, addend: placed.start });
+    section.relocations.push({
+      offset: start + 4,
+      type: RelocationType.Absolute32,
+      symbol: ".debug_frame",
+      addend: 0,
+    });
+    section.relocations.push({
+      offset: start + 8,
+      type: RelocationType.Absolute64,
+      symbol: TEXT_START_SYMBOL,
+      addend: placed.start,
+    });
     content.raw(entry(body));
   }
 }
@@ -65,7 +80,8 @@ function frameInstructions(placed: PlacedFunction): Uint8Array {
     if (next.depth === depth) continue;
     advance(writer, next.offset - location);
     location = next.offset;
-    // The i-th saved register lies 8 * (i + 1) bytes below the return address, from its push until its pop.
+    // The i-th saved register lies 8 * (i + 1) bytes below the return address, from its push until
+    // its pop.
     savedRegisters.forEach((register, index) => {
       const bytes = POINTER_BYTES * (index + 1);
       const number = DWARF_REGISTER[register]!;

@@ -34,10 +34,15 @@ export class FileNumbers {
 }
 
 /**
- * `.debug_line`: one sequence over the whole text section. File names are relative to the root of the tree, so that the
- * same sources give the same bytes wherever the tree lies.
+ * `.debug_line`: one sequence over the whole text section. File names are relative to the root of
+ * the tree, so that the same sources give the same bytes wherever the tree lies.
  */
-export function writeDebugLine(file: RelocatableFile, module: IrModule, text: Text, files: FileNumbers): void {
+export function writeDebugLine(
+  file: RelocatableFile,
+  module: IrModule,
+  text: Text,
+  files: FileNumbers,
+): void {
   const section = file.section(".debug_line", SectionType.ProgramBits, 0, 1);
   file.sectionSymbol(".debug_line");
   const program = new ByteWriter();
@@ -78,12 +83,21 @@ export function writeDebugLine(file: RelocatableFile, module: IrModule, text: Te
   content.u16(4);
   content.u32(header.length);
   content.raw(header.bytes());
-  section.relocations.push({ offset: content.length + addressOffset, type: RelocationType.Absolute64, symbol: TEXT_START_SYMBOL, addend: 0 });
+  section.relocations.push({
+    offset: content.length + addressOffset,
+    type: RelocationType.Absolute64,
+    symbol: TEXT_START_SYMBOL,
+    addend: 0,
+  });
   content.raw(program.bytes());
 }
 
 function writeRows(
-  program: ByteWriter, module: IrModule, placed: PlacedFunction, files: FileNumbers, state: { address: number; line: number; file: number },
+  program: ByteWriter,
+  module: IrModule,
+  placed: PlacedFunction,
+  files: FileNumbers,
+  state: { address: number; line: number; file: number },
 ): void {
   const bodyStart = placed.start + prologueBytes(placed);
   let isPrologueMarked = false;

@@ -13,7 +13,10 @@ export interface LinkOptions {
   readonly target: Target;
   /** The compiled module (toolchain/elf/object.ts). */
   readonly object: Uint8Array;
-  /** NASM sources (`.asm`) and finished objects (`.o`), relative to the root, in the order in which they shall be linked. */
+  /**
+   * NASM sources (`.asm`) and finished objects (`.o`), relative to the root, in the order in which
+   * they shall be linked.
+   */
   readonly assembly: readonly string[];
   /** Numbers that the NASM sources are assembled with. */
   readonly assemblyDefinitions: Readonly<Record<string, number>>;
@@ -22,13 +25,25 @@ export interface LinkOptions {
 }
 
 const LINKER_OPTIONS = [
-  "-static", "-nostdlib", "--build-id=none", "-z", "max-page-size=4096", "-z", "noseparate-code", "-z", "noexecstack", "-z", "norelro",
-  "--orphan-handling=error", "--fatal-warnings",
+  "-static",
+  "-nostdlib",
+  "--build-id=none",
+  "-z",
+  "max-page-size=4096",
+  "-z",
+  "noseparate-code",
+  "-z",
+  "noexecstack",
+  "-z",
+  "norelro",
+  "--orphan-handling=error",
+  "--fatal-warnings",
 ];
 
 /**
- * The finished executable, by GNU ld and the target's linker script. Its bytes depend on the contents of the inputs alone: the
- * linker runs in a folder of its own in which every input has a fixed name.
+ * The finished executable, by GNU ld and the target's linker script. Its bytes depend on the
+ * contents of the inputs alone: the linker runs in a folder of its own in which every input has a
+ * fixed name.
  */
 export function linkProgram(options: LinkOptions): Uint8Array {
   const root = resolve(options.root);
@@ -36,17 +51,37 @@ export function linkProgram(options: LinkOptions): Uint8Array {
   const folder = mkdtempSync(join(root, BUILD.cache, "link-"));
   try {
     writeFileSync(join(folder, "program.o"), options.object);
-    copyInput(root, `toolchain/targets/${options.target}/${options.target}.ld`, join(folder, "script.ld"));
+    copyInput(
+      root,
+      `toolchain/targets/${options.target}/${options.target}.ld`,
+      join(folder, "script.ld"),
+    );
     const inputs = ["program.o"];
     for (const [index, source] of options.assembly.entries()) {
       inputs.push(`assembly${index}.o`);
       const copy = join(folder, inputs.at(-1)!);
-      if (source.endsWith(".asm")) copyFileSync(assemble(root, source, options.assemblyDefinitions), copy);
+      if (source.endsWith(".asm"))
+        copyFileSync(assemble(root, source, options.assemblyDefinitions), copy);
       else copyInput(root, source, copy);
     }
-    const definitions = Object.entries(options.linkerDefinitions).map(([name, value]) => `--defsym=${name}=${value}`);
-    const command = [...LINKER_OPTIONS, ...definitions, "-T", "script.ld", "-o", "program.elf", ...inputs];
-    runTool("ld", command, folder, "cannot link", (said) => unresolved(said, inputs.map((input) => join(folder, input))));
+    const definitions = Object.entries(options.linkerDefinitions).map(
+      ([name, value]) => `--defsym=${name}=${value}`,
+    );
+    const command = [
+      ...LINKER_OPTIONS,
+      ...definitions,
+      "-T",
+      "script.ld",
+      "-o",
+      "program.elf",
+      ...inputs,
+    ];
+    runTool("ld", command, folder, "cannot link", (said) =>
+      unresolved(
+        said,
+        inputs.map((input) => join(folder, input)),
+      ),
+    );
     // A plain array: what Buffer calls a slice is no copy.
     return new Uint8Array(readFileSync(join(folder, "program.elf")));
   } finally {
@@ -54,20 +89,47 @@ export function linkProgram(options: LinkOptions): Uint8Array {
   }
 }
 
-/** What hand-written code and the module want of each other and do not have, all of it, instead of the linker's words. */
+/**
+ * What hand-written code and the module want of each other and do not have, all of it, instead of
+ * the linker's words.
+ */
 function unresolved(said: string, objects: readonly string[]): Diagnostic[] {
-  const wanted = new Set([...said.matchAll(/undefined reference to `([^'\n]+)'/g)].map((match) => match[1]!));
+  const wanted = new Set(
+    [...said.matchAll(/undefined reference to `([^'\n]+)'/g)].map((match) => match[1]!),
+  );
   const names = objects.map((path) => readFileSync(path, "latin1")).join("\0");
   return [...wanted].flatMap((symbol): Diagnostic[] => {
     if (symbol.startsWith(EXPORT_PREFIX)) {
       const name = unescaped(symbol.slice(EXPORT_PREFIX.length));
-      return [{ severity: "error", message: `the program exports no function \`${name}\`, which hand-written code calls`, help: `export function ${name}(…)` }];
+      return [
+        {
+          severity: "error",
+          message: `the program exports no function \`${name}\`, which hand-written code calls`,
+          help: `export function ${name}(…)`,
+        },
+      ];
     }
     if (!symbol.startsWith(IMPORT_PREFIX)) return [];
     const withoutType = symbol.slice(0, symbol.lastIndexOf(".") + 1);
-    const others = names.split("\0").filter((name) => name.startsWith(withoutType) && /^[il]*_[il]*$/.test(name.slice(withoutType.length)) && name !== symbol);
-    const help = others.length === 0 ? {} : { help: `there is ${[...new Set(others)].map(importText).join(", ")}` };
-    return [{ severity: "error", message: `${importText(symbol)} is imported, and nothing provides it`, ...help }];
+    const others = names
+      .split("\0")
+      .filter(
+        (name) =>
+          name.startsWith(withoutType) &&
+          /^[il]*_[il]*$/.test(name.slice(withoutType.length)) &&
+          name !== symbol,
+      );
+    const help =
+      others.length === 0
+        ? {}
+        : { help: `there is ${[...new Set(others)].map(importText).join(", ")}` };
+    return [
+      {
+        severity: "error",
+        message: `${importText(symbol)} is imported, and nothing provides it`,
+        ...help,
+      },
+    ];
   });
 }
 

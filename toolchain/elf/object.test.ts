@@ -14,19 +14,45 @@ const root = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "trine-elf-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const call = (offset: number, symbol: string) => ({ offset, kind: "call32", symbol, addend: -4 }) as const;
+const call = (offset: number, symbol: string) =>
+  ({ offset, kind: "call32", symbol, addend: -4 }) as const;
 
 // mov edi, 1; mov esi, 65540; mov edx, 6; call write; ret
-const hello = sampleCode("sample/hello", 1, [0xbf, 1, 0, 0, 0, 0xbe, 4, 0, 1, 0, 0xba, 6, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0xc3], { relocations: [call(16, "import.linux.write.iii_i")] });
+const hello = sampleCode(
+  "sample/hello",
+  1,
+  [0xbf, 1, 0, 0, 0, 0xbe, 4, 0, 1, 0, 0xba, 6, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0xc3],
+  { relocations: [call(16, "import.linux.write.iii_i")] },
+);
 // push rbx; call hello; mov eax, [linear_base + 0x100]; pop rbx; ret
-const main = sampleCode("sample/main", 0, [0x53, 0xe8, 0, 0, 0, 0, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x5b, 0xc3], {
-  frameBytes: 8, savedRegisters: [3], depths: [{ offset: 0, depth: 0 }, { offset: 1, depth: 8 }, { offset: 14, depth: 0 }],
-  relocations: [call(2, functionKey("sample/hello")), { offset: 9, kind: "abs32s", symbol: "linear_base", addend: 0x100 }],
-  lines: [{ offset: 0, origin: 4, inlinedAt: -1 }, { offset: 1, origin: 6, inlinedAt: -1 }, { offset: 6, origin: 40, inlinedAt: 0 }, { offset: 13, origin: 8, inlinedAt: -1 }],
-  inlinedCalls: [{ functionIndex: 2, origin: 7, inlinedAt: -1 }],
-});
+const main = sampleCode(
+  "sample/main",
+  0,
+  [0x53, 0xe8, 0, 0, 0, 0, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x5b, 0xc3],
+  {
+    frameBytes: 8,
+    savedRegisters: [3],
+    depths: [
+      { offset: 0, depth: 0 },
+      { offset: 1, depth: 8 },
+      { offset: 14, depth: 0 },
+    ],
+    relocations: [
+      call(2, functionKey("sample/hello")),
+      { offset: 9, kind: "abs32s", symbol: "linear_base", addend: 0x100 },
+    ],
+    lines: [
+      { offset: 0, origin: 4, inlinedAt: -1 },
+      { offset: 1, origin: 6, inlinedAt: -1 },
+      { offset: 6, origin: 40, inlinedAt: 0 },
+      { offset: 13, origin: 8, inlinedAt: -1 },
+    ],
+    inlinedCalls: [{ functionIndex: 2, origin: 7, inlinedAt: -1 }],
+  },
+);
 const module = sampleModule("linux", {
-  exports: new Map([["main", 0]]), dataSegments: [{ address: 65540, bytes: new TextEncoder().encode("hello\n") }],
+  exports: new Map([["main", 0]]),
+  dataSegments: [{ address: 65540, bytes: new TextEncoder().encode("hello\n") }],
   functions: sampleFunctions(["sample/main", "sample/hello", "sample/inlined"]),
 });
 
@@ -41,24 +67,42 @@ beforeAll(() => {
 
 function link(object: Uint8Array): Uint8Array {
   return linkProgram({
-    root, target: "linux", object, assembly: ["toolchain/targets/linux/start.asm", "toolchain/targets/linux/program.asm"],
-    assemblyDefinitions: { MEMORY_PAGES: 2, MEMORY_PAGES_MAX: 4, LINEAR_ADDRESS: 65536, FIRST_BYTES: 65536, STACK_BYTES: 1 << 20 }, linkerDefinitions: {},
+    root,
+    target: "linux",
+    object,
+    assembly: ["toolchain/targets/linux/start.asm", "toolchain/targets/linux/program.asm"],
+    assemblyDefinitions: {
+      MEMORY_PAGES: 2,
+      MEMORY_PAGES_MAX: 4,
+      LINEAR_ADDRESS: 65536,
+      FIRST_BYTES: 65536,
+      STACK_BYTES: 1 << 20,
+    },
+    linkerDefinitions: {},
   });
 }
 
-const readelf = (...options: string[]): string => execFileSync("readelf", ["-W", ...options, path]).toString();
+const readelf = (...options: string[]): string =>
+  execFileSync("readelf", ["-W", ...options, path]).toString();
 
 test("the process runs, and a trap names its kind, its function and its line", () => {
   const { stdout, stderr, status } = spawnSync(path);
   expect(stdout.toString()).toBe("hello\n");
-  expect(stderr.toString()).toMatch(/^trap: null reference at 0x[0-9a-f]{16} in sample\/main sample\.ts:41\n$/);
+  expect(stderr.toString()).toMatch(
+    /^trap: null reference at 0x[0-9a-f]{16} in sample\/main sample\.ts:41\n$/,
+  );
   expect(status).toBe(128 + 2);
 });
 
 test("an ordinary user may run it", () => {
   chmodSync(folder, 0o755);
   // Root becomes one for it.
-  const [program, ...parameters] = [...(process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []), path];
+  const [program, ...parameters] = [
+    ...(process.getuid?.() === 0
+      ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+      : []),
+    path,
+  ];
   const { stdout, status } = spawnSync(program!, parameters);
   expect([stdout.toString(), status]).toEqual(["hello\n", 130]);
 });
@@ -66,12 +110,18 @@ test("an ordinary user may run it", () => {
 test("symbols have their sizes, and an export is an alias of its function", () => {
   const elf = readElf(elfBytes, "sample.elf");
   expect(symbolNamed(elf, "sample/main")).toMatchObject({ bytes: 15, isGlobal: false });
-  expect(symbolNamed(elf, "export.main")).toMatchObject({ bytes: 0, isGlobal: true, address: symbolNamed(elf, "sample/main")!.address });
+  expect(symbolNamed(elf, "export.main")).toMatchObject({
+    bytes: 0,
+    isGlobal: true,
+    address: symbolNamed(elf, "sample/main")!.address,
+  });
 });
 
 test("each instruction has its line, innermost where functions were inlined", () => {
   const rows = execFileSync("objdump", ["--dwarf=decodedline", path]).toString();
-  expect([...rows.matchAll(/^sample\.ts\s+(\d+)\s/gm)].map(([, line]) => Number(line))).toEqual([2, 5, 7, 41, 9]);
+  expect([...rows.matchAll(/^sample\.ts\s+(\d+)\s/gm)].map(([, line]) => Number(line))).toEqual([
+    2, 5, 7, 41, 9,
+  ]);
 });
 
 test("functions and what was inlined into them are described", () => {
@@ -83,13 +133,16 @@ test("functions and what was inlined into them are described", () => {
 
 test("frames can be unwound in prologue, body and epilogue", () => {
   const frames = readelf("--debug-dump=frames");
-  expect(frames).toMatch(/advance_loc: 1 [^]*r3 \(rbx\) at cfa-16[^]*def_cfa_offset: 16[^]*advance_loc: 13[^]*restore: r3[^]*def_cfa_offset: 8/);
+  expect(frames).toMatch(
+    /advance_loc: 1 [^]*r3 \(rbx\) at cfa-16[^]*def_cfa_offset: 16[^]*advance_loc: 13[^]*restore: r3[^]*def_cfa_offset: 8/,
+  );
 });
 
 test("frames can be read back", () => {
   const elf = readElf(elfBytes, "sample.elf");
   expect(readUnwind(sectionNamed(elf, ".trine.unwind")!.bytes)).toEqual([
-    { start: 0, bytes: 21, frameBytes: 0, savedRegisters: [] }, { start: 32, bytes: 15, frameBytes: 8, savedRegisters: [3] },
+    { start: 0, bytes: 21, frameBytes: 0, savedRegisters: [] },
+    { start: 32, bytes: 15, frameBytes: 8, savedRegisters: [3] },
   ]);
 });
 
@@ -101,5 +154,7 @@ test("the same input gives the same bytes, without the name of any folder", () =
 
 test("a thread-local global is refused by name: it would have no place", () => {
   const counter = { name: "counter", type: 1, mutable: true, initial: 0n, threadLocal: true };
-  expect(() => writeObject({ ...module, globals: [counter] }, [hello, main])).toThrow("the global `counter` is thread-local");
+  expect(() => writeObject({ ...module, globals: [counter] }, [hello, main])).toThrow(
+    "the global `counter` is thread-local",
+  );
 });

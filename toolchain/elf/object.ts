@@ -12,10 +12,14 @@ import { writeText } from "./text-section.ts";
 import { writeUnwind } from "./unwind-section.ts";
 
 /**
- * The ELF64 relocatable file of a compiled module. `codes` in the order in which they shall lie in memory.
- * All but the kernel give `note`. The bytes depend on the arguments alone.
+ * The ELF64 relocatable file of a compiled module. `codes` in the order in which they shall lie in
+ * memory. All but the kernel give `note`. The bytes depend on the arguments alone.
  */
-export function writeObject(module: IrModule, codes: readonly MachineCode[], note?: DomainNote): Uint8Array {
+export function writeObject(
+  module: IrModule,
+  codes: readonly MachineCode[],
+  note?: DomainNote,
+): Uint8Array {
   const file = new RelocatableFile();
   const text = writeText(file, module, codes);
   const rodata = writeConstants(file, module, text);

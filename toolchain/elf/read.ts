@@ -1,6 +1,13 @@
 import { refuse } from "../report/diagnostic.ts";
 import {
-  ELF_HEADER_BYTES, EM_X86_64, ET_EXEC, PROGRAM_HEADER_BYTES, SECTION_HEADER_BYTES, SHN_UNDEFINED, SYMBOL_BYTES, SectionType,
+  ELF_HEADER_BYTES,
+  EM_X86_64,
+  ET_EXEC,
+  PROGRAM_HEADER_BYTES,
+  SECTION_HEADER_BYTES,
+  SHN_UNDEFINED,
+  SYMBOL_BYTES,
+  SectionType,
 } from "./format.ts";
 
 export interface ProgramHeader {
@@ -35,7 +42,10 @@ export interface SymbolView {
   readonly section: number;
 }
 
-/** A finished ELF64 executable as it stands in a file, with all ranges checked. Section headers and symbols may be absent. */
+/**
+ * A finished ELF64 executable as it stands in a file, with all ranges checked. Section headers and
+ * symbols may be absent.
+ */
 export interface ElfFile {
   readonly bytes: Uint8Array;
   readonly entry: bigint;
@@ -50,22 +60,31 @@ const SYMBOLS_MAX = 1 << 20;
 const NAME_BYTES_MAX = 4096;
 
 /**
- * Reads an x86-64 executable. Whatever is read is inside the file and inside the table that names it; anything else is
- * refused with a diagnostic that names `path`.
+ * Reads an x86-64 executable. Whatever is read is inside the file and inside the table that names
+ * it; anything else is refused with a diagnostic that names `path`.
  */
 export function readElf(bytes: Uint8Array, path: string): ElfFile {
-  const fail = (message: string): never => refuse(`not a usable executable: ${message}`, { file: path });
+  const fail = (message: string): never =>
+    refuse(`not a usable executable: ${message}`, { file: path });
   if (bytes.length < ELF_HEADER_BYTES) fail("it is shorter than an ELF header");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const expected: readonly (readonly [number, number, string])[] = [
-    [0, 0x7f, "no ELF magic"], [1, 0x45, "no ELF magic"], [2, 0x4c, "no ELF magic"], [3, 0x46, "no ELF magic"],
-    [4, 2, "not a 64-bit file"], [5, 1, "not little-endian"], [6, 1, "unknown ELF version"],
+    [0, 0x7f, "no ELF magic"],
+    [1, 0x45, "no ELF magic"],
+    [2, 0x4c, "no ELF magic"],
+    [3, 0x46, "no ELF magic"],
+    [4, 2, "not a 64-bit file"],
+    [5, 1, "not little-endian"],
+    [6, 1, "unknown ELF version"],
   ];
   for (const [offset, value, message] of expected) if (bytes[offset] !== value) fail(message);
   if (view.getUint16(16, true) !== ET_EXEC) fail("its type is not ET_EXEC");
   if (view.getUint16(18, true) !== EM_X86_64) fail("it is not for x86-64");
 
-  /** A file offset or length; numbers that no file of ours reaches are refused before they lose precision. */
+  /**
+   * A file offset or length; numbers that no file of ours reaches are refused before they lose
+   * precision.
+   */
   const size = (offset: number, what: string): number => {
     const value = view.getBigUint64(offset, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`${what} is ${value}`);
@@ -75,7 +94,13 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
     if (offset + length > bytes.length) fail(`${what} ends behind the end of the file`);
     return bytes.subarray(offset, offset + length);
   };
-  const table = (offset: number, count: number, entryBytes: number, expectedBytes: number, what: string): void => {
+  const table = (
+    offset: number,
+    count: number,
+    entryBytes: number,
+    expectedBytes: number,
+    what: string,
+  ): void => {
     if (count === 0) return;
     if (count > HEADERS_MAX) fail(`${count} ${what}s`);
     if (entryBytes !== expectedBytes) fail(`a ${what} of ${entryBytes} bytes`);
@@ -84,45 +109,79 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
 
   const programOffset = size(32, "the place of the program headers");
   const programCount = view.getUint16(56, true);
-  table(programOffset, programCount, view.getUint16(54, true), PROGRAM_HEADER_BYTES, "program header");
+  table(
+    programOffset,
+    programCount,
+    view.getUint16(54, true),
+    PROGRAM_HEADER_BYTES,
+    "program header",
+  );
   const programHeaders: ProgramHeader[] = [];
   for (let index = 0; index < programCount; index++) {
     const at = programOffset + index * PROGRAM_HEADER_BYTES;
     const header: ProgramHeader = {
-      type: view.getUint32(at, true), flags: view.getUint32(at + 4, true), offset: size(at + 8, "a segment's offset"),
-      address: view.getBigUint64(at + 16, true), physicalAddress: view.getBigUint64(at + 24, true),
-      fileBytes: size(at + 32, "a segment's length"), memoryBytes: size(at + 40, "a segment's length in memory"), alignment: size(at + 48, "an alignment"),
+      type: view.getUint32(at, true),
+      flags: view.getUint32(at + 4, true),
+      offset: size(at + 8, "a segment's offset"),
+      address: view.getBigUint64(at + 16, true),
+      physicalAddress: view.getBigUint64(at + 24, true),
+      fileBytes: size(at + 32, "a segment's length"),
+      memoryBytes: size(at + 40, "a segment's length in memory"),
+      alignment: size(at + 48, "an alignment"),
     };
     range(header.offset, header.fileBytes, `segment ${index}`);
-    if (header.memoryBytes < header.fileBytes) fail(`segment ${index} is longer in the file than in memory`);
-    if (header.address + BigInt(header.memoryBytes) > 1n << 64n) fail(`segment ${index} wraps around the end of the address space`);
+    if (header.memoryBytes < header.fileBytes)
+      fail(`segment ${index} is longer in the file than in memory`);
+    if (header.address + BigInt(header.memoryBytes) > 1n << 64n)
+      fail(`segment ${index} wraps around the end of the address space`);
     programHeaders.push(header);
   }
 
   const sectionOffset = size(40, "the place of the section headers");
   const sectionCount = view.getUint16(60, true);
-  table(sectionOffset, sectionCount, view.getUint16(58, true), SECTION_HEADER_BYTES, "section header");
+  table(
+    sectionOffset,
+    sectionCount,
+    view.getUint16(58, true),
+    SECTION_HEADER_BYTES,
+    "section header",
+  );
   const raw = Array.from({ length: sectionCount }, (_, index) => {
     const at = sectionOffset + index * SECTION_HEADER_BYTES;
     const type: SectionType = view.getUint32(at + 4, true);
     const length = size(at + 32, "a section's length");
     return {
-      nameOffset: view.getUint32(at, true), type, flags: Number(view.getBigUint64(at + 8, true) & 0xffffffffn), address: view.getBigUint64(at + 16, true),
-      bytes: type === SectionType.NoBits || type === SectionType.Null ? new Uint8Array(0) : range(size(at + 24, "a section's offset"), length, `section ${index}`),
-      memoryBytes: length, link: view.getUint32(at + 40, true),
+      nameOffset: view.getUint32(at, true),
+      type,
+      flags: Number(view.getBigUint64(at + 8, true) & 0xffffffffn),
+      address: view.getBigUint64(at + 16, true),
+      bytes:
+        type === SectionType.NoBits || type === SectionType.Null
+          ? new Uint8Array(0)
+          : range(size(at + 24, "a section's offset"), length, `section ${index}`),
+      memoryBytes: length,
+      link: view.getUint32(at + 40, true),
     };
   });
   const nameTable = raw[view.getUint16(62, true)];
   const sections: SectionView[] = raw.map((section, index) => ({
-    name: index === 0 || nameTable === undefined ? "" : textAt(nameTable.bytes, section.nameOffset, fail),
-    type: section.type, flags: section.flags, address: section.address, bytes: section.bytes, memoryBytes: section.memoryBytes,
+    name:
+      index === 0 || nameTable === undefined
+        ? ""
+        : textAt(nameTable.bytes, section.nameOffset, fail),
+    type: section.type,
+    flags: section.flags,
+    address: section.address,
+    bytes: section.bytes,
+    memoryBytes: section.memoryBytes,
   }));
 
   const symbols: SymbolView[] = [];
   for (const section of raw) {
     if (section.type !== SectionType.SymbolTable) continue;
     const strings = raw[section.link];
-    if (strings === undefined || strings.type !== SectionType.StringTable) fail("the symbol table names no string table");
+    if (strings === undefined || strings.type !== SectionType.StringTable)
+      fail("the symbol table names no string table");
     readSymbols(section.bytes, strings!.bytes, sectionCount, symbols, fail);
   }
   return { bytes, entry: view.getBigUint64(24, true), programHeaders, sections, symbols };
@@ -136,7 +195,13 @@ export function symbolNamed(elf: ElfFile, name: string): SymbolView | undefined 
   return elf.symbols.find((symbol) => symbol.name === name);
 }
 
-function readSymbols(bytes: Uint8Array, strings: Uint8Array, sectionCount: number, symbols: SymbolView[], fail: (message: string) => never): void {
+function readSymbols(
+  bytes: Uint8Array,
+  strings: Uint8Array,
+  sectionCount: number,
+  symbols: SymbolView[],
+  fail: (message: string) => never,
+): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = Math.floor(bytes.length / SYMBOL_BYTES);
   if (count > SYMBOLS_MAX) fail(`${count} symbols`);
@@ -145,17 +210,23 @@ function readSymbols(bytes: Uint8Array, strings: Uint8Array, sectionCount: numbe
     const info = view.getUint8(at + 4);
     const section = view.getUint16(at + 6, true);
     if (section === SHN_UNDEFINED) continue;
-    if (section >= sectionCount && section < 0xff00) fail(`symbol ${index} lies in section ${section}, which does not exist`);
+    if (section >= sectionCount && section < 0xff00)
+      fail(`symbol ${index} lies in section ${section}, which does not exist`);
     const length = view.getBigUint64(at + 16, true);
     symbols.push({
-      name: textAt(strings, view.getUint32(at, true), fail), address: view.getBigUint64(at + 8, true),
-      bytes: length > 0xffffffffn ? fail(`symbol ${index} has ${length} bytes`) : Number(length), type: info & 15, isGlobal: info >> 4 !== 0, section,
+      name: textAt(strings, view.getUint32(at, true), fail),
+      address: view.getBigUint64(at + 8, true),
+      bytes: length > 0xffffffffn ? fail(`symbol ${index} has ${length} bytes`) : Number(length),
+      type: info & 15,
+      isGlobal: info >> 4 !== 0,
+      section,
     });
   }
 }
 
 function textAt(strings: Uint8Array, offset: number, fail: (message: string) => never): string {
   const end = strings.indexOf(0, offset);
-  if (offset > strings.length || end < 0 || end - offset > NAME_BYTES_MAX) fail("a name does not end inside its string table");
+  if (offset > strings.length || end < 0 || end - offset > NAME_BYTES_MAX)
+    fail("a name does not end inside its string table");
   return new TextDecoder().decode(strings.subarray(offset, end));
 }

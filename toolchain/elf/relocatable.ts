@@ -1,10 +1,24 @@
 import { ByteWriter } from "./byte-writer.ts";
 import {
-  ELF_HEADER_BYTES, EM_X86_64, ET_REL, RELOCATION_BYTES, RelocationType, SECTION_HEADER_BYTES, SHF_INFO_LINK, SHN_UNDEFINED,
-  STB_GLOBAL, STB_LOCAL, SYMBOL_BYTES, SectionType, SymbolType,
+  ELF_HEADER_BYTES,
+  EM_X86_64,
+  ET_REL,
+  RELOCATION_BYTES,
+  RelocationType,
+  SECTION_HEADER_BYTES,
+  SHF_INFO_LINK,
+  SHN_UNDEFINED,
+  STB_GLOBAL,
+  STB_LOCAL,
+  SYMBOL_BYTES,
+  SectionType,
+  SymbolType,
 } from "./format.ts";
 
-/** A section being written. `content` is filled by whoever made it; a section without bits has only `noBitsLength`. */
+/**
+ * A section being written. `content` is filled by whoever made it; a section without bits has only
+ * `noBitsLength`.
+ */
 export interface Section {
   readonly name: string;
   readonly type: SectionType;
@@ -34,8 +48,9 @@ export interface ObjectSymbol {
 }
 
 /**
- * An ELF64 relocatable file under construction. Its bytes depend only on what was added and in which order.
- * Relocations name symbols by their keys; a key that no symbol has becomes an undefined symbol, for the linker to resolve.
+ * An ELF64 relocatable file under construction. Its bytes depend only on what was added and in
+ * which order. Relocations name symbols by their keys; a key that no symbol has becomes an
+ * undefined symbol, for the linker to resolve.
  */
 export class RelocatableFile {
   private readonly sections: Section[] = [];
@@ -43,7 +58,15 @@ export class RelocatableFile {
   private readonly symbolKeys = new Set<string>();
 
   section(name: string, type: SectionType, flags: number, alignment: number): Section {
-    const section: Section = { name, type, flags, alignment, content: new ByteWriter(), noBitsLength: 0, relocations: [] };
+    const section: Section = {
+      name,
+      type,
+      flags,
+      alignment,
+      content: new ByteWriter(),
+      noBitsLength: 0,
+      relocations: [],
+    };
     this.sections.push(section);
     return section;
   }
@@ -56,7 +79,10 @@ export class RelocatableFile {
     this.symbols.push(symbol);
   }
 
-  /** Makes the start of a section a symbol of the section's name, so that relocations can count from it. */
+  /**
+   * Makes the start of a section a symbol of the section's name, so that relocations can count from
+   * it.
+   */
   sectionSymbol(name: string): void {
     const section = this.sections.find((candidate) => candidate.name === name);
     if (section === undefined) throw new Error(`no section ${name}`);
@@ -74,14 +100,23 @@ export class RelocatableFile {
     for (const section of this.sections) {
       writer.align(Math.max(section.alignment, 8));
       headers.push({
-        name: names.add(section.name), type: section.type, flags: section.flags, offset: writer.length,
+        name: names.add(section.name),
+        type: section.type,
+        flags: section.flags,
+        offset: writer.length,
         bytes: section.type === SectionType.NoBits ? section.noBitsLength : section.content.length,
-        link: 0, info: 0, alignment: section.alignment, entryBytes: 0,
+        link: 0,
+        info: 0,
+        alignment: section.alignment,
+        entryBytes: 0,
       });
       writer.raw(section.content.bytes());
     }
 
-    const symbolTableIndex = this.sections.length + this.sections.filter((section) => section.relocations.length > 0).length + 1;
+    const symbolTableIndex =
+      this.sections.length +
+      this.sections.filter((section) => section.relocations.length > 0).length +
+      1;
     this.sections.forEach((section, index) => {
       if (section.relocations.length === 0) return;
       writer.align(8);
@@ -93,24 +128,59 @@ export class RelocatableFile {
         writer.u64(relocation.addend);
       }
       headers.push({
-        name: names.add(`.rela${section.name}`), type: SectionType.RelocationsWithAddends, flags: SHF_INFO_LINK, offset,
-        bytes: section.relocations.length * RELOCATION_BYTES, link: symbolTableIndex, info: index + 1, alignment: 8, entryBytes: RELOCATION_BYTES,
+        name: names.add(`.rela${section.name}`),
+        type: SectionType.RelocationsWithAddends,
+        flags: SHF_INFO_LINK,
+        offset,
+        bytes: section.relocations.length * RELOCATION_BYTES,
+        link: symbolTableIndex,
+        info: index + 1,
+        alignment: 8,
+        entryBytes: RELOCATION_BYTES,
       });
     });
 
     writer.align(8);
     headers.push({
-      name: names.add(".symtab"), type: SectionType.SymbolTable, flags: 0, offset: writer.length, bytes: symbolTable.content.length,
-      link: symbolTableIndex + 1, info: symbolTable.firstGlobal, alignment: 8, entryBytes: SYMBOL_BYTES,
+      name: names.add(".symtab"),
+      type: SectionType.SymbolTable,
+      flags: 0,
+      offset: writer.length,
+      bytes: symbolTable.content.length,
+      link: symbolTableIndex + 1,
+      info: symbolTable.firstGlobal,
+      alignment: 8,
+      entryBytes: SYMBOL_BYTES,
     });
     writer.raw(symbolTable.content.bytes());
-    headers.push({ ...NULL_HEADER, name: names.add(".strtab"), type: SectionType.StringTable, offset: writer.length, bytes: symbolTable.strings.length, alignment: 1 });
+    headers.push({
+      ...NULL_HEADER,
+      name: names.add(".strtab"),
+      type: SectionType.StringTable,
+      offset: writer.length,
+      bytes: symbolTable.strings.length,
+      alignment: 1,
+    });
     writer.raw(symbolTable.strings);
-    // Marks the stack as not executable; without it the linker warns and the kernel of Linux would grant more than we need.
-    headers.push({ ...NULL_HEADER, name: names.add(".note.GNU-stack"), type: SectionType.ProgramBits, offset: writer.length, alignment: 1 });
+    // Marks the stack as not executable; without it the linker warns and the kernel of Linux would
+    // grant more than we need.
+    headers.push({
+      ...NULL_HEADER,
+      name: names.add(".note.GNU-stack"),
+      type: SectionType.ProgramBits,
+      offset: writer.length,
+      alignment: 1,
+    });
     const nameOfNames = names.add(".shstrtab");
     const nameBytes = names.bytes();
-    headers.push({ ...NULL_HEADER, name: nameOfNames, type: SectionType.StringTable, offset: writer.length, bytes: nameBytes.length, alignment: 1 });
+    headers.push({
+      ...NULL_HEADER,
+      name: nameOfNames,
+      type: SectionType.StringTable,
+      offset: writer.length,
+      bytes: nameBytes.length,
+      alignment: 1,
+    });
     writer.raw(nameBytes);
 
     writer.align(8);
@@ -122,7 +192,12 @@ export class RelocatableFile {
   }
 
   /** Local symbols first, as the format demands; undefined ones last. */
-  private symbolTable(): { content: ByteWriter; strings: Uint8Array; indexOf: Map<string, number>; firstGlobal: number } {
+  private symbolTable(): {
+    content: ByteWriter;
+    strings: Uint8Array;
+    indexOf: Map<string, number>;
+    firstGlobal: number;
+  } {
     const strings = new StringTable();
     const content = new ByteWriter();
     const indexOf = new Map<string, number>();
@@ -130,7 +205,14 @@ export class RelocatableFile {
     let count = 1;
     const sectionIndex = new Map(this.sections.map((section, index) => [section, index + 1]));
 
-    const add = (name: string, key: string, info: number, section: number, offset: number, bytes: number): void => {
+    const add = (
+      name: string,
+      key: string,
+      info: number,
+      section: number,
+      offset: number,
+      bytes: number,
+    ): void => {
       indexOf.set(key, count++);
       content.u32(strings.add((info & 15) === SymbolType.Section ? "" : name));
       content.u8(info);
@@ -140,14 +222,22 @@ export class RelocatableFile {
       content.u64(bytes);
     };
     const define = (symbol: ObjectSymbol): void =>
-      add(symbol.name, symbol.key ?? symbol.name, ((symbol.isGlobal ? STB_GLOBAL : STB_LOCAL) << 4) | symbol.type, sectionIndex.get(symbol.section)!, symbol.offset, symbol.bytes);
+      add(
+        symbol.name,
+        symbol.key ?? symbol.name,
+        ((symbol.isGlobal ? STB_GLOBAL : STB_LOCAL) << 4) | symbol.type,
+        sectionIndex.get(symbol.section)!,
+        symbol.offset,
+        symbol.bytes,
+      );
 
     for (const symbol of this.symbols) if (!symbol.isGlobal) define(symbol);
     const firstGlobal = count;
     for (const symbol of this.symbols) if (symbol.isGlobal) define(symbol);
     for (const section of this.sections) {
       for (const relocation of section.relocations) {
-        if (!indexOf.has(relocation.symbol)) add(relocation.symbol, relocation.symbol, STB_GLOBAL << 4, SHN_UNDEFINED, 0, 0);
+        if (!indexOf.has(relocation.symbol))
+          add(relocation.symbol, relocation.symbol, STB_GLOBAL << 4, SHN_UNDEFINED, 0, 0);
       }
     }
     return { content, strings: strings.bytes(), indexOf, firstGlobal };
@@ -166,7 +256,17 @@ interface SectionHeader {
   readonly entryBytes: number;
 }
 
-const NULL_HEADER: SectionHeader = { name: 0, type: SectionType.Null, flags: 0, offset: 0, bytes: 0, link: 0, info: 0, alignment: 0, entryBytes: 0 };
+const NULL_HEADER: SectionHeader = {
+  name: 0,
+  type: SectionType.Null,
+  flags: 0,
+  offset: 0,
+  bytes: 0,
+  link: 0,
+  info: 0,
+  alignment: 0,
+  entryBytes: 0,
+};
 
 function writeSectionHeader(writer: ByteWriter, header: SectionHeader): void {
   writer.u32(header.name);

@@ -5,10 +5,15 @@ import { type ElfFile, sectionNamed } from "./read.ts";
 import { type SymbolEntry, symbolEntry, symbolTable } from "./symbol-table.ts";
 
 /**
- * The table of symbol-table.md for a finished domain, as a file of its own: for whoever explains a fault, not for the kernel, and no part of
- * the executable that is measured. Functions of `codes` have lines, those written by hand a name.
+ * The table of symbol-table.md for a finished domain, as a file of its own: for whoever explains a
+ * fault, not for the kernel, and no part of the executable that is measured. Functions of `codes`
+ * have lines, those written by hand a name.
  */
-export function writeSymbolFile(elf: ElfFile, module: IrModule | null, codes: readonly MachineCode[]): Uint8Array {
+export function writeSymbolFile(
+  elf: ElfFile,
+  module: IrModule | null,
+  codes: readonly MachineCode[],
+): Uint8Array {
   const text = sectionNamed(elf, ".text");
   if (text === undefined) return symbolTable(0n, 0, []);
   const codeOf = new Map(codes.map((code) => [code.name, code]));
@@ -16,10 +21,25 @@ export function writeSymbolFile(elf: ElfFile, module: IrModule | null, codes: re
   for (const symbol of elf.symbols) {
     if (symbol.type !== SymbolType.Function || elf.sections[symbol.section] !== text) continue;
     const start = Number(symbol.address - text.address);
-    // A compiled function's symbol is local; hand-written code may have a function of the same name.
+    // A compiled function's symbol is local; hand-written code may have a function of the same
+    // name.
     const code = symbol.isGlobal ? undefined : codeOf.get(symbol.name);
-    if (code !== undefined && module !== null) entries.set(start, symbolEntry(module, { code, start, end: start + symbol.bytes }));
-    else if (!entries.has(start)) entries.set(start, { start, bytes: symbol.bytes, name: symbol.name, frameBytes: 0, savedRegisters: 0, lines: [], deep: [] });
+    if (code !== undefined && module !== null)
+      entries.set(start, symbolEntry(module, { code, start, end: start + symbol.bytes }));
+    else if (!entries.has(start))
+      entries.set(start, {
+        start,
+        bytes: symbol.bytes,
+        name: symbol.name,
+        frameBytes: 0,
+        savedRegisters: 0,
+        lines: [],
+        deep: [],
+      });
   }
-  return symbolTable(text.address, text.memoryBytes, [...entries.values()].sort((a, b) => a.start - b.start));
+  return symbolTable(
+    text.address,
+    text.memoryBytes,
+    [...entries.values()].sort((a, b) => a.start - b.start),
+  );
 }

@@ -2,7 +2,14 @@ import type { IrModule } from "../ir/module.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { RelocationType, SymbolType } from "./format.ts";
 import { StringTable, type RelocatableFile, type Section } from "./relocatable.ts";
-import { TEXT_START_SYMBOL, ownPosition, sourceRows, type PlacedFunction, type SourceRow, type Text } from "./text-section.ts";
+import {
+  TEXT_START_SYMBOL,
+  ownPosition,
+  sourceRows,
+  type PlacedFunction,
+  type SourceRow,
+  type Text,
+} from "./text-section.ts";
 import { packRegisters } from "./unwind-section.ts";
 
 export const SYMBOLS_SYMBOL = "trine.symbols";
@@ -14,7 +21,10 @@ export const SYMBOLS_FUNCTION_BYTES = 24;
 export const SYMBOLS_LINE_BYTES = 12;
 export const SYMBOLS_DEEP_BYTES = 12;
 
-/** A function of a table. Lines and deep ranges ascend; offsets count from the start of the code, as do `start` and `bytes`. */
+/**
+ * A function of a table. Lines and deep ranges ascend; offsets count from the start of the code, as
+ * do `start` and `bytes`.
+ */
 export interface SymbolEntry {
   readonly start: number;
   readonly bytes: number;
@@ -26,7 +36,10 @@ export interface SymbolEntry {
   readonly deep: readonly DeepRange[];
 }
 
-/** Code around calls with arguments on the stack: there, the frame is deeper than the function's constant size. */
+/**
+ * Code around calls with arguments on the stack: there, the frame is deeper than the function's
+ * constant size.
+ */
 export interface DeepRange {
   readonly start: number;
   readonly end: number;
@@ -34,27 +47,68 @@ export interface DeepRange {
 }
 
 /** The loadable table of names and lines that the kernel's panic prints its backtrace from. */
-export function writeSymbolTable(file: RelocatableFile, rodata: Section, module: IrModule, text: Text): void {
-  const table = symbolTable(0n, text.bytes, text.functions.map((placed) => symbolEntry(module, placed)));
+export function writeSymbolTable(
+  file: RelocatableFile,
+  rodata: Section,
+  module: IrModule,
+  text: Text,
+): void {
+  const table = symbolTable(
+    0n,
+    text.bytes,
+    text.functions.map((placed) => symbolEntry(module, placed)),
+  );
   const { content } = rodata;
   content.align(8);
   const start = content.length;
-  file.symbol({ name: SYMBOLS_SYMBOL, section: rodata, offset: start, bytes: table.length, type: SymbolType.Object, isGlobal: true });
-  rodata.relocations.push({ offset: start, type: RelocationType.Absolute64, symbol: TEXT_START_SYMBOL, addend: 0 });
+  file.symbol({
+    name: SYMBOLS_SYMBOL,
+    section: rodata,
+    offset: start,
+    bytes: table.length,
+    type: SymbolType.Object,
+    isGlobal: true,
+  });
+  rodata.relocations.push({
+    offset: start,
+    type: RelocationType.Absolute64,
+    symbol: TEXT_START_SYMBOL,
+    addend: 0,
+  });
   content.raw(table);
-  file.symbol({ name: SYMBOLS_END_SYMBOL, section: rodata, offset: content.length, bytes: 0, type: SymbolType.None, isGlobal: true });
+  file.symbol({
+    name: SYMBOLS_END_SYMBOL,
+    section: rodata,
+    offset: content.length,
+    bytes: 0,
+    type: SymbolType.None,
+    isGlobal: true,
+  });
 }
 
 /** What the table says of a compiled function. */
 export function symbolEntry(module: IrModule, placed: PlacedFunction): SymbolEntry {
   const { code, start, end } = placed;
   return {
-    start, bytes: end - start, name: code.name, frameBytes: code.frameBytes, savedRegisters: packRegisters(code), lines: sourceRows(module, placed, ownPosition), deep: deepRanges(placed),
+    start,
+    bytes: end - start,
+    name: code.name,
+    frameBytes: code.frameBytes,
+    savedRegisters: packRegisters(code),
+    lines: sourceRows(module, placed, ownPosition),
+    deep: deepRanges(placed),
   };
 }
 
-/** The table's bytes, in the format of symbol-table.md, for code of `textBytes` bytes at `textAddress`. The functions ascend by start. */
-export function symbolTable(textAddress: bigint, textBytes: number, entries: readonly SymbolEntry[]): Uint8Array {
+/**
+ * The table's bytes, in the format of symbol-table.md, for code of `textBytes` bytes at
+ * `textAddress`. The functions ascend by start.
+ */
+export function symbolTable(
+  textAddress: bigint,
+  textBytes: number,
+  entries: readonly SymbolEntry[],
+): Uint8Array {
   const strings = new StringTable();
   const functions = new ByteWriter();
   const lines = new ByteWriter();
@@ -103,6 +157,14 @@ export function symbolTable(textAddress: bigint, textBytes: number, entries: rea
 function deepRanges(placed: PlacedFunction): DeepRange[] {
   const { depths, frameBytes, bytes } = placed.code;
   return depths.flatMap(({ offset, depth }, index) =>
-    depth <= frameBytes ? [] : [{ start: placed.start + offset, end: placed.start + (depths[index + 1]?.offset ?? bytes.length), depth }],
+    depth <= frameBytes
+      ? []
+      : [
+          {
+            start: placed.start + offset,
+            end: placed.start + (depths[index + 1]?.offset ?? bytes.length),
+            depth,
+          },
+        ],
   );
 }

@@ -19,8 +19,8 @@ export interface UnwindEntry {
 }
 
 /**
- * `.trine.unwind`: one entry a function, ascending by start: u32 start, u32 bytes, u32 frame bytes, u32 saved registers
- * (four bits each, first push lowest, 15 behind the last).
+ * `.trine.unwind`: one entry a function, ascending by start: u32 start, u32 bytes, u32 frame bytes,
+ * u32 saved registers (four bits each, first push lowest, 15 behind the last).
  */
 export function writeUnwind(file: RelocatableFile, text: Text): void {
   const section = file.section(".trine.unwind", SectionType.ProgramBits, 0, 8);
@@ -33,9 +33,11 @@ export function writeUnwind(file: RelocatableFile, text: Text): void {
 }
 
 export function packRegisters(code: MachineCode): number {
-  if (code.savedRegisters.length > REGISTERS_MAX) throw new Error(`${code.name} saves ${code.savedRegisters.length} registers`);
+  if (code.savedRegisters.length > REGISTERS_MAX)
+    throw new Error(`${code.name} saves ${code.savedRegisters.length} registers`);
   let packed = 0;
-  for (let index = 0; index < REGISTERS_MAX; index++) packed |= (code.savedRegisters[index] ?? NO_REGISTER) << (4 * index);
+  for (let index = 0; index < REGISTERS_MAX; index++)
+    packed |= (code.savedRegisters[index] ?? NO_REGISTER) << (4 * index);
   return packed >>> 0;
 }
 
@@ -45,10 +47,19 @@ export function readUnwind(section: Uint8Array): UnwindEntry[] {
   for (let at = 0; at + UNWIND_ENTRY_BYTES <= section.length; at += UNWIND_ENTRY_BYTES) {
     const packed = view.getUint32(at + 12, true);
     const savedRegisters: number[] = [];
-    for (let index = 0; index < REGISTERS_MAX && ((packed >>> (4 * index)) & 0xf) !== NO_REGISTER; index++) {
+    for (
+      let index = 0;
+      index < REGISTERS_MAX && ((packed >>> (4 * index)) & 0xf) !== NO_REGISTER;
+      index++
+    ) {
       savedRegisters.push((packed >>> (4 * index)) & 0xf);
     }
-    entries.push({ start: view.getUint32(at, true), bytes: view.getUint32(at + 4, true), frameBytes: view.getUint32(at + 8, true), savedRegisters });
+    entries.push({
+      start: view.getUint32(at, true),
+      bytes: view.getUint32(at + 4, true),
+      frameBytes: view.getUint32(at + 8, true),
+      savedRegisters,
+    });
   }
   return entries;
 }

@@ -17,14 +17,36 @@ const SEEDS_PER_WORKER = 1_000_000;
 const NODE_OPTIONS = ["--experimental-transform-types", "--no-warnings"];
 
 /** A campaign spread over several processes: the same for the same plan. */
-export async function runCampaignInWorkers(root: string, { seed, functions, workers }: CampaignPlan): Promise<CampaignResult> {
+export async function runCampaignInWorkers(
+  root: string,
+  { seed, functions, workers }: CampaignPlan,
+): Promise<CampaignResult> {
   const share = Math.ceil(functions / workers);
-  return mergeCampaigns(await Promise.all(Array.from({ length: workers }, (_, index) => runWorker(root, seed + index * SEEDS_PER_WORKER, share, index === 0))));
+  return mergeCampaigns(
+    await Promise.all(
+      Array.from({ length: workers }, (_, index) =>
+        runWorker(root, seed + index * SEEDS_PER_WORKER, share, index === 0),
+      ),
+    ),
+  );
 }
 
-async function runWorker(root: string, seed: number, functions: number, huge: boolean): Promise<CampaignResult> {
-  const worker = [join(root, "toolchain/fuzz/campaign-worker.ts"), String(seed), String(functions), String(huge)];
-  const child = spawn(process.execPath, [...NODE_OPTIONS, ...worker], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+async function runWorker(
+  root: string,
+  seed: number,
+  functions: number,
+  huge: boolean,
+): Promise<CampaignResult> {
+  const worker = [
+    join(root, "toolchain/fuzz/campaign-worker.ts"),
+    String(seed),
+    String(functions),
+    String(huge),
+  ];
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...worker], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   const [status] = (await once(child, "close")) as [number | null];

@@ -3,21 +3,34 @@ import { coverageCounts } from "../x64/coverage.ts";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { type GeneratedModule, generateModule } from "./generate.ts";
 import { randomOperand } from "./differential.ts";
-import { compareWithMachineCode, type Scenario, type ScenarioResult } from "./machine-differential.ts";
+import {
+  compareWithMachineCode,
+  type Scenario,
+  type ScenarioResult,
+} from "./machine-differential.ts";
 import { levelsHere } from "./processor-level.ts";
 import { Random } from "./random.ts";
 
-/** Each module gets about this many functions, so that linking and starting a process are shared by them. */
+/**
+ * Each module gets about this many functions, so that linking and starting a process are shared by
+ * them.
+ */
 const FUNCTIONS_PER_MODULE: readonly [least: number, more: number] = [12, 12];
 /** Makes more instructions than LINEAR_INSTRUCTIONS_MIN of the allocator. */
 const HUGE_STATEMENTS = 7_000;
 const OPTIMIZED_PERCENT = 70;
 const INPUTS_PER_EXPORT = 10;
-/** Statements of a function: mostly small ones, now and then one that needs many registers and spills. */
+/**
+ * Statements of a function: mostly small ones, now and then one that needs many registers and
+ * spills.
+ */
 const SIZES = [4, 8, 12, 20, 40, 90];
 
 export interface CampaignResult {
-  /** Random functions, each called through an export of its own; the wrappers around them do not count. */
+  /**
+   * Random functions, each called through an export of its own; the wrappers around them do not
+   * count.
+   */
   readonly functions: number;
   readonly calls: number;
   readonly modules: number;
@@ -30,8 +43,16 @@ export interface CampaignResult {
 /** After so many differences a campaign stops: there is something to do. */
 const DIFFERENCES_MAX = 10;
 
-/** Compiles and compares random modules from `seed` on, until `functions` were compared; with `huge`, one very large function before. */
-export function runCampaign(root: string, seed: number, functions: number, huge = false): CampaignResult {
+/**
+ * Compiles and compares random modules from `seed` on, until `functions` were compared; with
+ * `huge`, one very large function before.
+ */
+export function runCampaign(
+  root: string,
+  seed: number,
+  functions: number,
+  huge = false,
+): CampaignResult {
   const differences: string[] = [];
   const faults = new Map<FaultKind, number>();
   let done = 0;
@@ -46,44 +67,76 @@ export function runCampaign(root: string, seed: number, functions: number, huge 
     for (const [kind, count] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + count);
   };
   if (huge) take(hugeScenario(seed));
-  for (let next = seed; done < functions && differences.length < DIFFERENCES_MAX; next++) take(randomScenario(next));
+  for (let next = seed; done < functions && differences.length < DIFFERENCES_MAX; next++)
+    take(randomScenario(next));
   return {
-    functions: done, calls, modules, differences, coverage: Object.fromEntries(coverageCounts()),
-    faults: Object.fromEntries([...faults].map(([kind, count]) => [FaultKind[kind] ?? String(kind), count])),
+    functions: done,
+    calls,
+    modules,
+    differences,
+    coverage: Object.fromEntries(coverageCounts()),
+    faults: Object.fromEntries(
+      [...faults].map(([kind, count]) => [FaultKind[kind] ?? String(kind), count]),
+    ),
   };
 }
 
-/** A compiler, checker or process that fails is a difference like any other: the seed must be named. */
+/**
+ * A compiler, checker or process that fails is a difference like any other: the seed must be named.
+ */
 function compareOrExplain(root: string, scenario: Scenario): ScenarioResult {
   try {
     return compareWithMachineCode(root, scenario);
   } catch (error) {
-    return { difference: `${scenario.name}: ${(error as Error).message}`, functions: 0, calls: 0, faults: new Map() };
+    return {
+      difference: `${scenario.name}: ${(error as Error).message}`,
+      functions: 0,
+      calls: 0,
+      faults: new Map(),
+    };
   }
 }
 
 /** One function so large that the allocator falls back to its linear form. */
 export function hugeScenario(seed: number): Scenario {
   const random = new Random(seed);
-  const generated = generateModule(seed, HUGE_STATEMENTS, { functions: [1, 0], passiveSegments: false });
+  const generated = generateModule(seed, HUGE_STATEMENTS, {
+    functions: [1, 0],
+    passiveSegments: false,
+  });
   return {
-    name: `huge${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed,
-    optimize: false, level: LEVEL_LEAST, calls: randomCalls(random, generated),
+    name: `huge${seed}`,
+    wasm: generated.wasm,
+    lowPagesUsed: generated.lowPagesUsed,
+    optimize: false,
+    level: LEVEL_LEAST,
+    calls: randomCalls(random, generated),
   };
 }
 
 /** The module and the calls of a seed: the same for the same seed. */
 export function randomScenario(seed: number): Scenario {
   const random = new Random(seed);
-  const generated = generateModule(seed, random.pick(SIZES), { functions: FUNCTIONS_PER_MODULE, passiveSegments: false });
+  const generated = generateModule(seed, random.pick(SIZES), {
+    functions: FUNCTIONS_PER_MODULE,
+    passiveSegments: false,
+  });
   const calls = randomCalls(random, generated);
   return {
-    name: `seed${seed}`, wasm: generated.wasm, lowPagesUsed: generated.lowPagesUsed,
-    optimize: random.chance(OPTIMIZED_PERCENT), level: random.pick(levelsHere()), calls,
+    name: `seed${seed}`,
+    wasm: generated.wasm,
+    lowPagesUsed: generated.lowPagesUsed,
+    optimize: random.chance(OPTIMIZED_PERCENT),
+    level: random.pick(levelsHere()),
+    calls,
   };
 }
 
 function randomCalls(random: Random, generated: GeneratedModule): Scenario["calls"] {
   return generated.exports.flatMap(({ name, params }) =>
-    Array.from({ length: INPUTS_PER_EXPORT }, () => ({ name, operands: params.map((type) => randomOperand(random, type)) })));
+    Array.from({ length: INPUTS_PER_EXPORT }, () => ({
+      name,
+      operands: params.map((type) => randomOperand(random, type)),
+    })),
+  );
 }

@@ -16,13 +16,21 @@ interface Piece {
   readonly isMovable: boolean;
 }
 
-/** One kind of change: what it did, or null if the instruction has nothing to change in this way. */
+/**
+ * One kind of change: what it did, or null if the instruction has nothing to change in this way.
+ */
 type Change = (code: Uint8Array, piece: Piece, index: number) => string | null;
 
-const DISPLACEMENTS = [0, 1, 7, 8, 15, 16, 127, -1, -8, -128, 0x7fffffff, -0x80000000, 0x10000, 0x1000000, -0x10000000, 0x0ffffff8, 0x10000000];
+const DISPLACEMENTS = [
+  0, 1, 7, 8, 15, 16, 127, -1, -8, -128, 0x7fffffff, -0x80000000, 0x10000, 0x1000000, -0x10000000,
+  0x0ffffff8, 0x10000000,
+];
 const CHANGES_MAX = 3;
 
-/** Changes machine code in place, keeping its length: what a compiler with a mistake, or with bad intentions, might have emitted instead. */
+/**
+ * Changes machine code in place, keeping its length: what a compiler with a mistake, or with bad
+ * intentions, might have emitted instead.
+ */
 export class CodeMutator {
   private readonly pieces: readonly Piece[];
   private readonly changes: readonly (readonly [kind: string, change: Change])[] = [
@@ -69,13 +77,17 @@ export class CodeMutator {
 
   private byte(code: Uint8Array): string {
     const at = this.random.below(code.length);
-    code[at] = this.random.chance(50) ? code[at]! ^ (1 << this.random.below(8)) : this.random.below(256);
+    code[at] = this.random.chance(50)
+      ? code[at]! ^ (1 << this.random.below(8))
+      : this.random.below(256);
     return `byte ${at} is ${code[at]}`;
   }
 
   private bits(code: Uint8Array, at: number, { start, length }: Piece): string | null {
     if (at >= start + length) return null;
-    code[at] = code[at]! ^ (this.random.chance(60) ? 1 + this.random.below(7) : (1 + this.random.below(31)) << 3);
+    code[at] =
+      code[at]! ^
+      (this.random.chance(60) ? 1 + this.random.below(7) : (1 + this.random.below(31)) << 3);
     return `byte ${at} is ${code[at]}`;
   }
 
@@ -97,8 +109,15 @@ export class CodeMutator {
   private number(code: Uint8Array, part: Piece["displacement"]): string | null {
     if (part === null || part.bytes > 4) return null;
     const view = new DataView(code.buffer, code.byteOffset + part.at, part.bytes);
-    const old = part.bytes === 1 ? view.getInt8(0) : part.bytes === 2 ? view.getInt16(0, true) : view.getInt32(0, true);
-    const value = this.random.chance(50) ? this.random.pick(DISPLACEMENTS) : old + this.random.below(33) - 16;
+    const old =
+      part.bytes === 1
+        ? view.getInt8(0)
+        : part.bytes === 2
+          ? view.getInt16(0, true)
+          : view.getInt32(0, true);
+    const value = this.random.chance(50)
+      ? this.random.pick(DISPLACEMENTS)
+      : old + this.random.below(33) - 16;
     if (part.bytes === 1) view.setInt8(0, value);
     else if (part.bytes === 2) view.setInt16(0, value, true);
     else view.setInt32(0, value, true);
@@ -114,7 +133,13 @@ export class CodeMutator {
 
   private duplicate(code: Uint8Array, piece: Piece, index: number): string | null {
     const next = this.pieces[index + 1];
-    if (next === undefined || !piece.isMovable || next.length < piece.length || next.length === piece.length + 1) return null;
+    if (
+      next === undefined ||
+      !piece.isMovable ||
+      next.length < piece.length ||
+      next.length === piece.length + 1
+    )
+      return null;
     code.copyWithin(next.start, piece.start, piece.start + piece.length);
     fill(code, next.start + piece.length, next.length - piece.length);
     return "in the place of the next";
@@ -123,7 +148,10 @@ export class CodeMutator {
   private reorder(code: Uint8Array, piece: Piece, index: number): string | null {
     const next = this.pieces[index + 1];
     if (next === undefined || !piece.isMovable || !next.isMovable) return null;
-    const [left, right] = [code.slice(piece.start, piece.start + piece.length), code.slice(next.start, next.start + next.length)];
+    const [left, right] = [
+      code.slice(piece.start, piece.start + piece.length),
+      code.slice(next.start, next.start + next.length),
+    ];
     code.set(right, piece.start);
     code.set(left, piece.start + right.length);
     return "behind the next";
@@ -132,7 +160,8 @@ export class CodeMutator {
   /** By one of another place. */
   private replace(code: Uint8Array, piece: Piece): string | null {
     const other = this.random.pick(this.pieces);
-    if (!other.isMovable || other.length > piece.length || other.length + 1 === piece.length) return null;
+    if (!other.isMovable || other.length > piece.length || other.length + 1 === piece.length)
+      return null;
     code.set(this.original.subarray(other.start, other.start + other.length), piece.start);
     fill(code, piece.start + other.length, piece.length - other.length);
     return `is what stands at ${other.start}`;
@@ -159,11 +188,19 @@ function readPieces(code: Uint8Array): Piece[] {
       const offsets = decoder.getConstantOffsets(instruction);
       const opcode = start + prefixBytes(code.subarray(start, start + length));
       pieces.push({
-        start, length, opcode, registers: opcode + (code[opcode] === 0x0f ? 2 : 1),
-        displacement: offsets.hasDisplacement ? { at: start + offsets.displacementOffset, bytes: offsets.displacementSize } : null,
-        immediate: offsets.hasImmediate ? { at: start + offsets.immediateOffset, bytes: offsets.immediateSize } : null,
+        start,
+        length,
+        opcode,
+        registers: opcode + (code[opcode] === 0x0f ? 2 : 1),
+        displacement: offsets.hasDisplacement
+          ? { at: start + offsets.displacementOffset, bytes: offsets.displacementSize }
+          : null,
+        immediate: offsets.hasImmediate
+          ? { at: start + offsets.immediateOffset, bytes: offsets.immediateSize }
+          : null,
         hasRex: opcode > start && (code[opcode - 1]! & 0xf0) === 0x40,
-        isMovable: instruction.flowControl === FlowControl.Next && instruction.memoryBase !== Register.RIP,
+        isMovable:
+          instruction.flowControl === FlowControl.Next && instruction.memoryBase !== Register.RIP,
       });
       offsets.free();
     }

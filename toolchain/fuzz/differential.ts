@@ -1,4 +1,7 @@
-/** Holds the IR, as the pipeline leaves it, against the wasm engine of this process: results, traps by kind, memory and globals. */
+/**
+ * Holds the IR, as the pipeline leaves it, against the wasm engine of this process: results, traps
+ * by kind, memory and globals.
+ */
 import { buildModule } from "../ir/build.ts";
 import { Interpreter, TrapError } from "../ir/interpret.ts";
 import { TrapKind } from "../ir/machine-code.ts";
@@ -9,34 +12,61 @@ import { type GeneratedModule, generateModule, type IntegerType } from "./genera
 import { Random } from "./random.ts";
 
 /** The first difference of a generated module, or null. */
-export function compareWithEngine(seed: number, size: number, runsPerExport: number): string | null {
+export function compareWithEngine(
+  seed: number,
+  size: number,
+  runsPerExport: number,
+): string | null {
   const generated = generateModule(seed, size);
-  const module = buildModule(generated.wasm, { name: `seed${seed}`, target: "linux", lowPagesUsed: generated.lowPagesUsed });
+  const module = buildModule(generated.wasm, {
+    name: `seed${seed}`,
+    target: "linux",
+    lowPagesUsed: generated.lowPagesUsed,
+  });
   for (const entry of module.functions) if (entry.kind === "defined") optimize(entry.body, module);
-  const findings = module.functions.flatMap((entry) => (entry.kind === "defined" ? verifyFunction(entry.body, { scheduled: true, module }) : []));
+  const findings = module.functions.flatMap((entry) =>
+    entry.kind === "defined" ? verifyFunction(entry.body, { scheduled: true, module }) : [],
+  );
   if (findings.length > 0) return `seed ${seed}: ${findings[0]}`;
   return compareRuns(generated, module, seed, runsPerExport);
 }
 
-function compareRuns(generated: GeneratedModule, module: IrModule, seed: number, runsPerExport: number): string | null {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(generated.wasm as Uint8Array<ArrayBuffer>));
+function compareRuns(
+  generated: GeneratedModule,
+  module: IrModule,
+  seed: number,
+  runsPerExport: number,
+): string | null {
+  const instance = new WebAssembly.Instance(
+    new WebAssembly.Module(generated.wasm as Uint8Array<ArrayBuffer>),
+  );
   const engine = instance.exports as Record<string, (...operands: (number | bigint)[]) => bigint>;
   const interpreter = new Interpreter(module);
   const random = new Random(seed + 1);
   for (const { name, params } of generated.exports) {
     for (let run = 0; run < runsPerExport; run++) {
       const operands = params.map((type) => randomOperand(random, type));
-      const expected = outcome(() => engine[name]!(...operands.map((bits, i) => (params[i] === "i32" ? Number(bits) | 0 : bits))));
+      const expected = outcome(() =>
+        engine[name]!(
+          ...operands.map((bits, i) => (params[i] === "i32" ? Number(bits) | 0 : bits)),
+        ),
+      );
       const actual = outcome(() => interpreter.call(name, operands)[0]!);
       const call = `seed ${seed}: ${name}(${operands.join(", ")})`;
-      if (expected !== actual) return `${call} is ${expected} in the engine and ${actual} in the IR`;
+      if (expected !== actual)
+        return `${call} is ${expected} in the engine and ${actual} in the IR`;
       const memory = new Uint8Array((instance.exports["memory"] as WebAssembly.Memory).buffer);
       if (Buffer.compare(memory, interpreter.memory) !== 0) return `${call} leaves other memory`;
     }
   }
   // The hash of memory and globals costs more than all runs, so that globals are compared once.
-  const [expected, actual] = [outcome(() => engine["checksum"]!()), outcome(() => interpreter.call("checksum", [])[0]!)];
-  return expected === actual ? null : `seed ${seed}: checksum is ${expected} in the engine and ${actual} in the IR`;
+  const [expected, actual] = [
+    outcome(() => engine["checksum"]!()),
+    outcome(() => interpreter.call("checksum", [])[0]!),
+  ];
+  return expected === actual
+    ? null
+    : `seed ${seed}: checksum is ${expected} in the engine and ${actual} in the IR`;
 }
 
 export function randomOperand(random: Random, type: IntegerType): bigint {
@@ -51,15 +81,16 @@ function outcome(run: () => bigint): string {
     return String(BigInt.asUintN(64, run()));
   } catch (error) {
     if (error instanceof TrapError) return `trap: ${TrapKind[kindInEngine(error.kind)]}`;
-    if (error instanceof WebAssembly.RuntimeError) return `trap: ${TrapKind[engineTrap(error.message)]}`;
+    if (error instanceof WebAssembly.RuntimeError)
+      return `trap: ${TrapKind[engineTrap(error.message)]}`;
     if (error instanceof RangeError) return `trap: ${TrapKind[TrapKind.StackExhausted]}`;
     throw error;
   }
 }
 
 /**
- * V8 says the same of an indirect call and of table.init beyond a table, which both count as out of bounds here, and of a null entry and one of another
- * signature.
+ * V8 says the same of an indirect call and of table.init beyond a table, which both count as out of
+ * bounds here, and of a null entry and one of another signature.
  */
 function kindInEngine(kind: TrapKind): TrapKind {
   if (kind === TrapKind.IndirectCallBound) return TrapKind.OutOfBounds;

@@ -1,4 +1,11 @@
-import { FUEL_GLOBAL, type FunctionShape, type IntegerType, MEMORY_BYTES, type ModuleShape, TYPE_CODES } from "./generate.ts";
+import {
+  FUEL_GLOBAL,
+  type FunctionShape,
+  type IntegerType,
+  MEMORY_BYTES,
+  type ModuleShape,
+  TYPE_CODES,
+} from "./generate.ts";
 import type { Random } from "./random.ts";
 import { WasmWriter } from "./wasm-writer.ts";
 
@@ -8,8 +15,19 @@ interface Label {
 }
 
 /** Constants at which rules and encodings change. */
-const EDGES_I32 = [0, 1, -1, 2, 3, 5, 7, 8, 9, 10, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, -0x80000000, -128, -129, 1000];
-const EDGES_I64 = [...EDGES_I32.map(BigInt), 0x80000000n, 0xffffffffn, 0x100000000n, 0x7fffffffffffffffn, -0x8000000000000000n, 0x123456789abcdefn];
+const EDGES_I32 = [
+  0, 1, -1, 2, 3, 5, 7, 8, 9, 10, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 0x7fff, 0x8000,
+  0xffff, 0x10000, 0x7fffffff, -0x80000000, -128, -129, 1000,
+];
+const EDGES_I64 = [
+  ...EDGES_I32.map(BigInt),
+  0x80000000n,
+  0xffffffffn,
+  0x100000000n,
+  0x7fffffffffffffffn,
+  -0x8000000000000000n,
+  0x123456789abcdefn,
+];
 
 const BINARY_I32 = [0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78];
 const BINARY_I64 = [0x7c, 0x7d, 0x7e, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a];
@@ -19,17 +37,70 @@ const UNARY_I64 = [0x79, 0x7a, 0x7b, 0xc2, 0xc3, 0xc4];
 const COMPARE_I32 = [0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f];
 const COMPARE_I64 = [0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a];
 /** Opcode and log2 of the access width. */
-const LOADS = { i32: [[0x28, 2], [0x2c, 0], [0x2d, 0], [0x2e, 1], [0x2f, 1]], i64: [[0x29, 3], [0x30, 0], [0x31, 0], [0x32, 1], [0x33, 1], [0x34, 2], [0x35, 2]] } as const;
-const STORES = { i32: [[0x36, 2], [0x3a, 0], [0x3b, 1]], i64: [[0x37, 3], [0x3c, 0], [0x3d, 1], [0x3e, 2]] } as const;
+const LOADS = {
+  i32: [
+    [0x28, 2],
+    [0x2c, 0],
+    [0x2d, 0],
+    [0x2e, 1],
+    [0x2f, 1],
+  ],
+  i64: [
+    [0x29, 3],
+    [0x30, 0],
+    [0x31, 0],
+    [0x32, 1],
+    [0x33, 1],
+    [0x34, 2],
+    [0x35, 2],
+  ],
+} as const;
+const STORES = {
+  i32: [
+    [0x36, 2],
+    [0x3a, 0],
+    [0x3b, 1],
+  ],
+  i64: [
+    [0x37, 3],
+    [0x3c, 0],
+    [0x3d, 1],
+    [0x3e, 2],
+  ],
+} as const;
 
 /** A load and the store of the same width. */
-const READ_MODIFY_WRITE = { i32: [[0x28, 0x36], [0x2d, 0x3a], [0x2f, 0x3b]], i64: [[0x29, 0x37], [0x31, 0x3c], [0x33, 0x3d], [0x35, 0x3e]] } as const;
+const READ_MODIFY_WRITE = {
+  i32: [
+    [0x28, 0x36],
+    [0x2d, 0x3a],
+    [0x2f, 0x3b],
+  ],
+  i64: [
+    [0x29, 0x37],
+    [0x31, 0x3c],
+    [0x33, 0x3d],
+    [0x35, 0x3e],
+  ],
+} as const;
 
 /** Code behind a branch that takes values which nothing has pushed: valid, and never run. */
-const UNREACHED = [[], [0x6a, 0x1a], [0x7c, 0x1a], [0x1a], [0x50, 0x1a], [0x1b, 0x1a], [0xad, 0x1a], [0x42, 1, 0x7c, 0x1a]];
+const UNREACHED = [
+  [],
+  [0x6a, 0x1a],
+  [0x7c, 0x1a],
+  [0x1a],
+  [0x50, 0x1a],
+  [0x1b, 0x1a],
+  [0xad, 0x1a],
+  [0x42, 1, 0x7c, 0x1a],
+];
 
 /** Lengths at which a copy of known length changes its form. */
-const LENGTHS = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 1000, 4096];
+const LENGTHS = [
+  0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 1000,
+  4096,
+];
 const EXTREME_LENGTHS = [-1, -0x80000000, 0x7fffffff, 0x20000, 0x1ffff];
 
 const BLOCK_DEPTH_MAX = 6;
@@ -41,7 +112,10 @@ const TARGETS_MANY = 300;
 /** Values that a block takes or leaves, now and then. */
 const BLOCK_VALUES_MANY = 10;
 
-/** Values that a loop carries at once: more than there are registers, so that pairs of them live in slots. */
+/**
+ * Values that a loop carries at once: more than there are registers, so that pairs of them live in
+ * slots.
+ */
 const CROWD = 26;
 
 export class FunctionGenerator {
@@ -51,7 +125,10 @@ export class FunctionGenerator {
   private readonly labels: Label[] = [];
   /** Statements left; keeps the body near the size asked for. */
   private budget: number;
-  /** Calls nothing: its frame is so large that a recursion through it would end an engine's stack sooner than ours. */
+  /**
+   * Calls nothing: its frame is so large that a recursion through it would end an engine's stack
+   * sooner than ours.
+   */
   private readonly isLeaf: boolean;
   /** First of the locals that exchange their values in a loop, -1 if there are none. */
   private readonly crowdStart: number;
@@ -64,8 +141,12 @@ export class FunctionGenerator {
     this.random = module.random;
     this.budget = size;
     const extra = Array.from({ length: this.random.below(6) }, () => this.anyType());
-    const crowd: IntegerType[] = this.random.chance(2) ? Array.from({ length: CROWD }, () => "i64") : [];
-    const many = this.random.chance(1) ? Array.from({ length: LOCALS_MANY + this.random.below(LOCALS_MANY) }, () => this.anyType()) : [];
+    const crowd: IntegerType[] = this.random.chance(2)
+      ? Array.from({ length: CROWD }, () => "i64")
+      : [];
+    const many = this.random.chance(1)
+      ? Array.from({ length: LOCALS_MANY + this.random.below(LOCALS_MANY) }, () => this.anyType())
+      : [];
     this.isLeaf = many.length > 0;
     this.locals = [...shape.parameters, ...extra, ...many, ...crowd];
     this.crowdStart = crowd.length > 0 ? this.locals.length - CROWD : -1;
@@ -119,7 +200,8 @@ export class FunctionGenerator {
   }
 
   private statements(): void {
-    for (let count = 1 + this.random.below(4); count > 0 && this.budget > 0; count--) this.statement();
+    for (let count = 1 + this.random.below(4); count > 0 && this.budget > 0; count--)
+      this.statement();
   }
 
   private localSet(): void {
@@ -130,7 +212,9 @@ export class FunctionGenerator {
   }
 
   private globalSet(): void {
-    const choices = this.module.globals.flatMap(({ mutable }, index) => (mutable && index !== FUEL_GLOBAL ? [index] : []));
+    const choices = this.module.globals.flatMap(({ mutable }, index) =>
+      mutable && index !== FUEL_GLOBAL ? [index] : [],
+    );
     if (choices.length === 0) return;
     const global = this.random.pick(choices);
     this.value(this.module.globals[global]!.type);
@@ -143,10 +227,16 @@ export class FunctionGenerator {
     const [opcode, log2] = this.random.pick<readonly [number, number]>(STORES[type]);
     this.address();
     this.value(type);
-    this.code.byte(opcode).u32(this.random.below(log2 + 1)).u32(this.offset());
+    this.code
+      .byte(opcode)
+      .u32(this.random.below(log2 + 1))
+      .u32(this.offset());
   }
 
-  /** An operation on a value in memory, which may become one machine instruction. Needs a local for the address. */
+  /**
+   * An operation on a value in memory, which may become one machine instruction. Needs a local for
+   * the address.
+   */
   private readModifyWrite(type: IntegerType): boolean {
     const { random, code } = this;
     const choices = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
@@ -155,10 +245,27 @@ export class FunctionGenerator {
     const [load, store] = random.pick<readonly [number, number]>(READ_MODIFY_WRITE[type]);
     const offset = this.offset();
     this.address();
-    code.byte(0x21).u32(local).byte(0x20).u32(local).byte(0x20).u32(local).byte(load).u32(0).u32(offset);
+    code
+      .byte(0x21)
+      .u32(local)
+      .byte(0x20)
+      .u32(local)
+      .byte(0x20)
+      .u32(local)
+      .byte(load)
+      .u32(0)
+      .u32(offset);
     if (random.chance(40)) this.constant(type);
     else this.localGet(type);
-    code.byte(random.pick(type === "i32" ? [0x6a, 0x6b, 0x71, 0x72, 0x73] : [0x7c, 0x7d, 0x83, 0x84, 0x85])).byte(store).u32(0).u32(offset);
+    code
+      .byte(
+        random.pick(
+          type === "i32" ? [0x6a, 0x6b, 0x71, 0x72, 0x73] : [0x7c, 0x7d, 0x83, 0x84, 0x85],
+        ),
+      )
+      .byte(store)
+      .u32(0)
+      .u32(offset);
     return true;
   }
 
@@ -199,7 +306,9 @@ export class FunctionGenerator {
   /** The loop stands in a block, which it leaves when the fuel is burnt. */
   private loopStatement(): void {
     const { code } = this;
-    const parameters = this.random.chance(30) ? this.someTypes(this.random.chance(20) ? BLOCK_VALUES_MANY : 2) : [];
+    const parameters = this.random.chance(30)
+      ? this.someTypes(this.random.chance(20) ? BLOCK_VALUES_MANY : 2)
+      : [];
     code.byte(0x02, 0x40);
     this.labels.push({ types: [] });
     this.values(parameters);
@@ -236,13 +345,21 @@ export class FunctionGenerator {
     code.byte(0x0d, 1);
     const distance = random.chance(60) ? CROWD / 2 : 1 + random.below(CROWD - 1);
     for (const local of all) code.byte(0x20).u32(local);
-    for (const index of [...all.keys()].reverse()) code.byte(0x21).u32(crowdStart + ((index + distance) % CROWD));
-    code.byte(0x20).u32(crowdStart).byte(0x20).u32(crowdStart + 1).byte(0x7c, 0x21).u32(crowdStart);
+    for (const index of [...all.keys()].reverse())
+      code.byte(0x21).u32(crowdStart + ((index + distance) % CROWD));
+    code
+      .byte(0x20)
+      .u32(crowdStart)
+      .byte(0x20)
+      .u32(crowdStart + 1)
+      .byte(0x7c, 0x21)
+      .u32(crowdStart);
     code.byte(0x0c, 0);
     this.labels.pop();
     this.labels.pop();
     code.byte(0x0b, 0x0b);
-    for (const local of all.slice(1)) code.byte(0x20).u32(local).byte(0x20).u32(crowdStart).byte(0x85, 0x21).u32(crowdStart);
+    for (const local of all.slice(1))
+      code.byte(0x20).u32(local).byte(0x20).u32(crowdStart).byte(0x85, 0x21).u32(crowdStart);
   }
 
   private branchIf(): void {
@@ -275,9 +392,14 @@ export class FunctionGenerator {
     const first = this.random.below(this.labels.length);
     const { types } = this.labelAt(first);
     const key = types.join();
-    const choices = this.labels.flatMap((_, depth) => (this.labelAt(depth).types.join() === key ? [depth] : []));
+    const choices = this.labels.flatMap((_, depth) =>
+      this.labelAt(depth).types.join() === key ? [depth] : [],
+    );
     const isLarge = this.random.chance(10);
-    const targets = Array.from({ length: isLarge ? this.random.below(TARGETS_MANY) : this.random.below(9) }, () => this.random.pick(choices));
+    const targets = Array.from(
+      { length: isLarge ? this.random.below(TARGETS_MANY) : this.random.below(9) },
+      () => this.random.pick(choices),
+    );
     const { code } = this;
     code.byte(0x02, 0x40);
     this.labels.push({ types: [] });
@@ -286,13 +408,23 @@ export class FunctionGenerator {
     code.byte(0x45, 0x0d, 0);
     this.values(types);
     this.value("i32");
-    if (this.random.chance(70)) code.byte(0x41).signed(isLarge ? 0x1ffn : 7n).byte(0x71);
-    code.byte(0x0e).vector(targets, (depth) => code.u32(depth + 1)).u32(first + 1);
+    if (this.random.chance(70))
+      code
+        .byte(0x41)
+        .signed(isLarge ? 0x1ffn : 7n)
+        .byte(0x71);
+    code
+      .byte(0x0e)
+      .vector(targets, (depth) => code.u32(depth + 1))
+      .u32(first + 1);
     this.labels.pop();
     code.byte(0x0b);
   }
 
-  /** Loads and stores of several widths that overlap, by one base that does not change: what merges accesses must see which of them meet. */
+  /**
+   * Loads and stores of several widths that overlap, by one base that does not change: what merges
+   * accesses must see which of them meet.
+   */
   private accessesOfOneBase(): void {
     const { random, code } = this;
     const bases = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
@@ -308,18 +440,31 @@ export class FunctionGenerator {
         code.byte(0x20).u32(base);
         if (random.chance(70)) this.localGet(type);
         else this.constant(type);
-        code.byte(opcode).u32(random.below(log2 + 1)).u32(offset);
+        code
+          .byte(opcode)
+          .u32(random.below(log2 + 1))
+          .u32(offset);
         continue;
       }
       const [opcode, log2] = random.pick<readonly [number, number]>(LOADS[type]);
-      code.byte(0x20).u32(base).byte(opcode).u32(random.below(log2 + 1)).u32(offset);
-      const targets = this.locals.flatMap((local, index) => (local === type && index !== base ? [index] : []));
+      code
+        .byte(0x20)
+        .u32(base)
+        .byte(opcode)
+        .u32(random.below(log2 + 1))
+        .u32(offset);
+      const targets = this.locals.flatMap((local, index) =>
+        local === type && index !== base ? [index] : [],
+      );
       if (targets.length > 0) code.byte(0x21).u32(random.pick(targets));
       else code.byte(0x1a);
     }
   }
 
-  /** Many values on the stack at once, then taken together: all of them are live where the last is made. */
+  /**
+   * Many values on the stack at once, then taken together: all of them are live where the last is
+   * made.
+   */
   private tower(): void {
     const { random, code } = this;
     const type = this.anyType();
@@ -328,7 +473,8 @@ export class FunctionGenerator {
       if (random.chance(50)) this.localGet(type);
       else this.value(type, EXPRESSION_DEPTH_MAX - 1);
     }
-    for (let index = 1; index < count; index++) code.byte(random.pick(type === "i32" ? BINARY_I32 : BINARY_I64));
+    for (let index = 1; index < count; index++)
+      code.byte(random.pick(type === "i32" ? BINARY_I32 : BINARY_I64));
     this.dropOrKeep(type);
   }
 
@@ -336,20 +482,37 @@ export class FunctionGenerator {
   private comparisonChain(): void {
     const { random, code } = this;
     const is32 = random.chance(70);
-    const locals = this.locals.flatMap((local, index) => (local === (is32 ? "i32" : "i64") ? [index] : []));
+    const locals = this.locals.flatMap((local, index) =>
+      local === (is32 ? "i32" : "i64") ? [index] : [],
+    );
     if (locals.length === 0 || this.labels.length + 3 > BLOCK_DEPTH_MAX) return;
     const local = random.pick(locals);
     const first = random.pick([0, 0, 1, -3, 100, 0x7ffffffd, -0x80000000]);
-    code.byte(0x20).u32(local).byte(is32 ? 0x41 : 0x42).signed(BigInt(random.pick([7, 15, 31]))).byte(is32 ? 0x71 : 0x83);
-    code.byte(is32 ? 0x41 : 0x42).signed(BigInt(first)).byte(is32 ? 0x6a : 0x7c, 0x21).u32(local);
+    code
+      .byte(0x20)
+      .u32(local)
+      .byte(is32 ? 0x41 : 0x42)
+      .signed(BigInt(random.pick([7, 15, 31])))
+      .byte(is32 ? 0x71 : 0x83);
+    code
+      .byte(is32 ? 0x41 : 0x42)
+      .signed(BigInt(first))
+      .byte(is32 ? 0x6a : 0x7c, 0x21)
+      .u32(local);
     const blocks = 3;
     for (let depth = 0; depth < blocks; depth++) {
       code.byte(0x02, 0x40);
       this.labels.push({ types: [] });
     }
     for (let count = 3 + random.below(9); count > 0; count--) {
-      const constant = is32 ? BigInt((first + random.below(16)) | 0) : BigInt(first) + BigInt(random.below(16));
-      code.byte(0x20).u32(local).byte(is32 ? 0x41 : 0x42).signed(constant);
+      const constant = is32
+        ? BigInt((first + random.below(16)) | 0)
+        : BigInt(first) + BigInt(random.below(16));
+      code
+        .byte(0x20)
+        .u32(local)
+        .byte(is32 ? 0x41 : 0x42)
+        .signed(constant);
       code.byte(is32 ? 0x46 : 0x51, 0x0d).u32(random.below(blocks));
     }
     for (let depth = 0; depth < blocks; depth++) {
@@ -375,7 +538,9 @@ export class FunctionGenerator {
     }
     // Through the table: mostly an entry of this signature, else it is left to chance.
     const key = JSON.stringify(shape);
-    const matching = this.module.tableEntries.flatMap((entry, index) => (JSON.stringify(this.module.functions[entry]) === key ? [index] : []));
+    const matching = this.module.tableEntries.flatMap((entry, index) =>
+      JSON.stringify(this.module.functions[entry]) === key ? [index] : [],
+    );
     if (matching.length > 0 && this.random.chance(92)) this.constantI32(this.random.pick(matching));
     else if (this.random.chance(70)) {
       this.code.byte(0x10).u32(callee);
@@ -426,7 +591,11 @@ export class FunctionGenerator {
         else code.byte(0xfc, 0x0e, 0, 0);
         return;
       case 5:
-        this.constantI32(random.chance(95) ? random.below(random.chance(90) ? 2 : 9) : random.pick([-1, 0x7fffffff, 0xffff, 0x10000]));
+        this.constantI32(
+          random.chance(95)
+            ? random.below(random.chance(90) ? 2 : 9)
+            : random.pick([-1, 0x7fffffff, 0xffff, 0x10000]),
+        );
         code.byte(0x40, 0);
         this.dropOrKeep("i32");
         return;
@@ -451,7 +620,9 @@ export class FunctionGenerator {
     if (choice < 10) return this.constant(type);
     if (choice < 30) return this.localGet(type);
     if (choice < 36) {
-      const globals = this.module.globals.flatMap((global, index) => (global.type === type && index !== FUEL_GLOBAL ? [index] : []));
+      const globals = this.module.globals.flatMap((global, index) =>
+        global.type === type && index !== FUEL_GLOBAL ? [index] : [],
+      );
       if (globals.length === 0) return this.localGet(type);
       code.byte(0x23).u32(random.pick(globals));
       return;
@@ -482,7 +653,10 @@ export class FunctionGenerator {
     if (choice < 74) {
       const [opcode, log2] = random.pick<readonly [number, number]>(LOADS[type]);
       this.address(depth + 1);
-      code.byte(opcode).u32(random.below(log2 + 1)).u32(this.offset());
+      code
+        .byte(opcode)
+        .u32(random.below(log2 + 1))
+        .u32(this.offset());
       return;
     }
     if (choice < 82) return this.conversionOrComparison(type, depth);
@@ -496,7 +670,9 @@ export class FunctionGenerator {
     if (choice < 91) return this.tee(type, depth);
     if (choice < 94 && this.labels.length < BLOCK_DEPTH_MAX) return this.ifValue(type);
     if (choice < 96 && this.labels.length < BLOCK_DEPTH_MAX) return this.block([type]);
-    const callee = this.module.functions.findIndex(({ results }) => results.length === 1 && results[0] === type);
+    const callee = this.module.functions.findIndex(
+      ({ results }) => results.length === 1 && results[0] === type,
+    );
     if (callee < 0 || this.isLeaf || this.budget <= 0 || depth > 2) return this.localGet(type);
     this.budget--;
     this.call(callee);
@@ -565,15 +741,26 @@ export class FunctionGenerator {
 
   private constant(type: IntegerType): void {
     const { random } = this;
-    if (type === "i32") this.constantI32(random.chance(80) ? random.pick(EDGES_I32) : random.next() | 0);
-    else this.code.byte(0x42).signed(random.chance(80) ? random.pick(EDGES_I64) : BigInt.asIntN(64, (BigInt(random.next()) << 32n) | BigInt(random.next())));
+    if (type === "i32")
+      this.constantI32(random.chance(80) ? random.pick(EDGES_I32) : random.next() | 0);
+    else
+      this.code
+        .byte(0x42)
+        .signed(
+          random.chance(80)
+            ? random.pick(EDGES_I64)
+            : BigInt.asIntN(64, (BigInt(random.next()) << 32n) | BigInt(random.next())),
+        );
   }
 
   private constantI32(value: number): void {
     this.code.byte(0x41).signed(BigInt(value | 0));
   }
 
-  /** Mostly inside of memory; with a base, never below it, because whether that traps is the target's affair. */
+  /**
+   * Mostly inside of memory; with a base, never below it, because whether that traps is the
+   * target's affair.
+   */
   private address(depth = 0): void {
     const { random, code, module } = this;
     this.value("i32", Math.max(depth, 3));
@@ -581,31 +768,53 @@ export class FunctionGenerator {
     if (choice < 1 && module.memoryBase === 0) return;
     // Around the end of memory, where the access's width decides.
     if (choice < 3 && random.chance(30)) {
-      code.byte(0x41, 7, 0x71, 0x41).signed(BigInt(MEMORY_BYTES - random.below(24))).byte(0x6a);
+      code
+        .byte(0x41, 7, 0x71, 0x41)
+        .signed(BigInt(MEMORY_BYTES - random.below(24)))
+        .byte(0x6a);
       return;
     }
     if (choice < 2 && random.chance(30)) {
       code.byte(0x41).signed(-0x80000000n).byte(0x72);
       return;
     }
-    code.byte(0x41).signed(choice < 50 ? 0xffn : 0xfff8n).byte(0x71);
-    if (choice < 20) code.byte(0x41).signed(BigInt(1 + random.below(3))).byte(0x74);
-    if (module.memoryBase !== 0) code.byte(0x41).signed(BigInt(module.memoryBase)).byte(random.chance(50) ? 0x6a : 0x72);
+    code
+      .byte(0x41)
+      .signed(choice < 50 ? 0xffn : 0xfff8n)
+      .byte(0x71);
+    if (choice < 20)
+      code
+        .byte(0x41)
+        .signed(BigInt(1 + random.below(3)))
+        .byte(0x74);
+    if (module.memoryBase !== 0)
+      code
+        .byte(0x41)
+        .signed(BigInt(module.memoryBase))
+        .byte(random.chance(50) ? 0x6a : 0x72);
     if (choice >= 80) this.indexAddress();
     // A sum that wraps: what stands before an element, found by a negative distance from behind it.
-    if (choice >= 20 && choice < 26) code.byte(0x41).signed(64n).byte(0x72).byte(0x41).signed(-16n).byte(0x6a);
+    if (choice >= 20 && choice < 26)
+      code.byte(0x41).signed(64n).byte(0x72).byte(0x41).signed(-16n).byte(0x6a);
   }
 
   /** What a program adds to an address: an element's index times its size, a field's offset. */
   private indexAddress(): void {
     const { random, code } = this;
     if (random.chance(30)) {
-      code.byte(0x41).signed(BigInt(random.below(1000))).byte(0x6a);
+      code
+        .byte(0x41)
+        .signed(BigInt(random.below(1000)))
+        .byte(0x6a);
       return;
     }
     this.localGet("i32");
     code.byte(0x41).signed(0xffn).byte(0x71);
-    if (random.chance(70)) code.byte(0x41).signed(BigInt(1 + random.below(3))).byte(0x74);
+    if (random.chance(70))
+      code
+        .byte(0x41)
+        .signed(BigInt(1 + random.below(3)))
+        .byte(0x74);
     code.byte(0x6a);
   }
 
@@ -620,7 +829,11 @@ export class FunctionGenerator {
     const locals = this.locals.flatMap((local, index) => (local === "i32" ? [index] : []));
     if (locals.length === 0) return false;
     const local = random.pick(locals);
-    const further = (): void => void code.byte(0x41).signed(BigInt(random.below(40))).byte(0x6a);
+    const further = (): void =>
+      void code
+        .byte(0x41)
+        .signed(BigInt(random.below(40)))
+        .byte(0x6a);
     this.range();
     code.byte(0x22).u32(local);
     if (random.chance(50)) further();
@@ -630,7 +843,10 @@ export class FunctionGenerator {
   }
 
   private length(): void {
-    if (this.random.chance(30)) return this.constantI32(this.random.chance(97) ? this.random.pick(LENGTHS) : this.random.pick(EXTREME_LENGTHS));
+    if (this.random.chance(30))
+      return this.constantI32(
+        this.random.chance(97) ? this.random.pick(LENGTHS) : this.random.pick(EXTREME_LENGTHS),
+      );
     this.value("i32", 4);
     if (this.random.chance(97)) this.code.byte(0x41).signed(0x3fn).byte(0x71);
   }
@@ -644,12 +860,26 @@ export class FunctionGenerator {
 
   private dropOrKeep(type: IntegerType): void {
     const locals = this.locals.flatMap((local, index) => (local === type ? [index] : []));
-    if (locals.length > 0 && this.random.chance(70)) this.code.byte(0x21).u32(this.random.pick(locals));
+    if (locals.length > 0 && this.random.chance(70))
+      this.code.byte(0x21).u32(this.random.pick(locals));
     else this.code.byte(0x1a);
   }
 
   private burnFuel(): void {
-    this.code.byte(0x23, FUEL_GLOBAL, 0x41, 1, 0x6b, 0x24, FUEL_GLOBAL, 0x23, FUEL_GLOBAL, 0x41, 0, 0x48);
+    this.code.byte(
+      0x23,
+      FUEL_GLOBAL,
+      0x41,
+      1,
+      0x6b,
+      0x24,
+      FUEL_GLOBAL,
+      0x23,
+      FUEL_GLOBAL,
+      0x41,
+      0,
+      0x48,
+    );
   }
 
   private someTypes(max: number): IntegerType[] {
@@ -662,7 +892,8 @@ export class FunctionGenerator {
 
   private blockType({ parameters, results }: FunctionShape): void {
     if (parameters.length === 0 && results.length === 0) this.code.byte(0x40);
-    else if (parameters.length === 0 && results.length === 1) this.code.byte(TYPE_CODES[results[0]!]);
+    else if (parameters.length === 0 && results.length === 1)
+      this.code.byte(TYPE_CODES[results[0]!]);
     else this.code.signed(BigInt(this.module.typeIndex({ parameters, results })));
   }
 }

@@ -8,8 +8,9 @@ export interface CallAnswer {
   /** rax and rdx. */
   readonly results: readonly [bigint, bigint];
   /**
-   * x86 numbers of the registers that the convention preserves and the function did not; 4 stands for an unbalanced stack, 16 for memory on the
-   * stack or behind the globals that is none of the function's.
+   * x86 numbers of the registers that the convention preserves and the function did not; 4 stands
+   * for an unbalanced stack, 16 for memory on the stack or behind the globals that is none of the
+   * function's.
    */
   readonly unpreserved: readonly number[];
 }
@@ -20,15 +21,22 @@ export interface MemoryAnswer {
 }
 
 const WORD_BYTES = 8;
-/** The harness never sleeps: a process that lives so long without computing is one that the host cannot run. */
+/**
+ * The harness never sleeps: a process that lives so long without computing is one that the host
+ * cannot run.
+ */
 const ASLEEP_MS_MAX = 600_000;
 
-/** A list of requests to the harness (toolchain/targets/linux/harness.asm), run in one process, and the reader of its answers. */
+/**
+ * A list of requests to the harness (toolchain/targets/linux/harness.asm), run in one process, and
+ * the reader of its answers.
+ */
 export class HarnessRequests {
   private readonly words = new ByteWriter();
 
   call(exportNumber: number, operands: readonly bigint[]): void {
-    for (const word of [1n, BigInt(exportNumber), BigInt(operands.length), ...operands]) this.words.u64(word);
+    for (const word of [1n, BigInt(exportNumber), BigInt(operands.length), ...operands])
+      this.words.u64(word);
   }
   reset(): void {
     this.words.u64(2n);
@@ -41,14 +49,22 @@ export class HarnessRequests {
   }
 
   /**
-   * Runs the executable at `path`; throws if the process itself fails, with SIGXCPU in the message if it computed for more than
-   * `processorSeconds`. Time in which a busy host lets others run does not count.
+   * Runs the executable at `path`; throws if the process itself fails, with SIGXCPU in the message
+   * if it computed for more than `processorSeconds`. Time in which a busy host lets others run does
+   * not count.
    */
   run(path: string, processorSeconds: number): HarnessAnswers {
     const limits = `ulimit -c 0; ulimit -S -t ${processorSeconds}; exec "$0"`;
     const options = { input: this.words.bytes(), timeout: ASLEEP_MS_MAX, maxBuffer: 1 << 28 };
-    const { status, signal, stdout, stderr, error } = spawnSync("sh", ["-c", limits, path], options);
-    if (status !== 0) throw new Error(`${path} ended with ${signal ?? status ?? error?.message}: ${stderr.toString().trim()}`);
+    const { status, signal, stdout, stderr, error } = spawnSync(
+      "sh",
+      ["-c", limits, path],
+      options,
+    );
+    if (status !== 0)
+      throw new Error(
+        `${path} ended with ${signal ?? status ?? error?.message}: ${stderr.toString().trim()}`,
+      );
     return new HarnessAnswers(stdout);
   }
 }
@@ -66,7 +82,13 @@ export class HarnessAnswers {
     const trap = Number(this.word());
     const results: [bigint, bigint] = [this.word(), this.word()];
     const mask = Number(this.word());
-    return { trap, results, unpreserved: Array.from({ length: 17 }, (_, register) => register).filter((register) => (mask >> register) & 1) };
+    return {
+      trap,
+      results,
+      unpreserved: Array.from({ length: 17 }, (_, register) => register).filter(
+        (register) => (mask >> register) & 1,
+      ),
+    };
   }
   memory(): MemoryAnswer {
     return { pages: Number(this.word()), hash: Number(this.word()) };

@@ -41,16 +41,28 @@ const STACK_BYTES = 1 << 20;
 const LOW_BYTES = 65_536;
 
 /**
- * Compiles the module for linux, verifies the executable, makes the calls there and in this process's engine, and compares results, faults by kind,
- * memory, its size, and all globals that code can read.
+ * Compiles the module for linux, verifies the executable, makes the calls there and in this
+ * process's engine, and compares results, faults by kind, memory, its size, and all globals that
+ * code can read.
  */
 export function compareWithMachineCode(root: string, scenario: Scenario): ScenarioResult {
   const { name, level, lowPagesUsed } = scenario;
   const module = buildModule(scenario.wasm, { name, target: "linux", level, lowPagesUsed });
   const codes = compileModule(module, { check: true, optimize: scenario.optimize });
-  const elf = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
-  const result = (difference: string | null, calls = 0, faults = new Map<FaultKind, number>()): ScenarioResult => ({
-    difference: difference === null ? null : `${scenario.name}: ${difference}`, functions: codes.length, calls, faults,
+  const elf = linkModule(root, module, codes, {
+    extraObjects: [],
+    stackBytes: STACK_BYTES,
+    program: "harness",
+  });
+  const result = (
+    difference: string | null,
+    calls = 0,
+    faults = new Map<FaultKind, number>(),
+  ): ScenarioResult => ({
+    difference: difference === null ? null : `${scenario.name}: ${difference}`,
+    functions: codes.length,
+    calls,
+    faults,
   });
   const [finding] = verifyExecutable(elf, "linux", scenario.name);
   if (finding !== undefined) return result(`the verifier refuses ${formatFinding(finding)}`);
@@ -72,42 +84,76 @@ export function compareWithMachineCode(root: string, scenario: Scenario): Scenar
   }
 }
 
-type MakeResult = (difference: string | null, calls?: number, faults?: Map<FaultKind, number>) => ScenarioResult;
+type MakeResult = (
+  difference: string | null,
+  calls?: number,
+  faults?: Map<FaultKind, number>,
+) => ScenarioResult;
 
-function compareAnswers(scenario: Scenario, module: IrModule, answers: HarnessAnswers, result: MakeResult): ScenarioResult {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module((scenario.engineWasm ?? scenario.wasm) as Uint8Array<ArrayBuffer>));
+function compareAnswers(
+  scenario: Scenario,
+  module: IrModule,
+  answers: HarnessAnswers,
+  result: MakeResult,
+): ScenarioResult {
+  const instance = new WebAssembly.Instance(
+    new WebAssembly.Module((scenario.engineWasm ?? scenario.wasm) as Uint8Array<ArrayBuffer>),
+  );
   const faults = new Map<FaultKind, number>();
   let calls = 0;
   for (const { name, operands } of scenario.calls) {
     const call = `${name}(${operands.join(", ")})`;
     const signature = module.signatures[module.functions[module.exports.get(name)!]!.signature]!;
     const answer = answers.call();
-    // The engine lets a module use its first 64 KiB. Where ours are not mapped the two part ways here, on purpose.
+    // The engine lets a module use its first 64 KiB. Where ours are not mapped the two part ways
+    // here, on purpose.
     if (answer.trap === FaultKind.NullReference) return result(null, calls, faults);
     const engine = callEngine(instance, name, operands, signature.parameters, signature.results);
     calls++;
-    if (kindInEngine(answer.trap) !== engine.trap) return result(`${call} ends with ${faultName(answer.trap)}, in the engine with ${faultName(engine.trap)}`, calls, faults);
+    if (kindInEngine(answer.trap) !== engine.trap)
+      return result(
+        `${call} ends with ${faultName(answer.trap)}, in the engine with ${faultName(engine.trap)}`,
+        calls,
+        faults,
+      );
     if (answer.trap !== 0) {
       faults.set(answer.trap, (faults.get(answer.trap) ?? 0) + 1);
       // How deep a stack goes is nobody's promise, so what was done before it ended differs.
       if (answer.trap === FaultKind.StackExhausted) return result(null, calls, faults);
       continue;
     }
-    if (answer.unpreserved.length > 0) return result(`${call} does not preserve register ${answer.unpreserved.join(", ")}`, calls, faults);
+    if (answer.unpreserved.length > 0)
+      return result(
+        `${call} does not preserve register ${answer.unpreserved.join(", ")}`,
+        calls,
+        faults,
+      );
     for (const [index, expected] of engine.results.entries()) {
-      if (answer.results[index] !== expected) return result(`${call} result ${index} is ${answer.results[index]}, in the engine ${expected}`, calls, faults);
+      if (answer.results[index] !== expected)
+        return result(
+          `${call} result ${index} is ${answer.results[index]}, in the engine ${expected}`,
+          calls,
+          faults,
+        );
     }
   }
   return result(compareState(module, instance, answers), calls, faults);
 }
 
-function compareState(module: IrModule, instance: WebAssembly.Instance, answers: HarnessAnswers): string | null {
+function compareState(
+  module: IrModule,
+  instance: WebAssembly.Instance,
+  answers: HarnessAnswers,
+): string | null {
   const memory = answers.memory();
   const exported = instance.exports["memory"];
   if (exported instanceof WebAssembly.Memory) {
     const pages = exported.buffer.byteLength / 65_536;
     if (memory.pages !== pages) return `memory has ${memory.pages} pages, in the engine ${pages}`;
-    const expected = hashMemory(exported.buffer, module.memory.lowPagesUsed ? 0 : Math.min(LOW_BYTES, exported.buffer.byteLength));
+    const expected = hashMemory(
+      exported.buffer,
+      module.memory.lowPagesUsed ? 0 : Math.min(LOW_BYTES, exported.buffer.byteLength),
+    );
     if (memory.hash !== expected) return "memory differs";
   }
   const values = answers.globals();
@@ -117,22 +163,44 @@ function compareState(module: IrModule, instance: WebAssembly.Instance, answers:
     const actual = values[position++]!;
     const view = instance.exports[`global${index}`];
     if (!(view instanceof WebAssembly.Global)) continue;
-    const expected = BigInt.asUintN(global.type === Type.I32 ? 32 : 64, BigInt(view.value as number | bigint));
+    const expected = BigInt.asUintN(
+      global.type === Type.I32 ? 32 : 64,
+      BigInt(view.value as number | bigint),
+    );
     // The upper half of an i32 global's eight bytes means nothing.
-    if (BigInt.asUintN(global.type === Type.I32 ? 32 : 64, actual) !== expected) return `global ${index} is ${actual}, in the engine ${expected}`;
+    if (BigInt.asUintN(global.type === Type.I32 ? 32 : 64, actual) !== expected)
+      return `global ${index} is ${actual}, in the engine ${expected}`;
   }
   return null;
 }
 
 /** Results as the registers hold them: i32 zero-extended. */
 function callEngine(
-  instance: WebAssembly.Instance, name: string, operands: readonly bigint[], parameters: readonly Type[], results: readonly Type[],
+  instance: WebAssembly.Instance,
+  name: string,
+  operands: readonly bigint[],
+  parameters: readonly Type[],
+  results: readonly Type[],
 ): { trap: FaultKind; results: bigint[] } {
   const fn = instance.exports[name] as (...values: (number | bigint)[]) => unknown;
   try {
-    const value = fn(...operands.map((bits, index) => (parameters[index] === Type.I32 ? Number(BigInt.asIntN(32, bits)) : BigInt.asIntN(64, bits))));
-    const values = results.length === 0 ? [] : results.length === 1 ? [value] : [...(value as Iterable<unknown>)];
-    return { trap: FaultKind.None, results: values.map((item, index) => BigInt.asUintN(results[index] === Type.I32 ? 32 : 64, BigInt(item as number | bigint))) };
+    const value = fn(
+      ...operands.map((bits, index) =>
+        parameters[index] === Type.I32 ? Number(BigInt.asIntN(32, bits)) : BigInt.asIntN(64, bits),
+      ),
+    );
+    const values =
+      results.length === 0
+        ? []
+        : results.length === 1
+          ? [value]
+          : [...(value as Iterable<unknown>)];
+    return {
+      trap: FaultKind.None,
+      results: values.map((item, index) =>
+        BigInt.asUintN(results[index] === Type.I32 ? 32 : 64, BigInt(item as number | bigint)),
+      ),
+    };
   } catch (error) {
     return { trap: engineFault(error), results: [] };
   }

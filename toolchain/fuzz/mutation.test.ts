@@ -21,9 +21,19 @@ beforeAll(() => {
   const text = `(module (memory (export "memory") 2 2) (global $g (mut i64) (i64.const 1)) (func (export "f") (param i64) (result i64)
     (global.set $g (i64.mul (local.get 0) (i64.add (local.get 0) (i64.div_s (local.get 0) (i64.const 1234567))))) (global.get $g)))`;
   const parsed = binaryen.parseText(text);
-  const module = buildModule(parsed.emitBinary(), { name: "victim", target: "linux", lowPagesUsed: false });
+  const module = buildModule(parsed.emitBinary(), {
+    name: "victim",
+    target: "linux",
+    lowPagesUsed: false,
+  });
   parsed.dispose();
-  original = new Uint8Array(linkModule(root, module, compileModule(module, { check: true }), { extraObjects: [], stackBytes: 65536, program: "harness" }));
+  original = new Uint8Array(
+    linkModule(root, module, compileModule(module, { check: true }), {
+      extraObjects: [],
+      stackBytes: 65536,
+      program: "harness",
+    }),
+  );
 });
 
 /** Calls the function after its code was overwritten: nothing verifies it. */
@@ -45,7 +55,16 @@ const RET = 0xc3;
 /** mov [rip + the distance to `address`], rdi; ret: the move has seven bytes. */
 function storeTo(address: bigint, from: bigint): number[] {
   const distance = Number(BigInt.asUintN(32, address - from - 7n));
-  return [0x48, 0x89, 0x3d, distance & 255, (distance >>> 8) & 255, (distance >>> 16) & 255, distance >>> 24, RET];
+  return [
+    0x48,
+    0x89,
+    0x3d,
+    distance & 255,
+    (distance >>> 8) & 255,
+    (distance >>> 16) & 255,
+    distance >>> 24,
+    RET,
+  ];
 }
 
 test("the function as it is leaves everything else alone", () => {
@@ -63,7 +82,9 @@ test.each<[string, number[], Parameters<typeof callWith>[0]]>([
 test("a write to code, or outside of the window, is a fault of its own kind", () => {
   expect(callWith((address) => storeTo(address, address)).trap).toBe(FaultKind.Protection);
   // mov rax, -4096; mov [rax], rdi
-  expect(callWith(() => [0x48, 0xc7, 0xc0, 0, 0xf0, 0xff, 0xff, 0x48, 0x89, 0x38, RET]).trap).toBe(FaultKind.Protection);
+  expect(callWith(() => [0x48, 0xc7, 0xc0, 0, 0xf0, 0xff, 0xff, 0x48, 0x89, 0x38, RET]).trap).toBe(
+    FaultKind.Protection,
+  );
 });
 
 test("a seed makes the same mutants again, of every kind, and never of another length", () => {
@@ -79,7 +100,22 @@ test("a seed makes the same mutants again, of every kind, and never of another l
   };
   const mutants = run();
   expect(run()).toEqual(mutants);
-  expect(new Set(mutants.map((mutant) => mutant.split(":")[0]))).toEqual(new Set([
-    "byte", "condition", "register", "high register", "width", "displacement", "immediate", "opcode", "dropped", "duplicate", "reordered", "replaced", "scale", "several",
-  ]));
+  expect(new Set(mutants.map((mutant) => mutant.split(":")[0]))).toEqual(
+    new Set([
+      "byte",
+      "condition",
+      "register",
+      "high register",
+      "width",
+      "displacement",
+      "immediate",
+      "opcode",
+      "dropped",
+      "duplicate",
+      "reordered",
+      "replaced",
+      "scale",
+      "several",
+    ]),
+  );
 });

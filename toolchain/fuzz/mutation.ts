@@ -19,7 +19,9 @@ export interface MutationResult {
   readonly refused: number;
   /** Accepted, and run to the end or stopped in an endless loop. */
   readonly run: number;
-  /** Accepted mutants that touched something outside of their memory, their stack or their globals. */
+  /**
+   * Accepted mutants that touched something outside of their memory, their stack or their globals.
+   */
   readonly escapes: readonly string[];
   /** Mutants and those of them accepted, by the kind of the change. */
   readonly kinds: Readonly<Record<string, readonly [made: number, accepted: number]>>;
@@ -30,9 +32,11 @@ const PROCESSOR_SECONDS_MAX = 1;
 const STACK_BYTES = 1 << 20;
 
 /**
- * Changes the code of a random module, by bytes and by instructions, and runs what the verifier still accepts: it may compute anything and trap as it
- * likes, but not leave its memory. Outside of the window next to nothing is mapped in the process, so that leaving it is a fault of its own kind;
- * on the stack and behind the globals, where something is, the harness looks whether it is as it was.
+ * Changes the code of a random module, by bytes and by instructions, and runs what the verifier
+ * still accepts: it may compute anything and trap as it likes, but not leave its memory. Outside of
+ * the window next to nothing is mapped in the process, so that leaving it is a fault of its own
+ * kind; on the stack and behind the globals, where something is, the harness looks whether it is as
+ * it was.
  */
 export function runMutants(root: string, seed: number, count: number): MutationResult {
   const scenario = randomScenario(seed);
@@ -40,7 +44,11 @@ export function runMutants(root: string, seed: number, count: number): MutationR
   const { name, level, lowPagesUsed } = scenario;
   const module = buildModule(scenario.wasm, { name, target: "linux", level, lowPagesUsed });
   const codes = compileModule(module, { check: false, optimize: scenario.optimize });
-  const original = linkModule(root, module, codes, { extraObjects: [], stackBytes: STACK_BYTES, program: "harness" });
+  const original = linkModule(root, module, codes, {
+    extraObjects: [],
+    stackBytes: STACK_BYTES,
+    program: "harness",
+  });
   const text = sectionNamed(readElf(original, scenario.name), ".text")!.bytes;
   const textOffset = text.byteOffset - original.byteOffset;
   const mutator = new CodeMutator(text, random);
@@ -62,7 +70,8 @@ export function runMutants(root: string, seed: number, count: number): MutationR
     run++;
     counts[1]++;
     const escape = runMutant(root, bytes, calls, scenario.calls.length);
-    if (escape !== null) escapes.push(`${scenario.name}, mutant ${mutant}, ${changes.join("; ")}: ${escape}`);
+    if (escape !== null)
+      escapes.push(`${scenario.name}, mutant ${mutant}, ${changes.join("; ")}: ${escape}`);
   }
   return { mutants: count, refused, run, escapes, kinds };
 }
@@ -74,7 +83,12 @@ function requestsOf(scenario: Scenario, names: readonly string[]): HarnessReques
 }
 
 /** What an accepted mutant did that it may not, or null. */
-function runMutant(root: string, bytes: Uint8Array, requests: HarnessRequests, calls: number): string | null {
+function runMutant(
+  root: string,
+  bytes: Uint8Array,
+  requests: HarnessRequests,
+  calls: number,
+): string | null {
   const folder = join(root, BUILD.cache, "fuzz");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${process.pid}-mutant.elf`);
@@ -85,7 +99,8 @@ function runMutant(root: string, bytes: Uint8Array, requests: HarnessRequests, c
     for (let call = 0; call < calls; call++) {
       const { trap, unpreserved } = answers.call();
       if (trap === FaultKind.Protection) return `call ${call} touches what is not its own`;
-      if (unpreserved.length > 0) return `call ${call} changes ${unpreserved.map((register) => (register === 16 ? "memory that is not its own" : `register ${register}`)).join(", ")}`;
+      if (unpreserved.length > 0)
+        return `call ${call} changes ${unpreserved.map((register) => (register === 16 ? "memory that is not its own" : `register ${register}`)).join(", ")}`;
     }
     return null;
   } catch (error) {

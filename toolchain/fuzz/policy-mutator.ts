@@ -12,9 +12,40 @@ const COPY_CHARACTERS_MAX = 80;
 const SOUP_TOKENS_MAX = 400;
 /** Tokens, ends of ranges, and what must not stand in a file at all. */
 const SCRAPS = [
-  ...WORDS, "(", ")", "{", "}", "->", ",", ".", "..", "*", "=", "==", "!=", "<", ">=", "&", "-",
-  "/*", "*/", "//", "\r", "\n", "\u202e", "\u00e9", "\0", "0", "0x", "64K", "9999999999999999999999",
-  "kernel.Slots", "any except", "not not", "constructor", "__proto__",
+  ...WORDS,
+  "(",
+  ")",
+  "{",
+  "}",
+  "->",
+  ",",
+  ".",
+  "..",
+  "*",
+  "=",
+  "==",
+  "!=",
+  "<",
+  ">=",
+  "&",
+  "-",
+  "/*",
+  "*/",
+  "//",
+  "\r",
+  "\n",
+  "\u202e",
+  "\u00e9",
+  "\0",
+  "0",
+  "0x",
+  "64K",
+  "9999999999999999999999",
+  "kernel.Slots",
+  "any except",
+  "not not",
+  "constructor",
+  "__proto__",
 ];
 const TOKEN = /[A-Za-z_]\w*|\d\w*|->|[=!<>]=|\.\.|[^\s\w]/g;
 
@@ -35,7 +66,9 @@ export class PolicyMutator {
     this.names = tokens.filter((token) => /^[a-z_]/.test(token));
     this.classes = tokens.filter((token) => /^[A-Z]/.test(token));
     this.numbers = tokens.filter((token) => /^\d/.test(token));
-    this.kinds = [SCRAPS, WORDS, this.names, this.classes, this.numbers].filter((kind) => kind.length > 0);
+    this.kinds = [SCRAPS, WORDS, this.names, this.classes, this.numbers].filter(
+      (kind) => kind.length > 0,
+    );
   }
 
   /** The files with a few edits, or one of them replaced by words in no order. */
@@ -57,16 +90,20 @@ export class PolicyMutator {
   private soup(): string {
     const { random } = this;
     const tokens = random.chance(80) ? ["module", "soup"] : [];
-    for (let count = random.below(SOUP_TOKENS_MAX); count > 0; count--) tokens.push(random.pick(random.pick(this.kinds)));
+    for (let count = random.below(SOUP_TOKENS_MAX); count > 0; count--)
+      tokens.push(random.pick(random.pick(this.kinds)));
     return tokens.join(random.chance(90) ? " " : "");
   }
 
-  /** One token becomes another of its kind: most such files can be parsed, and mean something else. */
+  /**
+   * One token becomes another of its kind: most such files can be parsed, and mean something else.
+   */
   private exchange(text: string): string {
     const tokens = [...text.matchAll(TOKEN)];
     if (tokens.length === 0) return text;
     const { 0: token, index } = this.random.pick(tokens);
-    const kind = [this.names, this.classes, this.numbers].find((names) => names.includes(token)) ?? SCRAPS;
+    const kind =
+      [this.names, this.classes, this.numbers].find((names) => names.includes(token)) ?? SCRAPS;
     return `${text.slice(0, index)}${this.random.pick(kind)}${text.slice(index + token.length)}`;
   }
 
@@ -77,7 +114,9 @@ export class PolicyMutator {
     const length = random.below(random.chance(25) ? CUT_CHARACTERS_MAX : 3);
     const other = random.pick(this.files).text;
     const at = random.below(other.length + 1);
-    const scrap = random.chance(33) ? other.slice(at, at + random.below(COPY_CHARACTERS_MAX)) : random.pick(SCRAPS);
+    const scrap = random.chance(33)
+      ? other.slice(at, at + random.below(COPY_CHARACTERS_MAX))
+      : random.pick(SCRAPS);
     return `${text.slice(0, from)}${random.chance(25) ? "" : ` ${scrap} `}${text.slice(from + length)}`;
   }
 }

@@ -1,4 +1,7 @@
-/** A seeded generator of random numbers (xorshift32 after a scrambling of the seed): the same on every machine. */
+/**
+ * A seeded generator of random numbers (xorshift32 after a scrambling of the seed): the same on
+ * every machine.
+ */
 export class Random {
   private state: number;
 

@@ -1,9 +1,13 @@
 /**
- * Whether interface descriptions are well formed, one by one and as a set. Each finding names the property at fault, so that the
- * loader can say where it stands.
+ * Whether interface descriptions are well formed, one by one and as a set. Each finding names the
+ * property at fault, so that the loader can say where it stands.
  */
 import { METHODS_MAX } from "../../kernel/abi/blob.ts";
-import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../kernel/abi/system-call.ts";
+import {
+  ARENA_BYTES_MAX,
+  MESSAGE_HANDLES_MAX,
+  MESSAGE_WORDS_MAX,
+} from "../../kernel/abi/system-call.ts";
 import { didYouMean } from "../report/suggest.ts";
 import { FLOW_ENDS, type FieldType, type InterfaceDescription } from "./define.ts";
 import { isInArena, layOut } from "./model.ts";
@@ -31,17 +35,58 @@ const SCALARS = ["u8", "u16", "u32", "u64", "i32", "i64", "bool"];
 const KERNEL_FOLDER = "services/interfaces/kernel/";
 /** Object types that a `handle` field may name beside interfaces. */
 const KERNEL_OBJECTS = [
-  "Domain", "Memory", "Inbox", "Endpoint", "Notice", "Thread", "Interrupt", "Ports", "Clock", "Audit", "Policy", "Slots", "Log", "Trace", "System",
+  "Domain",
+  "Memory",
+  "Inbox",
+  "Endpoint",
+  "Notice",
+  "Thread",
+  "Interrupt",
+  "Ports",
+  "Clock",
+  "Audit",
+  "Policy",
+  "Slots",
+  "Log",
+  "Trace",
+  "System",
 ];
 /** Words that AssemblyScript needs for itself. */
 export const KEYWORDS = new Set(
-  ("break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
-    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield").split(" "),
+  (
+    "break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
+    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield"
+  ).split(" "),
 );
-/** Members and locals of the generated classes, which a method or a field of that name would hide. */
+/**
+ * Members and locals of the generated classes, which a method or a field of that name would hide.
+ */
 const TAKEN = {
-  method: new Set(["constructor", "of", "handle", "dispatch", "notified", "interfaceId", "isLong", "arenaBytes", "handles"]),
-  field: new Set(["constructor", "ok", "status", "error", "reply", "record", "finish", "send", "refuse", "arena", "arenaBytes", "tries"]),
+  method: new Set([
+    "constructor",
+    "of",
+    "handle",
+    "dispatch",
+    "notified",
+    "interfaceId",
+    "isLong",
+    "arenaBytes",
+    "handles",
+  ]),
+  field: new Set([
+    "constructor",
+    "ok",
+    "status",
+    "error",
+    "reply",
+    "record",
+    "finish",
+    "send",
+    "refuse",
+    "arena",
+    "arenaBytes",
+    "tries",
+  ]),
 } as const;
 
 export function checkInterfaces(loaded: readonly LoadedDescription[]): Finding[] {
@@ -58,29 +103,74 @@ export function checkInterfaces(loaded: readonly LoadedDescription[]): Finding[]
 
 /** The data may come from a file that no type checker has seen. */
 function checkShape({ file, description }: LoadedDescription): Finding[] {
-  const found = (path: readonly string[], message: string, help?: string): Finding[] => [{ file, path, message, help }];
-  if (!isObject(description)) return found([], "the default export is not an interface", "write `export default defineInterface({ … })`");
-  if (typeof description.name !== "string") return found([], "the interface has no `name`", 'add `name: "…"`, in PascalCase');
-  if (!Number.isInteger(description.id)) return found(["id"], "`id` is not a whole number", "give the interface a number from 0x100 on that no other has");
-  if (!Number.isInteger(description.version) || description.version < 1) return found(["version"], "`version` is not a whole number from 1 on", "start with 1");
-  const isListOfTexts = Array.isArray(description.errors ?? []) && (description.errors ?? []).every((error) => typeof error === "string");
-  if (!isListOfTexts) return found(["errors"], "`errors` is not a list of names", '`errors: ["NotFound", "Full"]`');
-  if (!isObject(description.methods)) return found([], "the interface has no `methods`", "add `methods: { … }`");
+  const found = (path: readonly string[], message: string, help?: string): Finding[] => [
+    { file, path, message, help },
+  ];
+  if (!isObject(description))
+    return found(
+      [],
+      "the default export is not an interface",
+      "write `export default defineInterface({ … })`",
+    );
+  if (typeof description.name !== "string")
+    return found([], "the interface has no `name`", 'add `name: "…"`, in PascalCase');
+  if (!Number.isInteger(description.id))
+    return found(
+      ["id"],
+      "`id` is not a whole number",
+      "give the interface a number from 0x100 on that no other has",
+    );
+  if (!Number.isInteger(description.version) || description.version < 1)
+    return found(["version"], "`version` is not a whole number from 1 on", "start with 1");
+  const isListOfTexts =
+    Array.isArray(description.errors ?? []) &&
+    (description.errors ?? []).every((error) => typeof error === "string");
+  if (!isListOfTexts)
+    return found(["errors"], "`errors` is not a list of names", '`errors: ["NotFound", "Full"]`');
+  if (!isObject(description.methods))
+    return found([], "the interface has no `methods`", "add `methods: { … }`");
   const unknown = unknownKey(description, INTERFACE_KEYS);
-  if (unknown !== undefined) return found(unknown, `\`${unknown[0]}\` is no property of an interface`, didYouMean(unknown[0], INTERFACE_KEYS, `there are ${listed(INTERFACE_KEYS)}`));
+  if (unknown !== undefined)
+    return found(
+      unknown,
+      `\`${unknown[0]}\` is no property of an interface`,
+      didYouMean(unknown[0], INTERFACE_KEYS, `there are ${listed(INTERFACE_KEYS)}`),
+    );
   for (const [name, method] of Object.entries(description.methods)) {
-    if (!isObject(method)) return found(["methods", name], `method \`${name}\` is not an object`, "write `{}` for a method without fields");
+    if (!isObject(method))
+      return found(
+        ["methods", name],
+        `method \`${name}\` is not an object`,
+        "write `{}` for a method without fields",
+      );
     const key = unknownKey(method, METHOD_KEYS);
-    if (key !== undefined) return found(["methods", name, ...key], `\`${key[0]}\` is no property of a method`, didYouMean(key[0], METHOD_KEYS, `there are ${listed(METHOD_KEYS)}`));
+    if (key !== undefined)
+      return found(
+        ["methods", name, ...key],
+        `\`${key[0]}\` is no property of a method`,
+        didYouMean(key[0], METHOD_KEYS, `there are ${listed(METHOD_KEYS)}`),
+      );
     for (const part of ["reads", "writes"] as const) {
       const ends: unknown = method[part] ?? [];
-      if (Array.isArray(ends) && ends.every((end) => (FLOW_ENDS as readonly unknown[]).includes(end))) continue;
-      return found(["methods", name, part], `\`${part}\` of \`${name}\` is no list of what programs share`, `some of ${FLOW_ENDS.join(", ")}`);
+      if (
+        Array.isArray(ends) &&
+        ends.every((end) => (FLOW_ENDS as readonly unknown[]).includes(end))
+      )
+        continue;
+      return found(
+        ["methods", name, part],
+        `\`${part}\` of \`${name}\` is no list of what programs share`,
+        `some of ${FLOW_ENDS.join(", ")}`,
+      );
     }
     for (const part of ["takes", "returns"] as const) {
       for (const [field, type] of Object.entries(method[part] ?? {})) {
         if (!isFieldType(type)) {
-          return found(["methods", name, part, field], `field \`${field}\` has no type that exists`, "use u8, u16, u32, u64, i32, i64, bool, enumeration(…), bytes(max), text(max) or handle(to)");
+          return found(
+            ["methods", name, part, field],
+            `field \`${field}\` has no type that exists`,
+            "use u8, u16, u32, u64, i32, i64, bool, enumeration(…), bytes(max), text(max) or handle(to)",
+          );
         }
       }
     }
@@ -88,28 +178,58 @@ function checkShape({ file, description }: LoadedDescription): Finding[] {
   return [];
 }
 
-function checkOne({ file, description }: LoadedDescription, all: readonly LoadedDescription[]): Finding[] {
+function checkOne(
+  { file, description }: LoadedDescription,
+  all: readonly LoadedDescription[],
+): Finding[] {
   const findings: Finding[] = [];
-  const find = (path: readonly string[], message: string, help?: string): void => void findings.push({ file, path, message, help });
+  const find = (path: readonly string[], message: string, help?: string): void =>
+    void findings.push({ file, path, message, help });
   const { name, id, errors = [], methods } = description;
 
-  if (!/^[A-Z][A-Za-z0-9]*$/.test(name)) find(["name"], `\`${name}\` is no name for an interface`, "PascalCase: letters and digits, the first a capital");
+  if (!/^[A-Z][A-Za-z0-9]*$/.test(name))
+    find(
+      ["name"],
+      `\`${name}\` is no name for an interface`,
+      "PascalCase: letters and digits, the first a capital",
+    );
   const isKernel = file.startsWith(KERNEL_FOLDER);
   if (!isKernel && (id < FIRST_PROGRAM_INTERFACE || id > INTERFACE_ID_MAX)) {
-    find(["id"], `id ${id} is not one of a program's interfaces`, `take a number from 0x100 to 0xffff: 0x${freeId(all).toString(16)} is free`);
+    find(
+      ["id"],
+      `id ${id} is not one of a program's interfaces`,
+      `take a number from 0x100 to 0xffff: 0x${freeId(all).toString(16)} is free`,
+    );
   }
-  if (isKernel && (id < 1 || id >= FIRST_PROGRAM_INTERFACE)) find(["id"], `id ${id} is not one of the kernel's interfaces`, "the kernel's own are 1 to 0xff");
-  if (errors.length > ERRORS_MAX) find(["errors"], `${errors.length} errors are more than ${ERRORS_MAX}`);
+  if (isKernel && (id < 1 || id >= FIRST_PROGRAM_INTERFACE))
+    find(
+      ["id"],
+      `id ${id} is not one of the kernel's interfaces`,
+      "the kernel's own are 1 to 0xff",
+    );
+  if (errors.length > ERRORS_MAX)
+    find(["errors"], `${errors.length} errors are more than ${ERRORS_MAX}`);
   for (const error of errors) {
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(error) || error === "None") find(["errors"], `\`${error}\` is no name for an error`, "PascalCase, and not `None`, which is 0");
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(error) || error === "None")
+      find(
+        ["errors"],
+        `\`${error}\` is no name for an error`,
+        "PascalCase, and not `None`, which is 0",
+      );
   }
   findDuplicates(errors).forEach((error) => find(["errors"], `error \`${error}\` is listed twice`));
 
   const names = Object.keys(methods);
-  if (names.length > METHODS_MAX) find(["methods"], `${names.length} methods are more than ${METHODS_MAX}`, "split the interface");
+  if (names.length > METHODS_MAX)
+    find(
+      ["methods"],
+      `${names.length} methods are more than ${METHODS_MAX}`,
+      "split the interface",
+    );
   for (const method of names) {
     checkName(["methods", method], "method", method);
-    for (const part of ["takes", "returns"] as const) checkFields(["methods", method, part], methods[method]![part] ?? {});
+    for (const part of ["takes", "returns"] as const)
+      checkFields(["methods", method, part], methods[method]![part] ?? {});
     checkEnumerations(method);
   }
   return findings;
@@ -117,24 +237,61 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
   function checkFields(path: readonly string[], fields: Readonly<Record<string, FieldType>>): void {
     for (const [field, type] of Object.entries(fields)) {
       checkName([...path, field], "field", field);
-      if (isInArena(type) && (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_BYTES_MAX)) {
-        find([...path, field], `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_BYTES_MAX}`, "bulk data goes through a memory object");
+      if (
+        isInArena(type) &&
+        (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_BYTES_MAX)
+      ) {
+        find(
+          [...path, field],
+          `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_BYTES_MAX}`,
+          "bulk data goes through a memory object",
+        );
       }
-      if (type.kind === "enumeration" && type.names.length === 0) find([...path, field], `enumeration \`${field}\` has no names`, "list at least one");
+      if (type.kind === "enumeration" && type.names.length === 0)
+        find([...path, field], `enumeration \`${field}\` has no names`, "list at least one");
       if (type.kind === "enumeration") {
-        for (const one of type.names) if (!/^[a-z][A-Za-z0-9]*$/.test(one)) find([...path, field], `\`${one}\` is no name for a value`, "camelCase: letters and digits");
-        findDuplicates(type.names).forEach((one) => find([...path, field], `value \`${one}\` is listed twice`));
+        for (const one of type.names)
+          if (!/^[a-z][A-Za-z0-9]*$/.test(one))
+            find(
+              [...path, field],
+              `\`${one}\` is no name for a value`,
+              "camelCase: letters and digits",
+            );
+        findDuplicates(type.names).forEach((one) =>
+          find([...path, field], `value \`${one}\` is listed twice`),
+        );
       }
-      if (type.kind === "handle" && !KERNEL_OBJECTS.includes(type.to) && !all.some((other) => other.description.name === type.to)) {
-        find([...path, field], `\`${type.to}\` is neither a kernel object nor an interface`, didYouMean(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]));
+      if (
+        type.kind === "handle" &&
+        !KERNEL_OBJECTS.includes(type.to) &&
+        !all.some((other) => other.description.name === type.to)
+      ) {
+        find(
+          [...path, field],
+          `\`${type.to}\` is neither a kernel object nor an interface`,
+          didYouMean(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]),
+        );
       }
     }
     const layout = layOut(fields);
-    if (layout.words > MESSAGE_WORDS_MAX) find(path, `${layout.words} words are more than the ${MESSAGE_WORDS_MAX} of a message`, "put a table into a `bytes` field");
-    if (layout.handles > MESSAGE_HANDLES_MAX) find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
+    if (layout.words > MESSAGE_WORDS_MAX)
+      find(
+        path,
+        `${layout.words} words are more than the ${MESSAGE_WORDS_MAX} of a message`,
+        "put a table into a `bytes` field",
+      );
+    if (layout.handles > MESSAGE_HANDLES_MAX)
+      find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
     // One field that is too long by itself has been told of already.
-    const isEachFine = Object.values(fields).every((type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX);
-    if (isEachFine && layout.arenaBytes > ARENA_BYTES_MAX) find(path, `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_BYTES_MAX} of an arena`, "lower a maximum, or use a memory object");
+    const isEachFine = Object.values(fields).every(
+      (type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX,
+    );
+    if (isEachFine && layout.arenaBytes > ARENA_BYTES_MAX)
+      find(
+        path,
+        `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_BYTES_MAX} of an arena`,
+        "lower a maximum, or use a memory object",
+      );
   }
 
   /** The generated type is named after method and field. */
@@ -142,14 +299,33 @@ function checkOne({ file, description }: LoadedDescription, all: readonly Loaded
     const { takes = {}, returns = {} } = methods[method]!;
     for (const [field, type] of Object.entries(returns)) {
       const other = takes[field];
-      if (type.kind !== "enumeration" || other?.kind !== "enumeration" || type.names.join() === other.names.join()) continue;
-      find(["methods", method, "returns", field], `\`${field}\` is another enumeration in \`takes\``, "give the two fields different names");
+      if (
+        type.kind !== "enumeration" ||
+        other?.kind !== "enumeration" ||
+        type.names.join() === other.names.join()
+      )
+        continue;
+      find(
+        ["methods", method, "returns", field],
+        `\`${field}\` is another enumeration in \`takes\``,
+        "give the two fields different names",
+      );
     }
   }
 
   function checkName(path: readonly string[], kind: keyof typeof TAKEN, text: string): void {
-    if (!/^[a-z][A-Za-z0-9]*$/.test(text)) find(path, `\`${text}\` is no name for a ${kind}`, "camelCase: letters and digits, the first a small letter");
-    else if (KEYWORDS.has(text) || TAKEN[kind].has(text)) find(path, `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`, "choose another word");
+    if (!/^[a-z][A-Za-z0-9]*$/.test(text))
+      find(
+        path,
+        `\`${text}\` is no name for a ${kind}`,
+        "camelCase: letters and digits, the first a small letter",
+      );
+    else if (KEYWORDS.has(text) || TAKEN[kind].has(text))
+      find(
+        path,
+        `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`,
+        "choose another word",
+      );
   }
 }
 
@@ -162,10 +338,21 @@ function checkUnique(loaded: readonly LoadedDescription[]): Finding[] {
     const sameId = byId.get(id);
     if (sameId !== undefined) {
       const help = `0x${freeId(loaded).toString(16)} is free`;
-      findings.push({ file: one.file, path: ["id"], message: `id 0x${id.toString(16)} is already that of ${sameId.description.name} (${sameId.file})`, help });
+      findings.push({
+        file: one.file,
+        path: ["id"],
+        message: `id 0x${id.toString(16)} is already that of ${sameId.description.name} (${sameId.file})`,
+        help,
+      });
     }
     const sameName = byName.get(name);
-    if (sameName !== undefined) findings.push({ file: one.file, path: ["name"], message: `an interface \`${name}\` already exists in ${sameName.file}`, help: "choose another name" });
+    if (sameName !== undefined)
+      findings.push({
+        file: one.file,
+        path: ["name"],
+        message: `an interface \`${name}\` already exists in ${sameName.file}`,
+        help: "choose another name",
+      });
     byId.set(id, sameId ?? one);
     byName.set(name, sameName ?? one);
   }

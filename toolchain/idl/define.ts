@@ -1,11 +1,13 @@
 /**
- * The vocabulary of interface descriptions (`*.idl.ts`). A description is data, owned by neither client nor server;
- * stubs, dispatch, message layouts for the monitor and reference pages are generated from it.
+ * The vocabulary of interface descriptions (`*.idl.ts`). A description is data, owned by neither
+ * client nor server; stubs, dispatch, message layouts for the monitor and reference pages are
+ * generated from it.
  *
- * Layout of a message. Every field takes one 64-bit word, in order of declaration: word 0 first, at most 64. Integers and booleans
- * are zero- or sign-extended to the word. `bytes` and `text` are a descriptor, offset in the arena (low half) and length (high half).
- * A `handle` takes no word: the n-th handle field is the n-th handle of the message. An error reply carries its number, counted from 1
- * in order of declaration, in word 0 and nothing else.
+ * Layout of a message. Every field takes one 64-bit word, in order of declaration: word 0 first, at
+ * most 64. Integers and booleans are zero- or sign-extended to the word. `bytes` and `text` are a
+ * descriptor, offset in the arena (low half) and length (high half). A `handle` takes no word: the
+ * n-th handle field is the n-th handle of the message. An error reply carries its number, counted
+ * from 1 in order of declaration, in word 0 and nothing else.
  */
 export type ScalarName = "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "bool";
 
@@ -19,8 +21,11 @@ export type FieldType =
   /** A handle carried by the message, of the object type or interface named. */
   | { readonly kind: "handle"; readonly to: string };
 
-// The types keep what was written, so that tools can derive a field's TypeScript type from its description (message.ts).
-const scalar = <const N extends ScalarName>(name: N): { readonly kind: "scalar"; readonly name: N } => ({ kind: "scalar", name });
+// The types keep what was written, so that tools can derive a field's TypeScript type from its
+// description (message.ts).
+const scalar = <const N extends ScalarName>(
+  name: N,
+): { readonly kind: "scalar"; readonly name: N } => ({ kind: "scalar", name });
 export const u8 = scalar("u8");
 export const u16 = scalar("u16");
 export const u32 = scalar("u32");
@@ -29,13 +34,25 @@ export const i32 = scalar("i32");
 export const i64 = scalar("i64");
 export const bool = scalar("bool");
 /** One of the names; its number is its place in the list. */
-export const enumeration = <const N extends readonly string[]>(...names: N): { readonly kind: "enumeration"; readonly names: N } => ({ kind: "enumeration", names });
-export const bytes = (max: number): { readonly kind: "bytes"; readonly max: number } => ({ kind: "bytes", max });
-export const text = (max: number): { readonly kind: "text"; readonly max: number } => ({ kind: "text", max });
-export const handle = (to: string): { readonly kind: "handle"; readonly to: string } => ({ kind: "handle", to });
+export const enumeration = <const N extends readonly string[]>(
+  ...names: N
+): { readonly kind: "enumeration"; readonly names: N } => ({ kind: "enumeration", names });
+export const bytes = (max: number): { readonly kind: "bytes"; readonly max: number } => ({
+  kind: "bytes",
+  max,
+});
+export const text = (max: number): { readonly kind: "text"; readonly max: number } => ({
+  kind: "text",
+  max,
+});
+export const handle = (to: string): { readonly kind: "handle"; readonly to: string } => ({
+  kind: "handle",
+  to,
+});
 
 /**
- * Where a method of a kernel object takes information from, or puts it, besides its answer: what `never flow` follows.
+ * Where a method of a kernel object takes information from, or puts it, besides its answer: what
+ * `never flow` follows.
  *
  *   Audit, Trace, Log, Slots, System   what all programs share there: records, messages, lines, states of domains, memory of the machine
  *   object     the object that is called, as far as others have a handle to it
@@ -43,7 +60,17 @@ export const handle = (to: string): { readonly kind: "handle"; readonly to: stri
  *   handles    every domain that was sent a handle: the method takes it away
  *   own        nothing of the kind: the caller's own domain, or what is the same for everybody, as image, policy and clock
  */
-export const FLOW_ENDS = ["Audit", "Trace", "Log", "Slots", "System", "object", "domains", "handles", "own"] as const;
+export const FLOW_ENDS = [
+  "Audit",
+  "Trace",
+  "Log",
+  "Slots",
+  "System",
+  "object",
+  "domains",
+  "handles",
+  "own",
+] as const;
 export type FlowEnd = (typeof FLOW_ENDS)[number];
 
 export interface MethodDescription {

@@ -1,11 +1,28 @@
 import { expect, test } from "vitest";
-import { HANDLE_INDEX_FIRST_NAMED, INITIAL_GENERATION, REGISTER_WORDS_MAX } from "../../kernel/abi/system-call.ts";
+import {
+  HANDLE_INDEX_FIRST_NAMED,
+  INITIAL_GENERATION,
+  REGISTER_WORDS_MAX,
+} from "../../kernel/abi/system-call.ts";
 import { RECORD_HANDLES, RECORD_MORE_WORDS } from "../../kernel/abi/message-record.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { loadSourceInNode, type NodeProgram } from "../../tests/support/service-in-node.ts";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bool, bytes, defineInterface, enumeration, handle, i32, i64, text, u16, u32, u64, u8 } from "./define.ts";
+import {
+  bool,
+  bytes,
+  defineInterface,
+  enumeration,
+  handle,
+  i32,
+  i64,
+  text,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "./define.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { constant, wordOffset } from "./generate/names.ts";
@@ -27,8 +44,33 @@ const Everything = defineInterface({
   errors: ["Never", "Always"],
   methods: {
     nothing: { idempotent: true },
-    scalars: { about: "All of them.", takes: { a: u8, b: u16, c: u32, d: u64, e: i32, f: i64, g: bool, h: enumeration("one", "two") }, returns: { a: u8, b: u16, c: u32, d: u64, e: i32, f: i64, g: bool, h: enumeration("one", "two") } },
-    texts: { takes: { first: text(20), number: u32, second: bytes(30) }, returns: { first: bytes(30), second: text(20) } },
+    scalars: {
+      about: "All of them.",
+      takes: {
+        a: u8,
+        b: u16,
+        c: u32,
+        d: u64,
+        e: i32,
+        f: i64,
+        g: bool,
+        h: enumeration("one", "two"),
+      },
+      returns: {
+        a: u8,
+        b: u16,
+        c: u32,
+        d: u64,
+        e: i32,
+        f: i64,
+        g: bool,
+        h: enumeration("one", "two"),
+      },
+    },
+    texts: {
+      takes: { first: text(20), number: u32, second: bytes(30) },
+      returns: { first: bytes(30), second: text(20) },
+    },
     carry: { takes: { key: handle("Notice") }, returns: { key: handle("Notice"), count: u32 } },
   },
 });
@@ -44,42 +86,83 @@ test("numbers that the generators share with the ABI are the ABI's", () => {
 
 test("every kernel interface has the number of its object type, and Fault its own", async () => {
   for (const { name, id, file } of await loadInterfaces(ROOT)) {
-    if (file.startsWith("services/interfaces/kernel/")) expect([name, id]).toEqual([name, name === "Fault" ? 16 : ObjectType[name as keyof typeof ObjectType]]);
+    if (file.startsWith("services/interfaces/kernel/"))
+      expect([name, id]).toEqual([
+        name,
+        name === "Fault" ? 16 : ObjectType[name as keyof typeof ObjectType],
+      ]);
   }
 });
 
 test("handles are numbered in the manifest's order: serves, uses, kernel, devices", () => {
-  const handles = programHandles({ name: "p", entry: "main.ts", devices: { line: "interrupt", ports: "ports" }, kernel: { log: "Log" }, uses: { other: Everything }, serves: { own: Everything } });
-  expect(handles.map(({ name, number }) => `${name} ${number.toString(16)}`)).toEqual(["own 10004", "other 10005", "log 10006", "line 10007", "ports 10008"]);
+  const handles = programHandles({
+    name: "p",
+    entry: "main.ts",
+    devices: { line: "interrupt", ports: "ports" },
+    kernel: { log: "Log" },
+    uses: { other: Everything },
+    serves: { own: Everything },
+  });
+  expect(handles.map(({ name, number }) => `${name} ${number.toString(16)}`)).toEqual([
+    "own 10004",
+    "other 10005",
+    "log 10006",
+    "line 10007",
+    "ports 10008",
+  ]);
 });
 
 test("a program with a log writes its failed assertions there", () => {
-  expect(programFile({ name: "p", entry: "main.ts", kernel: { log: "Log" } }, "p/program.ts")).toContain("logFailuresTo(log);");
-  expect(programFile({ name: "p", entry: "main.ts" }, "p/program.ts")).not.toContain("logFailuresTo");
+  expect(
+    programFile({ name: "p", entry: "main.ts", kernel: { log: "Log" } }, "p/program.ts"),
+  ).toContain("logFailuresTo(log);");
+  expect(programFile({ name: "p", entry: "main.ts" }, "p/program.ts")).not.toContain(
+    "logFailuresTo",
+  );
 });
 
 test("a program in assembly includes handles, headers and enumerations", () => {
-  const text = assemblyFile({ name: "p", entry: "p.asm", uses: { other: Everything } }, "p/program.ts");
-  expect(text.split("\n")).toEqual(expect.arrayContaining([
-    "%define HANDLE_OTHER 0x10004", "%define EVERYTHING_NOTHING_HEADER 0x7ff0000", "%define EVERYTHING_SCALARS_HEADER 0x7ff0014", "%define EVERYTHING_SCALARS_H_TWO 0x1",
-  ]));
+  const text = assemblyFile(
+    { name: "p", entry: "p.asm", uses: { other: Everything } },
+    "p/program.ts",
+  );
+  expect(text.split("\n")).toEqual(
+    expect.arrayContaining([
+      "%define HANDLE_OTHER 0x10004",
+      "%define EVERYTHING_NOTHING_HEADER 0x7ff0000",
+      "%define EVERYTHING_SCALARS_HEADER 0x7ff0014",
+      "%define EVERYTHING_SCALARS_H_TWO 0x1",
+    ]),
+  );
 });
 
-test.each([["nextEvent", "NEXT_EVENT"], ["AttackPlan", "ATTACK_PLAN"], ["readTSC", "READ_TSC"], ["uart-16550", "UART_16550"], ["a1b", "A1B"]])("the constant for %j is %j", (name, expected) => {
+test.each([
+  ["nextEvent", "NEXT_EVENT"],
+  ["AttackPlan", "ATTACK_PLAN"],
+  ["readTSC", "READ_TSC"],
+  ["uart-16550", "UART_16550"],
+  ["a1b", "A1B"],
+])("the constant for %j is %j", (name, expected) => {
   expect(constant(name)).toBe(expected);
 });
 
 test("fields and errors have their names, in the order of the words, for whoever shows messages", () => {
   const text = fieldNamesFile([model]);
-  expect(text).toContain('case 0x7ff001: return isAnswer ? "ca wb dc nd ie sf tg eh=one=two" : "ca wb dc nd ie sf tg eh=one=two";');
-  expect(text).toContain('case 0x7ff002: return isAnswer ? "bfirst:30 bsecond:20" : "bfirst:20 dnumber bsecond:30";');
+  expect(text).toContain(
+    'case 0x7ff001: return isAnswer ? "ca wb dc nd ie sf tg eh=one=two" : "ca wb dc nd ie sf tg eh=one=two";',
+  );
+  expect(text).toContain(
+    'case 0x7ff002: return isAnswer ? "bfirst:30 bsecond:20" : "bfirst:20 dnumber bsecond:30";',
+  );
   expect(text).toContain('case 0x7ff003: return isAnswer ? "dcount hkey" : "hkey";');
   expect(text).toContain('case 0x7ff: return "Never Always";');
 });
 
 test("the stub of a method with texts keeps which was too long, where the kernel calls the message malformed", () => {
   const file = interfaceFile(model);
-  expect(file).toContain('if (isMalformed()) {\n      noteLength("first", first.length, 20);\n      noteLength("second", second.length, 30);\n    }');
+  expect(file).toContain(
+    'if (isMalformed()) {\n      noteLength("first", first.length, 20);\n      noteLength("second", second.length, 30);\n    }',
+  );
   expect(file.match(/noteLength\("/g)).toHaveLength(2);
 });
 
@@ -96,11 +179,15 @@ test("the generated file names its source and imports nothing that it does not u
   const file = interfaceFile(model);
   expect(file.split("\n")[0]).toBe("// Generated from everything.idl.ts. Do not edit.");
   for (const [, names] of file.matchAll(/^import \{ (.*) \} from/gm)) {
-    for (const name of names!.split(", ")) expect(file.split(new RegExp(`\\b${name}\\b`)).length, name).toBeGreaterThan(2);
+    for (const name of names!.split(", "))
+      expect(file.split(new RegExp(`\\b${name}\\b`)).length, name).toBeGreaterThan(2);
   }
 });
 
-/** A client and a server of one program, in one module: the server answers what the client sends, through the switch below. */
+/**
+ * A client and a server of one program, in one module: the server answers what the client sends,
+ * through the switch below.
+ */
 const SOURCE = `
 import { EverythingClient, EverythingError, EverythingScalarsH, EverythingServer, EverythingScalarsReply, EverythingTextsReply, EverythingCarryReply, EVERYTHING_VERSION, EVERYTHING_TEXTS_FIRST_MAX } from "../../build/generated/interfaces/Everything";
 import { serve, OK } from "./server";
@@ -131,8 +218,18 @@ export function version(): u32 { return EVERYTHING_VERSION * 100 + EVERYTHING_TE
 
 test("generated clients and servers understand each other, field by field", async () => {
   const files = { "build/generated/interfaces/Everything.ts": interfaceFile(model) };
-  const itself = { description: Everything, calls: [], answer: (method: number, message: WireMessage) => program.exchange(Everything, method, message) };
-  const program: NodeProgram = await loadSourceInNode("services/runtime", SOURCE, { name: "everything", entry: "main.ts", uses: { itself: Everything } }, { peers: { itself } }, files);
+  const itself = {
+    description: Everything,
+    calls: [],
+    answer: (method: number, message: WireMessage) => program.exchange(Everything, method, message),
+  };
+  const program: NodeProgram = await loadSourceInNode(
+    "services/runtime",
+    SOURCE,
+    { name: "everything", entry: "main.ts", uses: { itself: Everything } },
+    { peers: { itself } },
+    files,
+  );
   program.run();
   const call = (name: string): number => program.exported(name)() as number;
   expect(call("callNothing")).toBe(2);

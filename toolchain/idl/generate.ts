@@ -1,6 +1,7 @@
 /**
- * Writes what is generated from interfaces and manifests: AssemblyScript stubs, handle constants and reference pages. A file whose
- * text has not changed is not written again, so that whoever looks at file times builds nothing twice.
+ * Writes what is generated from interfaces and manifests: AssemblyScript stubs, handle constants
+ * and reference pages. A file whose text has not changed is not written again, so that whoever
+ * looks at file times builds nothing twice.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -20,17 +21,25 @@ export const GENERATED_FOLDER = "build/generated";
 /** Manifests of all programs. */
 export const PROGRAM_GLOB = "{services,drivers,tests/*}/*/program.ts";
 
-/** Everything that sources of the tree at `root` import from build/generated. Returns the interfaces. */
+/**
+ * Everything that sources of the tree at `root` import from build/generated. Returns the
+ * interfaces.
+ */
 export async function generateAll(root: string): Promise<InterfaceModel[]> {
   const models = await generateInterfaces(root);
   const manifests = listInputs(root, PROGRAM_GLOB);
   const programs = await loadManifests(root, manifests);
-  await Promise.all(programs.map((program, index) => generateProgram(root, program, manifests[index]!)));
+  await Promise.all(
+    programs.map((program, index) => generateProgram(root, program, manifests[index]!)),
+  );
   return models;
 }
 
 /** Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md. */
-export async function generateInterfaces(root: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<InterfaceModel[]> {
+export async function generateInterfaces(
+  root: string,
+  outDir: string = join(root, GENERATED_FOLDER),
+): Promise<InterfaceModel[]> {
   const models = await loadInterfaces(root);
   await writeIfChanged(join(outDir, "interfaces", "field-names.ts"), fieldNamesFile(models));
   await Promise.all(
@@ -42,13 +51,30 @@ export async function generateInterfaces(root: string, outDir: string = join(roo
   return models;
 }
 
-/** Handle constants in build/generated/programs/<name>.ts, for a program in assembly in <name>.inc besides. `manifest` is the file that describes the program, for messages. */
-export async function generateProgram(root: string, program: ProgramDescription, manifest: string, outDir: string = join(root, GENERATED_FOLDER)): Promise<void> {
-  await writeIfChanged(join(outDir, "programs", `${program.name}.ts`), programFile(program, manifest));
-  if (program.entry?.endsWith(".asm")) await writeIfChanged(join(outDir, "programs", `${program.name}.inc`), assemblyFile(program, manifest));
+/**
+ * Handle constants in build/generated/programs/<name>.ts, for a program in assembly in <name>.inc
+ * besides. `manifest` is the file that describes the program, for messages.
+ */
+export async function generateProgram(
+  root: string,
+  program: ProgramDescription,
+  manifest: string,
+  outDir: string = join(root, GENERATED_FOLDER),
+): Promise<void> {
+  await writeIfChanged(
+    join(outDir, "programs", `${program.name}.ts`),
+    programFile(program, manifest),
+  );
+  if (program.entry?.endsWith(".asm"))
+    await writeIfChanged(
+      join(outDir, "programs", `${program.name}.inc`),
+      assemblyFile(program, manifest),
+    );
 }
 
-/** Written beside and renamed, so that a reader at the same time sees the old text or the new one. */
+/**
+ * Written beside and renamed, so that a reader at the same time sees the old text or the new one.
+ */
 async function writeIfChanged(path: string, text: string): Promise<void> {
   const before = await readFile(path, "utf8").catch(() => null);
   if (before === text) return;

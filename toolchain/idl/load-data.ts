@@ -1,8 +1,10 @@
 /**
- * Loads description files (`*.idl.ts`, `program.ts`, `*.image.ts`): TypeScript modules whose default export is data.
+ * Loads description files (`*.idl.ts`, `program.ts`, `*.image.ts`): TypeScript modules whose
+ * default export is data.
  *
- * They are bundled in memory and evaluated as scripts, so they may import the vocabularies and one another, and nothing else. Mistakes of
- * syntax, code that throws or does not end, and modules without a default export are diagnostics; what the data means is for the caller to check.
+ * They are bundled in memory and evaluated as scripts, so they may import the vocabularies and one
+ * another, and nothing else. Mistakes of syntax, code that throws or does not end, and modules
+ * without a default export are diagnostics; what the data means is for the caller to check.
  */
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -14,14 +16,22 @@ import { currentRecorder } from "../build/inputs.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { type Place, locateProperty } from "./locate.ts";
 
-/** Processor time. A description takes well below a millisecond; one that computes for so long on the slowest host does not end. */
+/**
+ * Processor time. A description takes well below a millisecond; one that computes for so long on
+ * the slowest host does not end.
+ */
 const EVALUATE_PROCESSOR_MS_MAX = 1000;
-/** A loop that had the processor for itself spent a little less than the time after which it was stopped. */
+/**
+ * A loop that had the processor for itself spent a little less than the time after which it was
+ * stopped.
+ */
 const SPENT_MIN = 0.9;
 /** What the bundle of a file is called in stacks, and the global that its exports are. */
 const BUNDLE = "trine-description";
 const GLOBAL = "trineDescription";
-/** What esbuild only warns of and is a mistake in data: a value would be lost, or was never there. */
+/**
+ * What esbuild only warns of and is a mistake in data: a value would be lost, or was never there.
+ */
 const SERIOUS_WARNINGS = ["duplicate-object-key", "import-is-undefined"];
 
 /** The default exports of `files`, paths relative to `root`, in their order. */
@@ -42,7 +52,8 @@ interface Bundle {
 }
 
 async function bundle(root: string, files: readonly string[]): Promise<Bundle[]> {
-  // Named by number, so that two files of one name in different folders do not meet in the output folder.
+  // Named by number, so that two files of one name in different folders do not meet in the output
+  // folder.
   const entryPoints = files.map((file, index) => ({ in: resolve(root, file), out: String(index) }));
   try {
     const { outputFiles, warnings } = await build({
@@ -62,9 +73,15 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
       logLevel: "silent",
     });
     const serious = warnings.filter((warning) => SERIOUS_WARNINGS.includes(warning.id));
-    if (serious.length > 0) throw new DiagnosticError(serious.map((message) => toDiagnostic(root, message)));
-    const byName = new Map(outputFiles.map((output) => [/\d+\.js(?:\.map)?$/.exec(output.path)?.[0], output.text]));
-    return files.map((_file, index) => ({ text: byName.get(`${index}.js`)!, map: byName.get(`${index}.js.map`)! }));
+    if (serious.length > 0)
+      throw new DiagnosticError(serious.map((message) => toDiagnostic(root, message)));
+    const byName = new Map(
+      outputFiles.map((output) => [/\d+\.js(?:\.map)?$/.exec(output.path)?.[0], output.text]),
+    );
+    return files.map((_file, index) => ({
+      text: byName.get(`${index}.js`)!,
+      map: byName.get(`${index}.js.map`)!,
+    }));
   } catch (error) {
     const messages = (error as { errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
@@ -73,8 +90,8 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
 }
 
 /**
- * An import names one file, by its path with its ending: what an image is made from is then exactly the files that were read, and no file
- * that appears beside one of them can take its place.
+ * An import names one file, by its path with its ending: what an image is made from is then exactly
+ * the files that were read, and no file that appears beside one of them can take its place.
  */
 function exactImports(root: string): Plugin {
   // esbuild calls back from outside of the work that asked.
@@ -85,9 +102,13 @@ function exactImports(root: string): Plugin {
       onResolve({ filter: /.*/ }, ({ path, kind, importer }) => {
         if (kind === "entry-point") return { path };
         const file = resolve(dirname(importer), path);
-        if (/^\.{1,2}\//.test(path) && existsSync(file) && statSync(file).isFile()) return { path: file };
+        if (/^\.{1,2}\//.test(path) && existsSync(file) && statSync(file).isFile())
+          return { path: file };
         const near = [`${file}.ts`, `${file}/index.ts`].find((candidate) => existsSync(candidate));
-        const text = near === undefined ? "a description imports by paths relative to itself" : `write its path with its ending: \`${path}${near.slice(file.length)}\``;
+        const text =
+          near === undefined
+            ? "a description imports by paths relative to itself"
+            : `write its path with its ending: \`${path}${near.slice(file.length)}\``;
         return { errors: [{ text: `Could not resolve "${path}"`, notes: [{ text }] }] };
       });
       onLoad({ filter: /.*/ }, async ({ path }) => {
@@ -100,43 +121,96 @@ function exactImports(root: string): Plugin {
 }
 
 function toDiagnostic(root: string, { text, location, notes }: Message): Diagnostic {
-  const help = notes.map((note) => (note.location === null ? note.text : `${note.text} ${note.location.line}:${note.location.column + 1}`)).join(" ") || undefined;
+  const help =
+    notes
+      .map((note) =>
+        note.location === null
+          ? note.text
+          : `${note.text} ${note.location.line}:${note.location.column + 1}`,
+      )
+      .join(" ") || undefined;
   if (location === null) return { severity: "error", message: text, help };
   const file = relative(root, resolve(root, location.file)).replace(/\\/g, "/");
-  return { severity: "error", file, line: location.line, column: location.column + 1, message: text, help };
+  return {
+    severity: "error",
+    file,
+    line: location.line,
+    column: location.column + 1,
+    message: text,
+    help,
+  };
 }
 
 async function evaluate(root: string, file: string, { text, map }: Bundle): Promise<unknown> {
   let module: { readonly default?: unknown } | undefined;
   try {
     // The last expression is the script's value: nothing is left behind for another file to see.
-    module = runWithinProcessorTime(`(() => { ${text.trimEnd()}\nreturn ${GLOBAL}; })()`) as typeof module;
+    module = runWithinProcessorTime(
+      `(() => { ${text.trimEnd()}\nreturn ${GLOBAL}; })()`,
+    ) as typeof module;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
-      throw new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: `the file computes for more than ${EVALUATE_PROCESSOR_MS_MAX / 1000} s`, help: "a description is data: look for a loop that does not end" }]);
+      throw new DiagnosticError([
+        {
+          severity: "error",
+          file,
+          line: 1,
+          column: 1,
+          message: `the file computes for more than ${EVALUATE_PROCESSOR_MS_MAX / 1000} s`,
+          help: "a description is data: look for a loop that does not end",
+        },
+      ]);
     }
     const message = error instanceof Error ? error.message : String(error);
-    throw new DiagnosticError([{ severity: "error", ...thrownAt(root, file, error, map), message: `cannot be evaluated: ${message}` }]);
+    throw new DiagnosticError([
+      {
+        severity: "error",
+        ...thrownAt(root, file, error, map),
+        message: `cannot be evaluated: ${message}`,
+      },
+    ]);
   }
   if (module?.default !== undefined) {
     const inherits = findPrototype(module.default, []);
     if (inherits === undefined) return module.default;
     const help = "write plain objects; `__proto__` in one is no key: choose another name";
     const message = `${inherits.length === 0 ? "the description" : `\`${inherits.join(".")}\``} inherits properties, which is no data`;
-    throw new DiagnosticError([{ severity: "error", file, ...(await locateProperty(root, file, [...inherits, "__proto__"])), message, help }]);
+    throw new DiagnosticError([
+      {
+        severity: "error",
+        file,
+        ...(await locateProperty(root, file, [...inherits, "__proto__"])),
+        message,
+        help,
+      },
+    ]);
   }
   const help = "write `export default defineInterface({ … })`, `defineProgram` or `defineImage`";
-  throw new DiagnosticError([{ severity: "error", file, line: 1, column: 1, message: "the file has no default export", help }]);
+  throw new DiagnosticError([
+    {
+      severity: "error",
+      file,
+      line: 1,
+      column: 1,
+      message: "the file has no default export",
+      help,
+    },
+  ]);
 }
 
 /**
- * The way to an object that is not plain. A key `__proto__` sets what an object inherits: what stands under it is in no list of keys, and
- * yet found by its name.
+ * The way to an object that is not plain. A key `__proto__` sets what an object inherits: what
+ * stands under it is in no list of keys, and yet found by its name.
  */
-function findPrototype(value: unknown, path: readonly string[], seen = new Set<unknown>()): readonly string[] | undefined {
+function findPrototype(
+  value: unknown,
+  path: readonly string[],
+  seen = new Set<unknown>(),
+): readonly string[] | undefined {
   if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
   seen.add(value);
-  if (Object.getPrototypeOf(value) !== (Array.isArray(value) ? Array.prototype : Object.prototype)) return path;
+  if (Object.getPrototypeOf(value) !== (Array.isArray(value) ? Array.prototype : Object.prototype))
+    return path;
   for (const [key, inner] of Object.entries(value)) {
     const found = findPrototype(inner, [...path, key], seen);
     if (found !== undefined) return found;
@@ -145,8 +219,9 @@ function findPrototype(value: unknown, path: readonly string[], seen = new Set<u
 }
 
 /**
- * The value of a script without side effects. The engine can only limit the time on the wall, most of which a busy host may give
- * to others: a script that was stopped before it had computed for long enough, all its runs together, has another with twice the time.
+ * The value of a script without side effects. The engine can only limit the time on the wall, most
+ * of which a busy host may give to others: a script that was stopped before it had computed for
+ * long enough, all its runs together, has another with twice the time.
  */
 function runWithinProcessorTime(script: string): unknown {
   const start = processorTimeMs();
@@ -155,24 +230,43 @@ function runWithinProcessorTime(script: string): unknown {
       return runInThisContext(script, { filename: BUNDLE, timeout: wallMs });
     } catch (error) {
       const isStopped = (error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
-      if (!isStopped || processorTimeMs() - start >= EVALUATE_PROCESSOR_MS_MAX * SPENT_MIN) throw error;
+      if (!isStopped || processorTimeMs() - start >= EVALUATE_PROCESSOR_MS_MAX * SPENT_MIN)
+        throw error;
     }
   }
 }
 
 /** Of this thread; of the whole process where Node cannot tell them apart (before 22.19). */
 function processorTimeMs(): number {
-  const { threadCpuUsage = process.cpuUsage } = process as { threadCpuUsage?: typeof process.cpuUsage };
+  const { threadCpuUsage = process.cpuUsage } = process as {
+    threadCpuUsage?: typeof process.cpuUsage;
+  };
   const { user, system } = threadCpuUsage.call(process);
   return (user + system) / 1000;
 }
 
-/** Where in the sources the stack of what was thrown begins; the file's first line where that cannot be told. */
-function thrownAt(root: string, file: string, error: unknown, map: string): { readonly file: string } & Place {
+/**
+ * Where in the sources the stack of what was thrown begins; the file's first line where that cannot
+ * be told.
+ */
+function thrownAt(
+  root: string,
+  file: string,
+  error: unknown,
+  map: string,
+): { readonly file: string } & Place {
   const first = { file, line: 1, column: 1 };
-  const match = new RegExp(`${BUNDLE}:(\\d+):(\\d+)`).exec(error instanceof Error ? (error.stack ?? "") : "");
+  const match = new RegExp(`${BUNDLE}:(\\d+):(\\d+)`).exec(
+    error instanceof Error ? (error.stack ?? "") : "",
+  );
   if (match === null) return first;
-  const entry = new SourceMap(JSON.parse(map) as ConstructorParameters<typeof SourceMap>[0]).findEntry(Number(match[1]) - 1, Number(match[2]) - 1);
+  const entry = new SourceMap(
+    JSON.parse(map) as ConstructorParameters<typeof SourceMap>[0],
+  ).findEntry(Number(match[1]) - 1, Number(match[2]) - 1);
   if (!("originalSource" in entry)) return first;
-  return { file: relative(root, resolve(root, entry.originalSource)).replace(/\\/g, "/"), line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+  return {
+    file: relative(root, resolve(root, entry.originalSource)).replace(/\\/g, "/"),
+    line: entry.originalLine + 1,
+    column: entry.originalColumn + 1,
+  };
 }

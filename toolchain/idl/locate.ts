@@ -1,6 +1,6 @@
 /**
- * Where in a description file a property stands. Only asked when a diagnostic is due, so the TypeScript parser is loaded then
- * and not for a build that finds nothing wrong.
+ * Where in a description file a property stands. Only asked when a diagnostic is due, so the
+ * TypeScript parser is loaded then and not for a build that finds nothing wrong.
  */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -14,20 +14,39 @@ export interface Place {
 }
 
 /**
- * The place of the property that `path` leads to from the file's default export, or of the deepest part of the path that is
- * written out there. `["methods", "ping", "takes", "count"]` is the field `count`.
+ * The place of the property that `path` leads to from the file's default export, or of the deepest
+ * part of the path that is written out there. `["methods", "ping", "takes", "count"]` is the field
+ * `count`.
  */
-export async function locateProperty(root: string, file: string, path: readonly string[]): Promise<Place> {
+export async function locateProperty(
+  root: string,
+  file: string,
+  path: readonly string[],
+): Promise<Place> {
   return placeInText(file, await readFile(resolve(root, file), "utf8"), path);
 }
 
 /** A finding about a property, as a diagnostic at its place. */
-export async function diagnosticAt(root: string, file: string, { path, message, help }: ShapeFinding): Promise<Diagnostic> {
-  return { severity: "error", file, ...(await locateProperty(root, file, path)), message, ...(help === undefined ? {} : { help }) };
+export async function diagnosticAt(
+  root: string,
+  file: string,
+  { path, message, help }: ShapeFinding,
+): Promise<Diagnostic> {
+  return {
+    severity: "error",
+    file,
+    ...(await locateProperty(root, file, path)),
+    message,
+    ...(help === undefined ? {} : { help }),
+  };
 }
 
 /** As `locateProperty`, in a text at hand. */
-export async function placeInText(file: string, text: string, path: readonly string[]): Promise<Place> {
+export async function placeInText(
+  file: string,
+  text: string,
+  path: readonly string[],
+): Promise<Place> {
   const { default: ts } = await import("typescript");
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 
@@ -35,7 +54,9 @@ export async function placeInText(file: string, text: string, path: readonly str
   let place: Node = assignment ?? source;
   let object = assignment === undefined ? null : describedObject(assignment.expression);
   for (const key of path) {
-    const property = object?.properties.find((candidate) => candidate.name !== undefined && nameOf(candidate.name) === key);
+    const property = object?.properties.find(
+      (candidate) => candidate.name !== undefined && nameOf(candidate.name) === key,
+    );
     if (property === undefined) break;
     place = property;
     object = ts.isPropertyAssignment(property) ? describedObject(property.initializer) : null;
@@ -44,15 +65,21 @@ export async function placeInText(file: string, text: string, path: readonly str
   const { line, character } = source.getLineAndCharacterOfPosition(place.getStart(source));
   return { line: line + 1, column: character + 1 };
 
-  /** The object literal itself, or the argument of a call around it, as in `defineInterface({ … })`. */
+  /**
+   * The object literal itself, or the argument of a call around it, as in `defineInterface({ … })`.
+   */
   function describedObject(expression: Expression): ObjectLiteralExpression | null {
     if (ts.isObjectLiteralExpression(expression)) return expression;
-    if (ts.isCallExpression(expression) && expression.arguments[0] !== undefined) return describedObject(expression.arguments[0]);
-    if (ts.isAsExpression(expression) || ts.isSatisfiesExpression(expression)) return describedObject(expression.expression);
+    if (ts.isCallExpression(expression) && expression.arguments[0] !== undefined)
+      return describedObject(expression.arguments[0]);
+    if (ts.isAsExpression(expression) || ts.isSatisfiesExpression(expression))
+      return describedObject(expression.expression);
     return null;
   }
 
   function nameOf(name: Node): string {
-    return ts.isStringLiteral(name) || ts.isIdentifier(name) || ts.isNumericLiteral(name) ? name.text : "";
+    return ts.isStringLiteral(name) || ts.isIdentifier(name) || ts.isNumericLiteral(name)
+      ? name.text
+      : "";
   }
 }

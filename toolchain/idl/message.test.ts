@@ -18,19 +18,30 @@ const KINDS: readonly (readonly [FieldType, fc.Arbitrary<Value>])[] = [
   [bool, fc.boolean()],
   [colours, fc.constantFrom("red", "green", "blue")],
   [bytes(LONGEST), fc.uint8Array({ maxLength: LONGEST })],
-  [text(4 * LONGEST), fc.string({ unit: "grapheme", maxLength: 20 }).filter((value) => Buffer.byteLength(value) <= 4 * LONGEST)],
+  [
+    text(4 * LONGEST),
+    fc
+      .string({ unit: "grapheme", maxLength: 20 })
+      .filter((value) => Buffer.byteLength(value) <= 4 * LONGEST),
+  ],
 ];
 
 test("what is encoded decodes to itself, whatever the fields", () => {
-  const fields = fc.array(fc.constantFrom(...KINDS).chain(([type, value]) => value.map((sample) => ({ type, sample }))), { maxLength: 12 });
+  const fields = fc.array(
+    fc.constantFrom(...KINDS).chain(([type, value]) => value.map((sample) => ({ type, sample }))),
+    { maxLength: 12 },
+  );
   fc.assert(
     fc.property(fields, (chosen) => {
-      const layout = layOut(Object.fromEntries(chosen.map(({ type }, index) => [`f${index}`, type])));
+      const layout = layOut(
+        Object.fromEntries(chosen.map(({ type }, index) => [`f${index}`, type])),
+      );
       const values = Object.fromEntries(chosen.map(({ sample }, index) => [`f${index}`, sample]));
       const decoded = decodeMessage(layout, encodeMessage(layout, values));
       expect(Object.keys(decoded)).toEqual(Object.keys(values));
       for (const [name, value] of Object.entries(values)) {
-        if (value instanceof Uint8Array) expect(Buffer.from(decoded[name] as Uint8Array)).toEqual(Buffer.from(value));
+        if (value instanceof Uint8Array)
+          expect(Buffer.from(decoded[name] as Uint8Array)).toEqual(Buffer.from(value));
         else expect(decoded[name]).toEqual(value);
       }
     }),
@@ -49,8 +60,14 @@ test("each field takes a word in order, a handle none, and bytes are a descripto
 test.each([
   ["a missing word", { words: [], arena: new Uint8Array(), handles: [] }],
   ["bytes beyond the arena", { words: [5n << 32n], arena: new Uint8Array(4), handles: [] }],
-  ["an offset beyond the arena", { words: [(1n << 32n) | 4n], arena: new Uint8Array(4), handles: [] }],
-  ["more bytes than the field may have", { words: [11n << 32n], arena: new Uint8Array(11), handles: [] }],
+  [
+    "an offset beyond the arena",
+    { words: [(1n << 32n) | 4n], arena: new Uint8Array(4), handles: [] },
+  ],
+  [
+    "more bytes than the field may have",
+    { words: [11n << 32n], arena: new Uint8Array(11), handles: [] },
+  ],
 ])("%s is not decoded", (_what, message) => {
   expect(() => decodeMessage(layOut({ name: text(10) }), message)).toThrow();
 });

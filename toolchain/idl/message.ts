@@ -1,26 +1,45 @@
 /**
- * Messages on the host: between the values of an interface's fields and the words, arena and handles that carry them. The types of
- * the values follow from the description, so a test or a tool is checked against the interface it speaks.
+ * Messages on the host: between the values of an interface's fields and the words, arena and
+ * handles that carry them. The types of the values follow from the description, so a test or a tool
+ * is checked against the interface it speaks.
  */
 import type { FieldType, InterfaceDescription, MethodDescription } from "./define.ts";
 import { isInArena, type Layout, layOut } from "./model.ts";
 
 /** What a field's value is in TypeScript. */
 export type FieldValue<F> = F extends { readonly kind: "scalar"; readonly name: infer N }
-  ? N extends "u64" | "i64" ? bigint : N extends "bool" ? boolean : number
-  : F extends { readonly kind: "enumeration"; readonly names: readonly (infer N)[] } ? N
-  : F extends { readonly kind: "text" } ? string
-  : F extends { readonly kind: "bytes" } ? Uint8Array
-  : F extends { readonly kind: "handle" } ? number
-  : never;
+  ? N extends "u64" | "i64"
+    ? bigint
+    : N extends "bool"
+      ? boolean
+      : number
+  : F extends { readonly kind: "enumeration"; readonly names: readonly (infer N)[] }
+    ? N
+    : F extends { readonly kind: "text" }
+      ? string
+      : F extends { readonly kind: "bytes" }
+        ? Uint8Array
+        : F extends { readonly kind: "handle" }
+          ? number
+          : never;
 
 type Fields<F> = { -readonly [K in keyof F]: FieldValue<F[K]> };
 /** The empty interface is no use here: it would take any object. */
 type NoFields = Record<never, never>;
 export type MethodName<I extends InterfaceDescription> = keyof I["methods"] & string;
-export type Takes<I extends InterfaceDescription, M extends MethodName<I>> = I["methods"][M] extends { readonly takes: infer F } ? Fields<F> : NoFields;
-export type Returns<I extends InterfaceDescription, M extends MethodName<I>> = I["methods"][M] extends { readonly returns: infer F } ? Fields<F> : NoFields;
-export type ErrorName<I extends InterfaceDescription> = I extends { readonly errors: readonly (infer N extends string)[] } ? N : never;
+export type Takes<
+  I extends InterfaceDescription,
+  M extends MethodName<I>,
+> = I["methods"][M] extends { readonly takes: infer F } ? Fields<F> : NoFields;
+export type Returns<
+  I extends InterfaceDescription,
+  M extends MethodName<I>,
+> = I["methods"][M] extends { readonly returns: infer F } ? Fields<F> : NoFields;
+export type ErrorName<I extends InterfaceDescription> = I extends {
+  readonly errors: readonly (infer N extends string)[];
+}
+  ? N
+  : never;
 
 export type Value = number | bigint | boolean | string | Uint8Array;
 export type Values = Readonly<Record<string, Value>>;
@@ -33,7 +52,10 @@ export interface WireMessage {
 }
 
 /** Number and description of a method. */
-export function findMethod(description: InterfaceDescription, name: string): { index: number; method: MethodDescription } {
+export function findMethod(
+  description: InterfaceDescription,
+  name: string,
+): { index: number; method: MethodDescription } {
   const index = Object.keys(description.methods).indexOf(name);
   if (index < 0) throw new Error(`${description.name} has no method ${name}`);
   return { index, method: description.methods[name]! };
@@ -50,8 +72,10 @@ export function encodeMessage(layout: Layout, values: Values): WireMessage {
     if (type.kind === "handle") {
       handles.push(value as number);
     } else if (isInArena(type)) {
-      const part = typeof value === "string" ? new TextEncoder().encode(value) : (value as Uint8Array);
-      if (part.length > type.max) throw new Error(`field ${name} has ${part.length} bytes, more than ${type.max}`);
+      const part =
+        typeof value === "string" ? new TextEncoder().encode(value) : (value as Uint8Array);
+      if (part.length > type.max)
+        throw new Error(`field ${name} has ${part.length} bytes, more than ${type.max}`);
       words.push(BigInt(arenaBytes) | (BigInt(part.length) << 32n));
       parts.push(part);
       arenaBytes += part.length;
@@ -62,9 +86,14 @@ export function encodeMessage(layout: Layout, values: Values): WireMessage {
   return { words, arena: Buffer.concat(parts), handles };
 }
 
-export function decodeMessage(layout: Layout, { words, arena, handles }: WireMessage): Record<string, Value> {
+export function decodeMessage(
+  layout: Layout,
+  { words, arena, handles }: WireMessage,
+): Record<string, Value> {
   if (words.length !== layout.words || handles.length !== layout.handles) {
-    throw new Error(`${words.length} words and ${handles.length} handles where ${layout.words} and ${layout.handles} belong`);
+    throw new Error(
+      `${words.length} words and ${handles.length} handles where ${layout.words} and ${layout.handles} belong`,
+    );
   }
   return Object.fromEntries(
     layout.fields.map(({ name, type, word, handle }) => {
@@ -72,9 +101,15 @@ export function decodeMessage(layout: Layout, { words, arena, handles }: WireMes
       if (!isInArena(type)) return [name, decodeWord(type, words[word]!)];
       const offset = Number(words[word]! & 0xffffffffn);
       const length = Number(words[word]! >> 32n);
-      if (offset + length > arena.length || length > type.max) throw new Error(`field ${name}: ${length} bytes at ${offset} do not lie in an arena of ${arena.length}`);
+      if (offset + length > arena.length || length > type.max)
+        throw new Error(
+          `field ${name}: ${length} bytes at ${offset} do not lie in an arena of ${arena.length}`,
+        );
       const part = arena.slice(offset, offset + length);
-      return [name, type.kind === "text" ? new TextDecoder("utf-8", { fatal: true }).decode(part) : part];
+      return [
+        name,
+        type.kind === "text" ? new TextDecoder("utf-8", { fatal: true }).decode(part) : part,
+      ];
     }),
   );
 }

@@ -1,6 +1,7 @@
 /**
- * What the generators work from: an interface with the place of each field in the message worked out (see the layout rules in
- * `define.ts`). A model exists only for a description that passed `check.ts`.
+ * What the generators work from: an interface with the place of each field in the message worked
+ * out (see the layout rules in `define.ts`). A model exists only for a description that passed
+ * `check.ts`.
  */
 import type { FieldType, InterfaceDescription, MethodDescription } from "./define.ts";
 
@@ -47,12 +48,17 @@ export interface InterfaceModel {
   readonly description: InterfaceDescription;
 }
 
-/** Words that travel in registers; the same number as REGISTER_WORDS_MAX in kernel/abi/system-call.ts (a test compares them). */
+/**
+ * Words that travel in registers; the same number as REGISTER_WORDS_MAX in
+ * kernel/abi/system-call.ts (a test compares them).
+ */
 export const REGISTER_WORDS = 4;
 
 export function buildModel(file: string, description: InterfaceDescription): InterfaceModel {
   const { name, id, version, about } = description;
-  const methods = Object.entries(description.methods).map(([methodName, method], index) => buildMethod(methodName, method, index));
+  const methods = Object.entries(description.methods).map(([methodName, method], index) =>
+    buildMethod(methodName, method, index),
+  );
   return { name, id, version, about, file, errors: description.errors ?? [], methods, description };
 }
 
@@ -77,7 +83,13 @@ export function layOut(fields: Readonly<Record<string, FieldType>>): Layout {
     if (isInArena(type)) arenaBytes += type.max;
     return { name, type, word: words++, handle: -1 };
   });
-  return { fields: placed, words, handles, arenaBytes, isLong: words > REGISTER_WORDS || handles > 0 || arenaBytes > 0 };
+  return {
+    fields: placed,
+    words,
+    handles,
+    arenaBytes,
+    isLong: words > REGISTER_WORDS || handles > 0 || arenaBytes > 0,
+  };
 }
 
 export function isInArena(type: FieldType): type is Extract<FieldType, { readonly max: number }> {

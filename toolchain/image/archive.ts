@@ -1,6 +1,19 @@
 import {
-  ARCHIVE_BYTES, ARCHIVE_COUNT, ARCHIVE_ENTRIES, ARCHIVE_ENTRIES_MAX, ARCHIVE_ENTRY_BYTES, ARCHIVE_ENTRY_INDEX, ARCHIVE_ENTRY_KIND,
-  ARCHIVE_ENTRY_LENGTH, ARCHIVE_ENTRY_OFFSET, ARCHIVE_FORMAT, ARCHIVE_KIND_BLOB, ARCHIVE_KIND_PROGRAM, ARCHIVE_KIND_SYMBOLS, ARCHIVE_MAGIC_HIGH, ARCHIVE_MAGIC_LOW,
+  ARCHIVE_BYTES,
+  ARCHIVE_COUNT,
+  ARCHIVE_ENTRIES,
+  ARCHIVE_ENTRIES_MAX,
+  ARCHIVE_ENTRY_BYTES,
+  ARCHIVE_ENTRY_INDEX,
+  ARCHIVE_ENTRY_KIND,
+  ARCHIVE_ENTRY_LENGTH,
+  ARCHIVE_ENTRY_OFFSET,
+  ARCHIVE_FORMAT,
+  ARCHIVE_KIND_BLOB,
+  ARCHIVE_KIND_PROGRAM,
+  ARCHIVE_KIND_SYMBOLS,
+  ARCHIVE_MAGIC_HIGH,
+  ARCHIVE_MAGIC_LOW,
 } from "../../kernel/abi/archive.ts";
 import { PAGE_BYTES } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";
@@ -19,7 +32,10 @@ export interface ArchiveContents {
 /** Refuses more programs than an archive has entries for. */
 export function requireRoomInArchive(programs: number, haveSymbols: boolean): void {
   const room = haveSymbols ? ((ARCHIVE_ENTRIES_MAX - 1) / 2) | 0 : ARCHIVE_ENTRIES_MAX - 1;
-  if (programs > room) refuse(`an image of ${programs} programs`, { help: `the boot archive has room for ${room}${haveSymbols ? " with their symbols" : ""}` });
+  if (programs > room)
+    refuse(`an image of ${programs} programs`, {
+      help: `the boot archive has room for ${room}${haveSymbols ? " with their symbols" : ""}`,
+    });
 }
 
 /** The boot archive (kernel/abi/archive.ts): each file on pages of its own, zero-padded. */

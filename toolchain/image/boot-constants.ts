@@ -1,6 +1,6 @@
 /**
- * Numbers of `kernel/abi` for NASM: `build/generated/abi.inc`, one `%define NAME value` a line. Assembly never repeats a number
- * that TypeScript also uses.
+ * Numbers of `kernel/abi` for NASM: `build/generated/abi.inc`, one `%define NAME value` a line.
+ * Assembly never repeats a number that TypeScript also uses.
  */
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { dirname } from "node:path";
@@ -19,7 +19,10 @@ const MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   archive,
 };
 
-/** The text of abi.inc. Enum members become `Enum_Member`; pairs of addresses `X_HIGH`, `X_LOW` also one number `X_BASE`. */
+/**
+ * The text of abi.inc. Enum members become `Enum_Member`; pairs of addresses `X_HIGH`, `X_LOW` also
+ * one number `X_BASE`.
+ */
 export function bootConstants(): string {
   const lines = ["; Generated from kernel/abi by toolchain/image/boot-constants.ts."];
   const defined = new Map<string, bigint>();
@@ -34,7 +37,8 @@ export function bootConstants(): string {
     for (const [name, value] of Object.entries(exports)) {
       if (typeof value === "number") define(name, BigInt(value));
       else if (typeof value === "object" && value !== null) {
-        for (const [member, number] of Object.entries(value)) if (typeof number === "number") define(`${name}_${member}`, BigInt(number));
+        for (const [member, number] of Object.entries(value))
+          if (typeof number === "number") define(`${name}_${member}`, BigInt(number));
       }
     }
   }

@@ -20,8 +20,12 @@ describe("the loader's table of places", () => {
   const kernel = { offset: 4096, bytes: 70_000 };
 
   test("holds places in sectors of 512 bytes", () => {
-    const view = new DataView(placeFiles(sectors.loader, kernel, { offset: 1 << 20, bytes: 99 }, "a=b").buffer);
-    expect([12, 16, 20, 24].map((offset) => view.getUint32(offset, true))).toEqual([8, 70_000, 2048, 99]);
+    const view = new DataView(
+      placeFiles(sectors.loader, kernel, { offset: 1 << 20, bytes: 99 }, "a=b").buffer,
+    );
+    expect([12, 16, 20, 24].map((offset) => view.getUint32(offset, true))).toEqual([
+      8, 70_000, 2048, 99,
+    ]);
     expect(new TextDecoder().decode(new Uint8Array(view.buffer, 28, 4))).toBe("a=b\0");
   });
 
@@ -32,7 +36,9 @@ describe("the loader's table of places", () => {
   });
 
   test("refuses a place that a CD sector does not start at", () => {
-    expect(() => placeFiles(sectors.loader, { offset: 512, bytes: 1 }, null, "")).toThrow(/multiple of 2048/);
+    expect(() => placeFiles(sectors.loader, { offset: 512, bytes: 1 }, null, "")).toThrow(
+      /multiple of 2048/,
+    );
   });
 });
 
@@ -40,11 +46,19 @@ test("the first sector has an active partition for a BIOS, and right behind it o
   const efi = { offset: (2048 + 30_720) * 512, bytes: 512 * 512 };
   const sector = masterBootRecord(sectors.mbr, { offset: 1 << 20, bytes: 2048 }, 0xda, 2048, efi);
   const view = new DataView(sector.buffer);
-  expect([sector[446], sector[450], view.getUint32(454, true), view.getUint32(458, true), view.getUint16(510, true)]).toEqual([0x80, 0xda, 2048, 30_720, 0xaa55]);
+  expect([
+    sector[446],
+    sector[450],
+    view.getUint32(454, true),
+    view.getUint32(458, true),
+    view.getUint16(510, true),
+  ]).toEqual([0x80, 0xda, 2048, 30_720, 0xaa55]);
   // Sector 2048 by 255 heads of 63 sectors: cylinder 0, head 32, sector 33.
   expect([...sector.subarray(447, 450)]).toEqual([32, 33, 0]);
   expect(view.getUint32(432, true)).toBe(2048);
-  expect([sector[462], sector[466], view.getUint32(470, true), view.getUint32(474, true)]).toEqual([0, 0xef, 32_768, 512]);
+  expect([sector[462], sector[466], view.getUint32(470, true), view.getUint32(474, true)]).toEqual([
+    0, 0xef, 32_768, 512,
+  ]);
   expect(sector.subarray(478, 510).every((byte) => byte === 0)).toBe(true);
 });
 
@@ -57,7 +71,9 @@ test("assembly gets the ABI's numbers", () => {
 
 test("one guard at a time can be switched off, by a name that exists", () => {
   const text = "export const GUARD_SMEP: bool = true;\nexport const GUARD_NX: bool = true;\n";
-  expect(withoutGuard(text, "nx")).toBe("export const GUARD_SMEP: bool = true;\nexport const GUARD_NX: bool = false;\n");
+  expect(withoutGuard(text, "nx")).toBe(
+    "export const GUARD_SMEP: bool = true;\nexport const GUARD_NX: bool = false;\n",
+  );
   expect(() => withoutGuard(text, "nix")).toThrow(/one of smep, nx/);
 });
 
@@ -73,6 +89,8 @@ test("what UEFI firmware starts is an application that binutils know, and has al
   const file = readFileSync(path);
   expect(sectors.efi.length).toBeGreaterThan(file.length);
   expect(Buffer.from(sectors.efi).includes(file)).toBe(true);
-  expect(file.toString("utf16le", file.indexOf("T\0r\0i\0n\0e"))).toMatch(/^Trine needs a BIOS for now[^]*Press a key to go back to the firmware\.\r\n\0/);
+  expect(file.toString("utf16le", file.indexOf("T\0r\0i\0n\0e"))).toMatch(
+    /^Trine needs a BIOS for now[^]*Press a key to go back to the firmware\.\r\n\0/,
+  );
   rmSync(folder, { recursive: true });
 });

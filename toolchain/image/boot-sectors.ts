@@ -1,4 +1,7 @@
-/** What firmware starts: two pieces of code by a BIOS (boot/bios), into which the image builder writes places, and one by UEFI (boot/efi). */
+/**
+ * What firmware starts: two pieces of code by a BIOS (boot/bios), into which the image builder
+ * writes places, and one by UEFI (boot/efi).
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assemble } from "../elf/assemble.ts";
@@ -50,17 +53,30 @@ const EFI_PATH = ["EFI", "BOOT", "BOOTX64.EFI"];
 /** Assembles all three. */
 export function assembleBootSectors(root: string): BootSectors {
   writeBootConstants(join(root, "build/generated/abi.inc"));
-  const code = (name: string): Uint8Array => new Uint8Array(readFileSync(assemble(root, `boot/${name}.asm`, {}, "bin")));
-  return { mbr: code("bios/mbr"), loader: code("bios/loader"), efi: buildFat(EFI_PATH, code("efi/needs-bios")) };
+  const code = (name: string): Uint8Array =>
+    new Uint8Array(readFileSync(assemble(root, `boot/${name}.asm`, {}, "bin")));
+  return {
+    mbr: code("bios/mbr"),
+    loader: code("bios/loader"),
+    efi: buildFat(EFI_PATH, code("efi/needs-bios")),
+  };
 }
 
 /** A copy of the loader that knows where its files are. */
-export function placeFiles(loader: Uint8Array, kernel: Place, archive: Place | null, commandLine: string): Uint8Array {
+export function placeFiles(
+  loader: Uint8Array,
+  kernel: Place,
+  archive: Place | null,
+  commandLine: string,
+): Uint8Array {
   const placed = loader.slice();
   const view = new DataView(placed.buffer);
-  if (placed.length !== LOADER_BYTES || view.getUint32(PLACES_MAGIC_OFFSET, true) !== PLACES_MAGIC) throw new Error("boot/bios/loader.asm has no table of places");
+  if (placed.length !== LOADER_BYTES || view.getUint32(PLACES_MAGIC_OFFSET, true) !== PLACES_MAGIC)
+    throw new Error("boot/bios/loader.asm has no table of places");
   if (!/^[\x20-\x7e]*$/.test(commandLine) || commandLine.length >= COMMAND_LINE_BYTES) {
-    refuse(`a command line of ${commandLine.length} characters`, { help: `at most ${COMMAND_LINE_BYTES - 1}, all of them printable ASCII` });
+    refuse(`a command line of ${commandLine.length} characters`, {
+      help: `at most ${COMMAND_LINE_BYTES - 1}, all of them printable ASCII`,
+    });
   }
   view.setUint32(KERNEL_OFFSET, sectorOf(kernel), true);
   view.setUint32(KERNEL_OFFSET + 4, kernel.bytes, true);
@@ -73,10 +89,17 @@ export function placeFiles(loader: Uint8Array, kernel: Place, archive: Place | n
 }
 
 /**
- * A whole first sector: code that loads `loader`, and a partition table with what a BIOS starts, active, up to where `efi` lies, and that behind it.
- * They must not overlap: UEFI firmware believes no table in which two do.
+ * A whole first sector: code that loads `loader`, and a partition table with what a BIOS starts,
+ * active, up to where `efi` lies, and that behind it. They must not overlap: UEFI firmware believes
+ * no table in which two do.
  */
-export function masterBootRecord(mbr: Uint8Array, loader: Place, type: number, firstSector: number, efi: Place): Uint8Array {
+export function masterBootRecord(
+  mbr: Uint8Array,
+  loader: Place,
+  type: number,
+  firstSector: number,
+  efi: Place,
+): Uint8Array {
   const efiSector = sectorOf(efi);
   return withPartitions(mbr, loader, [
     { type, firstSector, sectors: efiSector - firstSector },
@@ -84,7 +107,11 @@ export function masterBootRecord(mbr: Uint8Array, loader: Place, type: number, f
   ]);
 }
 
-function withPartitions(mbr: Uint8Array, loader: Place, partitions: readonly Partition[]): Uint8Array {
+function withPartitions(
+  mbr: Uint8Array,
+  loader: Place,
+  partitions: readonly Partition[],
+): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES);
   sector.set(mbr.subarray(0, MBR_USED_BYTES));
   const view = new DataView(sector.buffer);
@@ -103,11 +130,14 @@ function withPartitions(mbr: Uint8Array, loader: Place, partitions: readonly Par
 }
 
 function sectorOf(place: Place): number {
-  if (place.offset % LOADER_BYTES !== 0) throw new Error(`a boot file at byte ${place.offset}, which is no multiple of ${LOADER_BYTES}`);
+  if (place.offset % LOADER_BYTES !== 0)
+    throw new Error(`a boot file at byte ${place.offset}, which is no multiple of ${LOADER_BYTES}`);
   return place.offset / SECTOR_BYTES;
 }
 
-/** The old form of a sector number, for 255 heads of 63 sectors; its largest where it does not fit. */
+/**
+ * The old form of a sector number, for 255 heads of 63 sectors; its largest where it does not fit.
+ */
 function cylinderHeadSector(sector: number): [number, number, number] {
   const cylinder = Math.floor(sector / (255 * 63));
   if (cylinder > 1023) return [254, 0xff, 0xff];

@@ -1,6 +1,7 @@
 /**
- * The vocabulary of program manifests (`services/<name>/program.ts`, `drivers/<name>/program.ts`) and image descriptions
- * (`images/<name>.image.ts`). Both are data; the image builder checks them against each other, the interfaces and the policy.
+ * The vocabulary of program manifests (`services/<name>/program.ts`, `drivers/<name>/program.ts`)
+ * and image descriptions (`images/<name>.image.ts`). Both are data; the image builder checks them
+ * against each other, the interfaces and the policy.
  */
 import type { InterfaceDescription } from "../idl/define.ts";
 
@@ -8,12 +9,16 @@ import type { InterfaceDescription } from "../idl/define.ts";
 export type KernelObjectName = "Clock" | "Audit" | "Policy" | "Slots" | "Log" | "Trace" | "System";
 
 /**
- * What a program is, whichever image it is put into. The handles of an instance follow from the order here: index HANDLE_INDEX_FIRST_NAMED on,
- * first `serves`, then `uses`, then `kernel`, then `devices`; their numbers are generated as constants of these names.
+ * What a program is, whichever image it is put into. The handles of an instance follow from the
+ * order here: index HANDLE_INDEX_FIRST_NAMED on, first `serves`, then `uses`, then `kernel`, then
+ * `devices`; their numbers are generated as constants of these names.
  */
 export interface ProgramDescription {
   readonly name: string;
-  /** Beside the manifest: AssemblyScript that exports `main(): void`, or NASM (`.asm`) that defines `_start` and is marked as unverified. */
+  /**
+   * Beside the manifest: AssemblyScript that exports `main(): void`, or NASM (`.asm`) that defines
+   * `_start` and is marked as unverified.
+   */
   readonly entry: string;
   /** Endpoints that it owns, each received by its main inbox. */
   readonly serves?: Readonly<Record<string, InterfaceDescription>>;
@@ -27,8 +32,8 @@ export interface ProgramDescription {
   /** Native stack; default 64 KiB. */
   readonly stackBytes?: number;
   /**
-   * What its code may use of the processor, as x86-64-v1, v2 or v3; default "v1". The kernel refuses
-   * to start it on a processor that has less.
+   * What its code may use of the processor, as x86-64-v1, v2 or v3; default "v1". The kernel
+   * refuses to start it on a processor that has less.
    */
   readonly level?: ProcessorLevel;
 }
@@ -50,17 +55,29 @@ export interface SlotDescription {
   readonly priority: number;
   /** Highest priority that a call may lend it; default: 255. */
   readonly ceiling?: number;
-  readonly quota: { readonly pages: number; readonly handles?: number; readonly threads?: number; readonly objects?: number };
+  readonly quota: {
+    readonly pages: number;
+    readonly handles?: number;
+    readonly threads?: number;
+    readonly objects?: number;
+  };
   /** `uses` name → "slot.endpoint", or with a badge. */
-  readonly channels?: Readonly<Record<string, string | { readonly to: string; readonly badge: number }>>;
+  readonly channels?: Readonly<
+    Record<string, string | { readonly to: string; readonly badge: number }>
+  >;
   readonly devices?: Readonly<Record<string, Device>>;
   /** What the supervisor does when the instance ends. */
   readonly restart?: "never" | "onFault" | "always";
   /** Start with the system; default true. */
   readonly autostart?: boolean;
-  /** The program may be one that the machine-code verifier did not pass; without this the build warns of it. Default false. */
+  /**
+   * The program may be one that the machine-code verifier did not pass; without this the build
+   * warns of it. Default false.
+   */
   readonly mayBeUnverified?: boolean;
-  /** "slot.endpoint" that serves the interface Fault; default: the supervisor's, where it has one. */
+  /**
+   * "slot.endpoint" that serves the interface Fault; default: the supervisor's, where it has one.
+   */
   readonly faultHandler?: string;
 }
 
@@ -74,7 +91,10 @@ export interface ImageDescription {
   readonly slots: Readonly<Record<string, SlotDescription>>;
   /** After 5 deaths of slot 0 within 60 s. Default "stop". */
   readonly onSupervisorLoop?: "stop" | "reboot";
-  /** After a panic of the kernel. Default "stop". "reboot" here and above waits 10 s, and gives up after 5 failures in a row. */
+  /**
+   * After a panic of the kernel. Default "stop". "reboot" here and above waits 10 s, and gives up
+   * after 5 failures in a row.
+   */
   readonly onPanic?: "stop" | "reboot";
 }
 

@@ -1,4 +1,7 @@
-/** A FAT12 file system with one file, in as many folders as its path names: what UEFI firmware looks for on a medium. */
+/**
+ * A FAT12 file system with one file, in as many folders as its path names: what UEFI firmware looks
+ * for on a medium.
+ */
 
 const SECTOR_BYTES = 512;
 /** Few enough for FAT12, whose entries have 12 bits, and room for a file that says something. */
@@ -22,7 +25,8 @@ const DATA_START = ROOT_START + (ROOT_ENTRIES * ENTRY_BYTES) / SECTOR_BYTES;
 export function buildFat(path: readonly string[], file: Uint8Array): Uint8Array {
   const clusters = Math.ceil(file.length / SECTOR_BYTES);
   const folders = path.length - 1;
-  if (folders + clusters > SECTORS - DATA_START) throw new Error(`a file of ${file.length} bytes does not fit into the FAT image`);
+  if (folders + clusters > SECTORS - DATA_START)
+    throw new Error(`a file of ${file.length} bytes does not fit into the FAT image`);
   const image = new Uint8Array(SECTORS * SECTOR_BYTES);
   image.set(bootSector());
 
@@ -31,18 +35,34 @@ export function buildFat(path: readonly string[], file: Uint8Array): Uint8Array 
     const isFile = depth === folders;
     const cluster = FIRST_CLUSTER + depth;
     const place = depth === 0 ? ROOT_START * SECTOR_BYTES : offsetOf(cluster - 1) + 2 * ENTRY_BYTES;
-    image.set(entry(shortName(name), isFile ? ATTRIBUTE_ARCHIVE : ATTRIBUTE_DIRECTORY, isFile && clusters === 0 ? 0 : cluster, isFile ? file.length : 0), place);
+    image.set(
+      entry(
+        shortName(name),
+        isFile ? ATTRIBUTE_ARCHIVE : ATTRIBUTE_DIRECTORY,
+        isFile && clusters === 0 ? 0 : cluster,
+        isFile ? file.length : 0,
+      ),
+      place,
+    );
     if (isFile) return;
     image.set(entry(".".padEnd(11), ATTRIBUTE_DIRECTORY, cluster, 0), offsetOf(cluster));
     // The root's number is 0 there.
-    image.set(entry("..".padEnd(11), ATTRIBUTE_DIRECTORY, depth === 0 ? 0 : cluster - 1, 0), offsetOf(cluster) + ENTRY_BYTES);
+    image.set(
+      entry("..".padEnd(11), ATTRIBUTE_DIRECTORY, depth === 0 ? 0 : cluster - 1, 0),
+      offsetOf(cluster) + ENTRY_BYTES,
+    );
   });
   image.set(file, offsetOf(FIRST_CLUSTER + folders));
 
   const fat = new Uint8Array(FAT_SECTORS * SECTOR_BYTES);
   setLink(fat, 0, 0xf00 | MEDIA_FIXED);
   setLink(fat, 1, CLUSTER_LAST);
-  for (let i = 0; i < folders + clusters; i++) setLink(fat, FIRST_CLUSTER + i, i < folders || i === folders + clusters - 1 ? CLUSTER_LAST : FIRST_CLUSTER + i + 1);
+  for (let i = 0; i < folders + clusters; i++)
+    setLink(
+      fat,
+      FIRST_CLUSTER + i,
+      i < folders || i === folders + clusters - 1 ? CLUSTER_LAST : FIRST_CLUSTER + i + 1,
+    );
   for (let copy = 0; copy < FATS; copy++) image.set(fat, (1 + copy * FAT_SECTORS) * SECTOR_BYTES);
   return image;
 }
@@ -61,7 +81,8 @@ function bootSector(): Uint8Array {
   view.setUint16(19, SECTORS, true);
   view.setUint8(21, MEDIA_FIXED);
   view.setUint16(22, FAT_SECTORS, true);
-  view.setUint16(24, 32, true); // sectors a track, heads: of no meaning, but firmware may divide by them
+  // sectors a track, heads: of no meaning, but firmware may divide by them
+  view.setUint16(24, 32, true);
   view.setUint16(26, 2, true);
   view.setUint8(36, 0x80);
   view.setUint8(38, 0x29); // a number, a label and a type follow

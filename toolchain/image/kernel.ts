@@ -1,4 +1,7 @@
-/** The kernel: hand-written entry code and the compiled TypeScript, in one ELF file that PVH loaders and boot/bios take. */
+/**
+ * The kernel: hand-written entry code and the compiled TypeScript, in one ELF file that PVH loaders
+ * and boot/bios take.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { listInputs, readInput } from "../build/inputs.ts";
@@ -13,7 +16,10 @@ import { GUARDS_FILE, withoutGuard } from "./guards.ts";
 export interface KernelOptions {
   /** Root of the tree. */
   readonly root: string;
-  /** Folder of the outputs, relative to the root: `kernel.elf` with debug information, `kernel.bin` to boot, `kernel.lst`. */
+  /**
+   * Folder of the outputs, relative to the root: `kernel.elf` with debug information, `kernel.bin`
+   * to boot, `kernel.lst`.
+   */
   readonly outDir: string;
   /** Name of one guard of kernel/guards.ts to switch off, for tests: `smep`, `rights`, … */
   readonly guardsOff?: string;
@@ -30,20 +36,37 @@ export interface KernelOptions {
 const KERNEL_ENTRY = "kernel/main.ts";
 
 export interface BuiltKernel extends CompiledProgram {
-  /** What boots: without symbols and debug information. Relative to the root, like all paths here. */
+  /**
+   * What boots: without symbols and debug information. Relative to the root, like all paths here.
+   */
   readonly imagePath: string;
 }
 
 const ASSEMBLY_FOLDERS = ["boot", "kernel/x64"];
 
 export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> {
-  const { root, outDir, guardsOff, entry = KERNEL_ENTRY, name = "kernel", extraAssembly = [], virtualFiles = {} } = options;
+  const {
+    root,
+    outDir,
+    guardsOff,
+    entry = KERNEL_ENTRY,
+    name = "kernel",
+    extraAssembly = [],
+    virtualFiles = {},
+  } = options;
   if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
   writeBootConstants(join(root, "build/generated/abi.inc"));
   const guards = new Map<string, string>();
-  if (guardsOff !== undefined) guards.set(GUARDS_FILE, withoutGuard(String(readInput(root, GUARDS_FILE)), guardsOff));
+  if (guardsOff !== undefined)
+    guards.set(GUARDS_FILE, withoutGuard(String(readInput(root, GUARDS_FILE)), guardsOff));
   const program = await compileProgram({
-    root, entry, target: "kernel", outDir, name, virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]), extraObjects: [...assemblySources(root), ...extraAssembly],
+    root,
+    entry,
+    target: "kernel",
+    outDir,
+    name,
+    virtualFiles: new Map([...Object.entries(virtualFiles), ...guards]),
+    extraObjects: [...assemblySources(root), ...extraAssembly],
   });
   // Kernels of tests do what none may.
   if (entry === KERNEL_ENTRY && guardsOff === undefined) requireVerified(program, entry);
@@ -52,7 +75,10 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   const imagePath = join(outDir, `${name}.bin`);
   if (!program.fromCache || !existsSync(join(root, imagePath))) {
     mkdirSync(join(root, outDir), { recursive: true });
-    writeFileSync(join(root, imagePath), stripExecutable(readFileSync(join(root, program.elfPath)), program.elfPath));
+    writeFileSync(
+      join(root, imagePath),
+      stripExecutable(readFileSync(join(root, program.elfPath)), program.elfPath),
+    );
   }
   return { ...program, imagePath };
 }
@@ -61,7 +87,8 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
 function requireVerified({ findings }: CompiledProgram, entry: string): void {
   if (findings.length === 0) return;
   refuse(`the verifier refuses the kernel's code: ${formatFinding(findings[0]!)}`, {
-    file: entry, help: "`trine verify --target kernel` lists all findings",
+    file: entry,
+    help: "`trine verify --target kernel` lists all findings",
   });
 }
 
@@ -69,7 +96,8 @@ function requireStackFits({ stack }: CompiledProgram, entry: string): void {
   const room = KERNEL_STACK_BYTES - KERNEL_STACK_RESERVE;
   if (stack.bytes !== null && stack.bytes <= room) return;
   refuse(`the kernel's calls need ${stack.bytes} bytes of stack: ${stack.chain.join(" → ")}`, {
-    file: entry, help: `there are ${room}: make frames smaller, or KERNEL_STACK_BYTES of kernel/abi/address-space.ts larger`,
+    file: entry,
+    help: `there are ${room}: make frames smaller, or KERNEL_STACK_BYTES of kernel/abi/address-space.ts larger`,
   });
 }
 

@@ -8,10 +8,20 @@ import { DiagnosticError } from "../report/diagnostic.ts";
 import { checkProgram } from "./check.ts";
 import type { ProgramDescription } from "./define.ts";
 
-/** The manifests at `files`, relative to the root, in their order. Throws a DiagnosticError with everything that is wrong with them. */
-export async function loadManifests(root: string, files: readonly string[]): Promise<ProgramDescription[]> {
+/**
+ * The manifests at `files`, relative to the root, in their order. Throws a DiagnosticError with
+ * everything that is wrong with them.
+ */
+export async function loadManifests(
+  root: string,
+  files: readonly string[],
+): Promise<ProgramDescription[]> {
   const descriptions = await loadDataModules(root, files);
-  const mistakes = descriptions.flatMap((description, index) => findingsOf(root, files[index]!, description).map((finding) => diagnosticAt(root, files[index]!, finding)));
+  const mistakes = descriptions.flatMap((description, index) =>
+    findingsOf(root, files[index]!, description).map((finding) =>
+      diagnosticAt(root, files[index]!, finding),
+    ),
+  );
   if (mistakes.length > 0) throw new DiagnosticError(await Promise.all(mistakes));
   return descriptions as ProgramDescription[];
 }
@@ -21,5 +31,11 @@ function findingsOf(root: string, file: string, description: unknown): ShapeFind
   if (findings.length > 0) return findings;
   const { entry } = description as ProgramDescription;
   if (existsSync(join(root, dirname(file), entry))) return [];
-  return [{ path: ["entry"], message: `there is no file \`${entry}\` beside the manifest`, help: "write it, or name the file that the program starts with" }];
+  return [
+    {
+      path: ["entry"],
+      message: `there is no file \`${entry}\` beside the manifest`,
+      help: "write it, or name the file that the program starts with",
+    },
+  ];
 }

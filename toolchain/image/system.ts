@@ -1,8 +1,19 @@
-/** An image's description and its finished executables → the signed blob that makes one system of them. */
+/**
+ * An image's description and its finished executables → the signed blob that makes one system of
+ * them.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BlobSigner, signBlob } from "../keys/sign-blob.ts";
-import { type CheckedSystem, type DraftProgram, type SystemDraft, compileSound, measureExecutable, summarize, systemInput } from "./draft.ts";
+import {
+  type CheckedSystem,
+  type DraftProgram,
+  type SystemDraft,
+  compileSound,
+  measureExecutable,
+  summarize,
+  systemInput,
+} from "./draft.ts";
 import { programNeeds } from "./program-needs.ts";
 
 export interface BuiltProgram extends DraftProgram {
@@ -30,7 +41,11 @@ export interface BuiltSystem extends CheckedSystem {
 /** Throws a DiagnosticError with everything that is wrong with image or policy. */
 export async function buildSystem(request: SystemRequest): Promise<BuiltSystem> {
   const { root, programs, signer, outDir } = request;
-  const built = programs.map(({ elf, ...program }) => ({ ...program, digest: measureExecutable(elf), needs: programNeeds(elf, program.folder) }));
+  const built = programs.map(({ elf, ...program }) => ({
+    ...program,
+    digest: measureExecutable(elf),
+    needs: programNeeds(elf, program.folder),
+  }));
   const compiled = await compileSound(await systemInput(request, built));
   const blob = signBlob(compiled.blob, signer);
   const [blobPath, sidecarPath] = [join(outDir, "policy.blob"), join(outDir, "policy.json")];

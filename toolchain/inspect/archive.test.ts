@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { buildArchive } from "../image/archive.ts";
 import { formatArchive, isArchive, summarizeArchive } from "./archive.ts";
 
-const archive = buildArchive({ blob: new Uint8Array(100), programs: [new Uint8Array(5000), new Uint8Array(1)] });
+const archive = buildArchive({
+  blob: new Uint8Array(100),
+  programs: [new Uint8Array(5000), new Uint8Array(1)],
+});
 
 test("an archive's entries are shown with place and length", () => {
   expect(isArchive(archive)).toBe(true);
@@ -38,6 +41,10 @@ test("an archive that claims more entries than fit is refused", () => {
 test("an archive whose entries lie outside, or that is shorter than it says, is refused", () => {
   const bytes = archive.slice();
   new DataView(bytes.buffer).setBigUint64(64 + 32 + 8, 1n << 40n, true);
-  expect(() => summarizeArchive(bytes, "trine.arc")).toThrow("trine.arc: entry 1 of the archive lies outside the file");
-  expect(() => summarizeArchive(archive.slice(0, 9000), "trine.arc")).toThrow(`trine.arc: the archive has 9000 bytes, and its header announces ${archive.length}`);
+  expect(() => summarizeArchive(bytes, "trine.arc")).toThrow(
+    "trine.arc: entry 1 of the archive lies outside the file",
+  );
+  expect(() => summarizeArchive(archive.slice(0, 9000), "trine.arc")).toThrow(
+    `trine.arc: the archive has 9000 bytes, and its header announces ${archive.length}`,
+  );
 });

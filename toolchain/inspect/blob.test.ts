@@ -20,14 +20,21 @@ test("handles are shown with their rights and with what the image description ca
     "  console: class Console, program console",
     "    terminal       endpoint   call send copy mint  console.terminal",
   ]);
-  expect(lines).toContain("    uart           endpoint   call send copy       uart.port, badge 0x5");
+  expect(lines).toContain(
+    "    uart           endpoint   call send copy       uart.port, badge 0x5",
+  );
 });
 
 test("a blob that ends too early is refused", () => {
-  for (const bytes of [400, blob.length - 1]) expect(() => summarizeBlob(blob.subarray(0, bytes), "policy.blob")).toThrow("policy.blob: the blob ends before what its header announces");
+  for (const bytes of [400, blob.length - 1])
+    expect(() => summarizeBlob(blob.subarray(0, bytes), "policy.blob")).toThrow(
+      "policy.blob: the blob ends before what its header announces",
+    );
   const empty = blob.slice();
   empty.fill(0, 28, 32);
-  expect(() => summarizeBlob(empty, "policy.blob")).toThrow("the blob ends before what its header announces");
+  expect(() => summarizeBlob(empty, "policy.blob")).toThrow(
+    "the blob ends before what its header announces",
+  );
 });
 
 test.each([
@@ -35,5 +42,7 @@ test.each([
   ["have no names when the blob in it is damaged", blob.subarray(0, 400), ""],
 ])("an archive's programs %s", (_what, inside, name) => {
   const archive = buildArchive({ blob: inside, programs: [new Uint8Array(5000)] });
-  expect(formatArchive(summarizeArchive(archive, "trine.arc")).at(-1)).toMatch(new RegExp(`^  program 0 +${name} +5000 bytes at \\d+$`));
+  expect(formatArchive(summarizeArchive(archive, "trine.arc")).at(-1)).toMatch(
+    new RegExp(`^  program 0 +${name} +5000 bytes at \\d+$`),
+  );
 });

@@ -1,7 +1,21 @@
-/** The signed blob: header, sections, slots with their handles, programs. Shows what stands there; judging it is the kernel's business. */
+/**
+ * The signed blob: header, sections, slots with their handles, programs. Shows what stands there;
+ * judging it is the kernel's business.
+ */
 import * as blob from "../../kernel/abi/blob.ts";
 import {
-  ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_CONTROL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_MINT, RIGHT_RECEIVE, RIGHT_SEAL, RIGHT_SIGNAL, RIGHT_TRANSFER,
+  ObjectType,
+  RIGHT_BIND,
+  RIGHT_CALL,
+  RIGHT_CONTROL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_MAP_WRITE,
+  RIGHT_MINT,
+  RIGHT_RECEIVE,
+  RIGHT_SEAL,
+  RIGHT_SIGNAL,
+  RIGHT_TRANSFER,
 } from "../../kernel/abi/object.ts";
 import { refuse } from "../report/diagnostic.ts";
 
@@ -11,22 +25,43 @@ export interface BlobSummary {
   readonly keyPurpose: string;
   readonly publicKey: string;
   readonly imageDigest: string;
-  readonly sections: readonly { readonly name: string; readonly offset: number; readonly bytes: number; readonly count: number }[];
-  readonly programs: readonly { readonly name: string; readonly digest: string; readonly verified: boolean }[];
-  readonly slots: readonly { readonly name: string; readonly class: string; readonly program: string; readonly handles: readonly HandleSummary[] }[];
+  readonly sections: readonly {
+    readonly name: string;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly count: number;
+  }[];
+  readonly programs: readonly {
+    readonly name: string;
+    readonly digest: string;
+    readonly verified: boolean;
+  }[];
+  readonly slots: readonly {
+    readonly name: string;
+    readonly class: string;
+    readonly program: string;
+    readonly handles: readonly HandleSummary[];
+  }[];
 }
 
 export interface HandleSummary {
   readonly name: string;
   readonly object: string;
   readonly rights: readonly string[];
-  /** An endpoint as images name it (`slot.endpoint`), ports, or an interrupt line; empty for what there is only one of. */
+  /**
+   * An endpoint as images name it (`slot.endpoint`), ports, or an interrupt line; empty for what
+   * there is only one of.
+   */
   readonly target: string;
 }
 
 export function isBlob(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.length >= 8 && view.getUint32(0, true) === blob.BLOB_MAGIC_LOW && view.getUint32(4, true) === blob.BLOB_MAGIC_HIGH;
+  return (
+    bytes.length >= 8 &&
+    view.getUint32(0, true) === blob.BLOB_MAGIC_LOW &&
+    view.getUint32(4, true) === blob.BLOB_MAGIC_HIGH
+  );
 }
 
 export function summarizeBlob(bytes: Uint8Array, path: string): BlobSummary {
@@ -34,7 +69,8 @@ export function summarizeBlob(bytes: Uint8Array, path: string): BlobSummary {
   try {
     return new BlobReader(bytes, view).summary();
   } catch (error) {
-    if (error instanceof RangeError) return refuse("the blob ends before what its header announces", { file: path });
+    if (error instanceof RangeError)
+      return refuse("the blob ends before what its header announces", { file: path });
     throw error;
   }
 }
@@ -45,11 +81,20 @@ export function formatBlob(summary: BlobSummary): string[] {
     `  signed for ${summary.keyPurpose} by ${summary.publicKey}`,
     `  image ${summary.imageDigest}`,
     "sections:",
-    ...summary.sections.map(({ name, offset, bytes, count }) => `  ${name.padEnd(12)} ${String(count).padStart(6)} entries, ${bytes} bytes at ${offset}`),
+    ...summary.sections.map(
+      ({ name, offset, bytes, count }) =>
+        `  ${name.padEnd(12)} ${String(count).padStart(6)} entries, ${bytes} bytes at ${offset}`,
+    ),
     "programs:",
-    ...summary.programs.map(({ name, digest, verified }) => `  ${name.padEnd(16)} ${digest} ${verified ? "verified" : "UNVERIFIED"}`),
+    ...summary.programs.map(
+      ({ name, digest, verified }) =>
+        `  ${name.padEnd(16)} ${digest} ${verified ? "verified" : "UNVERIFIED"}`,
+    ),
     "slots:",
-    ...summary.slots.flatMap((slot) => [`  ${slot.name}: class ${slot.class}, program ${slot.program}`, ...slot.handles.map(formatHandle)]),
+    ...summary.slots.flatMap((slot) => [
+      `  ${slot.name}: class ${slot.class}, program ${slot.program}`,
+      ...slot.handles.map(formatHandle),
+    ]),
   ];
 }
 
@@ -61,14 +106,29 @@ function formatHandle({ name, object, rights, target }: HandleSummary): string {
 function rightNames(type: ObjectType, rights: number): string[] {
   const own: Partial<Record<ObjectType, readonly (readonly [number, string])[]>> = {
     [ObjectType.Endpoint]: [[RIGHT_MINT, "mint"]],
-    [ObjectType.Inbox]: [[RIGHT_RECEIVE, "recv"], [RIGHT_BIND, "bind"]],
+    [ObjectType.Inbox]: [
+      [RIGHT_RECEIVE, "recv"],
+      [RIGHT_BIND, "bind"],
+    ],
     [ObjectType.Notice]: [[RIGHT_SIGNAL, "signal"]],
-    [ObjectType.Memory]: [[RIGHT_MAP_READ, "read"], [RIGHT_MAP_WRITE, "write"], [RIGHT_SEAL, "seal"]],
+    [ObjectType.Memory]: [
+      [RIGHT_MAP_READ, "read"],
+      [RIGHT_MAP_WRITE, "write"],
+      [RIGHT_SEAL, "seal"],
+    ],
     [ObjectType.Slots]: [[RIGHT_CONTROL, "control"]],
   };
-  const known = [[RIGHT_CALL, "call"], [RIGHT_TRANSFER, "send"], [RIGHT_COPY, "copy"], ...(own[type] ?? [])] as const;
+  const known = [
+    [RIGHT_CALL, "call"],
+    [RIGHT_TRANSFER, "send"],
+    [RIGHT_COPY, "copy"],
+    ...(own[type] ?? []),
+  ] as const;
   const unnamed = known.reduce((rest, [right]) => rest & ~right, rights);
-  return [...known.filter(([right]) => (rights & right) !== 0).map(([, name]) => name), ...(unnamed === 0 ? [] : [hexNumber(unnamed)])];
+  return [
+    ...known.filter(([right]) => (rights & right) !== 0).map(([, name]) => name),
+    ...(unnamed === 0 ? [] : [hexNumber(unnamed)]),
+  ];
 }
 
 function hexNumber(value: number): string {
@@ -90,10 +150,18 @@ class BlobReader {
     private readonly view: DataView,
   ) {
     // Fewer would be shown as a system without slots.
-    if (this.u32(blob.BLOB_SECTION_COUNT) !== blob.BLOB_SECTIONS || this.u32(blob.BLOB_BYTES) > bytes.length) throw new RangeError("header");
+    if (
+      this.u32(blob.BLOB_SECTION_COUNT) !== blob.BLOB_SECTIONS ||
+      this.u32(blob.BLOB_BYTES) > bytes.length
+    )
+      throw new RangeError("header");
     for (let index = 0; index < blob.BLOB_SECTIONS; index += 1) {
       const at = blob.BLOB_HEADER_BYTES + index * blob.BLOB_SECTION_BYTES;
-      this.sections.set(this.u32(at), { offset: this.u32(at + 4), bytes: this.u32(at + 8), count: this.u32(at + 12) });
+      this.sections.set(this.u32(at), {
+        offset: this.u32(at + 4),
+        bytes: this.u32(at + 8),
+        count: this.u32(at + 12),
+      });
     }
   }
 
@@ -104,7 +172,10 @@ class BlobReader {
       keyPurpose: blob.KeyPurpose[this.u32(blob.BLOB_KEY_PURPOSE)] ?? "unknown purpose",
       publicKey: this.hex(blob.BLOB_PUBLIC_KEY, 32),
       imageDigest: this.hex(blob.BLOB_IMAGE_DIGEST, 32),
-      sections: [...this.sections].map(([kind, section]) => ({ name: blob.BlobSection[kind] ?? `kind ${kind}`, ...section })),
+      sections: [...this.sections].map(([kind, section]) => ({
+        name: blob.BlobSection[kind] ?? `kind ${kind}`,
+        ...section,
+      })),
       programs: this.each(blob.BlobSection.Programs, blob.PROGRAM_BYTES, (at) => ({
         name: this.text(this.u32(at + blob.PROGRAM_NAME)),
         digest: this.hex(at + blob.PROGRAM_DIGEST, 32),
@@ -113,8 +184,16 @@ class BlobReader {
       slots: this.each(blob.BlobSection.Slots, blob.SLOT_BYTES, (at) => ({
         name: this.text(this.u32(at + blob.SLOT_NAME)),
         class: this.className(this.u32(at + blob.SLOT_CLASS)),
-        program: this.nameIn(blob.BlobSection.Programs, blob.PROGRAM_BYTES, this.u32(at + blob.SLOT_PROGRAM), blob.PROGRAM_NAME),
-        handles: this.handles(this.u32(at + blob.SLOT_FIRST_HANDLE), this.u32(at + blob.SLOT_HANDLE_COUNT)),
+        program: this.nameIn(
+          blob.BlobSection.Programs,
+          blob.PROGRAM_BYTES,
+          this.u32(at + blob.SLOT_PROGRAM),
+          blob.PROGRAM_NAME,
+        ),
+        handles: this.handles(
+          this.u32(at + blob.SLOT_FIRST_HANDLE),
+          this.u32(at + blob.SLOT_HANDLE_COUNT),
+        ),
       })),
     };
   }
@@ -123,7 +202,12 @@ class BlobReader {
     return this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
       const type: ObjectType = this.u32(at + blob.CHANNEL_TYPE);
       const rights = rightNames(type, this.u32(at + blob.CHANNEL_RIGHTS));
-      return { name: this.text(this.u32(at + blob.CHANNEL_NAME)), object: ObjectType[type]?.toLowerCase() ?? `type ${type}`, rights, target: this.target(type, at) };
+      return {
+        name: this.text(this.u32(at + blob.CHANNEL_NAME)),
+        object: ObjectType[type]?.toLowerCase() ?? `type ${type}`,
+        rights,
+        target: this.target(type, at),
+      };
     }).slice(first, first + count);
   }
 
@@ -132,7 +216,10 @@ class BlobReader {
     if (type === ObjectType.Ports) return `${hexNumber(first)} to ${hexNumber(first + count - 1)}`;
     if (type === ObjectType.Interrupt) return `line ${first}`;
     if (type !== ObjectType.Endpoint) return "";
-    const [slot, endpoint] = [this.u32(at + blob.CHANNEL_TARGET_SLOT), this.u32(at + blob.CHANNEL_TARGET_ENDPOINT)];
+    const [slot, endpoint] = [
+      this.u32(at + blob.CHANNEL_TARGET_SLOT),
+      this.u32(at + blob.CHANNEL_TARGET_ENDPOINT),
+    ];
     const badge = this.view.getBigUint64(at + blob.CHANNEL_BADGE, true);
     const name = `${this.nameIn(blob.BlobSection.Slots, blob.SLOT_BYTES, slot, blob.SLOT_NAME)}.${this.endpointName(slot, endpoint)}`;
     return badge === 0n ? name : `${name}, badge 0x${badge.toString(16)}`;
@@ -141,8 +228,16 @@ class BlobReader {
   /** An endpoint's name is that of its owner's handle to it, the only one that can mint. */
   private endpointName(slot: number, endpoint: number): string {
     const owned = this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
-      const [owner, number, rights] = [this.u32(at + blob.CHANNEL_TARGET_SLOT), this.u32(at + blob.CHANNEL_TARGET_ENDPOINT), this.u32(at + blob.CHANNEL_RIGHTS)];
-      const isOwners = this.u32(at + blob.CHANNEL_TYPE) === ObjectType.Endpoint && owner === slot && number === endpoint && (rights & RIGHT_MINT) !== 0;
+      const [owner, number, rights] = [
+        this.u32(at + blob.CHANNEL_TARGET_SLOT),
+        this.u32(at + blob.CHANNEL_TARGET_ENDPOINT),
+        this.u32(at + blob.CHANNEL_RIGHTS),
+      ];
+      const isOwners =
+        this.u32(at + blob.CHANNEL_TYPE) === ObjectType.Endpoint &&
+        owner === slot &&
+        number === endpoint &&
+        (rights & RIGHT_MINT) !== 0;
       return isOwners ? this.text(this.u32(at + blob.CHANNEL_NAME)) : null;
     });
     return owned.find((name) => name !== null) ?? `endpoint ${endpoint}`;
@@ -150,8 +245,11 @@ class BlobReader {
 
   private each<T>(kind: blob.BlobSection, entryBytes: number, read: (at: number) => T): T[] {
     const section = this.sections.get(kind) ?? { offset: 0, bytes: 0, count: 0 };
-    if (section.offset + section.count * entryBytes > this.bytes.length) throw new RangeError("section");
-    return Array.from({ length: section.count }, (_, index) => read(section.offset + index * entryBytes));
+    if (section.offset + section.count * entryBytes > this.bytes.length)
+      throw new RangeError("section");
+    return Array.from({ length: section.count }, (_, index) =>
+      read(section.offset + index * entryBytes),
+    );
   }
 
   private className(id: number): string {

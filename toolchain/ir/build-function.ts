@@ -1,9 +1,10 @@
 /**
  * One wasm function body to SSA form, straight from the stack machine.
  *
- * Values of locals are found on demand (Braun, Buchwald et al.): a block with one predecessor asks it, a block with several gets a
- * parameter. A loop's header is open until its `end` is reached, because branches to it may still come; its parameters receive their
- * arguments then. Superfluous parameters are removed by a later pass. Code that cannot be reached is skipped, never built.
+ * Values of locals are found on demand (Braun, Buchwald et al.): a block with one predecessor asks
+ * it, a block with several gets a parameter. A loop's header is open until its `end` is reached,
+ * because branches to it may still come; its parameters receive their arguments then. Superfluous
+ * parameters are removed by a later pass. Code that cannot be reached is skipped, never built.
  */
 import { operationName, PLAIN_OPERATIONS, WasmOp } from "../wasm/instruction-set.ts";
 import { EMPTY_BLOCK, InstructionReader } from "../wasm/instruction-reader.ts";
@@ -41,14 +42,26 @@ export class Unsupported extends Error {
   }
 }
 
-/** Block parameters that one function may need before simplification; a hostile body could ask for blocks times locals. */
+/**
+ * Block parameters that one function may need before simplification; a hostile body could ask for
+ * blocks times locals.
+ */
 const PARAMETERS_MAX = 4_000_000;
-/** asc's allocators stop in these if memory does not grow. They call no assertion, and their `unreachable` says nothing else. */
-const OUT_OF_MEMORY: ReadonlySet<string> = new Set(["~lib/rt/tlsf/growMemory", "~lib/rt/tlsf/initialize", "~lib/rt/stub/maybeGrowMemory"]);
+/**
+ * asc's allocators stop in these if memory does not grow. They call no assertion, and their
+ * `unreachable` says nothing else.
+ */
+const OUT_OF_MEMORY: ReadonlySet<string> = new Set([
+  "~lib/rt/tlsf/growMemory",
+  "~lib/rt/tlsf/initialize",
+  "~lib/rt/stub/maybeGrowMemory",
+]);
 
 interface Frame {
   readonly kind: "block" | "loop" | "if" | "dead";
-  /** Types that a branch to the frame's label carries: parameters of a loop, results of the others. */
+  /**
+   * Types that a branch to the frame's label carries: parameters of a loop, results of the others.
+   */
   readonly labelTypes: readonly Type[];
   readonly resultTypes: readonly Type[];
   readonly parameterTypes: readonly Type[];
@@ -68,11 +81,21 @@ interface Predecessor {
 }
 
 const DEAD: Omit<Frame, "height"> = {
-  kind: "dead", labelTypes: [], resultTypes: [], parameterTypes: [], label: -1, elseBlock: -1, parameters: [],
+  kind: "dead",
+  labelTypes: [],
+  resultTypes: [],
+  parameterTypes: [],
+  label: -1,
+  elseBlock: -1,
+  parameters: [],
 };
 
 export function buildFunction(
-  context: BuildContext, body: FunctionBody, name: string, functionIndex: number, parameterNames?: ReadonlyMap<number, string>,
+  context: BuildContext,
+  body: FunctionBody,
+  name: string,
+  functionIndex: number,
+  parameterNames?: ReadonlyMap<number, string>,
 ): IrFunction {
   return new FunctionBuilder(context, body, name, functionIndex, parameterNames).build();
 }
@@ -80,7 +103,8 @@ export function buildFunction(
 export function irType(type: ValueType, origin: number): Type {
   if (type === ValueType.I32) return Type.I32;
   if (type === ValueType.I64) return Type.I64;
-  if (type === ValueType.F32 || type === ValueType.F64) throw new Unsupported(origin, "floating point is not supported");
+  if (type === ValueType.F32 || type === ValueType.F64)
+    throw new Unsupported(origin, "floating point is not supported");
   throw new Unsupported(origin, "reference types are not supported");
 }
 
@@ -113,9 +137,15 @@ class FunctionBuilder {
     parameterNames: ReadonlyMap<number, string> | undefined,
   ) {
     const { parameters, results } = context.module.types[body.typeIndex]!;
-    const types = (list: readonly ValueType[]): Type[] => list.map((type) => irType(type, body.start));
+    const types = (list: readonly ValueType[]): Type[] =>
+      list.map((type) => irType(type, body.start));
     this.fn = new IrFunction(name, functionIndex, types(parameters), types(results));
-    this.reader = new InstructionReader(context.module.bytes, context.module.file, body.start, body.end);
+    this.reader = new InstructionReader(
+      context.module.bytes,
+      context.module.file,
+      body.start,
+      body.end,
+    );
     this.current = this.newBlock();
     this.isSealed[this.current] = true;
     for (const [local, type] of this.fn.parameterTypes.entries()) {
@@ -131,7 +161,13 @@ class FunctionBuilder {
 
   build(): IrFunction {
     const { fn, reader } = this;
-    this.frames.push({ ...DEAD, kind: "block", labelTypes: fn.resultTypes, resultTypes: fn.resultTypes, height: 0 });
+    this.frames.push({
+      ...DEAD,
+      kind: "block",
+      labelTypes: fn.resultTypes,
+      resultTypes: fn.resultTypes,
+      height: 0,
+    });
     while (this.frames.length > 0) {
       reader.next();
       if (this.current === -1) this.skip();
@@ -166,7 +202,13 @@ class FunctionBuilder {
     const operation = IR_OPERATIONS.get(opcode);
     if (operation !== undefined) {
       const operands = this.popMany(PLAIN_OPERATIONS.get(opcode)!.parameters.length);
-      const result = this.emit(operation.op, operation.type, operands, operation.result, isMemoryAccess(operation.op) ? reader.memoryOffset : 0);
+      const result = this.emit(
+        operation.op,
+        operation.type,
+        operands,
+        operation.result,
+        isMemoryAccess(operation.op) ? reader.memoryOffset : 0,
+      );
       if (operation.result !== Type.None) this.stack.push(result);
       return;
     }
@@ -174,7 +216,11 @@ class FunctionBuilder {
       case WasmOp.Nop:
         return;
       case WasmOp.Unreachable:
-        this.terminate(Opcode.Unreachable, [], OUT_OF_MEMORY.has(fn.name) ? TrapKind.OutOfMemory : 0);
+        this.terminate(
+          Opcode.Unreachable,
+          [],
+          OUT_OF_MEMORY.has(fn.name) ? TrapKind.OutOfMemory : 0,
+        );
         return;
       case WasmOp.Block:
       case WasmOp.Loop:
@@ -195,7 +241,8 @@ class FunctionBuilder {
       case WasmOp.BranchIf: {
         const condition = this.stack.pop()!;
         const frame = this.frameAt(reader.index);
-        const values = frame.labelTypes.length === 0 ? [] : this.stack.slice(-frame.labelTypes.length);
+        const values =
+          frame.labelTypes.length === 0 ? [] : this.stack.slice(-frame.labelTypes.length);
         const next = this.newBlock();
         const from = this.terminate(Opcode.Branch, [condition]);
         this.addEdge(from, this.label(frame), values);
@@ -216,7 +263,13 @@ class FunctionBuilder {
         const type = this.context.module.types[reader.index]!;
         const index = this.stack.pop()!;
         const operands = [...this.popMany(type.parameters.length), index];
-        this.emitCall(Opcode.CallIndirect, type, operands, this.context.signature(reader.index), reader.secondIndex);
+        this.emitCall(
+          Opcode.CallIndirect,
+          type,
+          operands,
+          this.context.signature(reader.index),
+          reader.secondIndex,
+        );
         return;
       }
       case WasmOp.Drop:
@@ -240,14 +293,18 @@ class FunctionBuilder {
         return;
       case WasmOp.LocalTee:
         this.noteAssignment(reader.index);
-        this.definitions[this.current as Block]!.set(reader.index, this.stack[this.stack.length - 1]!);
+        this.definitions[this.current as Block]!.set(
+          reader.index,
+          this.stack[this.stack.length - 1]!,
+        );
         return;
       case WasmOp.GlobalGet:
         this.globalGet();
         return;
       case WasmOp.GlobalSet: {
         const value = this.stack.pop()!;
-        if (!this.context.isUnread(reader.index)) this.emit(Opcode.GlobalSet, fn.valueType(value), [value], Type.None, reader.index);
+        if (!this.context.isUnread(reader.index))
+          this.emit(Opcode.GlobalSet, fn.valueType(value), [value], Type.None, reader.index);
         return;
       }
       case WasmOp.I32Const:
@@ -279,10 +336,22 @@ class FunctionBuilder {
         return;
       case WasmOp.TableCopy:
         // Low half: the table copied to; high half: the one copied from.
-        this.emit(Opcode.TableCopy, Type.None, this.popMany(3), Type.None, packIndices(reader.index, reader.secondIndex));
+        this.emit(
+          Opcode.TableCopy,
+          Type.None,
+          this.popMany(3),
+          Type.None,
+          packIndices(reader.index, reader.secondIndex),
+        );
         return;
       case WasmOp.TableInit:
-        this.emit(Opcode.TableInit, Type.None, this.popMany(3), Type.None, packIndices(reader.secondIndex, reader.index));
+        this.emit(
+          Opcode.TableInit,
+          Type.None,
+          this.popMany(3),
+          Type.None,
+          packIndices(reader.secondIndex, reader.index),
+        );
         return;
       case WasmOp.ElemDrop:
         this.emit(Opcode.ElemDrop, Type.None, [], Type.None, packIndices(0, reader.index));
@@ -290,7 +359,9 @@ class FunctionBuilder {
     }
     const plain = PLAIN_OPERATIONS.get(opcode);
     const isFloat = plain !== undefined || opcode === WasmOp.F32Const || opcode === WasmOp.F64Const;
-    const reason = isFloat ? "floating point is not supported" : "values of reference types are not supported";
+    const reason = isFloat
+      ? "floating point is not supported"
+      : "values of reference types are not supported";
     throw new Unsupported(reader.offset, `${operationName(opcode)}: ${reason}`);
   }
 
@@ -305,7 +376,12 @@ class FunctionBuilder {
     const frame: Frame = {
       kind: opcode === WasmOp.Block ? "block" : opcode === WasmOp.Loop ? "loop" : "if",
       labelTypes: opcode === WasmOp.Loop ? parameterTypes : resultTypes,
-      resultTypes, parameterTypes, height: this.stack.length, label: -1, elseBlock: -1, parameters: values,
+      resultTypes,
+      parameterTypes,
+      height: this.stack.length,
+      label: -1,
+      elseBlock: -1,
+      parameters: values,
     };
     this.frames.push(frame);
     if (opcode === WasmOp.Block) {
@@ -394,7 +470,9 @@ class FunctionBuilder {
   private blockType(): FunctionType {
     const code = this.reader.blockType;
     if (code === EMPTY_BLOCK) return { parameters: [], results: [] };
-    return code >= 0 ? this.context.module.types[code]! : { parameters: [], results: [(code + 128) as ValueType] };
+    return code >= 0
+      ? this.context.module.types[code]!
+      : { parameters: [], results: [(code + 128) as ValueType] };
   }
 
   private newBlock(): Block {
@@ -432,9 +510,22 @@ class FunctionBuilder {
 
   // Values.
 
-  private emit(op: Opcode, type: Type, operands: readonly Value[], result: Type, immediate = 0): Value {
+  private emit(
+    op: Opcode,
+    type: Type,
+    operands: readonly Value[],
+    result: Type,
+    immediate = 0,
+  ): Value {
     const results = result === Type.None ? [] : [result];
-    const instruction = this.fn.newInstruction(op, type, operands, results, immediate, this.reader.offset);
+    const instruction = this.fn.newInstruction(
+      op,
+      type,
+      operands,
+      results,
+      immediate,
+      this.reader.offset,
+    );
     if (!isPure(op)) this.append(instruction);
     return this.fn.result(instruction);
   }
@@ -456,15 +547,30 @@ class FunctionBuilder {
       return;
     }
     const operands = this.popMany(type.parameters.length);
-    if (callee.kind === "intrinsic") this.emitCall(Opcode.Intrinsic, type, operands, callee.intrinsic, 0);
+    if (callee.kind === "intrinsic")
+      this.emitCall(Opcode.Intrinsic, type, operands, callee.intrinsic, 0);
     else this.emitCall(Opcode.Call, type, operands, callee.index, 0);
   }
 
-  private emitCall(op: Opcode, type: FunctionType, operands: readonly Value[], immediate: number, auxiliary: number): void {
+  private emitCall(
+    op: Opcode,
+    type: FunctionType,
+    operands: readonly Value[],
+    immediate: number,
+    auxiliary: number,
+  ): void {
     const { fn, reader } = this;
     const results = type.results.map((result) => irType(result, reader.offset));
     const column = results.length === 1 ? results[0]! : Type.None;
-    const instruction = fn.newInstruction(op, column, operands, results, immediate, reader.offset, auxiliary);
+    const instruction = fn.newInstruction(
+      op,
+      column,
+      operands,
+      results,
+      immediate,
+      reader.offset,
+      auxiliary,
+    );
     this.append(instruction);
     for (let i = 0; i < results.length; i++) this.stack.push(fn.result(instruction, i));
   }
@@ -473,7 +579,11 @@ class FunctionBuilder {
     const { index } = this.reader;
     const type = irType(this.context.module.globals[index]!.type, this.reader.offset);
     const constant = this.context.constantGlobal(index);
-    this.stack.push(constant !== null ? this.constant(type, constant) : this.emit(Opcode.GlobalGet, type, [], type, index));
+    this.stack.push(
+      constant !== null
+        ? this.constant(type, constant)
+        : this.emit(Opcode.GlobalGet, type, [], type, index),
+    );
   }
 
   private constant(type: Type, bits: bigint): Value {
@@ -525,7 +635,8 @@ class FunctionBuilder {
   }
 
   private addParameter(block: Block, local: number): number {
-    if (++this.parameterCount > PARAMETERS_MAX) throw new Unsupported(this.body.start, "too many values live across branches");
+    if (++this.parameterCount > PARAMETERS_MAX)
+      throw new Unsupported(this.body.start, "too many values live across branches");
     const type = irType(this.body.localTypes[local]!, this.reader.offset);
     this.definitions[block]!.set(local, this.fn.newParameter(block, type));
     return this.fn.blockParameters[block]!.length - 1;

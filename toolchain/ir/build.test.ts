@@ -20,7 +20,8 @@ function build(text: string, options: Partial<BuildOptions> = {}): IrModule {
 /** The text of the exported function `f` after all passes. */
 function optimized(text: string, options: Partial<BuildOptions> = {}): string {
   const module = build(text, options);
-  for (const fn of optimizeModule(module)) expect(verifyFunction(fn, { scheduled: true, module })).toEqual([]);
+  for (const fn of optimizeModule(module))
+    expect(verifyFunction(fn, { scheduled: true, module })).toEqual([]);
   const entry = module.functions[module.exports.get("f")!]!;
   if (entry.kind !== "defined") throw new Error("f is no function");
   return printFunction(entry.body, module);
@@ -39,14 +40,22 @@ test("functions in tables are reached as soon as something is called through one
     (func $entry (param i32) (result i32) (local.get 0))`;
   const without = build(`(module ${table} (func (export "f")))`);
   expect(without.tables[0]!.entries).toEqual([-1, -1, -1]);
-  const used = build(`(module ${table} (func (export "f") (result i32) (call_indirect (type $t) (i32.const 5) (i32.const 1))))`);
-  expect(used.tables[0]).toMatchObject({ entries: [-1, 0, -1], constant: true, onlySignature: used.functions[0]!.signature });
+  const used = build(
+    `(module ${table} (func (export "f") (result i32) (call_indirect (type $t) (i32.const 5) (i32.const 1))))`,
+  );
+  expect(used.tables[0]).toMatchObject({
+    entries: [-1, 0, -1],
+    constant: true,
+    onlySignature: used.functions[0]!.signature,
+  });
 });
 
 test("signatures are numbered from 1, equal ones alike", () => {
   const module = build(`(module (type $a (func (param i32))) (type $b (func (param i32)))
     (func (export "f") (type $a)) (func (export "g") (type $b)) (func (export "h") (param i64)))`);
-  const [f, g, h] = ["f", "g", "h"].map((name) => module.functions[module.exports.get(name)!]!.signature);
+  const [f, g, h] = ["f", "g", "h"].map(
+    (name) => module.functions[module.exports.get(name)!]!.signature,
+  );
   expect(f).toBe(1);
   expect(g).toBe(f);
   expect(module.signatures[h!]!.parameters).toHaveLength(1);
@@ -70,18 +79,55 @@ test("imports of the machine's module become intrinsics", () => {
 });
 
 test("env.abort is a trap", () => {
-  expect(optimized(`(module (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
-    (func (export "f") (call $abort (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`)).toContain("Unreachable");
+  expect(
+    optimized(`(module (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
+    (func (export "f") (call $abort (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`),
+  ).toContain("Unreachable");
 });
 
 test.each([
-  ["an intrinsic of another signature", "kernel", `(import "x64" "in8" (func $i (param i64) (result i32))) (func (export "f") (drop (call $i (i64.const 1))))`, "x64.in8 is declared as (l:i) and is (i:i)"],
-  ["a privileged intrinsic in a program", "domain", `(import "x64" "halt" (func $i)) (func (export "f") (call $i))`, "x64.halt cannot be used in the target domain"],
-  ["system calls in the kernel", "kernel", `(import "trine" "call" (func $i (param i32 i32 i32 i64) (result i32))) (func (export "f") (drop (call $i (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0))))`, "trine.call cannot be used in the target kernel"],
-  ["an intrinsic that does not exist", "kernel", `(import "x64" "frobnicate" (func $i)) (func (export "f") (call $i))`, "there is no such intrinsic"],
-  ["floating point", "kernel", `(func (export "f") (result i32) (i32.trunc_f64_s (f64.const 1.5)))`, "function f: f64.const: floating point is not supported"],
-  ["imported memory", "kernel", `(import "env" "memory" (memory 1)) (func (export "f"))`, "only functions can be imported"],
-  ["data beyond the initial memory", "kernel", `(memory 1) (data (i32.const 65530) "too long") (func (export "f"))`, "reaches beyond the initial memory"],
+  [
+    "an intrinsic of another signature",
+    "kernel",
+    `(import "x64" "in8" (func $i (param i64) (result i32))) (func (export "f") (drop (call $i (i64.const 1))))`,
+    "x64.in8 is declared as (l:i) and is (i:i)",
+  ],
+  [
+    "a privileged intrinsic in a program",
+    "domain",
+    `(import "x64" "halt" (func $i)) (func (export "f") (call $i))`,
+    "x64.halt cannot be used in the target domain",
+  ],
+  [
+    "system calls in the kernel",
+    "kernel",
+    `(import "trine" "call" (func $i (param i32 i32 i32 i64) (result i32))) (func (export "f") (drop (call $i (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0))))`,
+    "trine.call cannot be used in the target kernel",
+  ],
+  [
+    "an intrinsic that does not exist",
+    "kernel",
+    `(import "x64" "frobnicate" (func $i)) (func (export "f") (call $i))`,
+    "there is no such intrinsic",
+  ],
+  [
+    "floating point",
+    "kernel",
+    `(func (export "f") (result i32) (i32.trunc_f64_s (f64.const 1.5)))`,
+    "function f: f64.const: floating point is not supported",
+  ],
+  [
+    "imported memory",
+    "kernel",
+    `(import "env" "memory" (memory 1)) (func (export "f"))`,
+    "only functions can be imported",
+  ],
+  [
+    "data beyond the initial memory",
+    "kernel",
+    `(memory 1) (data (i32.const 65530) "too long") (func (export "f"))`,
+    "reaches beyond the initial memory",
+  ],
 ] as const)("refuses %s", (_what, target, body, message) => {
   expect(() => build(`(module ${body})`, { target })).toThrow(message);
 });
@@ -89,24 +135,62 @@ test.each([
 test("functions of assembly are external, in programs they are refused", () => {
   const text = `(module (import "linux" "write" (func $write (param i32 i32 i32) (result i32)))
     (func (export "f") (result i32) (call $write (i32.const 1) (i32.const 2) (i32.const 3))))`;
-  expect(build(text, { target: "linux" }).functions[0]).toMatchObject({ kind: "external", name: "linux.write", symbol: "import.linux.write.iii_i" });
+  expect(build(text, { target: "linux" }).functions[0]).toMatchObject({
+    kind: "external",
+    name: "linux.write",
+    symbol: "import.linux.write.iii_i",
+  });
   expect(() => build(text, { target: "domain" })).toThrow("programs cannot import functions");
 });
 
 // Passes, by what they leave.
 
 test.each([
-  ["constants are folded", `(i32.add (i32.mul (i32.const 6) (i32.const 7)) (i32.const 0))`, /Const\.i32 42\n {2}Return/],
-  ["masks of what a load clears are dropped", `(i32.and (i32.load8_u (local.get 0)) (i32.const 255))`, /Load8U\.i32 v0\n {2}Return/],
-  ["constants gather", `(i32.add (i32.add (local.get 0) (i32.const 5)) (i32.sub (local.get 1) (i32.const 7)))`, /Add\.i32 v0, v1\n.*Const\.i32 -2\n/],
-  ["shifts become rotations", `(i32.or (i32.shl (local.get 0) (i32.const 7)) (i32.shr_u (local.get 0) (i32.const 25)))`, /Rotl\.i32/],
-  ["shift pairs become sign extensions", `(i32.shr_s (i32.shl (local.get 0) (i32.const 24)) (i32.const 24))`, /Extend8S\.i32 v0/],
-  ["unsigned division by a power of two is a shift", `(i32.div_u (local.get 0) (i32.const 8))`, /Const\.i32 3\n.*ShrU/],
+  [
+    "constants are folded",
+    `(i32.add (i32.mul (i32.const 6) (i32.const 7)) (i32.const 0))`,
+    /Const\.i32 42\n {2}Return/,
+  ],
+  [
+    "masks of what a load clears are dropped",
+    `(i32.and (i32.load8_u (local.get 0)) (i32.const 255))`,
+    /Load8U\.i32 v0\n {2}Return/,
+  ],
+  [
+    "constants gather",
+    `(i32.add (i32.add (local.get 0) (i32.const 5)) (i32.sub (local.get 1) (i32.const 7)))`,
+    /Add\.i32 v0, v1\n.*Const\.i32 -2\n/,
+  ],
+  [
+    "shifts become rotations",
+    `(i32.or (i32.shl (local.get 0) (i32.const 7)) (i32.shr_u (local.get 0) (i32.const 25)))`,
+    /Rotl\.i32/,
+  ],
+  [
+    "shift pairs become sign extensions",
+    `(i32.shr_s (i32.shl (local.get 0) (i32.const 24)) (i32.const 24))`,
+    /Extend8S\.i32 v0/,
+  ],
+  [
+    "unsigned division by a power of two is a shift",
+    `(i32.div_u (local.get 0) (i32.const 8))`,
+    /Const\.i32 3\n.*ShrU/,
+  ],
   ["a division that traps stays", `(i32.div_u (local.get 0) (i32.const 0))`, /DivU/],
-  ["negated comparisons turn round", `(i32.eqz (i32.lt_s (local.get 0) (local.get 1)))`, /GeS\.i32 v0, v1/],
-  ["and-then needs no value", `(if (result i32) (if (result i32) (i32.lt_s (local.get 0) (i32.const 9)) (then (i32.lt_s (local.get 1) (i32.const 9))) (else (i32.const 0))) (then (i32.load (local.get 0))) (else (i32.const 2)))`, /^(?!.*(Select|Jump block\d+\(v\d+\)\n.*Branch))/s],
+  [
+    "negated comparisons turn round",
+    `(i32.eqz (i32.lt_s (local.get 0) (local.get 1)))`,
+    /GeS\.i32 v0, v1/,
+  ],
+  [
+    "and-then needs no value",
+    `(if (result i32) (if (result i32) (i32.lt_s (local.get 0) (i32.const 9)) (then (i32.lt_s (local.get 1) (i32.const 9))) (else (i32.const 0))) (then (i32.load (local.get 0))) (else (i32.const 2)))`,
+    /^(?!.*(Select|Jump block\d+\(v\d+\)\n.*Branch))/s,
+  ],
 ])("%s", (_what, expression, expected) => {
-  expect(optimized(`(module (memory 1) (func (export "f") (param i32 i32) (result i32) ${expression}))`)).toMatch(expected);
+  expect(
+    optimized(`(module (memory 1) (func (export "f") (param i32 i32) (result i32) ${expression}))`),
+  ).toMatch(expected);
 });
 
 test("a load behind a store of the same field is the stored value, other fields are kept apart", () => {
@@ -125,12 +209,20 @@ test("a store through another pointer may be the same field", () => {
   expect(text).toContain("Load32U");
 });
 
-test.each([["kernel", 0], ["domain", 1]] as const)("in the target %s, a load that nobody uses is executed %i times", (target, count) => {
-  const text = optimized(`(module (memory 1) (func (export "f") (param i32) (drop (i32.load (local.get 0)))))`, { target });
+test.each([
+  ["kernel", 0],
+  ["domain", 1],
+] as const)("in the target %s, a load that nobody uses is executed %i times", (target, count) => {
+  const text = optimized(
+    `(module (memory 1) (func (export "f") (param i32) (drop (i32.load (local.get 0)))))`,
+    { target },
+  );
   expect(text.match(/Load/g) ?? []).toHaveLength(count);
 });
 
-const waiting = (inside: string): string => `(module (import "x64" "pause" (func $pause)) (import "x64" "readCr2" (func $readCr2 (result i64))) (memory 1)
+const waiting = (
+  inside: string,
+): string => `(module (import "x64" "pause" (func $pause)) (import "x64" "readCr2" (func $readCr2 (result i64))) (memory 1)
   (func (export "f") (param i32) (result i32)
     (block $done (drop (i32.load (local.get 0))) (br_if $done (i32.load (local.get 0)))
       (loop $again ${inside} (br_if $again (i32.eqz (i32.load (local.get 0))))))
@@ -146,7 +238,8 @@ test.each([
 });
 
 test("pure values leave loops, loads stay", () => {
-  const text = optimized(`(module (memory 1) (func (export "f") (param i32 i32) (result i32) (local i32)
+  const text =
+    optimized(`(module (memory 1) (func (export "f") (param i32 i32) (result i32) (local i32)
     (loop $l
       (local.set 2 (i32.add (local.get 2) (i32.mul (local.get 0) (local.get 1))))
       (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))
@@ -165,7 +258,9 @@ test("a jump table stays one", () => {
 });
 
 /** Tests of parameter 0 against these constants in turn; the n-th gives n. */
-const chain = (constants: readonly number[]): string => `(module (func (export "f") (param i32) (result i32)
+const chain = (
+  constants: readonly number[],
+): string => `(module (func (export "f") (param i32) (result i32)
   ${constants.map((constant, i) => `(if (i32.eq (local.get 0) (i32.const ${constant})) (then (return (i32.const ${i}))))`).join("\n")} (i32.const -1)))`;
 
 test.each([
@@ -174,12 +269,18 @@ test.each([
   ["too few", [0, 1, 2], false],
   ["too far apart", [0, 10, 20, 30], false],
   ["negative", [-4, -3, -2, -1], true],
-] as const)("a chain of tests %s becomes a table only where it pays", (_what, constants, expected) => {
-  expect(optimized(chain(constants)).includes("Switch")).toBe(expected);
-  const module = build(chain(constants));
-  optimizeModule(module);
-  for (const value of [...constants, 4, 99, 102, 104, 106, -5, 0x7fffffff]) {
-    const index = (constants as readonly number[]).indexOf(value);
-    expect(new Interpreter(module).call("f", [BigInt.asUintN(32, BigInt(value))]), String(value)).toEqual([BigInt.asUintN(32, BigInt(index))]);
-  }
-});
+] as const)(
+  "a chain of tests %s becomes a table only where it pays",
+  (_what, constants, expected) => {
+    expect(optimized(chain(constants)).includes("Switch")).toBe(expected);
+    const module = build(chain(constants));
+    optimizeModule(module);
+    for (const value of [...constants, 4, 99, 102, 104, 106, -5, 0x7fffffff]) {
+      const index = (constants as readonly number[]).indexOf(value);
+      expect(
+        new Interpreter(module).call("f", [BigInt.asUintN(32, BigInt(value))]),
+        String(value),
+      ).toEqual([BigInt.asUintN(32, BigInt(index))]);
+    }
+  },
+);

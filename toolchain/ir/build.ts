@@ -1,18 +1,32 @@
 /**
- * A wasm binary to an IR module: decodes, validates, keeps what can be reached from exports, the start function and tables, and
- * translates it. Function indices of the result are its own: what cannot be reached has none.
+ * A wasm binary to an IR module: decodes, validates, keeps what can be reached from exports, the
+ * start function and tables, and translates it. Function indices of the result are its own: what
+ * cannot be reached has none.
  */
 import type { Diagnostic } from "../report/diagnostic.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { decodeModule } from "../wasm/decode.ts";
 import { type ConstantExpression, type Import, ValueType, type WasmModule } from "../wasm/types.ts";
 import { validateModule } from "../wasm/validate.ts";
-import { type BuildContext, buildFunction, type Callee, irType, Unsupported } from "./build-function.ts";
+import {
+  type BuildContext,
+  buildFunction,
+  type Callee,
+  irType,
+  Unsupported,
+} from "./build-function.ts";
 import { INTRINSICS, Intrinsic } from "./intrinsic.ts";
 import { importSymbol } from "./link-name.ts";
 import {
-  type DataSegment, type FunctionEntry, type FunctionTable, type GlobalVariable, type IrModule,
-  type Level, LEVEL_LEAST, type SourcePosition, type Target,
+  type DataSegment,
+  type FunctionEntry,
+  type FunctionTable,
+  type GlobalVariable,
+  type IrModule,
+  type Level,
+  LEVEL_LEAST,
+  type SourcePosition,
+  type Target,
 } from "./module.ts";
 import { Type } from "./opcode.ts";
 import { findReachable, type Reachable } from "./reachable.ts";
@@ -76,14 +90,18 @@ class ModuleBuilder {
     const imports = module.imports.filter((entry) => entry.kind === "function");
     for (const index of this.reachable.functions) {
       const imported = imports[index];
-      const callee = imported === undefined ? { kind: "function" as const, index: kept.length } : this.importedFunction(imported, index, kept.length);
+      const callee =
+        imported === undefined
+          ? { kind: "function" as const, index: kept.length }
+          : this.importedFunction(imported, index, kept.length);
       this.callees[index] = callee;
       if (callee?.kind !== "function") continue;
       this.newIndices[index] = kept.length;
       kept.push(index);
     }
     for (const entry of module.imports) {
-      if (entry.kind !== "function") this.refuse(`import ${entry.module}.${entry.name}: only functions can be imported`);
+      if (entry.kind !== "function")
+        this.refuse(`import ${entry.module}.${entry.name}: only functions can be imported`);
     }
 
     const context: BuildContext = {
@@ -97,18 +115,39 @@ class ModuleBuilder {
     for (const [newIndex, index] of kept.entries()) {
       const name = names[index]!;
       try {
-        const signature = this.signatures.number(module.types[module.functionTypes[index]!]!, this.startOf(index));
+        const signature = this.signatures.number(
+          module.types[module.functionTypes[index]!]!,
+          this.startOf(index),
+        );
         const imported = imports[index];
         if (imported !== undefined) {
-          const symbol = importSymbol(imported.module, imported.name, this.signatures.list()[signature]!);
-          functions.push({ kind: "external", name: `${imported.module}.${imported.name}`, symbol, signature });
+          const symbol = importSymbol(
+            imported.module,
+            imported.name,
+            this.signatures.list()[signature]!,
+          );
+          functions.push({
+            kind: "external",
+            name: `${imported.module}.${imported.name}`,
+            symbol,
+            signature,
+          });
           continue;
         }
-        const body = buildFunction(context, module.bodies[index - module.importedFunctionCount]!, name, newIndex, module.localNames.get(index));
+        const body = buildFunction(
+          context,
+          module.bodies[index - module.importedFunctionCount]!,
+          name,
+          newIndex,
+          module.localNames.get(index),
+        );
         functions.push({ kind: "defined", name, signature, body });
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
-        this.refuse(`function ${name}: ${error.message}`, error.origin < 0 ? this.startOf(index) : error.origin);
+        this.refuse(
+          `function ${name}: ${error.message}`,
+          error.origin < 0 ? this.startOf(index) : error.origin,
+        );
         if (this.diagnostics.length >= DIAGNOSTICS_MAX) break;
       }
     }
@@ -128,7 +167,9 @@ class ModuleBuilder {
       memory: this.memory(),
       exports: new Map(
         module.exports.flatMap(({ kind, name, index }) => {
-          return kind === "function" && this.newIndices[index]! >= 0 ? [[name, this.newIndices[index]!] as const] : [];
+          return kind === "function" && this.newIndices[index]! >= 0
+            ? [[name, this.newIndices[index]!] as const]
+            : [];
         }),
       ),
       start: module.start === null ? -1 : this.newIndices[module.start]!,
@@ -142,19 +183,31 @@ class ModuleBuilder {
     const position = this.sourceOf(origin);
     if (position === null) {
       const where = origin >= 0 ? ` (offset 0x${origin.toString(16)})` : "";
-      this.diagnostics.push({ severity: "error", file: this.options.name, message: message + where });
+      this.diagnostics.push({
+        severity: "error",
+        file: this.options.name,
+        message: message + where,
+      });
       return;
     }
     const own = this.callOutsideLibrary(origin);
     if (own === null) this.diagnostics.push({ severity: "error", ...position, message });
-    else this.diagnostics.push({ severity: "error", ...own, message: `${message}, called in ${position.file}:${position.line}` });
+    else
+      this.diagnostics.push({
+        severity: "error",
+        ...own,
+        message: `${message}, called in ${position.file}:${position.line}`,
+      });
   }
 
-  /** The program's own call that leads to a place in asc's library; null where the place is not in it, or nothing leads there by direct calls. */
+  /**
+   * The program's own call that leads to a place in asc's library; null where the place is not in
+   * it, or nothing leads there by direct calls.
+   */
   private callOutsideLibrary(origin: number): SourcePosition | null {
     const { bodies, importedFunctionCount } = this.module;
     const seen = new Set<number>();
-    for (let at = origin; ;) {
+    for (let at = origin; ; ) {
       const position = this.sourceOf(at);
       if (position === null) return null;
       if (!position.file.startsWith(LIBRARY)) return at === origin ? null : position;
@@ -174,10 +227,18 @@ class ModuleBuilder {
   private functionNames(): string[] {
     const { module } = this;
     const used = new Set<string>();
-    const exported = new Map(module.exports.filter(({ kind }) => kind === "function").map(({ name, index }) => [index, name]));
+    const exported = new Map(
+      module.exports
+        .filter(({ kind }) => kind === "function")
+        .map(({ name, index }) => [index, name]),
+    );
     return module.functionTypes.map((_, index) => {
       // Control characters would break listings, and a symbol ends at a zero byte.
-      const base = (module.functionNames.get(index) ?? exported.get(index) ?? `function.${index}`).replace(/[\u0000-\u0020\u007f]/g, "_");
+      const base = (
+        module.functionNames.get(index) ??
+        exported.get(index) ??
+        `function.${index}`
+      ).replace(/[\u0000-\u0020\u007f]/g, "_");
       let name = base;
       for (let number = 2; used.has(name); number++) name = `${base}~${number}`;
       used.add(name);
@@ -186,7 +247,11 @@ class ModuleBuilder {
   }
 
   /** An intrinsic, code linked in from assembly, or a trap; null where the import is refused. */
-  private importedFunction(imported: Import & { kind: "function" }, index: number, newIndex: number): Callee | null {
+  private importedFunction(
+    imported: Import & { kind: "function" },
+    index: number,
+    newIndex: number,
+  ): Callee | null {
     const { target } = this.options;
     const name = `${imported.module}.${imported.name}`;
     const type = this.module.types[imported.typeIndex]!;
@@ -197,8 +262,13 @@ class ModuleBuilder {
     if (known !== undefined) {
       const [intrinsic, signature] = known;
       const actual = `${signatureLetters(type.parameters)}:${signatureLetters(type.results)}`;
-      if (actual !== signature) this.refuse(`${name} is declared as (${actual}) and is (${signature})`, this.firstCall(index));
-      if (!isAllowed(imported.module, intrinsic, target)) this.refuse(`${name} cannot be used in the target ${target}`, this.firstCall(index));
+      if (actual !== signature)
+        this.refuse(
+          `${name} is declared as (${actual}) and is (${signature})`,
+          this.firstCall(index),
+        );
+      if (!isAllowed(imported.module, intrinsic, target))
+        this.refuse(`${name} cannot be used in the target ${target}`, this.firstCall(index));
       return { kind: "intrinsic", intrinsic };
     }
     if (["x64", "mmio", "trine"].includes(imported.module)) {
@@ -219,7 +289,9 @@ class ModuleBuilder {
   private constantGlobal(index: number): bigint | null {
     const definition = this.module.globalDefinitions[index - this.module.importedGlobalCount];
     if (definition === undefined || this.reachable.globalsWritten.has(index)) return null;
-    return definition.initial.kind === "i32" || definition.initial.kind === "i64" ? definition.initial.bits : null;
+    return definition.initial.kind === "i32" || definition.initial.kind === "i64"
+      ? definition.initial.bits
+      : null;
   }
 
   private globals(): GlobalVariable[] {
@@ -241,9 +313,12 @@ class ModuleBuilder {
 
   private table(index: number): FunctionTable {
     const table = this.module.tables[index]!;
-    const isExported = this.module.exports.some((entry) => entry.kind === "table" && entry.index === index);
+    const isExported = this.module.exports.some(
+      (entry) => entry.kind === "table" && entry.index === index,
+    );
     const entries = new Array<number>(Math.min(table.minimum, TABLE_ENTRIES_MAX)).fill(-1);
-    if (table.minimum > TABLE_ENTRIES_MAX) this.refuse(`table ${index}: at most ${TABLE_ENTRIES_MAX} entries are supported`);
+    if (table.minimum > TABLE_ENTRIES_MAX)
+      this.refuse(`table ${index}: at most ${TABLE_ENTRIES_MAX} entries are supported`);
     for (const segment of this.module.elements) {
       if (segment.place?.index !== index) continue;
       const start = this.constantOffset(segment.place.offset);
@@ -251,12 +326,19 @@ class ModuleBuilder {
         this.refuse(`an element segment reaches beyond table ${index}`);
         continue;
       }
-      for (const [i, entry] of segment.entries.entries()) entries[start + i] = this.tableEntry(entry);
+      for (const [i, entry] of segment.entries.entries())
+        entries[start + i] = this.tableEntry(entry);
     }
     const constant = !isExported && !this.reachable.tablesWritten.has(index);
-    const signatures = new Set(entries.filter((entry) => entry >= 0).map((entry) => this.signatureOfNew(entry)));
+    const signatures = new Set(
+      entries.filter((entry) => entry >= 0).map((entry) => this.signatureOfNew(entry)),
+    );
     return {
-      name: `table.${index}`, minimum: table.minimum, maximum: table.maximum, constant, entries,
+      name: `table.${index}`,
+      minimum: table.minimum,
+      maximum: table.maximum,
+      constant,
+      entries,
       onlySignature: constant && signatures.size === 1 ? [...signatures][0]! : -1,
     };
   }
@@ -287,26 +369,45 @@ class ModuleBuilder {
     return this.module.data.map((segment) => {
       if (segment.place === null) return { address: -1, bytes: segment.bytes };
       const address = this.constantOffset(segment.place.offset);
-      if (address + segment.bytes.length > bytes) this.refuse(`the data segment at ${address} reaches beyond the initial memory`);
+      if (address + segment.bytes.length > bytes)
+        this.refuse(`the data segment at ${address} reaches beyond the initial memory`);
       return { address, bytes: segment.bytes };
     });
   }
 
   private memory(): IrModule["memory"] {
     const memory = this.module.memories[0] ?? { minimum: 0, maximum: 0 };
-    const maximumPages = memory.maximum ?? Math.max(this.options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, memory.minimum);
-    const usesLow = this.module.data.some((segment) => segment.place?.offset.kind === "i32" && segment.place.offset.bits < BigInt(LOW_BYTES));
-    return { initialPages: memory.minimum, maximumPages, lowPagesUsed: this.options.lowPagesUsed ?? usesLow };
+    const maximumPages =
+      memory.maximum ??
+      Math.max(this.options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, memory.minimum);
+    const usesLow = this.module.data.some(
+      (segment) =>
+        segment.place?.offset.kind === "i32" && segment.place.offset.bits < BigInt(LOW_BYTES),
+    );
+    return {
+      initialPages: memory.minimum,
+      maximumPages,
+      lowPagesUsed: this.options.lowPagesUsed ?? usesLow,
+    };
   }
 }
 
 function signatureLetters(types: readonly ValueType[]): string {
-  return types.map((type) => (type === ValueType.I32 ? "i" : type === ValueType.I64 ? "l" : "?")).join("");
+  return types
+    .map((type) => (type === ValueType.I32 ? "i" : type === ValueType.I64 ? "l" : "?"))
+    .join("");
 }
 
 /** Instructions of module x64 that need no privilege, or only one that the image grants. */
 const UNPRIVILEGED = new Set([
-  Intrinsic.In8, Intrinsic.In16, Intrinsic.In32, Intrinsic.Out8, Intrinsic.Out16, Intrinsic.Out32, Intrinsic.ReadTsc, Intrinsic.Pause,
+  Intrinsic.In8,
+  Intrinsic.In16,
+  Intrinsic.In32,
+  Intrinsic.Out8,
+  Intrinsic.Out16,
+  Intrinsic.Out32,
+  Intrinsic.ReadTsc,
+  Intrinsic.Pause,
 ]);
 
 function isAllowed(importModule: string, intrinsic: Intrinsic, target: Target): boolean {
@@ -314,4 +415,3 @@ function isAllowed(importModule: string, intrinsic: Intrinsic, target: Target): 
   if (importModule === "mmio") return target !== "linux";
   return target === "kernel" || UNPRIVILEGED.has(intrinsic);
 }
-

@@ -2,7 +2,10 @@ import type { Instruction } from "./function.ts";
 import type { IrModule } from "./module.ts";
 import { Opcode } from "./opcode.ts";
 
-/** Who may call whom: direct calls, and through a table every entry of the signature. By function index. */
+/**
+ * Who may call whom: direct calls, and through a table every entry of the signature. By function
+ * index.
+ */
 export class CallGraph {
   private readonly bySignature = new Map<number, number[]>();
 
@@ -24,9 +27,12 @@ export class CallGraph {
     if (entry.kind !== "defined") return [];
     const fn = entry.body;
     switch (fn.opcode(instruction)) {
-      case Opcode.Call: return [fn.immediate(instruction)];
-      case Opcode.CallIndirect: return this.bySignature.get(fn.immediate(instruction)) ?? [];
-      default: return [];
+      case Opcode.Call:
+        return [fn.immediate(instruction)];
+      case Opcode.CallIndirect:
+        return this.bySignature.get(fn.immediate(instruction)) ?? [];
+      default:
+        return [];
     }
   }
 
@@ -40,7 +46,8 @@ export class CallGraph {
   /** What may come to run one of `targets`, they included. */
   reaching(targets: Iterable<number>): Set<number> {
     const callers: number[][] = this.module.functions.map(() => []);
-    for (const caller of this.module.functions.keys()) for (const callee of this.callees(caller)) callers[callee]!.push(caller);
+    for (const caller of this.module.functions.keys())
+      for (const callee of this.callees(caller)) callers[callee]!.push(caller);
     const found = new Set(targets);
     for (const callee of found) for (const caller of callers[callee]!) found.add(caller);
     return found;
@@ -50,12 +57,15 @@ export class CallGraph {
     const entry = this.module.functions[caller]!;
     const found = new Set<number>();
     if (entry.kind !== "defined") return found;
-    for (const instruction of entry.body.blockInstructions.flat()) for (const callee of this.calledBy(caller, instruction)) found.add(callee);
+    for (const instruction of entry.body.blockInstructions.flat())
+      for (const callee of this.calledBy(caller, instruction)) found.add(callee);
     return found;
   }
 }
 
 /** Indices of the functions of these names. */
 export function functionsNamed(module: IrModule, ...names: readonly string[]): number[] {
-  return [...module.functions.entries()].filter(([, { name }]) => names.includes(name)).map(([index]) => index);
+  return [...module.functions.entries()]
+    .filter(([, { name }]) => names.includes(name))
+    .map(([index]) => index);
 }

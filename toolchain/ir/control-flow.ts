@@ -1,7 +1,13 @@
-/** Orders and predecessors of a function's blocks: recomputed by whoever needs them, since passes change the graph. */
+/**
+ * Orders and predecessors of a function's blocks: recomputed by whoever needs them, since passes
+ * change the graph.
+ */
 import type { Block, IrFunction } from "./function.ts";
 
-/** Blocks that can be reached, in reverse postorder of a depth-first walk: before a block stand all its predecessors but those of back edges. */
+/**
+ * Blocks that can be reached, in reverse postorder of a depth-first walk: before a block stand all
+ * its predecessors but those of back edges.
+ */
 export function reversePostorder(fn: IrFunction): Block[] {
   const visited = new Uint8Array(fn.blockCount);
   const order: Block[] = [];
@@ -33,7 +39,8 @@ export interface PredecessorEdge {
 export function predecessorEdges(fn: IrFunction, order: readonly Block[]): PredecessorEdge[][] {
   const predecessors: PredecessorEdge[][] = Array.from({ length: fn.blockCount }, () => []);
   for (const from of order) {
-    for (const [edge, { target }] of fn.blockEdges[from]!.entries()) predecessors[target]!.push({ from, edge });
+    for (const [edge, { target }] of fn.blockEdges[from]!.entries())
+      predecessors[target]!.push({ from, edge });
   }
   return predecessors;
 }

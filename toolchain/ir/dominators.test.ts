@@ -11,7 +11,8 @@ function randomGraph(seed: number): IrFunction {
   const count = 2 + random.below(20);
   for (let i = 0; i < count; i++) fn.newBlock();
   for (let block = 0; block < count; block++) {
-    for (let edges = random.below(4); edges > 0; edges--) fn.blockEdges[block]!.push({ target: (1 + random.below(count - 1)) as Block, args: [] });
+    for (let edges = random.below(4); edges > 0; edges--)
+      fn.blockEdges[block]!.push({ target: (1 + random.below(count - 1)) as Block, args: [] });
   }
   return fn;
 }
@@ -35,11 +36,16 @@ test("agrees with the definition on random graphs", () => {
     const reachable = reversePostorder(fn);
     for (const above of reachable) {
       for (const below of reachable) {
-        expect(dominators.dominates(above, below), `seed ${seed}: ${above} over ${below}`).toBe(dominatesByDefinition(fn, above, below));
+        expect(dominators.dominates(above, below), `seed ${seed}: ${above} over ${below}`).toBe(
+          dominatesByDefinition(fn, above, below),
+        );
         const common = dominators.common(above, below);
-        expect(dominators.dominates(common, above) && dominators.dominates(common, below)).toBe(true);
+        expect(dominators.dominates(common, above) && dominators.dominates(common, below)).toBe(
+          true,
+        );
       }
-      if (above !== 0) expect(dominators.dominates(dominators.parent[above]! as Block, above)).toBe(true);
+      if (above !== 0)
+        expect(dominators.dominates(dominators.parent[above]! as Block, above)).toBe(true);
     }
   }
 });

@@ -1,6 +1,7 @@
 /**
- * Dominator tree by the simple algorithm of Lengauer and Tarjan. The iterative one is shorter, but takes time in the square of a function's
- * length where many branches from different depths meet, which hostile modules and long condition chains do.
+ * Dominator tree by the simple algorithm of Lengauer and Tarjan. The iterative one is shorter, but
+ * takes time in the square of a function's length where many branches from different depths meet,
+ * which hostile modules and long condition chains do.
  */
 import { type PredecessorEdge, predecessorEdges, reversePostorder } from "./control-flow.ts";
 import type { Block, IrFunction } from "./function.ts";
@@ -13,7 +14,9 @@ export class Dominators {
   readonly parent: Int32Array;
   /** Depth in the tree. */
   readonly depth: Int32Array;
-  /** Numbers of a walk over the tree: a block's subtree has the numbers from its own up to `last`. */
+  /**
+   * Numbers of a walk over the tree: a block's subtree has the numbers from its own up to `last`.
+   */
   private readonly first: Int32Array;
   private readonly last: Int32Array;
 
@@ -22,7 +25,8 @@ export class Dominators {
     this.predecessors = predecessorEdges(fn, this.order);
     this.parent = immediateDominators(fn, this.predecessors);
     this.depth = new Int32Array(fn.blockCount);
-    for (const block of this.order.slice(1)) this.depth[block] = this.depth[this.parent[block]!]! + 1;
+    for (const block of this.order.slice(1))
+      this.depth[block] = this.depth[this.parent[block]!]! + 1;
     this.first = new Int32Array(fn.blockCount);
     this.last = new Int32Array(fn.blockCount);
     this.numberTree(fn.blockCount);
@@ -42,10 +46,14 @@ export class Dominators {
     return a as Block;
   }
 
-  /** Sizes of subtrees from the leaves up, then numbers from the root down: parents stand before children in `order`. */
+  /**
+   * Sizes of subtrees from the leaves up, then numbers from the root down: parents stand before
+   * children in `order`.
+   */
   private numberTree(blockCount: number): void {
     const size = new Int32Array(blockCount).fill(1);
-    for (let index = this.order.length - 1; index > 0; index--) size[this.parent[this.order[index]!]!]! += size[this.order[index]!]!;
+    for (let index = this.order.length - 1; index > 0; index--)
+      size[this.parent[this.order[index]!]!]! += size[this.order[index]!]!;
     const next = new Int32Array(blockCount);
     next[0] = 1;
     this.last[0] = size[0]! - 1;
@@ -59,7 +67,10 @@ export class Dominators {
   }
 }
 
-function immediateDominators(fn: IrFunction, predecessors: readonly (readonly PredecessorEdge[])[]): Int32Array {
+function immediateDominators(
+  fn: IrFunction,
+  predecessors: readonly (readonly PredecessorEdge[])[],
+): Int32Array {
   const { preorder, treeParent } = depthFirstTree(fn);
   const count = fn.blockCount;
   // Vertices are numbers of the preorder from here on.
@@ -75,7 +86,10 @@ function immediateDominators(fn: IrFunction, predecessors: readonly (readonly Pr
   const bucketNext = new Int32Array(reached).fill(-1);
   const path: number[] = [];
 
-  /** The vertex of least semidominator on the way from `vertex` up to the root of its tree; shortens the way. */
+  /**
+   * The vertex of least semidominator on the way from `vertex` up to the root of its tree; shortens
+   * the way.
+   */
   function evaluate(vertex: number): number {
     if (ancestor[vertex] === -1) return vertex;
     for (let at = vertex; ancestor[ancestor[at]!] !== -1; at = ancestor[at]!) path.push(at);
@@ -111,7 +125,10 @@ function immediateDominators(fn: IrFunction, predecessors: readonly (readonly Pr
   return result;
 }
 
-/** Blocks in the order in which a depth-first walk meets them, and by that number the one it came from. */
+/**
+ * Blocks in the order in which a depth-first walk meets them, and by that number the one it came
+ * from.
+ */
 function depthFirstTree(fn: IrFunction): { preorder: Block[]; treeParent: number[] } {
   const preorder: Block[] = [];
   const treeParent: number[] = [];

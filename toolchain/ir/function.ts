@@ -36,10 +36,12 @@ export interface Edge {
 /**
  * One function in SSA form: a control-flow graph of blocks with parameters.
  *
- * Instructions, operands and values are columns of typed arrays; an index is a branded number. Block 0 is the entry; its parameters are
- * the function's. After `schedule`, every instruction that is used stands in exactly one block's list, each after the definitions
- * of its operands, and the last one of a list is its only terminator. A value of type i32 is understood as zero-extended wherever a
- * 64-bit register holds it (the zero-extension contract, verified by the allocation checker).
+ * Instructions, operands and values are columns of typed arrays; an index is a branded number.
+ * Block 0 is the entry; its parameters are the function's. After `schedule`, every instruction that
+ * is used stands in exactly one block's list, each after the definitions of its operands, and the
+ * last one of a list is its only terminator. A value of type i32 is understood as zero-extended
+ * wherever a 64-bit register holds it (the zero-extension contract, verified by the allocation
+ * checker).
  */
 export class IrFunction {
   // Instructions.
@@ -53,7 +55,10 @@ export class IrFunction {
   /** First result value, or -1; further results follow it. */
   readonly resultStarts = new Column();
   readonly resultCounts = new Column();
-  /** Byte offset of the wasm instruction in the module: index into source maps and line tables. -1: none. */
+  /**
+   * Byte offset of the wasm instruction in the module: index into source maps and line tables. -1:
+   * none.
+   */
   readonly origins = new Column();
   /** Index into `inlinedCalls`, -1 if the instruction was not inlined. */
   readonly inlinedAt = new Column();
@@ -69,7 +74,10 @@ export class IrFunction {
   readonly constantLow = new Column();
   readonly constantHigh = new Column();
 
-  /** Instruction lists by block, terminator last. Pure instructions appear here only after `schedule`. */
+  /**
+   * Instruction lists by block, terminator last. Pure instructions appear here only after
+   * `schedule`.
+   */
   readonly blockInstructions: Instruction[][] = [];
   readonly blockParameters: Value[][] = [];
   /** Out-edges of each block's terminator. */
@@ -79,11 +87,18 @@ export class IrFunction {
   /** Order in which code is laid out, filled by `layout`; unreachable blocks are absent. */
   blockOrder: Block[] = [];
 
-  /** Of each parameter of the source: its name, if it has one, and whether the function gives it another value later. For debuggers. */
+  /**
+   * Of each parameter of the source: its name, if it has one, and whether the function gives it
+   * another value later. For debuggers.
+   */
   readonly namedParameters: { readonly name: string | undefined; isAssigned: boolean }[] = [];
 
   /** Call sites that were inlined: the function inlined and where. */
-  readonly inlinedCalls: { readonly functionIndex: number; readonly origin: number; readonly inlinedAt: number }[] = [];
+  readonly inlinedCalls: {
+    readonly functionIndex: number;
+    readonly origin: number;
+    readonly inlinedAt: number;
+  }[] = [];
 
   constructor(
     readonly name: string,
@@ -180,6 +195,8 @@ export class IrFunction {
   constantBits(instruction: Instruction): bigint {
     const index = this.immediate(instruction);
     const low = BigInt(this.constantLow.data[index]! >>> 0);
-    return this.type(instruction) === Type.I32 ? low : low | (BigInt(this.constantHigh.data[index]! >>> 0) << 32n);
+    return this.type(instruction) === Type.I32
+      ? low
+      : low | (BigInt(this.constantHigh.data[index]! >>> 0) << 32n);
   }
 }

@@ -12,41 +12,63 @@ const ONLY_CALL_MAX = 80;
 /** Callers do not grow beyond this: allocation and reading suffer. */
 const CALLER_MAX = 3_000;
 
-/** Functions of these files may use privileged instructions; the verifier lists them by name, so that their code must stay in them. */
+/**
+ * Functions of these files may use privileged instructions; the verifier lists them by name, so
+ * that their code must stay in them.
+ */
 export function isConfined(name: string): boolean {
   return name.startsWith("kernel/x64/");
 }
 
 /** Programs may use ports only in the functions that the verifier lists, so these keep them. */
 function usesPorts(fn: IrFunction): boolean {
-  return fn.blockInstructions.some((list) => list.some((instruction) => {
-    return fn.opcode(instruction) === Opcode.Intrinsic && fn.immediate(instruction) >= Intrinsic.In8 && fn.immediate(instruction) <= Intrinsic.Out32;
-  }));
+  return fn.blockInstructions.some((list) =>
+    list.some((instruction) => {
+      return (
+        fn.opcode(instruction) === Opcode.Intrinsic &&
+        fn.immediate(instruction) >= Intrinsic.In8 &&
+        fn.immediate(instruction) <= Intrinsic.Out32
+      );
+    }),
+  );
 }
 
 /** Field accessors that asc makes up. They hold one load or store and no privileged instruction. */
 function isAccessor(fn: IrFunction): boolean {
-  return /#[gs]et:/.test(fn.name) && fn.blockCount === 1 && sizeOf(fn) <= 2 && !fn.blockInstructions[0]!.some((instruction) => {
-    const op = fn.opcode(instruction);
-    return op === Opcode.Intrinsic || op === Opcode.Call || op === Opcode.CallIndirect;
-  });
+  return (
+    /#[gs]et:/.test(fn.name) &&
+    fn.blockCount === 1 &&
+    sizeOf(fn) <= 2 &&
+    !fn.blockInstructions[0]!.some((instruction) => {
+      const op = fn.opcode(instruction);
+      return op === Opcode.Intrinsic || op === Opcode.Call || op === Opcode.CallIndirect;
+    })
+  );
 }
 
-/** Decides by size and number of calls. `isFinished`: the callee's own calls are decided, so that its body may be copied. */
-export function planInlining(module: IrModule, isFinished: (fn: IrFunction) => boolean): InlineDecision {
+/**
+ * Decides by size and number of calls. `isFinished`: the callee's own calls are decided, so that
+ * its body may be copied.
+ */
+export function planInlining(
+  module: IrModule,
+  isFinished: (fn: IrFunction) => boolean,
+): InlineDecision {
   const uses = countUses(module);
   const sizes = new Map<IrFunction, number>();
   return (caller, callee, isCold) => {
     if (!isFinished(callee)) return false;
     if (isAccessor(callee)) return true;
-    if (isConfined(caller.name) || isConfined(callee.name) || isCold || usesPorts(callee)) return false;
+    if (isConfined(caller.name) || isConfined(callee.name) || isCold || usesPorts(callee))
+      return false;
     let size = sizes.get(callee);
     if (size === undefined) {
       size = sizeOf(callee);
       sizes.set(callee, size);
     }
     if (size > SMALL && (size > ONLY_CALL_MAX || uses[callee.functionIndex] !== 1)) return false;
-    // The caller grows while calls are inlined, so it is measured each time; all instructions ever made are a cheap upper bound.
+    // The caller grows while calls are inlined, so it is measured each time; all instructions ever
+    // made are a cheap upper bound.
     return caller.opcodes.length + size <= CALLER_MAX;
   };
 }
@@ -58,25 +80,31 @@ function sizeOf(fn: IrFunction): number {
   const work: number[] = [];
   for (const block of reversePostorder(fn)) {
     work.push(...fn.blockInstructions[block]!);
-    for (const { args } of fn.blockEdges[block]!) for (const value of args) work.push(fn.definition(value));
+    for (const { args } of fn.blockEdges[block]!)
+      for (const value of args) work.push(fn.definition(value));
   }
   for (let instruction = work.pop(); instruction !== undefined; instruction = work.pop()) {
     if (instruction === -1 || seen.has(instruction)) continue;
     seen.add(instruction);
     const op = fn.opcode(instruction as never);
     if (op !== Opcode.Const && op !== Opcode.Return && op !== Opcode.Jump) size++;
-    for (let i = 0; i < fn.operandCount(instruction as never); i++) work.push(fn.definition(fn.operand(instruction as never, i)));
+    for (let i = 0; i < fn.operandCount(instruction as never); i++)
+      work.push(fn.definition(fn.operand(instruction as never, i)));
   }
   return size;
 }
 
-/** Direct calls of each function; being exported, in a table or the start function counts as many. */
+/**
+ * Direct calls of each function; being exported, in a table or the start function counts as many.
+ */
 function countUses(module: IrModule): Int32Array {
   const uses = new Int32Array(module.functions.length);
   for (const entry of module.functions) {
     if (entry.kind !== "defined") continue;
     for (const list of entry.body.blockInstructions) {
-      for (const instruction of list) if (entry.body.opcode(instruction) === Opcode.Call) uses[entry.body.immediate(instruction)]!++;
+      for (const instruction of list)
+        if (entry.body.opcode(instruction) === Opcode.Call)
+          uses[entry.body.immediate(instruction)]!++;
     }
   }
   for (const index of otherwiseReachable(module)) uses[index]! += 2;
@@ -85,6 +113,9 @@ function countUses(module: IrModule): Int32Array {
 
 /** Functions that can be called from outside or through a table. */
 export function otherwiseReachable(module: IrModule): number[] {
-  const entries = [...module.tables.flatMap((table) => table.entries), ...module.elementSegments.flat()];
+  const entries = [
+    ...module.tables.flatMap((table) => table.entries),
+    ...module.elementSegments.flat(),
+  ];
   return [...module.exports.values(), ...entries, module.start].filter((index) => index >= 0);
 }

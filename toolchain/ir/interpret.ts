@@ -1,6 +1,7 @@
 /**
- * Runs scheduled functions as the IR defines them, one instruction after the other: the reference that tests hold against a wasm engine
- * on one side and machine code on the other. Values are unsigned bits.
+ * Runs scheduled functions as the IR defines them, one instruction after the other: the reference
+ * that tests hold against a wasm engine on one side and machine code on the other. Values are
+ * unsigned bits.
  */
 import { evaluate, evaluateDivision } from "./evaluate.ts";
 import type { Block, Instruction, IrFunction, Value } from "./function.ts";
@@ -22,7 +23,11 @@ export class TrapError extends Error {
 
 export interface InterpreterHost {
   external?(name: string, operands: readonly bigint[]): readonly bigint[];
-  intrinsic?(intrinsic: Intrinsic, operands: readonly bigint[], memory: Uint8Array): readonly bigint[];
+  intrinsic?(
+    intrinsic: Intrinsic,
+    operands: readonly bigint[],
+    memory: Uint8Array,
+  ): readonly bigint[];
 }
 
 const PAGE_BYTES = 65_536;
@@ -69,7 +74,8 @@ export class Interpreter {
       if (this.host.external === undefined) throw new Error(`no external ${entry.name}`);
       return this.host.external(entry.name, operands);
     }
-    if (++this.depth > CALL_DEPTH_MAX) throw new TrapError(TrapKind.StackExhausted, -1, "stack exhausted");
+    if (++this.depth > CALL_DEPTH_MAX)
+      throw new TrapError(TrapKind.StackExhausted, -1, "stack exhausted");
     const results = this.run(entry.body, operands);
     this.depth--;
     return results;
@@ -89,22 +95,31 @@ export class Interpreter {
       const inputs = this.operandsOf(fn, terminator, values);
       const op = fn.opcode(terminator);
       if (op === Opcode.Return) return inputs;
-      if (op === Opcode.Unreachable) throw new TrapError(TrapKind.Unreachable, fn.origin(terminator), "unreachable");
+      if (op === Opcode.Unreachable)
+        throw new TrapError(TrapKind.Unreachable, fn.origin(terminator), "unreachable");
       const edges = fn.blockEdges[block]!;
       let taken = 0;
       if (op === Opcode.Branch) taken = inputs[0] !== 0n ? 0 : 1;
-      if (op === Opcode.Switch) taken = Number(inputs[0]! < BigInt(edges.length - 1) ? inputs[0] : edges.length - 1);
+      if (op === Opcode.Switch)
+        taken = Number(inputs[0]! < BigInt(edges.length - 1) ? inputs[0] : edges.length - 1);
       const edge = edges[taken]!;
       incoming = edge.args.map((value) => values[value]!);
       block = edge.target;
     }
   }
 
-  private operandsOf(fn: IrFunction, instruction: Instruction, values: readonly bigint[]): bigint[] {
+  private operandsOf(
+    fn: IrFunction,
+    instruction: Instruction,
+    values: readonly bigint[],
+  ): bigint[] {
     const result: bigint[] = [];
     for (let i = 0; i < fn.operandCount(instruction); i++) {
       const value = values[fn.operand(instruction, i)];
-      if (value === undefined) throw new Error(`v${fn.operand(instruction, i)} is used before it is defined in ${fn.name}`);
+      if (value === undefined)
+        throw new Error(
+          `v${fn.operand(instruction, i)} is used before it is defined in ${fn.name}`,
+        );
       result.push(value);
     }
     return result;
@@ -125,18 +140,33 @@ export class Interpreter {
       return;
     }
     if (isLoad(op)) {
-      values[result] = this.load(op, type, this.address(inputs[0]!, fn.immediate(instruction), WIDTHS[op]!, origin));
+      values[result] = this.load(
+        op,
+        type,
+        this.address(inputs[0]!, fn.immediate(instruction), WIDTHS[op]!, origin),
+      );
       return;
     }
     if (isStore(op)) {
-      this.store(op, this.address(inputs[0]!, fn.immediate(instruction), WIDTHS[op]!, origin), inputs[1]!);
+      this.store(
+        op,
+        this.address(inputs[0]!, fn.immediate(instruction), WIDTHS[op]!, origin),
+        inputs[1]!,
+      );
       return;
     }
     const results = this.effect(fn, instruction, op, type, inputs, origin);
     for (let i = 0; i < results.length; i++) values[(result + i) as Value] = results[i]!;
   }
 
-  private effect(fn: IrFunction, instruction: Instruction, op: Opcode, type: Type, inputs: readonly bigint[], origin: number): readonly bigint[] {
+  private effect(
+    fn: IrFunction,
+    instruction: Instruction,
+    op: Opcode,
+    type: Type,
+    inputs: readonly bigint[],
+    origin: number,
+  ): readonly bigint[] {
     const immediate = fn.immediate(instruction);
     const [first, second, third] = inputs.map(Number) as [number, number, number];
     switch (op) {
@@ -145,7 +175,12 @@ export class Interpreter {
       case Opcode.RemS:
       case Opcode.RemU: {
         const quotient = evaluateDivision(op, type, inputs[0]!, inputs[1]!);
-        if (typeof quotient === "string") throw new TrapError(TrapKind.Divide, origin, quotient === "zero" ? "divide by zero" : "divide overflow");
+        if (typeof quotient === "string")
+          throw new TrapError(
+            TrapKind.Divide,
+            origin,
+            quotient === "zero" ? "divide by zero" : "divide overflow",
+          );
         return [quotient];
       }
       case Opcode.MemorySize:
@@ -157,11 +192,16 @@ export class Interpreter {
         this.memory.fill(second & 0xff, first, first + third);
         return [];
       case Opcode.MemoryCopy:
-        this.check(first + third <= this.memory.length && second + third <= this.memory.length, origin);
+        this.check(
+          first + third <= this.memory.length && second + third <= this.memory.length,
+          origin,
+        );
         this.memory.copyWithin(first, second, second + third);
         return [];
       case Opcode.MemoryInit: {
-        const bytes = this.droppedData.has(immediate) ? new Uint8Array(0) : this.module.dataSegments[immediate]!.bytes;
+        const bytes = this.droppedData.has(immediate)
+          ? new Uint8Array(0)
+          : this.module.dataSegments[immediate]!.bytes;
         this.check(first + third <= this.memory.length && second + third <= bytes.length, origin);
         this.memory.set(bytes.subarray(second, second + third), first);
         return [];
@@ -194,16 +234,27 @@ export class Interpreter {
       case Opcode.CallIndirect: {
         const table = this.tables[fn.auxiliaries.data[instruction]!]!;
         const index = Number(inputs[inputs.length - 1]!);
-        if (index >= table.length) throw new TrapError(TrapKind.IndirectCallBound, origin, "table index out of bounds");
+        if (index >= table.length)
+          throw new TrapError(TrapKind.IndirectCallBound, origin, "table index out of bounds");
         const callee = table[index]!;
-        if (callee < 0) throw new TrapError(TrapKind.IndirectCallNull, origin, "indirect call of a null function");
+        if (callee < 0)
+          throw new TrapError(
+            TrapKind.IndirectCallNull,
+            origin,
+            "indirect call of a null function",
+          );
         if (this.module.functions[callee]!.signature !== immediate) {
-          throw new TrapError(TrapKind.IndirectCallSignature, origin, "indirect call of another signature");
+          throw new TrapError(
+            TrapKind.IndirectCallSignature,
+            origin,
+            "indirect call of another signature",
+          );
         }
         return this.invoke(callee, inputs.slice(0, -1));
       }
       case Opcode.Intrinsic:
-        if (this.host.intrinsic === undefined) throw new Error(`no intrinsic ${Intrinsic[immediate]}`);
+        if (this.host.intrinsic === undefined)
+          throw new Error(`no intrinsic ${Intrinsic[immediate]}`);
         return this.host.intrinsic(immediate, inputs, this.memory);
       default:
         throw new Error(`${Opcode[op]} cannot be interpreted`);
@@ -221,15 +272,23 @@ export class Interpreter {
   }
 
   private load(op: Opcode, type: Type, address: number): bigint {
-    const extend = (value: number): bigint => BigInt.asUintN(type === Type.I32 ? 32 : 64, BigInt(value));
+    const extend = (value: number): bigint =>
+      BigInt.asUintN(type === Type.I32 ? 32 : 64, BigInt(value));
     switch (op) {
-      case Opcode.Load8S: return extend(this.view.getInt8(address));
-      case Opcode.Load8U: return extend(this.view.getUint8(address));
-      case Opcode.Load16S: return extend(this.view.getInt16(address, true));
-      case Opcode.Load16U: return extend(this.view.getUint16(address, true));
-      case Opcode.Load32S: return extend(this.view.getInt32(address, true));
-      case Opcode.Load32U: return extend(this.view.getUint32(address, true));
-      default: return this.view.getBigUint64(address, true);
+      case Opcode.Load8S:
+        return extend(this.view.getInt8(address));
+      case Opcode.Load8U:
+        return extend(this.view.getUint8(address));
+      case Opcode.Load16S:
+        return extend(this.view.getInt16(address, true));
+      case Opcode.Load16U:
+        return extend(this.view.getUint16(address, true));
+      case Opcode.Load32S:
+        return extend(this.view.getInt32(address, true));
+      case Opcode.Load32U:
+        return extend(this.view.getUint32(address, true));
+      default:
+        return this.view.getBigUint64(address, true);
     }
   }
 
@@ -252,6 +311,15 @@ export class Interpreter {
 }
 
 const WIDTHS: Readonly<Partial<Record<Opcode, number>>> = {
-  [Opcode.Load8S]: 1, [Opcode.Load8U]: 1, [Opcode.Load16S]: 2, [Opcode.Load16U]: 2, [Opcode.Load32S]: 4, [Opcode.Load32U]: 4, [Opcode.Load64]: 8,
-  [Opcode.Store8]: 1, [Opcode.Store16]: 2, [Opcode.Store32]: 4, [Opcode.Store64]: 8,
+  [Opcode.Load8S]: 1,
+  [Opcode.Load8U]: 1,
+  [Opcode.Load16S]: 2,
+  [Opcode.Load16U]: 2,
+  [Opcode.Load32S]: 4,
+  [Opcode.Load32U]: 4,
+  [Opcode.Load64]: 8,
+  [Opcode.Store8]: 1,
+  [Opcode.Store16]: 2,
+  [Opcode.Store32]: 4,
+  [Opcode.Store64]: 8,
 };

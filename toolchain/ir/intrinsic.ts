@@ -1,22 +1,44 @@
 /**
- * Machine instructions and system calls that wasm has no word for. In AssemblyScript they are ambient functions of the files
- * `kernel/x64/x64.ts`, `drivers/support/mmio.ts`, `services/runtime/trine.ts`: asc makes of them imports of module `x64`, `mmio`, `trine`
- * (a file's base name is its import module), which the front end turns into Intrinsic instructions.
- * Physical addresses are u64. `linear` is an address in the program's own linear memory.
+ * Machine instructions and system calls that wasm has no word for. In AssemblyScript they are
+ * ambient functions of the files `kernel/x64/x64.ts`, `drivers/support/mmio.ts`,
+ * `services/runtime/trine.ts`: asc makes of them imports of module `x64`, `mmio`, `trine` (a file's
+ * base name is its import module), which the front end turns into Intrinsic instructions. Physical
+ * addresses are u64. `linear` is an address in the program's own linear memory.
  */
 export enum Intrinsic {
   // x64: ports. Kernel, and drivers where granted.
-  In8, In16, In32, Out8, Out16, Out32,
+  In8,
+  In16,
+  In32,
+  Out8,
+  Out16,
+  Out32,
   // x64: kernel only.
-  ReadMsr, WriteMsr,
-  ReadCr0, WriteCr0, ReadCr2, ReadCr3, WriteCr3, ReadCr4, WriteCr4,
-  InvalidatePage, Halt, DisableInterrupts, EnableInterrupts,
+  ReadMsr,
+  WriteMsr,
+  ReadCr0,
+  WriteCr0,
+  ReadCr2,
+  ReadCr3,
+  WriteCr3,
+  ReadCr4,
+  WriteCr4,
+  InvalidatePage,
+  Halt,
+  DisableInterrupts,
+  EnableInterrupts,
   /** cpuid leaf, subleaf, linear address of 16 bytes for eax, ebx, ecx, edx. */
   Cpuid,
   ReadTsc,
   // Physical memory through the direct map.
-  PhysicalLoad8, PhysicalLoad16, PhysicalLoad32, PhysicalLoad64,
-  PhysicalStore8, PhysicalStore16, PhysicalStore32, PhysicalStore64,
+  PhysicalLoad8,
+  PhysicalLoad16,
+  PhysicalLoad32,
+  PhysicalLoad64,
+  PhysicalStore8,
+  PhysicalStore16,
+  PhysicalStore32,
+  PhysicalStore64,
   /** to, from, bytes: both physical. */
   PhysicalCopy,
   /** to, byte value, bytes. */
@@ -29,11 +51,19 @@ export enum Intrinsic {
   Rdrand,
 
   // mmio: not merged, not moved, not removed. Linear addresses of mapped device registers.
-  MmioLoad8, MmioLoad16, MmioLoad32, MmioLoad64,
-  MmioStore8, MmioStore16, MmioStore32, MmioStore64,
+  MmioLoad8,
+  MmioLoad16,
+  MmioLoad32,
+  MmioLoad64,
+  MmioStore8,
+  MmioStore16,
+  MmioStore32,
+  MmioStore64,
 
   // trine: system calls, lowered with the loads and stores of the message record around them.
-  Call, Recv, Reply,
+  Call,
+  Recv,
+  Reply,
 }
 
 /** Import name → intrinsic, with wasm signature "parameters:results" (i = i32, l = i64). */
@@ -81,7 +111,8 @@ export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> 
   "mmio.store16": [Intrinsic.MmioStore16, "ii:"],
   "mmio.store32": [Intrinsic.MmioStore32, "ii:"],
   "mmio.store64": [Intrinsic.MmioStore64, "il:"],
-  // call(handle, header, record, timeout), recv(inbox, flags, record, timeout), reply(token, header, record, inbox, timeout): status
+  // call(handle, header, record, timeout), recv(inbox, flags, record, timeout), reply(token,
+  // header, record, inbox, timeout): status
   "trine.call": [Intrinsic.Call, "iiil:i"],
   "trine.recv": [Intrinsic.Recv, "iiil:i"],
   "trine.reply": [Intrinsic.Reply, "liiil:i"],

@@ -21,24 +21,39 @@ export function bitLength(fn: IrFunction, value: Value, depth = 0): number {
       const bits = fn.constantBits(definition);
       return bits === 0n ? 0 : bits.toString(2).length;
     }
-    case Opcode.Eqz: return 1;
-    case Opcode.Load8U: return 8;
-    case Opcode.Load16U: return 16;
-    case Opcode.Load32U: return 32;
-    case Opcode.And: return Math.min(of(0), of(1));
+    case Opcode.Eqz:
+      return 1;
+    case Opcode.Load8U:
+      return 8;
+    case Opcode.Load16U:
+      return 16;
+    case Opcode.Load32U:
+      return 32;
+    case Opcode.And:
+      return Math.min(of(0), of(1));
     case Opcode.Or:
-    case Opcode.Xor: return Math.max(of(0), of(1));
-    case Opcode.Add: return Math.min(width, Math.max(of(0), of(1)) + 1);
-    case Opcode.Mul: return Math.min(width, of(0) + of(1));
-    case Opcode.Select: return Math.max(of(1), of(2));
-    case Opcode.ExtendU: return of(0);
-    case Opcode.Wrap: return Math.min(32, of(0));
+    case Opcode.Xor:
+      return Math.max(of(0), of(1));
+    case Opcode.Add:
+      return Math.min(width, Math.max(of(0), of(1)) + 1);
+    case Opcode.Mul:
+      return Math.min(width, of(0) + of(1));
+    case Opcode.Select:
+      return Math.max(of(1), of(2));
+    case Opcode.ExtendU:
+      return of(0);
+    case Opcode.Wrap:
+      return Math.min(32, of(0));
     case Opcode.Clz:
     case Opcode.Ctz:
-    case Opcode.Popcnt: return 7;
-    case Opcode.MemorySize: return 17;
-    case Opcode.RemU: return Math.min(of(0), of(1));
-    case Opcode.DivU: return of(0);
+    case Opcode.Popcnt:
+      return 7;
+    case Opcode.MemorySize:
+      return 17;
+    case Opcode.RemU:
+      return Math.min(of(0), of(1));
+    case Opcode.DivU:
+      return of(0);
     case Opcode.ShrU: {
       const count = constant(1);
       return count === null ? of(0) : Math.max(0, of(0) - Number(count % BigInt(width)));
@@ -47,6 +62,7 @@ export function bitLength(fn: IrFunction, value: Value, depth = 0): number {
       const count = constant(1);
       return count === null ? width : Math.min(width, of(0) + Number(count % BigInt(width)));
     }
-    default: return width;
+    default:
+      return width;
   }
 }

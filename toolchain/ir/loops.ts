@@ -1,12 +1,16 @@
 /**
- * The loop forest. All loops have one header that dominates their bodies: wasm has no other, and no pass makes one.
- * Headers are visited inside out and each found loop is merged into its header, so that the cost stays near linear.
+ * The loop forest. All loops have one header that dominates their bodies: wasm has no other, and no
+ * pass makes one. Headers are visited inside out and each found loop is merged into its header, so
+ * that the cost stays near linear.
  */
 import type { Dominators } from "./dominators.ts";
 import type { Block, IrFunction } from "./function.ts";
 
 export interface LoopForest {
-  /** Header of the innermost loop that the block belongs to, -1 if none. A header belongs to its own loop. */
+  /**
+   * Header of the innermost loop that the block belongs to, -1 if none. A header belongs to its own
+   * loop.
+   */
   readonly headerOf: Int32Array;
   /** For a header: the header of the loop around its loop, or -1. */
   readonly outerOf: Int32Array;
@@ -63,6 +67,7 @@ export function findLoops(fn: IrFunction, dominators: Dominators): LoopForest {
 
 /** Whether `block` lies in the loop of `header`. */
 export function isInLoop(forest: LoopForest, block: Block, header: number): boolean {
-  for (let at = forest.headerOf[block]!; at !== -1; at = forest.outerOf[at]!) if (at === header) return true;
+  for (let at = forest.headerOf[block]!; at !== -1; at = forest.outerOf[at]!)
+    if (at === header) return true;
   return false;
 }

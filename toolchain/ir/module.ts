@@ -12,7 +12,9 @@ export interface GlobalVariable {
   readonly mutable: boolean;
   /** Bits of the initial value. */
   readonly initial: bigint;
-  /** Thread-local globals live in the thread block behind fs, the others in the section of globals. */
+  /**
+   * Thread-local globals live in the thread block behind fs, the others in the section of globals.
+   */
   readonly threadLocal: boolean;
 }
 
@@ -36,11 +38,29 @@ export interface DataSegment {
 
 /** What a function index stands for. */
 export type FunctionEntry =
-  | { readonly kind: "defined"; readonly name: string; readonly signature: number; readonly body: IrFunction }
+  | {
+      readonly kind: "defined";
+      readonly name: string;
+      readonly signature: number;
+      readonly body: IrFunction;
+    }
   /** An intrinsic that the back end lowers inline; it never appears as the target of Call. */
-  | { readonly kind: "intrinsic"; readonly name: string; readonly signature: number; readonly intrinsic: number }
-  /** Code linked in from assembly, our calling convention: `symbol` is its ELF symbol (toolchain/ir/link-name.ts). */
-  | { readonly kind: "external"; readonly name: string; readonly symbol: string; readonly signature: number };
+  | {
+      readonly kind: "intrinsic";
+      readonly name: string;
+      readonly signature: number;
+      readonly intrinsic: number;
+    }
+  /**
+   * Code linked in from assembly, our calling convention: `symbol` is its ELF symbol
+   * (toolchain/ir/link-name.ts).
+   */
+  | {
+      readonly kind: "external";
+      readonly name: string;
+      readonly symbol: string;
+      readonly signature: number;
+    };
 
 /** A whole program after decoding, validation and SSA construction. */
 export interface IrModule {
@@ -48,7 +68,10 @@ export interface IrModule {
   readonly target: Target;
   /** What the processor must have. */
   readonly level: Level;
-  /** Canonical over the program, structural: equal signatures have one number, from 1 on, their index here. */
+  /**
+   * Canonical over the program, structural: equal signatures have one number, from 1 on, their
+   * index here.
+   */
   readonly signatures: readonly Signature[];
   readonly functions: readonly FunctionEntry[];
   readonly globals: readonly GlobalVariable[];
@@ -56,12 +79,22 @@ export interface IrModule {
   readonly dataSegments: readonly DataSegment[];
   /** Element segments by index, for table.init; function indices. */
   readonly elementSegments: readonly (readonly number[])[];
-  readonly memory: { readonly initialPages: number; readonly maximumPages: number; readonly lowPagesUsed: boolean };
-  /** Export name → function index. Each gets a global ELF symbol (`exportSymbol` of toolchain/ir/link-name.ts). */
+  readonly memory: {
+    readonly initialPages: number;
+    readonly maximumPages: number;
+    readonly lowPagesUsed: boolean;
+  };
+  /**
+   * Export name → function index. Each gets a global ELF symbol (`exportSymbol` of
+   * toolchain/ir/link-name.ts).
+   */
   readonly exports: ReadonlyMap<string, number>;
   /** Function index of the start function, or -1. */
   readonly start: number;
-  /** Where a wasm offset comes from, or null. Lines and columns from 1; `file` relative to the root of the tree. */
+  /**
+   * Where a wasm offset comes from, or null. Lines and columns from 1; `file` relative to the root
+   * of the tree.
+   */
   readonly sourceOf: (origin: number) => SourcePosition | null;
 }
 

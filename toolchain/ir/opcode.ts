@@ -1,47 +1,88 @@
 /**
- * The operations of the IR and what every pass needs to know of each: how many operands, whether it is pure.
+ * The operations of the IR and what every pass needs to know of each: how many operands, whether it
+ * is pure.
  *
- * An operation's width is its type column: the type of its result, for comparisons and stores the type of its operands.
- * Pure operations float: they belong to no block until `schedule` places them. The others are pinned, in order, in their block.
+ * An operation's width is its type column: the type of its result, for comparisons and stores the
+ * type of its operands. Pure operations float: they belong to no block until `schedule` places
+ * them. The others are pinned, in order, in their block.
  */
 export enum Opcode {
   Nop,
 
   // Constants. Immediate: index in the constant pool.
   Const,
-  /** Value of an immutable global that is not a constant, or address-free link-time value. Immediate: global index. */
+  /**
+   * Value of an immutable global that is not a constant, or address-free link-time value.
+   * Immediate: global index.
+   */
   GlobalConst,
 
   // Pure, two operands.
-  Add, Sub, Mul, And, Or, Xor,
+  Add,
+  Sub,
+  Mul,
+  And,
+  Or,
+  Xor,
   /** Shift counts are taken modulo the width, as wasm defines them. */
-  Shl, ShrS, ShrU, Rotl, Rotr,
+  Shl,
+  ShrS,
+  ShrU,
+  Rotl,
+  Rotr,
   // Pure comparisons; result i32 0 or 1, type column = operand type.
-  Eq, Ne, LtS, LtU, GtS, GtU, LeS, LeU, GeS, GeU,
+  Eq,
+  Ne,
+  LtS,
+  LtU,
+  GtS,
+  GtU,
+  LeS,
+  LeU,
+  GeS,
+  GeU,
   /** High half of the unsigned product of two i64. */
   MulHighU,
 
   // Pure, one operand.
   /** x == 0; result i32, type column = operand type. */
   Eqz,
-  Clz, Ctz, Popcnt,
+  Clz,
+  Ctz,
+  Popcnt,
   /** i64 -> i32. */
   Wrap,
   /** i32 -> i64. */
-  ExtendS, ExtendU,
+  ExtendS,
+  ExtendU,
   /** Sign extension of the low 8, 16, 32 bits in the same type. */
-  Extend8S, Extend16S, Extend32S,
+  Extend8S,
+  Extend16S,
+  Extend32S,
 
   // Pure, three operands: condition (i32), value if not zero, value if zero.
   Select,
 
   // May trap, two operands: pinned.
-  DivS, DivU, RemS, RemU,
+  DivS,
+  DivU,
+  RemS,
+  RemU,
 
-  // Memory. Operand 0 is the i32 address; immediate = memarg offset (u32). Type column = type of the value.
-  Load8S, Load8U, Load16S, Load16U, Load32S, Load32U, Load64,
+  // Memory. Operand 0 is the i32 address; immediate = memarg offset (u32). Type column = type of
+  // the value.
+  Load8S,
+  Load8U,
+  Load16S,
+  Load16U,
+  Load32S,
+  Load32U,
+  Load64,
   /** Operands: address, value. */
-  Store8, Store16, Store32, Store64,
+  Store8,
+  Store16,
+  Store32,
+  Store64,
   MemorySize,
   /** Operand: pages; result i32. */
   MemoryGrow,
@@ -58,15 +99,24 @@ export enum Opcode {
   GlobalGet,
   GlobalSet,
 
-  // Tables of functions. Immediate: table (low 16 bits), element segment or second table (high 16 bits).
-  TableSize, TableCopy, TableInit, ElemDrop,
+  // Tables of functions. Immediate: table (low 16 bits), element segment or second table (high 16
+  // bits).
+  TableSize,
+  TableCopy,
+  TableInit,
+  ElemDrop,
 
   // Calls. Results are the instruction's result values.
   /** Immediate: function index. Operands: arguments. */
   Call,
-  /** Immediate: signature number (canonical type index); auxiliary: table. Operands: arguments, then the i32 table index last. */
+  /**
+   * Immediate: signature number (canonical type index); auxiliary: table. Operands: arguments, then
+   * the i32 table index last.
+   */
   CallIndirect,
-  /** A machine instruction or system call that wasm has no word for. Immediate: Intrinsic number. */
+  /**
+   * A machine instruction or system call that wasm has no word for. Immediate: Intrinsic number.
+   */
   Intrinsic,
 
   // Terminators. Edges carry the arguments of the target's parameters.
@@ -84,7 +134,10 @@ export enum Opcode {
   ReturnCall,
 }
 
-/** Value and operation types. Float and vector types are reserved: what uses them is refused until they are done. */
+/**
+ * Value and operation types. Float and vector types are reserved: what uses them is refused until
+ * they are done.
+ */
 export enum Type {
   None = 0,
   I32 = 1,

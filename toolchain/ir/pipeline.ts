@@ -24,32 +24,63 @@ interface Pass {
 
 /** Run in turn until nothing changes: each makes work for the others. */
 export const SIMPLIFYING: readonly Pass[] = [
-  { name: "parameters", why: "first, because construction asks for parameters on suspicion and they hide equal values", run: removeParameters },
-  { name: "fold", why: "behind parameters: what is left of them are real differences", run: foldValues },
+  {
+    name: "parameters",
+    why: "first, because construction asks for parameters on suspicion and they hide equal values",
+    run: removeParameters,
+  },
+  {
+    name: "fold",
+    why: "behind parameters: what is left of them are real differences",
+    run: foldValues,
+  },
   { name: "control", why: "behind fold: branches on constants are known", run: simplifyControl },
   { name: "selects", why: "behind control: edges lead past empty arms", run: formSelects },
 ];
 
-/** Run once on each function behind inlining, callees first. Each is followed by the simplifying passes. */
+/**
+ * Run once on each function behind inlining, callees first. Each is followed by the simplifying
+ * passes.
+ */
 export const IMPROVING: readonly Pass[] = [
-  { name: "loads", why: "behind inlining: accessors have become loads and stores", run: mergeLoads },
-  { name: "dead reads", why: "behind loads: merging leaves what nothing uses", run: (fn, module) => removeDeadReads(fn, module.target) },
-  { name: "switches", why: "behind loads: each test of a chain may have loaded what it tests", run: formSwitches },
+  {
+    name: "loads",
+    why: "behind inlining: accessors have become loads and stores",
+    run: mergeLoads,
+  },
+  {
+    name: "dead reads",
+    why: "behind loads: merging leaves what nothing uses",
+    run: (fn, module) => removeDeadReads(fn, module.target),
+  },
+  {
+    name: "switches",
+    why: "behind loads: each test of a chain may have loaded what it tests",
+    run: formSwitches,
+  },
 ];
 
 /** Run once, last. Nothing behind the first of them changes the graph or a value. */
 export const FINISHING: readonly Pass[] = [
-  { name: "critical edges", why: "no pass behind it changes the graph, so that none comes back", run: always(splitCriticalEdges) },
+  {
+    name: "critical edges",
+    why: "no pass behind it changes the graph, so that none comes back",
+    run: always(splitCriticalEdges),
+  },
   { name: "schedule", why: "needs the final graph", run: always(schedule) },
   { name: "layout", why: "needs the final lengths of loop headers", run: always(layout) },
 ];
 
-/** Rounds of the simplifying passes: the bound that keeps a pair of rules that undo each other from running for ever. */
+/**
+ * Rounds of the simplifying passes: the bound that keeps a pair of rules that undo each other from
+ * running for ever.
+ */
 const ROUNDS_MAX = 6;
 
 /**
- * Optimizes, schedules and lays out `fn`: afterwards it satisfies what IrFunction says of scheduled functions, and no edge is critical.
- * The first call for a module does what needs all of its functions; the result does not depend on the order of calls.
+ * Optimizes, schedules and lays out `fn`: afterwards it satisfies what IrFunction says of scheduled
+ * functions, and no edge is critical. The first call for a module does what needs all of its
+ * functions; the result does not depend on the order of calls.
  */
 export function optimize(fn: IrFunction, module: IrModule): void {
   improveModule(module);
@@ -57,7 +88,10 @@ export function optimize(fn: IrFunction, module: IrModule): void {
   for (const pass of FINISHING) pass.run(fn, module);
 }
 
-/** Optimizes all functions and returns those that are still called: who was inlined everywhere needs no code. */
+/**
+ * Optimizes all functions and returns those that are still called: who was inlined everywhere needs
+ * no code.
+ */
 export function optimizeModule(module: IrModule): IrFunction[] {
   improveModule(module);
   const bodies = liveFunctions(module);
@@ -120,7 +154,11 @@ function calleesOf(module: IrModule, index: number): number[] {
   const entry = module.functions[index]!;
   if (entry.kind !== "defined") return [];
   const { body } = entry;
-  return body.blockInstructions.flat().flatMap((instruction) => (body.opcode(instruction) === Opcode.Call ? [body.immediate(instruction)] : []));
+  return body.blockInstructions
+    .flat()
+    .flatMap((instruction) =>
+      body.opcode(instruction) === Opcode.Call ? [body.immediate(instruction)] : [],
+    );
 }
 
 function liveFunctions(module: IrModule): IrFunction[] {
@@ -131,7 +169,9 @@ function liveFunctions(module: IrModule): IrFunction[] {
     isLive[index] = 1;
     work.push(...calleesOf(module, index));
   }
-  return module.functions.flatMap((entry, index) => (entry.kind === "defined" && isLive[index] ? [entry.body] : []));
+  return module.functions.flatMap((entry, index) =>
+    entry.kind === "defined" && isLive[index] ? [entry.body] : [],
+  );
 }
 
 function always(run: (fn: IrFunction) => void): (fn: IrFunction) => boolean {

@@ -1,6 +1,7 @@
 /**
- * Makes pure values: folds constants, applies algebraic rules (`simplify.ts`) and hands out an existing equal value where there is one.
- * Because pure values belong to no block yet, equal operation and operands are all that equality takes.
+ * Makes pure values: folds constants, applies algebraic rules (`simplify.ts`) and hands out an
+ * existing equal value where there is one. Because pure values belong to no block yet, equal
+ * operation and operands are all that equality takes.
  */
 import type { Instruction, IrFunction, Value } from "./function.ts";
 import { Opcode, Type } from "./opcode.ts";
@@ -37,26 +38,55 @@ export class PureValues {
   /** The bits of a constant, or null. */
   bits(value: Value): bigint | null {
     const definition = this.fn.definition(value);
-    return definition !== -1 && this.fn.opcode(definition) === Opcode.Const ? this.fn.constantBits(definition) : null;
+    return definition !== -1 && this.fn.opcode(definition) === Opcode.Const
+      ? this.fn.constantBits(definition)
+      : null;
   }
 
   /** `origin` and `inlinedAt` are recorded if a new value has to be made. */
-  make(op: Opcode, type: Type, operands: readonly Value[], origin: number, inlinedAt: number): Value {
+  make(
+    op: Opcode,
+    type: Type,
+    operands: readonly Value[],
+    origin: number,
+    inlinedAt: number,
+  ): Value {
     const simple = simplify(this, op, type, operands, origin, inlinedAt);
     if (simple !== null) return simple;
     const place = this.find(op, type, operands);
     if (this.table[place] !== 0) return this.fn.result((this.table[place]! - 1) as Instruction);
-    const instruction = this.fn.newInstruction(op, type, operands, [resultType(op, type)], 0, origin, 0, inlinedAt);
+    const instruction = this.fn.newInstruction(
+      op,
+      type,
+      operands,
+      [resultType(op, type)],
+      0,
+      origin,
+      0,
+      inlinedAt,
+    );
     this.insert(place, instruction);
     return this.fn.result(instruction);
   }
 
-  /** Like `make` for an instruction that exists and whose operands are final: it is kept where nothing simpler or equal is known. */
+  /**
+   * Like `make` for an instruction that exists and whose operands are final: it is kept where
+   * nothing simpler or equal is known.
+   */
   adopt(instruction: Instruction): Value {
     const { fn } = this;
     const [op, type] = [fn.opcode(instruction), fn.type(instruction)];
-    const operands = Array.from({ length: fn.operandCount(instruction) }, (_, i) => fn.operand(instruction, i));
-    const simple = simplify(this, op, type, operands, fn.origin(instruction), fn.inlinedAt.data[instruction]!);
+    const operands = Array.from({ length: fn.operandCount(instruction) }, (_, i) =>
+      fn.operand(instruction, i),
+    );
+    const simple = simplify(
+      this,
+      op,
+      type,
+      operands,
+      fn.origin(instruction),
+      fn.inlinedAt.data[instruction]!,
+    );
     if (simple !== null) return simple;
     const place = this.find(op, type, operands);
     if (this.table[place] !== 0) return fn.result((this.table[place]! - 1) as Instruction);
@@ -74,7 +104,12 @@ export class PureValues {
     }
   }
 
-  private equals(instruction: Instruction, op: Opcode, type: Type, operands: readonly Value[]): boolean {
+  private equals(
+    instruction: Instruction,
+    op: Opcode,
+    type: Type,
+    operands: readonly Value[],
+  ): boolean {
     const { fn } = this;
     if (fn.opcode(instruction) !== op || fn.type(instruction) !== type) return false;
     return operands.every((operand, i) => fn.operand(instruction, i) === operand);

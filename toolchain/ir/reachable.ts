@@ -13,7 +13,10 @@ export interface Reachable {
   readonly firstCalls: ReadonlyMap<number, number>;
 }
 
-/** Starts at exports and the start function; tables count as soon as something can be called through them. */
+/**
+ * Starts at exports and the start function; tables count as soon as something can be called through
+ * them.
+ */
 export function findReachable(module: WasmModule): Reachable {
   const found = new Set<number>();
   const globalsRead = new Set<number>();
@@ -75,5 +78,11 @@ export function findReachable(module: WasmModule): Reachable {
       }
     }
   }
-  return { functions: [...found].sort((left, right) => left - right), globalsRead, globalsWritten, tablesWritten, firstCalls };
+  return {
+    functions: [...found].sort((left, right) => left - right),
+    globalsRead,
+    globalsWritten,
+    tablesWritten,
+    firstCalls,
+  };
 }

@@ -15,7 +15,8 @@ export class Replacement {
   /** What `value` finally stands for. */
   resolve(value: Value): Value {
     let result = value;
-    for (let next = this.target.get(result); next !== undefined; next = this.target.get(result)) result = next;
+    for (let next = this.target.get(result); next !== undefined; next = this.target.get(result))
+      result = next;
     // Shortens the chain for the next question.
     for (let at = value; at !== result; ) {
       const next = this.target.get(at)!;
@@ -30,7 +31,8 @@ export class Replacement {
     const { data, length } = fn.operands;
     for (let i = 0; i < length; i++) data[i] = this.resolve(data[i]! as Value);
     for (const edges of fn.blockEdges) {
-      for (const { args } of edges) for (let i = 0; i < args.length; i++) args[i] = this.resolve(args[i]!);
+      for (const { args } of edges)
+        for (let i = 0; i < args.length; i++) args[i] = this.resolve(args[i]!);
     }
   }
 }

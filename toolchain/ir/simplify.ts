@@ -1,6 +1,7 @@
 /**
- * Algebraic rules for pure operations. Each gives an equal value that is already there, or makes a simpler one; none makes a value that
- * costs more. Constants come right, subtraction of a constant is an addition, and `x == 0` is Eqz, so that later rules see one form.
+ * Algebraic rules for pure operations. Each gives an equal value that is already there, or makes a
+ * simpler one; none makes a value that costs more. Constants come right, subtraction of a constant
+ * is an addition, and `x == 0` is Eqz, so that later rules see one form.
  */
 import { evaluate } from "./evaluate.ts";
 import type { Instruction, IrFunction, Value } from "./function.ts";
@@ -9,19 +10,28 @@ import { isComparison, Opcode, Type } from "./opcode.ts";
 import type { PureValues } from "./pure-values.ts";
 
 /** The simpler value, or null where no rule applies. */
-export function simplify(pure: PureValues, op: Opcode, type: Type, operands: readonly Value[], origin: number, inlinedAt: number): Value | null {
+export function simplify(
+  pure: PureValues,
+  op: Opcode,
+  type: Type,
+  operands: readonly Value[],
+  origin: number,
+  inlinedAt: number,
+): Value | null {
   const folded = fold(pure, op, type, operands);
   if (folded !== null) return folded;
   const rules = new Rules(pure, type, origin, inlinedAt);
   if (operands.length === 1) return rules.unary(op, operands[0]!);
-  if (operands.length === 3) return op === Opcode.Select ? rules.select(operands[0]!, operands[1]!, operands[2]!) : null;
+  if (operands.length === 3)
+    return op === Opcode.Select ? rules.select(operands[0]!, operands[1]!, operands[2]!) : null;
   if (operands.length !== 2) return null;
   const [left, right] = operands as [Value, Value];
   const isLeftConstant = pure.bits(left) !== null;
   const isRightConstant = pure.bits(right) !== null;
   const swapped = SWAPPED[op];
   // Constants right; of two others the older one left, so that equal sums meet.
-  if (swapped !== undefined && !isRightConstant && (isLeftConstant || right < left)) return rules.make(swapped, right, left);
+  if (swapped !== undefined && !isRightConstant && (isLeftConstant || right < left))
+    return rules.make(swapped, right, left);
   return isComparison(op) ? rules.comparison(op, left, right) : rules.binary(op, left, right);
 }
 
@@ -40,17 +50,36 @@ function fold(pure: PureValues, op: Opcode, type: Type, operands: readonly Value
 
 /** The operation with its operands exchanged. */
 const SWAPPED: Readonly<Partial<Record<Opcode, Opcode>>> = {
-  [Opcode.Add]: Opcode.Add, [Opcode.Mul]: Opcode.Mul, [Opcode.And]: Opcode.And, [Opcode.Or]: Opcode.Or, [Opcode.Xor]: Opcode.Xor,
-  [Opcode.MulHighU]: Opcode.MulHighU, [Opcode.Eq]: Opcode.Eq, [Opcode.Ne]: Opcode.Ne,
-  [Opcode.LtS]: Opcode.GtS, [Opcode.LtU]: Opcode.GtU, [Opcode.GtS]: Opcode.LtS, [Opcode.GtU]: Opcode.LtU,
-  [Opcode.LeS]: Opcode.GeS, [Opcode.LeU]: Opcode.GeU, [Opcode.GeS]: Opcode.LeS, [Opcode.GeU]: Opcode.LeU,
+  [Opcode.Add]: Opcode.Add,
+  [Opcode.Mul]: Opcode.Mul,
+  [Opcode.And]: Opcode.And,
+  [Opcode.Or]: Opcode.Or,
+  [Opcode.Xor]: Opcode.Xor,
+  [Opcode.MulHighU]: Opcode.MulHighU,
+  [Opcode.Eq]: Opcode.Eq,
+  [Opcode.Ne]: Opcode.Ne,
+  [Opcode.LtS]: Opcode.GtS,
+  [Opcode.LtU]: Opcode.GtU,
+  [Opcode.GtS]: Opcode.LtS,
+  [Opcode.GtU]: Opcode.LtU,
+  [Opcode.LeS]: Opcode.GeS,
+  [Opcode.LeU]: Opcode.GeU,
+  [Opcode.GeS]: Opcode.LeS,
+  [Opcode.GeU]: Opcode.LeU,
 };
 
 /** The comparison that is true where this one is false. */
 const NEGATED: Readonly<Partial<Record<Opcode, Opcode>>> = {
-  [Opcode.Eq]: Opcode.Ne, [Opcode.Ne]: Opcode.Eq,
-  [Opcode.LtS]: Opcode.GeS, [Opcode.LtU]: Opcode.GeU, [Opcode.GeS]: Opcode.LtS, [Opcode.GeU]: Opcode.LtU,
-  [Opcode.GtS]: Opcode.LeS, [Opcode.GtU]: Opcode.LeU, [Opcode.LeS]: Opcode.GtS, [Opcode.LeU]: Opcode.GtU,
+  [Opcode.Eq]: Opcode.Ne,
+  [Opcode.Ne]: Opcode.Eq,
+  [Opcode.LtS]: Opcode.GeS,
+  [Opcode.LtU]: Opcode.GeU,
+  [Opcode.GeS]: Opcode.LtS,
+  [Opcode.GeU]: Opcode.LtU,
+  [Opcode.GtS]: Opcode.LeS,
+  [Opcode.GtU]: Opcode.LeU,
+  [Opcode.LeS]: Opcode.GtS,
+  [Opcode.LeU]: Opcode.GtU,
 };
 
 /** (x op c1) op c2 is x op (c1 op c2). */
@@ -60,15 +89,22 @@ const ASSOCIATIVE = new Set([Opcode.Add, Opcode.Mul, Opcode.And, Opcode.Or, Opco
 const SAME_IS_TRUE = new Set([Opcode.Eq, Opcode.LeS, Opcode.LeU, Opcode.GeS, Opcode.GeU]);
 
 /**
- * What an `x != 0` in a condition tests: `x` itself. For the conditions of branches and selects, which are taken when not zero.
+ * What an `x != 0` in a condition tests: `x` itself. For the conditions of branches and selects,
+ * which are taken when not zero.
  */
 export function conditionOf(fn: IrFunction, value: Value): Value {
   let condition = value;
   for (;;) {
     const definition = fn.definition(condition);
-    if (definition === -1 || fn.opcode(definition) !== Opcode.Ne || fn.type(definition) !== Type.I32) return condition;
+    if (
+      definition === -1 ||
+      fn.opcode(definition) !== Opcode.Ne ||
+      fn.type(definition) !== Type.I32
+    )
+      return condition;
     const right = fn.definition(fn.operand(definition, 1));
-    if (right === -1 || fn.opcode(right) !== Opcode.Const || fn.constantBits(right) !== 0n) return condition;
+    if (right === -1 || fn.opcode(right) !== Opcode.Const || fn.constantBits(right) !== 0n)
+      return condition;
     condition = fn.operand(definition, 0);
   }
 }
@@ -113,8 +149,10 @@ class Rules {
   unary(op: Opcode, value: Value): Value | null {
     const { fn } = this;
     switch (op) {
-      case Opcode.Eqz: return this.eqz(value);
-      case Opcode.Wrap: return this.wrap(value);
+      case Opcode.Eqz:
+        return this.eqz(value);
+      case Opcode.Wrap:
+        return this.wrap(value);
       case Opcode.ExtendU: {
         // An i64 that fits is left as it was.
         const wrap = this.defined(value, Opcode.Wrap);
@@ -123,10 +161,14 @@ class Rules {
       }
       case Opcode.ExtendS:
         return this.bitLength(value) < 32 ? this.makeAs(Type.I64, Opcode.ExtendU, value) : null;
-      case Opcode.Extend8S: return this.signExtend(op, value, 8);
-      case Opcode.Extend16S: return this.signExtend(op, value, 16);
-      case Opcode.Extend32S: return this.signExtend(op, value, 32);
-      default: return null;
+      case Opcode.Extend8S:
+        return this.signExtend(op, value, 8);
+      case Opcode.Extend16S:
+        return this.signExtend(op, value, 16);
+      case Opcode.Extend32S:
+        return this.signExtend(op, value, 32);
+      default:
+        return null;
     }
   }
 
@@ -141,9 +183,12 @@ class Rules {
       // !(x != 0) is !x; the others turn round.
       return this.makeAs(type, negated, fn.operand(definition, 0), fn.operand(definition, 1));
     }
-    if (op === Opcode.Eqz) return this.makeAs(type, Opcode.Ne, fn.operand(definition, 0), this.pure.constant(type, 0n));
-    if (op === Opcode.ExtendU || op === Opcode.ExtendS) return this.makeAs(Type.I32, Opcode.Eqz, fn.operand(definition, 0));
-    if (op === Opcode.Xor || op === Opcode.Sub) return this.makeAs(type, Opcode.Eq, fn.operand(definition, 0), fn.operand(definition, 1));
+    if (op === Opcode.Eqz)
+      return this.makeAs(type, Opcode.Ne, fn.operand(definition, 0), this.pure.constant(type, 0n));
+    if (op === Opcode.ExtendU || op === Opcode.ExtendS)
+      return this.makeAs(Type.I32, Opcode.Eqz, fn.operand(definition, 0));
+    if (op === Opcode.Xor || op === Opcode.Sub)
+      return this.makeAs(type, Opcode.Eq, fn.operand(definition, 0), fn.operand(definition, 1));
     return null;
   }
 
@@ -155,18 +200,34 @@ class Rules {
     if (op === Opcode.ExtendU || op === Opcode.ExtendS) return fn.operand(definition, 0);
     if (op === Opcode.And) {
       const mask = this.pure.bits(fn.operand(definition, 1));
-      if (mask !== null && (mask & 0xffffffffn) === 0xffffffffn) return this.makeAs(Type.I32, Opcode.Wrap, fn.operand(definition, 0));
+      if (mask !== null && (mask & 0xffffffffn) === 0xffffffffn)
+        return this.makeAs(Type.I32, Opcode.Wrap, fn.operand(definition, 0));
     }
     // Sums of numbers that were i32 before are better computed in 32 bits.
-    const isModular = op === Opcode.Add || op === Opcode.Sub || op === Opcode.Mul || op === Opcode.And || op === Opcode.Or || op === Opcode.Xor;
-    if (!isModular || !this.isNarrow(fn.operand(definition, 0)) || !this.isNarrow(fn.operand(definition, 1))) return null;
+    const isModular =
+      op === Opcode.Add ||
+      op === Opcode.Sub ||
+      op === Opcode.Mul ||
+      op === Opcode.And ||
+      op === Opcode.Or ||
+      op === Opcode.Xor;
+    if (
+      !isModular ||
+      !this.isNarrow(fn.operand(definition, 0)) ||
+      !this.isNarrow(fn.operand(definition, 1))
+    )
+      return null;
     const left = this.makeAs(Type.I32, Opcode.Wrap, fn.operand(definition, 0));
     const right = this.makeAs(Type.I32, Opcode.Wrap, fn.operand(definition, 1));
     return this.makeAs(Type.I32, op, left, right);
   }
 
   private isNarrow(value: Value): boolean {
-    return this.pure.bits(value) !== null || this.defined(value, Opcode.ExtendU) !== -1 || this.defined(value, Opcode.ExtendS) !== -1;
+    return (
+      this.pure.bits(value) !== null ||
+      this.defined(value, Opcode.ExtendU) !== -1 ||
+      this.defined(value, Opcode.ExtendS) !== -1
+    );
   }
 
   private signExtend(op: Opcode, value: Value, bits: number): Value | null {
@@ -176,7 +237,8 @@ class Rules {
     if (definition === -1) return null;
     const inner = fn.opcode(definition);
     const innerBits = SIGNED_BITS[inner];
-    if (innerBits !== undefined && innerBits <= bits && fn.type(definition) === this.type) return value;
+    if (innerBits !== undefined && innerBits <= bits && fn.type(definition) === this.type)
+      return value;
     // The bits that the mask clears are overwritten anyway.
     if (inner === Opcode.And) {
       const mask = this.pure.bits(fn.operand(definition, 1));
@@ -192,18 +254,22 @@ class Rules {
     const constant = pure.bits(condition);
     if (constant !== null) return constant !== 0n ? ifNotZero : ifZero;
     const eqz = this.defined(condition, Opcode.Eqz);
-    if (eqz !== -1 && fn.type(eqz) === Type.I32) return this.make(Opcode.Select, fn.operand(eqz, 0), ifZero, ifNotZero);
+    if (eqz !== -1 && fn.type(eqz) === Type.I32)
+      return this.make(Opcode.Select, fn.operand(eqz, 0), ifZero, ifNotZero);
     const plain = conditionOf(fn, condition);
     if (plain !== condition) return this.make(Opcode.Select, plain, ifNotZero, ifZero);
     const [first, second] = [pure.bits(ifNotZero), pure.bits(ifZero)];
     if (first === 1n && second === 0n && this.bitLength(condition) <= 1) {
       return this.type === Type.I32 ? condition : this.makeAs(Type.I64, Opcode.ExtendU, condition);
     }
-    if (first === 0n && second === 1n && this.type === Type.I32) return this.makeAs(Type.I32, Opcode.Eqz, condition);
+    if (first === 0n && second === 1n && this.type === Type.I32)
+      return this.makeAs(Type.I32, Opcode.Eqz, condition);
     // Of booleans: "and", "or".
     if (this.type === Type.I32 && this.bitLength(condition) <= 1) {
-      if (second === 0n && this.bitLength(ifNotZero) <= 1) return this.make(Opcode.And, condition, ifNotZero);
-      if (first === 1n && this.bitLength(ifZero) <= 1) return this.make(Opcode.Or, condition, ifZero);
+      if (second === 0n && this.bitLength(ifNotZero) <= 1)
+        return this.make(Opcode.And, condition, ifNotZero);
+      if (first === 1n && this.bitLength(ifZero) <= 1)
+        return this.make(Opcode.Or, condition, ifZero);
     }
     return null;
   }
@@ -214,9 +280,19 @@ class Rules {
     if (constant === null) return this.binaryOfVariables(op, left, right);
     const definition = fn.definition(left);
 
-    if (ASSOCIATIVE.has(op) && definition !== -1 && fn.opcode(definition) === op && fn.type(definition) === this.type) {
+    if (
+      ASSOCIATIVE.has(op) &&
+      definition !== -1 &&
+      fn.opcode(definition) === op &&
+      fn.type(definition) === this.type
+    ) {
       const inner = pure.bits(fn.operand(definition, 1));
-      if (inner !== null) return this.make(op, fn.operand(definition, 0), this.constant(evaluate(op, this.type, [inner, constant])!));
+      if (inner !== null)
+        return this.make(
+          op,
+          fn.operand(definition, 0),
+          this.constant(evaluate(op, this.type, [inner, constant])!),
+        );
     }
     switch (op) {
       case Opcode.Add:
@@ -226,7 +302,12 @@ class Rules {
       case Opcode.Mul:
         if (constant === 0n) return right;
         if (constant === 1n) return left;
-        if ((constant & (constant - 1n)) === 0n) return this.make(Opcode.Shl, left, this.constant(BigInt(constant.toString(2).length - 1)));
+        if ((constant & (constant - 1n)) === 0n)
+          return this.make(
+            Opcode.Shl,
+            left,
+            this.constant(BigInt(constant.toString(2).length - 1)),
+          );
         return null;
       case Opcode.And:
         return this.andConstant(left, right, constant);
@@ -236,7 +317,8 @@ class Rules {
       case Opcode.Xor:
         if (constant === 0n) return left;
         // Turning a boolean round.
-        if (constant === 1n && this.type === Type.I32 && this.bitLength(left) <= 1) return this.makeAs(Type.I32, Opcode.Eqz, left);
+        if (constant === 1n && this.type === Type.I32 && this.bitLength(left) <= 1)
+          return this.makeAs(Type.I32, Opcode.Eqz, left);
         return null;
       case Opcode.Shl:
       case Opcode.ShrU:
@@ -255,25 +337,48 @@ class Rules {
       if (op === Opcode.Sub || op === Opcode.Xor) return this.constant(0n);
       if (op === Opcode.And || op === Opcode.Or) return left;
     }
-    if ((op === Opcode.Shl || op === Opcode.ShrU || op === Opcode.ShrS || op === Opcode.Rotl || op === Opcode.Rotr) && pure.bits(left) === 0n) return left;
+    if (
+      (op === Opcode.Shl ||
+        op === Opcode.ShrU ||
+        op === Opcode.ShrS ||
+        op === Opcode.Rotl ||
+        op === Opcode.Rotr) &&
+      pure.bits(left) === 0n
+    )
+      return left;
     // Counts are taken modulo the width, so that a mask of those bits does nothing.
     if (op >= Opcode.Shl && op <= Opcode.Rotr) {
       const mask = this.defined(right, Opcode.And);
       const bits = mask === -1 ? null : pure.bits(fn.operand(mask, 1));
-      if (bits !== null && (bits & BigInt(this.width - 1)) === BigInt(this.width - 1)) return this.make(op, left, fn.operand(mask as Instruction, 0));
+      if (bits !== null && (bits & BigInt(this.width - 1)) === BigInt(this.width - 1))
+        return this.make(op, left, fn.operand(mask as Instruction, 0));
     }
-    // (x + c) + y is (x + y) + c: constants gather outside, where the back end takes them into addresses.
+    // (x + c) + y is (x + y) + c: constants gather outside, where the back end takes them into
+    // addresses.
     if (op === Opcode.Add) {
-      for (const [sum, other] of [[left, right], [right, left]] as const) {
+      for (const [sum, other] of [
+        [left, right],
+        [right, left],
+      ] as const) {
         const inner = this.defined(sum, Opcode.Add);
         const constant = inner === -1 ? null : pure.bits(fn.operand(inner, 1));
-        if (constant !== null) return this.make(Opcode.Add, this.make(Opcode.Add, fn.operand(inner as Instruction, 0), other), this.constant(constant));
+        if (constant !== null)
+          return this.make(
+            Opcode.Add,
+            this.make(Opcode.Add, fn.operand(inner as Instruction, 0), other),
+            this.constant(constant),
+          );
       }
     }
     if (op === Opcode.Sub) {
       const inner = this.defined(left, Opcode.Add);
       const constant = inner === -1 ? null : pure.bits(fn.operand(inner, 1));
-      if (constant !== null) return this.make(Opcode.Add, this.make(Opcode.Sub, fn.operand(inner as Instruction, 0), right), this.constant(constant));
+      if (constant !== null)
+        return this.make(
+          Opcode.Add,
+          this.make(Opcode.Sub, fn.operand(inner as Instruction, 0), right),
+          this.constant(constant),
+        );
       if (inner !== -1) {
         // (x + y) - y is x.
         if (fn.operand(inner, 1) === right) return fn.operand(inner, 0);
@@ -304,8 +409,10 @@ class Rules {
     if (definition === -1) return null;
     // Bits that only a sign extension set are cleared again.
     const bits = SIGNED_BITS[fn.opcode(definition)];
-    const isExtension = fn.opcode(definition) >= Opcode.Extend8S && fn.opcode(definition) <= Opcode.Extend32S;
-    if (bits !== undefined && isExtension && mask < 1n << BigInt(bits)) return this.make(Opcode.And, fn.operand(definition, 0), right);
+    const isExtension =
+      fn.opcode(definition) >= Opcode.Extend8S && fn.opcode(definition) <= Opcode.Extend32S;
+    if (bits !== undefined && isExtension && mask < 1n << BigInt(bits))
+      return this.make(Opcode.And, fn.operand(definition, 0), right);
     return null;
   }
 
@@ -316,9 +423,12 @@ class Rules {
     if (count !== constant) return this.make(op, left, this.constant(count));
     const definition = fn.definition(left);
     if (op === Opcode.ShrU && BigInt(this.bitLength(left)) <= count) return this.constant(0n);
-    if (op === Opcode.ShrS && this.bitLength(left) < this.width) return this.make(Opcode.ShrU, left, this.constant(count));
-    if (op === Opcode.Rotr) return this.make(Opcode.Rotl, left, this.constant(BigInt(this.width) - count));
-    if (definition === -1 || fn.operandCount(definition) !== 2 || fn.type(definition) !== this.type) return null;
+    if (op === Opcode.ShrS && this.bitLength(left) < this.width)
+      return this.make(Opcode.ShrU, left, this.constant(count));
+    if (op === Opcode.Rotr)
+      return this.make(Opcode.Rotl, left, this.constant(BigInt(this.width) - count));
+    if (definition === -1 || fn.operandCount(definition) !== 2 || fn.type(definition) !== this.type)
+      return null;
     const inner = fn.opcode(definition);
     const innerCount = pure.bits(fn.operand(definition, 1));
     if (innerCount === null) return null;
@@ -327,7 +437,9 @@ class Rules {
     if (inner === op && (op === Opcode.Shl || op === Opcode.ShrU || op === Opcode.ShrS)) {
       const sum = innerCount + count;
       if (sum < BigInt(this.width)) return this.make(op, source, this.constant(sum));
-      return op === Opcode.ShrS ? this.make(op, source, this.constant(BigInt(this.width - 1))) : this.constant(0n);
+      return op === Opcode.ShrS
+        ? this.make(op, source, this.constant(BigInt(this.width - 1)))
+        : this.constant(0n);
     }
     if (inner === Opcode.Shl && op === Opcode.ShrS && innerCount === count) {
       const extension = EXTENSION_OF_BITS[this.width - Number(count)];
@@ -335,8 +447,10 @@ class Rules {
     }
     // Masks of an i64 seldom fit into an instruction.
     if (this.type !== Type.I32 || innerCount !== count) return null;
-    if (inner === Opcode.Shl && op === Opcode.ShrU) return this.make(Opcode.And, source, this.constant(this.ones >> count));
-    if (inner === Opcode.ShrU && op === Opcode.Shl) return this.make(Opcode.And, source, this.constant((this.ones << count) & this.ones));
+    if (inner === Opcode.Shl && op === Opcode.ShrU)
+      return this.make(Opcode.And, source, this.constant(this.ones >> count));
+    if (inner === Opcode.ShrU && op === Opcode.Shl)
+      return this.make(Opcode.And, source, this.constant((this.ones << count) & this.ones));
     return null;
   }
 
@@ -349,7 +463,8 @@ class Rules {
     if (constant === null) return null;
 
     if (op === Opcode.Eq && constant === 0n) return this.make(Opcode.Eqz, left);
-    if (op === Opcode.Ne && constant === 0n && this.type === Type.I32 && this.bitLength(left) <= 1) return left;
+    if (op === Opcode.Ne && constant === 0n && this.type === Type.I32 && this.bitLength(left) <= 1)
+      return left;
     if (op === Opcode.LtU && constant === 0n) return this.flag(false);
     if (op === Opcode.GeU && constant === 0n) return this.flag(true);
     if (op === Opcode.LtU && constant === 1n) return this.make(Opcode.Eqz, left);
@@ -371,12 +486,25 @@ class Rules {
     }
     if (op === Opcode.Eq || op === Opcode.Ne) {
       const definition = fn.definition(left);
-      const inner = definition === -1 ? null : fn.operandCount(definition) === 2 ? pure.bits(fn.operand(definition, 1)) : null;
+      const inner =
+        definition === -1
+          ? null
+          : fn.operandCount(definition) === 2
+            ? pure.bits(fn.operand(definition, 1))
+            : null;
       if (inner !== null && fn.opcode(definition as Instruction) === Opcode.Add) {
-        return this.make(op, fn.operand(definition as Instruction, 0), this.constant(constant - inner));
+        return this.make(
+          op,
+          fn.operand(definition as Instruction, 0),
+          this.constant(constant - inner),
+        );
       }
       if (inner !== null && fn.opcode(definition as Instruction) === Opcode.Xor) {
-        return this.make(op, fn.operand(definition as Instruction, 0), this.constant(constant ^ inner));
+        return this.make(
+          op,
+          fn.operand(definition as Instruction, 0),
+          this.constant(constant ^ inner),
+        );
       }
     }
     return null;
@@ -388,7 +516,13 @@ class Rules {
     if (this.type !== Type.I64) return null;
     const wide = this.defined(left, Opcode.ExtendU);
     if (wide === -1) return null;
-    const isUnsignedOrEqual = op === Opcode.Eq || op === Opcode.Ne || op === Opcode.LtU || op === Opcode.LeU || op === Opcode.GtU || op === Opcode.GeU;
+    const isUnsignedOrEqual =
+      op === Opcode.Eq ||
+      op === Opcode.Ne ||
+      op === Opcode.LtU ||
+      op === Opcode.LeU ||
+      op === Opcode.GtU ||
+      op === Opcode.GeU;
     if (!isUnsignedOrEqual) return null;
     const other = this.defined(right, Opcode.ExtendU);
     if (other !== -1) return this.makeAs(Type.I32, op, fn.operand(wide, 0), fn.operand(other, 0));
@@ -400,8 +534,17 @@ class Rules {
 
 /** Operations whose result is a number of so many bits, sign-extended. */
 const SIGNED_BITS: Readonly<Partial<Record<Opcode, number>>> = {
-  [Opcode.Load8S]: 8, [Opcode.Extend8S]: 8, [Opcode.Load16S]: 16, [Opcode.Extend16S]: 16, [Opcode.Load32S]: 32, [Opcode.Extend32S]: 32,
+  [Opcode.Load8S]: 8,
+  [Opcode.Extend8S]: 8,
+  [Opcode.Load16S]: 16,
+  [Opcode.Extend16S]: 16,
+  [Opcode.Load32S]: 32,
+  [Opcode.Extend32S]: 32,
   [Opcode.ExtendS]: 32,
 };
 
-const EXTENSION_OF_BITS: Readonly<Record<number, Opcode | undefined>> = { 8: Opcode.Extend8S, 16: Opcode.Extend16S, 32: Opcode.Extend32S };
+const EXTENSION_OF_BITS: Readonly<Record<number, Opcode | undefined>> = {
+  8: Opcode.Extend8S,
+  16: Opcode.Extend16S,
+  32: Opcode.Extend32S,
+};

@@ -35,13 +35,19 @@ function readSecret(path: string): Uint8Array {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    return refuse(`the key file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown reason"}`);
+    return refuse(
+      `the key file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown reason"}`,
+    );
   }
   try {
     // Of the opened file, not of the path: what is checked is what is read.
     const { mode } = fstatSync(descriptor);
-    if ((mode & constants.S_IFMT) === constants.S_IFDIR) refuse(`the key file ${path} is a folder`, { help: "name the file in it" });
-    if ((mode & 0o077) !== 0) refuse(`the key file ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, { help: `chmod 600 ${path}` });
+    if ((mode & constants.S_IFMT) === constants.S_IFDIR)
+      refuse(`the key file ${path} is a folder`, { help: "name the file in it" });
+    if ((mode & 0o077) !== 0)
+      refuse(`the key file ${path} can be read by others (mode ${(mode & 0o777).toString(8)})`, {
+        help: `chmod 600 ${path}`,
+      });
     return parseSecret(path, readFileSync(descriptor, "latin1"));
   } finally {
     closeSync(descriptor);
@@ -54,6 +60,9 @@ function parseSecret(path: string, text: string): Uint8Array {
   if (hex !== undefined) return Buffer.from(hex, "hex");
   const base64 = PEM.exec(text)?.[1];
   const der = base64 === undefined ? "" : Buffer.from(base64, "base64").toString("hex");
-  if (der.length === PKCS8_PREFIX.length + 64 && der.startsWith(PKCS8_PREFIX)) return Buffer.from(der.slice(PKCS8_PREFIX.length), "hex");
-  return refuse(`${path} holds no Ed25519 key`, { help: "make one with `openssl genpkey -algorithm ed25519 -out FILE`" });
+  if (der.length === PKCS8_PREFIX.length + 64 && der.startsWith(PKCS8_PREFIX))
+    return Buffer.from(der.slice(PKCS8_PREFIX.length), "hex");
+  return refuse(`${path} holds no Ed25519 key`, {
+    help: "make one with `openssl genpkey -algorithm ed25519 -out FILE`",
+  });
 }

@@ -1,4 +1,7 @@
-/** The kernel's ring of public keys: the text that the builder puts in the place of kernel/monitor/key-ring.ts. */
+/**
+ * The kernel's ring of public keys: the text that the builder puts in the place of
+ * kernel/monitor/key-ring.ts.
+ */
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 
 export const KEY_RING_FILE = "kernel/monitor/key-ring.ts";
@@ -11,7 +14,17 @@ export interface RingKey {
 /** `policyVersionFloor`: no older policy is accepted by this kernel. */
 export function keyRingText(keys: readonly RingKey[], policyVersionFloor = 0n): string {
   if (keys.length === 0) throw new Error("a kernel without a key accepts no policy");
-  const bytes = keys.flatMap(({ publicKey, purpose }) => [...publicKey, purpose, 0, 0, 0, 0, 0, 0, 0]);
+  const bytes = keys.flatMap(({ publicKey, purpose }) => [
+    ...publicKey,
+    purpose,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]);
   return `// Written by the builder: ${keys.map((key) => KeyPurpose[key.purpose].toLowerCase()).join(", ")}.
 
 export const KEY_COUNT: u32 = ${keys.length};

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -6,7 +17,13 @@ import { execFileSync } from "node:child_process";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BLOB_BYTES, BLOB_MAGIC_HIGH, BLOB_MAGIC_LOW, BLOB_PUBLIC_KEY, KeyPurpose } from "../../kernel/abi/blob.ts";
+import {
+  BLOB_BYTES,
+  BLOB_MAGIC_HIGH,
+  BLOB_MAGIC_LOW,
+  BLOB_PUBLIC_KEY,
+  KeyPurpose,
+} from "../../kernel/abi/blob.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { developmentKeyPath, openDevelopmentKey } from "./development-key.ts";
 import { keyFileText } from "./key-file.ts";
@@ -48,8 +65,12 @@ describe("the development key", () => {
 
   test("stands in ~/.config where XDG_CONFIG_HOME is not set, or is relative", () => {
     expect(developmentKeyPath({ HOME: "/home/a" })).toBe("/home/a/.config/trine/development.pem");
-    expect(developmentKeyPath({ HOME: "/home/a", XDG_CONFIG_HOME: "" })).toBe("/home/a/.config/trine/development.pem");
-    expect(developmentKeyPath({ HOME: "/home/a", XDG_CONFIG_HOME: "x" })).toBe("/home/a/.config/trine/development.pem");
+    expect(developmentKeyPath({ HOME: "/home/a", XDG_CONFIG_HOME: "" })).toBe(
+      "/home/a/.config/trine/development.pem",
+    );
+    expect(developmentKeyPath({ HOME: "/home/a", XDG_CONFIG_HOME: "x" })).toBe(
+      "/home/a/.config/trine/development.pem",
+    );
   });
 
   test("is tightened to its owner where the folder was open", () => {
@@ -68,36 +89,58 @@ describe("the development key", () => {
 describe("TRINE_KEY", () => {
   test("names a file: PEM or hex digits", () => {
     const expected = bytesToHex(ed25519.getPublicKey(secret));
-    expect(bytesToHex(openReleaseKey({ TRINE_KEY: keyFile(keyFileText(secret)) }).publicKey)).toBe(expected);
-    expect(bytesToHex(openReleaseKey({ TRINE_KEY: keyFile(`${bytesToHex(secret)}\n`) }).publicKey)).toBe(expected);
+    expect(bytesToHex(openReleaseKey({ TRINE_KEY: keyFile(keyFileText(secret)) }).publicKey)).toBe(
+      expected,
+    );
+    expect(
+      bytesToHex(openReleaseKey({ TRINE_KEY: keyFile(`${bytesToHex(secret)}\n`) }).publicKey),
+    ).toBe(expected);
   });
 
   test("takes what openssl writes", () => {
     const path = join(home, "openssl.pem");
     try {
-      execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", path], { stdio: "ignore" });
+      execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", path], {
+        stdio: "ignore",
+      });
     } catch {
       // No openssl on this machine: one of its files, as text.
-      writeFileSync(path, "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n");
+      writeFileSync(
+        path,
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n",
+      );
     }
     chmodSync(path, 0o600);
     expect(openReleaseKey({ TRINE_KEY: path }).publicKey).toHaveLength(32);
   });
 
   test("takes RFC 8410's own example", () => {
-    const path = keyFile("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n");
-    expect(bytesToHex(openReleaseKey({ TRINE_KEY: path }).publicKey)).toBe("19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1");
+    const path = keyFile(
+      "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n",
+    );
+    expect(bytesToHex(openReleaseKey({ TRINE_KEY: path }).publicKey)).toBe(
+      "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1",
+    );
   });
 
   test("names a command that signs and keeps the key", () => {
     const script = join(home, "signer.mjs");
     const noble = new URL("../../node_modules/@noble/curves/ed25519.js", import.meta.url).href;
-    writeFileSync(script, `import { ed25519 } from "${noble}"; import { readFileSync } from "node:fs";
+    writeFileSync(
+      script,
+      `import { ed25519 } from "${noble}"; import { readFileSync } from "node:fs";
 const secret = new Uint8Array(32).fill(7);
-console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8Array(readFileSync(0)), secret) : ed25519.getPublicKey(secret)).toString("hex"));`);
+console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8Array(readFileSync(0)), secret) : ed25519.getPublicKey(secret)).toString("hex"));`,
+    );
     const signer = signerFor(true, { TRINE_KEY: `exec:${process.execPath}  ${script}` });
     const message = Uint8Array.of(4, 5, 6);
-    expect(ed25519.verify(signer.sign(message), message, ed25519.getPublicKey(new Uint8Array(32).fill(7)))).toBe(true);
+    expect(
+      ed25519.verify(
+        signer.sign(message),
+        message,
+        ed25519.getPublicKey(new Uint8Array(32).fill(7)),
+      ),
+    ).toBe(true);
   });
 
   const message = (environment: NodeJS.ProcessEnv): string => {
@@ -114,8 +157,18 @@ console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8A
     expect(message({ TRINE_KEY: "  " })).toContain("it is not set");
     expect(message({ TRINE_KEY: join(home, "missing") })).toContain("cannot be read: ENOENT");
     expect(message({ TRINE_KEY: home })).toContain("is a folder; help: name the file in it");
-    expect(message({ TRINE_KEY: keyFile(keyFileText(secret), 0o640) })).toMatch(/can be read by others \(mode 640\); help: chmod 600/);
-    for (const text of ["", "secret", bytesToHex(secret).slice(2), `${bytesToHex(secret)}00`, keyFileText(secret).replace("MC4C", "MC5C"), keyFileText(secret).slice(0, -10), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]) {
+    expect(message({ TRINE_KEY: keyFile(keyFileText(secret), 0o640) })).toMatch(
+      /can be read by others \(mode 640\); help: chmod 600/,
+    );
+    for (const text of [
+      "",
+      "secret",
+      bytesToHex(secret).slice(2),
+      `${bytesToHex(secret)}00`,
+      keyFileText(secret).replace("MC4C", "MC5C"),
+      keyFileText(secret).slice(0, -10),
+      "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ]) {
       const said = message({ TRINE_KEY: keyFile(text) });
       expect(said).toContain("holds no Ed25519 key");
       expect(said).not.toContain(bytesToHex(secret).slice(2, 40));
@@ -136,7 +189,10 @@ console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8A
 describe("a signer", () => {
   test("shows its secret to nobody: not printed, not serialized", () => {
     const signer = signerFor(true, { TRINE_KEY: keyFile(keyFileText(secret)) });
-    const shown = inspect(signer, { depth: 10, showHidden: true }) + JSON.stringify(signer) + signer.sign.toString();
+    const shown =
+      inspect(signer, { depth: 10, showHidden: true }) +
+      JSON.stringify(signer) +
+      signer.sign.toString();
     expect(shown).not.toContain(bytesToHex(secret));
     expect(shown).not.toContain("90, 90, 90, 90");
     expect(shown).not.toContain("90,90,90,90");
@@ -148,7 +204,9 @@ describe("a signer", () => {
     expect(development.identity).toBe(`Development:${bytesToHex(development.publicKey)}`);
     expect(release.identity).toBe(`Release:${bytesToHex(release.publicKey)}`);
     expect(release.keyRing).toContain("KEY_COUNT: u32 = 1;");
-    expect(release.keyRing).toContain([...release.publicKey, KeyPurpose.Release, 0, 0, 0].join(", "));
+    expect(release.keyRing).toContain(
+      [...release.publicKey, KeyPurpose.Release, 0, 0, 0].join(", "),
+    );
     expect(release.keyRing).not.toContain([...development.publicKey].join(", "));
     expect(existsSync(join(home, "trine", "development.pem"))).toBe(true);
   });
@@ -159,7 +217,11 @@ describe("a signer", () => {
 });
 
 describe("signBlob", () => {
-  const signer = { publicKey: ed25519.getPublicKey(secret), purpose: KeyPurpose.Release, sign: (message: Uint8Array) => ed25519.sign(message, secret) };
+  const signer = {
+    publicKey: ed25519.getPublicKey(secret),
+    purpose: KeyPurpose.Release,
+    sign: (message: Uint8Array) => ed25519.sign(message, secret),
+  };
   function blob(): Uint8Array {
     const bytes = new Uint8Array(256);
     const view = new DataView(bytes.buffer);
@@ -172,12 +234,18 @@ describe("signBlob", () => {
     const unsigned = blob();
     const signed = signBlob(unsigned, signer);
     expect(unsigned).toEqual(blob());
-    expect(signed.subarray(BLOB_PUBLIC_KEY, BLOB_PUBLIC_KEY + 32)).toEqual(Uint8Array.from(signer.publicKey));
-    expect(ed25519.verify(signed.subarray(192), signed.subarray(0, 192), signer.publicKey)).toBe(true);
+    expect(signed.subarray(BLOB_PUBLIC_KEY, BLOB_PUBLIC_KEY + 32)).toEqual(
+      Uint8Array.from(signer.publicKey),
+    );
+    expect(ed25519.verify(signed.subarray(192), signed.subarray(0, 192), signer.publicKey)).toBe(
+      true,
+    );
   });
   test("refuses what is no blob, and a signer that signs with another key than it shows", () => {
     expect(() => signBlob(new Uint8Array(256), signer)).toThrow("not a policy blob");
     expect(() => signBlob(blob().slice(0, 250), signer)).toThrow("another length");
-    expect(() => signBlob(blob(), { ...signer, publicKey: ed25519.getPublicKey(new Uint8Array(32)) })).toThrow("does not verify");
+    expect(() =>
+      signBlob(blob(), { ...signer, publicKey: ed25519.getPublicKey(new Uint8Array(32)) }),
+    ).toThrow("does not verify");
   });
 });

@@ -9,7 +9,10 @@ const TIMEOUT_MS = 120_000;
 
 export function openReleaseKey(environment: NodeJS.ProcessEnv = process.env): KeyPair {
   const named = environment["TRINE_KEY"]?.trim();
-  if (named === undefined || named === "") return refuse("a release is signed with the key that TRINE_KEY names, and it is not set", { help: "TRINE_KEY=/path/to/key.pem, or TRINE_KEY='exec:COMMAND'" });
+  if (named === undefined || named === "")
+    return refuse("a release is signed with the key that TRINE_KEY names, and it is not set", {
+      help: "TRINE_KEY=/path/to/key.pem, or TRINE_KEY='exec:COMMAND'",
+    });
   return named.startsWith(COMMAND) ? commandKey(named.slice(COMMAND.length)) : openKeyFile(named);
 }
 
@@ -21,12 +24,29 @@ function commandKey(command: string): KeyPair {
   return { publicKey, sign: (message) => run(program, [...words, "sign"], message, 64) };
 }
 
-function run(program: string, words: readonly string[], input: Uint8Array | undefined, bytes: number): Uint8Array {
+function run(
+  program: string,
+  words: readonly string[],
+  input: Uint8Array | undefined,
+  bytes: number,
+): Uint8Array {
   const what = `\`${program} ${words.at(-1)}\``;
-  const result = spawnSync(program, words, { input: input ?? "", timeout: TIMEOUT_MS, maxBuffer: 65536, stdio: ["pipe", "pipe", "inherit"] });
-  if (result.error !== undefined) return refuse(`${what} cannot be run: ${(result.error as NodeJS.ErrnoException).code ?? result.error.name}`);
-  if (result.status !== 0) return refuse(`${what} ended with ${result.status === null ? `signal ${result.signal}` : `status ${result.status}`}`);
+  const result = spawnSync(program, words, {
+    input: input ?? "",
+    timeout: TIMEOUT_MS,
+    maxBuffer: 65536,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  if (result.error !== undefined)
+    return refuse(
+      `${what} cannot be run: ${(result.error as NodeJS.ErrnoException).code ?? result.error.name}`,
+    );
+  if (result.status !== 0)
+    return refuse(
+      `${what} ended with ${result.status === null ? `signal ${result.signal}` : `status ${result.status}`}`,
+    );
   const text = result.stdout.toString("latin1").trim();
-  if (!new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`).test(text)) return refuse(`${what} printed no ${bytes * 2} hex digits`);
+  if (!new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`).test(text))
+    return refuse(`${what} printed no ${bytes * 2} hex digits`);
   return Buffer.from(text, "hex");
 }

@@ -1,4 +1,6 @@
-/** Who signs a build: the developer, or for a release whoever holds the key that TRINE_KEY names. */
+/**
+ * Who signs a build: the developer, or for a release whoever holds the key that TRINE_KEY names.
+ */
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { openDevelopmentKey } from "./development-key.ts";
 import { keyRingText } from "./key-ring.ts";
@@ -16,6 +18,14 @@ export interface Signer extends BlobSigner {
 
 export function signerFor(release: boolean, environment: NodeJS.ProcessEnv = process.env): Signer {
   const purpose = release ? KeyPurpose.Release : KeyPurpose.Development;
-  const { publicKey, sign } = release ? openReleaseKey(environment) : openDevelopmentKey(environment);
-  return { purpose, publicKey, sign, identity: `${KeyPurpose[purpose]}:${Buffer.from(publicKey).toString("hex")}`, keyRing: keyRingText([{ publicKey, purpose }]) };
+  const { publicKey, sign } = release
+    ? openReleaseKey(environment)
+    : openDevelopmentKey(environment);
+  return {
+    purpose,
+    publicKey,
+    sign,
+    identity: `${KeyPurpose[purpose]}:${Buffer.from(publicKey).toString("hex")}`,
+    keyRing: keyRingText([{ publicKey, purpose }]),
+  };
 }

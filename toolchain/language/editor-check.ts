@@ -1,4 +1,7 @@
-/** The process in which the editor's plugin has programs compiled, without making anything of them: one request after the other. */
+/**
+ * The process in which the editor's plugin has programs compiled, without making anything of them:
+ * one request after the other.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readProgram } from "../compiler/read-program.ts";
@@ -28,8 +31,14 @@ let last: Promise<void> = Promise.resolve();
 
 process.on("message", (request: CheckRequest) => {
   last = last.then(async () => {
-    const diagnostics = await check(request).catch((error: unknown) => (error instanceof DiagnosticError ? error.diagnostics : []));
-    process.send?.({ folder: request.folder, version: request.version, diagnostics } satisfies CheckResult);
+    const diagnostics = await check(request).catch((error: unknown) =>
+      error instanceof DiagnosticError ? error.diagnostics : [],
+    );
+    process.send?.({
+      folder: request.folder,
+      version: request.version,
+      diagnostics,
+    } satisfies CheckResult);
   });
 });
 process.on("disconnect", () => process.exit(0));
@@ -40,9 +49,21 @@ async function check({ folder, texts }: CheckRequest): Promise<readonly Diagnost
   const { entry, name } = (await loadDataModule(root, manifest)) as ProgramDescription;
   if (!entry.endsWith(".ts")) return [];
   try {
-    return (await readProgram({ root, entry: `${folder}/${entry}`, target: "domain", name, virtualFiles: texts, isDriver: folder.startsWith("drivers/") })).source.diagnostics;
+    return (
+      await readProgram({
+        root,
+        entry: `${folder}/${entry}`,
+        target: "domain",
+        name,
+        virtualFiles: texts,
+        isDriver: folder.startsWith("drivers/"),
+      })
+    ).source.diagnostics;
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
-    return explain(error.diagnostics, (file) => texts[file] ?? readInput(root, file)?.toString("utf8"));
+    return explain(
+      error.diagnostics,
+      (file) => texts[file] ?? readInput(root, file)?.toString("utf8"),
+    );
   }
 }

@@ -24,7 +24,10 @@ let waiting: (() => void)[] = [];
 
 beforeAll(() => {
   // As editors do: without it the server sends no word of what came later.
-  server = launchServer(TSSERVER, ["--disableAutomaticTypingAcquisition", "--suppressDiagnosticEvents"]);
+  server = launchServer(TSSERVER, [
+    "--disableAutomaticTypingAcquisition",
+    "--suppressDiagnosticEvents",
+  ]);
   server.on("event", ({ event }: { event: string }) => {
     if (event !== "projectsUpdatedInBackground") return;
     updates += 1;
@@ -34,12 +37,25 @@ beforeAll(() => {
 });
 afterAll(async () => void (await server.exitOrKill(5000)));
 
-async function ask(command: string, parameters: object): Promise<{ body?: unknown; success: boolean; message?: string }> {
-  return (await server.message({ seq: ++sequence, type: "request", command, arguments: parameters })) as { body?: unknown; success: boolean; message?: string };
+async function ask(
+  command: string,
+  parameters: object,
+): Promise<{ body?: unknown; success: boolean; message?: string }> {
+  return (await server.message({
+    seq: ++sequence,
+    type: "request",
+    command,
+    arguments: parameters,
+  })) as { body?: unknown; success: boolean; message?: string };
 }
 
 async function open(file: string, fileContent: string): Promise<void> {
-  await server.message({ seq: ++sequence, type: "request", command: "updateOpen", arguments: { openFiles: [{ file, fileContent, scriptKindName: "TS" }] } });
+  await server.message({
+    seq: ++sequence,
+    type: "request",
+    command: "updateOpen",
+    arguments: { openFiles: [{ file, fileContent, scriptKindName: "TS" }] },
+  });
 }
 
 /** What our plugin says of a file. */
@@ -55,22 +71,45 @@ async function updated(since: number): Promise<void> {
 }
 
 test("what is refused by form or name is red at once, with what to write instead", async () => {
-  await open(ECHO, TEXT.replace("    reply.first = first;", "    const { length } = [1];\n    setTimeout(() => {}, 1);\n    reply.first = first;"));
+  await open(
+    ECHO,
+    TEXT.replace(
+      "    reply.first = first;",
+      "    const { length } = [1];\n    setTimeout(() => {}, 1);\n    reply.first = first;",
+    ),
+  );
   const line = TEXT.slice(0, TEXT.indexOf("    reply.first")).split("\n").length;
   const seen = await said(ECHO);
   expect(seen.map(({ start }) => start.line)).toEqual([line, line + 1]);
-  expect(seen[0]).toMatchObject({ category: "error", start: { line, offset: 11 }, text: expect.stringContaining("destructuring is not in the language of programs; help: take one value at a time") });
+  expect(seen[0]).toMatchObject({
+    category: "error",
+    start: { line, offset: 11 },
+    text: expect.stringContaining(
+      "destructuring is not in the language of programs; help: take one value at a time",
+    ),
+  });
   expect(seen[1]!.text).toContain("`sleep(nanoseconds)`");
 });
 
 test("what only the compiler knows is red when it has spoken, on the text as it stands in the editor", async () => {
   const since = updates;
-  await open(ECHO, TEXT.replace("    reply.first = first;", "    const narrow: u32 = second;\n    reply.first = first + narrow;"));
+  await open(
+    ECHO,
+    TEXT.replace(
+      "    reply.first = first;",
+      "    const narrow: u32 = second;\n    reply.first = first + narrow;",
+    ),
+  );
   await said(ECHO);
   await updated(since);
   const seen = await said(ECHO);
   expect(seen).toHaveLength(1);
-  expect(seen[0]).toMatchObject({ category: "error", text: expect.stringMatching(/^Conversion from type 'u64' to 'u32' .*; help: write the conversion, `<u32>x`/) });
+  expect(seen[0]).toMatchObject({
+    category: "error",
+    text: expect.stringMatching(
+      /^Conversion from type 'u64' to 'u32' .*; help: write the conversion, `<u32>x`/,
+    ),
+  });
 });
 
 test("a mistake that is mended is gone, and a program that builds has none", async () => {
@@ -83,7 +122,10 @@ test("a mistake that is mended is gone, and a program that builds has none", asy
 
 test("files of the host are TypeScript as ever", async () => {
   const file = join(ROOT, "services/echo/program.ts");
-  await open(file, `${readFileSync(file, "utf8")}\nconst { x } = { x: 1 };\nconsole.log(x ?? 0);\n`);
+  await open(
+    file,
+    `${readFileSync(file, "utf8")}\nconst { x } = { x: 1 };\nconsole.log(x ?? 0);\n`,
+  );
   expect(await said(file)).toEqual([]);
 });
 

@@ -1,7 +1,8 @@
 /**
- * The plugin of TypeScript's language server: adds to the diagnostics of a program's file what the build would say. What is refused by form or name is
- * found at once; for the rest the compiler runs in a process of its own, on the texts as they stand in the editor, and what it says appears
- * when it has said it.
+ * The plugin of TypeScript's language server: adds to the diagnostics of a program's file what the
+ * build would say. What is refused by form or name is found at once; for the rest the compiler runs
+ * in a process of its own, on the texts as they stand in the editor, and what it says appears when
+ * it has said it.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { join, relative } from "node:path";
@@ -19,7 +20,10 @@ const QUIET_MS = 300;
 const PROGRAM_FILE = /^(services|drivers|kernel)\/.*\.ts$/;
 const HOST_FILE = /\.(test|idl|d)\.ts$|\/program\.ts$/;
 
-/** For the programs of the tree at `root`. The editor's own TypeScript may be another than ours: its syntax trees are never looked into. */
+/**
+ * For the programs of the tree at `root`. The editor's own TypeScript may be another than ours: its
+ * syntax trees are never looked into.
+ */
 export function plugin(root: string): ts.server.PluginModule {
   return { create: (info) => create(root, info) };
 }
@@ -29,7 +33,8 @@ function create(root: string, info: ts.server.PluginCreateInfo): ts.LanguageServ
   const proxy: ts.LanguageService = Object.create(null) as ts.LanguageService;
   for (const key of Object.keys(info.languageService) as (keyof ts.LanguageService)[]) {
     const method = info.languageService[key] as (...parameters: unknown[]) => unknown;
-    (proxy as unknown as Record<string, unknown>)[key] = (...parameters: unknown[]) => method.apply(info.languageService, parameters);
+    (proxy as unknown as Record<string, unknown>)[key] = (...parameters: unknown[]) =>
+      method.apply(info.languageService, parameters);
   }
   proxy.getSemanticDiagnostics = (fileName) => {
     const before = info.languageService.getSemanticDiagnostics(fileName);
@@ -46,14 +51,22 @@ function refusals(file: ts.SourceFile): ts.Diagnostic[] {
   // Parsed once more by our own TypeScript: the editor's may number its syntax otherwise.
   const own = ts.createSourceFile(file.fileName, file.text, ts.ScriptTarget.Latest, true);
   return findRefusals(own).map(({ start, end, refusal }) => ({
-    file, start, length: end - start, category: ts.DiagnosticCategory.Error, code: CODE, source: "trine",
+    file,
+    start,
+    length: end - start,
+    category: ts.DiagnosticCategory.Error,
+    code: CODE,
+    source: "trine",
     messageText: `${refusal.what} is not in the language of programs; help: ${helpText(refusal)}`,
   }));
 }
 
 /** What the compiler says of each program, for the texts that it was last asked about. */
 class ProgramChecks {
-  private readonly known = new Map<string, { readonly version: string; readonly diagnostics: readonly Diagnostic[] }>();
+  private readonly known = new Map<
+    string,
+    { readonly version: string; readonly diagnostics: readonly Diagnostic[] }
+  >();
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private worker: ChildProcess | null = null;
 
@@ -62,8 +75,15 @@ class ProgramChecks {
     private readonly info: ts.server.PluginCreateInfo,
   ) {}
 
-  /** Of a file, as far as they are known, but not on lines of `refused`, which are marked already; asks for what is not known. */
-  diagnostics(file: string, sourceFile: ts.SourceFile, refused: readonly ts.Diagnostic[]): ts.Diagnostic[] {
+  /**
+   * Of a file, as far as they are known, but not on lines of `refused`, which are marked already;
+   * asks for what is not known.
+   */
+  diagnostics(
+    file: string,
+    sourceFile: ts.SourceFile,
+    refused: readonly ts.Diagnostic[],
+  ): ts.Diagnostic[] {
     const folder = /^((?:services|drivers)\/[^/]+)\//.exec(file)?.[1];
     if (folder === undefined) return [];
     const texts = this.texts(folder);
@@ -78,11 +98,19 @@ class ProgramChecks {
       const lineStart = lines[line - 1];
       if (diagnostic.file !== file || lineStart === undefined || marked.has(line - 1)) return [];
       const start = Math.min(lineStart + column - 1, sourceFile.text.length);
-      const category = severity === "error" ? ts.DiagnosticCategory.Error : ts.DiagnosticCategory.Warning;
-      return [{
-        file: sourceFile, start, length: wordLength(sourceFile.text, start), category, code: CODE + 1, source: "trine",
-        messageText: help === undefined ? message : `${message}; help: ${help}`,
-      }];
+      const category =
+        severity === "error" ? ts.DiagnosticCategory.Error : ts.DiagnosticCategory.Warning;
+      return [
+        {
+          file: sourceFile,
+          start,
+          length: wordLength(sourceFile.text, start),
+          category,
+          code: CODE + 1,
+          source: "trine",
+          messageText: help === undefined ? message : `${message}; help: ${help}`,
+        },
+      ];
     });
   }
 
@@ -98,16 +126,22 @@ class ProgramChecks {
 
   private ask(folder: string, version: string, texts: Record<string, string>): void {
     clearTimeout(this.timers.get(folder));
-    this.timers.set(folder, setTimeout(() => {
-      const request: CheckRequest = { folder, version, texts };
-      this.startedWorker().send(request);
-    }, QUIET_MS));
+    this.timers.set(
+      folder,
+      setTimeout(() => {
+        const request: CheckRequest = { folder, version, texts };
+        this.startedWorker().send(request);
+      }, QUIET_MS),
+    );
   }
 
   private startedWorker(): ChildProcess {
     if (this.worker !== null) return this.worker;
     const program = join(this.root, "build/toolchain/editor-check.js");
-    const worker = fork(program, [this.root], { execPath: join(this.root, "build/node/bin/node"), stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    const worker = fork(program, [this.root], {
+      execPath: join(this.root, "build/node/bin/node"),
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
     worker.on("message", (result: CheckResult) => {
       this.known.set(result.folder, { version: result.version, diagnostics: result.diagnostics });
       // The server tells the editor to ask again.

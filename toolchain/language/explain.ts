@@ -1,4 +1,7 @@
-/** Adds to what a compiler of programs refuses what to write instead, and puts the user's own lines first. */
+/**
+ * Adds to what a compiler of programs refuses what to write instead, and puts the user's own lines
+ * first.
+ */
 import { posix } from "node:path";
 import ts from "typescript";
 import type { Diagnostic } from "../report/diagnostic.ts";
@@ -23,7 +26,10 @@ export function explain(diagnostics: readonly Diagnostic[], textOf: TextOf): Dia
     return help === undefined ? diagnostic : { ...diagnostic, help };
   });
   const isLibrary = ({ file }: Diagnostic): boolean => file?.startsWith(LIBRARY) === true;
-  return [...explained.filter((diagnostic) => !isLibrary(diagnostic)), ...explained.filter(isLibrary)].filter((diagnostic, index, all) => !isEcho(diagnostic, all.slice(0, index)));
+  return [
+    ...explained.filter((diagnostic) => !isLibrary(diagnostic)),
+    ...explained.filter(isLibrary),
+  ].filter((diagnostic, index, all) => !isEcho(diagnostic, all.slice(0, index)));
 }
 
 interface FileView {
@@ -38,12 +44,25 @@ function viewFile(file: string, textOf: TextOf): FileView | null {
   return { source, refusals: findRefusals(source) };
 }
 
-function helpOf(diagnostic: Diagnostic, all: readonly Diagnostic[], viewOf: (file: string) => FileView | null, textOf: TextOf): string | undefined {
+function helpOf(
+  diagnostic: Diagnostic,
+  all: readonly Diagnostic[],
+  viewOf: (file: string) => FileView | null,
+  textOf: TextOf,
+): string | undefined {
   const { file, line, column = 1, message } = diagnostic;
   if (file === undefined || line === undefined) return undefined;
   const code = codeOf(message);
-  const signature = code === 2394 ? all.find((other) => other.line === line && other.file === file && codeOf(other.message) === 2322)?.message : code === 2515 ? message : undefined;
-  const declared = signature === undefined ? undefined : serverMethod(signature, diagnostic, viewOf, textOf);
+  const signature =
+    code === 2394
+      ? all.find(
+          (other) => other.line === line && other.file === file && codeOf(other.message) === 2322,
+        )?.message
+      : code === 2515
+        ? message
+        : undefined;
+  const declared =
+    signature === undefined ? undefined : serverMethod(signature, diagnostic, viewOf, textOf);
   if (declared !== undefined) return declared;
 
   const view = viewOf(file);
@@ -56,21 +75,41 @@ function helpOf(diagnostic: Diagnostic, all: readonly Diagnostic[], viewOf: (fil
   return known === undefined ? undefined : helpText(known);
 }
 
-/** The one that the place lies in, else the first that begins on its line: asc names the place at which it gave up. */
-function nearest({ source, refusals }: FileView, line: number, column: number): FoundRefusal | undefined {
+/**
+ * The one that the place lies in, else the first that begins on its line: asc names the place at
+ * which it gave up.
+ */
+function nearest(
+  { source, refusals }: FileView,
+  line: number,
+  column: number,
+): FoundRefusal | undefined {
   const lines = source.getLineStarts();
   const start = lines[line - 1];
   if (start === undefined) return undefined;
   const at = start + column - 1;
   const end = lines[line] ?? source.text.length + 1;
   const onLine = refusals.filter((refusal) => refusal.start >= start && refusal.start < end);
-  return refusals.findLast((refusal) => refusal.start <= at && at < refusal.end) ?? onLine.find((refusal) => refusal.start >= at) ?? onLine.at(-1);
+  return (
+    refusals.findLast((refusal) => refusal.start <= at && at < refusal.end) ??
+    onLine.find((refusal) => refusal.start >= at) ??
+    onLine.at(-1)
+  );
 }
 
-/** `Echo.words` has other parameters than the generated server: its declaration, ready to be copied. */
-function serverMethod(message: string, { file, line = 1, column = 1 }: Diagnostic, viewOf: (file: string) => FileView | null, textOf: TextOf): string | undefined {
-  const [, folder = "", className = ""] = /(?:this: |from ')(build\/generated\/interfaces\/\w+)\/(\w+)/.exec(message) ?? [];
-  const method = /abstract member '(\w+)'/.exec(message)?.[1] ?? wordAt(textOf(file ?? ""), line, column);
+/**
+ * `Echo.words` has other parameters than the generated server: its declaration, ready to be copied.
+ */
+function serverMethod(
+  message: string,
+  { file, line = 1, column = 1 }: Diagnostic,
+  viewOf: (file: string) => FileView | null,
+  textOf: TextOf,
+): string | undefined {
+  const [, folder = "", className = ""] =
+    /(?:this: |from ')(build\/generated\/interfaces\/\w+)\/(\w+)/.exec(message) ?? [];
+  const method =
+    /abstract member '(\w+)'/.exec(message)?.[1] ?? wordAt(textOf(file ?? ""), line, column);
   const generated = `${folder}.ts`;
   const view = folder === "" ? null : viewOf(generated);
   if (view === null || method === undefined) return undefined;
@@ -78,7 +117,10 @@ function serverMethod(message: string, { file, line = 1, column = 1 }: Diagnosti
     if (!ts.isClassDeclaration(statement) || statement.name?.text !== className) continue;
     for (const member of statement.members) {
       if (!ts.isMethodDeclaration(member) || member.name.getText(view.source) !== method) continue;
-      const text = member.getText(view.source).replace(/^abstract /, "").replace(/;$/, "");
+      const text = member
+        .getText(view.source)
+        .replace(/^abstract /, "")
+        .replace(/;$/, "");
       return `the interface ${posix.basename(folder)} has it as \`${text}\``;
     }
   }
@@ -95,6 +137,18 @@ function codeOf(message: string): number | undefined {
 }
 
 /** asc says the same of a signature in two ways. */
-function isEcho({ file, line, column, message }: Diagnostic, before: readonly Diagnostic[]): boolean {
-  return codeOf(message) === 2322 && before.some((other) => other.file === file && other.line === line && other.column === column && codeOf(other.message) === 2394);
+function isEcho(
+  { file, line, column, message }: Diagnostic,
+  before: readonly Diagnostic[],
+): boolean {
+  return (
+    codeOf(message) === 2322 &&
+    before.some(
+      (other) =>
+        other.file === file &&
+        other.line === line &&
+        other.column === column &&
+        codeOf(other.message) === 2394,
+    )
+  );
 }

@@ -13,7 +13,10 @@ const BYTES_COLUMN = 24;
 export type SourceText = (file: string) => readonly string[] | null;
 
 /** Reads source lines from the tree, each file once. Virtual files take precedence. */
-export function treeSources(root: string, virtualFiles: ReadonlyMap<string, string> = new Map()): SourceText {
+export function treeSources(
+  root: string,
+  virtualFiles: ReadonlyMap<string, string> = new Map(),
+): SourceText {
   const known = new Map<string, readonly string[] | null>();
   return (file) => {
     if (!known.has(file)) known.set(file, readLines(root, file, virtualFiles));
@@ -22,10 +25,15 @@ export function treeSources(root: string, virtualFiles: ReadonlyMap<string, stri
 }
 
 /**
- * A listing of compiled functions: each TypeScript line before the code that comes from it, each IR instruction before the machine
- * instructions that implement it, each machine instruction with its bytes, its rule, its symbol and its trap.
+ * A listing of compiled functions: each TypeScript line before the code that comes from it, each IR
+ * instruction before the machine instructions that implement it, each machine instruction with its
+ * bytes, its rule, its symbol and its trap.
  */
-export function writeListing(module: IrModule, codes: readonly MachineCode[], sources: SourceText): string {
+export function writeListing(
+  module: IrModule,
+  codes: readonly MachineCode[],
+  sources: SourceText,
+): string {
   const formatter = new Formatter(FormatterSyntax.Nasm);
   formatter.firstOperandCharIndex = 8;
   formatter.spaceAfterOperandSeparator = true;
@@ -36,14 +44,24 @@ export function writeListing(module: IrModule, codes: readonly MachineCode[], so
   }
 }
 
-function listFunction(module: IrModule, code: MachineCode, sources: SourceText, formatter: Formatter): string {
+function listFunction(
+  module: IrModule,
+  code: MachineCode,
+  sources: SourceText,
+  formatter: Formatter,
+): string {
   const entry = module.functions[code.functionIndex];
   const body = entry?.kind === "defined" ? entry.body : null;
   const blocks = body === null ? new Map<IrInstruction, Block>() : blockOfInstruction(body);
   const out: string[] = [
     `${code.name}: ${code.bytes.length} bytes, frame ${code.frameBytes}${code.savedRegisters.length > 0 ? `, saves ${code.savedRegisters.map((r) => REGISTER_NAMES[r]).join(" ")}` : ""}`,
   ];
-  const [lines, notes, traps, relocations] = [byOffset(code.lines), byOffset(code.notes), byOffset(code.traps), byOffset(code.relocations)];
+  const [lines, notes, traps, relocations] = [
+    byOffset(code.lines),
+    byOffset(code.notes),
+    byOffset(code.traps),
+    byOffset(code.relocations),
+  ];
   let position = "";
   let implementedBefore = -1;
 
@@ -67,10 +85,13 @@ function listFunction(module: IrModule, code: MachineCode, sources: SourceText, 
       const text = printInstruction(body, implemented, blocks.get(implemented) ?? -1, module);
       out.push(`        ${text}`);
     }
-    const bytes = [...code.bytes.subarray(offset, offset + instruction.length)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const bytes = [...code.bytes.subarray(offset, offset + instruction.length)]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join(" ");
     const remarks = [...rules];
     for (let at = offset; at < offset + instruction.length; at++) {
-      for (const relocation of relocations.get(at) ?? []) remarks.push(`→ ${symbolText(relocation)}`);
+      for (const relocation of relocations.get(at) ?? [])
+        remarks.push(`→ ${symbolText(relocation)}`);
     }
     for (const trap of traps.get(offset) ?? []) remarks.push(`traps: ${TrapKind[trap.kind]}`);
     const text = `${offset.toString(16).padStart(6, " ")}  ${bytes.padEnd(BYTES_COLUMN)}  ${formatter.format(instruction)}`;
@@ -78,7 +99,8 @@ function listFunction(module: IrModule, code: MachineCode, sources: SourceText, 
   }
   instruction.free();
   decoder.free();
-  for (const table of code.jumpTables) out.push(`  ${table.symbol}: ${table.entries.map((target) => target.toString(16)).join(" ")}`);
+  for (const table of code.jumpTables)
+    out.push(`  ${table.symbol}: ${table.entries.map((target) => target.toString(16)).join(" ")}`);
   return `${out.join("\n")}\n`;
 }
 
@@ -92,7 +114,9 @@ function sourceLine(position: SourcePosition, sources: SourceText): string {
 function symbolText({ symbol, kind, addend }: Relocation): string {
   // Relative to the field, whose end is the next instruction for all but a few: 4 is added back.
   const offset = kind === "pc32" || kind === "call32" ? addend + 4 : addend;
-  return offset === 0 ? symbol : `${symbol}${offset < 0 ? "-" : "+"}0x${Math.abs(offset).toString(16)}`;
+  return offset === 0
+    ? symbol
+    : `${symbol}${offset < 0 ? "-" : "+"}0x${Math.abs(offset).toString(16)}`;
 }
 
 function byOffset<T extends { readonly offset: number }>(items: readonly T[]): Map<number, T[]> {
@@ -113,11 +137,32 @@ function blockOfInstruction(body: IrFunction): Map<IrInstruction, Block> {
   return blocks;
 }
 
-function readLines(root: string, file: string, virtualFiles: ReadonlyMap<string, string>): readonly string[] | null {
+function readLines(
+  root: string,
+  file: string,
+  virtualFiles: ReadonlyMap<string, string>,
+): readonly string[] | null {
   const text = virtualFiles.get(file);
   if (text !== undefined) return text.split("\n");
   // Null for a library of the compiler, which is no file of the tree.
   return readInput(root, file)?.toString("utf8").split("\n") ?? null;
 }
 
-const REGISTER_NAMES = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+const REGISTER_NAMES = [
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rsp",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
+];

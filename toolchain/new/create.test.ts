@@ -18,8 +18,10 @@ let root: string;
 /** A tree of its own, so that the real one stays as it is. */
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "trine-new-"));
-  for (const folder of ["services", "drivers", "policy/modules", "images"]) await cp(join(ROOT, folder), join(root, folder), { recursive: true });
-  for (const folder of ["toolchain", "kernel", "node_modules"]) await symlink(join(ROOT, folder), join(root, folder));
+  for (const folder of ["services", "drivers", "policy/modules", "images"])
+    await cp(join(ROOT, folder), join(root, folder), { recursive: true });
+  for (const folder of ["toolchain", "kernel", "node_modules"])
+    await symlink(join(ROOT, folder), join(root, folder));
 });
 
 afterEach(() => rm(root, { recursive: true }));
@@ -28,34 +30,58 @@ async function policyErrors(): Promise<readonly string[]> {
   const image = await loadImage(root, "main");
   const { glob } = await import("node:fs/promises");
   const policyFiles = [];
-  for await (const file of glob("policy/modules/*.policy", { cwd: root })) policyFiles.push({ file, text: await readFile(join(root, file), "utf8") });
-  const programs = image.programs.map(({ folder, description }, index) => ({ folder, description, digest: new Uint8Array(32).fill(index), verified: true }));
+  for await (const file of glob("policy/modules/*.policy", { cwd: root }))
+    policyFiles.push({ file, text: await readFile(join(root, file), "utf8") });
+  const programs = image.programs.map(({ folder, description }, index) => ({
+    folder,
+    description,
+    digest: new Uint8Array(32).fill(index),
+    verified: true,
+  }));
   const interfaces = (await loadInterfaces(root)).map((model) => model.description);
-  const { diagnostics } = await compileSystem({ image: image.description, programs, interfaces, policyFiles });
+  const { diagnostics } = await compileSystem({
+    image: image.description,
+    programs,
+    interfaces,
+    policyFiles,
+  });
   return diagnostics.map((diagnostic) => diagnostic.message);
 }
 
 test("a new service compiles, answers and passes the policy compiler as it is", async () => {
   const { files, next } = await createProgram(root, "service", "door-bell");
   expect(files).toEqual([
-    "services/interfaces/door-bell.idl.ts", "services/door-bell/program.ts", "services/door-bell/main.ts", "services/door-bell/door-bell.test.ts",
-    "policy/modules/door-bell.policy", "images/main.image.ts",
+    "services/interfaces/door-bell.idl.ts",
+    "services/door-bell/program.ts",
+    "services/door-bell/main.ts",
+    "services/door-bell/door-bell.test.ts",
+    "policy/modules/door-bell.policy",
+    "images/main.image.ts",
   ]);
   expect(next.join("\n")).toContain("services/shell/commands.ts");
 
   const doorBell = (await loadInterfaces(root)).find((model) => model.name === "DoorBell")!;
   const program = await loadInNode("services/door-bell", { root });
   program.run();
-  expect(program.call(doorBell.description, "greet", { name: "Ada" } as never)).toEqual({ state: "answered", fields: { greeting: "Hello, Ada!" } });
+  expect(program.call(doorBell.description, "greet", { name: "Ada" } as never)).toEqual({
+    state: "answered",
+    fields: { greeting: "Hello, Ada!" },
+  });
   expect(await policyErrors()).toEqual([]);
 });
 
 test("a new driver compiles, reads its registers and passes the policy compiler as it is", async () => {
   await createProgram(root, "driver", "screen");
   const screen = (await loadInterfaces(root)).find((model) => model.name === "Screen")!;
-  const program = await loadInNode("drivers/screen", { root, peers: { line: fakePeer(Interrupt, { bind: () => {} }) }, ports: { read: () => 0x17, write: () => {} } });
+  const program = await loadInNode("drivers/screen", {
+    root,
+    peers: { line: fakePeer(Interrupt, { bind: () => {} }) },
+    ports: { read: () => 0x17, write: () => {} },
+  });
   program.run();
-  expect(program.call(screen.description, "read", { register: 4 } as never).fields).toEqual({ value: 0x17 });
+  expect(program.call(screen.description, "read", { register: 4 } as never).fields).toEqual({
+    value: 0x17,
+  });
   expect(await policyErrors()).toEqual([]);
 });
 
@@ -71,7 +97,9 @@ test.each([
 test("what exists is not overwritten", async () => {
   await createProgram(root, "service", "twice");
   await rm(join(root, "services/interfaces/twice.idl.ts"));
-  await expect(createProgram(root, "service", "twice")).rejects.toThrow("services/twice/program.ts: there is a file of that name already");
+  await expect(createProgram(root, "service", "twice")).rejects.toThrow(
+    "services/twice/program.ts: there is a file of that name already",
+  );
 });
 
 test("the image keeps what its author wrote", async () => {

@@ -1,6 +1,6 @@
 /**
- * `trine new`: writes interface, program, policy, image entry and test of a service or driver that works as it is. Nothing is written
- * unless everything can be.
+ * `trine new`: writes interface, program, policy, image entry and test of a service or driver that
+ * works as it is. Nothing is written unless everything can be.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -42,27 +42,51 @@ export interface Created {
   readonly next: readonly string[];
 }
 
-export async function createProgram(root: string, kind: "service" | "driver", name: string): Promise<Created> {
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) refuse(`\`${name}\` is no name for a ${kind}`, { help: "small letters, digits and single dashes, the first a letter: `motion-sensor`" });
-  if (TAKEN.includes(name)) refuse(`\`${name}\` means something already`, { help: "choose another name" });
-  const pascal = name.replace(/(^|-)([a-z0-9])/g, (_all, _dash, letter: string) => letter.toUpperCase());
+export async function createProgram(
+  root: string,
+  kind: "service" | "driver",
+  name: string,
+): Promise<Created> {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
+    refuse(`\`${name}\` is no name for a ${kind}`, {
+      help: "small letters, digits and single dashes, the first a letter: `motion-sensor`",
+    });
+  if (TAKEN.includes(name))
+    refuse(`\`${name}\` means something already`, { help: "choose another name" });
+  const pascal = name.replace(/(^|-)([a-z0-9])/g, (_all, _dash, letter: string) =>
+    letter.toUpperCase(),
+  );
   const camel = pascal.charAt(0).toLowerCase() + pascal.slice(1);
 
   const interfaces = await loadInterfaces(root);
   const same = interfaces.find((model) => model.name === pascal);
-  if (same !== undefined) refuse(`an interface \`${pascal}\` already exists`, { file: same.file, help: "choose another name" });
+  if (same !== undefined)
+    refuse(`an interface \`${pascal}\` already exists`, {
+      file: same.file,
+      help: "choose another name",
+    });
   const id = freeId(interfaces.map(({ file, description }) => ({ file, description })));
   const fill = (text: string): string =>
-    text.replaceAll("__Name__", pascal).replaceAll("__name__", camel).replaceAll("__file__", name).replaceAll("__id__", `0x${id.toString(16)}`);
+    text
+      .replaceAll("__Name__", pascal)
+      .replaceAll("__name__", camel)
+      .replaceAll("__file__", name)
+      .replaceAll("__id__", `0x${id.toString(16)}`);
 
   const texts = new Map<string, string>();
   for (const [template, target] of Object.entries(FILES[kind])) {
     const path = fill(target);
-    if (existsSync(join(root, path))) refuse(`there is a file of that name already`, { file: path, help: "choose another name, or remove it" });
+    if (existsSync(join(root, path)))
+      refuse(`there is a file of that name already`, {
+        file: path,
+        help: "choose another name, or remove it",
+      });
     texts.set(path, fill(await readTemplate(root, kind, template)));
   }
   texts.set(IMAGE, await addSlot(root, IMAGE, camel, fill(await readTemplate(root, kind, "slot"))));
-  const next = fill(await readTemplate(root, kind, "next")).trimEnd().split("\n");
+  const next = fill(await readTemplate(root, kind, "next"))
+    .trimEnd()
+    .split("\n");
 
   // Commit point: all names are free and all texts are made.
   for (const [path, text] of texts) {

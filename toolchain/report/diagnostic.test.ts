@@ -1,6 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Diagnostic, DiagnosticError, formatDiagnostic, refuse, systemRefusal, throwOnError } from "./diagnostic.ts";
+import {
+  type Diagnostic,
+  DiagnosticError,
+  formatDiagnostic,
+  refuse,
+  systemRefusal,
+  throwOnError,
+} from "./diagnostic.ts";
 
 const unknownObject: Diagnostic = {
   severity: "error",
@@ -12,12 +19,32 @@ const unknownObject: Diagnostic = {
 };
 
 test.each<[string, Diagnostic, string]>([
-  ["everything is known", unknownObject, "policy/modules/block.policy:9:7: unknown object `disk_register`; help: did you mean `disk_registers`?"],
-  ["there is no help", { severity: "error", file: "a.ts", line: 1, column: 2, message: "no" }, "a.ts:1:2: no"],
-  ["the column is not known", { severity: "error", file: "a.ts", line: 1, message: "no" }, "a.ts:1: no"],
-  ["the line is not known", { severity: "error", file: "a.ts", column: 4, message: "no" }, "a.ts: no"],
+  [
+    "everything is known",
+    unknownObject,
+    "policy/modules/block.policy:9:7: unknown object `disk_register`; help: did you mean `disk_registers`?",
+  ],
+  [
+    "there is no help",
+    { severity: "error", file: "a.ts", line: 1, column: 2, message: "no" },
+    "a.ts:1:2: no",
+  ],
+  [
+    "the column is not known",
+    { severity: "error", file: "a.ts", line: 1, message: "no" },
+    "a.ts:1: no",
+  ],
+  [
+    "the line is not known",
+    { severity: "error", file: "a.ts", column: 4, message: "no" },
+    "a.ts: no",
+  ],
   ["nothing is known", { severity: "error", message: "no" }, "no"],
-  ["it is a warning", { severity: "warning", file: "a.ts", line: 1, column: 2, message: "slow" }, "a.ts:1:2: warning: slow"],
+  [
+    "it is a warning",
+    { severity: "warning", file: "a.ts", line: 1, column: 2, message: "slow" },
+    "a.ts:1:2: warning: slow",
+  ],
 ])("a diagnostic is one line when %s", (_when, diagnostic, text) => {
   expect(formatDiagnostic(diagnostic)).toBe(text);
 });
@@ -28,7 +55,9 @@ test("an error's message is the lines of its diagnostics", () => {
 });
 
 test("refuse throws one error with its place", () => {
-  expect(() => refuse("no such image", { file: "images", help: "main" })).toThrow("images: no such image; help: main");
+  expect(() => refuse("no such image", { file: "images", help: "main" })).toThrow(
+    "images: no such image; help: main",
+  );
 });
 
 test("warnings alone do not throw, one error does", () => {
@@ -38,16 +67,37 @@ test("warnings alone do not throw, one error does", () => {
 });
 
 test.each<[string, () => unknown, string | undefined]>([
-  ["a file below a file", () => writeFileSync("/dev/null/x", ""), "/dev/null/x: the system refuses `open`: a part of the path is no folder (ENOTDIR)"],
-  ["a folder in place of a file", () => writeFileSync("/", ""), "/: the system refuses `open`: it is a folder (EISDIR)"],
-  ["a folder that is read", () => readFileSync("/"), "the system refuses `read`: it is a folder (EISDIR)"],
-  ["an error of ours", () => { throw new TypeError("no"); }, undefined],
-])("what the system says of %s is the user's to know, and nothing else", (_what, work, expected) => {
-  let refusal: Diagnostic | undefined;
-  try {
-    work();
-  } catch (error) {
-    refusal = systemRefusal(error);
-  }
-  expect(refusal === undefined ? undefined : formatDiagnostic(refusal)).toBe(expected);
-});
+  [
+    "a file below a file",
+    () => writeFileSync("/dev/null/x", ""),
+    "/dev/null/x: the system refuses `open`: a part of the path is no folder (ENOTDIR)",
+  ],
+  [
+    "a folder in place of a file",
+    () => writeFileSync("/", ""),
+    "/: the system refuses `open`: it is a folder (EISDIR)",
+  ],
+  [
+    "a folder that is read",
+    () => readFileSync("/"),
+    "the system refuses `read`: it is a folder (EISDIR)",
+  ],
+  [
+    "an error of ours",
+    () => {
+      throw new TypeError("no");
+    },
+    undefined,
+  ],
+])(
+  "what the system says of %s is the user's to know, and nothing else",
+  (_what, work, expected) => {
+    let refusal: Diagnostic | undefined;
+    try {
+      work();
+    } catch (error) {
+      refusal = systemRefusal(error);
+    }
+    expect(refusal === undefined ? undefined : formatDiagnostic(refusal)).toBe(expected);
+  },
+);

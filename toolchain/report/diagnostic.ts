@@ -1,6 +1,7 @@
 /**
- * What a tool says about wrong input: where, what, and what would be right. Every tool reports a mistake of its user this way;
- * a thrown value that is not a `DiagnosticError` is a mistake of ours.
+ * What a tool says about wrong input: where, what, and what would be right. Every tool reports a
+ * mistake of its user this way; a thrown value that is not a `DiagnosticError` is a mistake of
+ * ours.
  */
 export interface Diagnostic {
   readonly severity: "error" | "warning";
@@ -28,7 +29,10 @@ export class DiagnosticError extends Error {
 }
 
 /** Ends the current work with one error. */
-export function refuse(message: string, where: Omit<Diagnostic, "severity" | "message"> = {}): never {
+export function refuse(
+  message: string,
+  where: Omit<Diagnostic, "severity" | "message"> = {},
+): never {
   throw new DiagnosticError([{ severity: "error", ...where, message }]);
 }
 
@@ -38,30 +42,51 @@ export function about<Result>(file: string, work: () => Result): Result {
     return work();
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
-    throw new DiagnosticError(error.diagnostics.map((diagnostic) => (diagnostic.file === undefined ? { ...diagnostic, file, line: 1, column: 1 } : diagnostic)));
+    throw new DiagnosticError(
+      error.diagnostics.map((diagnostic) =>
+        diagnostic.file === undefined ? { ...diagnostic, file, line: 1, column: 1 } : diagnostic,
+      ),
+    );
   }
 }
 
 /** What files and folders can be that a tool cannot change. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  EACCES: "permission is denied", EPERM: "permission is denied", EROFS: "the file system is read-only", ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up",
-  ENOTDIR: "a part of the path is no folder", EISDIR: "it is a folder", EEXIST: "something of that name is in the way", ENOENT: "it does not exist", EMFILE: "too many files are open",
-  ELOOP: "its links lead round in a circle", ENAMETOOLONG: "the name is too long", ENOTEMPTY: "the folder is not empty",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of the path is no folder",
+  EISDIR: "it is a folder",
+  EEXIST: "something of that name is in the way",
+  ENOENT: "it does not exist",
+  EMFILE: "too many files are open",
+  ELOOP: "its links lead round in a circle",
+  ENAMETOOLONG: "the name is too long",
+  ENOTEMPTY: "the folder is not empty",
 };
 
-/** What the system refused about a file, as a diagnostic; undefined for an error of another kind. */
+/**
+ * What the system refused about a file, as a diagnostic; undefined for an error of another kind.
+ */
 export function systemRefusal(error: unknown): Diagnostic | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = "", path, syscall } = error as NodeJS.ErrnoException;
   const reason = SYSTEM_ERRORS[code];
   // A `read` does not know its path.
   if (reason === undefined || syscall === undefined) return undefined;
-  return { severity: "error", ...(path === undefined ? {} : { file: path }), message: `the system refuses \`${syscall}\`: ${reason} (${code})` };
+  return {
+    severity: "error",
+    ...(path === undefined ? {} : { file: path }),
+    message: `the system refuses \`${syscall}\`: ${reason} (${code})`,
+  };
 }
 
 /** Throws when one of `diagnostics` is an error; warnings alone pass. */
 export function throwOnError(diagnostics: readonly Diagnostic[]): void {
-  if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) throw new DiagnosticError(diagnostics);
+  if (diagnostics.some((diagnostic) => diagnostic.severity === "error"))
+    throw new DiagnosticError(diagnostics);
 }
 
 /** `file:line:column: message; help: …`, on one line; parts that are not known are left out. */

@@ -1,6 +1,6 @@
 /**
- * Work shown as it goes: a live list on a terminal, plain lines where the output is kept, JSON lines for other programs.
- * A step is data, so that the three forms cannot differ in what they run.
+ * Work shown as it goes: a live list on a terminal, plain lines where the output is kept, JSON
+ * lines for other programs. A step is data, so that the three forms cannot differ in what they run.
  */
 import { writeSync } from "node:fs";
 import type { ListrTask } from "listr2";
@@ -17,7 +17,10 @@ export interface Step {
 
 export interface StepGroup {
   readonly title: string;
-  /** Asked when the group starts: earlier steps may decide what it holds. They are independent: one that fails keeps no other from running. */
+  /**
+   * Asked when the group starts: earlier steps may decide what it holds. They are independent: one
+   * that fails keeps no other from running.
+   */
   readonly steps: () => readonly Step[];
   readonly parallel: number;
 }
@@ -30,8 +33,14 @@ export function defaultForm(json: boolean): ProgressForm {
   return process.stderr.isTTY === true && process.env["CI"] === undefined ? "terminal" : "plain";
 }
 
-/** Runs `plan` in order and stops at the first entry that throws, with its error, or the errors of all steps of a group. */
-export async function runSteps(plan: readonly (Step | StepGroup)[], form: ProgressForm): Promise<void> {
+/**
+ * Runs `plan` in order and stops at the first entry that throws, with its error, or the errors of
+ * all steps of a group.
+ */
+export async function runSteps(
+  plan: readonly (Step | StepGroup)[],
+  form: ProgressForm,
+): Promise<void> {
   if (form === "terminal") return runOnTerminal(plan);
   for (const entry of plan) {
     if (isGroup(entry)) await runGroup(entry, form);
@@ -48,20 +57,29 @@ async function runGroup(group: StepGroup, form: ProgressForm): Promise<void> {
   const errors: unknown[] = [];
   const worker = async (): Promise<void> => {
     for (const [index, step] of waiting) {
-      await runStep({ ...step, title: `${group.title}: ${step.title}` }, form).catch((error: unknown) => (errors[index] = error));
+      await runStep({ ...step, title: `${group.title}: ${step.title}` }, form).catch(
+        (error: unknown) => (errors[index] = error),
+      );
     }
   };
   await Promise.all(Array.from({ length: group.parallel }, worker));
   throwAll(errors);
 }
 
-/** Mistakes of the user are told all at once, in the order of the steps and each once: several programs may share the file that has it. */
+/**
+ * Mistakes of the user are told all at once, in the order of the steps and each once: several
+ * programs may share the file that has it.
+ */
 function throwAll(errors: readonly unknown[]): void {
   const thrown = errors.filter((error) => error !== undefined);
   if (thrown.length === 0) return;
   const ours = thrown.find((error) => !(error instanceof DiagnosticError));
   if (ours !== undefined) throw ours;
-  const told = new Map((thrown as DiagnosticError[]).flatMap(({ diagnostics }) => diagnostics).map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic]));
+  const told = new Map(
+    (thrown as DiagnosticError[])
+      .flatMap(({ diagnostics }) => diagnostics)
+      .map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic]),
+  );
   throw new DiagnosticError([...told.values()]);
 }
 
@@ -71,14 +89,19 @@ async function runStep(step: Step, form: ProgressForm): Promise<void> {
   await step.run((text) => (lastNote = text));
   const milliseconds = performance.now() - start;
   if (form === "json") {
-    process.stderr.write(`${JSON.stringify({ step: step.title, note: lastNote, milliseconds: Math.round(milliseconds) })}\n`);
+    process.stderr.write(
+      `${JSON.stringify({ step: step.title, note: lastNote, milliseconds: Math.round(milliseconds) })}\n`,
+    );
   } else if (form === "plain") {
     const note = lastNote === "" ? "" : `: ${lastNote}`;
     process.stderr.write(`  ${step.title}${note} (${formatSeconds(milliseconds)})\n`);
   }
 }
 
-/** The cursor is hidden while the list is drawn, and what is written by way of `process.stderr` would wait for the list's end. */
+/**
+ * The cursor is hidden while the list is drawn, and what is written by way of `process.stderr`
+ * would wait for the list's end.
+ */
 function interrupt(): void {
   writeSync(process.stderr.fd, SHOW_CURSOR);
   process.kill(process.pid, "SIGINT");
@@ -95,9 +118,17 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
     title: group.title,
     task: (_context, task) => {
       const errors: unknown[] = [];
-      const kept = (step: Step, index: number): Step => ({ ...step, run: (note) => step.run(note).catch((error: unknown) => Promise.reject((errors[index] = error))) });
-      const list = task.newListr(group.steps().map(kept).map(show), { concurrent: group.parallel, exitOnError: false });
-      // listr2 itself would end at the first error, with the others still running, or call the group a success.
+      const kept = (step: Step, index: number): Step => ({
+        ...step,
+        run: (note) =>
+          step.run(note).catch((error: unknown) => Promise.reject((errors[index] = error))),
+      });
+      const list = task.newListr(group.steps().map(kept).map(show), {
+        concurrent: group.parallel,
+        exitOnError: false,
+      });
+      // listr2 itself would end at the first error, with the others still running, or call the
+      // group a success.
       const run = list.run.bind(list);
       list.run = async (context: unknown) => {
         const result = await run(context);
@@ -108,12 +139,20 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
     },
   });
   const tasks = plan.map((entry) => (isGroup(entry) ? showGroup(entry) : show(entry)));
-  // Standard output is for results: it may be a file while standard error is the terminal. listr2 asks only the former.
-  const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
+  // Standard output is for results: it may be a file while standard error is the terminal. listr2
+  // asks only the former.
+  const logger = new ListrLogger({
+    processOutput: new ProcessOutput(process.stderr, process.stderr),
+  });
   const rendererOptions = { showErrorMessage: false, logger };
-  // An interrupt ends the process as it ends any other; listr2 would turn it into an exit code of its own.
+  // An interrupt ends the process as it ends any other; listr2 would turn it into an exit code of
+  // its own.
   const list = new Listr(tasks, {
-    renderer: "default", rendererOptions, fallbackRenderer: "default", fallbackRendererOptions: rendererOptions, registerSignalListeners: false,
+    renderer: "default",
+    rendererOptions,
+    fallbackRenderer: "default",
+    fallbackRendererOptions: rendererOptions,
+    registerSignalListeners: false,
   });
   process.once("SIGINT", interrupt);
   await list.run().finally(() => process.off("SIGINT", interrupt));

@@ -3,7 +3,10 @@
 /** Longer names are no slips, and comparing them takes the square of their length. */
 const SLIP_LETTERS_MAX = 64;
 
-/** The candidate that a slip of the finger away from `name` could have been meant; undefined if none is near. */
+/**
+ * The candidate that a slip of the finger away from `name` could have been meant; undefined if none
+ * is near.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > SLIP_LETTERS_MAX) return undefined;
   const lower = name.toLowerCase();
@@ -12,7 +15,8 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let found: string | undefined;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= best) continue;
-    const distance = candidate.toLowerCase() === lower ? 0 : editDistance(lower, candidate.toLowerCase());
+    const distance =
+      candidate.toLowerCase() === lower ? 0 : editDistance(lower, candidate.toLowerCase());
     if (distance < best) {
       best = distance;
       found = candidate;
@@ -22,12 +26,17 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 }
 
 /** Help for an unknown name: the nearest one, or else a list where it is short. */
-export function didYouMean(name: string, candidates: Iterable<string>, otherwise?: string): string | undefined {
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  otherwise?: string,
+): string | undefined {
   const all = [...candidates];
   const near = nearest(name, all);
   if (near !== undefined) return `did you mean \`${near}\`?`;
   if (otherwise !== undefined) return otherwise;
-  if (all.length > 0 && all.length <= 8) return `one of ${all.map((candidate) => `\`${candidate}\``).join(", ")}`;
+  if (all.length > 0 && all.length <= 8)
+    return `one of ${all.map((candidate) => `\`${candidate}\``).join(", ")}`;
   return undefined;
 }
 
@@ -39,8 +48,13 @@ function editDistance(a: string, b: string): number {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, (beforePrevious[j - 2] ?? 0) + 1);
+      let least = Math.min(
+        (previous[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (previous[j - 1] ?? 0) + same,
+      );
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, (beforePrevious[j - 2] ?? 0) + 1);
       row.push(least);
     }
     beforePrevious = previous;

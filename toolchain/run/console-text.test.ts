@@ -4,7 +4,9 @@ import { ConsoleText } from "./console-text.ts";
 const PROMPT = "\r\x1b[1mtrine> \x1b[0m\x1b[K\r\x1b[7C";
 
 test("colours and bells are not shown, and of a line that is drawn again what stands there at last", () => {
-  const text = new ConsoleText("\x1b[1mTrine\x1b[0m\r\n\x07\rtrine> d\x1b[K\r\x1b[8C\rtrine> domains\x1b[K\r\x1b[14C\r\r\n  #  NAME");
+  const text = new ConsoleText(
+    "\x1b[1mTrine\x1b[0m\r\n\x07\rtrine> d\x1b[K\r\x1b[8C\rtrine> domains\x1b[K\r\x1b[14C\r\r\n  #  NAME",
+  );
   expect([text.complete, text.open]).toEqual([["Trine", "trine> domains"], "  #  NAME"]);
 });
 

@@ -1,8 +1,14 @@
-/** What a serial console shows, as text: without colours, and of a line that is drawn again and again only what stands there at last. */
+/**
+ * What a serial console shows, as text: without colours, and of a line that is drawn again and
+ * again only what stands there at last.
+ */
 
 // Sequences that a terminal obeys and does not show: CSI … letter, and two-character escapes.
 const ESCAPE_SEQUENCE = /\x1b(?:\[[0-9;?]*[@-~]|[@-Z\\-_a-z])/g;
-/** Of a line that never ends, what is drawn last counts: a bound for a machine that writes no line end for hours. */
+/**
+ * Of a line that never ends, what is drawn last counts: a bound for a machine that writes no line
+ * end for hours.
+ */
 const OPEN_LINE_CHARACTERS_MAX = 1 << 16;
 
 export class ConsoleText {
@@ -32,11 +38,17 @@ export class ConsoleText {
 
   /** The last lines that hold something. */
   last(count: number): string[] {
-    return [...this.complete.slice(-10 * count), this.open].filter((line) => line.trim() !== "").slice(-count);
+    return [...this.complete.slice(-10 * count), this.open]
+      .filter((line) => line.trim() !== "")
+      .slice(-count);
   }
 }
 
 /** A carriage return starts the line anew; one at its end only goes back to its start. */
 function shown(line: string): string {
-  return line.replace(ESCAPE_SEQUENCE, "").replaceAll("\x07", "").replace(/\r+$/, "").replace(/^.*\r/s, "");
+  return line
+    .replace(ESCAPE_SEQUENCE, "")
+    .replaceAll("\x07", "")
+    .replace(/\r+$/, "")
+    .replace(/^.*\r/s, "");
 }

@@ -1,4 +1,7 @@
-/** Drives a machine's prompt from a script: types lines, waits for what the machine says, prints it as plain lines. */
+/**
+ * Drives a machine's prompt from a script: types lines, waits for what the machine says, prints it
+ * as plain lines.
+ */
 import { spawn } from "node:child_process";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { refuseToStart } from "../setup/programs.ts";
@@ -24,10 +27,14 @@ const PROMPT = "trine>";
 const LINES_TOLD = 5;
 
 /**
- * Does the acts in their order, waits for the prompt after a last `type`, and ends the machine. Throws a DiagnosticError if something
- * does not come in time, or the machine ends before.
+ * Does the acts in their order, waits for the prompt after a last `type`, and ends the machine.
+ * Throws a DiagnosticError if something does not come in time, or the machine ends before.
  */
-export async function converse(machine: Omit<MachineOptions, "serial" | "reboots">, acts: readonly Act[], options: ConversationOptions): Promise<void> {
+export async function converse(
+  machine: Omit<MachineOptions, "serial" | "reboots">,
+  acts: readonly Act[],
+  options: ConversationOptions,
+): Promise<void> {
   const talk = new Conversation(machine, options);
   const stop = (): void => talk.stop();
   process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", stop);
@@ -47,7 +54,8 @@ export async function converse(machine: Omit<MachineOptions, "serial" | "reboots
 class Conversation {
   private readonly child;
   private readonly ended: Promise<void>;
-  private ending: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null = null;
+  private ending: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null =
+    null;
   private readonly console = new ConsoleText();
   private said = "";
   private printed = 0;
@@ -58,8 +66,13 @@ class Conversation {
   private look: () => void = () => {};
   private isStopped = false;
 
-  constructor(machine: Omit<MachineOptions, "serial" | "reboots">, private readonly options: ConversationOptions) {
-    this.child = spawn(QEMU_PROGRAM, qemuArguments({ ...machine, serial: "pipe", reboots: true }), { stdio: ["pipe", "pipe", "pipe"] });
+  constructor(
+    machine: Omit<MachineOptions, "serial" | "reboots">,
+    private readonly options: ConversationOptions,
+  ) {
+    this.child = spawn(QEMU_PROGRAM, qemuArguments({ ...machine, serial: "pipe", reboots: true }), {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     this.child.stdin.on("error", () => {});
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.console.add(text);
@@ -99,7 +112,11 @@ class Conversation {
   }
 
   untilPrompt(mayEnd: boolean): Promise<void> {
-    return this.wait("the prompt", (line) => (line.trimEnd() === PROMPT ? line.length : -1), mayEnd);
+    return this.wait(
+      "the prompt",
+      (line) => (line.trimEnd() === PROMPT ? line.length : -1),
+      mayEnd,
+    );
   }
 
   /** Not to be found in what was typed: the line that echoes it is behind us. */
@@ -111,12 +128,22 @@ class Conversation {
     return this.wait(`\`${text}\``, find, false);
   }
 
-  /** `find` returns the place behind what it looks for, or -1. A machine that `mayEnd` is done when it has switched itself off. */
-  private async wait(what: string, find: (line: string, from: number) => number, mayEnd: boolean): Promise<void> {
+  /**
+   * `find` returns the place behind what it looks for, or -1. A machine that `mayEnd` is done when
+   * it has switched itself off.
+   */
+  private async wait(
+    what: string,
+    find: (line: string, from: number) => number,
+    mayEnd: boolean,
+  ): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        timer = setTimeout(() => reject(this.failure(`${what} did not come within ${this.options.seconds} s`)), this.options.seconds * 1000);
+        timer = setTimeout(
+          () => reject(this.failure(`${what} did not come within ${this.options.seconds} s`)),
+          this.options.seconds * 1000,
+        );
         this.look = () => {
           if (this.find(find)) resolve();
           else if (this.ending !== null) this.end(what, mayEnd, resolve, reject);
@@ -132,7 +159,10 @@ class Conversation {
 
   private find(find: (line: string, from: number) => number): boolean {
     for (let index = this.firstLine; index <= this.console.complete.length; index++) {
-      const column = find(this.console.line(index), index === this.firstLine ? this.firstColumn : 0);
+      const column = find(
+        this.console.line(index),
+        index === this.firstLine ? this.firstColumn : 0,
+      );
       if (column < 0) continue;
       this.firstLine = index;
       this.firstColumn = column;
@@ -141,21 +171,39 @@ class Conversation {
     return false;
   }
 
-  private end(what: string, mayEnd: boolean, resolve: () => void, reject: (error: Error) => void): void {
-    const text = describeEnding({ ...this.ending!, said: this.said, lastLine: this.console.last(1)[0], isWanted: false });
+  private end(
+    what: string,
+    mayEnd: boolean,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ): void {
+    const text = describeEnding({
+      ...this.ending!,
+      said: this.said,
+      lastLine: this.console.last(1)[0],
+      isWanted: false,
+    });
     if (mayEnd && text === null) return resolve();
     if (this.isStopped) return reject(this.failure(`stopped before ${what} came`));
-    reject(this.failure(`the machine ended before ${what} came${text === null ? ": it switched itself off" : `: ${text}`}`));
+    reject(
+      this.failure(
+        `the machine ended before ${what} came${text === null ? ": it switched itself off" : `: ${text}`}`,
+      ),
+    );
   }
 
   private failure(message: string): Error {
     const lines = this.console.last(LINES_TOLD);
     const said = this.said.trim() === "" ? "" : `; QEMU says: ${this.said.trim()}`;
-    const help = lines.length === 0 ? "the console has shown nothing" : `the console's last lines are\n${lines.join("\n")}`;
+    const help =
+      lines.length === 0
+        ? "the console has shown nothing"
+        : `the console's last lines are\n${lines.join("\n")}`;
     return new DiagnosticError([{ severity: "error", message: `${message}${said}`, help }]);
   }
 
   private print(): void {
-    for (; this.printed < this.console.complete.length; this.printed++) this.options.print(this.console.complete[this.printed]!);
+    for (; this.printed < this.console.complete.length; this.printed++)
+      this.options.print(this.console.complete[this.printed]!);
   }
 }

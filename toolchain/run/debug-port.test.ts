@@ -12,7 +12,9 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 test("a port on which somebody waits is told, with another to take", async () => {
-  await expect(freeDebugPort(String(busy))).rejects.toThrow(`port ${busy} is in use; help: another machine may wait for gdb there: take another, as in --port ${busy === 65535 ? 1234 : busy + 1}`);
+  await expect(freeDebugPort(String(busy))).rejects.toThrow(
+    `port ${busy} is in use; help: another machine may wait for gdb there: take another, as in --port ${busy === 65535 ? 1234 : busy + 1}`,
+  );
 });
 
 test("one that was given back is taken", async () => {

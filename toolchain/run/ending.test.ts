@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { describeEnding, exitStatus, type MachineEnding } from "./ending.ts";
 
-const ending = (change: Partial<MachineEnding>): MachineEnding => ({ code: 0, signal: null, said: "", lastLine: "trine> upt", isWanted: false, ...change });
+const ending = (change: Partial<MachineEnding>): MachineEnding => ({
+  code: 0,
+  signal: null,
+  said: "",
+  lastLine: "trine> upt",
+  isWanted: false,
+  ...change,
+});
 const COMPLAINT = "qemu-system-x86_64: unable to find CPU model 'nonsense'\n";
 
 test.each<[string, Partial<MachineEnding>, number]>([
@@ -14,11 +21,36 @@ test.each<[string, Partial<MachineEnding>, number]>([
 });
 
 test.each<[string, Partial<MachineEnding>, string, number]>([
-  ["a signal", { code: null, signal: "SIGSEGV" }, "QEMU was ended by SIGSEGV; the last line of its console: trine> upt", 139],
-  ["a machine that cannot be", { code: 1, said: COMPLAINT, lastLine: undefined }, "QEMU ended with status 1; its console showed nothing", 1],
-  ["a status that no guest gives", { code: 2 }, "QEMU ended with status 2; the last line of its console: trine> upt", 2],
-  ["a guest that gave up", { code: 3, lastLine: "trine: boot refused: no policy" }, "the machine ended itself with the value 1; the last line of its console: trine: boot refused: no policy", 1],
-  ["a line without end", { code: 2, lastLine: "x".repeat(1000) }, `QEMU ended with status 2; the last line of its console: ${"x".repeat(200)}`, 2],
+  [
+    "a signal",
+    { code: null, signal: "SIGSEGV" },
+    "QEMU was ended by SIGSEGV; the last line of its console: trine> upt",
+    139,
+  ],
+  [
+    "a machine that cannot be",
+    { code: 1, said: COMPLAINT, lastLine: undefined },
+    "QEMU ended with status 1; its console showed nothing",
+    1,
+  ],
+  [
+    "a status that no guest gives",
+    { code: 2 },
+    "QEMU ended with status 2; the last line of its console: trine> upt",
+    2,
+  ],
+  [
+    "a guest that gave up",
+    { code: 3, lastLine: "trine: boot refused: no policy" },
+    "the machine ended itself with the value 1; the last line of its console: trine: boot refused: no policy",
+    1,
+  ],
+  [
+    "a line without end",
+    { code: 2, lastLine: "x".repeat(1000) },
+    `QEMU ended with status 2; the last line of its console: ${"x".repeat(200)}`,
+    2,
+  ],
 ])("any other end says what it was, and what was shown last: %s", (_what, change, text, status) => {
   expect([describeEnding(ending(change)), exitStatus(ending(change))]).toEqual([text, status]);
 });

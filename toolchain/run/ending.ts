@@ -34,13 +34,19 @@ function reasonOf({ code, signal, said, lastLine, isWanted }: MachineEnding): st
   if (code === 0) return null;
   const value = guestExitValue(code);
   if (value === 0) return null;
-  return value === null ? `QEMU ended with status ${code}` : `the machine ended itself with the value ${value}`;
+  return value === null
+    ? `QEMU ended with status ${code}`
+    : `the machine ended itself with the value ${value}`;
 }
 
-/** What our own process ends with: 0 when the guest switched the machine off, its own value when it ended by the debug exit port. */
+/**
+ * What our own process ends with: 0 when the guest switched the machine off, its own value when it
+ * ended by the debug exit port.
+ */
 export function exitStatus({ code, signal, said }: MachineEnding): number {
   if (signal !== null) return EXIT_SIGNAL + constants.signals[signal];
-  // QEMU ends with the same code where it cannot start the machine as where the guest switches it off.
+  // QEMU ends with the same code where it cannot start the machine as where the guest switches it
+  // off.
   return isComplaint(said) ? EXIT_FAILED : (guestExitValue(code) ?? code ?? EXIT_FAILED);
 }
 

@@ -14,13 +14,17 @@ test("a comma in a path does not end the option", () => {
 });
 
 test("a disk keeps its contents: writes go to a snapshot", () => {
-  expect(qemuArguments({ boot: { kind: "disk", path: "a.img" }, serial: "pipe" }).join(" ")).toContain("snapshot=on");
+  expect(
+    qemuArguments({ boot: { kind: "disk", path: "a.img" }, serial: "pipe" }).join(" "),
+  ).toContain("snapshot=on");
 });
 
 test("instructions are counted only on request", () => {
   const boot = { kind: "kernel", path: "k.elf" } as const;
   expect(qemuArguments({ boot, serial: "pipe" })).not.toContain("-icount");
-  expect(qemuArguments({ boot, serial: "pipe", countInstructions: true }).join(" ")).toContain("-icount shift=0,sleep=off");
+  expect(qemuArguments({ boot, serial: "pipe", countInstructions: true }).join(" ")).toContain(
+    "-icount shift=0,sleep=off",
+  );
 });
 
 test.each([

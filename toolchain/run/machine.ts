@@ -1,6 +1,6 @@
 /**
- * The emulated machine that images are run on, as data, and its translation into QEMU's arguments. `trine run`, `trine test`,
- * the benches and `make debug` all start the same machine through here.
+ * The emulated machine that images are run on, as data, and its translation into QEMU's arguments.
+ * `trine run`, `trine test`, the benches and `make debug` all start the same machine through here.
  */
 
 /** What the machine starts from; paths are given to QEMU as they are. */
@@ -16,17 +16,28 @@ export interface MachineOptions {
   readonly memoryMiB?: number;
   /** QEMU's `-cpu`; for example `max,-smap`. */
   readonly cpu?: string;
-  /** Count guest instructions instead of time: the TSC advances by one an instruction, and two runs are alike. */
+  /**
+   * Count guest instructions instead of time: the TSC advances by one an instruction, and two runs
+   * are alike.
+   */
   readonly countInstructions?: boolean;
   /** Uses the host's virtualization where it may. Everything published is measured without. */
   readonly accelerate?: boolean;
-  /** Waits on this TCP port of the loopback interface for a debugger, before the first instruction. */
+  /**
+   * Waits on this TCP port of the loopback interface for a debugger, before the first instruction.
+   */
   readonly debugPort?: number;
   /** Where QEMU's own control protocol is served: path of a Unix socket. */
   readonly controlSocket?: string;
-  /** The guest's reset starts the machine again, as it does a real one. Else it ends QEMU: what is run unattended must not go round for ever. */
+  /**
+   * The guest's reset starts the machine again, as it does a real one. Else it ends QEMU: what is
+   * run unattended must not go round for ever.
+   */
   readonly reboots?: boolean;
-  /** COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c). `none`: the machine has no such port. */
+  /**
+   * COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c).
+   * `none`: the machine has no such port.
+   */
   readonly serial: "terminal" | "pipe" | "none";
   /** As a real machine is: nobody listens to what the guest reports of its end. */
   readonly withoutDebugExit?: boolean;
@@ -52,17 +63,26 @@ export function qemuArguments(options: MachineOptions): string[] {
     ...["-m", `${options.memoryMiB ?? MEMORY_MIB_DEFAULT}M`],
     ...["-display", "none", "-vga", "std"],
     ...serialArguments(options.serial),
-    ...(options.withoutDebugExit === true ? [] : ["-device", `isa-debug-exit,iobase=0x${DEBUG_EXIT_PORT.toString(16)},iosize=0x04`]),
+    ...(options.withoutDebugExit === true
+      ? []
+      : ["-device", `isa-debug-exit,iobase=0x${DEBUG_EXIT_PORT.toString(16)},iosize=0x04`]),
     ...(options.reboots === true ? [] : ["-no-reboot"]),
     ...bootArguments(options.boot),
     ...(options.countInstructions === true ? ["-icount", "shift=0,sleep=off"] : []),
-    ...(options.debugPort === undefined ? [] : ["-S", "-gdb", `tcp:127.0.0.1:${options.debugPort}`]),
-    ...(options.controlSocket === undefined ? [] : ["-qmp", `unix:${options.controlSocket},server=on,wait=off`]),
+    ...(options.debugPort === undefined
+      ? []
+      : ["-S", "-gdb", `tcp:127.0.0.1:${options.debugPort}`]),
+    ...(options.controlSocket === undefined
+      ? []
+      : ["-qmp", `unix:${options.controlSocket},server=on,wait=off`]),
     ...(options.extra ?? []),
   ];
 }
 
-/** The value that the guest wrote to the debug exit port, or null when QEMU ended for another reason. */
+/**
+ * The value that the guest wrote to the debug exit port, or null when QEMU ended for another
+ * reason.
+ */
 export function guestExitValue(exitCode: number | null): number | null {
   return exitCode !== null && exitCode % 2 === 1 ? (exitCode - 1) / 2 : null;
 }
@@ -76,11 +96,25 @@ function serialArguments(serial: MachineOptions["serial"]): string[] {
 function bootArguments(boot: BootMedium): string[] {
   switch (boot.kind) {
     case "iso":
-      return ["-boot", "order=d", "-drive", `file=${escapeComma(boot.path)},media=cdrom,format=raw,readonly=on,if=ide`];
+      return [
+        "-boot",
+        "order=d",
+        "-drive",
+        `file=${escapeComma(boot.path)},media=cdrom,format=raw,readonly=on,if=ide`,
+      ];
     case "disk":
-      return ["-boot", "order=c", "-drive", `file=${escapeComma(boot.path)},media=disk,format=raw,snapshot=on,if=ide`];
+      return [
+        "-boot",
+        "order=c",
+        "-drive",
+        `file=${escapeComma(boot.path)},media=disk,format=raw,snapshot=on,if=ide`,
+      ];
     case "kernel":
-      return ["-kernel", boot.path, ...(boot.archive === undefined ? [] : ["-initrd", boot.archive])];
+      return [
+        "-kernel",
+        boot.path,
+        ...(boot.archive === undefined ? [] : ["-initrd", boot.archive]),
+      ];
   }
 }
 

@@ -11,7 +11,10 @@ export interface MachineEnd {
 }
 
 /** Boots a machine that ends by itself and returns what it printed. */
-export function runToEnd(options: Omit<MachineOptions, "serial">, timeoutMs: number): Promise<MachineEnd> {
+export function runToEnd(
+  options: Omit<MachineOptions, "serial">,
+  timeoutMs: number,
+): Promise<MachineEnd> {
   return new Promise((resolve, reject) => {
     const parameters = qemuArguments({ ...options, serial: "pipe" });
     const child = spawn(QEMU_PROGRAM, parameters, { stdio: ["ignore", "pipe", "pipe"] });

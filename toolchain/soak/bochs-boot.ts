@@ -23,7 +23,9 @@ const CASES: readonly Case[] = [
   {
     model: "core_duo_t2400_yonah",
     // The loader's line is not cut off by the refusal.
-    expected: ["trine: loading done\r\n\r\ntrine: cannot boot: the processor lacks 64-bit-mode\r\n"],
+    expected: [
+      "trine: loading done\r\n\r\ntrine: cannot boot: the processor lacks 64-bit-mode\r\n",
+    ],
   },
 ];
 

@@ -1,4 +1,7 @@
-/** Bits of a signed system changed at random places: whatever bit it is, the kernel refuses to start, says why, and does not hang. */
+/**
+ * Bits of a signed system changed at random places: whatever bit it is, the kernel refuses to
+ * start, says why, and does not hang.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,10 +17,15 @@ const TIMEOUT_MS = 60_000;
 const REFUSAL = "trine: boot refused: ";
 
 export async function prepareBootFlips(root: string): Promise<Iteration> {
-  const built = await buildImage({ root, image: "main", medium: "kernel", release: false, without: undefined }, "plain");
+  const built = await buildImage(
+    { root, image: "main", medium: "kernel", release: false, without: undefined },
+    "plain",
+  );
   const archive = readFileSync(join(root, built.archivePath));
   // Names of functions for fault messages are the one part that nobody has to believe.
-  const parts = summarizeArchive(archive, built.archivePath).entries.filter(({ kind }) => kind !== "symbols");
+  const parts = summarizeArchive(archive, built.archivePath).entries.filter(
+    ({ kind }) => kind !== "symbols",
+  );
 
   return async (seed) => {
     const random = new Random(seed);
@@ -30,8 +38,14 @@ export async function prepareBootFlips(root: string): Promise<Iteration> {
         changed[offset]! ^= 1 << bit;
         const path = join(folder, "changed.arc");
         writeFileSync(path, changed);
-        const { output, exitCode } = await runToEnd({ boot: { kind: "kernel", path: join(root, built.kernelImagePath), archive: path } }, TIMEOUT_MS);
-        if (!output.includes(REFUSAL) || exitCode === null) throw new Error(`bit ${bit} of byte ${offset} (${part.kind} ${part.index}) is not refused\n${output.slice(-1000)}`);
+        const { output, exitCode } = await runToEnd(
+          { boot: { kind: "kernel", path: join(root, built.kernelImagePath), archive: path } },
+          TIMEOUT_MS,
+        );
+        if (!output.includes(REFUSAL) || exitCode === null)
+          throw new Error(
+            `bit ${bit} of byte ${offset} (${part.kind} ${part.index}) is not refused\n${output.slice(-1000)}`,
+          );
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,7 @@
-/** Boots beside a busy process on the same core: whatever the emulator is kept from doing, the kernel finds the rate of its clock. */
+/**
+ * Boots beside a busy process on the same core: whatever the emulator is kept from doing, the
+ * kernel finds the rate of its clock.
+ */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,21 +17,35 @@ const BOOT_TIMEOUT_MS = 60_000;
 const CLOCK = /clock (\d+) MHz/;
 
 export async function prepareBusyClock(root: string): Promise<Iteration> {
-  const built = await buildImage({ root, image: "main", medium: "kernel", release: false, without: undefined }, "plain");
+  const built = await buildImage(
+    { root, image: "main", medium: "kernel", release: false, without: undefined },
+    "plain",
+  );
   return async () => {
     const truth = hostTscHz(root);
     const found = await clocksBesideBusyProcess({ boot: bootMedium(root, built) }, BOOTS);
     for (const hz of found) {
-      if (Math.abs(hz / truth - 1) > CLOCK_ERROR_MAX) throw new Error(`the clock is ${truth / 1e6} MHz, and boots found ${found.map((each) => each / 1e6).join(", ")}`);
+      if (Math.abs(hz / truth - 1) > CLOCK_ERROR_MAX)
+        throw new Error(
+          `the clock is ${truth / 1e6} MHz, and boots found ${found.map((each) => each / 1e6).join(", ")}`,
+        );
     }
     return BOOTS;
   };
 }
 
-/** What the boot lines of `boots` boots say, in Hz, while a process that never rests has the same core. */
-export async function clocksBesideBusyProcess(options: Omit<MachineOptions, "serial">, boots: number): Promise<number[]> {
+/**
+ * What the boot lines of `boots` boots say, in Hz, while a process that never rests has the same
+ * core.
+ */
+export async function clocksBesideBusyProcess(
+  options: Omit<MachineOptions, "serial">,
+  boots: number,
+): Promise<number[]> {
   const core = firstCore();
-  const busy = spawn("taskset", ["-c", core, "sh", "-c", "while :; do :; done"], { stdio: "ignore" });
+  const busy = spawn("taskset", ["-c", core, "sh", "-c", "while :; do :; done"], {
+    stdio: "ignore",
+  });
   try {
     const found: number[] = [];
     while (found.length < boots) found.push(await bootedClock(core, options));
@@ -39,7 +56,11 @@ export async function clocksBesideBusyProcess(options: Omit<MachineOptions, "ser
 }
 
 function bootedClock(core: string, options: Omit<MachineOptions, "serial">): Promise<number> {
-  const machine = spawn("taskset", ["-c", core, QEMU_PROGRAM, ...qemuArguments({ ...options, serial: "pipe" })], { stdio: ["ignore", "pipe", "inherit"] });
+  const machine = spawn(
+    "taskset",
+    ["-c", core, QEMU_PROGRAM, ...qemuArguments({ ...options, serial: "pipe" })],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   return untilClock(machine).finally(() => machine.kill("SIGKILL"));
 }
 
@@ -55,10 +76,12 @@ function untilClock(machine: ChildProcess): Promise<number> {
       clearTimeout(timer);
       resolve(Number(found[1]) * 1e6);
     });
-    machine.on("error", ({ message }) => fail(message)).on("close", () => {
-      clearTimeout(timer);
-      fail("the emulator ended");
-    });
+    machine
+      .on("error", ({ message }) => fail(message))
+      .on("close", () => {
+        clearTimeout(timer);
+        fail("the emulator ended");
+      });
   });
 }
 
@@ -67,11 +90,20 @@ function firstCore(): string {
   return /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]!;
 }
 
-/** The rate of this machine's time stamp counter, which is the emulated one's, against the system's own clock. */
+/**
+ * The rate of this machine's time stamp counter, which is the emulated one's, against the system's
+ * own clock.
+ */
 export function hostTscHz(root: string): number {
   const folder = mkdtempSync(join(tmpdir(), "trine-tsc-"));
   try {
-    run("nasm", ["-f", "elf64", "-o", join(folder, "tsc-rate.o"), join(root, "toolchain/soak/tsc-rate.asm")]);
+    run("nasm", [
+      "-f",
+      "elf64",
+      "-o",
+      join(folder, "tsc-rate.o"),
+      join(root, "toolchain/soak/tsc-rate.asm"),
+    ]);
     run("ld", ["-o", join(folder, "tsc-rate"), join(folder, "tsc-rate.o")]);
     return Number(run(join(folder, "tsc-rate"), []));
   } finally {

@@ -1,18 +1,31 @@
-/** A million requests that each leave garbage behind: the server's memory is what it was after the first thousands. */
+/**
+ * A million requests that each leave garbage behind: the server's memory is what it was after the
+ * first thousands.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { bootMedium, buildImage } from "../build/build-image.ts";
 import { QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";
 
 const REQUESTS = 1_000_000;
-/** Silence that no slow host explains: a thousand requests take some 50 ms, the million less than a minute on a busy host. */
+/**
+ * Silence that no slow host explains: a thousand requests take some 50 ms, the million less than a
+ * minute on a busy host.
+ */
 const SILENCE_MS = 120_000;
 const REPORT = /requests (\d+) pages (\d+) collections \d+ lived (\d+)/g;
 
 export async function prepareGarbage(root: string): Promise<Iteration> {
-  const built = await buildImage({ root, image: "garbage", medium: "kernel", release: false, without: undefined }, "plain");
+  const built = await buildImage(
+    { root, image: "garbage", medium: "kernel", release: false, without: undefined },
+    "plain",
+  );
   return async () => {
-    const machine = spawn(QEMU_PROGRAM, qemuArguments({ boot: bootMedium(root, built), serial: "pipe" }), { stdio: ["ignore", "pipe", "inherit"] });
+    const machine = spawn(
+      QEMU_PROGRAM,
+      qemuArguments({ boot: bootMedium(root, built), serial: "pipe" }),
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
     try {
       await untilFlat(machine);
     } finally {
@@ -36,7 +49,8 @@ async function untilFlat(machine: ChildProcess): Promise<void> {
     for (const [, requests, pages, lived] of rest.slice(0, end).matchAll(REPORT)) {
       const held = `${pages} pages, ${lived} bytes live`;
       if (Number(requests) === 2000) first = held;
-      if (first !== null && held !== first) throw new Error(`after ${requests} requests: ${held}; after 2000: ${first}`);
+      if (first !== null && held !== first)
+        throw new Error(`after ${requests} requests: ${held}; after 2000: ${first}`);
       if (Number(requests) >= REQUESTS) return;
     }
     rest = rest.slice(end);
@@ -46,7 +60,10 @@ async function untilFlat(machine: ChildProcess): Promise<void> {
 async function within<Result>(work: Promise<Result>, milliseconds: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`the machine says nothing for ${milliseconds / 1000} s`)), milliseconds);
+    timer = setTimeout(
+      () => reject(new Error(`the machine says nothing for ${milliseconds / 1000} s`)),
+      milliseconds,
+    );
   });
   try {
     return await Promise.race([work, late]);

@@ -54,7 +54,11 @@ test("a slice whose tools are not there says so, and any other mistake stays one
   const prepared = (error: Error) =>
     runSlice(root, { ...slice, prepare: () => Promise.reject(error) }, { milliseconds: 1000 });
   expect(await prepared(new SliceSkipped("no emulator"))).toEqual({
-    iterations: 0, cases: 0, nextSeed: 1, skipped: "no emulator", failure: null,
+    iterations: 0,
+    cases: 0,
+    nextSeed: 1,
+    skipped: "no emulator",
+    failure: null,
   });
   await expect(prepared(new Error("broken"))).rejects.toThrow("broken");
 });

@@ -19,8 +19,14 @@ export interface SliceOutcome {
   readonly failure: { readonly seed: number; readonly message: string } | null;
 }
 
-/** Stops at the first failure: the seed that failed is where the next run starts, until it passes. */
-export async function runSlice(root: string, slice: Slice, limits: SliceLimits): Promise<SliceOutcome> {
+/**
+ * Stops at the first failure: the seed that failed is where the next run starts, until it passes.
+ */
+export async function runSlice(
+  root: string,
+  slice: Slice,
+  limits: SliceLimits,
+): Promise<SliceOutcome> {
   const end = performance.now() + limits.milliseconds;
   let seed = limits.seed ?? readNextSeed(root, slice.name);
   let iterate: Iteration;
@@ -33,7 +39,10 @@ export async function runSlice(root: string, slice: Slice, limits: SliceLimits):
   let cases = 0;
   let iterations = 0;
 
-  while (iterations < (limits.iterationsMax ?? Number.POSITIVE_INFINITY) && (iterations === 0 || performance.now() < end)) {
+  while (
+    iterations < (limits.iterationsMax ?? Number.POSITIVE_INFINITY) &&
+    (iterations === 0 || performance.now() < end)
+  ) {
     try {
       cases += await iterate(seed);
     } catch (error) {

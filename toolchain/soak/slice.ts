@@ -1,4 +1,7 @@
-/** Long tests in slices: each iteration is one seed, so that a run can stop anywhere, go on later, and repeat one failure. */
+/**
+ * Long tests in slices: each iteration is one seed, so that a run can stop anywhere, go on later,
+ * and repeat one failure.
+ */
 export interface Slice {
   readonly name: string;
   /** One line for `trine soak --list`. */
@@ -7,7 +10,10 @@ export interface Slice {
   readonly prepare: (root: string) => Promise<Iteration>;
 }
 
-/** Runs the cases of one seed and says how many. Throws on the first that fails; the same seed gives the same cases. */
+/**
+ * Runs the cases of one seed and says how many. Throws on the first that fails; the same seed gives
+ * the same cases.
+ */
 export type Iteration = (seed: number) => Promise<number>;
 
 /**

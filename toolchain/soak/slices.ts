@@ -1,12 +1,17 @@
 /** All slices; `.ci/run` takes them in turn. */
 import type { Slice } from "./slice.ts";
 
-/** Modules of one iteration of `ir`, functions of one of `machine-code`, mutants of one of `mutants` and of `policy-mutants`: some seconds each, so that a run stops on time. */
+/**
+ * Modules of one iteration of `ir`, functions of one of `machine-code`, mutants of one of `mutants`
+ * and of `policy-mutants`: some seconds each, so that a run stops on time.
+ */
 const MODULES = 50;
 const FUNCTIONS = 300;
 const MUTANTS = 200;
 const POLICY_MUTANTS = 200;
-/** Seeds of one iteration of `machine-code`: an iteration uses fewer, so that two never share one. */
+/**
+ * Seeds of one iteration of `machine-code`: an iteration uses fewer, so that two never share one.
+ */
 const SEEDS = 1000;
 
 export const SLICES: readonly Slice[] = [
@@ -16,7 +21,8 @@ export const SLICES: readonly Slice[] = [
     prepare: async () => {
       const { compareWithEngine } = await import("../fuzz/differential.ts");
       return async (seed) => {
-        for (let module = 0; module < MODULES; module += 1) refuseDifference(compareWithEngine(seed * MODULES + module, 40, 10));
+        for (let module = 0; module < MODULES; module += 1)
+          refuseDifference(compareWithEngine(seed * MODULES + module, 40, 10));
         return MODULES;
       };
     },
@@ -35,7 +41,8 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "mutants",
-    about: "machine code changed by bytes and by instructions: what the verifier still accepts stays in its memory",
+    about:
+      "machine code changed by bytes and by instructions: what the verifier still accepts stays in its memory",
     prepare: async (root) => {
       const { runMutants } = await import("../fuzz/mutation.ts");
       return async (seed) => {
@@ -47,7 +54,8 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "policy-mutants",
-    about: "the main image's policy, damaged, and words in no order: a blob, or mistakes that say where",
+    about:
+      "the main image's policy, damaged, and words in no order: a blob, or mistakes that say where",
     prepare: async (root) => {
       const { imageInput, runPolicyMutants } = await import("../fuzz/policy-mutation.ts");
       const system = await imageInput(root, "main");
@@ -75,7 +83,8 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "busy-clock",
-    about: "boots beside a busy process on the same core: the rate of the clock is found to within 0.5 %",
+    about:
+      "boots beside a busy process on the same core: the rate of the clock is found to within 0.5 %",
     prepare: async (root) => (await import("./busy-clock.ts")).prepareBusyClock(root),
   },
   {
@@ -90,7 +99,8 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "uefi",
-    about: "machines without a BIOS: our media say so, from CD and stick, and give back to the firmware",
+    about:
+      "machines without a BIOS: our media say so, from CD and stick, and give back to the firmware",
     prepare: async (root) => (await import("./uefi.ts")).prepareUefi(root),
   },
 ];

@@ -1,4 +1,7 @@
-/** The tests that run services and drivers in Node, each program with the collector, which runs at every turn: they hold all the same. */
+/**
+ * The tests that run services and drivers in Node, each program with the collector, which runs at
+ * every turn: they hold all the same.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -32,19 +35,37 @@ export async function prepareStressedServices(root: string): Promise<Iteration> 
 /** Those beside services and drivers that load one in Node. */
 export function stressedTests(root: string): string[] {
   const all = globSync("{services,drivers}/**/*.test.ts", { cwd: root }).sort();
-  return all.filter((file) => readFileSync(join(root, file), "utf8").includes("support/service-in-node"));
+  return all.filter((file) =>
+    readFileSync(join(root, file), "utf8").includes("support/service-in-node"),
+  );
 }
 
 async function run(root: string, files: readonly string[], outputFile: string): Promise<number> {
-  const parameters = ["run", "--config", "vitest.config.ts", "--reporter=default", "--reporter=json", `--outputFile=${outputFile}`];
-  const child = spawn(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), ...parameters, ...files], {
-    cwd: root, env: { ...process.env, [STRESS_COLLECTOR]: "1" }, stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT_MS,
-  });
+  const parameters = [
+    "run",
+    "--config",
+    "vitest.config.ts",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile=${outputFile}`,
+  ];
+  const child = spawn(
+    process.execPath,
+    [join(root, "node_modules/vitest/vitest.mjs"), ...parameters, ...files],
+    {
+      cwd: root,
+      env: { ...process.env, [STRESS_COLLECTOR]: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: TIMEOUT_MS,
+    },
+  );
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   const [status] = (await once(child, "close")) as [number | null];
   if (status !== 0) throw new Error(`vitest ends with ${status}\n${said.slice(-SAID_CHARACTERS)}`);
   const { success, numPassedTests } = JSON.parse(readFileSync(outputFile, "utf8")) as Results;
-  if (!success || numPassedTests === 0) throw new Error(`no test passed\n${said.slice(-SAID_CHARACTERS)}`);
+  if (!success || numPassedTests === 0)
+    throw new Error(`no test passed\n${said.slice(-SAID_CHARACTERS)}`);
   return numPassedTests;
 }

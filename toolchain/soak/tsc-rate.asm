@@ -1,5 +1,5 @@
-; A Linux program: prints the time stamp counter's rate in Hz, as 200 ms of the system's monotonic clock show it.
-; Of eight pairs of readings at either end it takes the closest.
+; A Linux program: prints the time stamp counter's rate in Hz, as 200 ms of the system's monotonic
+; clock show it. Of eight pairs of readings at either end it takes the closest.
 bits 64
 section .text
 global _start

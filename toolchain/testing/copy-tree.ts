@@ -3,11 +3,20 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Copies what git would keep; the installed tools and packages are the same, by links, so that nothing is set up again. */
+/**
+ * Copies what git would keep; the installed tools and packages are the same, by links, so that
+ * nothing is set up again.
+ */
 export function copyTree(root: string, folder: string): void {
-  const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
+  const list = execFileSync(
+    "git",
+    ["ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+    { cwd: root, encoding: "utf8" },
+  );
   // Removed files are listed as long as their removal is not staged.
-  for (const file of list.split("\0").filter((name) => name !== "" && existsSync(join(root, name)))) {
+  for (const file of list
+    .split("\0")
+    .filter((name) => name !== "" && existsSync(join(root, name)))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }

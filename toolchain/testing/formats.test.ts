@@ -34,11 +34,18 @@ test.each([
   ["fewer cases than planned", "1..2\nok 1 - a\n", "2 cases are planned and only 1 reported"],
   ["a bail out", "1..1\nBail out! no memory\n", "Bail out! no memory"],
 ])("%s is a failure", (_what, text, message) => {
-  expect(parseTap(text).filter((entry) => entry.outcome === "failed").map((entry) => entry.message).join()).toContain(message);
+  expect(
+    parseTap(text)
+      .filter((entry) => entry.outcome === "failed")
+      .map((entry) => entry.message)
+      .join(),
+  ).toContain(message);
 });
 
 test("lines of the booting system between the cases are no cases", () => {
-  expect(parseTap("SeaBIOS\nokay then\n1..1\nkernel: ok\nok 1 - a\r\n").map((entry) => entry.name)).toEqual(["a"]);
+  expect(
+    parseTap("SeaBIOS\nokay then\n1..1\nkernel: ok\nok 1 - a\r\n").map((entry) => entry.name),
+  ).toEqual(["a"]);
 });
 
 test("JUnit XML carries counts, and no character that XML does not allow", () => {

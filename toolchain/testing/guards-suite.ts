@@ -1,4 +1,7 @@
-/** The same attacks against kernels that each lack one guard (tests/guards), and the table of what succeeded. */
+/**
+ * The same attacks against kernels that each lack one guard (tests/guards), and the table of what
+ * succeeded.
+ */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CaseResult, SuiteContext } from "./result.ts";

@@ -5,11 +5,15 @@ import { totals } from "./result.ts";
 export function formatJunit(results: readonly SuiteResult[]): string {
   const all = totals(results);
   const lines = ['<?xml version="1.0" encoding="UTF-8"?>'];
-  lines.push(`<testsuites name="trine" tests="${all.passed + all.failed + all.skipped}" failures="${all.failed}">`);
+  lines.push(
+    `<testsuites name="trine" tests="${all.passed + all.failed + all.skipped}" failures="${all.failed}">`,
+  );
   for (const result of results) {
     const own = totals([result]);
     const counts = `tests="${result.cases.length}" failures="${own.failed}" skipped="${own.skipped}"`;
-    lines.push(`  <testsuite name="${escape(result.suite)}" ${counts} time="${seconds(result.milliseconds)}">`);
+    lines.push(
+      `  <testsuite name="${escape(result.suite)}" ${counts} time="${seconds(result.milliseconds)}">`,
+    );
     lines.push(...result.cases.map((entry) => formatCase(result.suite, entry)));
     lines.push("  </testsuite>");
   }
@@ -19,7 +23,8 @@ export function formatJunit(results: readonly SuiteResult[]): string {
 function formatCase(suite: string, { name, outcome, milliseconds, message }: CaseResult): string {
   const start = `    <testcase classname="${escape(suite)}" name="${escape(name)}" time="${seconds(milliseconds)}"`;
   if (outcome === "passed") return `${start}/>`;
-  if (outcome === "skipped") return `${start}><skipped message="${escape(message ?? "")}"/></testcase>`;
+  if (outcome === "skipped")
+    return `${start}><skipped message="${escape(message ?? "")}"/></testcase>`;
   const first = (message ?? "").split("\n", 1)[0] ?? "";
   return `${start}><failure message="${escape(first)}">${escape(message ?? "")}</failure></testcase>`;
 }
@@ -28,7 +33,10 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3);
 }
 
-/** XML 1.0 knows no control characters but tab, line feed and carriage return; a serial line may carry any. */
+/**
+ * XML 1.0 knows no control characters but tab, line feed and carriage return; a serial line may
+ * carry any.
+ */
 function escape(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")

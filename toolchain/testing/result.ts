@@ -36,11 +36,16 @@ export interface Totals {
 
 export function totals(results: readonly SuiteResult[]): Totals {
   const count = (outcome: CaseResult["outcome"]): number =>
-    results.reduce((sum, result) => sum + result.cases.filter((entry) => entry.outcome === outcome).length, 0);
+    results.reduce(
+      (sum, result) => sum + result.cases.filter((entry) => entry.outcome === outcome).length,
+      0,
+    );
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
 }
 
-/** The closing line that people and machines look for. Skips are named only where there are some. */
+/**
+ * The closing line that people and machines look for. Skips are named only where there are some.
+ */
 export function closingLine({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }

@@ -3,12 +3,21 @@ import { formatDiagnostic } from "../report/diagnostic.ts";
 import type { CaseResult, SuiteResult } from "./result.ts";
 import { judgeSkips } from "./skips.ts";
 
-const suite = (name: string, ...cases: CaseResult[]): SuiteResult => ({ suite: name, milliseconds: 0, cases });
+const suite = (name: string, ...cases: CaseResult[]): SuiteResult => ({
+  suite: name,
+  milliseconds: 0,
+  cases,
+});
 const skipped = (name: string): CaseResult => ({ name, outcome: "skipped", milliseconds: 0 });
 const passed = (name: string): CaseResult => ({ name, outcome: "passed", milliseconds: 0 });
 
 test("a skip that is named passes", () => {
-  expect(judgeSkips([suite("host", skipped("a"))], [{ suite: "host", name: "a", reason: "no such CPU" }])).toEqual([]);
+  expect(
+    judgeSkips(
+      [suite("host", skipped("a"))],
+      [{ suite: "host", name: "a", reason: "no such CPU" }],
+    ),
+  ).toEqual([]);
 });
 
 test.each([
@@ -20,10 +29,17 @@ test.each([
 });
 
 test("an entry for a test that runs again fails", () => {
-  const findings = judgeSkips([suite("host", passed("a"))], [{ suite: "host", name: "a", reason: "r" }]);
-  expect(findings.map(formatDiagnostic)).toEqual(['tests/skips.json: host: "a" is not skipped any more; help: remove the entry']);
+  const findings = judgeSkips(
+    [suite("host", passed("a"))],
+    [{ suite: "host", name: "a", reason: "r" }],
+  );
+  expect(findings.map(formatDiagnostic)).toEqual([
+    'tests/skips.json: host: "a" is not skipped any more; help: remove the entry',
+  ]);
 });
 
 test("entries of suites that were not asked for are left alone", () => {
-  expect(judgeSkips([suite("host", passed("a"))], [{ suite: "system", name: "b", reason: "r" }])).toEqual([]);
+  expect(
+    judgeSkips([suite("host", passed("a"))], [{ suite: "system", name: "b", reason: "r" }]),
+  ).toEqual([]);
 });

@@ -9,10 +9,26 @@ import { runVitest } from "./vitest-suite.ts";
 
 export const SUITES: readonly Suite[] = [
   { name: "types", about: "every project of the tree passes tsc", run: runTypes },
-  { name: "host", about: "tools, kernel core and services in Node", run: (context) => runVitest(context, "host", "vitest.config.ts") },
+  {
+    name: "host",
+    about: "tools, kernel core and services in Node",
+    run: (context) => runVitest(context, "host", "vitest.config.ts"),
+  },
   { name: "fuzz", about: "10,000 random functions: machine code against V8", run: runFuzz },
-  { name: "build", about: "the main image on each medium, the same from two places", run: runBuild },
+  {
+    name: "build",
+    about: "the main image on each medium, the same from two places",
+    run: runBuild,
+  },
   { name: "kernel", about: "the kernel test image in QEMU, on twelve processors", run: runKernel },
-  { name: "guards", about: "attacks against kernels that each lack one guard: what stops what", run: runGuards },
-  { name: "system", about: "booted images, driven by their serial line", run: (context) => runVitest(context, "system", "vitest.system.config.ts") },
+  {
+    name: "guards",
+    about: "attacks against kernels that each lack one guard: what stops what",
+    run: runGuards,
+  },
+  {
+    name: "system",
+    about: "booted images, driven by their serial line",
+    run: (context) => runVitest(context, "system", "vitest.system.config.ts"),
+  },
 ];

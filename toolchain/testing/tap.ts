@@ -1,12 +1,15 @@
-/** The Test Anything Protocol, version 13: what test images print on the serial line, and one of the forms that results are kept in. */
+/**
+ * The Test Anything Protocol, version 13: what test images print on the serial line, and one of the
+ * forms that results are kept in.
+ */
 import type { CaseResult, SuiteResult } from "./result.ts";
 
 const CASE_LINE = /^(not )?ok(?:\s+(\d+))?(?:\s*-?\s*(.*?))?\s*$/;
 const DIRECTIVE = /^(.*?)\s*#\s*(skip|todo)\S*\s*(.*)$/i;
 
 /**
- * The cases in `text`. What is missing from the plan, and a plan that is missing, are failed cases of their own: a test image
- * that dies half way must not pass.
+ * The cases in `text`. What is missing from the plan, and a plan that is missing, are failed cases
+ * of their own: a test image that dies half way must not pass.
  */
 export function parseTap(text: string): CaseResult[] {
   const cases: CaseResult[] = [];
@@ -25,15 +28,21 @@ export function parseTap(text: string): CaseResult[] {
     }
   }
 
-  if (planned === null) cases.push(failure("the plan", "the run ended before it printed its plan (1..n)"));
-  else if (cases.length < planned) cases.push(failure("the plan", `${planned} cases are planned and only ${cases.length} reported`));
+  if (planned === null)
+    cases.push(failure("the plan", "the run ended before it printed its plan (1..n)"));
+  else if (cases.length < planned)
+    cases.push(
+      failure("the plan", `${planned} cases are planned and only ${cases.length} reported`),
+    );
   return cases;
 }
 
 /** All results as one TAP stream. */
 export function formatTap(results: readonly SuiteResult[]): string {
   const lines = results.flatMap(({ suite, cases }) => cases.map((entry) => ({ suite, entry })));
-  const body = lines.map(({ suite, entry }, index) => formatCase(`${suite}: ${entry.name}`, entry, index + 1));
+  const body = lines.map(({ suite, entry }, index) =>
+    formatCase(`${suite}: ${entry.name}`, entry, index + 1),
+  );
   return ["TAP version 13", `1..${lines.length}`, ...body, ""].join("\n");
 }
 
@@ -41,7 +50,8 @@ function toCase(match: RegExpExecArray, number: number, comments: readonly strin
   const title = match[3] ?? "";
   const directive = DIRECTIVE.exec(title);
   const name = (directive?.[1] ?? title) || `case ${number}`;
-  if (directive !== null && /skip/i.test(directive[2]!)) return { name, outcome: "skipped", milliseconds: 0, message: directive[3] ?? "" };
+  if (directive !== null && /skip/i.test(directive[2]!))
+    return { name, outcome: "skipped", milliseconds: 0, message: directive[3] ?? "" };
   if (match[1] === undefined) return { name, outcome: "passed", milliseconds: 0 };
   return { name, outcome: "failed", milliseconds: 0, message: comments.join("\n") };
 }

@@ -19,8 +19,15 @@ interface VitestReport {
   }[];
 }
 
-/** Runs vitest with `config` (a path relative to the root). Its own output is kept in build/test/NAME.log. */
-export async function runVitest({ root, log }: SuiteContext, name: string, config: string): Promise<CaseResult[]> {
+/**
+ * Runs vitest with `config` (a path relative to the root). Its own output is kept in
+ * build/test/NAME.log.
+ */
+export async function runVitest(
+  { root, log }: SuiteContext,
+  name: string,
+  config: string,
+): Promise<CaseResult[]> {
   const folder = join(root, "build/test");
   const reportPath = join(folder, `${name}.json`);
   mkdirSync(folder, { recursive: true });
@@ -28,11 +35,24 @@ export async function runVitest({ root, log }: SuiteContext, name: string, confi
 
   const output = createWriteStream(join(folder, `${name}.log`));
   const program = join(root, "node_modules/vitest/vitest.mjs");
-  const parameters = ["run", "--config", config, "--reporter=default", "--reporter=json", `--outputFile.json=${reportPath}`];
-  const child = spawn(process.execPath, [program, ...parameters], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } });
+  const parameters = [
+    "run",
+    "--config",
+    config,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${reportPath}`,
+  ];
+  const child = spawn(process.execPath, [program, ...parameters], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   child.stdout.pipe(output, { end: false });
   child.stderr.pipe(output, { end: false });
-  const exitCode = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+  const exitCode = await new Promise<number | null>((resolve, reject) =>
+    child.on("error", reject).on("close", resolve),
+  );
   output.end();
   await finished(output);
 
@@ -50,27 +70,55 @@ function readReport(root: string, path: string): CaseResult[] {
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    return [{ name: "vitest itself", outcome: "failed", milliseconds: 0, message: "vitest ended without a report" }];
+    return [
+      {
+        name: "vitest itself",
+        outcome: "failed",
+        milliseconds: 0,
+        message: "vitest ended without a report",
+      },
+    ];
   }
   return casesOfReport(root, JSON.parse(text) as VitestReport);
 }
 
-/** One case for each test, named by file and title; a file that cannot be loaded is a failed case. */
+/**
+ * One case for each test, named by file and title; a file that cannot be loaded is a failed case.
+ */
 export function casesOfReport(root: string, report: VitestReport): CaseResult[] {
   return report.testResults.flatMap((file) => {
     const path = relative(root, file.name);
     const cases = file.assertionResults.map((entry): CaseResult => {
-      const outcome = entry.status === "passed" || entry.status === "failed" ? entry.status : "skipped";
+      const outcome =
+        entry.status === "passed" || entry.status === "failed" ? entry.status : "skipped";
       const message = entry.failureMessages?.map(withoutRunner).join("\n");
-      return { name: `${path}: ${entry.fullName.trim()}`, outcome, milliseconds: entry.duration ?? 0, ...(message ? { message } : {}) };
+      return {
+        name: `${path}: ${entry.fullName.trim()}`,
+        outcome,
+        milliseconds: entry.duration ?? 0,
+        ...(message ? { message } : {}),
+      };
     });
     const isBroken = file.status === "failed" && !cases.some(({ outcome }) => outcome === "failed");
     // What its tests would have been is no news then: they did not run.
-    return isBroken ? [...cases.filter(({ outcome }) => outcome === "passed"), { name: path, outcome: "failed", milliseconds: 0, message: file.message ?? "the file cannot be loaded" }] : cases;
+    return isBroken
+      ? [
+          ...cases.filter(({ outcome }) => outcome === "passed"),
+          {
+            name: path,
+            outcome: "failed",
+            milliseconds: 0,
+            message: file.message ?? "the file cannot be loaded",
+          },
+        ]
+      : cases;
   });
 }
 
 /** Frames of vitest itself and of Node lead nobody to the mistake. */
 function withoutRunner(message: string): string {
-  return message.split("\n").filter((line) => !/^\s+at .*(node_modules|node:internal|processTicksAndRejections)/.test(line)).join("\n");
+  return message
+    .split("\n")
+    .filter((line) => !/^\s+at .*(node_modules|node:internal|processTicksAndRejections)/.test(line))
+    .join("\n");
 }

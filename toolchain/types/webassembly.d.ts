@@ -1,10 +1,15 @@
-// The part of the WebAssembly interface that the tools and tests use. TypeScript has it only among the types of browsers, which
-// would also declare a few hundred global names that Node does not have.
+// The part of the WebAssembly interface that the tools and tests use. TypeScript has it only among
+// the types of browsers, which would also declare a few hundred global names that Node does not
+// have.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
-    static exports(module: Module): { name: string; kind: "function" | "table" | "memory" | "global" }[];
-    static imports(module: Module): { module: string; name: string; kind: "function" | "table" | "memory" | "global" }[];
+    static exports(
+      module: Module,
+    ): { name: string; kind: "function" | "table" | "memory" | "global" }[];
+    static imports(
+      module: Module,
+    ): { module: string; name: string; kind: "function" | "table" | "memory" | "global" }[];
     static customSections(module: Module, name: string): ArrayBuffer[];
   }
   class Instance {
@@ -17,7 +22,11 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   class Table {
-    constructor(descriptor: { element: "anyfunc" | "externref"; initial: number; maximum?: number });
+    constructor(descriptor: {
+      element: "anyfunc" | "externref";
+      initial: number;
+      maximum?: number;
+    });
     readonly length: number;
     get(index: number): unknown;
     set(index: number, value?: unknown): void;
@@ -37,5 +46,8 @@ declare namespace WebAssembly {
   function validate(bytes: Uint8Array): boolean;
   function compile(bytes: Uint8Array): Promise<Module>;
   function instantiate(module: Module, imports?: Imports): Promise<Instance>;
-  function instantiate(bytes: Uint8Array, imports?: Imports): Promise<{ module: Module; instance: Instance }>;
+  function instantiate(
+    bytes: Uint8Array,
+    imports?: Imports,
+  ): Promise<{ module: Module; instance: Instance }>;
 }

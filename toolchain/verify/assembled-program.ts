@@ -44,9 +44,16 @@ section .text
 /** The linker script of linux wants an entry point; hand-written code provides it. */
 const LINUX_ENTRY = "global _start\n_start equ 0x400000000\n";
 
-/** An executable of a target from assembly text that stands for what the compiler makes, and text that stands for what is written by hand. */
+/**
+ * An executable of a target from assembly text that stands for what the compiler makes, and text
+ * that stands for what is written by hand.
+ */
 export function assembledProgram(
-  name: string, target: Target, text: string, handWritten?: string, level = 1,
+  name: string,
+  target: Target,
+  text: string,
+  handWritten?: string,
+  level = 1,
 ): Uint8Array {
   const root = resolve(import.meta.dirname, "../..");
   const folder = join(BUILD.cache, "verify-tests");
@@ -54,12 +61,27 @@ export function assembledProgram(
   const source = join(folder, `${name}.asm`);
   const note = target === "kernel" ? "" : `LEVEL equ ${level}${NOTE}`;
   const head = target === "linux" ? `${note}${LINUX_ENTRY}` : note;
-  writeFileSync(join(root, source), `${PREAMBLE}${head}${text}\nsection .note.GNU-stack noalloc noexec nowrite progbits\n`);
+  writeFileSync(
+    join(root, source),
+    `${PREAMBLE}${head}${text}\nsection .note.GNU-stack noalloc noexec nowrite progbits\n`,
+  );
   const object = readFileSync(assemble(root, source, {}));
   const assembly = handWritten === undefined ? [] : [join(folder, `${name}-stubs.asm`)];
   if (handWritten !== undefined) writeFileSync(join(root, assembly[0]!), handWritten);
   return linkProgram({
-    root, target, object, assembly, assemblyDefinitions: {},
-    linkerDefinitions: target === "linux" ? {} : { linear_address: 65536, ...(target === "domain" ? { stack_bytes: 65536 } : { linear_end: 131072, pvh_entry: 0x100000 }) },
+    root,
+    target,
+    object,
+    assembly,
+    assemblyDefinitions: {},
+    linkerDefinitions:
+      target === "linux"
+        ? {}
+        : {
+            linear_address: 65536,
+            ...(target === "domain"
+              ? { stack_bytes: 65536 }
+              : { linear_end: 131072, pvh_entry: 0x100000 }),
+          },
   });
 }

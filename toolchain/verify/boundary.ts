@@ -1,9 +1,16 @@
-import { BOUNDARY_ENTRY_BYTES, BOUNDARY_EXPORT, BOUNDARY_EXTERNAL } from "../elf/boundary-section.ts";
+import {
+  BOUNDARY_ENTRY_BYTES,
+  BOUNDARY_EXPORT,
+  BOUNDARY_EXTERNAL,
+} from "../elf/boundary-section.ts";
 import { SymbolType } from "../elf/format.ts";
 import { type ElfFile, sectionNamed } from "../elf/read.ts";
 import type { Layout } from "./layout.ts";
 
-/** What hand-written code promises of a function that it calls or provides: see toolchain/elf/boundary-section.ts. */
+/**
+ * What hand-written code promises of a function that it calls or provides: see
+ * toolchain/elf/boundary-section.ts.
+ */
 export interface BoundaryFunction {
   /** Masks of parameters and results whose registers have a clear upper half. */
   readonly parameters32: number;
@@ -20,8 +27,9 @@ export interface Boundary {
 }
 
 /**
- * Believed only where there is hand-written code: a domain has none. The compiler writes this list, so a function that it calls hand-written must be
- * one by the linker's word: a symbol of the section that only hand-written code contributes to.
+ * Believed only where there is hand-written code: a domain has none. The compiler writes this list,
+ * so a function that it calls hand-written must be one by the linker's word: a symbol of the
+ * section that only hand-written code contributes to.
  */
 export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
   const exports = new Map<number, BoundaryFunction>();
@@ -32,7 +40,11 @@ export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
   for (let at = 0; at + BOUNDARY_ENTRY_BYTES <= bytes.length; at += BOUNDARY_ENTRY_BYTES) {
     const offset = Number(BigInt.asIntN(64, view.getBigUint64(at, true) - layout.textAddress));
     const kind = view.getUint32(at + 8, true);
-    const entry = { parameters32: view.getUint32(at + 12, true), results32: view.getUint32(at + 16, true), poppedBytes: view.getUint32(at + 20, true) };
+    const entry = {
+      parameters32: view.getUint32(at + 12, true),
+      results32: view.getUint32(at + 16, true),
+      poppedBytes: view.getUint32(at + 20, true),
+    };
     if (kind === BOUNDARY_EXPORT) exports.set(offset, entry);
     if (kind === BOUNDARY_EXTERNAL && stubStarts.has(offset)) externals.set(offset, entry);
   }
@@ -40,6 +52,13 @@ export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
 }
 
 function readStubStarts(elf: ElfFile, { stubs, textAddress }: Layout): Set<number> {
-  const functions = elf.symbols.filter((symbol) => symbol.type === SymbolType.Function && elf.sections[symbol.section]?.name === ".stubs");
-  return new Set(functions.map((symbol) => Number(symbol.address - textAddress)).filter((offset) => offset >= stubs.start && offset < stubs.end));
+  const functions = elf.symbols.filter(
+    (symbol) =>
+      symbol.type === SymbolType.Function && elf.sections[symbol.section]?.name === ".stubs",
+  );
+  return new Set(
+    functions
+      .map((symbol) => Number(symbol.address - textAddress))
+      .filter((offset) => offset >= stubs.start && offset < stubs.end),
+  );
 }

@@ -1,6 +1,7 @@
 /**
- * How much work a proof may be. A program chosen to keep the verifier busy is refused like any other that it cannot
- * prove: at most some twenty seconds for the largest code that a domain can have (2 MiB).
+ * How much work a proof may be. A program chosen to keep the verifier busy is refused like any
+ * other that it cannot prove: at most some twenty seconds for the largest code that a domain can
+ * have (2 MiB).
  */
 export class Effort {
   private left: number;
@@ -19,8 +20,9 @@ export class Effort {
 export class EffortSpent extends Error {}
 
 /**
- * Units: an instruction followed once, or an entry of a table looked at once. Compiled programs take at most half a unit a
- * byte, the kernel a fifth; eight leave room for programs with large tables.
+ * Units: an instruction followed once, or an entry of a table looked at once. Compiled programs
+ * take at most half a unit a byte, the kernel a fifth; eight leave room for programs with large
+ * tables.
  */
 const EFFORT_PER_BYTE = 8;
 /** Small programs may have a large table. */

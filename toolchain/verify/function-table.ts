@@ -17,8 +17,9 @@ export interface CodeFunction {
 }
 
 /**
- * Cuts the text into functions. The symbols only propose the cuts: whatever they say, each function is checked by itself, functions
- * must not overlap, and what lies between them must be the filler that cannot be executed.
+ * Cuts the text into functions. The symbols only propose the cuts: whatever they say, each function
+ * is checked by itself, functions must not overlap, and what lies between them must be the filler
+ * that cannot be executed.
  */
 export function readFunctions(elf: ElfFile, layout: Layout, findings: Finding[]): CodeFunction[] {
   const proposed = new Map<number, { name: string; end: number }>();
@@ -27,10 +28,18 @@ export function readFunctions(elf: ElfFile, layout: Layout, findings: Finding[])
     if (symbol.type !== SymbolType.Function || start < 0 || start >= layout.text.length) continue;
     // Aliases name the same code; the longest name says most.
     const known = proposed.get(start);
-    if (known === undefined || symbol.name.length > known.name.length) proposed.set(start, { name: symbol.name, end: start + symbol.bytes });
+    if (known === undefined || symbol.name.length > known.name.length)
+      proposed.set(start, { name: symbol.name, end: start + symbol.bytes });
   }
 
-  const report = (name: string, message: string): void => void findings.push({ rule: "functions", function: name, address: "", instruction: "", message });
+  const report = (name: string, message: string): void =>
+    void findings.push({
+      rule: "functions",
+      function: name,
+      address: "",
+      instruction: "",
+      message,
+    });
   const functions: CodeFunction[] = [];
   let covered = 0;
   for (const [start, { name, end }] of [...proposed].sort(([left], [right]) => left - right)) {
@@ -44,15 +53,28 @@ export function readFunctions(elf: ElfFile, layout: Layout, findings: Finding[])
     }
     checkGap(layout, covered, start, name, report);
     const instructions = decodeInstructions(layout.text.subarray(start, end), start);
-    functions.push({ name, start, end, instructions, indexAt: new Map(instructions.map((instruction, index) => [instruction.offset, index])) });
+    functions.push({
+      name,
+      start,
+      end,
+      instructions,
+      indexAt: new Map(instructions.map((instruction, index) => [instruction.offset, index])),
+    });
     covered = end;
   }
   checkGap(layout, covered, layout.text.length, "the end of the text", report);
-  if (sectionNamed(elf, ".symtab") === undefined) report("symbols", "the file has no symbols, so its functions cannot be told apart");
+  if (sectionNamed(elf, ".symtab") === undefined)
+    report("symbols", "the file has no symbols, so its functions cannot be told apart");
   return functions;
 }
 
-function checkGap(layout: Layout, from: number, to: number, name: string, report: (name: string, message: string) => void): void {
+function checkGap(
+  layout: Layout,
+  from: number,
+  to: number,
+  name: string,
+  report: (name: string, message: string) => void,
+): void {
   for (let at = from; at < to; at++) {
     if (layout.text[at] === GAP) continue;
     report(name, `${to - from} bytes of code before it belong to no function`);

@@ -6,8 +6,9 @@ import type { Finding, Rule } from "./finding.ts";
 import { verifyExecutable } from "./verify.ts";
 
 /**
- * Machine code made to deceive the verifier, as a compiler that somebody has taken over would make it. Several cases share a program, each in a
- * function of its own, which begins with unknown registers; `@` in its text is its name, `@word` a name that belongs to it.
+ * Machine code made to deceive the verifier, as a compiler that somebody has taken over would make
+ * it. Several cases share a program, each in a function of its own, which begins with unknown
+ * registers; `@` in its text is its name, `@word` a name that belongs to it.
  */
 type Case = readonly [what: string, rule: Rule | "accepted", body: string, more?: string];
 
@@ -15,9 +16,12 @@ type Case = readonly [what: string, rule: Rule | "accepted", body: string, more?
 const CASES_PER_PROGRAM = 20;
 
 function programOf(cases: readonly Case[]): string {
-  const calls = cases.map((_, index) => `test eax, eax\nje .after${index}\ncall case${index}\n.after${index}:`).join("\n");
+  const calls = cases
+    .map((_, index) => `test eax, eax\nje .after${index}\ncall case${index}\n.after${index}:`)
+    .join("\n");
   const functions = cases.map(([, , body, more = ""], index) => {
-    const named = (text: string): string => text.replaceAll(/@(?=\w)/g, `case${index}_`).replaceAll("@", `case${index}`);
+    const named = (text: string): string =>
+      text.replaceAll(/@(?=\w)/g, `case${index}_`).replaceAll("@", `case${index}`);
     return named(`function @\n${body}\nendfunction @\n${more}`);
   });
   return `function _start\n${calls}\nud2\nendfunction _start\n${functions.join("\n")}\n`;
@@ -25,7 +29,11 @@ function programOf(cases: readonly Case[]): string {
 
 /** Rules broken by each case. */
 function findingsOf(name: string, cases: readonly Case[]): Rule[][] {
-  const findings: readonly Finding[] = verifyExecutable(assembledProgram(name, "domain", programOf(cases)), "domain", "test.elf");
+  const findings: readonly Finding[] = verifyExecutable(
+    assembledProgram(name, "domain", programOf(cases)),
+    "domain",
+    "test.elf",
+  );
   return cases.map((_, index) => {
     const own = new RegExp(`^case${index}(_|$)`);
     return findings.filter((finding) => own.test(finding.function)).map((finding) => finding.rule);
@@ -37,10 +45,20 @@ function describeCases(title: string, cases: readonly Case[]): void {
     const found: Rule[][] = [];
     beforeAll(() => {
       for (let at = 0; at < cases.length; at += CASES_PER_PROGRAM) {
-        found.push(...findingsOf(`hostile-${title.replaceAll(" ", "-")}-${at}`, cases.slice(at, at + CASES_PER_PROGRAM)));
+        found.push(
+          ...findingsOf(
+            `hostile-${title.replaceAll(" ", "-")}-${at}`,
+            cases.slice(at, at + CASES_PER_PROGRAM),
+          ),
+        );
       }
     });
-    test.each(cases.map(([what, rule], index) => [rule === "accepted" ? "accepts" : "refuses", what, rule, index] as const))("%s %s", (_verb, _what, rule, index) => {
+    test.each(
+      cases.map(
+        ([what, rule], index) =>
+          [rule === "accepted" ? "accepts" : "refuses", what, rule, index] as const,
+      ),
+    )("%s %s", (_verb, _what, rule, index) => {
       if (rule === "accepted") expect(found[index]).toEqual([]);
       else expect(found[index]).toContain(rule);
     });
@@ -54,11 +72,27 @@ const COPY_READY = "mov edi, edi\nmov esi, esi\nmov ecx, ecx\n";
 describeCases("upper halves", [
   ["a 16-bit write into a cleared register", "accepted", READ_AFTER("mov di, -1")],
   ["an 8-bit write into a register that was not cleared", "memory operand", `mov dil, 5\n${READ}`],
-  ["a write to the second byte of a register that was not cleared", "memory operand", "mov ah, 5\nmov ecx, [rax]\nret"],
-  ["a setcc into a register that was not cleared", "memory operand", `test esi, esi\nsetb dil\n${READ}`],
+  [
+    "a write to the second byte of a register that was not cleared",
+    "memory operand",
+    "mov ah, 5\nmov ecx, [rax]\nret",
+  ],
+  [
+    "a setcc into a register that was not cleared",
+    "memory operand",
+    `test esi, esi\nsetb dil\n${READ}`,
+  ],
   ["a 32-bit cmov whose condition is false", "accepted", `test esi, esi\ncmove edi, esi\n${READ}`],
-  ["a 64-bit cmov from a dirty register", "memory operand", READ_AFTER("test esi, esi\ncmove rdi, rsi")],
-  ["a 64-bit cmov into a dirty register", "memory operand", `mov esi, esi\ntest eax, eax\ncmove rdi, rsi\n${READ}`],
+  [
+    "a 64-bit cmov from a dirty register",
+    "memory operand",
+    READ_AFTER("test esi, esi\ncmove rdi, rsi"),
+  ],
+  [
+    "a 64-bit cmov into a dirty register",
+    "memory operand",
+    `mov esi, esi\ntest eax, eax\ncmove rdi, rsi\n${READ}`,
+  ],
   ["a 64-bit cmov from memory", "memory operand", READ_AFTER("cmove rdi, [rdi]")],
   ["a sign extension to 64 bits", "memory operand", READ_AFTER("movsxd rdi, edi")],
   ["a sign extension of a byte", "memory operand", READ_AFTER("movsx rdi, dil")],
@@ -82,54 +116,157 @@ describeCases("upper halves", [
   ["an address below a clear register", "memory operand", READ_AFTER("lea rdi, [rdi - 1]")],
   ["an address above a clear register", "memory operand", READ_AFTER("lea rdi, [rdi + 1]")],
   ["a scaled address", "memory operand", READ_AFTER("lea rdi, [rdi * 8]")],
-  ["half of a sum of two", "accepted", READ_AFTER("mov esi, esi\nlea rdi, [rdi + rsi]\nshr rdi, 1")],
+  [
+    "half of a sum of two",
+    "accepted",
+    READ_AFTER("mov esi, esi\nlea rdi, [rdi + rsi]\nshr rdi, 1"),
+  ],
   ["half of a sum of three", "memory operand", READ_AFTER("lea rdi, [rdi + rdi * 2]\nshr rdi, 1")],
   ["an address computed mod 2^32", "accepted", `lea rdi, [edi - 8]\n${READ}`],
   ["an exchange that brings a dirty register", "memory operand", READ_AFTER("xchg rdi, rsi")],
-  ["an exchange that takes the dirty register away", "accepted", "mov edi, edi\nxchg rdi, rsi\nmov eax, [rsi]\nret"],
+  [
+    "an exchange that takes the dirty register away",
+    "accepted",
+    "mov edi, edi\nxchg rdi, rsi\nmov eax, [rsi]\nret",
+  ],
   ["an exchange of 32 bits", "accepted", `xchg edi, esi\n${READ}`],
   ["the upper half of a 64-bit product", "memory operand", "mul rdi\nmov ecx, [rdx]\nret"],
   ["the upper half of a 32-bit product", "accepted", "mul edi\nmov ecx, [rdx]\nret"],
-  ["a product by a word in memory, which leaves the upper half", "memory operand", "mul word [abs 70000]\nmov ecx, [rdx]\nret"],
-  ["a product by a byte in memory, which leaves the upper half", "memory operand", "mul byte [abs 70000]\nmov ecx, [rax]\nret"],
+  [
+    "a product by a word in memory, which leaves the upper half",
+    "memory operand",
+    "mul word [abs 70000]\nmov ecx, [rdx]\nret",
+  ],
+  [
+    "a product by a byte in memory, which leaves the upper half",
+    "memory operand",
+    "mul byte [abs 70000]\nmov ecx, [rax]\nret",
+  ],
   ["a quotient of 64 bits", "memory operand", "div rdi\nmov ecx, [rax]\nret"],
   ["the sign of 64 bits", "memory operand", "cqo\nmov ecx, [rdx]\nret"],
   ["the sign of 32 bits", "accepted", "cdq\nmov ecx, [rdx]\nret"],
   ["a popped register", "memory operand", `push rdi\npop rdi\n${READ}`],
-  ["a slot read with 64 bits", "memory operand", `sub rsp, 8\nmov [rsp], edi\nmov rdi, [rsp]\nadd rsp, 8\n${READ}`],
+  [
+    "a slot read with 64 bits",
+    "memory operand",
+    `sub rsp, 8\nmov [rsp], edi\nmov rdi, [rsp]\nadd rsp, 8\n${READ}`,
+  ],
   ["where a fill ended", "memory operand", `mov edi, edi\nmov ecx, ecx\nrep stosb\n${READ}`],
-  ["what a fill leaves in rcx", "accepted", "mov edi, edi\nmov ecx, ecx\nrep stosb\nmov eax, [rcx]\nret"],
-  ["a register that a system call returns", "memory operand", "push rbx\nmov ebx, ebx\nsyscall\nmov eax, [rbx]\npop rbx\nret"],
-  ["the upper half of a global", "memory operand", "mov rdi, [@value]\nmov eax, [rdi]\nret", "section .data\n@value: dq 5\nsection .text"],
-  ["the direct map of the kernel", "memory operand", "mov rdi, 0xffff800000000000\nmov eax, [rdi]\nret"],
+  [
+    "what a fill leaves in rcx",
+    "accepted",
+    "mov edi, edi\nmov ecx, ecx\nrep stosb\nmov eax, [rcx]\nret",
+  ],
+  [
+    "a register that a system call returns",
+    "memory operand",
+    "push rbx\nmov ebx, ebx\nsyscall\nmov eax, [rbx]\npop rbx\nret",
+  ],
+  [
+    "the upper half of a global",
+    "memory operand",
+    "mov rdi, [@value]\nmov eax, [rdi]\nret",
+    "section .data\n@value: dq 5\nsection .text",
+  ],
+  [
+    "the direct map of the kernel",
+    "memory operand",
+    "mov rdi, 0xffff800000000000\nmov eax, [rdi]\nret",
+  ],
 ]);
 
 describeCases("loops and calls", [
-  ["an index that a loop counts with 64 bits", "memory operand", "xor edi, edi\n.again: mov eax, [rdi]\nadd rdi, 1\ncmp eax, 5\njne .again\nret"],
-  ["registers that a loop rotates until the dirty one comes", "memory operand",
-    "mov edi, edi\nmov esi, esi\nmov edx, edx\n.again: mov eax, [rdi]\nmov rdi, rsi\nmov rsi, rdx\nmov rdx, r8\ntest eax, eax\njne .again\nret"],
-  ["a dirty register that comes over the back edge of an outer loop", "memory operand",
-    "xor edi, edi\n.outer: xor ecx, ecx\n.inner: mov eax, [rdi]\nadd ecx, 1\ncmp ecx, 9\njb .inner\nmov rdi, rsi\ntest eax, eax\njne .outer\nret"],
-  ["a fill that goes on where the last one ended", "memory operand", "mov edi, edi\n.again: mov ecx, -1\nrep stosq\ntest eax, eax\njne .again\nret"],
-  ["a count times eight", "memory operand", `${COPY_READY}mov ecx, ecx\nshl rcx, 3\nrep movsq\nret`],
-  ["an argument that only the recursive call makes dirty", "memory operand", "mov edi, 70000\ncall @down\nret",
-    "function @down\nmov eax, [rdi]\nshl rdi, 1\ntest eax, eax\nje .end_of_it\ncall @down\n.end_of_it: ret\nendfunction @down"],
-  ["an argument made dirty by two functions that call each other", "memory operand", "mov edi, 70000\ncall @left\nret",
-    "function @left\nmov eax, [rdi]\ntest eax, eax\nje .out\ncall @right\n.out: ret\nendfunction @left\nfunction @right\nadd rdi, rdi\ncall @left\nret\nendfunction @right"],
-  ["a result that one of two returns leaves dirty", "memory operand", "call @maker\nmov eax, [rax]\nret",
-    "function @maker\nmov rax, rdi\ntest esi, esi\nje .dirty\nmov eax, 5\nret\n.dirty: ret\nendfunction @maker"],
-  ["a third result register", "memory operand", "call @maker\nmov eax, [rcx]\nret", "function @maker\nmov ecx, 5\nret\nendfunction @maker"],
-  ["an argument made dirty by a call through a table", "memory operand",
+  [
+    "an index that a loop counts with 64 bits",
+    "memory operand",
+    "xor edi, edi\n.again: mov eax, [rdi]\nadd rdi, 1\ncmp eax, 5\njne .again\nret",
+  ],
+  [
+    "registers that a loop rotates until the dirty one comes",
+    "memory operand",
+    "mov edi, edi\nmov esi, esi\nmov edx, edx\n.again: mov eax, [rdi]\nmov rdi, rsi\nmov rsi, rdx\nmov rdx, r8\ntest eax, eax\njne .again\nret",
+  ],
+  [
+    "a dirty register that comes over the back edge of an outer loop",
+    "memory operand",
+    "xor edi, edi\n.outer: xor ecx, ecx\n.inner: mov eax, [rdi]\nadd ecx, 1\ncmp ecx, 9\njb .inner\nmov rdi, rsi\ntest eax, eax\njne .outer\nret",
+  ],
+  [
+    "a fill that goes on where the last one ended",
+    "memory operand",
+    "mov edi, edi\n.again: mov ecx, -1\nrep stosq\ntest eax, eax\njne .again\nret",
+  ],
+  [
+    "a count times eight",
+    "memory operand",
+    `${COPY_READY}mov ecx, ecx\nshl rcx, 3\nrep movsq\nret`,
+  ],
+  [
+    "an argument that only the recursive call makes dirty",
+    "memory operand",
+    "mov edi, 70000\ncall @down\nret",
+    "function @down\nmov eax, [rdi]\nshl rdi, 1\ntest eax, eax\nje .end_of_it\ncall @down\n.end_of_it: ret\nendfunction @down",
+  ],
+  [
+    "an argument made dirty by two functions that call each other",
+    "memory operand",
+    "mov edi, 70000\ncall @left\nret",
+    "function @left\nmov eax, [rdi]\ntest eax, eax\nje .out\ncall @right\n.out: ret\nendfunction @left\nfunction @right\nadd rdi, rdi\ncall @left\nret\nendfunction @right",
+  ],
+  [
+    "a result that one of two returns leaves dirty",
+    "memory operand",
+    "call @maker\nmov eax, [rax]\nret",
+    "function @maker\nmov rax, rdi\ntest esi, esi\nje .dirty\nmov eax, 5\nret\n.dirty: ret\nendfunction @maker",
+  ],
+  [
+    "a third result register",
+    "memory operand",
+    "call @maker\nmov eax, [rcx]\nret",
+    "function @maker\nmov ecx, 5\nret\nendfunction @maker",
+  ],
+  [
+    "an argument made dirty by a call through a table",
+    "memory operand",
     `mov edi, 70000\ncall @reader\nmov rdi, rsi\nmov eax, edx\ncmp eax, 1\njae .bad\nshl eax, 4\nlea rcx, [@table]\nadd rax, rcx\ncall [rax]\nret\n.bad: ud2`,
-    "function @reader\nmov eax, [rdi]\nret\nendfunction @reader\nsection .rodata\nalign 16\n@table: dq @reader, 7\nsection .text"],
-  ["a function that keeps rbx on one path only", "saved register", "call @other\nret", "function @other\npush rbx\ntest edi, edi\nje .x\npop rbx\nret\n.x: mov ebx, 5\nadd rsp, 8\nret\nendfunction @other"],
-  ["a callee-saved register of which only the lower half is kept", "saved register", "mov ebx, ebx\nret"],
-  ["a callee-saved register pushed after it changed", "saved register", "mov ebx, 1\npush rbx\npop rbx\nret"],
-  ["a saved register whose slot is half overwritten", "saved register", "push rbx\nsub rsp, 8\nmov [rsp + 4], rdi\nadd rsp, 8\npop rbx\nret"],
-  ["a saved register exchanged with another", "saved register", "push rbx\nxchg rbx, rbp\npop rbx\nret"],
-  ["a saved register, restored from another depth", "saved register", "push rbx\npush rdi\npop rbx\nadd rsp, 8\nret"],
-  ["a saved register whose slot a loop overwrites after the first round", "saved register",
-    "push rbx\npush rdi\n.again: pop rdi\npush rdi\ntest edi, edi\nje .out\nmov [rsp + 8], rdi\njmp .again\n.out: pop rdi\npop rbx\nret"],
+    "function @reader\nmov eax, [rdi]\nret\nendfunction @reader\nsection .rodata\nalign 16\n@table: dq @reader, 7\nsection .text",
+  ],
+  [
+    "a function that keeps rbx on one path only",
+    "saved register",
+    "call @other\nret",
+    "function @other\npush rbx\ntest edi, edi\nje .x\npop rbx\nret\n.x: mov ebx, 5\nadd rsp, 8\nret\nendfunction @other",
+  ],
+  [
+    "a callee-saved register of which only the lower half is kept",
+    "saved register",
+    "mov ebx, ebx\nret",
+  ],
+  [
+    "a callee-saved register pushed after it changed",
+    "saved register",
+    "mov ebx, 1\npush rbx\npop rbx\nret",
+  ],
+  [
+    "a saved register whose slot is half overwritten",
+    "saved register",
+    "push rbx\nsub rsp, 8\nmov [rsp + 4], rdi\nadd rsp, 8\npop rbx\nret",
+  ],
+  [
+    "a saved register exchanged with another",
+    "saved register",
+    "push rbx\nxchg rbx, rbp\npop rbx\nret",
+  ],
+  [
+    "a saved register, restored from another depth",
+    "saved register",
+    "push rbx\npush rdi\npop rbx\nadd rsp, 8\nret",
+  ],
+  [
+    "a saved register whose slot a loop overwrites after the first round",
+    "saved register",
+    "push rbx\npush rdi\n.again: pop rdi\npush rdi\ntest edi, edi\nje .out\nmov [rsp + 8], rdi\njmp .again\n.out: pop rdi\npop rbx\nret",
+  ],
 ]);
 
 describeCases("stack", [
@@ -148,19 +285,53 @@ describeCases("stack", [
   ["a push from memory", "opcode", "push qword [abs 70000]\nadd rsp, 8\nret"],
   ["a pop into memory", "opcode", "push rax\npop qword [abs 70000]\nret"],
   ["a push of a segment register", "opcode", "push fs\nadd rsp, 8\nret"],
-  ["a return address reached by an operand that is not aligned", "stack operand", "sub rsp, 8\nmov [rsp + 1], rdi\nadd rsp, 8\nret"],
+  [
+    "a return address reached by an operand that is not aligned",
+    "stack operand",
+    "sub rsp, 8\nmov [rsp + 1], rdi\nadd rsp, 8\nret",
+  ],
   ["a return address as a source", "stack operand", "mov rax, [rsp]\nret"],
   ["a stack operand with 67h", "stack operand", "sub rsp, 8\na32 mov [esp], edi\nadd rsp, 8\nret"],
-  ["rsp as a base with an index of nothing but 67h", "stack operand", "sub rsp, 8\nmov [esp + eax], edi\nadd rsp, 8\nret"],
-  ["an argument beyond those that the function pops", "stack operand", "push 1\npush 2\ncall @one\nadd rsp, 8\nret", "function @one\nmov [rsp + 16], rdi\nret 8\nendfunction @one"],
-  ["a function without return that takes more arguments than were pushed", "stack depth", "push 1\ncall @never\nud2", "function @never\nmov [rsp + 16], rdi\nud2\nendfunction @never"],
+  [
+    "rsp as a base with an index of nothing but 67h",
+    "stack operand",
+    "sub rsp, 8\nmov [esp + eax], edi\nadd rsp, 8\nret",
+  ],
+  [
+    "an argument beyond those that the function pops",
+    "stack operand",
+    "push 1\npush 2\ncall @one\nadd rsp, 8\nret",
+    "function @one\nmov [rsp + 16], rdi\nret 8\nendfunction @one",
+  ],
+  [
+    "a function without return that takes more arguments than were pushed",
+    "stack depth",
+    "push 1\ncall @never\nud2",
+    "function @never\nmov [rsp + 16], rdi\nud2\nendfunction @never",
+  ],
   ["a loop that pushes", "stack depth", ".again: push rax\njmp .again"],
-  ["a loop that moves rsp down and pops, which touches what it pops", "accepted", ".again: sub rsp, 8\npop rax\ntest eax, eax\njne .again\nret"],
-  ["a table of functions that pop differently", "stack depth",
+  [
+    "a loop that moves rsp down and pops, which touches what it pops",
+    "accepted",
+    ".again: sub rsp, 8\npop rax\ntest eax, eax\njne .again\nret",
+  ],
+  [
+    "a table of functions that pop differently",
+    "stack depth",
     "push 1\nmov eax, edi\ncmp eax, 2\njae .bad\nshl eax, 4\nlea rcx, [@table]\nadd rax, rcx\ncall [rax]\nadd rsp, 8\nret\n.bad: ud2",
-    "function @none\nret\nendfunction @none\nfunction @one\nret 8\nendfunction @one\nsection .rodata\nalign 16\n@table: dq @none, 7, @one, 7\nsection .text"],
-  ["a saved slot given to a callee as its argument", "saved register", "push rbx\ncall @one\npush rax\npop rbx\nret", "function @one\nmov [rsp + 8], rdi\nret 8\nendfunction @one"],
-  ["steps over the guard in a loop that touches nothing", "stack depth", ".again: sub rsp, 0x8000\ntest eax, eax\njne .again\nud2"],
+    "function @none\nret\nendfunction @none\nfunction @one\nret 8\nendfunction @one\nsection .rodata\nalign 16\n@table: dq @none, 7, @one, 7\nsection .text",
+  ],
+  [
+    "a saved slot given to a callee as its argument",
+    "saved register",
+    "push rbx\ncall @one\npush rax\npop rbx\nret",
+    "function @one\nmov [rsp + 8], rdi\nret 8\nendfunction @one",
+  ],
+  [
+    "steps over the guard in a loop that touches nothing",
+    "stack depth",
+    ".again: sub rsp, 0x8000\ntest eax, eax\njne .again\nud2",
+  ],
 ]);
 
 const JUMP = `
@@ -190,55 +361,168 @@ const CALL = `
         ret
 .bad:   ud2
 `;
-const CALLS = "function @callee\nxor eax, eax\n.inside: ret\nendfunction @callee\nsection .rodata\nalign 16\n@table: dq @callee, 7, @callee, 8\nsection .text";
+const CALLS =
+  "function @callee\nxor eax, eax\n.inside: ret\nendfunction @callee\nsection .rodata\nalign 16\n@table: dq @callee, 7, @callee, 8\nsection .text";
 const call = (from: string, to: string): string => CALL.replace(from, to);
 
 describeCases("jumps and calls", [
   ["a jump table as it should be", "accepted", `mov edi, edi\n${JUMP}`, JUMPS],
   ["a jump table whose bound lets one more pass", "indirect jump", jump("jae", "ja"), JUMPS],
   ["a jump table whose bound is taken as signed", "indirect jump", jump("jae", "jge"), JUMPS],
-  ["a jump table whose bound is compared with 64 bits", "indirect jump", jump("cmp edi", "cmp rdi"), JUMPS],
-  ["a jump table whose bound is compared with 16 bits", "indirect jump", jump("cmp edi, 2", "cmp di, 2"), JUMPS],
-  ["a jump table whose bound is another register's", "indirect jump", jump("cmp edi", "cmp esi"), JUMPS],
-  ["a jump table whose bound is tested, not compared", "indirect jump", jump("cmp edi", "test edi"), JUMPS],
+  [
+    "a jump table whose bound is compared with 64 bits",
+    "indirect jump",
+    jump("cmp edi", "cmp rdi"),
+    JUMPS,
+  ],
+  [
+    "a jump table whose bound is compared with 16 bits",
+    "indirect jump",
+    jump("cmp edi, 2", "cmp di, 2"),
+    JUMPS,
+  ],
+  [
+    "a jump table whose bound is another register's",
+    "indirect jump",
+    jump("cmp edi", "cmp esi"),
+    JUMPS,
+  ],
+  [
+    "a jump table whose bound is tested, not compared",
+    "indirect jump",
+    jump("cmp edi", "test edi"),
+    JUMPS,
+  ],
   ["a jump table read with another scale", "indirect jump", jump("rdi * 4", "rdi * 8"), JUMPS],
   ["a jump table read with a displacement", "indirect jump", jump("rdi * 4", "rdi * 4 + 4"), JUMPS],
   ["a jump table read behind fs", "indirect jump", jump("dword [rax", "dword [fs:rax"), JUMPS],
-  ["a jump table read with 67h", "indirect jump", jump("[rax + rdi * 4]", "[eax + edi * 4]"), JUMPS],
-  ["a jump table in the register of its index", "indirect jump", jump("lea rax, [@table]\n        movsxd rcx, dword [rax + rdi * 4]\n        add rcx, rax", "lea rdi, [@table]\n        movsxd rcx, dword [rdi + rdi * 4]\n        add rcx, rdi"), JUMPS],
-  ["a jump table whose index is changed behind the bound", "indirect jump", jump("lea rax, [@table]", "lea rdi, [@table]"), JUMPS],
-  ["a jump table with an entry inside of an instruction", "indirect jump", jump("", ""), JUMPS.replace("@.one -", "@.one + 1 -")],
-  ["a jump table with an entry inside of its own sequence", "indirect jump", jump("add rcx", ".add: add rcx"), JUMPS.replace("@.one -", "@.add -")],
-  ["a jump table that ends behind the constants", "indirect jump", jump("cmp edi, 2", "cmp edi, 0x10000"), JUMPS],
+  [
+    "a jump table read with 67h",
+    "indirect jump",
+    jump("[rax + rdi * 4]", "[eax + edi * 4]"),
+    JUMPS,
+  ],
+  [
+    "a jump table in the register of its index",
+    "indirect jump",
+    jump(
+      "lea rax, [@table]\n        movsxd rcx, dword [rax + rdi * 4]\n        add rcx, rax",
+      "lea rdi, [@table]\n        movsxd rcx, dword [rdi + rdi * 4]\n        add rcx, rdi",
+    ),
+    JUMPS,
+  ],
+  [
+    "a jump table whose index is changed behind the bound",
+    "indirect jump",
+    jump("lea rax, [@table]", "lea rdi, [@table]"),
+    JUMPS,
+  ],
+  [
+    "a jump table with an entry inside of an instruction",
+    "indirect jump",
+    jump("", ""),
+    JUMPS.replace("@.one -", "@.one + 1 -"),
+  ],
+  [
+    "a jump table with an entry inside of its own sequence",
+    "indirect jump",
+    jump("add rcx", ".add: add rcx"),
+    JUMPS.replace("@.one -", "@.add -"),
+  ],
+  [
+    "a jump table that ends behind the constants",
+    "indirect jump",
+    jump("cmp edi, 2", "cmp edi, 0x10000"),
+    JUMPS,
+  ],
   ["a jump table in the code", "indirect jump", jump("@table", "@.zero"), JUMPS],
-  ["a bound that jumps into its own sequence", "indirect jump", jump("jae .default", "jae .add").replace("add rcx", ".add: add rcx"), JUMPS],
+  [
+    "a bound that jumps into its own sequence",
+    "indirect jump",
+    jump("jae .default", "jae .add").replace("add rcx", ".add: add rcx"),
+    JUMPS,
+  ],
   ["a jump through memory", "indirect jump", "mov edi, edi\njmp [rdi]"],
   ["a far jump through memory", "indirect jump", "mov edi, edi\njmp far [rdi]"],
   ["a jump through the stack", "indirect jump", "push rax\njmp [rsp]"],
-  ["a jump into a constant of an instruction", "branch target", "jmp .x + 1\n.x: mov eax, 0xc3909090\nret"],
+  [
+    "a jump into a constant of an instruction",
+    "branch target",
+    "jmp .x + 1\n.x: mov eax, 0xc3909090\nret",
+  ],
   ["a conditional branch before the function", "branch target", "je @ - 1\nret"],
   ["a branch on rcx", "opcode", ".x: jrcxz .x\nret"],
   ["a loop instruction", "opcode", ".x: loop .x\nret"],
 
   ["a table of functions as it should be", "accepted", CALL, CALLS],
   ["a far call through the table", "indirect call", call("call [rax]", "call far [rax]"), CALLS],
-  ["a call of 16 bits through the table", "opcode", call("call [rax]", "db 0x66, 0xff, 0x10"), CALLS],
+  [
+    "a call of 16 bits through the table",
+    "opcode",
+    call("call [rax]", "db 0x66, 0xff, 0x10"),
+    CALLS,
+  ],
   ["a call behind the entry", "indirect call", call("call [rax]", "call [rax + 16]"), CALLS],
   ["a signature at another place", "indirect call", call("[rax + 8]", "[rax + 12]"), CALLS],
   ["a signature of 16 bits", "indirect call", call("dword [rax + 8]", "word [rax + 8]"), CALLS],
   ["a signature that need not match", "indirect call", call("jne .bad", "je .bad"), CALLS],
   ["a null entry with a signature", "indirect call", CALL, CALLS.replace("@callee, 8", "0, 7")],
-  ["the signature of null", "call target", call("[rax + 8], 7", "[rax + 8], 0x80000000"), CALLS.replace("@callee, 8", "0, 0x80000000")],
-  ["no signature where an entry is null", "indirect call", CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""), CALLS.replace("@callee, 8", "0, 0x80000000")],
-  ["no signature where the entries differ", "indirect call", CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""), CALLS],
-  ["a length that stands in a variable", "indirect call", call("cmp eax, 2", "cmp eax, [@length]"), `${CALLS}\nsection .data\n@length: dd 2\nsection .text`],
-  ["a table of functions that can be written", "indirect call", CALL, CALLS.replace(".rodata", ".data")],
-  ["a table longer than the constants", "indirect call", call("cmp eax, 2", "cmp eax, 0x10000"), CALLS],
+  [
+    "the signature of null",
+    "call target",
+    call("[rax + 8], 7", "[rax + 8], 0x80000000"),
+    CALLS.replace("@callee, 8", "0, 0x80000000"),
+  ],
+  [
+    "no signature where an entry is null",
+    "indirect call",
+    CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""),
+    CALLS.replace("@callee, 8", "0, 0x80000000"),
+  ],
+  [
+    "no signature where the entries differ",
+    "indirect call",
+    CALL.replace("cmp dword [rax + 8], 7\n        jne .bad\n", ""),
+    CALLS,
+  ],
+  [
+    "a length that stands in a variable",
+    "indirect call",
+    call("cmp eax, 2", "cmp eax, [@length]"),
+    `${CALLS}\nsection .data\n@length: dd 2\nsection .text`,
+  ],
+  [
+    "a table of functions that can be written",
+    "indirect call",
+    CALL,
+    CALLS.replace(".rodata", ".data"),
+  ],
+  [
+    "a table longer than the constants",
+    "indirect call",
+    call("cmp eax, 2", "cmp eax, 0x10000"),
+    CALLS,
+  ],
   ["an index of 64 bits", "indirect call", call("cmp eax, 2", "cmp rax, 2"), CALLS],
-  ["a shift by 36, which the processor takes for one by 4", "indirect call", call("shl eax, 4", "shl eax, 36"), CALLS],
+  [
+    "a shift by 36, which the processor takes for one by 4",
+    "indirect call",
+    call("shl eax, 4", "shl eax, 36"),
+    CALLS,
+  ],
   ["a shift of 64 bits", "indirect call", call("shl eax, 4", "shl rax, 4"), CALLS],
-  ["an entry inside of a function", "call target", CALL, CALLS.replace("dq @callee", "dq @callee.inside")],
-  ["a call sequence entered behind its bound", "indirect call", `test esi, esi\nje .shift\n${call("shl eax", ".shift: shl eax")}`, CALLS],
+  [
+    "an entry inside of a function",
+    "call target",
+    CALL,
+    CALLS.replace("dq @callee", "dq @callee.inside"),
+  ],
+  [
+    "a call sequence entered behind its bound",
+    "indirect call",
+    `test esi, esi\nje .shift\n${call("shl eax", ".shift: shl eax")}`,
+    CALLS,
+  ],
   ["a call through a register", "indirect call", "mov edi, edi\ncall rdi\nret"],
   ["a call to the next byte of a function", "call target", "call @ + 1\nret"],
 ]);
@@ -246,15 +530,31 @@ describeCases("jumps and calls", [
 const FS = (text: string): string => `${text}\nret`;
 
 describeCases("forms", [
-  ["a size prefix behind REX, which only some processors ignore", "opcode", "db 0x48, 0x66, 0x89, 0xc1\nret"],
+  [
+    "a size prefix behind REX, which only some processors ignore",
+    "opcode",
+    "db 0x48, 0x66, 0x89, 0xc1\nret",
+  ],
   ["an address prefix behind REX", "opcode", "mov edi, edi\ndb 0x48, 0x67, 0x8b, 0x07\nret"],
   ["two REX prefixes", "opcode", "db 0x48, 0x40, 0x89, 0xc1\nret"],
-  ["a pause with REX.B, which exchanges rax and r8", "opcode", "xor r8d, r8d\ndb 0xf3, 0x41, 0x90\nmov eax, [r8]\nret"],
-  ["a pause with REX.W and REX.B", "opcode", "xor r8d, r8d\ndb 0xf3, 0x49, 0x90\nmov eax, [r8]\nret"],
+  [
+    "a pause with REX.B, which exchanges rax and r8",
+    "opcode",
+    "xor r8d, r8d\ndb 0xf3, 0x41, 0x90\nmov eax, [r8]\nret",
+  ],
+  [
+    "a pause with REX.W and REX.B",
+    "opcode",
+    "xor r8d, r8d\ndb 0xf3, 0x49, 0x90\nmov eax, [r8]\nret",
+  ],
   ["a pause as it should be", "accepted", "pause\nret"],
   ["two size prefixes", "opcode", "db 0x66, 0x66, 0x89, 0xc1\nret"],
   ["two address prefixes", "opcode", "db 0x67, 0x67, 0x8b, 0x07\nret"],
-  ["repne before a count of zeros, which other processors take for a bit scan", "opcode", "db 0xf2, 0xf3, 0x0f, 0xbd, 0xc1\nret"],
+  [
+    "repne before a count of zeros, which other processors take for a bit scan",
+    "opcode",
+    "db 0xf2, 0xf3, 0x0f, 0xbd, 0xc1\nret",
+  ],
   ["rep before a move", "opcode", "db 0xf3, 0x89, 0xc1\nret"],
   ["rep before a return", "opcode", "db 0xf3, 0xc3"],
   ["repne before a call", "opcode", "db 0xf2\ncall _start\nret"],
@@ -275,7 +575,11 @@ describeCases("forms", [
   ["a scan", "opcode", `${COPY_READY}repne scasb\nret`],
   ["a load by string", "opcode", "lodsq\nret"],
   ["a table look-up", "opcode", "xlatb\nret"],
-  ["a bit set by a register, which reaches beyond its operand", "opcode", "mov edi, edi\nbts [rdi], rsi\nret"],
+  [
+    "a bit set by a register, which reaches beyond its operand",
+    "opcode",
+    "mov edi, edi\nbts [rdi], rsi\nret",
+  ],
   ["an exchange with memory", "opcode", "mov edi, edi\nxchg [rdi], rax\nret"],
   ["a compare and exchange", "opcode", "mov edi, edi\ncmpxchg [rdi], rax\nret"],
   ["an exchange and add", "opcode", "xadd edi, esi\nret"],
@@ -299,7 +603,8 @@ describeCases("forms", [
   ["swapgs", "opcode", "swapgs\nret"],
   ["protection keys", "opcode", "wrpkru\nret"],
   ["a transaction, whose abort jumps", "opcode", "xbegin @\nret"],
-  // The kernel relies on it: after a verified program the exit stub writes neither the segment registers nor the bases behind them.
+  // The kernel relies on it: after a verified program the exit stub writes neither the segment
+  // registers nor the bases behind them.
   ...["ds", "es", "ss", "fs", "gs"].flatMap((name): Case[] => [
     [`${name} loaded from a register`, "opcode", `mov ${name}, eax\nret`],
     [`${name} loaded from a register of 64 bits`, "opcode", `mov ${name}, rax\nret`],
@@ -330,14 +635,36 @@ describeCases("forms", [
   ["a setcc into memory", "opcode", "mov edi, edi\nsete [rdi]\nret"],
   ["data behind a return", "opcode", "ret\ndb 0x0f, 0x05, 0x48"],
   ["an instruction cut by the function's end", "opcode", "ret\ndb 0xb8, 0, 0"],
-  ["an address that rip and 67h make", "memory operand", "a32 mov eax, [@value]\nret", "section .data\n@value: dq 5\nsection .text"],
-  ["a write that reaches behind the globals by one byte", "memory operand", "mov [@last + 1], rax\nret", "section .data\n@last: dq 5\nsection .text"],
-  ["a read that reaches behind the constants by one byte", "memory operand", "mov rax, [@last + 1]\nret", "section .rodata\n@last: dq 5\nsection .text"],
+  [
+    "an address that rip and 67h make",
+    "memory operand",
+    "a32 mov eax, [@value]\nret",
+    "section .data\n@value: dq 5\nsection .text",
+  ],
+  [
+    "a write that reaches behind the globals by one byte",
+    "memory operand",
+    "mov [@last + 1], rax\nret",
+    "section .data\n@last: dq 5\nsection .text",
+  ],
+  [
+    "a read that reaches behind the constants by one byte",
+    "memory operand",
+    "mov rax, [@last + 1]\nret",
+    "section .rodata\n@last: dq 5\nsection .text",
+  ],
 ]);
 
 /** Program headers in the order of the linker script, and where their fields lie. */
 const [LINEAR, TEXT, CONSTANTS, VARIABLES, NOTE] = [0, 1, 2, 3, 4];
-const FIELDS = { type: 0, flags: 4, offset: 8, address: 16, fileBytes: 32, memoryBytes: 40 } as const;
+const FIELDS = {
+  type: 0,
+  flags: 4,
+  offset: 8,
+  address: 16,
+  fileBytes: 32,
+  memoryBytes: 40,
+} as const;
 const REGION = 0x10_0000_0000n;
 
 const WHOLE = `
@@ -372,18 +699,26 @@ class Patched {
   }
   /** Offset 4: binding and type, 8: address, 16: bytes. */
   symbol(name: string, change: (at: number, view: DataView) => void): void {
-    const index = readElf(this.bytes, "test.elf").symbols.findIndex((symbol) => symbol.name === name);
+    const index = readElf(this.bytes, "test.elf").symbols.findIndex(
+      (symbol) => symbol.name === name,
+    );
     expect(index).toBeGreaterThanOrEqual(0);
     const table = this.placeOf(".symtab");
     const address = symbolNamed(readElf(this.bytes, "test.elf"), name)!.address;
     for (let at = table; ; at += 24) {
-      if (this.view.getBigUint64(at + 8, true) !== address || (this.view.getUint8(at + 4) & 15) !== 2) continue;
+      if (
+        this.view.getBigUint64(at + 8, true) !== address ||
+        (this.view.getUint8(at + 4) & 15) !== 2
+      )
+        continue;
       return change(at, this.view);
     }
   }
   /** Offset of a section in the file. */
   placeOf(name: string): number {
-    return sectionNamed(readElf(this.bytes, "test.elf"), name)!.bytes.byteOffset - this.bytes.byteOffset;
+    return (
+      sectionNamed(readElf(this.bytes, "test.elf"), name)!.bytes.byteOffset - this.bytes.byteOffset
+    );
   }
   verdict(): string[] {
     try {
@@ -404,44 +739,183 @@ describe("files", () => {
   });
 
   test.each<[string, string, (file: Patched) => void]>([
-    ["a thread block that ends inside of an operand", "memory operand", (file) => file.noteWord(20, 63)],
-    ["globals that lie over the code", "segments", (file) => file.header(VARIABLES, "address", REGION)],
-    ["globals on the page of the constants", "segments", (file) => file.header(VARIABLES, "address", REGION + 0x1000n)],
-    ["globals that reach over the region's end", "segments", (file) => file.header(VARIABLES, "memoryBytes", 0x200000)],
+    [
+      "a thread block that ends inside of an operand",
+      "memory operand",
+      (file) => file.noteWord(20, 63),
+    ],
+    [
+      "globals that lie over the code",
+      "segments",
+      (file) => file.header(VARIABLES, "address", REGION),
+    ],
+    [
+      "globals on the page of the constants",
+      "segments",
+      (file) => file.header(VARIABLES, "address", REGION + 0x1000n),
+    ],
+    [
+      "globals that reach over the region's end",
+      "segments",
+      (file) => file.header(VARIABLES, "memoryBytes", 0x200000),
+    ],
     ["globals of 1 TiB", "segments", (file) => file.header(VARIABLES, "memoryBytes", 1n << 40n)],
-    ["globals that wrap around the end of the address space", "malformed", (file) => (file.header(VARIABLES, "address", -0x1000n), file.header(VARIABLES, "memoryBytes", 0x2000))],
-    ["globals that are longer in the file than in memory", "malformed", (file) => file.header(VARIABLES, "fileBytes", 0x1000)],
-    ["globals from behind the file's end", "malformed", (file) => file.header(VARIABLES, "offset", 1n << 40n)],
-    ["globals that start inside of a page", "segments", (file) => file.header(VARIABLES, "address", REGION + 0x2008n)],
-    ["globals between linear memory and the region", "segments", (file) => file.header(VARIABLES, "address", 0x2_0000_0000n)],
-    ["globals below the region", "segments", (file) => file.header(VARIABLES, "address", REGION - 0x1000n)],
-    ["constants that can be written", "indirect jump", (file) => file.header(CONSTANTS, "flags", 6)],
+    [
+      "globals that wrap around the end of the address space",
+      "malformed",
+      (file) => (
+        file.header(VARIABLES, "address", -0x1000n), file.header(VARIABLES, "memoryBytes", 0x2000)
+      ),
+    ],
+    [
+      "globals that are longer in the file than in memory",
+      "malformed",
+      (file) => file.header(VARIABLES, "fileBytes", 0x1000),
+    ],
+    [
+      "globals from behind the file's end",
+      "malformed",
+      (file) => file.header(VARIABLES, "offset", 1n << 40n),
+    ],
+    [
+      "globals that start inside of a page",
+      "segments",
+      (file) => file.header(VARIABLES, "address", REGION + 0x2008n),
+    ],
+    [
+      "globals between linear memory and the region",
+      "segments",
+      (file) => file.header(VARIABLES, "address", 0x2_0000_0000n),
+    ],
+    [
+      "globals below the region",
+      "segments",
+      (file) => file.header(VARIABLES, "address", REGION - 0x1000n),
+    ],
+    [
+      "constants that can be written",
+      "indirect jump",
+      (file) => file.header(CONSTANTS, "flags", 6),
+    ],
     ["constants that can be executed", "segments", (file) => file.header(CONSTANTS, "flags", 5)],
-    ["constants read from the place of other bytes", "indirect jump", (file) => file.header(CONSTANTS, "offset", 0)],
-    ["constants that end inside of a jump table", "indirect jump", (file) => (file.header(CONSTANTS, "fileBytes", 52), file.header(CONSTANTS, "memoryBytes", 52))],
+    [
+      "constants read from the place of other bytes",
+      "indirect jump",
+      (file) => file.header(CONSTANTS, "offset", 0),
+    ],
+    [
+      "constants that end inside of a jump table",
+      "indirect jump",
+      (file) => (
+        file.header(CONSTANTS, "fileBytes", 52), file.header(CONSTANTS, "memoryBytes", 52)
+      ),
+    ],
     ["code that can be written", "segments", (file) => file.header(TEXT, "flags", 7)],
     ["code that can only be executed", "segments", (file) => file.header(TEXT, "flags", 1)],
-    ["code with a flag that nobody knows", "segments", (file) => file.header(TEXT, "flags", 0x100005)],
-    ["code read from the place of other bytes", "opcode", (file) => file.header(TEXT, "offset", 0x2000)],
-    ["code at another address than its symbols say", "functions", (file) => file.header(TEXT, "address", REGION + 0x10000n)],
-    ["linear memory that can be executed", "segments", (file) => (file.header(LINEAR, "flags", 5), file.header(LINEAR, "address", 65536), file.header(LINEAR, "memoryBytes", 4096))],
-    ["linear memory in the null page", "segments", (file) => (file.header(LINEAR, "address", 0x8000), file.header(LINEAR, "memoryBytes", 4096))],
-    ["linear memory beyond 4 GiB", "segments", (file) => (file.header(LINEAR, "address", 0xffff_f000n), file.header(LINEAR, "memoryBytes", 0x2000))],
+    [
+      "code with a flag that nobody knows",
+      "segments",
+      (file) => file.header(TEXT, "flags", 0x100005),
+    ],
+    [
+      "code read from the place of other bytes",
+      "opcode",
+      (file) => file.header(TEXT, "offset", 0x2000),
+    ],
+    [
+      "code at another address than its symbols say",
+      "functions",
+      (file) => file.header(TEXT, "address", REGION + 0x10000n),
+    ],
+    [
+      "linear memory that can be executed",
+      "segments",
+      (file) => (
+        file.header(LINEAR, "flags", 5),
+        file.header(LINEAR, "address", 65536),
+        file.header(LINEAR, "memoryBytes", 4096)
+      ),
+    ],
+    [
+      "linear memory in the null page",
+      "segments",
+      (file) => (file.header(LINEAR, "address", 0x8000), file.header(LINEAR, "memoryBytes", 4096)),
+    ],
+    [
+      "linear memory beyond 4 GiB",
+      "segments",
+      (file) => (
+        file.header(LINEAR, "address", 0xffff_f000n), file.header(LINEAR, "memoryBytes", 0x2000)
+      ),
+    ],
     ["an interpreter", "segments", (file) => file.header(LINEAR, "type", 3)],
     ["a dynamic section", "segments", (file) => file.header(LINEAR, "type", 2)],
     ["a segment of thread-local storage", "segments", (file) => file.header(LINEAR, "type", 7)],
     ["two notes", "segments", (file) => file.header(LINEAR, "type", 4)],
     ["no note", "segments", (file) => file.header(NOTE, "type", 1)],
-    ["an entry point in the constants", "functions", (file) => file.view.setBigUint64(24, REGION + 0x1000n, true)],
-    ["an entry point that returns", "stack depth", (file) => file.view.setBigUint64(24, symbolNamed(readElf(file.bytes, "test.elf"), "runner")!.address, true)],
-    ["further threads that start inside of a function", "functions", (file) => (file.noteWord(24, 1), file.noteWord(28, 0x10))],
-    ["a function that ends one byte early", "functions", (file) => file.symbol("runner", (at, view) => view.setUint8(at + 16, view.getUint8(at + 16) - 1))],
-    ["a function without bytes", "functions", (file) => file.symbol("runner", (at, view) => view.setUint8(at + 16, 0))],
-    ["a function that reaches into the next", "functions", (file) => file.symbol("_start", (at, view) => view.setUint8(at + 16, 17))],
-    ["a function that begins one byte late", "call target", (file) => file.symbol("runner", (at, view) => (view.setUint8(at + 8, view.getUint8(at + 8) + 1), view.setUint8(at + 16, view.getUint8(at + 16) - 1)))],
-    ["a function that is no function", "call target", (file) => file.symbol("runner", (at, view) => view.setUint8(at + 4, 0x11))],
-    ["a symbol longer than the code", "functions", (file) => file.symbol("runner", (at, view) => view.setUint16(at + 16, 0x4000, true))],
-    ["a symbol longer than 4 GiB", "malformed", (file) => file.symbol("runner", (at, view) => view.setUint32(at + 20, 1, true))],
+    [
+      "an entry point in the constants",
+      "functions",
+      (file) => file.view.setBigUint64(24, REGION + 0x1000n, true),
+    ],
+    [
+      "an entry point that returns",
+      "stack depth",
+      (file) =>
+        file.view.setBigUint64(
+          24,
+          symbolNamed(readElf(file.bytes, "test.elf"), "runner")!.address,
+          true,
+        ),
+    ],
+    [
+      "further threads that start inside of a function",
+      "functions",
+      (file) => (file.noteWord(24, 1), file.noteWord(28, 0x10)),
+    ],
+    [
+      "a function that ends one byte early",
+      "functions",
+      (file) =>
+        file.symbol("runner", (at, view) => view.setUint8(at + 16, view.getUint8(at + 16) - 1)),
+    ],
+    [
+      "a function without bytes",
+      "functions",
+      (file) => file.symbol("runner", (at, view) => view.setUint8(at + 16, 0)),
+    ],
+    [
+      "a function that reaches into the next",
+      "functions",
+      (file) => file.symbol("_start", (at, view) => view.setUint8(at + 16, 17)),
+    ],
+    [
+      "a function that begins one byte late",
+      "call target",
+      (file) =>
+        file.symbol(
+          "runner",
+          (at, view) => (
+            view.setUint8(at + 8, view.getUint8(at + 8) + 1),
+            view.setUint8(at + 16, view.getUint8(at + 16) - 1)
+          ),
+        ),
+    ],
+    [
+      "a function that is no function",
+      "call target",
+      (file) => file.symbol("runner", (at, view) => view.setUint8(at + 4, 0x11)),
+    ],
+    [
+      "a symbol longer than the code",
+      "functions",
+      (file) => file.symbol("runner", (at, view) => view.setUint16(at + 16, 0x4000, true)),
+    ],
+    [
+      "a symbol longer than 4 GiB",
+      "malformed",
+      (file) => file.symbol("runner", (at, view) => view.setUint32(at + 20, 1, true)),
+    ],
   ])("refuses %s", (_what, rule, change) => {
     const file = new Patched();
     if (rule !== "memory operand") file.noteWord(20, 64);
@@ -450,17 +924,29 @@ describe("files", () => {
   });
 });
 
-// The kernel's half of the address space is known to the kernel's own code only: in a domain, a sum with it wraps around to anywhere.
+// The kernel's half of the address space is known to the kernel's own code only: in a domain, a sum
+// with it wraps around to anywhere.
 test("a driver's name opens no way through physical memory", () => {
-  const bytes = assembledProgram("driver", "domain", "function _start\ncall drivers_probe\nud2\nendfunction _start\nfunction drivers_probe\nmov rdi, 0xffff800000000000\nadd rdi, rsi\nmov ecx, 8\nrep stosb\nret\nendfunction drivers_probe");
+  const bytes = assembledProgram(
+    "driver",
+    "domain",
+    "function _start\ncall drivers_probe\nud2\nendfunction _start\nfunction drivers_probe\nmov rdi, 0xffff800000000000\nadd rdi, rsi\nmov ecx, 8\nrep stosb\nret\nendfunction drivers_probe",
+  );
   const name = Buffer.from(bytes.buffer).indexOf("drivers_probe\0");
   bytes[name + "drivers".length] = "/".charCodeAt(0);
-  expect(verifyExecutable(bytes, "domain", "test.elf").map(({ rule, function: fn }) => `${fn}: ${rule}`)).toEqual(["drivers/probe: memory operand"]);
+  expect(
+    verifyExecutable(bytes, "domain", "test.elf").map(({ rule, function: fn }) => `${fn}: ${rule}`),
+  ).toEqual(["drivers/probe: memory operand"]);
 });
 
 describe("hand-written code and sections", () => {
-  const STUBS = "bits 64\nglobal stub:function\nglobal inside\nstub: xor eax, eax\ninside: syscall\nret\nsection .note.GNU-stack noalloc noexec nowrite progbits\n";
-  const calling = (name: string): Uint8Array => assembledProgram(`calls-${name}`, "linux", `
+  const STUBS =
+    "bits 64\nglobal stub:function\nglobal inside\nstub: xor eax, eax\ninside: syscall\nret\nsection .note.GNU-stack noalloc noexec nowrite progbits\n";
+  const calling = (name: string): Uint8Array =>
+    assembledProgram(
+      `calls-${name}`,
+      "linux",
+      `
 extern ${name}
 section .trine.boundary noalloc progbits align=8
 dq ${name}
@@ -476,32 +962,53 @@ section .rodata
 table: dd 5
 section .data
 dd 5
-`, STUBS);
-  const rules = (bytes: Uint8Array): Rule[] => verifyExecutable(bytes, "linux", "test.elf").map((finding) => finding.rule);
+`,
+      STUBS,
+    );
+  const rules = (bytes: Uint8Array): Rule[] =>
+    verifyExecutable(bytes, "linux", "test.elf").map((finding) => finding.rule);
 
   test("a hand-written function can be called", () => expect(rules(calling("stub"))).toEqual([]));
-  test("what the compiler calls a hand-written function, and is the middle of one, cannot", () => expect(rules(calling("inside"))).toContain("call target"));
+  test("what the compiler calls a hand-written function, and is the middle of one, cannot", () =>
+    expect(rules(calling("inside"))).toContain("call target"));
 
   test("a function of the kernel that nothing is known to call is refused", () => {
-    const text = "exported probe, 1, 0\nfunction probe\nret\nendfunction probe\nfunction forgotten\nmov eax, [r15 + rdi]\nret\nendfunction forgotten";
-    const found = verifyExecutable(assembledProgram("forgotten", "kernel", text), "kernel", "test.elf");
-    expect(found.map(({ rule, function: fn }) => `${fn}: ${rule}`)).toEqual(["forgotten: functions"]);
+    const text =
+      "exported probe, 1, 0\nfunction probe\nret\nendfunction probe\nfunction forgotten\nmov eax, [r15 + rdi]\nret\nendfunction forgotten";
+    const found = verifyExecutable(
+      assembledProgram("forgotten", "kernel", text),
+      "kernel",
+      "test.elf",
+    );
+    expect(found.map(({ rule, function: fn }) => `${fn}: ${rule}`)).toEqual([
+      "forgotten: functions",
+    ]);
   });
 
-  test.each([".text", ".rodata", ".data", ".stubs"])("%s that names other bytes than the segment loads is refused", (name) => {
-    const bytes = calling("stub");
-    const view = new DataView(bytes.buffer);
-    const headers = Number(view.getBigUint64(40, true));
-    const index = readElf(bytes, "test.elf").sections.findIndex((section) => section.name === name);
-    const at = headers + index * 64 + 24;
-    view.setBigUint64(at, view.getBigUint64(at, true) - 1n, true);
-    expect(rules(bytes)).toContain("segments");
-  });
-  test.each([[".rodata", 6], [".text", 7], [".data", 7]])("%s in a segment with rights %i is refused", (name, flags) => {
+  test.each([".text", ".rodata", ".data", ".stubs"])(
+    "%s that names other bytes than the segment loads is refused",
+    (name) => {
+      const bytes = calling("stub");
+      const view = new DataView(bytes.buffer);
+      const headers = Number(view.getBigUint64(40, true));
+      const index = readElf(bytes, "test.elf").sections.findIndex(
+        (section) => section.name === name,
+      );
+      const at = headers + index * 64 + 24;
+      view.setBigUint64(at, view.getBigUint64(at, true) - 1n, true);
+      expect(rules(bytes)).toContain("segments");
+    },
+  );
+  test.each([
+    [".rodata", 6],
+    [".text", 7],
+    [".data", 7],
+  ])("%s in a segment with rights %i is refused", (name, flags) => {
     const bytes = calling("stub");
     const view = new DataView(bytes.buffer);
     const { address } = sectionNamed(readElf(bytes, "test.elf"), name)!;
-    for (let at = 64; at < 64 + 4 * 56; at += 56) if (view.getBigUint64(at + 16, true) === address) view.setUint32(at + 4, flags, true);
+    for (let at = 64; at < 64 + 4 * 56; at += 56)
+      if (view.getBigUint64(at + 16, true) === address) view.setUint32(at + 4, flags, true);
     expect(rules(bytes)).toContain("segments");
   });
 });

@@ -10,8 +10,25 @@ export type Needs = Level | null;
  */
 const LEVEL_OF: ReadonlyMap<F, Level> = new Map<F, Level>([
   ...[
-    F.INTEL8086, F.INTEL186, F.INTEL286, F.INTEL386, F.INTEL486, F.X64, F.CMOV, F.CPUID, F.CX8,
-    F.FPU, F.FXSR, F.MMX, F.MSR, F.MULTIBYTENOP, F.PAUSE, F.SSE, F.SSE2, F.SYSCALL, F.TSC,
+    F.INTEL8086,
+    F.INTEL186,
+    F.INTEL286,
+    F.INTEL386,
+    F.INTEL486,
+    F.X64,
+    F.CMOV,
+    F.CPUID,
+    F.CX8,
+    F.FPU,
+    F.FXSR,
+    F.MMX,
+    F.MSR,
+    F.MULTIBYTENOP,
+    F.PAUSE,
+    F.SSE,
+    F.SSE2,
+    F.SYSCALL,
+    F.TSC,
   ].map((feature) => [feature, 1] as const),
   ...[F.CMPXCHG16B, F.POPCNT, F.SSE3, F.SSSE3, F.SSE4_1, F.SSE4_2].map(
     (feature) => [feature, 2] as const,

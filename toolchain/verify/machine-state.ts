@@ -25,8 +25,8 @@ export const REGISTER_COUNT = 16;
 const SLOT_BYTES = 8;
 
 /**
- * What holds before an instruction, on every path to it: an upper bound for each register, which registers still hold what they held at the
- * function's entry, and the depth of the stack.
+ * What holds before an instruction, on every path to it: an upper bound for each register, which
+ * registers still hold what they held at the function's entry, and the depth of the stack.
  */
 export class MachineState {
   readonly max: Float64Array;
@@ -38,12 +38,20 @@ export class MachineState {
   /** Bytes by which rsp went down since the stack was last touched. */
   untouched: number;
   /**
-   * Depth of the stack slot that holds a register's entry value, by register; 0: none is known. One slot a register is
-   * enough for what a compiler saves, and keeps a state small however much a program pushes.
+   * Depth of the stack slot that holds a register's entry value, by register; 0: none is known. One
+   * slot a register is enough for what a compiler saves, and keeps a state small however much a
+   * program pushes.
    */
   readonly slot: Int32Array;
 
-  constructor(max: Float64Array, base: Uint8Array, original: number, depth: number, untouched: number, slot: Int32Array) {
+  constructor(
+    max: Float64Array,
+    base: Uint8Array,
+    original: number,
+    depth: number,
+    untouched: number,
+    slot: Int32Array,
+  ) {
     this.max = max;
     this.base = base;
     this.original = original;
@@ -52,13 +60,30 @@ export class MachineState {
     this.slot = slot;
   }
 
-  /** At a function's first instruction: nothing is known of any register but that it holds its entry value. */
+  /**
+   * At a function's first instruction: nothing is known of any register but that it holds its entry
+   * value.
+   */
   static atEntry(): MachineState {
-    return new MachineState(new Float64Array(REGISTER_COUNT).fill(UNKNOWN), new Uint8Array(REGISTER_COUNT), 0xffff, 0, 0, new Int32Array(REGISTER_COUNT));
+    return new MachineState(
+      new Float64Array(REGISTER_COUNT).fill(UNKNOWN),
+      new Uint8Array(REGISTER_COUNT),
+      0xffff,
+      0,
+      0,
+      new Int32Array(REGISTER_COUNT),
+    );
   }
 
   copy(): MachineState {
-    return new MachineState(this.max.slice(), this.base.slice(), this.original, this.depth, this.untouched, this.slot.slice());
+    return new MachineState(
+      this.max.slice(),
+      this.base.slice(),
+      this.original,
+      this.depth,
+      this.untouched,
+      this.slot.slice(),
+    );
   }
 
   /** `register` gets a number that is at most `max`. */
@@ -82,7 +107,10 @@ export class MachineState {
     return (this.original & (1 << register)) !== 0;
   }
 
-  /** `register` was stored at `depth`, where nothing is known to lie. An earlier slot of it stays the one that is known. */
+  /**
+   * `register` was stored at `depth`, where nothing is known to lie. An earlier slot of it stays
+   * the one that is known.
+   */
   save(register: number, depth: number): void {
     if (this.isOriginal(register) && this.slot[register] === 0) this.slot[register] = depth;
   }
@@ -96,8 +124,8 @@ export class MachineState {
   }
 
   /**
-   * Weakens this state to what also holds in `other`; true if it changed. Bounds that grow jump to the next of three steps, so that loops
-   * come to an end.
+   * Weakens this state to what also holds in `other`; true if it changed. Bounds that grow jump to
+   * the next of three steps, so that loops come to an end.
    */
   join(other: MachineState): boolean {
     let isChanged = false;

@@ -17,7 +17,10 @@ const LOST_REGISTERS = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 /** rbx, rbp, r12 … r15. In the kernel r15 is never written at all. */
 export const PRESERVED_REGISTERS = [3, 5, 12, 13, 14, 15];
 
-/** A function with what is known at its entry and its returns. Bounds only grow, until nothing changes. */
+/**
+ * A function with what is known at its entry and its returns. Bounds only grow, until nothing
+ * changes.
+ */
 export class FunctionFlow {
   readonly code: CodeFunction;
   readonly control: ControlFlow;
@@ -25,9 +28,15 @@ export class FunctionFlow {
   entry: number[] | null = null;
   /** Bounds of the results over all returns found so far; null: it has not been seen to return. */
   results: number[] | null = null;
-  /** Leaders whose instructions call it, by function: what must be looked at again when `results` grows. */
+  /**
+   * Leaders whose instructions call it, by function: what must be looked at again when `results`
+   * grows.
+   */
   readonly callers = new Map<FunctionFlow, Set<number>>();
-  /** Bytes of stack arguments that it may touch: those that it pops. For one that never returns, those that it is seen to touch. */
+  /**
+   * Bytes of stack arguments that it may touch: those that it pops. For one that never returns,
+   * those that it is seen to touch.
+   */
   argumentBytes: number;
   /** States by leader. */
   readonly states = new Map<number, MachineState>();
@@ -47,9 +56,11 @@ export type Visit = (fn: FunctionFlow, index: number, state: MachineState) => vo
 export type Conflict = (fn: FunctionFlow, index: number) => void;
 
 /**
- * Forward data flow over the whole program: which registers are clear above 32 bits, at each instruction. A function's parameters are as clear as
- * all its callers make them, its results as clear as all its returns make them. It starts from nothing being reachable and states only
- * grow, so that what it ends with holds for every run. What grows makes only the instructions behind it be followed again.
+ * Forward data flow over the whole program: which registers are clear above 32 bits, at each
+ * instruction. A function's parameters are as clear as all its callers make them, its results as
+ * clear as all its returns make them. It starts from nothing being reachable and states only grow,
+ * so that what it ends with holds for every run. What grows makes only the instructions behind it
+ * be followed again.
  */
 export class ProgramFlow {
   private readonly pending = new Set<FunctionFlow>();
@@ -64,7 +75,11 @@ export class ProgramFlow {
   /** A call from outside: hand-written code or the machine. `parameters32` is believed. */
   addRoot(offset: number, parameters32: number): void {
     const fn = this.functions.get(offset);
-    if (fn !== undefined) this.growEntry(fn, ARGUMENT_REGISTERS.map((_, index) => ((parameters32 >>> index) & 1 ? CLEAR : UNKNOWN)));
+    if (fn !== undefined)
+      this.growEntry(
+        fn,
+        ARGUMENT_REGISTERS.map((_, index) => ((parameters32 >>> index) & 1 ? CLEAR : UNKNOWN)),
+      );
   }
 
   /** Runs to the fixed point. */
@@ -81,13 +96,19 @@ export class ProgramFlow {
   /** Goes once more over what can be reached, with the final states. */
   visitAll(visit: Visit, conflict: Conflict): void {
     for (const fn of this.functions.values()) {
-      for (const leader of [...fn.states.keys()].sort((left, right) => left - right)) this.runFrom(fn, leader, visit, conflict);
+      for (const leader of [...fn.states.keys()].sort((left, right) => left - right))
+        this.runFrom(fn, leader, visit, conflict);
     }
     if (this.pending.size > 0) throw new Error("the verifier's states were not final");
   }
 
   /** From a leader to the next one, or to where control leaves. */
-  private runFrom(fn: FunctionFlow, leader: number, visit: Visit | null, conflict: Conflict | null): void {
+  private runFrom(
+    fn: FunctionFlow,
+    leader: number,
+    visit: Visit | null,
+    conflict: Conflict | null,
+  ): void {
     const { instructions } = fn.code;
     const state = fn.states.get(leader)!.copy();
     for (let index = leader; index < instructions.length; index++) {
@@ -102,16 +123,31 @@ export class ProgramFlow {
   }
 
   /** One instruction; false if control does not go on behind it. */
-  private step(fn: FunctionFlow, leader: number, index: number, state: MachineState, conflict: Conflict | null): boolean {
+  private step(
+    fn: FunctionFlow,
+    leader: number,
+    index: number,
+    state: MachineState,
+    conflict: Conflict | null,
+  ): boolean {
     const instruction = fn.code.instructions[index]!;
     const { mnemonic } = instruction;
     if (TRAPS.has(mnemonic)) return false;
     if (mnemonic === M.Ret) {
-      this.growResults(fn, RESULT_REGISTERS.map((register) => (state.isClear(register) ? CLEAR : UNKNOWN)));
+      this.growResults(
+        fn,
+        RESULT_REGISTERS.map((register) => (state.isClear(register) ? CLEAR : UNKNOWN)),
+      );
       return false;
     }
     const sequence = fn.control.sequences.get(index);
-    if (mnemonic === M.Call) return this.call(fn, leader, sequence?.kind === "call" ? sequence.callees : [branchTarget(instruction)], state);
+    if (mnemonic === M.Call)
+      return this.call(
+        fn,
+        leader,
+        sequence?.kind === "call" ? sequence.callees : [branchTarget(instruction)],
+        state,
+      );
     if (mnemonic === M.Jmp) {
       const targets = sequence?.kind === "jump" ? sequence.targets : [branchTarget(instruction)];
       this.effort.spend(targets.length);
@@ -127,9 +163,16 @@ export class ProgramFlow {
   }
 
   /** The state behind a call of any of `callees`; false if none of them returns. */
-  private call(fn: FunctionFlow, leader: number, callees: readonly number[], state: MachineState): boolean {
+  private call(
+    fn: FunctionFlow,
+    leader: number,
+    callees: readonly number[],
+    state: MachineState,
+  ): boolean {
     this.effort.spend(callees.length);
-    const passed = ARGUMENT_REGISTERS.map((register) => (state.isClear(register) ? CLEAR : UNKNOWN));
+    const passed = ARGUMENT_REGISTERS.map((register) =>
+      state.isClear(register) ? CLEAR : UNKNOWN,
+    );
     let results: number[] | null = null;
     let popped = 0;
     for (const offset of callees) {
@@ -141,7 +184,12 @@ export class ProgramFlow {
         popped = Math.max(popped, callee.control.poppedBytes ?? 0);
       } else {
         const outside = this.boundary.externals.get(offset);
-        results = grown(results, RESULT_REGISTERS.map((_, index) => (outside !== undefined && (outside.results32 >>> index) & 1 ? CLEAR : UNKNOWN)));
+        results = grown(
+          results,
+          RESULT_REGISTERS.map((_, index) =>
+            outside !== undefined && (outside.results32 >>> index) & 1 ? CLEAR : UNKNOWN,
+          ),
+        );
         popped = Math.max(popped, outside?.poppedBytes ?? 0);
       }
     }
@@ -155,7 +203,12 @@ export class ProgramFlow {
     return true;
   }
 
-  private reach(fn: FunctionFlow, index: number, state: MachineState, conflict: Conflict | null): void {
+  private reach(
+    fn: FunctionFlow,
+    index: number,
+    state: MachineState,
+    conflict: Conflict | null,
+  ): void {
     const known = fn.states.get(index);
     if (known === undefined) {
       fn.states.set(index, state.copy());
@@ -187,7 +240,8 @@ export class ProgramFlow {
     const next = grown(fn.results, bounds);
     if (next === fn.results) return;
     fn.results = next;
-    for (const [caller, leaders] of fn.callers) for (const leader of leaders) this.follow(caller, leader);
+    for (const [caller, leaders] of fn.callers)
+      for (const leader of leaders) this.follow(caller, leader);
   }
 }
 
@@ -205,5 +259,7 @@ export function branchTarget(instruction: MachineInstruction): number {
 /** The larger of each; `known` itself if nothing grew. */
 function grown(known: number[] | null, bounds: readonly number[]): number[] {
   if (known === null) return [...bounds];
-  return bounds.some((value, index) => value > known[index]!) ? known.map((value, index) => Math.max(value, bounds[index]!)) : known;
+  return bounds.some((value, index) => value > known[index]!)
+    ? known.map((value, index) => Math.max(value, bounds[index]!))
+    : known;
 }

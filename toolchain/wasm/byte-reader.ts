@@ -2,10 +2,15 @@ import { DiagnosticError } from "../report/diagnostic.ts";
 
 /** A malformed or invalid module: always says at which byte. */
 export function wasmError(file: string, offset: number, message: string): DiagnosticError {
-  return new DiagnosticError([{ severity: "error", file, message: `offset 0x${offset.toString(16)}: ${message}` }]);
+  return new DiagnosticError([
+    { severity: "error", file, message: `offset 0x${offset.toString(16)}: ${message}` },
+  ]);
 }
 
-/** Reads the primitive encodings of the wasm binary format between two offsets; whatever does not fit is refused. */
+/**
+ * Reads the primitive encodings of the wasm binary format between two offsets; whatever does not
+ * fit is refused.
+ */
 export class ByteReader {
   constructor(
     readonly bytes: Uint8Array,
@@ -34,7 +39,8 @@ export class ByteReader {
     let value = first & 0x7f;
     for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.byte();
-      if (shift === 28 && byte > 0x0f) this.fail(byte >= 0x80 ? "number is too long" : "number is too large", this.position - 1);
+      if (shift === 28 && byte > 0x0f)
+        this.fail(byte >= 0x80 ? "number is too long" : "number is too large", this.position - 1);
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
@@ -66,7 +72,8 @@ export class ByteReader {
       value += (byte & 0x7f) * scale;
       scale *= 128;
       if (byte >= 0x80) continue;
-      if (count === 4 && (byte & 0x70) !== 0 && (byte & 0x70) !== 0x70) this.fail("number is too large", this.position - 1);
+      if (count === 4 && (byte & 0x70) !== 0 && (byte & 0x70) !== 0x70)
+        this.fail("number is too large", this.position - 1);
       return byte & 0x40 ? value - scale : value;
     }
     return this.fail("number is too long");
@@ -93,7 +100,8 @@ export class ByteReader {
     let value = BigInt(low) | (BigInt(middle) << 28n) | (BigInt(byte & 0x7f) << 56n);
     if (byte < 0x80) return BigInt.asIntN(63, value);
     const last = this.byte();
-    if (last !== 0 && last !== 0x7f) this.fail(last >= 0x80 ? "number is too long" : "number is too large", this.position - 1);
+    if (last !== 0 && last !== 0x7f)
+      this.fail(last >= 0x80 ? "number is too long" : "number is too large", this.position - 1);
     if (last !== 0) value |= 1n << 63n;
     return BigInt.asIntN(64, value);
   }
@@ -115,11 +123,15 @@ export class ByteReader {
     }
   }
 
-  /** The length of a vector whose elements take at least one byte each, so that no number makes us allocate more than the module's size. */
+  /**
+   * The length of a vector whose elements take at least one byte each, so that no number makes us
+   * allocate more than the module's size.
+   */
   count(): number {
     const start = this.position;
     const count = this.u32();
-    if (count > this.end - this.position) this.fail(`${count} elements do not fit into ${this.end - this.position} bytes`, start);
+    if (count > this.end - this.position)
+      this.fail(`${count} elements do not fit into ${this.end - this.position} bytes`, start);
     return count;
   }
 }

@@ -17,7 +17,26 @@ function check(bytes: Uint8Array): WasmModule {
 
 /** A module with one function () -> i32 of these instructions, `end` included. */
 function withBody(...code: number[]): Uint8Array {
-  return module(1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 10, code.length + 4, 1, code.length + 2, 0, ...code, 0x0b);
+  return module(
+    1,
+    5,
+    1,
+    0x60,
+    0,
+    1,
+    0x7f,
+    3,
+    2,
+    1,
+    0,
+    10,
+    code.length + 4,
+    1,
+    code.length + 2,
+    0,
+    ...code,
+    0x0b,
+  );
 }
 
 test("reads sections, names and the places of instructions", () => {
@@ -31,24 +50,54 @@ test("reads sections, names and the places of instructions", () => {
 });
 
 test("malformed names do not refuse the module", () => {
-  const decoded = check(Uint8Array.from([...withBody(0x41, 7), 0, 9, 4, 0x6e, 0x61, 0x6d, 0x65, 1, 2, 0xff, 0xff]));
+  const decoded = check(
+    Uint8Array.from([...withBody(0x41, 7), 0, 9, 4, 0x6e, 0x61, 0x6d, 0x65, 1, 2, 0xff, 0xff]),
+  );
   expect(decoded.functionNames.size).toBe(0);
 });
 
 test.each([
   ["not a wasm binary", Uint8Array.of(1, 2, 3), "offset 0x0: not a wasm binary"],
-  ["another version", Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), "offset 0x4: unknown version"],
+  [
+    "another version",
+    Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0),
+    "offset 0x4: unknown version",
+  ],
   ["a section beyond the end", module(1, 5, 1), "offset 0x8: section reaches beyond the module"],
-  ["sections out of order", module(3, 1, 0, 1, 1, 0), "offset 0xb: section type is out of order or repeated"],
+  [
+    "sections out of order",
+    module(3, 1, 0, 1, 1, 0),
+    "offset 0xb: section type is out of order or repeated",
+  ],
   ["bytes left over", module(1, 2, 0, 0), "section type has bytes left over"],
-  ["a count that the module cannot hold", module(1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f), "4294967295 elements do not fit"],
-  ["a number that is too long", module(1, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0), "number is too long"],
+  [
+    "a count that the module cannot hold",
+    module(1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f),
+    "4294967295 elements do not fit",
+  ],
+  [
+    "a number that is too long",
+    module(1, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0),
+    "number is too long",
+  ],
   ["a number that is too large", module(1, 5, 0x80, 0x80, 0x80, 0x80, 0x10), "number is too large"],
-  ["a function without code", module(1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0), "1 functions are declared and 0 have code"],
-  ["too many locals", module(1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 8, 1, 6, 1, 0xd1, 0x86, 0x03, 0x7f, 0x0b), "a function may have 50000 locals"],
+  [
+    "a function without code",
+    module(1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0),
+    "1 functions are declared and 0 have code",
+  ],
+  [
+    "too many locals",
+    module(1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 8, 1, 6, 1, 0xd1, 0x86, 0x03, 0x7f, 0x0b),
+    "a function may have 50000 locals",
+  ],
   ["vector instructions", withBody(0xfd, 0x0c), "vector instructions (SIMD) are not supported"],
   ["a missing operand", withBody(0x41, 1, 0x6a), "i32.add: an operand is missing"],
-  ["a wrong operand", withBody(0x41, 1, 0x42, 1, 0x6a), "expected an operand of type I32, found I64"],
+  [
+    "a wrong operand",
+    withBody(0x41, 1, 0x42, 1, 0x6a),
+    "expected an operand of type I32, found I64",
+  ],
   ["a wrong result", withBody(0x42, 1), "expected an operand of type I32, found I64"],
   ["an operand left over", withBody(0x41, 1, 0x41, 1), "operands are left over"],
   ["an unknown label", withBody(0x0c, 1), "label 1 does not exist"],
@@ -68,7 +117,8 @@ test.each([
 });
 
 test("accepts what the engine accepts and refuses what it refuses", () => {
-  // The engine knows more of wasm than we do, so only the words of our refusals tell a missing feature from a wrong module.
+  // The engine knows more of wasm than we do, so only the words of our refusals tell a missing
+  // feature from a wrong module.
   const random = new Random(7);
   for (let seed = 0; seed < 40; seed++) {
     const { wasm } = generateModule(seed, 5 + (seed % 10));
@@ -110,7 +160,9 @@ test("a br_table of many entries costs linear time", () => {
   for (let i = 0; i <= labels; i++) body.u32(0);
   body.byte(0x0b);
   const code = new WasmWriter().u32(1).sized(body);
-  const bytes = new WasmWriter().byte(...HEADER, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 10).sized(code);
+  const bytes = new WasmWriter()
+    .byte(...HEADER, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 10)
+    .sized(code);
   const start = process.cpuUsage();
   check(Uint8Array.from(bytes.bytes));
   const { user, system } = process.cpuUsage(start);

@@ -1,14 +1,28 @@
 /**
- * Decodes the sections of a wasm binary: core 2.0 without vector instructions. Instructions are not decoded here, only delimited.
+ * Decodes the sections of a wasm binary: core 2.0 without vector instructions. Instructions are not
+ * decoded here, only delimited.
  *
- * Input may be hostile: time and memory are linear in its length, and whatever is malformed is refused with its offset.
+ * Input may be hostile: time and memory are linear in its length, and whatever is malformed is
+ * refused with its offset.
  */
 import { WasmOp } from "./instruction-set.ts";
 import { InstructionReader } from "./instruction-reader.ts";
 import { decodeNames } from "./names.ts";
 import {
-  type ConstantExpression, type DataSegment, type ElementSegment, type Export, type FunctionBody, type FunctionType, type GlobalDefinition,
-  type GlobalType, type Import, type Limits, type SegmentPlace, type TableType, ValueType, type WasmModule,
+  type ConstantExpression,
+  type DataSegment,
+  type ElementSegment,
+  type Export,
+  type FunctionBody,
+  type FunctionType,
+  type GlobalDefinition,
+  type GlobalType,
+  type Import,
+  type Limits,
+  type SegmentPlace,
+  type TableType,
+  ValueType,
+  type WasmModule,
 } from "./types.ts";
 
 /** Larger modules are refused: offsets stay below 2^31, and nothing that we compile comes near. */
@@ -23,7 +37,21 @@ const TABLE_ENTRIES_MAX = 1_000_000;
 const MEMORY_PAGES_MAX = 65_536;
 
 /** Sections in the order in which they must come; the data count stands before the code. */
-const SECTION_ORDER = ["custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data count"];
+const SECTION_ORDER = [
+  "custom",
+  "type",
+  "import",
+  "function",
+  "table",
+  "memory",
+  "global",
+  "export",
+  "start",
+  "element",
+  "code",
+  "data",
+  "data count",
+];
 const SECTION_RANK = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10];
 const EXPORT_KINDS = ["function", "table", "memory", "global"] as const;
 
@@ -60,8 +88,10 @@ class ModuleDecoder {
   decode(): WasmModule {
     const { reader, bytes } = this;
     if (bytes.length > MODULE_BYTES_MAX) reader.fail(`a module may have ${MODULE_BYTES_MAX} bytes`);
-    if (bytes.length < 8 || [0, 0x61, 0x73, 0x6d].some((byte, i) => bytes[i] !== byte)) reader.fail("not a wasm binary");
-    if ([1, 0, 0, 0].some((byte, i) => bytes[4 + i] !== byte)) reader.fail("unknown version of the binary format", 4);
+    if (bytes.length < 8 || [0, 0x61, 0x73, 0x6d].some((byte, i) => bytes[i] !== byte))
+      reader.fail("not a wasm binary");
+    if ([1, 0, 0, 0].some((byte, i) => bytes[4 + i] !== byte))
+      reader.fail("unknown version of the binary format", 4);
     reader.position = 8;
 
     let rank = 0;
@@ -69,11 +99,13 @@ class ModuleDecoder {
       const offset = reader.position;
       const id = reader.byte();
       const length = reader.u32();
-      if (length > bytes.length - reader.position) reader.fail("section reaches beyond the module", offset);
+      if (length > bytes.length - reader.position)
+        reader.fail("section reaches beyond the module", offset);
       const end = reader.position + length;
       if (id >= SECTION_ORDER.length) reader.fail(`unknown section ${id}`, offset);
       if (id !== 0) {
-        if (SECTION_RANK[id]! <= rank) reader.fail(`section ${SECTION_ORDER[id]} is out of order or repeated`, offset);
+        if (SECTION_RANK[id]! <= rank)
+          reader.fail(`section ${SECTION_ORDER[id]} is out of order or repeated`, offset);
         rank = SECTION_RANK[id]!;
       }
       reader.end = end;
@@ -82,16 +114,34 @@ class ModuleDecoder {
       reader.end = bytes.length;
     }
     const definedCount = this.functionTypes.length - this.importedFunctionCount;
-    if (this.bodies.length !== definedCount) reader.fail(`${definedCount} functions are declared and ${this.bodies.length} have code`);
-    if (this.dataCount !== null && this.dataCount !== this.data.length) reader.fail("data count differs from the data section");
+    if (this.bodies.length !== definedCount)
+      reader.fail(`${definedCount} functions are declared and ${this.bodies.length} have code`);
+    if (this.dataCount !== null && this.dataCount !== this.data.length)
+      reader.fail("data count differs from the data section");
 
     const names = decodeNames(this.customSections.get("name"), this.file);
     return {
-      bytes, file: this.file, types: this.types, imports: this.imports, functionTypes: this.functionTypes,
-      importedFunctionCount: this.importedFunctionCount, tables: this.tables, memories: this.memories, globals: this.globals,
-      importedGlobalCount: this.importedGlobalCount, globalDefinitions: this.globalDefinitions, exports: this.exports, start: this.start,
-      elements: this.elements, data: this.data, hasDataCount: this.dataCount !== null, bodies: this.bodies,
-      functionNames: names.functions, globalNames: names.globals, localNames: names.locals, customSections: this.customSections,
+      bytes,
+      file: this.file,
+      types: this.types,
+      imports: this.imports,
+      functionTypes: this.functionTypes,
+      importedFunctionCount: this.importedFunctionCount,
+      tables: this.tables,
+      memories: this.memories,
+      globals: this.globals,
+      importedGlobalCount: this.importedGlobalCount,
+      globalDefinitions: this.globalDefinitions,
+      exports: this.exports,
+      start: this.start,
+      elements: this.elements,
+      data: this.data,
+      hasDataCount: this.dataCount !== null,
+      bodies: this.bodies,
+      functionNames: names.functions,
+      globalNames: names.globals,
+      localNames: names.locals,
+      customSections: this.customSections,
     };
   }
 
@@ -104,19 +154,29 @@ class ModuleDecoder {
         if (!this.customSections.has(name)) this.customSections.set(name, content);
         return;
       }
-      case 1: return this.each(() => this.types.push(this.functionType()));
-      case 2: return this.each(() => this.import());
-      case 3: return this.each(() => this.functionTypes.push(this.typeIndex()));
-      case 4: return this.each(() => this.tables.push(this.tableType()));
-      case 5: return this.each(() => this.memories.push(this.limits(MEMORY_PAGES_MAX)));
-      case 6: return this.each(() => this.global());
-      case 7: return this.each(() => this.export());
+      case 1:
+        return this.each(() => this.types.push(this.functionType()));
+      case 2:
+        return this.each(() => this.import());
+      case 3:
+        return this.each(() => this.functionTypes.push(this.typeIndex()));
+      case 4:
+        return this.each(() => this.tables.push(this.tableType()));
+      case 5:
+        return this.each(() => this.memories.push(this.limits(MEMORY_PAGES_MAX)));
+      case 6:
+        return this.each(() => this.global());
+      case 7:
+        return this.each(() => this.export());
       case 8:
         this.start = reader.u32();
         return;
-      case 9: return this.each(() => this.element());
-      case 10: return this.code();
-      case 11: return this.each(() => this.dataSegment());
+      case 9:
+        return this.each(() => this.element());
+      case 10:
+        return this.code();
+      case 11:
+        return this.each(() => this.dataSegment());
       case 12:
         this.dataCount = reader.u32();
         return;
@@ -129,7 +189,8 @@ class ModuleDecoder {
 
   private functionType(): FunctionType {
     const { reader } = this;
-    if (reader.byte() !== 0x60) reader.fail("only function types are supported", reader.position - 1);
+    if (reader.byte() !== 0x60)
+      reader.fail("only function types are supported", reader.position - 1);
     return { parameters: this.valueTypes(), results: this.valueTypes() };
   }
 
@@ -137,7 +198,8 @@ class ModuleDecoder {
     const { reader } = this;
     const start = reader.position;
     const count = reader.count();
-    if (count > TYPE_WIDTH_MAX) reader.fail(`a type may have ${TYPE_WIDTH_MAX} parameters or results`, start);
+    if (count > TYPE_WIDTH_MAX)
+      reader.fail(`a type may have ${TYPE_WIDTH_MAX} parameters or results`, start);
     return Array.from({ length: count }, () => reader.valueType());
   }
 
@@ -185,7 +247,8 @@ class ModuleDecoder {
     const { reader } = this;
     const start = reader.position;
     const type = reader.valueType();
-    if (type !== ValueType.FunctionReference && type !== ValueType.ExternalReference) reader.fail("expected a reference type", start);
+    if (type !== ValueType.FunctionReference && type !== ValueType.ExternalReference)
+      reader.fail("expected a reference type", start);
     return type;
   }
 
@@ -193,11 +256,17 @@ class ModuleDecoder {
     const { reader } = this;
     const start = reader.position;
     const flags = reader.byte();
-    if (flags > 1) reader.fail(flags === 3 ? "shared memories are not supported" : `unknown kind of limits ${flags}`, start);
+    if (flags > 1)
+      reader.fail(
+        flags === 3 ? "shared memories are not supported" : `unknown kind of limits ${flags}`,
+        start,
+      );
     const minimum = reader.u32();
     const maximum = flags === 1 ? reader.u32() : null;
-    if (minimum > largestMinimum) reader.fail(`the minimum may be at most ${largestMinimum}`, start);
-    if (maximum !== null && (maximum < minimum || maximum > largest)) reader.fail("the maximum is out of range", start);
+    if (minimum > largestMinimum)
+      reader.fail(`the minimum may be at most ${largestMinimum}`, start);
+    if (maximum !== null && (maximum < minimum || maximum > largest))
+      reader.fail("the maximum is out of range", start);
     return { minimum, maximum };
   }
 
@@ -220,21 +289,30 @@ class ModuleDecoder {
     reader.next();
     const expression = this.constant(reader.offset);
     reader.next();
-    if (reader.opcode !== WasmOp.End) reader.fail("a constant expression is one instruction", reader.offset);
+    if (reader.opcode !== WasmOp.End)
+      reader.fail("a constant expression is one instruction", reader.offset);
     return expression;
   }
 
   private constant(offset: number): ConstantExpression {
     const { reader } = this;
     switch (reader.opcode) {
-      case WasmOp.I32Const: return { kind: "i32", bits: BigInt.asUintN(32, reader.constant), offset };
-      case WasmOp.I64Const: return { kind: "i64", bits: BigInt.asUintN(64, reader.constant), offset };
-      case WasmOp.F32Const: return { kind: "f32", bits: reader.constant, offset };
-      case WasmOp.F64Const: return { kind: "f64", bits: reader.constant, offset };
-      case WasmOp.GlobalGet: return { kind: "global", index: reader.index, offset };
-      case WasmOp.RefFunc: return { kind: "function", index: reader.index, offset };
-      case WasmOp.RefNull: return { kind: "null", type: reader.selectType, offset };
-      default: return reader.fail("not a constant expression", offset);
+      case WasmOp.I32Const:
+        return { kind: "i32", bits: BigInt.asUintN(32, reader.constant), offset };
+      case WasmOp.I64Const:
+        return { kind: "i64", bits: BigInt.asUintN(64, reader.constant), offset };
+      case WasmOp.F32Const:
+        return { kind: "f32", bits: reader.constant, offset };
+      case WasmOp.F64Const:
+        return { kind: "f64", bits: reader.constant, offset };
+      case WasmOp.GlobalGet:
+        return { kind: "global", index: reader.index, offset };
+      case WasmOp.RefFunc:
+        return { kind: "function", index: reader.index, offset };
+      case WasmOp.RefNull:
+        return { kind: "null", type: reader.selectType, offset };
+      default:
+        return reader.fail("not a constant expression", offset);
     }
   }
 
@@ -277,7 +355,8 @@ class ModuleDecoder {
     const offset = reader.position;
     const count = reader.count();
     const declared = this.functionTypes.length - this.importedFunctionCount;
-    if (count !== declared) reader.fail(`${declared} functions are declared and ${count} have code`, offset);
+    if (count !== declared)
+      reader.fail(`${declared} functions are declared and ${count} have code`, offset);
     for (let i = 0; i < count; i++) this.body(this.functionTypes[this.importedFunctionCount + i]!);
   }
 
@@ -285,7 +364,8 @@ class ModuleDecoder {
     const { reader } = this;
     const offset = reader.position;
     const length = reader.u32();
-    if (length > reader.end - reader.position) reader.fail("function reaches beyond its section", offset);
+    if (length > reader.end - reader.position)
+      reader.fail("function reaches beyond its section", offset);
     const end = reader.position + length;
     const sectionEnd = reader.end;
     reader.end = end;
@@ -294,7 +374,8 @@ class ModuleDecoder {
       const start = reader.position;
       const count = reader.u32();
       const type = reader.valueType();
-      if (localTypes.length + count > LOCALS_MAX) reader.fail(`a function may have ${LOCALS_MAX} locals`, start);
+      if (localTypes.length + count > LOCALS_MAX)
+        reader.fail(`a function may have ${LOCALS_MAX} locals`, start);
       for (let i = 0; i < count; i++) localTypes.push(type);
     }
     this.bodies.push({ typeIndex, localTypes, start: reader.position, end });
@@ -308,7 +389,8 @@ class ModuleDecoder {
     const flags = reader.u32();
     if (flags > 2) reader.fail(`unknown kind of data segment ${flags}`, offset);
     let place: SegmentPlace | null = null;
-    if (flags !== 1) place = { index: flags === 2 ? reader.u32() : 0, offset: this.constantExpression() };
+    if (flags !== 1)
+      place = { index: flags === 2 ? reader.u32() : 0, offset: this.constantExpression() };
     this.data.push({ place, bytes: reader.take(reader.u32()), offset });
   }
 }

@@ -6,8 +6,9 @@ import { ValueType } from "./types.ts";
 export const EMPTY_BLOCK = -64;
 
 /**
- * Steps through the instructions of one function body. After `next`, the fields hold the instruction: which of them have a meaning
- * follows from its opcode. Checks the encoding only; `validate` checks what it means.
+ * Steps through the instructions of one function body. After `next`, the fields hold the
+ * instruction: which of them have a meaning follows from its opcode. Checks the encoding only;
+ * `validate` checks what it means.
  */
 export class InstructionReader extends ByteReader {
   opcode = 0;
@@ -124,13 +125,15 @@ export class InstructionReader extends ByteReader {
     const start = this.position;
     const code = this.byte();
     if (code === 0x7b) this.fail("vector types (SIMD) are not supported", start);
-    if (ValueType[code] === undefined) this.fail(`0x${code.toString(16)} is not a value type`, start);
+    if (ValueType[code] === undefined)
+      this.fail(`0x${code.toString(16)} is not a value type`, start);
     return code as ValueType;
   }
 
   /** A reserved byte in this version of the standard. */
   private memoryIndex(): number {
-    if (this.byte() !== 0) this.fail("only memory 0 is supported: zero byte expected", this.position - 1);
+    if (this.byte() !== 0)
+      this.fail("only memory 0 is supported: zero byte expected", this.position - 1);
     return 0;
   }
 

@@ -1,6 +1,9 @@
 import { ValueType } from "./types.ts";
 
-/** Opcodes with a meaning of their own; operations that only pop and push are in the table below. Prefix 0xFC: 0xFC00 + number. */
+/**
+ * Opcodes with a meaning of their own; operations that only pop and push are in the table below.
+ * Prefix 0xFC: 0xFC00 + number.
+ */
 export enum WasmOp {
   Unreachable = 0x00,
   Nop = 0x01,
@@ -59,7 +62,12 @@ export interface PlainOperation {
   readonly accessLog2: number;
 }
 
-const TYPE_OF_LETTER: Readonly<Record<string, ValueType>> = { i: ValueType.I32, l: ValueType.I64, f: ValueType.F32, d: ValueType.F64 };
+const TYPE_OF_LETTER: Readonly<Record<string, ValueType>> = {
+  i: ValueType.I32,
+  l: ValueType.I64,
+  f: ValueType.F32,
+  d: ValueType.F64,
+};
 
 /** Operations with fixed operand and result types, by opcode. */
 export const PLAIN_OPERATIONS: ReadonlyMap<number, PlainOperation> = new Map(build());
@@ -67,19 +75,42 @@ export const PLAIN_OPERATIONS: ReadonlyMap<number, PlainOperation> = new Map(bui
 function* build(): Generator<[number, PlainOperation]> {
   // Loads and stores from 0x28 on: name, signature, log2 of the width.
   const memory: [string, string, number][] = [
-    ["i32.load", "i:i", 2], ["i64.load", "i:l", 3], ["f32.load", "i:f", 2], ["f64.load", "i:d", 3],
-    ["i32.load8_s", "i:i", 0], ["i32.load8_u", "i:i", 0], ["i32.load16_s", "i:i", 1], ["i32.load16_u", "i:i", 1],
-    ["i64.load8_s", "i:l", 0], ["i64.load8_u", "i:l", 0], ["i64.load16_s", "i:l", 1], ["i64.load16_u", "i:l", 1],
-    ["i64.load32_s", "i:l", 2], ["i64.load32_u", "i:l", 2],
-    ["i32.store", "ii:", 2], ["i64.store", "il:", 3], ["f32.store", "if:", 2], ["f64.store", "id:", 3],
-    ["i32.store8", "ii:", 0], ["i32.store16", "ii:", 1], ["i64.store8", "il:", 0], ["i64.store16", "il:", 1], ["i64.store32", "il:", 2],
+    ["i32.load", "i:i", 2],
+    ["i64.load", "i:l", 3],
+    ["f32.load", "i:f", 2],
+    ["f64.load", "i:d", 3],
+    ["i32.load8_s", "i:i", 0],
+    ["i32.load8_u", "i:i", 0],
+    ["i32.load16_s", "i:i", 1],
+    ["i32.load16_u", "i:i", 1],
+    ["i64.load8_s", "i:l", 0],
+    ["i64.load8_u", "i:l", 0],
+    ["i64.load16_s", "i:l", 1],
+    ["i64.load16_u", "i:l", 1],
+    ["i64.load32_s", "i:l", 2],
+    ["i64.load32_u", "i:l", 2],
+    ["i32.store", "ii:", 2],
+    ["i64.store", "il:", 3],
+    ["f32.store", "if:", 2],
+    ["f64.store", "id:", 3],
+    ["i32.store8", "ii:", 0],
+    ["i32.store16", "ii:", 1],
+    ["i64.store8", "il:", 0],
+    ["i64.store16", "il:", 1],
+    ["i64.store32", "il:", 2],
   ];
-  for (const [index, [name, signature, log2]] of memory.entries()) yield [0x28 + index, operation(name, signature, log2)];
+  for (const [index, [name, signature, log2]] of memory.entries())
+    yield [0x28 + index, operation(name, signature, log2)];
 
   // 0x45 … 0xC4 in the order of the standard.
   let opcode = 0x45;
-  const run = function* (prefix: string, names: string, signature: string): Generator<[number, PlainOperation]> {
-    for (const name of names.split(" ")) yield [opcode++, operation(`${prefix}.${name}`, signature)];
+  const run = function* (
+    prefix: string,
+    names: string,
+    signature: string,
+  ): Generator<[number, PlainOperation]> {
+    for (const name of names.split(" "))
+      yield [opcode++, operation(`${prefix}.${name}`, signature)];
   };
   const integerComparisons = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u";
   const floatComparisons = "eq ne lt gt le ge";
@@ -128,14 +159,20 @@ function* build(): Generator<[number, PlainOperation]> {
 }
 
 function operation(name: string, signature: string, accessLog2 = -1): PlainOperation {
-  const [parameters, result] = signature.split(":").map((part) => [...part].map((letter) => TYPE_OF_LETTER[letter]!));
+  const [parameters, result] = signature
+    .split(":")
+    .map((part) => [...part].map((letter) => TYPE_OF_LETTER[letter]!));
   return { name, parameters: parameters!, result: result![0] ?? null, accessLog2 };
 }
 
 /** Where the standard's word is not the enumeration's with a dot. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
-  [WasmOp.Branch]: "br", [WasmOp.BranchIf]: "br_if", [WasmOp.BranchTable]: "br_table", [WasmOp.CallIndirect]: "call_indirect",
-  [WasmOp.SelectTyped]: "select", [WasmOp.RefIsNull]: "ref.is_null",
+  [WasmOp.Branch]: "br",
+  [WasmOp.BranchIf]: "br_if",
+  [WasmOp.BranchTable]: "br_table",
+  [WasmOp.CallIndirect]: "call_indirect",
+  [WasmOp.SelectTyped]: "select",
+  [WasmOp.RefIsNull]: "ref.is_null",
 };
 
 export function operationName(opcode: number): string {
@@ -151,6 +188,7 @@ export function unknownOpcode(opcode: number): string {
   if (opcode === 0xfe) return "atomic instructions are not supported";
   if (opcode === 0xfb) return "garbage-collected types are not supported";
   if (opcode >= 0x06 && opcode <= 0x0a) return "exception handling is not supported";
-  if (opcode >= 0x12 && opcode <= 0x15) return "tail calls and typed function references are not supported";
+  if (opcode >= 0x12 && opcode <= 0x15)
+    return "tail calls and typed function references are not supported";
   return `unknown instruction 0x${opcode.toString(16)}`;
 }

@@ -12,8 +12,9 @@ const SUBSECTION_LOCALS = 2;
 const SUBSECTION_GLOBALS = 7;
 
 /**
- * Reads the custom section `name`. Names are for people and symbols; what is malformed in them must not refuse the module, as the
- * standard says, so that decoding stops there and keeps what came before.
+ * Reads the custom section `name`. Names are for people and symbols; what is malformed in them must
+ * not refuse the module, as the standard says, so that decoding stops there and keeps what came
+ * before.
  */
 export function decodeNames(section: Uint8Array | undefined, file: string): ModuleNames {
   const functions = new Map<number, string>();

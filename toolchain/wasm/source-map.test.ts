@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { readSourceMap } from "./source-map.ts";
 
-const map = (mappings: string): string => JSON.stringify({ version: 3, sources: ["kernel/main.ts", "kernel/ipc/call.ts"], names: [], mappings });
+const map = (mappings: string): string =>
+  JSON.stringify({
+    version: 3,
+    sources: ["kernel/main.ts", "kernel/ipc/call.ts"],
+    names: [],
+    mappings,
+  });
 
 test("answers with the mapping at or before an offset, counted from 1", () => {
   // Offset 10: file 0, line 5, column 3; offset 14: file 1, line 4, column 5.
@@ -19,6 +25,10 @@ test("a mapping without a source ends the one before", () => {
   expect(sourceOf(14)).toBeNull();
 });
 
-test.each([["{}"], ['{"version":3,"sources":[],"mappings":"!"}'], ['{"version":3,"sources":[],"mappings":"gggggggggggggggg"}']])("refuses %s", (text) => {
+test.each([
+  ["{}"],
+  ['{"version":3,"sources":[],"mappings":"!"}'],
+  ['{"version":3,"sources":[],"mappings":"gggggggggggggggg"}'],
+])("refuses %s", (text) => {
   expect(() => readSourceMap(text)).toThrow();
 });

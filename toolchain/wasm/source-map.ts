@@ -2,16 +2,22 @@ import type { SourcePosition } from "../ir/module.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 
 /**
- * Reads a source map (version 3) of a wasm module: all mappings are in line 1, columns are byte offsets in the module.
+ * Reads a source map (version 3) of a wasm module: all mappings are in line 1, columns are byte
+ * offsets in the module.
  *
- * The result answers where an instruction comes from: the mapping at or before its offset, as far as it reaches.
+ * The result answers where an instruction comes from: the mapping at or before its offset, as far
+ * as it reaches.
  */
-export function readSourceMap(text: string, file = "module.wasm.map"): (origin: number) => SourcePosition | null {
+export function readSourceMap(
+  text: string,
+  file = "module.wasm.map",
+): (origin: number) => SourcePosition | null {
   const map = JSON.parse(text) as { version?: unknown; sources?: unknown; mappings?: unknown };
   const refuse = (message: string): never => {
     throw new DiagnosticError([{ severity: "error", file, message }]);
   };
-  if (map.version !== 3 || !Array.isArray(map.sources) || typeof map.mappings !== "string") return refuse("not a source map of version 3");
+  if (map.version !== 3 || !Array.isArray(map.sources) || typeof map.mappings !== "string")
+    return refuse("not a source map of version 3");
   const sources = map.sources.map(String);
   const { offsets, files, lines, columns } = decodeMappings(map.mappings, refuse);
 
@@ -29,7 +35,9 @@ export function readSourceMap(text: string, file = "module.wasm.map"): (origin: 
     if (index < 0 || files[index]! < 0) return null;
     const source = sources[files[index]!];
     // Source maps count lines from 1 in our terms after adding one, columns likewise.
-    return source === undefined ? null : { file: source, line: lines[index]! + 1, column: columns[index]! + 1 };
+    return source === undefined
+      ? null
+      : { file: source, line: lines[index]! + 1, column: columns[index]! + 1 };
   };
 }
 
@@ -49,14 +57,16 @@ function decodeMappings(text: string, refuse: (message: string) => never): Mappi
     let scale = 1;
     for (;;) {
       const digit = BASE64.indexOf(text[position++] ?? "");
-      if (digit < 0 || scale > 2 ** 40) refuse(`malformed number at character ${position - 1} of the mappings`);
+      if (digit < 0 || scale > 2 ** 40)
+        refuse(`malformed number at character ${position - 1} of the mappings`);
       value += (digit & 31) * scale;
       scale *= 32;
       if (digit < 32) break;
     }
     return value % 2 === 1 ? -(value - 1) / 2 : value / 2;
   };
-  const isSegmentEnd = (): boolean => position >= text.length || text[position] === "," || text[position] === ";";
+  const isSegmentEnd = (): boolean =>
+    position >= text.length || text[position] === "," || text[position] === ";";
 
   let [offset, file, line, column] = [0, 0, 0, 0];
   while (position < text.length) {

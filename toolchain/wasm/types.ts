@@ -73,7 +73,10 @@ export interface DataSegment {
   readonly offset: number;
 }
 
-/** The body of a function: where its instructions lie in the module and which locals it adds to its parameters. */
+/**
+ * The body of a function: where its instructions lie in the module and which locals it adds to its
+ * parameters.
+ */
 export interface FunctionBody {
   readonly typeIndex: number;
   /** Parameters first. */

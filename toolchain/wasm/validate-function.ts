@@ -1,4 +1,7 @@
-/** Validates one function body: the algorithm of the standard's appendix, with a stack of operand types and one of control frames. */
+/**
+ * Validates one function body: the algorithm of the standard's appendix, with a stack of operand
+ * types and one of control frames.
+ */
 import { operationName, PLAIN_OPERATIONS, WasmOp } from "./instruction-set.ts";
 import { EMPTY_BLOCK, InstructionReader } from "./instruction-reader.ts";
 import { type FunctionBody, type FunctionType, ValueType, type WasmModule } from "./types.ts";
@@ -18,13 +21,18 @@ interface ControlFrame {
 
 const NO_TYPES: readonly ValueType[] = [];
 
-export function validateFunction(module: WasmModule, body: FunctionBody, declared: ReadonlySet<number>): void {
+export function validateFunction(
+  module: WasmModule,
+  body: FunctionBody,
+  declared: ReadonlySet<number>,
+): void {
   const reader = new InstructionReader(module.bytes, module.file, body.start, body.end);
   const operands: OperandType[] = [];
   const frames: ControlFrame[] = [];
   const { localTypes } = body;
 
-  const fail = (message: string): never => reader.fail(`${operationName(reader.opcode)}: ${message}`, reader.offset);
+  const fail = (message: string): never =>
+    reader.fail(`${operationName(reader.opcode)}: ${message}`, reader.offset);
   const top = (): ControlFrame => frames[frames.length - 1]!;
 
   function push(type: OperandType): void {
@@ -54,7 +62,8 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
   function leave(): ControlFrame {
     const frame = top();
     popAll(frame.end);
-    if (operands.length !== frame.height) fail(`${operands.length - frame.height} operands are left over at the end of the block`);
+    if (operands.length !== frame.height)
+      fail(`${operands.length - frame.height} operands are left over at the end of the block`);
     frames.pop();
     return frame;
   }
@@ -92,7 +101,9 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
   }
   function elementSegment(index: number): ValueType {
     const found = module.elements[index];
-    return found === undefined ? fail(`element segment ${index} does not exist`) : found.elementType;
+    return found === undefined
+      ? fail(`element segment ${index} does not exist`)
+      : found.elementType;
   }
 
   enter(WasmOp.Block, NO_TYPES, module.types[body.typeIndex]!.results);
@@ -131,7 +142,8 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
       }
       case WasmOp.End: {
         const frame = leave();
-        if (frame.opcode === WasmOp.If && !sameTypes(frame.start, frame.end)) fail("an if without else must end with what it starts with");
+        if (frame.opcode === WasmOp.If && !sameTypes(frame.start, frame.end))
+          fail("an if without else must end with what it starts with");
         pushAll(frame.end);
         break;
       }
@@ -170,10 +182,14 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
       case WasmOp.CallIndirect: {
         const isDirect = reader.opcode === WasmOp.Call;
         if (!isDirect) {
-          if (table(reader.secondIndex) !== ValueType.FunctionReference) fail("the table does not hold functions");
+          if (table(reader.secondIndex) !== ValueType.FunctionReference)
+            fail("the table does not hold functions");
           pop(ValueType.I32);
-        } else if (reader.index >= module.functionTypes.length) fail(`function ${reader.index} does not exist`);
-        const type = module.types[isDirect ? module.functionTypes[reader.index]! : reader.index] ?? fail(`type ${reader.index} does not exist`);
+        } else if (reader.index >= module.functionTypes.length)
+          fail(`function ${reader.index} does not exist`);
+        const type =
+          module.types[isDirect ? module.functionTypes[reader.index]! : reader.index] ??
+          fail(`type ${reader.index} does not exist`);
         popAll(type.parameters);
         pushAll(type.results);
         break;
@@ -186,9 +202,11 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
         const first = pop(UNKNOWN);
         const second = pop(UNKNOWN);
         for (const type of [first, second]) {
-          if (type === ValueType.FunctionReference || type === ValueType.ExternalReference) fail("references need a select with a type");
+          if (type === ValueType.FunctionReference || type === ValueType.ExternalReference)
+            fail("references need a select with a type");
         }
-        if (first !== second && first !== UNKNOWN && second !== UNKNOWN) fail("operands have different types");
+        if (first !== second && first !== UNKNOWN && second !== UNKNOWN)
+          fail("operands have different types");
         push(first === UNKNOWN ? second : first);
         break;
       }
@@ -212,7 +230,8 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
         push((module.globals[reader.index] ?? fail(`global ${reader.index} does not exist`)).type);
         break;
       case WasmOp.GlobalSet: {
-        const global = module.globals[reader.index] ?? fail(`global ${reader.index} does not exist`);
+        const global =
+          module.globals[reader.index] ?? fail(`global ${reader.index} does not exist`);
         if (!global.mutable) fail("the global is immutable");
         pop(global.type);
         break;
@@ -251,17 +270,27 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
         push(ValueType.F64);
         break;
       case WasmOp.RefNull:
-        if (reader.selectType !== ValueType.FunctionReference && reader.selectType !== ValueType.ExternalReference) fail("not a reference type");
+        if (
+          reader.selectType !== ValueType.FunctionReference &&
+          reader.selectType !== ValueType.ExternalReference
+        )
+          fail("not a reference type");
         push(reader.selectType);
         break;
       case WasmOp.RefIsNull: {
         const type = pop(UNKNOWN);
-        if (type !== UNKNOWN && type !== ValueType.FunctionReference && type !== ValueType.ExternalReference) fail("operand is not a reference");
+        if (
+          type !== UNKNOWN &&
+          type !== ValueType.FunctionReference &&
+          type !== ValueType.ExternalReference
+        )
+          fail("operand is not a reference");
         push(ValueType.I32);
         break;
       }
       case WasmOp.RefFunc:
-        if (!declared.has(reader.index)) fail(`function ${reader.index} is not declared as referenced`);
+        if (!declared.has(reader.index))
+          fail(`function ${reader.index} is not declared as referenced`);
         push(ValueType.FunctionReference);
         break;
       case WasmOp.MemoryInit:
@@ -282,14 +311,16 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
         popAll(THREE_I32);
         break;
       case WasmOp.TableInit:
-        if (table(reader.secondIndex) !== elementSegment(reader.index)) fail("the segment's elements are not of the table's type");
+        if (table(reader.secondIndex) !== elementSegment(reader.index))
+          fail("the segment's elements are not of the table's type");
         popAll(THREE_I32);
         break;
       case WasmOp.ElemDrop:
         elementSegment(reader.index);
         break;
       case WasmOp.TableCopy:
-        if (table(reader.index) !== table(reader.secondIndex)) fail("the tables have different types");
+        if (table(reader.index) !== table(reader.secondIndex))
+          fail("the tables have different types");
         popAll(THREE_I32);
         break;
       case WasmOp.TableGrow: {
@@ -316,7 +347,9 @@ export function validateFunction(module: WasmModule, body: FunctionBody, declare
   }
   if (!reader.isAtEnd) reader.fail("bytes are left over behind the end of the function");
 
-  /** For br_table: an unknown operand stays unknown, so that it may serve labels of different types. */
+  /**
+   * For br_table: an unknown operand stays unknown, so that it may serve labels of different types.
+   */
   function popUnlessUnknown(expected: ValueType): OperandType {
     const frame = top();
     if (operands.length === frame.height && frame.unreachable) return UNKNOWN;

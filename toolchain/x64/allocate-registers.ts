@@ -1,13 +1,24 @@
 import type { VirtualRegister } from "./machine-function.ts";
 import { areDisjoint, Bundle, MINIMAL_WEIGHT, NOT_ALLOCATED } from "./bundle.ts";
 import { declareCoverage, hit } from "./coverage.ts";
-import { beforePoint, instructionAt, type LiveRanges, needsRegister, type Point, type Reservation, type UseKind } from "./live-range.ts";
+import {
+  beforePoint,
+  instructionAt,
+  type LiveRanges,
+  needsRegister,
+  type Point,
+  type Reservation,
+  type UseKind,
+} from "./live-range.ts";
 import { PriorityQueue } from "./priority-queue.ts";
 import { CALLEE_SAVED_SET, REGISTER_COUNT } from "./register.ts";
 import { RegisterWishes } from "./register-wishes.ts";
 import { SegmentMap } from "./segment-map.ts";
 
-/** Above this many instructions nothing is evicted and what does not fit is cut into smallest pieces at once, so that time stays n log n. */
+/**
+ * Above this many instructions nothing is evicted and what does not fit is cut into smallest pieces
+ * at once, so that time stays n log n.
+ */
 export const LINEAR_INSTRUCTIONS_MIN = 60_000;
 /** Pieces that one family is split into by choice; after that, into smallest pieces. */
 const FAMILY_SPLITS_MAX = 24;
@@ -19,14 +30,24 @@ const SPLIT_SEARCH_BLOCKS_MAX = 64;
 const CALLEE_SAVED_COST = 2;
 
 for (const name of [
-  "allocator: join", "allocator: eviction", "allocator: split before conflict", "allocator: split before first use", "allocator: split behind use",
-  "allocator: smallest pieces", "allocator: spill", "allocator: second chance", "allocator: linear", "allocator: callee-saved avoided",
-]) declareCoverage(name);
+  "allocator: join",
+  "allocator: eviction",
+  "allocator: split before conflict",
+  "allocator: split before first use",
+  "allocator: split behind use",
+  "allocator: smallest pieces",
+  "allocator: spill",
+  "allocator: second chance",
+  "allocator: linear",
+  "allocator: callee-saved avoided",
+])
+  declareCoverage(name);
 
 /**
- * Gives registers to bundles of live ranges. The longest bundle goes first. One that finds no free register evicts bundles of less weight, or is
- * split where it is cheapest: before the conflict, outside of loops, around stretches without uses. What remains without a
- * register and needs none is in the stack frame.
+ * Gives registers to bundles of live ranges. The longest bundle goes first. One that finds no free
+ * register evicts bundles of less weight, or is split where it is cheapest: before the conflict,
+ * outside of loops, around stretches without uses. What remains without a register and needs none
+ * is in the stack frame.
  */
 export class RegisterAllocator {
   readonly bundles: Bundle[] = [];
@@ -34,7 +55,10 @@ export class RegisterAllocator {
   readonly bundleOf: number[] = [];
   usedCalleeSaved = 0;
 
-  private readonly occupied: SegmentMap[] = Array.from({ length: REGISTER_COUNT }, () => new SegmentMap());
+  private readonly occupied: SegmentMap[] = Array.from(
+    { length: REGISTER_COUNT },
+    () => new SegmentMap(),
+  );
   private readonly queue = new PriorityQueue();
   private readonly withoutRegister: Bundle[] = [];
   private readonly familySplits: number[] = [];
@@ -53,20 +77,29 @@ export class RegisterAllocator {
 
   run(): void {
     for (const register of this.registers) {
-      if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0) this.usedCalleeSaved |= 1 << register;
+      if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0)
+        this.usedCalleeSaved |= 1 << register;
     }
     for (const bundle of this.makeBundles()) this.enqueue(bundle);
-    for (let index = this.queue.pop(); index >= 0; index = this.queue.pop()) this.allocate(this.bundles[index]!);
+    for (let index = this.queue.pop(); index >= 0; index = this.queue.pop())
+      this.allocate(this.bundles[index]!);
     for (const bundle of this.withoutRegister) this.secondChance(bundle);
   }
 
   /** Whether nothing lives in `register` during [from, to). */
   isFree(register: number, from: Point, to: Point): boolean {
-    return this.occupied[register]!.isFree(from, to) && firstReservation(this.live.reservations[register]!, from, to) < 0;
+    return (
+      this.occupied[register]!.isFree(from, to) &&
+      firstReservation(this.live.reservations[register]!, from, to) < 0
+    );
   }
 
   private newBundle(ranges: number[], family: number): Bundle {
-    const bundle = new Bundle(this.bundles.length, ranges, family < 0 ? this.bundles.length : family);
+    const bundle = new Bundle(
+      this.bundles.length,
+      ranges,
+      family < 0 ? this.bundles.length : family,
+    );
     this.bundles.push(bundle);
     this.familySplits.push(0);
     for (const range of ranges) this.bundleOf[range] = bundle.index;
@@ -86,11 +119,21 @@ export class RegisterAllocator {
     const ranges = live.rangesOf.map((list) => [...list]);
     for (const { left, right, isTied } of live.affinities) {
       if (machine.type(left) !== machine.type(right)) continue;
-      if (machine.rematerializable[left] !== null || !(this.isWorthCarrying(right) || isTied && this.isMadeFor(right))) continue;
+      if (
+        machine.rematerializable[left] !== null ||
+        !(this.isWorthCarrying(right) || (isTied && this.isMadeFor(right)))
+      )
+        continue;
       const [a, b] = [find(left), find(right)];
       if (a === b || ranges[a]!.length === 0 || ranges[b]!.length === 0) continue;
-      if (ranges[a]!.length + ranges[b]!.length > JOINED_RANGES_MAX || !areDisjoint(live, ranges[a]!, ranges[b]!)) continue;
-      ranges[a] = [...ranges[a]!, ...ranges[b]!].sort((x, y) => live.from.data[x]! - live.from.data[y]!);
+      if (
+        ranges[a]!.length + ranges[b]!.length > JOINED_RANGES_MAX ||
+        !areDisjoint(live, ranges[a]!, ranges[b]!)
+      )
+        continue;
+      ranges[a] = [...ranges[a]!, ...ranges[b]!].sort(
+        (x, y) => live.from.data[x]! - live.from.data[y]!,
+      );
       ranges[b] = [];
       groupOf[b] = a;
       hit("allocator: join");
@@ -132,7 +175,11 @@ export class RegisterAllocator {
         hit("allocator: callee-saved avoided");
         continue;
       }
-      const conflict = this.conflictsOf(bundle, register, this.isLinear && bundle.weight < MINIMAL_WEIGHT ? 0 : bundle.weight);
+      const conflict = this.conflictsOf(
+        bundle,
+        register,
+        this.isLinear && bundle.weight < MINIMAL_WEIGHT ? 0 : bundle.weight,
+      );
       if (conflict.firstPoint < 0) {
         this.assign(bundle, register);
         return;
@@ -151,32 +198,48 @@ export class RegisterAllocator {
       return;
     }
     if (bundle.isMinimal) {
-      if (bundle.isRegisterNeeded) throw new Error(`${this.live.machine.name}: no register at ${bundle.start(this.live)}`);
+      if (bundle.isRegisterNeeded)
+        throw new Error(`${this.live.machine.name}: no register at ${bundle.start(this.live)}`);
       this.withoutRegister.push(bundle);
       return;
     }
     this.split(bundle, latestConflict);
   }
 
-  /** Registers in the order to try them: those that make moves vanish, those that no other value wishes for, then the rest. */
+  /**
+   * Registers in the order to try them: those that make moves vanish, those that no other value
+   * wishes for, then the rest.
+   */
   private registersFor(bundle: Bundle): readonly number[] {
     const weights = new Map<number, number>();
     for (const range of bundle.ranges) {
-      for (const { fixed, weight } of this.wishes.of(this.live.registers.data[range]!)) weights.set(fixed, (weights.get(fixed) ?? 0) + weight);
+      for (const { fixed, weight } of this.wishes.of(this.live.registers.data[range]!))
+        weights.set(fixed, (weights.get(fixed) ?? 0) + weight);
     }
-    const wished = [...weights].sort((a, b) => b[1] - a[1]).map(([register]) => register).filter((register) => this.registers.includes(register));
+    const wished = [...weights]
+      .sort((a, b) => b[1] - a[1])
+      .map(([register]) => register)
+      .filter((register) => this.registers.includes(register));
     const others = this.registers.filter((register) => !weights.has(register));
     const [start, end] = [bundle.start(this.live), bundle.end(this.live)];
     // A callee-saved register that nothing uses yet costs more than spoiling a wish.
     const rank = (register: number): number =>
-      ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1 ? 2 : this.wishes.isWished(register, start, end) ? 1 : 0;
+      ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1
+        ? 2
+        : this.wishes.isWished(register, start, end)
+          ? 1
+          : 0;
     const ranks = others.map(rank);
-    return [...wished, ...[0, 1, 2].flatMap((wanted) => others.filter((_, k) => ranks[k] === wanted))];
+    return [
+      ...wished,
+      ...[0, 1, 2].flatMap((wanted) => others.filter((_, k) => ranks[k] === wanted)),
+    ];
   }
 
   /**
-   * What stands in the way in `register`: the first point of a conflict, -1 if there is none, and the bundles to be evicted with the greatest
-   * weight among them; Infinity if one of them weighs `weightLimit` or more, or an instruction needs the register itself. The search ends there.
+   * What stands in the way in `register`: the first point of a conflict, -1 if there is none, and
+   * the bundles to be evicted with the greatest weight among them; Infinity if one of them weighs
+   * `weightLimit` or more, or an instruction needs the register itself. The search ends there.
    */
   private conflictsOf(bundle: Bundle, register: number, weightLimit: number): Conflict {
     const { live } = this;
@@ -186,11 +249,19 @@ export class RegisterAllocator {
     let firstPoint = -1;
     for (const range of bundle.ranges) {
       const [from, to] = [live.from.data[range]!, live.to.data[range]!];
-      for (let k = firstReservation(reservations, from, to); k >= 0 && k < reservations.length && reservations[k]!.from < to; k++) {
+      for (
+        let k = firstReservation(reservations, from, to);
+        k >= 0 && k < reservations.length && reservations[k]!.from < to;
+        k++
+      ) {
         // The instruction reads this very value there.
         if (reservations[k]!.register === live.registers.data[range]) continue;
         const point = Math.max(from, reservations[k]!.from);
-        return { firstPoint: firstPoint < 0 ? point : Math.min(firstPoint, point), weight: Infinity, victims };
+        return {
+          firstPoint: firstPoint < 0 ? point : Math.min(firstPoint, point),
+          weight: Infinity,
+          victims,
+        };
       }
       this.occupied[register]!.overlaps(from, to, (otherFrom, _to, owner) => {
         const other = this.bundles[owner]!;
@@ -208,21 +279,31 @@ export class RegisterAllocator {
     bundle.register = register;
     if ((CALLEE_SAVED_SET >> register) & 1) this.usedCalleeSaved |= 1 << register;
     for (const range of bundle.ranges) {
-      this.occupied[register]!.insert(this.live.from.data[range]!, this.live.to.data[range]!, bundle.index);
+      this.occupied[register]!.insert(
+        this.live.from.data[range]!,
+        this.live.to.data[range]!,
+        bundle.index,
+      );
     }
   }
 
   private evict(bundle: Bundle): void {
-    for (const range of bundle.ranges) this.occupied[bundle.register]!.remove(this.live.from.data[range]!);
+    for (const range of bundle.ranges)
+      this.occupied[bundle.register]!.remove(this.live.from.data[range]!);
     bundle.register = NOT_ALLOCATED;
     this.enqueue(bundle);
   }
 
   private secondChance(bundle: Bundle): void {
     for (const register of this.registersFor(bundle)) {
-      if ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register & 1) continue;
+      if (((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1) continue;
       if (this.conflictsOf(bundle, register, 0).firstPoint >= 0) continue;
-      if (bundle.ranges.every((range) => this.live.machine.rematerializable[this.live.registers.data[range]!] !== null)) return;
+      if (
+        bundle.ranges.every(
+          (range) => this.live.machine.rematerializable[this.live.registers.data[range]!] !== null,
+        )
+      )
+        return;
       hit("allocator: second chance");
       this.assign(bundle, register);
       return;
@@ -249,7 +330,11 @@ export class RegisterAllocator {
       point = this.cheapestPoint(beforePoint(instructionAt(lastUse) + 1), conflictStart, true);
     } else if (beforePoint(instructionAt(firstUse)) > start) {
       hit("allocator: split before first use");
-      point = this.cheapestPoint(Math.min(beforePoint(instructionAt(start) + 1), beforePoint(instructionAt(firstUse))), beforePoint(instructionAt(firstUse)), false);
+      point = this.cheapestPoint(
+        Math.min(beforePoint(instructionAt(start) + 1), beforePoint(instructionAt(firstUse))),
+        beforePoint(instructionAt(firstUse)),
+        false,
+      );
     } else {
       hit("allocator: split behind use");
       point = beforePoint(instructionAt(firstUse) + 1);
@@ -268,22 +353,26 @@ export class RegisterAllocator {
     const { live } = this;
     const points: Point[] = [];
     for (const range of bundle.ranges) {
-      const isRematerializable = live.machine.rematerializable[live.registers.data[range]!] !== null;
+      const isRematerializable =
+        live.machine.rematerializable[live.registers.data[range]!] !== null;
       for (let use = live.useStarts.data[range]!; use < live.useEnds.data[range]!; use++) {
-        if (!isRematerializable || needsRegister(live.useKinds[use]! as UseKind)) points.push(live.usePoints[use]!);
+        if (!isRematerializable || needsRegister(live.useKinds[use]! as UseKind))
+          points.push(live.usePoints[use]!);
       }
     }
     return points;
   }
 
   /**
-   * A point in [from, to], at the start of an instruction or block, where a move is executed least often; of equal ones the first
-   * (`preferFirst`) or the last. At the start of a block the moves go on the edges into it, so that only those from outside count.
+   * A point in [from, to], at the start of an instruction or block, where a move is executed least
+   * often; of equal ones the first (`preferFirst`) or the last. At the start of a block the moves
+   * go on the edges into it, so that only those from outside count.
    */
   private cheapestPoint(from: Point, to: Point, preferFirst: boolean): Point {
     const { blocks } = this.live.machine;
     const blockOf = this.live.blockOfInstruction;
-    const isLabel = (point: Point): boolean => blocks[blockOf[instructionAt(point)]!]?.start === instructionAt(point);
+    const isLabel = (point: Point): boolean =>
+      blocks[blockOf[instructionAt(point)]!]?.start === instructionAt(point);
     const boundaryCost = (block: number): number =>
       block === 0 ? Infinity : Math.min(blocks[block]!.frequency, blocks[block - 1]!.frequency);
     const candidates: { point: Point; cost: number }[] = [];
@@ -291,15 +380,21 @@ export class RegisterAllocator {
     const lastBlock = blockOf[Math.min(instructionAt(to), blockOf.length - 1)]!;
     if (!isLabel(from)) candidates.push({ point: from, cost: blocks[firstBlock]!.frequency });
     const step = lastBlock - firstBlock > SPLIT_SEARCH_BLOCKS_MAX;
-    for (let block = step && !preferFirst ? lastBlock - SPLIT_SEARCH_BLOCKS_MAX : firstBlock; block <= lastBlock; block++) {
+    for (
+      let block = step && !preferFirst ? lastBlock - SPLIT_SEARCH_BLOCKS_MAX : firstBlock;
+      block <= lastBlock;
+      block++
+    ) {
       if (step && preferFirst && block > firstBlock + SPLIT_SEARCH_BLOCKS_MAX) break;
       const point = beforePoint(blocks[block]!.start);
       if (point >= from && point <= to) candidates.push({ point, cost: boundaryCost(block) });
     }
-    if (to !== from && !isLabel(to)) candidates.push({ point: to, cost: blocks[lastBlock]!.frequency });
+    if (to !== from && !isLabel(to))
+      candidates.push({ point: to, cost: blocks[lastBlock]!.frequency });
     let best = candidates[0]!;
     for (const candidate of candidates) {
-      if (candidate.cost < best.cost || (!preferFirst && candidate.cost === best.cost)) best = candidate;
+      if (candidate.cost < best.cost || (!preferFirst && candidate.cost === best.cost))
+        best = candidate;
     }
     return best.point;
   }
@@ -327,7 +422,9 @@ export class RegisterAllocator {
     this.enqueue(bundle);
   }
 
-  /** Cuts a bundle around every instruction that needs it in a register; all else is without uses. */
+  /**
+   * Cuts a bundle around every instruction that needs it in a register; all else is without uses.
+   */
   private splitIntoSmallest(bundle: Bundle): void {
     hit("allocator: smallest pieces");
     const { live } = this;
@@ -336,7 +433,8 @@ export class RegisterAllocator {
       let range = whole;
       const instructions = new Set<number>();
       for (let use = live.useStarts.data[range]!; use < live.useEnds.data[range]!; use++) {
-        if (needsRegister(live.useKinds[use]! as UseKind)) instructions.add(instructionAt(live.usePoints[use]!));
+        if (needsRegister(live.useKinds[use]! as UseKind))
+          instructions.add(instructionAt(live.usePoints[use]!));
       }
       for (const instruction of instructions) {
         const [from, to] = [beforePoint(instruction), beforePoint(instruction + 1)];

@@ -14,17 +14,24 @@ import { MachineOp } from "./machine-op.ts";
 import { moduleOf, SampleFunction } from "./sample-function.ts";
 
 describe.each<[Target, string, boolean]>([
-  ["domain", "by evicting and splitting", false], ["domain", "in the order of the code", true],
-  ["kernel", "by evicting and splitting", false], ["kernel", "in the order of the code", true],
+  ["domain", "by evicting and splitting", false],
+  ["domain", "in the order of the code", true],
+  ["kernel", "by evicting and splitting", false],
+  ["kernel", "in the order of the code", true],
 ])("target %s, %s", (target, _how, isLinear) => {
   test("random functions pass the checker", () => {
     for (let seed = 1; seed <= 8; seed++) {
-      const { wasm, lowPagesUsed } = generateModule(seed, 40 + 10 * (seed % 4), { passiveSegments: false });
+      const { wasm, lowPagesUsed } = generateModule(seed, 40 + 10 * (seed % 4), {
+        passiveSegments: false,
+      });
       const module = buildModule(wasm, { name: `seed${seed}`, target, lowPagesUsed });
       for (const entry of module.functions) {
         if (entry.kind !== "defined") continue;
         optimize(entry.body, module);
-        checkAllocation(allocateRegisters(buildMachineFunction(entry.body, module), target, isLinear), target);
+        checkAllocation(
+          allocateRegisters(buildMachineFunction(entry.body, module), target, isLinear),
+          target,
+        );
       }
     }
   });
@@ -47,21 +54,35 @@ test("the same function gives the same bytes, whatever was compiled before it", 
 test("a constant that lives across calls takes neither a register nor a slot", () => {
   const f = new SampleFunction([Type.I64], [Type.I64]);
   const big = f.i64(0x1234_5678_9abc_def0n);
-  const call = (value: typeof big): typeof big => f.fn.result(f.instruction(Opcode.Call, Type.None, [value], [Type.I64], 0));
-  const fn = f.return(f.op(Opcode.Xor, Type.I64, call(call(f.op(Opcode.Xor, Type.I64, f.parameter(0), big))), big));
-  const allocation = allocateRegisters(buildMachineFunction(fn, moduleOf("domain", [fn])), "domain");
+  const call = (value: typeof big): typeof big =>
+    f.fn.result(f.instruction(Opcode.Call, Type.None, [value], [Type.I64], 0));
+  const fn = f.return(
+    f.op(Opcode.Xor, Type.I64, call(call(f.op(Opcode.Xor, Type.I64, f.parameter(0), big))), big),
+  );
+  const allocation = allocateRegisters(
+    buildMachineFunction(fn, moduleOf("domain", [fn])),
+    "domain",
+  );
   expect(allocation.slotBytes).toEqual([]);
   expect(allocation.savedRegisters).toBe(0);
 });
 
 test("a value that is spilled is stored once, behind its definition, where that is executed least", () => {
   const f = new SampleFunction([Type.I64], [Type.I64]);
-  const values = Array.from({ length: 20 }, (_, i) => f.op(Opcode.Mul, Type.I64, f.parameter(0), f.i64(BigInt(2 * i + 3))));
+  const values = Array.from({ length: 20 }, (_, i) =>
+    f.op(Opcode.Mul, Type.I64, f.parameter(0), f.i64(BigInt(2 * i + 3))),
+  );
   let sum = f.i64(0n);
-  for (const value of [...values, ...values, ...values]) sum = f.op(Opcode.Xor, Type.I64, f.op(Opcode.Rotl, Type.I64, sum, f.i64(3n)), value);
+  for (const value of [...values, ...values, ...values])
+    sum = f.op(Opcode.Xor, Type.I64, f.op(Opcode.Rotl, Type.I64, sum, f.i64(3n)), value);
   const fn = f.return(sum);
-  const { before, behind, slotBytes } = allocateRegisters(buildMachineFunction(fn, moduleOf("domain", [fn])), "domain");
-  const stores = [...before.values(), ...behind.values()].flat().filter((move) => move.kind === "move" && isSlot(move.to));
+  const { before, behind, slotBytes } = allocateRegisters(
+    buildMachineFunction(fn, moduleOf("domain", [fn])),
+    "domain",
+  );
+  const stores = [...before.values(), ...behind.values()]
+    .flat()
+    .filter((move) => move.kind === "move" && isSlot(move.to));
   expect(slotBytes.length).toBeGreaterThan(0);
   expect(stores.length).toBe(slotBytes.length);
 });
@@ -98,5 +119,5 @@ test("commutative operations overwrite the operand that dies", () => {
   const allocation = allocateRegisters(machine, "domain");
   const at = machine.instructions.findIndex(({ op }) => op === MachineOp.Imul);
   expect(machine.operandRegister(machine.instructions[at]!, 1)).toBe(f.parameter(1));
-  expect([...allocation.before.get(at) ?? []].length).toBeLessThanOrEqual(1);
+  expect([...(allocation.before.get(at) ?? [])].length).toBeLessThanOrEqual(1);
 });

@@ -6,8 +6,15 @@ import type { MachineFunction } from "./machine-function.ts";
 import { placeMoves } from "./place-moves.ts";
 import { allocatableRegisters } from "./register.ts";
 
-/** Allocation in three steps: where values live, which register each stretch gets, which moves that takes. */
-export function allocateRegisters(machine: MachineFunction, target: Target, isLinear?: boolean): Allocation {
+/**
+ * Allocation in three steps: where values live, which register each stretch gets, which moves that
+ * takes.
+ */
+export function allocateRegisters(
+  machine: MachineFunction,
+  target: Target,
+  isLinear?: boolean,
+): Allocation {
   const registers = allocatableRegisters(target);
   const live = new LiveRanges(machine);
   const allocator = new RegisterAllocator(live, registers, isLinear);

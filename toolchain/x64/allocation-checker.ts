@@ -2,25 +2,34 @@ import type { Target } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { type Allocation, type InsertedMove, isSlot, type Location, slotOf } from "./allocation.ts";
 import {
-  constraintKind, constraintRegister, isDefinition, type MachineFunction, type MachineInstruction, OperandKind, readsExtended, type VirtualRegister,
+  constraintKind,
+  constraintRegister,
+  isDefinition,
+  type MachineFunction,
+  type MachineInstruction,
+  OperandKind,
+  readsExtended,
+  type VirtualRegister,
 } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 import { CALLEE_SAVED_SET, Register, REGISTER_COUNT } from "./register.ts";
 
 /**
- * Proves an allocation right, or throws. It walks the code as it will be executed, with the moves that were inserted, and knows at
- * each place which values each register and slot holds on every path; each operand must find its value there. It follows the
- * zero-extension contract the same way: where an instruction reads all 64 bits of an i32, the upper half must be proven clear.
+ * Proves an allocation right, or throws. It walks the code as it will be executed, with the moves
+ * that were inserted, and knows at each place which values each register and slot holds on every
+ * path; each operand must find its value there. It follows the zero-extension contract the same
+ * way: where an instruction reads all 64 bits of an i32, the upper half must be proven clear.
  *
- * It shares with the allocator nothing but the data types: neither liveness, nor ranges, nor how moves are ordered.
+ * It shares with the allocator nothing but the data types: neither liveness, nor ranges, nor how
+ * moves are ordered.
  */
 export function checkAllocation(allocation: Allocation, target: Target): void {
   new AllocationChecker(allocation, target).run();
 }
 
 /**
- * What one location holds. A value v stands as 2v if all of it is there, as 2v+1 if only its low 32 bits are. An i32 is always 2v.
- * Ascending and never changed, so that states share it.
+ * What one location holds. A value v stands as 2v if all of it is there, as 2v+1 if only its low 32
+ * bits are. An i32 is always 2v. Ascending and never changed, so that states share it.
  */
 type Contents = readonly number[];
 
@@ -51,8 +60,12 @@ class AllocationChecker {
     const { blocks } = this.machine;
     this.checkPlaces();
     const atEntry: (State | null)[] = blocks.map(() => null);
-    atEntry[0] = { contents: new Array<Contents>(this.locationCount).fill(EMPTY), extended: new Array<boolean>(this.locationCount).fill(false) };
-    // First to the fixed point, without judging: a state shrinks while loops are still open. Then once more, judging.
+    atEntry[0] = {
+      contents: new Array<Contents>(this.locationCount).fill(EMPTY),
+      extended: new Array<boolean>(this.locationCount).fill(false),
+    };
+    // First to the fixed point, without judging: a state shrinks while loops are still open. Then
+    // once more, judging.
     const worklist = [0];
     const isQueued = new Uint8Array(blocks.length);
     while (worklist.length > 0) {
@@ -89,7 +102,8 @@ class AllocationChecker {
       this.where = `${i} ${MachineOp[instruction.op]}`;
       if (allocation.removed[i] === 1) {
         const [register] = [machine.operandRegister(instruction, 0)];
-        if (machine.rematerializable[register] !== instruction) this.fail("an instruction was removed that cannot be made again");
+        if (machine.rematerializable[register] !== instruction)
+          this.fail("an instruction was removed that cannot be made again");
         return;
       }
       for (let k = 0; k < instruction.operandCount; k++) this.checkPlace(instruction, k);
@@ -100,23 +114,41 @@ class AllocationChecker {
     const bits = this.machine.operandConstraint(instruction, index);
     const kind = constraintKind(bits);
     const location = this.locationOf(instruction, index);
-    if (location < 0 || location >= this.locationCount) this.fail(`operand ${index} has no location`);
-    if (location === Register.rsp || (location === Register.r15 && this.target === "kernel")) this.fail(`operand ${index} is in a reserved register`);
-    if (isSlot(location) && kind !== OperandKind.UseAny) this.fail(`operand ${index} must be in a register`);
-    const isFixed = kind === OperandKind.UseFixed || kind === OperandKind.DefinitionFixed || kind === OperandKind.DefinitionFixedEarly;
-    if (isFixed && location !== constraintRegister(bits)) this.fail(`operand ${index} must be in ${Register[constraintRegister(bits)]}`);
-    if (kind === OperandKind.DefinitionTied && this.locationOf(instruction, index + 1) !== location) this.fail(`operand ${index} is not where its tied use is`);
-    if (kind === OperandKind.DefinitionEarly || kind === OperandKind.DefinitionFixedEarly || kind === OperandKind.DefinitionTied) {
+    if (location < 0 || location >= this.locationCount)
+      this.fail(`operand ${index} has no location`);
+    if (location === Register.rsp || (location === Register.r15 && this.target === "kernel"))
+      this.fail(`operand ${index} is in a reserved register`);
+    if (isSlot(location) && kind !== OperandKind.UseAny)
+      this.fail(`operand ${index} must be in a register`);
+    const isFixed =
+      kind === OperandKind.UseFixed ||
+      kind === OperandKind.DefinitionFixed ||
+      kind === OperandKind.DefinitionFixedEarly;
+    if (isFixed && location !== constraintRegister(bits))
+      this.fail(`operand ${index} must be in ${Register[constraintRegister(bits)]}`);
+    if (kind === OperandKind.DefinitionTied && this.locationOf(instruction, index + 1) !== location)
+      this.fail(`operand ${index} is not where its tied use is`);
+    if (
+      kind === OperandKind.DefinitionEarly ||
+      kind === OperandKind.DefinitionFixedEarly ||
+      kind === OperandKind.DefinitionTied
+    ) {
       for (let other = 0; other < instruction.operandCount; other++) {
-        if (other === index || (kind === OperandKind.DefinitionTied && other === index + 1)) continue;
-        if (this.locationOf(instruction, other) === location) this.fail(`operands ${index} and ${other} share a register`);
+        if (other === index || (kind === OperandKind.DefinitionTied && other === index + 1))
+          continue;
+        if (this.locationOf(instruction, other) === location)
+          this.fail(`operands ${index} and ${other} share a register`);
       }
     }
     if (isDefinition(kind)) this.checkSaved(location);
   }
 
   private checkSaved(location: Location): void {
-    if (location < REGISTER_COUNT && (CALLEE_SAVED_SET >> location) & 1 && !((this.allocation.savedRegisters >> location) & 1)) {
+    if (
+      location < REGISTER_COUNT &&
+      (CALLEE_SAVED_SET >> location) & 1 &&
+      !((this.allocation.savedRegisters >> location) & 1)
+    ) {
       this.fail(`${Register[location]} is written but not saved`);
     }
   }
@@ -163,23 +195,38 @@ class AllocationChecker {
   private checkMove(move: InsertedMove): void {
     const places = move.kind === "make" ? [move.to] : [move.from, move.to];
     for (const place of places) {
-      if (place < 0 || place >= this.locationCount || place === Register.rsp) this.fail("a move from or to nowhere");
-      if (place === Register.r15 && this.target === "kernel") this.fail("a move touches the window's register");
+      if (place < 0 || place >= this.locationCount || place === Register.rsp)
+        this.fail("a move from or to nowhere");
+      if (place === Register.r15 && this.target === "kernel")
+        this.fail("a move touches the window's register");
       this.checkSaved(place);
     }
     if (move.kind === "exchange" && places.some(isSlot)) this.fail("an exchange with a slot");
     if (move.kind === "make" && isSlot(move.to)) this.fail("a value is made in a slot");
-    if (move.kind === "make" && this.machine.rematerializable[move.register] !== move.definition) this.fail("a value is made by another's definition");
+    if (move.kind === "make" && this.machine.rematerializable[move.register] !== move.definition)
+      this.fail("a value is made by another's definition");
     if (move.kind !== "move") return;
     if (isSlot(move.from) && isSlot(move.to)) this.fail("a move from slot to slot");
     for (const place of places) {
-      if (isSlot(place) && move.width > this.allocation.slotBytes[slotOf(place)]!) this.fail("a move wider than its slot");
+      if (isSlot(place) && move.width > this.allocation.slotBytes[slotOf(place)]!)
+        this.fail("a move wider than its slot");
     }
   }
 
   private lowHalves(contents: Contents): Contents {
-    if (contents.every((element) => (element & 1) === 1 || this.machine.type(valueOf(element)) === Type.I32)) return contents;
-    return [...new Set(contents.map((element) => (this.machine.type(valueOf(element)) === Type.I32 ? element : element | 1)))].sort((a, b) => a - b);
+    if (
+      contents.every(
+        (element) => (element & 1) === 1 || this.machine.type(valueOf(element)) === Type.I32,
+      )
+    )
+      return contents;
+    return [
+      ...new Set(
+        contents.map((element) =>
+          this.machine.type(valueOf(element)) === Type.I32 ? element : element | 1,
+        ),
+      ),
+    ].sort((a, b) => a - b);
   }
 
   private instruction(instruction: MachineInstruction, state: State, judges: boolean): void {
@@ -190,10 +237,15 @@ class AllocationChecker {
         if (!isDefinition(constraintKind(bits))) this.checkUse(instruction, k, state);
       }
     }
-    const tiedExtended = instruction.op === MachineOp.SetCondition ? state.extended[this.locationOf(instruction, 1)]! : false;
-    for (let register = 0; register < REGISTER_COUNT; register++) if ((instruction.clobbers >> register) & 1) this.lose(state, register);
+    const tiedExtended =
+      instruction.op === MachineOp.SetCondition
+        ? state.extended[this.locationOf(instruction, 1)]!
+        : false;
+    for (let register = 0; register < REGISTER_COUNT; register++)
+      if ((instruction.clobbers >> register) & 1) this.lose(state, register);
     for (let k = 0; k < instruction.operandCount; k++) {
-      if (isDefinition(constraintKind(machine.operandConstraint(instruction, k)))) this.lose(state, this.locationOf(instruction, k));
+      if (isDefinition(constraintKind(machine.operandConstraint(instruction, k))))
+        this.lose(state, this.locationOf(instruction, k));
     }
     for (let k = 0; k < instruction.operandCount; k++) {
       if (!isDefinition(constraintKind(machine.operandConstraint(instruction, k)))) continue;
@@ -201,15 +253,20 @@ class AllocationChecker {
       const location = this.locationOf(instruction, k);
       this.forget(state, value);
       state.contents[location] = [whole(value)];
-      const isExtended = instruction.op === MachineOp.SetCondition ? tiedExtended : definesExtended(machine, instruction, value);
+      const isExtended =
+        instruction.op === MachineOp.SetCondition
+          ? tiedExtended
+          : definesExtended(machine, instruction, value);
       state.extended[location] = isExtended;
-      if (judges && machine.type(value) === Type.I32 && !isExtended) this.fail(`operand ${k} is an i32 whose upper half is not clear`);
+      if (judges && machine.type(value) === Type.I32 && !isExtended)
+        this.fail(`operand ${k} is an i32 whose upper half is not clear`);
     }
     if (judges) this.checkClobbers(instruction);
   }
 
   private checkClobbers(instruction: MachineInstruction): void {
-    for (let register = 0; register < REGISTER_COUNT; register++) if ((instruction.clobbers >> register) & 1) this.checkSavedUnlessWindow(register);
+    for (let register = 0; register < REGISTER_COUNT; register++)
+      if ((instruction.clobbers >> register) & 1) this.checkSavedUnlessWindow(register);
   }
 
   private checkSavedUnlessWindow(register: number): void {
@@ -220,16 +277,28 @@ class AllocationChecker {
     const value = this.machine.operandRegister(instruction, index);
     const location = this.locationOf(instruction, index);
     const contents = state.contents[location]!;
-    const readsAll = readsUpperHalf(instruction, index) || readsExtended(this.machine.operandConstraint(instruction, index));
+    const readsAll =
+      readsUpperHalf(instruction, index) ||
+      readsExtended(this.machine.operandConstraint(instruction, index));
     const isNarrow = this.machine.type(value) === Type.I32;
     const name = location < REGISTER_COUNT ? Register[location]! : `slot ${slotOf(location)}`;
-    const isThere = contents.includes(whole(value)) || (!isNarrow && !readsAll && contents.includes(whole(value) | 1));
+    const isThere =
+      contents.includes(whole(value)) ||
+      (!isNarrow && !readsAll && contents.includes(whole(value) | 1));
     if (!isThere) {
-      const held = contents.map((element) => `${valueOf(element)}${(element & 1) === 1 ? " (low half)" : ""}`).join(", ");
-      this.fail(`operand ${index} reads value ${value} from ${name}, which holds ${held === "" ? "nothing known" : held}`);
+      const held = contents
+        .map((element) => `${valueOf(element)}${(element & 1) === 1 ? " (low half)" : ""}`)
+        .join(", ");
+      this.fail(
+        `operand ${index} reads value ${value} from ${name}, which holds ${held === "" ? "nothing known" : held}`,
+      );
     }
-    if (isNarrow && readsAll && !state.extended[location]) this.fail(`operand ${index} reads value ${value} from ${name}, whose upper half is not proven clear`);
-    if (isSlot(location) && instruction.width > this.allocation.slotBytes[slotOf(location)]!) this.fail(`operand ${index} reads more than its slot has`);
+    if (isNarrow && readsAll && !state.extended[location])
+      this.fail(
+        `operand ${index} reads value ${value} from ${name}, whose upper half is not proven clear`,
+      );
+    if (isSlot(location) && instruction.width > this.allocation.slotBytes[slotOf(location)]!)
+      this.fail(`operand ${index} reads more than its slot has`);
   }
 
   private lose(state: State, location: Location): void {
@@ -237,17 +306,25 @@ class AllocationChecker {
     state.extended[location] = false;
   }
 
-  /** `value` is about to be defined anew, in the next round of a loop: what holds it holds the old one. */
+  /**
+   * `value` is about to be defined anew, in the next round of a loop: what holds it holds the old
+   * one.
+   */
   private forget(state: State, value: VirtualRegister): void {
     for (let location = 0; location < this.locationCount; location++) {
       const contents = state.contents[location]!;
       if (contents.length === 0) continue;
-      if (contents.some((element) => valueOf(element) === value)) state.contents[location] = contents.filter((element) => valueOf(element) !== value);
+      if (contents.some((element) => valueOf(element) === value))
+        state.contents[location] = contents.filter((element) => valueOf(element) !== value);
     }
   }
 
   /** The state behind an edge: the target's parameters are what the arguments were. */
-  private overEdge(state: State, parameters: readonly VirtualRegister[], values: readonly VirtualRegister[]): State {
+  private overEdge(
+    state: State,
+    parameters: readonly VirtualRegister[],
+    values: readonly VirtualRegister[],
+  ): State {
     if (parameters.length === 0) return state;
     const { machine } = this;
     const stale = new Set<number>(parameters);
@@ -258,7 +335,10 @@ class AllocationChecker {
         const parameter = parameters[k]!;
         const isWidening = machine.type(value) === Type.I32 && machine.type(parameter) === Type.I64;
         if (machine.type(value) === Type.I64 && machine.type(parameter) === Type.I32) return;
-        if (before.includes(whole(value))) after.push(isWidening && !state.extended[location] ? whole(parameter) | 1 : whole(parameter));
+        if (before.includes(whole(value)))
+          after.push(
+            isWidening && !state.extended[location] ? whole(parameter) | 1 : whole(parameter),
+          );
         else if (before.includes(whole(value) | 1)) after.push(whole(parameter) | 1);
       });
       return after.sort((a, b) => a - b);
@@ -267,7 +347,10 @@ class AllocationChecker {
   }
 }
 
-const copy = (state: State): State => ({ contents: [...state.contents], extended: [...state.extended] });
+const copy = (state: State): State => ({
+  contents: [...state.contents],
+  extended: [...state.extended],
+});
 
 /** What both states know. Returns `before` itself if `arriving` knows all of it. */
 function meet(before: State, arriving: State): State {
@@ -281,7 +364,8 @@ function meet(before: State, arriving: State): State {
       const low = element | 1;
       return other.includes(low) || other.includes(low - 1) ? [low] : [];
     });
-    if (both.length === known.length && both.every((element, i) => element === known[i])) return known;
+    if (both.length === known.length && both.every((element, i) => element === known[i]))
+      return known;
     isChanged = true;
     return both;
   });
@@ -293,15 +377,31 @@ function meet(before: State, arriving: State): State {
   return isChanged ? { contents, extended } : before;
 }
 
-/** Whether the instruction leaves the upper half of the definition `value` clear: it writes 32 bits, or the other side promises it. */
-function definesExtended(machine: MachineFunction, instruction: MachineInstruction, value: VirtualRegister): boolean {
+/**
+ * Whether the instruction leaves the upper half of the definition `value` clear: it writes 32 bits,
+ * or the other side promises it.
+ */
+function definesExtended(
+  machine: MachineFunction,
+  instruction: MachineInstruction,
+  value: VirtualRegister,
+): boolean {
   switch (instruction.op) {
-    // i32 parameters and results are extended by the calling convention; other code's results are taken as i64.
-    case MachineOp.Parameters: case MachineOp.Call: case MachineOp.CallIndirect:
+    // i32 parameters and results are extended by the calling convention; other code's results are
+    // taken as i64.
+    case MachineOp.Parameters:
+    case MachineOp.Call:
+    case MachineOp.CallIndirect:
       return machine.type(value) === Type.I32;
     // These leave the upper half as it was, or fill it.
-    case MachineOp.Bsr: case MachineOp.Bsf:
-    case MachineOp.In: case MachineOp.SystemCall: case MachineOp.MemoryCopy: case MachineOp.MemoryFill: case MachineOp.StringCopy: case MachineOp.StringFill:
+    case MachineOp.Bsr:
+    case MachineOp.Bsf:
+    case MachineOp.In:
+    case MachineOp.SystemCall:
+    case MachineOp.MemoryCopy:
+    case MachineOp.MemoryFill:
+    case MachineOp.StringCopy:
+    case MachineOp.StringFill:
       return false;
     default:
       return instruction.width === 4;
@@ -315,15 +415,32 @@ function readsUpperHalf(instruction: MachineInstruction, index: number): boolean
     return !memory.address32 && !(op === MachineOp.Lea && width === 4);
   }
   switch (op) {
-    case MachineOp.Call: case MachineOp.CallIndirect: case MachineOp.Return: case MachineOp.SystemCall: case MachineOp.Push: case MachineOp.JumpTable:
-    case MachineOp.InvalidatePage: case MachineOp.WriteControl: case MachineOp.MemoryCopy: case MachineOp.StringCopy:
+    case MachineOp.Call:
+    case MachineOp.CallIndirect:
+    case MachineOp.Return:
+    case MachineOp.SystemCall:
+    case MachineOp.Push:
+    case MachineOp.JumpTable:
+    case MachineOp.InvalidatePage:
+    case MachineOp.WriteControl:
+    case MachineOp.MemoryCopy:
+    case MachineOp.StringCopy:
       return true;
-    case MachineOp.MemoryFill: case MachineOp.StringFill:
+    case MachineOp.MemoryFill:
+    case MachineOp.StringFill:
       return index !== 2;
-    case MachineOp.In: case MachineOp.Out: case MachineOp.WriteMsr: case MachineOp.ReadMsr: case MachineOp.Cpuid:
+    case MachineOp.In:
+    case MachineOp.Out:
+    case MachineOp.WriteMsr:
+    case MachineOp.ReadMsr:
+    case MachineOp.Cpuid:
       return false;
     // The count is in cl.
-    case MachineOp.Shl: case MachineOp.Shr: case MachineOp.Sar: case MachineOp.Rol: case MachineOp.Ror:
+    case MachineOp.Shl:
+    case MachineOp.Shr:
+    case MachineOp.Sar:
+    case MachineOp.Rol:
+    case MachineOp.Ror:
       return width === 8 && index === 1;
     default:
       return width === 8;

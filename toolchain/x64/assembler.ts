@@ -16,7 +16,14 @@ export interface PhysicalAddress {
 }
 
 export const PLAIN_ADDRESS: PhysicalAddress = {
-  base: -1, index: -1, scale: 1, displacement: 0, symbol: null, absolute: false, address32: false, threadBlock: false,
+  base: -1,
+  index: -1,
+  scale: 1,
+  displacement: 0,
+  symbol: null,
+  absolute: false,
+  address32: false,
+  threadBlock: false,
 };
 
 /** A register, or a memory operand. */
@@ -24,7 +31,10 @@ export type RegisterOrMemory = number | PhysicalAddress;
 
 export const fitsByte = (value: number): boolean => value >= -128 && value <= 127;
 
-/** A place in the code: bytes before it without branches, and branches before it, whose lengths are not known yet. */
+/**
+ * A place in the code: bytes before it without branches, and branches before it, whose lengths are
+ * not known yet.
+ */
 export interface Mark {
   readonly position: number;
   readonly branches: number;
@@ -47,15 +57,21 @@ const LONG_JUMP_BYTES = 5;
 const LONG_CONDITIONAL_BYTES = 6;
 
 /**
- * Writes x86-64 machine code. Branches are kept aside until the end, when each gets the shortest form that reaches its target; places
- * in the code are therefore marks until `finish` has turned them into offsets.
+ * Writes x86-64 machine code. Branches are kept aside until the end, when each gets the shortest
+ * form that reaches its target; places in the code are therefore marks until `finish` has turned
+ * them into offsets.
  */
 export class Assembler {
   private bytes = new Uint8Array(256);
   private length = 0;
   private readonly branches: Branch[] = [];
   private readonly labels: (Mark | null)[] = [];
-  private readonly relocations: { mark: Mark; kind: Relocation["kind"]; symbol: string; addend: number }[] = [];
+  private readonly relocations: {
+    mark: Mark;
+    kind: Relocation["kind"];
+    symbol: string;
+    addend: number;
+  }[] = [];
   private branchBytes: Int32Array | null = null;
 
   mark(): Mark {
@@ -101,14 +117,30 @@ export class Assembler {
   // Instructions.
 
   /**
-   * An instruction with a ModRM byte. `opcode` is one, two or three bytes as one number; a byte register gets the REX prefix that
-   * selects its low byte. `immediateBytes` follow the operand, which rip-relative displacements must know.
+   * An instruction with a ModRM byte. `opcode` is one, two or three bytes as one number; a byte
+   * register gets the REX prefix that selects its low byte. `immediateBytes` follow the operand,
+   * which rip-relative displacements must know.
    */
   modrm(
-    width: number, opcode: number, reg: number, operand: RegisterOrMemory,
-    options: { readonly prefix?: number; readonly immediateBytes?: number; readonly byteReg?: boolean; readonly byteOperand?: boolean; readonly noRexW?: boolean } = {},
+    width: number,
+    opcode: number,
+    reg: number,
+    operand: RegisterOrMemory,
+    options: {
+      readonly prefix?: number;
+      readonly immediateBytes?: number;
+      readonly byteReg?: boolean;
+      readonly byteOperand?: boolean;
+      readonly noRexW?: boolean;
+    } = {},
   ): void {
-    const { prefix, immediateBytes = 0, byteReg = false, byteOperand = false, noRexW = false } = options;
+    const {
+      prefix,
+      immediateBytes = 0,
+      byteReg = false,
+      byteOperand = false,
+      noRexW = false,
+    } = options;
     const isMemory = typeof operand !== "number";
     if (isMemory) {
       if (operand.threadBlock) this.byte(FS_PREFIX);
@@ -118,7 +150,8 @@ export class Assembler {
     if (prefix !== undefined) this.byte(prefix);
     const base = isMemory ? Math.max(operand.base, 0) : operand;
     const index = isMemory ? Math.max(operand.index, 0) : 0;
-    let rex = (width === 8 && !noRexW ? 8 : 0) | ((reg >> 3) << 2) | ((index >> 3) << 1) | (base >> 3);
+    let rex =
+      (width === 8 && !noRexW ? 8 : 0) | ((reg >> 3) << 2) | ((index >> 3) << 1) | (base >> 3);
     if ((byteReg && reg >= 4) || (byteOperand && !isMemory && operand >= 4)) rex |= 0x40;
     if (rex !== 0) this.byte(0x40 | rex);
     if (opcode > 0xffff) this.byte(opcode >> 16);
@@ -143,9 +176,17 @@ export class Assembler {
       return;
     }
     const needsSib = index >= 0 || (base & 7) === Register.rsp;
-    const mode = symbol !== null ? 0x80 : displacement === 0 && (base & 7) !== Register.rbp ? 0 : fitsByte(displacement) ? 0x40 : 0x80;
+    const mode =
+      symbol !== null
+        ? 0x80
+        : displacement === 0 && (base & 7) !== Register.rbp
+          ? 0
+          : fitsByte(displacement)
+            ? 0x40
+            : 0x80;
     this.byte(mode | field | (needsSib ? 4 : base & 7));
-    if (needsSib) this.byte((Math.log2(scale) << 6) | ((index < 0 ? 4 : index & 7) << 3) | (base & 7));
+    if (needsSib)
+      this.byte((Math.log2(scale) << 6) | ((index < 0 ? 4 : index & 7) << 3) | (base & 7));
     if (mode === 0x40) this.byte(displacement & 0xff);
     else if (mode === 0x80) this.displacement32(symbol, displacement);
   }
@@ -157,7 +198,10 @@ export class Assembler {
 
   // Finishing.
 
-  /** Chooses the form of every branch and returns the code. Marks can be turned into offsets from now on. */
+  /**
+   * Chooses the form of every branch and returns the code. Marks can be turned into offsets from
+   * now on.
+   */
   finish(): { bytes: Uint8Array; relocations: Relocation[] } {
     this.relax();
     const total = this.length + this.branchBytes![this.branches.length]!;
@@ -181,7 +225,12 @@ export class Assembler {
       to = end;
     }
     code.set(this.bytes.subarray(from, this.length), to);
-    const relocations = this.relocations.map(({ mark, kind, symbol, addend }) => ({ offset: this.offset(mark), kind, symbol, addend }));
+    const relocations = this.relocations.map(({ mark, kind, symbol, addend }) => ({
+      offset: this.offset(mark),
+      kind,
+      symbol,
+      addend,
+    }));
     return { bytes: code, relocations };
   }
 
@@ -190,17 +239,23 @@ export class Assembler {
   }
   offsetOfLabel(label: Label): number {
     const mark = this.labels[label];
-    if (mark === null || mark === undefined) throw new Error("a branch to a label that was never bound");
+    if (mark === null || mark === undefined)
+      throw new Error("a branch to a label that was never bound");
     return this.offset(mark);
   }
 
-  /** Starts with all branches short and lengthens those that do not reach, until all do. Lengthening never brings anything closer. */
+  /**
+   * Starts with all branches short and lengthens those that do not reach, until all do. Lengthening
+   * never brings anything closer.
+   */
   private relax(): void {
     const { branches } = this;
     this.branchBytes = new Int32Array(branches.length + 1);
-    for (let changed = true; changed;) {
+    for (let changed = true; changed; ) {
       changed = false;
-      branches.forEach((branch, i) => (this.branchBytes![i + 1] = this.branchBytes![i]! + sizeOf(branch)));
+      branches.forEach(
+        (branch, i) => (this.branchBytes![i + 1] = this.branchBytes![i]! + sizeOf(branch)),
+      );
       branches.forEach((branch, i) => {
         if (branch.isLong) return;
         const end = branch.position + this.branchBytes![i]! + SHORT_BYTES;
@@ -213,4 +268,8 @@ export class Assembler {
 }
 
 const sizeOf = (branch: Branch): number =>
-  !branch.isLong ? SHORT_BYTES : branch.condition === null ? LONG_JUMP_BYTES : LONG_CONDITIONAL_BYTES;
+  !branch.isLong
+    ? SHORT_BYTES
+    : branch.condition === null
+      ? LONG_JUMP_BYTES
+      : LONG_CONDITIONAL_BYTES;

@@ -7,8 +7,9 @@ export const MINIMAL_WEIGHT = Infinity;
 export const NOT_ALLOCATED = -1;
 
 /**
- * Live ranges that get one register between them, in the order of the code: at first all of a value, or of several values that were
- * joined because moves connect them; later the pieces into which such a bundle had to be split.
+ * Live ranges that get one register between them, in the order of the code: at first all of a
+ * value, or of several values that were joined because moves connect them; later the pieces into
+ * which such a bundle had to be split.
  */
 export class Bundle {
   /** x86 number, or NOT_ALLOCATED: in a stack slot, or nowhere if it can be made again. */
@@ -27,7 +28,10 @@ export class Bundle {
   constructor(
     readonly index: number,
     public ranges: number[],
-    /** Number of the bundle at the start from which this one was split: values of one family share a stack slot. */
+    /**
+     * Number of the bundle at the start from which this one was split: values of one family share a
+     * stack slot.
+     */
     readonly family: number,
   ) {}
 
@@ -38,7 +42,8 @@ export class Bundle {
     this.hasUses = false;
     for (const range of this.ranges) {
       size += live.to.data[range]! - live.from.data[range]!;
-      const isRematerializable = live.machine.rematerializable[live.registers.data[range]!] !== null;
+      const isRematerializable =
+        live.machine.rematerializable[live.registers.data[range]!] !== null;
       for (let use = live.useStarts.data[range]!; use < live.useEnds.data[range]!; use++) {
         const kind = live.useKinds[use]! as UseKind;
         if (isRematerializable && !needsRegister(kind)) continue;
@@ -62,7 +67,11 @@ export class Bundle {
 }
 
 /** Whether no range of one overlaps a range of the other. */
-export function areDisjoint(live: LiveRanges, left: readonly number[], right: readonly number[]): boolean {
+export function areDisjoint(
+  live: LiveRanges,
+  left: readonly number[],
+  right: readonly number[],
+): boolean {
   let i = 0;
   let k = 0;
   while (i < left.length && k < right.length) {

@@ -11,15 +11,22 @@ import { reuseFlags } from "./reuse-flags.ts";
 import { FRAME_BYTES_MAX, layOutFrame } from "./frame.ts";
 
 export interface CompileOptions {
-  /** Prove the allocation right, by a checker that shares nothing with the allocator but the data. */
+  /**
+   * Prove the allocation right, by a checker that shares nothing with the allocator but the data.
+   */
   readonly check: boolean;
 }
 
 /**
- * Compiles one function that is scheduled and laid out: selection, flags, allocation, check, frame, encoding. Throws a `DiagnosticError` for what the
- * back end does not support; any other error is a bug in it.
+ * Compiles one function that is scheduled and laid out: selection, flags, allocation, check, frame,
+ * encoding. Throws a `DiagnosticError` for what the back end does not support; any other error is a
+ * bug in it.
  */
-export function compileFunction(fn: IrFunction, module: IrModule, options: CompileOptions): MachineCode {
+export function compileFunction(
+  fn: IrFunction,
+  module: IrModule,
+  options: CompileOptions,
+): MachineCode {
   refuseUnsupportedTypes(fn);
   const machine = buildMachineFunction(fn, module);
   reuseFlags(machine);
@@ -27,7 +34,12 @@ export function compileFunction(fn: IrFunction, module: IrModule, options: Compi
   if (options.check) checkAllocation(allocation, module.target);
   const frame = layOutFrame(allocation);
   if (frame.bytes > FRAME_BYTES_MAX) {
-    throw new DiagnosticError([{ severity: "error", message: `function ${fn.name}: its frame of ${frame.bytes} bytes is larger than ${FRAME_BYTES_MAX}` }]);
+    throw new DiagnosticError([
+      {
+        severity: "error",
+        message: `function ${fn.name}: its frame of ${frame.bytes} bytes is larger than ${FRAME_BYTES_MAX}`,
+      },
+    ]);
   }
   return encodeFunction(fn, module, allocation, frame);
 }
@@ -36,6 +48,11 @@ function refuseUnsupportedTypes(fn: IrFunction): void {
   for (let value = 0; value < fn.valueTypes.length; value++) {
     const type = fn.valueTypes.data[value] as Type;
     if (type === Type.I32 || type === Type.I64) continue;
-    throw new DiagnosticError([{ severity: "error", message: `function ${fn.name}: values of type ${Type[type]} are not supported` }]);
+    throw new DiagnosticError([
+      {
+        severity: "error",
+        message: `function ${fn.name}: values of type ${Type[type]} are not supported`,
+      },
+    ]);
   }
 }

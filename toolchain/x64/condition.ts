@@ -22,14 +22,23 @@ export const inverted = (condition: Condition): Condition => (condition ^ 1) as 
 /** The condition of `cmp b, a` that holds exactly if `condition` holds of `cmp a, b`. */
 export function swapped(condition: Condition): Condition {
   switch (condition) {
-    case Condition.Below: return Condition.Above;
-    case Condition.Above: return Condition.Below;
-    case Condition.AboveOrEqual: return Condition.BelowOrEqual;
-    case Condition.BelowOrEqual: return Condition.AboveOrEqual;
-    case Condition.Less: return Condition.Greater;
-    case Condition.Greater: return Condition.Less;
-    case Condition.GreaterOrEqual: return Condition.LessOrEqual;
-    case Condition.LessOrEqual: return Condition.GreaterOrEqual;
-    default: return condition;
+    case Condition.Below:
+      return Condition.Above;
+    case Condition.Above:
+      return Condition.Below;
+    case Condition.AboveOrEqual:
+      return Condition.BelowOrEqual;
+    case Condition.BelowOrEqual:
+      return Condition.AboveOrEqual;
+    case Condition.Less:
+      return Condition.Greater;
+    case Condition.Greater:
+      return Condition.Less;
+    case Condition.GreaterOrEqual:
+      return Condition.LessOrEqual;
+    case Condition.LessOrEqual:
+      return Condition.GreaterOrEqual;
+    default:
+      return condition;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Counts what the back end did: hits of each selection rule and of each event of the allocator and the emitter. A fuzzing campaign
- * resets them, runs, and lists what it never reached.
+ * Counts what the back end did: hits of each selection rule and of each event of the allocator and
+ * the emitter. A fuzzing campaign resets them, runs, and lists what it never reached.
  */
 const counts = new Map<string, number>();
 
@@ -22,4 +22,7 @@ export const coverageCounts = (): ReadonlyMap<string, number> => counts;
 
 /** Names that were hit fewer than `minimum` times, in alphabetical order. */
 export const rulesBelow = (minimum: number): string[] =>
-  [...counts].filter(([, count]) => count < minimum).map(([name]) => name).sort();
+  [...counts]
+    .filter(([, count]) => count < minimum)
+    .map(([name]) => name)
+    .sort();

@@ -5,7 +5,10 @@ import type { IrModule } from "../ir/module.ts";
 import { compileFunction } from "./compile-function.ts";
 import { moduleOf } from "./sample-function.ts";
 
-/** Compiles a function by hand, with the checker, and gives its machine code as text, one instruction a line; for tests. */
+/**
+ * Compiles a function by hand, with the checker, and gives its machine code as text, one
+ * instruction a line; for tests.
+ */
 export function assemblyOf(fn: IrFunction, module: IrModule = moduleOf("domain", [fn])): string[] {
   return disassemble(compileFunction(fn, module, { check: true }).bytes);
 }
@@ -21,7 +24,8 @@ export function disassemble(bytes: Uint8Array): string[] {
   const lines: string[] = [];
   while (decoder.canDecode) {
     const instruction = decoder.decode();
-    // The formatter writes a 64-bit immediate whose low half is a digit as that digit, unless it writes no number in decimal.
+    // The formatter writes a 64-bit immediate whose low half is a digit as that digit, unless it
+    // writes no number in decimal.
     formatter.smallHexNumbersInDecimal = !(instruction.op1Kind === OpKind.Immediate64);
     lines.push(instruction.isInvalid ? "invalid" : formatter.format(instruction));
     instruction.free();

@@ -13,8 +13,9 @@ const PAGE_BYTES = 1 << PAGE_SHIFT;
 const WINDOW_BYTES = 2 ** 32;
 
 /**
- * Copies and fills in fixed registers: destination rdi, source rsi or byte rax, bytes rcx. rdx is free, rax too in a copy. The direction
- * flag is always clear, so that a copy that must go backwards is a loop.
+ * Copies and fills in fixed registers: destination rdi, source rsi or byte rax, bytes rcx. rdx is
+ * free, rax too in a copy. The direction flag is always clear, so that a copy that must go
+ * backwards is a loop.
  */
 export function encodeString(encoder: FunctionEncoder, instruction: MachineInstruction): void {
   switch (instruction.op) {
@@ -82,7 +83,8 @@ function memoryCopy(encoder: FunctionEncoder, origin: number): void {
   const [backward, done] = [a.newLabel(), a.newLabel()];
   checkRange(encoder, rdi, origin);
   checkRange(encoder, rsi, origin);
-  // Backwards exactly if the destination starts inside the source: destination - source < bytes, unsigned.
+  // Backwards exactly if the destination starts inside the source: destination - source < bytes,
+  // unsigned.
   a.modrm(8, 0x8b, rdx, rdi);
   a.modrm(8, 0x2b, rdx, rsi);
   a.modrm(8, 0x3b, rdx, rcx);
@@ -98,7 +100,10 @@ function memoryCopy(encoder: FunctionEncoder, origin: number): void {
   });
 }
 
-/** Eight bytes at a time from the end, the odd bytes first. The pointers stay offsets of 32 bits, an end at 4 GiB is 0. */
+/**
+ * Eight bytes at a time from the end, the odd bytes first. The pointers stay offsets of 32 bits, an
+ * end at 4 GiB is 0.
+ */
 function copyBackward(encoder: FunctionEncoder, origin: number): void {
   const { assembler: a } = encoder;
   const [byteLoop, words, wordLoop, end] = [a.newLabel(), a.newLabel(), a.newLabel(), a.newLabel()];
@@ -152,7 +157,12 @@ function fill(encoder: FunctionEncoder, origin: number): void {
   inWordsAndBytes(encoder, origin, [0xf3, 0x48, 0xab], [0xf3, 0xaa]);
 }
 
-function inWordsAndBytes(encoder: FunctionEncoder, origin: number, words: readonly number[], bytes: readonly number[]): void {
+function inWordsAndBytes(
+  encoder: FunctionEncoder,
+  origin: number,
+  words: readonly number[],
+  bytes: readonly number[],
+): void {
   const { assembler: a } = encoder;
   a.modrm(4, 0x8b, rdx, rcx);
   a.modrm(4, 0xc1, 5, rcx);
@@ -168,9 +178,12 @@ function inWordsAndBytes(encoder: FunctionEncoder, origin: number, words: readon
 
 function linear(encoder: FunctionEncoder, register: Register): PhysicalAddress {
   switch (encoder.module.target) {
-    case "kernel": return { ...PLAIN_ADDRESS, base: r15, index: register };
-    case "linux": return { ...PLAIN_ADDRESS, base: register, symbol: LINEAR_BASE_SYMBOL, absolute: true };
-    case "domain": return { ...PLAIN_ADDRESS, base: register };
+    case "kernel":
+      return { ...PLAIN_ADDRESS, base: r15, index: register };
+    case "linux":
+      return { ...PLAIN_ADDRESS, base: register, symbol: LINEAR_BASE_SYMBOL, absolute: true };
+    case "domain":
+      return { ...PLAIN_ADDRESS, base: register };
   }
 }
 

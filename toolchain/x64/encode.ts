@@ -1,9 +1,23 @@
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import type { Instruction, IrFunction } from "../ir/function.ts";
-import { type JumpTable, type MachineCode, type Relocation, type Trap, TrapKind } from "../ir/machine-code.ts";
+import {
+  type JumpTable,
+  type MachineCode,
+  type Relocation,
+  type Trap,
+  TrapKind,
+} from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 import { type Allocation, type InsertedMove, isSlot, slotOf } from "./allocation.ts";
-import { Assembler, fitsByte, type Label, type Mark, PLAIN_ADDRESS, type PhysicalAddress, type RegisterOrMemory } from "./assembler.ts";
+import {
+  Assembler,
+  fitsByte,
+  type Label,
+  type Mark,
+  PLAIN_ADDRESS,
+  type PhysicalAddress,
+  type RegisterOrMemory,
+} from "./assembler.ts";
 import { Condition, inverted } from "./condition.ts";
 import { encodeString } from "./encode-string.ts";
 import { type Frame, PROBE_BYTES, UNPROBED_FRAME_BYTES_MAX } from "./frame.ts";
@@ -12,31 +26,58 @@ import { placeParameters } from "./place-parameters.ts";
 import { MachineOp, readsFlags, writesFlags } from "./machine-op.ts";
 import { ARGUMENT_REGISTERS, Register } from "./register.ts";
 
-/** The /digit of the operations that the opcode group 80/81/83 has, and bits 5..3 of their other opcodes. */
+/**
+ * The /digit of the operations that the opcode group 80/81/83 has, and bits 5..3 of their other
+ * opcodes.
+ */
 const ALU_DIGITS: Partial<Record<MachineOp, number>> = {
-  [MachineOp.Add]: 0, [MachineOp.Or]: 1, [MachineOp.And]: 4, [MachineOp.Sub]: 5, [MachineOp.Xor]: 6, [MachineOp.Cmp]: 7,
+  [MachineOp.Add]: 0,
+  [MachineOp.Or]: 1,
+  [MachineOp.And]: 4,
+  [MachineOp.Sub]: 5,
+  [MachineOp.Xor]: 6,
+  [MachineOp.Cmp]: 7,
 };
 const SHIFT_DIGITS: Partial<Record<MachineOp, number>> = {
-  [MachineOp.Rol]: 0, [MachineOp.Ror]: 1, [MachineOp.Shl]: 4, [MachineOp.Shr]: 5, [MachineOp.Sar]: 7,
+  [MachineOp.Rol]: 0,
+  [MachineOp.Ror]: 1,
+  [MachineOp.Shl]: 4,
+  [MachineOp.Shr]: 5,
+  [MachineOp.Sar]: 7,
 };
 /** Opcode and operand width of what reads a register or memory and writes a register. */
 const EXTENSION_OPCODES: Partial<Record<MachineOp, number>> = {
-  [MachineOp.MoveZero8]: 0x0fb6, [MachineOp.MoveZero16]: 0x0fb7, [MachineOp.MoveSign8]: 0x0fbe, [MachineOp.MoveSign16]: 0x0fbf, [MachineOp.MoveSign32]: 0x63,
+  [MachineOp.MoveZero8]: 0x0fb6,
+  [MachineOp.MoveZero16]: 0x0fb7,
+  [MachineOp.MoveSign8]: 0x0fbe,
+  [MachineOp.MoveSign16]: 0x0fbf,
+  [MachineOp.MoveSign32]: 0x63,
 };
 const BIT_OPCODES: Partial<Record<MachineOp, number>> = {
-  [MachineOp.Lzcnt]: 0x0fbd, [MachineOp.Tzcnt]: 0x0fbc, [MachineOp.Popcnt]: 0x0fb8,
-  [MachineOp.Bsr]: 0x0fbd, [MachineOp.Bsf]: 0x0fbc,
+  [MachineOp.Lzcnt]: 0x0fbd,
+  [MachineOp.Tzcnt]: 0x0fbc,
+  [MachineOp.Popcnt]: 0x0fb8,
+  [MachineOp.Bsr]: 0x0fbd,
+  [MachineOp.Bsf]: 0x0fbc,
 };
 /** What `ud1` says of a check that failed. */
 const CHECKED: Partial<Record<TrapKind, FaultKind>> = {
-  [TrapKind.OutOfBounds]: FaultKind.OutOfBounds, [TrapKind.IndirectCallBound]: FaultKind.IndirectCallBound,
-  [TrapKind.IndirectCallSignature]: FaultKind.IndirectCallSignature, [TrapKind.IndirectCallNull]: FaultKind.IndirectCallNull,
+  [TrapKind.OutOfBounds]: FaultKind.OutOfBounds,
+  [TrapKind.IndirectCallBound]: FaultKind.IndirectCallBound,
+  [TrapKind.IndirectCallSignature]: FaultKind.IndirectCallSignature,
+  [TrapKind.IndirectCallNull]: FaultKind.IndirectCallNull,
   [TrapKind.OutOfMemory]: FaultKind.QuotaExhausted,
 };
 /** Machine instructions that are a fixed string of bytes. */
 const PLAIN_BYTES: Partial<Record<MachineOp, readonly number[]>> = {
-  [MachineOp.ReadMsr]: [0x0f, 0x32], [MachineOp.WriteMsr]: [0x0f, 0x30], [MachineOp.Halt]: [0xf4], [MachineOp.DisableInterrupts]: [0xfa],
-  [MachineOp.EnableInterrupts]: [0xfb], [MachineOp.Cpuid]: [0x0f, 0xa2], [MachineOp.ReadTsc]: [0x0f, 0x31], [MachineOp.Pause]: [0xf3, 0x90],
+  [MachineOp.ReadMsr]: [0x0f, 0x32],
+  [MachineOp.WriteMsr]: [0x0f, 0x30],
+  [MachineOp.Halt]: [0xf4],
+  [MachineOp.DisableInterrupts]: [0xfa],
+  [MachineOp.EnableInterrupts]: [0xfb],
+  [MachineOp.Cpuid]: [0x0f, 0xa2],
+  [MachineOp.ReadTsc]: [0x0f, 0x31],
+  [MachineOp.Pause]: [0xf3, 0x90],
   [MachineOp.SystemCall]: [0x0f, 0x05],
 };
 
@@ -49,7 +90,12 @@ interface PendingTrap {
 }
 
 /** Writes one allocated function as machine code, with everything that goes with it. */
-export function encodeFunction(fn: IrFunction, module: IrModule, allocation: Allocation, frame: Frame): MachineCode {
+export function encodeFunction(
+  fn: IrFunction,
+  module: IrModule,
+  allocation: Allocation,
+  frame: Frame,
+): MachineCode {
   return new FunctionEncoder(fn, module, allocation, frame).encode();
 }
 
@@ -62,7 +108,10 @@ export class FunctionEncoder {
   private readonly depths: { mark: Mark; depth: number }[] = [];
   private readonly calls: { symbol: string | null; signature: number; depth: number }[] = [];
   private readonly notes: { mark: Mark; instruction: number; rule: string }[] = [];
-  /** By instruction that is encoded, four places in its code: before its moves, at itself, behind itself, behind the moves there. */
+  /**
+   * By instruction that is encoded, four places in its code: before its moves, at itself, behind
+   * itself, behind the moves there.
+   */
   private readonly marks = new Map<number, readonly [Mark, Mark, Mark, Mark]>();
   private readonly tables: { symbol: string; targets: Label[] }[] = [];
   /** Code that is written behind everything else: checks that fail, rare paths. */
@@ -89,7 +138,9 @@ export class FunctionEncoder {
 
   encode(): MachineCode {
     const { machine, fn } = this;
-    const emitted = machine.blocks.map((_, index) => index).filter((index) => index === 0 || this.threaded(index) === index);
+    const emitted = machine.blocks
+      .map((_, index) => index)
+      .filter((index) => index === 0 || this.threaded(index) === index);
     this.setDepth(0);
     this.prologue();
     emitted.forEach((index, k) => this.block(index, emitted[k + 1] ?? -1));
@@ -101,15 +152,22 @@ export class FunctionEncoder {
     const { bytes, relocations } = this.assembler.finish();
     const at = (mark: Mark): number => this.assembler.offset(mark);
     const jumpTables: JumpTable[] = this.tables.map(({ symbol, targets }) => ({
-      symbol, entries: targets.map((target) => this.assembler.offsetOfLabel(target)),
+      symbol,
+      entries: targets.map((target) => this.assembler.offsetOfLabel(target)),
     }));
-    const traps: Trap[] = this.traps.map(({ mark, kind }) => ({ offset: at(mark), kind })).sort((a, b) => a.offset - b.offset);
+    const traps: Trap[] = this.traps
+      .map(({ mark, kind }) => ({ offset: at(mark), kind }))
+      .sort((a, b) => a.offset - b.offset);
     return {
       name: fn.name,
       functionIndex: fn.functionIndex,
       bytes,
       relocations: relocations satisfies Relocation[],
-      lines: this.lines.map(({ mark, origin, inlinedAt }) => ({ offset: at(mark), origin, inlinedAt })),
+      lines: this.lines.map(({ mark, origin, inlinedAt }) => ({
+        offset: at(mark),
+        origin,
+        inlinedAt,
+      })),
       inlinedCalls: fn.inlinedCalls,
       traps,
       jumpTables,
@@ -118,8 +176,14 @@ export class FunctionEncoder {
       depths: this.depths.map(({ mark, depth }) => ({ offset: at(mark), depth })),
       calls: this.calls,
       poppedBytes: this.poppedBytes,
-      parameters: placeParameters(fn, this.allocation, this.frame, (instruction) => this.marks.get(instruction)?.map(at)),
-      notes: this.notes.map(({ mark, instruction, rule }) => ({ offset: at(mark), instruction, rule })),
+      parameters: placeParameters(fn, this.allocation, this.frame, (instruction) =>
+        this.marks.get(instruction)?.map(at),
+      ),
+      notes: this.notes.map(({ mark, instruction, rule }) => ({
+        offset: at(mark),
+        instruction,
+        rule,
+      })),
     };
   }
 
@@ -134,7 +198,12 @@ export class FunctionEncoder {
     this.depth = depth;
     const mark = this.assembler.mark();
     const last = this.depths[this.depths.length - 1];
-    if (last !== undefined && last.mark.position === mark.position && last.mark.branches === mark.branches) this.depths.pop();
+    if (
+      last !== undefined &&
+      last.mark.position === mark.position &&
+      last.mark.branches === mark.branches
+    )
+      this.depths.pop();
     this.depths.push({ mark, depth });
   }
 
@@ -148,7 +217,13 @@ export class FunctionEncoder {
       for (; rest >= PROBE_BYTES; rest -= PROBE_BYTES) {
         this.adjustStack(5, PROBE_BYTES);
         this.setDepth(this.depth + PROBE_BYTES);
-        this.assembler.modrm(4, 0x83, 1, { ...PLAIN_ADDRESS, base: Register.rsp }, { immediateBytes: 1 });
+        this.assembler.modrm(
+          4,
+          0x83,
+          1,
+          { ...PLAIN_ADDRESS, base: Register.rsp },
+          { immediateBytes: 1 },
+        );
         this.assembler.byte(0);
       }
     }
@@ -197,25 +272,45 @@ export class FunctionEncoder {
     let current = block;
     for (let steps = 0; steps <= this.machine.blocks.length; steps++) {
       const { start, end, edges } = this.machine.blocks[current]!;
-      const isEmpty = end - start === 2 && edges.length === 1 && this.machine.instructions[start + 1]!.op === MachineOp.Jump &&
-        !this.hasMoves(start) && !this.hasMoves(start + 1);
+      const isEmpty =
+        end - start === 2 &&
+        edges.length === 1 &&
+        this.machine.instructions[start + 1]!.op === MachineOp.Jump &&
+        !this.hasMoves(start) &&
+        !this.hasMoves(start + 1);
       if (!isEmpty) return this.sameReturn.get(current) ?? current;
       current = edges[0]!.target;
     }
     return block;
   }
 
-  /** Blocks that do nothing but return the same values. The last one in the order of the code is kept, away from the paths that go on. */
+  /**
+   * Blocks that do nothing but return the same values. The last one in the order of the code is
+   * kept, away from the paths that go on.
+   */
   private findSameReturns(): Map<number, number> {
     const last = new Map<string, number>();
     const result = new Map<number, number>();
     for (let index = this.machine.blocks.length - 1; index > 0; index--) {
       const { start, end } = this.machine.blocks[index]!;
-      const code = Array.from({ length: end - start - 1 }, (_, k) => this.machine.instructions[start + 1 + k]!);
-      const isReturn = code.every(({ op }, k) => (k === code.length - 1 ? op === MachineOp.Return : this.allocation.removed[start + 1 + k] === 1));
+      const code = Array.from(
+        { length: end - start - 1 },
+        (_, k) => this.machine.instructions[start + 1 + k]!,
+      );
+      const isReturn = code.every(({ op }, k) =>
+        k === code.length - 1
+          ? op === MachineOp.Return
+          : this.allocation.removed[start + 1 + k] === 1,
+      );
       if (!isReturn || this.hasMoves(start)) continue;
       const moves = code.flatMap((_, k) => this.allocation.before.get(start + 1 + k) ?? []);
-      const key = moves.map((move) => (move.kind === "make" ? `${move.to}=${constantKey(move.definition)}` : `${move.kind} ${move.from} ${move.to}`)).join();
+      const key = moves
+        .map((move) =>
+          move.kind === "make"
+            ? `${move.to}=${constantKey(move.definition)}`
+            : `${move.kind} ${move.from} ${move.to}`,
+        )
+        .join();
       const known = last.get(key);
       if (known === undefined) last.set(key, index);
       else result.set(index, known);
@@ -224,14 +319,19 @@ export class FunctionEncoder {
   }
 
   private hasMoves(instruction: number): boolean {
-    return (this.allocation.before.get(instruction)?.length ?? 0) + (this.allocation.behind.get(instruction)?.length ?? 0) > 0;
+    return (
+      (this.allocation.before.get(instruction)?.length ?? 0) +
+        (this.allocation.behind.get(instruction)?.length ?? 0) >
+      0
+    );
   }
 
   private block(index: number, next: number): void {
     const { machine, allocation } = this;
     const block = machine.blocks[index]!;
     this.assembler.bind(this.blockLabels[index]!);
-    // It stands for other blocks too: what is where is certain only for the machine, not for the source.
+    // It stands for other blocks too: what is where is certain only for the machine, not for the
+    // source.
     const isShared = [...this.sameReturn.values()].includes(index);
     for (let i = block.start; i < block.end; i++) {
       const instruction = machine.instructions[i]!;
@@ -242,10 +342,15 @@ export class FunctionEncoder {
       this.moves(allocation.before.get(i), this.flagsLive[i] === 1);
       const own = this.assembler.mark();
       if (instruction.op === MachineOp.Jump) this.jumpTo(block.edges[0]!.target, next);
-      else if (instruction.op === MachineOp.Branch) this.branch(instruction, block.edges[0]!.target, block.edges[1]!.target, next);
+      else if (instruction.op === MachineOp.Branch)
+        this.branch(instruction, block.edges[0]!.target, block.edges[1]!.target, next);
       else if (allocation.removed[i] === 0) {
-        if (instruction.op !== MachineOp.Label && instruction.op !== MachineOp.Parameters) this.note(instruction.origin, instruction.rule);
-        this.instruction(instruction, block.edges.map(({ target }) => target));
+        if (instruction.op !== MachineOp.Label && instruction.op !== MachineOp.Parameters)
+          this.note(instruction.origin, instruction.rule);
+        this.instruction(
+          instruction,
+          block.edges.map(({ target }) => target),
+        );
       }
       const behind = this.assembler.mark();
       this.moves(allocation.behind.get(i), this.flagsLive[i + 1] === 1);
@@ -260,7 +365,12 @@ export class FunctionEncoder {
     this.jumpOrReturn(final);
   }
 
-  private branch(instruction: MachineInstruction, taken: number, otherwise: number, next: number): void {
+  private branch(
+    instruction: MachineInstruction,
+    taken: number,
+    otherwise: number,
+    next: number,
+  ): void {
     const [yes, no] = [this.threaded(taken), this.threaded(otherwise)];
     if (yes === no) {
       this.jumpTo(taken, next);
@@ -274,16 +384,27 @@ export class FunctionEncoder {
     // Where neither follows, the more frequent one gets the branch that is decided first.
     const { blocks } = this.machine;
     const isNoHotter = no !== next && blocks[no]!.frequency > blocks[yes]!.frequency;
-    this.assembler.jumpIf(isNoHotter ? inverted(instruction.condition) : instruction.condition, this.blockLabels[isNoHotter ? no : yes]!);
+    this.assembler.jumpIf(
+      isNoHotter ? inverted(instruction.condition) : instruction.condition,
+      this.blockLabels[isNoHotter ? no : yes]!,
+    );
     if (no !== next) this.jumpOrReturn(isNoHotter ? yes : no);
   }
 
   /** A jump to `block`, or what stands there if that is only a return. */
   private jumpOrReturn(block: number): void {
     const { start, end } = this.machine.blocks[block]!;
-    const isReturn = this.machine.instructions[end - 1]!.op === MachineOp.Return && !this.hasMoves(start) &&
-      Array.from({ length: end - start - 2 }, (_, k) => this.allocation.removed[start + 1 + k]).every((removed) => removed === 1);
-    const moves = Array.from({ length: end - start - 1 }, (_, k) => this.allocation.before.get(start + 1 + k) ?? []).flat();
+    const isReturn =
+      this.machine.instructions[end - 1]!.op === MachineOp.Return &&
+      !this.hasMoves(start) &&
+      Array.from(
+        { length: end - start - 2 },
+        (_, k) => this.allocation.removed[start + 1 + k],
+      ).every((removed) => removed === 1);
+    const moves = Array.from(
+      { length: end - start - 1 },
+      (_, k) => this.allocation.before.get(start + 1 + k) ?? [],
+    ).flat();
     if (!isReturn || moves.length > 1 || this.frame.saved.length > 2) {
       this.assembler.jump(this.blockLabels[block]!);
       return;
@@ -329,7 +450,8 @@ export class FunctionEncoder {
       this.note(-1, move.kind);
       if (move.kind === "exchange") this.assembler.modrm(8, 0x87, move.from, move.to);
       else if (move.kind === "make") this.make(move.definition, move.to, flagsLive);
-      else if (isSlot(move.to)) this.assembler.modrm(move.width, 0x89, move.from, this.place(move.to));
+      else if (isSlot(move.to))
+        this.assembler.modrm(move.width, 0x89, move.from, this.place(move.to));
       else this.assembler.modrm(move.width, 0x8b, move.to, this.place(move.from));
     }
   }
@@ -341,7 +463,8 @@ export class FunctionEncoder {
 
   private moveImmediate(definition: MachineInstruction, to: number, flagsLive: boolean): void {
     const { immediate: low, immediateHigh: high, width } = definition;
-    if (low === 0 && (width === 4 || high === 0) && !flagsLive) this.assembler.modrm(4, 0x31, to, to);
+    if (low === 0 && (width === 4 || high === 0) && !flagsLive)
+      this.assembler.modrm(4, 0x31, to, to);
     else if (width === 4 || high === 0) {
       if (to >= 8) this.assembler.byte(0x41);
       this.assembler.byte(0xb8 | (to & 7));
@@ -369,7 +492,11 @@ export class FunctionEncoder {
   /** A location as an operand: the register, or the slot. */
   private place(location: number): RegisterOrMemory {
     if (!isSlot(location)) return location;
-    return { ...PLAIN_ADDRESS, base: Register.rsp, displacement: this.frame.slotOffsets[slotOf(location)]! + this.pushed };
+    return {
+      ...PLAIN_ADDRESS,
+      base: Register.rsp,
+      displacement: this.frame.slotOffsets[slotOf(location)]! + this.pushed,
+    };
   }
 
   private physicalAddress(instruction: MachineInstruction): PhysicalAddress {
@@ -380,15 +507,24 @@ export class FunctionEncoder {
     let [base, index] = [part(memory.base), part(memory.index)];
     if (window) [base, index] = [Register.r15, base];
     // rbp and r13 as a base need a displacement; as an index they do not.
-    const isAwkward = base >= 0 && index >= 0 && scale === 1 && displacement === 0 && symbol === null && (base & 7) === Register.rbp &&
-      (index & 7) !== Register.rbp && !window;
+    const isAwkward =
+      base >= 0 &&
+      index >= 0 &&
+      scale === 1 &&
+      displacement === 0 &&
+      symbol === null &&
+      (base & 7) === Register.rbp &&
+      (index & 7) !== Register.rbp &&
+      !window;
     if (isAwkward) [base, index] = [index, base];
     return { base, index, scale, displacement, symbol, absolute, address32, threadBlock };
   }
 
   /** The last source operand as a register or memory operand. */
   private source(instruction: MachineInstruction, index: number): RegisterOrMemory {
-    return instruction.source === Source.Memory ? this.physicalAddress(instruction) : this.place(this.location(instruction, index));
+    return instruction.source === Source.Memory
+      ? this.physicalAddress(instruction)
+      : this.place(this.location(instruction, index));
   }
 
   // Traps and rare paths.
@@ -447,11 +583,17 @@ export class FunctionEncoder {
         this.trapHere(instruction);
         a.modrm(width, 0x8b, reg(0), this.source(instruction, 1));
         return;
-      case MachineOp.MoveZero8: case MachineOp.MoveZero16: case MachineOp.MoveSign8: case MachineOp.MoveSign16: case MachineOp.MoveSign32: {
+      case MachineOp.MoveZero8:
+      case MachineOp.MoveZero16:
+      case MachineOp.MoveSign8:
+      case MachineOp.MoveSign16:
+      case MachineOp.MoveSign32: {
         this.trapHere(instruction);
         const isByte = op === MachineOp.MoveZero8 || op === MachineOp.MoveSign8;
         const isZero = op === MachineOp.MoveZero8 || op === MachineOp.MoveZero16;
-        a.modrm(isZero ? 4 : width, EXTENSION_OPCODES[op]!, reg(0), this.source(instruction, 1), { byteOperand: isByte });
+        a.modrm(isZero ? 4 : width, EXTENSION_OPCODES[op]!, reg(0), this.source(instruction, 1), {
+          byteOperand: isByte,
+        });
         return;
       }
       case MachineOp.MoveImmediate:
@@ -463,7 +605,12 @@ export class FunctionEncoder {
       case MachineOp.Store:
         this.store(instruction);
         return;
-      case MachineOp.Add: case MachineOp.Or: case MachineOp.And: case MachineOp.Sub: case MachineOp.Xor: case MachineOp.Cmp:
+      case MachineOp.Add:
+      case MachineOp.Or:
+      case MachineOp.And:
+      case MachineOp.Sub:
+      case MachineOp.Xor:
+      case MachineOp.Cmp:
         this.arithmetic(instruction);
         return;
       case MachineOp.AddFlexible:
@@ -479,11 +626,17 @@ export class FunctionEncoder {
       case MachineOp.ImulImmediate: {
         this.trapHere(instruction);
         const bytes = fitsByte(immediate) ? 1 : 4;
-        a.modrm(width, bytes === 1 ? 0x6b : 0x69, reg(0), this.source(instruction, 1), { immediateBytes: bytes });
+        a.modrm(width, bytes === 1 ? 0x6b : 0x69, reg(0), this.source(instruction, 1), {
+          immediateBytes: bytes,
+        });
         a.immediate(immediate, bytes);
         return;
       }
-      case MachineOp.Shl: case MachineOp.Shr: case MachineOp.Sar: case MachineOp.Rol: case MachineOp.Ror: {
+      case MachineOp.Shl:
+      case MachineOp.Shr:
+      case MachineOp.Sar:
+      case MachineOp.Rol:
+      case MachineOp.Ror: {
         const digit = SHIFT_DIGITS[op]!;
         if (instruction.source !== Source.Immediate) a.modrm(width, 0xd3, digit, reg(0));
         else if (immediate === 1) a.modrm(width, 0xd1, digit, reg(0));
@@ -493,13 +646,20 @@ export class FunctionEncoder {
         }
         return;
       }
-      case MachineOp.Neg: a.modrm(width, 0xf7, 3, reg(0)); return;
-      case MachineOp.Not: a.modrm(width, 0xf7, 2, reg(0)); return;
-      case MachineOp.Lzcnt: case MachineOp.Tzcnt: case MachineOp.Popcnt:
+      case MachineOp.Neg:
+        a.modrm(width, 0xf7, 3, reg(0));
+        return;
+      case MachineOp.Not:
+        a.modrm(width, 0xf7, 2, reg(0));
+        return;
+      case MachineOp.Lzcnt:
+      case MachineOp.Tzcnt:
+      case MachineOp.Popcnt:
         this.trapHere(instruction);
         a.modrm(width, BIT_OPCODES[op]!, reg(0), this.source(instruction, 1), { prefix: 0xf3 });
         return;
-      case MachineOp.Bsr: case MachineOp.Bsf:
+      case MachineOp.Bsr:
+      case MachineOp.Bsf:
         this.trapHere(instruction);
         a.modrm(width, BIT_OPCODES[op]!, reg(0), this.source(instruction, 1));
         return;
@@ -537,16 +697,27 @@ export class FunctionEncoder {
         return;
       }
       case MachineOp.TrapIf:
-        a.jumpIf(instruction.condition, this.trapLabel(instruction.trap as TrapKind, instruction.origin));
+        a.jumpIf(
+          instruction.condition,
+          this.trapLabel(instruction.trap as TrapKind, instruction.origin),
+        );
         return;
       case MachineOp.Push:
         this.pushArgument(instruction);
         return;
       case MachineOp.LoadArgument:
-        a.modrm(width, 0x8b, reg(0), { ...PLAIN_ADDRESS, base: Register.rsp, displacement: this.frame.bytes + 8 + 8 * immediate });
+        a.modrm(width, 0x8b, reg(0), {
+          ...PLAIN_ADDRESS,
+          base: Register.rsp,
+          displacement: this.frame.bytes + 8 + 8 * immediate,
+        });
         return;
       case MachineOp.Call:
-        this.calls.push({ symbol: instruction.symbol, signature: instruction.signature, depth: this.depth });
+        this.calls.push({
+          symbol: instruction.symbol,
+          signature: instruction.signature,
+          depth: this.depth,
+        });
         a.byte(0xe8);
         a.relocation("call32", instruction.symbol!, -4);
         this.argumentsPopped(instruction);
@@ -554,21 +725,40 @@ export class FunctionEncoder {
       case MachineOp.CallIndirect:
         this.callIndirect(instruction);
         return;
-      case MachineOp.MemoryCopy: case MachineOp.MemoryFill: case MachineOp.StringCopy: case MachineOp.StringFill:
+      case MachineOp.MemoryCopy:
+      case MachineOp.MemoryFill:
+      case MachineOp.StringCopy:
+      case MachineOp.StringFill:
         encodeString(this, instruction);
         return;
-      case MachineOp.In: case MachineOp.Out: {
+      case MachineOp.In:
+      case MachineOp.Out: {
         const opcode = (op === MachineOp.In ? 0xec : 0xee) | (width === 1 ? 0 : 1);
         if (width === 2) a.byte(0x66);
         a.byte(opcode);
         return;
       }
-      case MachineOp.ReadControl: a.modrm(8, 0x0f20, immediate, reg(0), { noRexW: true }); return;
-      case MachineOp.WriteControl: a.modrm(8, 0x0f22, immediate, reg(0), { noRexW: true }); return;
-      case MachineOp.InvalidatePage: a.modrm(4, 0x0f01, 7, { ...PLAIN_ADDRESS, base: reg(0) }); return;
-      case MachineOp.Rdrand: a.modrm(8, 0x0fc7, 6, reg(0)); return;
-      case MachineOp.ReadMsr: case MachineOp.WriteMsr: case MachineOp.Halt: case MachineOp.DisableInterrupts: case MachineOp.EnableInterrupts:
-      case MachineOp.Cpuid: case MachineOp.ReadTsc: case MachineOp.Pause: case MachineOp.SystemCall:
+      case MachineOp.ReadControl:
+        a.modrm(8, 0x0f20, immediate, reg(0), { noRexW: true });
+        return;
+      case MachineOp.WriteControl:
+        a.modrm(8, 0x0f22, immediate, reg(0), { noRexW: true });
+        return;
+      case MachineOp.InvalidatePage:
+        a.modrm(4, 0x0f01, 7, { ...PLAIN_ADDRESS, base: reg(0) });
+        return;
+      case MachineOp.Rdrand:
+        a.modrm(8, 0x0fc7, 6, reg(0));
+        return;
+      case MachineOp.ReadMsr:
+      case MachineOp.WriteMsr:
+      case MachineOp.Halt:
+      case MachineOp.DisableInterrupts:
+      case MachineOp.EnableInterrupts:
+      case MachineOp.Cpuid:
+      case MachineOp.ReadTsc:
+      case MachineOp.Pause:
+      case MachineOp.SystemCall:
         a.plain(...PLAIN_BYTES[op]!);
         return;
       case MachineOp.JumpTable:
@@ -578,11 +768,13 @@ export class FunctionEncoder {
         this.epilogue();
         return;
       case MachineOp.Trap:
-        if (CHECKED[instruction.trap as TrapKind] !== undefined) return this.checkedTrap(instruction.trap as TrapKind, instruction.origin);
+        if (CHECKED[instruction.trap as TrapKind] !== undefined)
+          return this.checkedTrap(instruction.trap as TrapKind, instruction.origin);
         this.trapHere(instruction);
         a.plain(0x0f, 0x0b);
         return;
-      case MachineOp.Jump: case MachineOp.Branch:
+      case MachineOp.Jump:
+      case MachineOp.Branch:
         throw new Error("branches are encoded with their block");
     }
   }
@@ -595,26 +787,50 @@ export class FunctionEncoder {
       const bytes = Math.min(width, 4);
       this.assembler.modrm(width, width === 1 ? 0xc6 : 0xc7, 0, address, { immediateBytes: bytes });
       this.assembler.immediate(immediate, bytes);
-    } else this.assembler.modrm(width, width === 1 ? 0x88 : 0x89, this.location(instruction, 0), address, { byteReg: width === 1 });
+    } else
+      this.assembler.modrm(
+        width,
+        width === 1 ? 0x88 : 0x89,
+        this.location(instruction, 0),
+        address,
+        { byteReg: width === 1 },
+      );
   }
 
   private arithmetic(instruction: MachineInstruction): void {
     const { op, width, immediate, toMemory } = instruction;
     const digit = ALU_DIGITS[op]!;
-    // Operand 0 of cmp is its left side; of the others it is the definition, then follows the tied use.
+    // Operand 0 of cmp is its left side; of the others it is the definition, then follows the tied
+    // use.
     const sourceIndex = toMemory ? 0 : op === MachineOp.Cmp ? 1 : 2;
-    const target: RegisterOrMemory = toMemory ? this.physicalAddress(instruction) : this.location(instruction, 0);
+    const target: RegisterOrMemory = toMemory
+      ? this.physicalAddress(instruction)
+      : this.location(instruction, 0);
     this.trapHere(instruction);
-    if (instruction.source === Source.Immediate) this.arithmeticImmediate(digit, width, target, immediate);
+    if (instruction.source === Source.Immediate)
+      this.arithmeticImmediate(digit, width, target, immediate);
     else if (toMemory) {
-      this.assembler.modrm(width, (digit << 3) | (width === 1 ? 0 : 1), this.location(instruction, sourceIndex), target, { byteReg: width === 1 });
+      this.assembler.modrm(
+        width,
+        (digit << 3) | (width === 1 ? 0 : 1),
+        this.location(instruction, sourceIndex),
+        target,
+        { byteReg: width === 1 },
+      );
     } else {
       const source = this.source(instruction, sourceIndex);
-      this.assembler.modrm(width, (digit << 3) | (width === 1 ? 2 : 3), target as number, source, { byteReg: width === 1 });
+      this.assembler.modrm(width, (digit << 3) | (width === 1 ? 2 : 3), target as number, source, {
+        byteReg: width === 1,
+      });
     }
   }
 
-  private arithmeticImmediate(digit: number, width: number, target: RegisterOrMemory, immediate: number): void {
+  private arithmeticImmediate(
+    digit: number,
+    width: number,
+    target: RegisterOrMemory,
+    immediate: number,
+  ): void {
     const a = this.assembler;
     if (width === 1) {
       a.modrm(1, 0x80, digit, target, { immediateBytes: 1, byteOperand: true });
@@ -696,7 +912,8 @@ export class FunctionEncoder {
   }
 
   private argumentsPopped(instruction: MachineInstruction): void {
-    if (this.pushed !== instruction.stackArgumentBytes) throw new Error(`${this.fn.name}: stack arguments do not match the call`);
+    if (this.pushed !== instruction.stackArgumentBytes)
+      throw new Error(`${this.fn.name}: stack arguments do not match the call`);
     this.pushed = 0;
     this.setDepth(this.depth - instruction.stackArgumentBytes);
   }
@@ -704,9 +921,14 @@ export class FunctionEncoder {
   private callIndirect(instruction: MachineInstruction): void {
     const a = this.assembler;
     const table = this.location(instruction, instruction.temporaryOperand);
-    if (instruction.tableLength >= 0) this.arithmeticImmediate(7, 4, Register.rax, instruction.tableLength);
-    else a.modrm(4, 0x3b, Register.rax, { ...PLAIN_ADDRESS, symbol: `${instruction.symbol}.length` });
-    a.jumpIf(Condition.AboveOrEqual, this.trapLabel(TrapKind.IndirectCallBound, instruction.origin));
+    if (instruction.tableLength >= 0)
+      this.arithmeticImmediate(7, 4, Register.rax, instruction.tableLength);
+    else
+      a.modrm(4, 0x3b, Register.rax, { ...PLAIN_ADDRESS, symbol: `${instruction.symbol}.length` });
+    a.jumpIf(
+      Condition.AboveOrEqual,
+      this.trapLabel(TrapKind.IndirectCallBound, instruction.origin),
+    );
     a.modrm(4, 0xc1, 4, Register.rax);
     a.byte(4);
     a.modrm(8, 0x8d, table, { ...PLAIN_ADDRESS, symbol: instruction.symbol });
@@ -717,11 +939,18 @@ export class FunctionEncoder {
     this.argumentsPopped(instruction);
   }
 
-  /** The compare overflows with the signature of a null entry and with no other: see NULL_SIGNATURE. */
+  /**
+   * The compare overflows with the signature of a null entry and with no other: see NULL_SIGNATURE.
+   */
   private checkSignature({ signature, origin }: MachineInstruction): void {
     const a = this.assembler;
     const [isOther, isNull] = [a.newLabel(), this.trapLabel(TrapKind.IndirectCallNull, origin)];
-    this.arithmeticImmediate(7, 4, { ...PLAIN_ADDRESS, base: Register.rax, displacement: 8 }, signature);
+    this.arithmeticImmediate(
+      7,
+      4,
+      { ...PLAIN_ADDRESS, base: Register.rax, displacement: 8 },
+      signature,
+    );
     a.jumpIf(Condition.NotEqual, isOther);
     this.later(origin, () => {
       a.bind(isOther);
@@ -732,7 +961,11 @@ export class FunctionEncoder {
 
   private jumpTable(instruction: MachineInstruction, targets: readonly number[]): void {
     const a = this.assembler;
-    const [table, entry, index] = [this.location(instruction, 0), this.location(instruction, 1), this.location(instruction, 2)];
+    const [table, entry, index] = [
+      this.location(instruction, 0),
+      this.location(instruction, 1),
+      this.location(instruction, 2),
+    ];
     const labels = targets.map((target) => this.blockLabels[this.threaded(target)]!);
     const symbol = `${this.fn.name}.jump${this.tables.length}`;
     this.tables.push({ symbol, targets: labels.slice(0, -1) });

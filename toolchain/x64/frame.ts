@@ -1,13 +1,19 @@
 import type { Allocation } from "./allocation.ts";
 import { CALLEE_SAVED, type Register } from "./register.ts";
 
-/** A step of rsp beyond this could jump over the guard below a stack, so that every page on the way is touched. */
+/**
+ * A step of rsp beyond this could jump over the guard below a stack, so that every page on the way
+ * is touched.
+ */
 export const UNPROBED_FRAME_BYTES_MAX = 32 * 1024;
 export const PROBE_BYTES = 4096;
 /** Frames beyond this are refused: no stack of ours is made for them. */
 export const FRAME_BYTES_MAX = 1024 * 1024;
 
-/** The frame of a function: return address, saved registers, slots; rsp points to the last slot throughout the body. */
+/**
+ * The frame of a function: return address, saved registers, slots; rsp points to the last slot
+ * throughout the body.
+ */
 export interface Frame {
   readonly saved: readonly Register[];
   /** Bytes of all slots, a multiple of 8. */

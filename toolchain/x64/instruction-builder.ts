@@ -28,11 +28,22 @@ export interface Address {
 }
 
 export const NO_ADDRESS: Address = {
-  base: NO_REGISTER, index: NO_REGISTER, scale: 1, displacement: 0,
-  symbol: null, absolute: false, address32: false, threadBlock: false, window: false,
+  base: NO_REGISTER,
+  index: NO_REGISTER,
+  scale: 1,
+  displacement: 0,
+  symbol: null,
+  absolute: false,
+  address32: false,
+  threadBlock: false,
+  window: false,
 };
 
-export const symbolAddress = (symbol: string, displacement = 0): Address => ({ ...NO_ADDRESS, symbol, displacement });
+export const symbolAddress = (symbol: string, displacement = 0): Address => ({
+  ...NO_ADDRESS,
+  symbol,
+  displacement,
+});
 
 export type SourceOperand =
   | { readonly kind: "register"; readonly register: VirtualRegister }
@@ -40,8 +51,9 @@ export type SourceOperand =
   | { readonly kind: "memory"; readonly address: Address; readonly load: number };
 
 /**
- * Fills in one machine instruction. Operands are added in the order that `machine-op.ts` gives, those of the memory operand last.
- * A use by an instruction of width 8 reads the upper half, so that an i32 there must come from a register, extended.
+ * Fills in one machine instruction. Operands are added in the order that `machine-op.ts` gives,
+ * those of the memory operand last. A use by an instruction of width 8 reads the upper half, so
+ * that an i32 there must come from a register, extended.
  */
 export class InstructionBuilder {
   constructor(
@@ -72,7 +84,10 @@ export class InstructionBuilder {
   }
   /** d ← op(a …): `defined` takes over the register that `value` is moved to. */
   defineTied(defined: VirtualRegister, value: VirtualRegister): this {
-    return this.add(defined, constraint(OperandKind.DefinitionTied)).add(value, constraint(OperandKind.UseTied, 0, this.isWide(value)));
+    return this.add(defined, constraint(OperandKind.DefinitionTied)).add(
+      value,
+      constraint(OperandKind.UseTied, 0, this.isWide(value)),
+    );
   }
   use(register: VirtualRegister): this {
     return this.add(register, constraint(OperandKind.UseRegister, 0, this.isWide(register)));
@@ -82,10 +97,15 @@ export class InstructionBuilder {
     return this.add(register, constraint(OperandKind.UseRegister, 0, true));
   }
   useAny(register: VirtualRegister): this {
-    return this.isWide(register) ? this.use(register) : this.add(register, constraint(OperandKind.UseAny));
+    return this.isWide(register)
+      ? this.use(register)
+      : this.add(register, constraint(OperandKind.UseAny));
   }
   useFixed(register: VirtualRegister, fixed: Register, extended = true): this {
-    return this.add(register, constraint(OperandKind.UseFixed, fixed, extended && this.machine.type(register) === Type.I32));
+    return this.add(
+      register,
+      constraint(OperandKind.UseFixed, fixed, extended && this.machine.type(register) === Type.I32),
+    );
   }
 
   source(source: SourceOperand): this {
@@ -105,7 +125,10 @@ export class InstructionBuilder {
         return this.memory(source.address);
     }
   }
-  /** As `source`, but a register never becomes a stack slot: the instruction has a memory operand already or cannot have one. */
+  /**
+   * As `source`, but a register never becomes a stack slot: the instruction has a memory operand
+   * already or cannot have one.
+   */
   registerSource(source: SourceOperand): this {
     if (source.kind !== "register") return this.source(source);
     this.instruction.source = Source.Register;
@@ -113,7 +136,8 @@ export class InstructionBuilder {
   }
 
   memory(address: Address): this {
-    const plain = address.address32 || (this.instruction.op === MachineOp.Lea && this.instruction.width === 4);
+    const plain =
+      address.address32 || (this.instruction.op === MachineOp.Lea && this.instruction.width === 4);
     let base = -1;
     let index = -1;
     if (address.base !== NO_REGISTER) {
@@ -125,12 +149,22 @@ export class InstructionBuilder {
       this.addAddressPart(address.index, plain);
     }
     this.instruction.memory = {
-      base, index, scale: address.scale, displacement: address.displacement, symbol: address.symbol,
-      absolute: address.absolute, address32: address.address32, threadBlock: address.threadBlock, window: address.window,
+      base,
+      index,
+      scale: address.scale,
+      displacement: address.displacement,
+      symbol: address.symbol,
+      absolute: address.absolute,
+      address32: address.address32,
+      threadBlock: address.threadBlock,
+      window: address.window,
     };
     return this;
   }
-  /** 64-bit address arithmetic reads all of an i32; 32-bit address arithmetic and `lea r32` only its low half. */
+  /**
+   * 64-bit address arithmetic reads all of an i32; 32-bit address arithmetic and `lea r32` only its
+   * low half.
+   */
   private addAddressPart(register: VirtualRegister, readsLowHalf: boolean): void {
     const extended = !readsLowHalf && this.machine.type(register) === Type.I32;
     this.add(register, constraint(OperandKind.UseRegister, 0, extended));

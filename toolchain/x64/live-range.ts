@@ -1,12 +1,18 @@
 import { Column } from "../ir/function.ts";
 import {
-  constraintKind, constraintRegister, type MachineFunction, NO_REGISTER, OperandKind, type VirtualRegister,
+  constraintKind,
+  constraintRegister,
+  type MachineFunction,
+  NO_REGISTER,
+  OperandKind,
+  type VirtualRegister,
 } from "./machine-function.ts";
 import { REGISTER_COUNT } from "./register.ts";
 
 /**
- * A place between or inside instructions. Instruction i has four: 4i before it, where moves are inserted; 4i+1 where it reads; 4i+2 where it
- * writes; 4i+3 behind it, where moves away from fixed registers are inserted. Intervals are half open.
+ * A place between or inside instructions. Instruction i has four: 4i before it, where moves are
+ * inserted; 4i+1 where it reads; 4i+2 where it writes; 4i+3 behind it, where moves away from fixed
+ * registers are inserted. Intervals are half open.
  */
 export type Point = number;
 
@@ -32,9 +38,13 @@ export enum UseKind {
   Move,
 }
 
-export const needsRegister = (kind: UseKind): boolean => kind === UseKind.Definition || kind === UseKind.Register;
+export const needsRegister = (kind: UseKind): boolean =>
+  kind === UseKind.Definition || kind === UseKind.Register;
 
-/** A time during which an instruction itself occupies a register. `register` is the value that it reads there, or -1. */
+/**
+ * A time during which an instruction itself occupies a register. `register` is the value that it
+ * reads there, or -1.
+ */
 export interface Reservation {
   readonly from: Point;
   readonly to: Point;
@@ -58,8 +68,9 @@ export interface FixedAffinity {
 }
 
 /**
- * Where each value is live: its ranges, maximal intervals in the order of the code, and its uses, sorted by point. Range and use
- * numbers index columns; a range's uses are `useStarts[range] … useEnds[range]`.
+ * Where each value is live: its ranges, maximal intervals in the order of the code, and its uses,
+ * sorted by point. Range and use numbers index columns; a range's uses are `useStarts[range] …
+ * useEnds[range]`.
  */
 export class LiveRanges {
   readonly from = new Column();
@@ -113,7 +124,13 @@ export class LiveRanges {
     this.collectAffinities();
   }
 
-  newRange(register: VirtualRegister, from: Point, to: Point, useStart: number, useEnd: number): number {
+  newRange(
+    register: VirtualRegister,
+    from: Point,
+    to: Point,
+    useStart: number,
+    useEnd: number,
+  ): number {
     this.from.push(from);
     this.to.push(to);
     this.useStarts.push(useStart);
@@ -121,7 +138,10 @@ export class LiveRanges {
     return this.registers.push(register);
   }
 
-  /** Cuts `range` at `point`: it keeps what is before, and a new range, which is returned, has the rest. */
+  /**
+   * Cuts `range` at `point`: it keeps what is before, and a new range, which is returned, has the
+   * rest.
+   */
   splitRange(range: number, point: Point): number {
     const to = this.to.data[range]!;
     const useEnd = this.useEnds.data[range]!;
@@ -132,12 +152,18 @@ export class LiveRanges {
     return this.newRange(this.registers.data[range]! as VirtualRegister, point, to, use, useEnd);
   }
 
-  /** Calls back for every definition and use, instruction by instruction, edge arguments at the end of their block. */
-  private visitUses(visit: (register: VirtualRegister, point: Point, kind: UseKind, weight: number) => void): void {
+  /**
+   * Calls back for every definition and use, instruction by instruction, edge arguments at the end
+   * of their block.
+   */
+  private visitUses(
+    visit: (register: VirtualRegister, point: Point, kind: UseKind, weight: number) => void,
+  ): void {
     const { machine } = this;
     for (const block of machine.blocks) {
       const { frequency } = block;
-      for (const parameter of block.parameters) visit(parameter, beforePoint(block.start), UseKind.DefinitionByMove, frequency * 0.5);
+      for (const parameter of block.parameters)
+        visit(parameter, beforePoint(block.start), UseKind.DefinitionByMove, frequency * 0.5);
       for (let i = block.start; i < block.end; i++) {
         const instruction = machine.instructions[i]!;
         for (let k = 0; k < instruction.operandCount; k++) {
@@ -145,33 +171,60 @@ export class LiveRanges {
           if (register === NO_REGISTER) continue;
           const isRematerializable = machine.rematerializable[register] !== null;
           switch (constraintKind(machine.operandConstraint(instruction, k))) {
-            case OperandKind.UseRegister: visit(register, earlyPoint(i), UseKind.Register, frequency); break;
+            case OperandKind.UseRegister:
+              visit(register, earlyPoint(i), UseKind.Register, frequency);
+              break;
             case OperandKind.UseAny:
-              visit(register, earlyPoint(i), isRematerializable ? UseKind.Register : UseKind.Any, frequency * (isRematerializable ? 1 : 0.7));
+              visit(
+                register,
+                earlyPoint(i),
+                isRematerializable ? UseKind.Register : UseKind.Any,
+                frequency * (isRematerializable ? 1 : 0.7),
+              );
               break;
-            case OperandKind.UseFixed: case OperandKind.UseTied: visit(register, beforePoint(i) - 1, UseKind.Move, frequency * 0.5); break;
+            case OperandKind.UseFixed:
+            case OperandKind.UseTied:
+              visit(register, beforePoint(i) - 1, UseKind.Move, frequency * 0.5);
+              break;
             case OperandKind.Definition:
-              visit(register, latePoint(i), isRematerializable ? UseKind.RematerializableDefinition : UseKind.Definition, frequency);
+              visit(
+                register,
+                latePoint(i),
+                isRematerializable ? UseKind.RematerializableDefinition : UseKind.Definition,
+                frequency,
+              );
               break;
-            case OperandKind.DefinitionTied: case OperandKind.DefinitionEarly: visit(register, beforePoint(i), UseKind.Definition, frequency); break;
-            case OperandKind.DefinitionFixed: case OperandKind.DefinitionFixedEarly:
+            case OperandKind.DefinitionTied:
+            case OperandKind.DefinitionEarly:
+              visit(register, beforePoint(i), UseKind.Definition, frequency);
+              break;
+            case OperandKind.DefinitionFixed:
+            case OperandKind.DefinitionFixedEarly:
               visit(register, behindPoint(i), UseKind.DefinitionByMove, frequency * 0.5);
               break;
           }
         }
       }
       for (const edge of block.edges) {
-        for (const argument of edge.arguments) visit(argument, beforePoint(block.end) - 1, UseKind.Move, frequency * 0.5);
+        for (const argument of edge.arguments)
+          visit(argument, beforePoint(block.end) - 1, UseKind.Move, frequency * 0.5);
       }
     }
   }
 
-  /** Uses come by instruction; within one, a fixed use (before) may follow a plain one (early), so a few are out of order. */
+  /**
+   * Uses come by instruction; within one, a fixed use (before) may follow a plain one (early), so a
+   * few are out of order.
+   */
   private sortUses(starts: Int32Array): void {
     for (let register = 0; register + 1 < starts.length; register++) {
       for (let i = starts[register]! + 1; i < starts[register + 1]!; i++) {
         for (let k = i; k > starts[register]! && this.usePoints[k - 1]! > this.usePoints[k]!; k--) {
-          const [point, kind, weight] = [this.usePoints[k]!, this.useKinds[k]!, this.useWeights[k]!];
+          const [point, kind, weight] = [
+            this.usePoints[k]!,
+            this.useKinds[k]!,
+            this.useWeights[k]!,
+          ];
           this.usePoints[k] = this.usePoints[k - 1]!;
           this.useKinds[k] = this.useKinds[k - 1]!;
           this.useWeights[k] = this.useWeights[k - 1]!;
@@ -183,11 +236,15 @@ export class LiveRanges {
     }
   }
 
-  /** Walks from each use back to the definition; in SSA form every path from the entry to a use passes it. */
+  /**
+   * Walks from each use back to the definition; in SSA form every path from the entry to a use
+   * passes it.
+   */
   private buildRanges(starts: Int32Array): void {
     const { machine } = this;
     const { blocks } = machine;
-    // Each holds the last register for which the block was touched, live at its start, live at its end.
+    // Each holds the last register for which the block was touched, live at its start, live at its
+    // end.
     const touchedBy = new Int32Array(blocks.length).fill(-1);
     const liveIn = new Int32Array(blocks.length).fill(-1);
     const liveOut = new Int32Array(blocks.length).fill(-1);
@@ -199,7 +256,8 @@ export class LiveRanges {
       this.rangesOf.push([]);
       if (useStart === useEnd) continue;
       const definition = this.definitionPoints[register]!;
-      if (definition < 0) throw new Error(`${machine.name}: value ${register} is used but not defined`);
+      if (definition < 0)
+        throw new Error(`${machine.name}: value ${register} is used but not defined`);
       const definitionBlock = this.blockOfInstruction[instructionAt(definition)]!;
       touched.length = 0;
       const touch = (block: number): void => {
@@ -234,19 +292,28 @@ export class LiveRanges {
       let use = useStart;
       for (const block of touched) {
         const from = block === definitionBlock ? definition : beforePoint(blocks[block]!.start);
-        let to = liveOut[block] === register ? beforePoint(blocks[block]!.end) : lastUse[block]! + 1;
-        // A definition that nobody reads still occupies its register while it is written; a temporary beside two results until they are.
+        let to =
+          liveOut[block] === register ? beforePoint(blocks[block]!.end) : lastUse[block]! + 1;
+        // A definition that nobody reads still occupies its register while it is written; a
+        // temporary beside two results until they are.
         if (block === definitionBlock && to <= definition + 1) {
           const instruction = instructionAt(definition);
           const isEarly = definition === beforePoint(instruction);
-          to = isEarly && this.hasTwoResults(instruction) ? behindPoint(instruction) : definition + 2 - (definition & 1);
+          to =
+            isEarly && this.hasTwoResults(instruction)
+              ? behindPoint(instruction)
+              : definition + 2 - (definition & 1);
         }
         if (last >= 0 && this.to.data[last] === from) this.to.data[last] = to;
-        else this.rangesOf[register]!.push((last = this.newRange(register as VirtualRegister, from, to, use, use)));
+        else
+          this.rangesOf[register]!.push(
+            (last = this.newRange(register as VirtualRegister, from, to, use, use)),
+          );
         while (use < useEnd && this.usePoints[use]! < to) use++;
         this.useEnds.data[last] = use;
       }
-      if (use !== useEnd) throw new Error(`${machine.name}: value ${register} is used outside its live range`);
+      if (use !== useEnd)
+        throw new Error(`${machine.name}: value ${register} is used outside its live range`);
     }
   }
 
@@ -254,7 +321,11 @@ export class LiveRanges {
     const instruction = this.machine.instructions[index]!;
     let results = 0;
     for (let k = 0; k < instruction.operandCount; k++) {
-      if (constraintKind(this.machine.operandConstraint(instruction, k)) === OperandKind.DefinitionFixed) results++;
+      if (
+        constraintKind(this.machine.operandConstraint(instruction, k)) ===
+        OperandKind.DefinitionFixed
+      )
+        results++;
     }
     return results > 1;
   }
@@ -275,7 +346,8 @@ export class LiveRanges {
         const kind = constraintKind(bits);
         if (kind === OperandKind.DefinitionFixed) written |= 1 << fixed;
         else if (kind === OperandKind.DefinitionFixedEarly) early |= 1 << fixed;
-        else if (kind === OperandKind.UseFixed) reserve(fixed, beforePoint(i), latePoint(i), register);
+        else if (kind === OperandKind.UseFixed)
+          reserve(fixed, beforePoint(i), latePoint(i), register);
         else continue;
         this.fixedAffinities.push({ virtual: register, fixed, weight });
       }
@@ -297,29 +369,42 @@ export class LiveRanges {
       const right = machine.operandRegisters.data[other]! as VirtualRegister;
       if (left === right || machine.type(left) !== machine.type(right)) return;
       if (constraintKind(machine.operandConstraints.data[other]!) !== OperandKind.UseAny) return;
-      if (machine.rematerializable[left] !== null || machine.rematerializable[right] !== null) return;
+      if (machine.rematerializable[left] !== null || machine.rematerializable[right] !== null)
+        return;
       const leftRange = this.rangeAt(left, beforePoint(i) - 1);
       const rightRange = this.rangeAt(right, earlyPoint(i));
-      if (this.to.data[leftRange]! <= earlyPoint(i) || this.to.data[rightRange] !== latePoint(i)) return;
+      if (this.to.data[leftRange]! <= earlyPoint(i) || this.to.data[rightRange] !== latePoint(i))
+        return;
       const leftUse = this.useAt(leftRange, beforePoint(i) - 1);
       const rightUse = this.useAt(rightRange, earlyPoint(i));
       const before = rightUse - 1;
-      const isReadBefore = before >= this.useStarts.data[rightRange]! && this.useKinds[before]! > UseKind.DefinitionByMove;
+      const isReadBefore =
+        before >= this.useStarts.data[rightRange]! &&
+        this.useKinds[before]! > UseKind.DefinitionByMove;
       if (isReadBefore && this.usePoints[before]! >= beforePoint(i) - 1) return;
       if (this.from.data[rightRange]! >= beforePoint(i)) return;
       machine.operandRegisters.data[tied] = right;
       machine.operandRegisters.data[other] = left;
       this.usePoints[leftUse] = earlyPoint(i);
       this.usePoints[rightUse] = beforePoint(i) - 1;
-      [this.useKinds[leftUse], this.useKinds[rightUse]] = [this.useKinds[rightUse]!, this.useKinds[leftUse]!];
-      [this.useWeights[leftUse], this.useWeights[rightUse]] = [this.useWeights[rightUse]!, this.useWeights[leftUse]!];
+      [this.useKinds[leftUse], this.useKinds[rightUse]] = [
+        this.useKinds[rightUse]!,
+        this.useKinds[leftUse]!,
+      ];
+      [this.useWeights[leftUse], this.useWeights[rightUse]] = [
+        this.useWeights[rightUse]!,
+        this.useWeights[leftUse]!,
+      ];
       this.to.data[rightRange] = beforePoint(i);
     });
   }
 
   private rangeAt(register: VirtualRegister, point: Point): number {
-    const range = this.rangesOf[register]!.find((candidate) => this.from.data[candidate]! <= point && point < this.to.data[candidate]!);
-    if (range === undefined) throw new Error(`${this.machine.name}: value ${register} is not live at ${point}`);
+    const range = this.rangesOf[register]!.find(
+      (candidate) => this.from.data[candidate]! <= point && point < this.to.data[candidate]!,
+    );
+    if (range === undefined)
+      throw new Error(`${this.machine.name}: value ${register} is not live at ${point}`);
     return range;
   }
 
@@ -335,13 +420,26 @@ export class LiveRanges {
       for (let i = block.start; i < block.end; i++) {
         const instruction = machine.instructions[i]!;
         if (instruction.operandCount < 2) continue;
-        if (constraintKind(machine.operandConstraint(instruction, 0)) !== OperandKind.DefinitionTied) continue;
-        const [left, right] = [machine.operandRegister(instruction, 0), machine.operandRegister(instruction, 1)];
+        if (
+          constraintKind(machine.operandConstraint(instruction, 0)) !== OperandKind.DefinitionTied
+        )
+          continue;
+        const [left, right] = [
+          machine.operandRegister(instruction, 0),
+          machine.operandRegister(instruction, 1),
+        ];
         this.affinities.push({ left, right, weight: block.frequency, isTied: true });
       }
       for (const edge of block.edges) {
         const { parameters } = machine.blocks[edge.target]!;
-        edge.arguments.forEach((argument, k) => this.affinities.push({ left: parameters[k]!, right: argument, weight: block.frequency, isTied: false }));
+        edge.arguments.forEach((argument, k) =>
+          this.affinities.push({
+            left: parameters[k]!,
+            right: argument,
+            weight: block.frequency,
+            isTied: false,
+          }),
+        );
       }
     }
     this.affinities.sort((a, b) => b.weight - a.weight);

@@ -6,14 +6,18 @@ import { MachineOp } from "./machine-op.ts";
 import type { Register, RegisterSet } from "./register.ts";
 
 declare const brand: unique symbol;
-/** A virtual register: one value, defined once. Numbers below the IR function's number of values are those values. */
+/**
+ * A virtual register: one value, defined once. Numbers below the IR function's number of values are
+ * those values.
+ */
 export type VirtualRegister = number & { readonly [brand]: "VirtualRegister" };
 
 export const NO_REGISTER = -1 as VirtualRegister;
 
 /**
- * How an operand meets the allocator. An instruction reads its uses first ("early") and writes its definitions last ("late"), so a
- * definition may take the register of a use that ends there, unless the kind says otherwise.
+ * How an operand meets the allocator. An instruction reads its uses first ("early") and writes its
+ * definitions last ("late"), so a definition may take the register of a use that ends there, unless
+ * the kind says otherwise.
  */
 export enum OperandKind {
   /** Read from a register. */
@@ -22,10 +26,16 @@ export enum OperandKind {
   UseAny,
   /** Read from the register named; the value may live anywhere else, a move brings it there. */
   UseFixed,
-  /** The value that the definition before it overwrites: moved into that register, whatever becomes of its own. */
+  /**
+   * The value that the definition before it overwrites: moved into that register, whatever becomes
+   * of its own.
+   */
   UseTied,
   Definition,
-  /** Takes the register into which the next operand, a UseTied, was moved; distinct from all other uses. */
+  /**
+   * Takes the register into which the next operand, a UseTied, was moved; distinct from all other
+   * uses.
+   */
   DefinitionTied,
   /** Written to the register named; a move takes it away. */
   DefinitionFixed,
@@ -41,8 +51,11 @@ const EXTENDED = 1 << 8;
 
 /** Packed: kind, fixed register, whether the instruction reads the upper half. */
 export type Constraint = number;
-export const constraint = (kind: OperandKind, register: Register | 0 = 0, extended = false): Constraint =>
-  kind | (register << FIXED_SHIFT) | (extended ? EXTENDED : 0);
+export const constraint = (
+  kind: OperandKind,
+  register: Register | 0 = 0,
+  extended = false,
+): Constraint => kind | (register << FIXED_SHIFT) | (extended ? EXTENDED : 0);
 export const constraintKind = (bits: Constraint): OperandKind => bits & ((1 << KIND_BITS) - 1);
 export const constraintRegister = (bits: Constraint): Register => (bits >> FIXED_SHIFT) & 15;
 /** The use reads all 64 bits: if the value is an i32, its upper half must be clear. */
@@ -58,7 +71,10 @@ export enum Source {
   Memory,
 }
 
-/** `[segment: window + base + index * scale + displacement + symbol]`. Base and index are operand numbers of the instruction, -1: none. */
+/**
+ * `[segment: window + base + index * scale + displacement + symbol]`. Base and index are operand
+ * numbers of the instruction, -1: none.
+ */
 export interface MemoryOperand {
   readonly base: number;
   readonly index: number;
@@ -131,8 +147,9 @@ export interface MachineBlock {
 }
 
 /**
- * A function in machine instructions over virtual registers: blocks in the order of the code, instructions in one array. Each block
- * starts with a Label and ends with a terminator; no edge is critical. Block 0 is the entry.
+ * A function in machine instructions over virtual registers: blocks in the order of the code,
+ * instructions in one array. Each block starts with a Label and ends with a terminator; no edge is
+ * critical. Block 0 is the entry.
  */
 export class MachineFunction {
   readonly instructions: MachineInstruction[] = [];

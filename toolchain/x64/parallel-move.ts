@@ -3,11 +3,16 @@ import { declareCoverage, hit } from "./coverage.ts";
 import type { MachineInstruction, VirtualRegister } from "./machine-function.ts";
 import { Register } from "./register.ts";
 
-/** One of several moves that happen at once: all sources are read before any destination is written. */
+/**
+ * One of several moves that happen at once: all sources are read before any destination is written.
+ */
 export interface ParallelMove {
   readonly from: Location;
   readonly to: Location;
-  /** Bytes of the value at its source, and at its destination. An i32 may go to an i64: it is extended. */
+  /**
+   * Bytes of the value at its source, and at its destination. An i32 may go to an i64: it is
+   * extended.
+   */
   readonly fromWidth: 4 | 8;
   readonly toWidth: 4 | 8;
   readonly register: VirtualRegister;
@@ -16,8 +21,14 @@ export interface ParallelMove {
 }
 
 for (const name of [
-  "move: exchange of a cycle", "move: cycle through a free register", "move: slot to slot", "move: through a saved register", "move: cycle through a slot", "move: made again",
-]) declareCoverage(name);
+  "move: exchange of a cycle",
+  "move: cycle through a free register",
+  "move: slot to slot",
+  "move: through a saved register",
+  "move: cycle through a slot",
+  "move: made again",
+])
+  declareCoverage(name);
 
 /** Where a move that needs a place of its own goes through. */
 export interface Scratch {
@@ -31,9 +42,10 @@ export interface Scratch {
 const LENT_REGISTER_SLOT = 0;
 
 /**
- * Puts simultaneous moves into an order in which one after the other gives the same result. Each destination occurs once. A move whose
- * destination is still to be read waits. Where all wait, destinations and sources are the same locations, each read once: nothing but cycles,
- * which a free register or exchanges undo. Flags are not touched.
+ * Puts simultaneous moves into an order in which one after the other gives the same result. Each
+ * destination occurs once. A move whose destination is still to be read waits. Where all wait,
+ * destinations and sources are the same locations, each read once: nothing but cycles, which a free
+ * register or exchanges undo. Flags are not touched.
  */
 export function sequentialize(moves: readonly ParallelMove[], scratch: Scratch): InsertedMove[] {
   return new Sequence(moves, scratch).run();
@@ -88,10 +100,14 @@ class Sequence {
     return (this.readers.get(location)?.size ?? 0) > 0;
   }
 
-  /** `move` no longer reads its source: if it was the last to do so, the move that waits for that can be made. */
+  /**
+   * `move` no longer reads its source: if it was the last to do so, the move that waits for that
+   * can be made.
+   */
   private release(move: ParallelMove): void {
     const waiting = this.pending.get(move.from);
-    if (move.definition === null && waiting !== undefined && !this.isRead(move.from)) this.ready.push(waiting);
+    if (move.definition === null && waiting !== undefined && !this.isRead(move.from))
+      this.ready.push(waiting);
   }
 
   /** `blocked` and what it waits for form a cycle, in which each location is read once. */
@@ -102,8 +118,9 @@ class Sequence {
       this.exchange(move);
       return;
     }
-    // The value that stands in the way goes aside, and its reader fetches it there. With a free register that is one move more than the
-    // cycle has members, but none of them has to wait for two others as an exchange does.
+    // The value that stands in the way goes aside, and its reader fetches it there. With a free
+    // register that is one move more than the cycle has members, but none of them has to wait for
+    // two others as an exchange does.
     hit(free >= 0 ? "move: cycle through a free register" : "move: cycle through a slot");
     const waiting = move ?? blocked;
     const aside = free >= 0 ? free : slotLocation(this.scratch.slot(this.slotsUsed++));
@@ -157,7 +174,8 @@ function emitOne(result: InsertedMove[], move: ParallelMove, scratch: Scratch): 
     }
   };
   if (!isSlot(to)) put(to);
-  else if (definition === null && !isSlot(from)) result.push({ kind: "move", from, to, width: toWidth });
+  else if (definition === null && !isSlot(from))
+    result.push({ kind: "move", from, to, width: toWidth });
   else {
     hit("move: slot to slot");
     withRegister(result, scratch, (through) => {
@@ -167,8 +185,15 @@ function emitOne(result: InsertedMove[], move: ParallelMove, scratch: Scratch): 
   }
 }
 
-/** Runs `body` with a register that it may overwrite: a free one, or rax, which is kept in a slot meanwhile. */
-function withRegister(result: InsertedMove[], scratch: Scratch, body: (register: number) => void): void {
+/**
+ * Runs `body` with a register that it may overwrite: a free one, or rax, which is kept in a slot
+ * meanwhile.
+ */
+function withRegister(
+  result: InsertedMove[],
+  scratch: Scratch,
+  body: (register: number) => void,
+): void {
   const free = scratch.register();
   if (free >= 0) {
     body(free);

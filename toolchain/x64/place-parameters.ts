@@ -9,15 +9,24 @@ import { ARGUMENT_REGISTERS } from "./register.ts";
 
 const RETURN_ADDRESS_BYTES = 8;
 
-/** Code offsets of an instruction: before its moves, at itself, behind itself, behind the moves there; undefined if it has no code. */
+/**
+ * Code offsets of an instruction: before its moves, at itself, behind itself, behind the moves
+ * there; undefined if it has no code.
+ */
 type Places = (instruction: number) => readonly number[] | undefined;
 
 /**
- * Where a debugger finds the parameters that have a name. Only what is certain counts: a place of which the allocator says that the value
- * is live there, without the moves at both ends and the insides of a last use. A parameter that the source assigns to is known only until
- * the function's own code begins: the value behind its name may then be another.
+ * Where a debugger finds the parameters that have a name. Only what is certain counts: a place of
+ * which the allocator says that the value is live there, without the moves at both ends and the
+ * insides of a last use. A parameter that the source assigns to is known only until the function's
+ * own code begins: the value behind its name may then be another.
  */
-export function placeParameters(fn: IrFunction, allocation: Allocation, frame: Frame, places: Places): ParameterPlaces[] {
+export function placeParameters(
+  fn: IrFunction,
+  allocation: Allocation,
+  frame: Frame,
+  places: Places,
+): ParameterPlaces[] {
   return fn.namedParameters.flatMap(({ name, isAssigned }, index) => {
     if (name === undefined) return [];
     const known = [...placesAtEntry(index, allocation, places)];
@@ -25,24 +34,47 @@ export function placeParameters(fn: IrFunction, allocation: Allocation, frame: F
     // A stack argument stays where the caller pushed it.
     const stackIndex = index - ARGUMENT_REGISTERS.length;
     const end = endOfCode(allocation, places);
-    const all: ParameterPlace[] = stackIndex >= 0 && !isAssigned ? [{ from: 0, to: end, place: { frameOffset: 8 * stackIndex } }] : known;
+    const all: ParameterPlace[] =
+      stackIndex >= 0 && !isAssigned
+        ? [{ from: 0, to: end, place: { frameOffset: 8 * stackIndex } }]
+        : known;
     return [{ name, bytes: fn.parameterTypes[index] === Type.I64 ? 8 : 4, places: joined(all) }];
   });
 }
 
 /** Until the moves away from the registers in which parameters come. */
-function* placesAtEntry(index: number, { machine }: Allocation, places: Places): Iterable<ParameterPlace> {
+function* placesAtEntry(
+  index: number,
+  { machine }: Allocation,
+  places: Places,
+): Iterable<ParameterPlace> {
   const parameters = machine.instructions.findIndex(({ op }) => op === MachineOp.Parameters);
   const to = places(parameters)?.[2] ?? 0;
   const register = ARGUMENT_REGISTERS[index];
-  yield { from: 0, to, place: register === undefined ? { frameOffset: 8 * (index - ARGUMENT_REGISTERS.length) } : { register } };
+  yield {
+    from: 0,
+    to,
+    place:
+      register === undefined
+        ? { frameOffset: 8 * (index - ARGUMENT_REGISTERS.length) }
+        : { register },
+  };
 }
 
-function* placesInBody({ machine, parameterPlaces }: Allocation, frame: Frame, index: number, places: Places): Iterable<ParameterPlace> {
+function* placesInBody(
+  { machine, parameterPlaces }: Allocation,
+  frame: Frame,
+  index: number,
+  places: Places,
+): Iterable<ParameterPlace> {
   for (const { from, to, location } of parameterPlaces[index] ?? []) {
     if (location === NOWHERE) continue;
     const place = placeOf(location, frame);
-    for (let i = instructionAt(from); i <= instructionAt(to) && i < machine.instructions.length; i++) {
+    for (
+      let i = instructionAt(from);
+      i <= instructionAt(to) && i < machine.instructions.length;
+      i++
+    ) {
       const offsets = places(i);
       if (offsets === undefined) continue;
       const [start, own, behind, end] = offsets as [number, number, number, number];
@@ -51,9 +83,14 @@ function* placesInBody({ machine, parameterPlaces }: Allocation, frame: Frame, i
         if (from <= latePoint(i) && to > behindPoint(i)) yield { from: behind, to: end, place };
         continue;
       }
-      // A jump may have the target's return in its place, and a last use may overwrite what it has read: only their first byte is certain.
+      // A jump may have the target's return in its place, and a last use may overwrite what it has
+      // read: only their first byte is certain.
       const { op } = machine.instructions[i]!;
-      const isThrough = to > behindPoint(i) && op !== MachineOp.Jump && op !== MachineOp.Branch && op !== MachineOp.JumpTable;
+      const isThrough =
+        to > behindPoint(i) &&
+        op !== MachineOp.Jump &&
+        op !== MachineOp.Branch &&
+        op !== MachineOp.JumpTable;
       yield { from: own, to: isThrough ? end : Math.min(own + 1, end), place };
     }
   }
@@ -73,7 +110,12 @@ function joined(all: readonly ParameterPlace[]): ParameterPlace[] {
   const result: ParameterPlace[] = [];
   for (const next of [...all].filter(({ from, to }) => from < to).sort((a, b) => a.from - b.from)) {
     const last = result.at(-1);
-    if (last !== undefined && last.to >= next.from && JSON.stringify(last.place) === JSON.stringify(next.place)) result[result.length - 1] = { ...last, to: Math.max(last.to, next.to) };
+    if (
+      last !== undefined &&
+      last.to >= next.from &&
+      JSON.stringify(last.place) === JSON.stringify(next.place)
+    )
+      result[result.length - 1] = { ...last, to: Math.max(last.to, next.to) };
     else result.push(last !== undefined && last.to > next.from ? { ...next, from: last.to } : next);
   }
   return result.filter(({ from, to }) => from < to);

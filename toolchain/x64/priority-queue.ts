@@ -1,11 +1,14 @@
-/** Numbers in the order of their priority, the greatest first; of equal ones, the smaller number first, so that results are reproducible. */
+/**
+ * Numbers in the order of their priority, the greatest first; of equal ones, the smaller number
+ * first, so that results are reproducible.
+ */
 export class PriorityQueue {
   private readonly heap: { index: number; priority: number }[] = [];
 
   push(index: number, priority: number): void {
     const { heap } = this;
     heap.push({ index, priority });
-    for (let k = heap.length - 1; k > 0;) {
+    for (let k = heap.length - 1; k > 0; ) {
       const parent = (k - 1) >> 1;
       if (!this.precedes(k, parent)) break;
       this.exchange(k, parent);
@@ -27,9 +30,10 @@ export class PriorityQueue {
   }
 
   private sink(start: number): void {
-    for (let k = start; ;) {
+    for (let k = start; ; ) {
       let first = k;
-      for (const child of [2 * k + 1, 2 * k + 2]) if (child < this.heap.length && this.precedes(child, first)) first = child;
+      for (const child of [2 * k + 1, 2 * k + 2])
+        if (child < this.heap.length && this.precedes(child, first)) first = child;
       if (first === k) return;
       this.exchange(k, first);
       k = first;
@@ -38,7 +42,10 @@ export class PriorityQueue {
 
   private precedes(a: number, b: number): boolean {
     const [left, right] = [this.heap[a]!, this.heap[b]!];
-    return left.priority > right.priority || (left.priority === right.priority && left.index < right.index);
+    return (
+      left.priority > right.priority ||
+      (left.priority === right.priority && left.index < right.index)
+    );
   }
 
   private exchange(a: number, b: number): void {

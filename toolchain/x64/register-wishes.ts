@@ -2,12 +2,16 @@ import type { LiveRanges, Point } from "./live-range.ts";
 import { REGISTER_COUNT } from "./register.ts";
 
 /**
- * Which values would like to live in which register, because a move from or to it would vanish. A bundle without wishes of its own keeps
- * out of registers that another value, live at the same time, wishes for.
+ * Which values would like to live in which register, because a move from or to it would vanish. A
+ * bundle without wishes of its own keeps out of registers that another value, live at the same
+ * time, wishes for.
  */
 export class RegisterWishes {
   private readonly byValue = new Map<number, { fixed: number; weight: number }[]>();
-  /** For each register, the ranges of values that wish for it, by start, and the furthest end up to each. */
+  /**
+   * For each register, the ranges of values that wish for it, by start, and the furthest end up to
+   * each.
+   */
   private readonly starts: Point[][] = Array.from({ length: REGISTER_COUNT }, () => []);
   private readonly furthestEnds: Point[][] = Array.from({ length: REGISTER_COUNT }, () => []);
 
@@ -18,7 +22,8 @@ export class RegisterWishes {
       const list = this.byValue.get(virtual);
       if (list === undefined) this.byValue.set(virtual, [{ fixed, weight }]);
       else list.push({ fixed, weight });
-      for (const range of live.rangesOf[virtual]!) spans[fixed]!.push([live.from.data[range]!, live.to.data[range]!]);
+      for (const range of live.rangesOf[virtual]!)
+        spans[fixed]!.push([live.from.data[range]!, live.to.data[range]!]);
     }
     spans.forEach((list, register) => {
       let furthest = -1;

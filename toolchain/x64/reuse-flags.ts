@@ -1,6 +1,13 @@
 import { Condition } from "./condition.ts";
 import { declareCoverage, hit } from "./coverage.ts";
-import { constraint, type MachineBlock, type MachineFunction, MachineInstruction, OperandKind, Source } from "./machine-function.ts";
+import {
+  constraint,
+  type MachineBlock,
+  type MachineFunction,
+  MachineInstruction,
+  OperandKind,
+  Source,
+} from "./machine-function.ts";
 import { MachineOp, readsFlags, writesFlags } from "./machine-op.ts";
 
 declareCoverage("flags: of a logical operation");
@@ -9,30 +16,45 @@ declareCoverage("flags: of an arithmetic operation");
 /** Instructions that the search for the definition goes back over. */
 const SEARCH_MAX = 8;
 
-/** Conditions that zero and sign flag decide: overflow and carry say something else after an addition than after `test`. */
-const ZERO_AND_SIGN = new Set([Condition.Equal, Condition.NotEqual, Condition.Sign, Condition.NotSign]);
+/**
+ * Conditions that zero and sign flag decide: overflow and carry say something else after an
+ * addition than after `test`.
+ */
+const ZERO_AND_SIGN = new Set([
+  Condition.Equal,
+  Condition.NotEqual,
+  Condition.Sign,
+  Condition.NotSign,
+]);
 
 /**
- * Removes `test r, r` where the operation that defined r has left the same flags and nothing has changed them since. Runs before
- * allocation, which inserts nothing that changes flags.
+ * Removes `test r, r` where the operation that defined r has left the same flags and nothing has
+ * changed them since. Runs before allocation, which inserts nothing that changes flags.
  */
 export function reuseFlags(machine: MachineFunction): void {
   const removed = new Set<MachineInstruction>();
   for (const block of machine.blocks) {
     for (let i = block.start; i < block.end; i++) {
       const instruction = machine.instructions[i]!;
-      if (isTestOfItself(machine, instruction) && adoptFlags(machine, block, i)) removed.add(instruction);
+      if (isTestOfItself(machine, instruction) && adoptFlags(machine, block, i))
+        removed.add(instruction);
     }
   }
   if (removed.size > 0) removeInstructions(machine, removed);
 }
 
 function isTestOfItself(machine: MachineFunction, instruction: MachineInstruction): boolean {
-  return instruction.op === MachineOp.Test && instruction.source === Source.Register &&
-    machine.operandRegister(instruction, 0) === machine.operandRegister(instruction, 1);
+  return (
+    instruction.op === MachineOp.Test &&
+    instruction.source === Source.Register &&
+    machine.operandRegister(instruction, 0) === machine.operandRegister(instruction, 1)
+  );
 }
 
-/** Whether the flags of the tested value's definition can take the place of the test at `at`; if so the definition is made to set them. */
+/**
+ * Whether the flags of the tested value's definition can take the place of the test at `at`; if so
+ * the definition is made to set them.
+ */
 function adoptFlags(machine: MachineFunction, block: MachineBlock, at: number): boolean {
   const test = machine.instructions[at]!;
   const tested = machine.operandRegister(test, 0);
@@ -45,12 +67,19 @@ function adoptFlags(machine: MachineFunction, block: MachineBlock, at: number): 
     }
     if (candidate.width !== test.width || candidate.toMemory) return false;
     switch (candidate.op) {
-      case MachineOp.And: case MachineOp.Or: case MachineOp.Xor:
+      case MachineOp.And:
+      case MachineOp.Or:
+      case MachineOp.Xor:
         hit("flags: of a logical operation");
         return true;
-      case MachineOp.Add: case MachineOp.Sub: case MachineOp.Neg: case MachineOp.AddFlexible:
+      case MachineOp.Add:
+      case MachineOp.Sub:
+      case MachineOp.Neg:
+      case MachineOp.AddFlexible:
         break;
-      case MachineOp.Shl: case MachineOp.Shr: case MachineOp.Sar:
+      case MachineOp.Shl:
+      case MachineOp.Shr:
+      case MachineOp.Sar:
         // A count of zero would leave the flags as they were.
         if (candidate.source !== Source.Immediate || candidate.immediate === 0) return false;
         break;
@@ -65,7 +94,11 @@ function adoptFlags(machine: MachineFunction, block: MachineBlock, at: number): 
   return false;
 }
 
-function readersNeedOnlyZeroAndSign(machine: MachineFunction, block: MachineBlock, at: number): boolean {
+function readersNeedOnlyZeroAndSign(
+  machine: MachineFunction,
+  block: MachineBlock,
+  at: number,
+): boolean {
   for (let i = at + 1; i < block.end; i++) {
     const { op, condition } = machine.instructions[i]!;
     if (readsFlags(op) && !ZERO_AND_SIGN.has(condition)) return false;
@@ -87,11 +120,15 @@ function asAdd(machine: MachineFunction, flexible: MachineInstruction): MachineI
   return add;
 }
 
-function removeInstructions(machine: MachineFunction, removed: ReadonlySet<MachineInstruction>): void {
+function removeInstructions(
+  machine: MachineFunction,
+  removed: ReadonlySet<MachineInstruction>,
+): void {
   const kept: MachineInstruction[] = [];
   for (const block of machine.blocks) {
     const start = kept.length;
-    for (let i = block.start; i < block.end; i++) if (!removed.has(machine.instructions[i]!)) kept.push(machine.instructions[i]!);
+    for (let i = block.start; i < block.end; i++)
+      if (!removed.has(machine.instructions[i]!)) kept.push(machine.instructions[i]!);
     block.start = start;
     block.end = kept.length;
   }

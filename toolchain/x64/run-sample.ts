@@ -18,11 +18,22 @@ export interface SampleCall {
   readonly operands: readonly bigint[];
 }
 
-/** Compiles functions by hand for linux, has the verifier accept them, makes the calls in one process, in order, and gives their answers; for tests. */
-export function runSample(functions: readonly IrFunction[], calls: readonly SampleCall[], more: Partial<IrModule> = {}): CallAnswer[] {
+/**
+ * Compiles functions by hand for linux, has the verifier accept them, makes the calls in one
+ * process, in order, and gives their answers; for tests.
+ */
+export function runSample(
+  functions: readonly IrFunction[],
+  calls: readonly SampleCall[],
+  more: Partial<IrModule> = {},
+): CallAnswer[] {
   const module = moduleOf("linux", functions, more);
   const codes = functions.map((fn) => compileFunction(fn, module, { check: true }));
-  const elf = linkModule(ROOT, module, codes, { extraObjects: [], stackBytes: 1 << 20, program: "harness" });
+  const elf = linkModule(ROOT, module, codes, {
+    extraObjects: [],
+    stackBytes: 1 << 20,
+    program: "harness",
+  });
   const findings = verifyExecutable(elf, "linux", "sample");
   if (findings.length > 0) throw new Error(findings.map(formatFinding).join("\n"));
   const folder = mkdtempSync(join(tmpdir(), "sample-"));

@@ -1,15 +1,27 @@
 import { type Block, type Instruction, IrFunction, type Value } from "../ir/function.ts";
 import {
-  type FunctionEntry, type IrModule, LEVEL_LEAST, type Signature, type Target,
+  type FunctionEntry,
+  type IrModule,
+  LEVEL_LEAST,
+  type Signature,
+  type Target,
 } from "../ir/module.ts";
 import { isComparison, Opcode, Type } from "../ir/opcode.ts";
 
-/** Builds a scheduled function by hand, for tests: each instruction is appended to the current block. */
+/**
+ * Builds a scheduled function by hand, for tests: each instruction is appended to the current
+ * block.
+ */
 export class SampleFunction {
   readonly fn: IrFunction;
   block: Block;
 
-  constructor(parameterTypes: readonly Type[], resultTypes: readonly Type[], name = "sample", functionIndex = 0) {
+  constructor(
+    parameterTypes: readonly Type[],
+    resultTypes: readonly Type[],
+    name = "sample",
+    functionIndex = 0,
+  ) {
     this.fn = new IrFunction(name, functionIndex, parameterTypes, resultTypes);
     this.block = this.fn.newBlock();
     for (const type of parameterTypes) this.fn.newParameter(this.block, type);
@@ -28,8 +40,23 @@ export class SampleFunction {
     return this.fn.blockParameters[block]!;
   }
 
-  instruction(op: Opcode, type: Type, operands: readonly Value[], results: readonly Type[], immediate = 0, auxiliary = 0): Instruction {
-    const instruction = this.fn.newInstruction(op, type, operands, results, immediate, this.fn.opcodes.length, auxiliary);
+  instruction(
+    op: Opcode,
+    type: Type,
+    operands: readonly Value[],
+    results: readonly Type[],
+    immediate = 0,
+    auxiliary = 0,
+  ): Instruction {
+    const instruction = this.fn.newInstruction(
+      op,
+      type,
+      operands,
+      results,
+      immediate,
+      this.fn.opcodes.length,
+      auxiliary,
+    );
     this.fn.blockInstructions[this.block]!.push(instruction);
     return instruction;
   }
@@ -62,7 +89,10 @@ export class SampleFunction {
   }
   branch(condition: Value, taken: Block, otherwise: Block): void {
     this.instruction(Opcode.Branch, Type.None, [condition], []);
-    this.fn.blockEdges[this.block]!.push({ target: taken, args: [] }, { target: otherwise, args: [] });
+    this.fn.blockEdges[this.block]!.push(
+      { target: taken, args: [] },
+      { target: otherwise, args: [] },
+    );
   }
   switch(index: Value, ...targets: readonly Block[]): void {
     this.instruction(Opcode.Switch, Type.None, [index], []);
@@ -75,14 +105,39 @@ export class SampleFunction {
   }
 }
 
-/** A module around functions by hand; each is exported by its name. Signature n + 1 is that of function n. */
-export function moduleOf(target: Target, functions: readonly IrFunction[], more: Partial<IrModule> = {}): IrModule {
-  const signatures: Signature[] = [{ parameters: [], results: [] }, ...functions.map((fn) => ({ parameters: fn.parameterTypes, results: fn.resultTypes }))];
-  const entries: FunctionEntry[] = functions.map((fn, index) => ({ kind: "defined", name: fn.name, signature: index + 1, body: fn }));
+/**
+ * A module around functions by hand; each is exported by its name. Signature n + 1 is that of
+ * function n.
+ */
+export function moduleOf(
+  target: Target,
+  functions: readonly IrFunction[],
+  more: Partial<IrModule> = {},
+): IrModule {
+  const signatures: Signature[] = [
+    { parameters: [], results: [] },
+    ...functions.map((fn) => ({ parameters: fn.parameterTypes, results: fn.resultTypes })),
+  ];
+  const entries: FunctionEntry[] = functions.map((fn, index) => ({
+    kind: "defined",
+    name: fn.name,
+    signature: index + 1,
+    body: fn,
+  }));
   return {
-    name: "sample", target, level: LEVEL_LEAST,
-    signatures, functions: entries, globals: [], tables: [], dataSegments: [], elementSegments: [],
-    memory: { initialPages: 4, maximumPages: 16, lowPagesUsed: false }, exports: new Map(functions.map((fn, index) => [fn.name, index])), start: -1,
-    sourceOf: () => null, ...more,
+    name: "sample",
+    target,
+    level: LEVEL_LEAST,
+    signatures,
+    functions: entries,
+    globals: [],
+    tables: [],
+    dataSegments: [],
+    elementSegments: [],
+    memory: { initialPages: 4, maximumPages: 16, lowPagesUsed: false },
+    exports: new Map(functions.map((fn, index) => [fn.name, index])),
+    start: -1,
+    sourceOf: () => null,
+    ...more,
   };
 }

@@ -29,7 +29,12 @@ test("answers as a plain list does, over many insertions and removals", () => {
     const [low, high] = [next(30_000), next(30_000)].sort((a, b) => a - b) as [number, number];
     const found: number[] = [];
     map.overlaps(low, high, (start) => found.push(start) > 0);
-    expect(found).toEqual([...list].filter(([start, end]) => start < high && end > low).map(([start]) => start).sort((a, b) => a - b));
+    expect(found).toEqual(
+      [...list]
+        .filter(([start, end]) => start < high && end > low)
+        .map(([start]) => start)
+        .sort((a, b) => a - b),
+    );
   }
 });
 

@@ -8,8 +8,8 @@ interface Chunk {
 }
 
 /**
- * Disjoint half-open intervals with an owner each, in order: what occupies one register or one stack slot. Chunks keep an insertion cheap
- * in functions with hundreds of thousands of intervals.
+ * Disjoint half-open intervals with an owner each, in order: what occupies one register or one
+ * stack slot. Chunks keep an insertion cheap in functions with hundreds of thousands of intervals.
  */
 export class SegmentMap {
   private readonly chunks: Chunk[] = [];
@@ -25,7 +25,11 @@ export class SegmentMap {
     chunk.owner.splice(position, 0, owner);
     if (chunk.from.length <= CHUNK_SEGMENTS_MAX) return;
     const half = chunk.from.length >> 1;
-    this.chunks.splice(at + 1, 0, { from: chunk.from.splice(half), to: chunk.to.splice(half), owner: chunk.owner.splice(half) });
+    this.chunks.splice(at + 1, 0, {
+      from: chunk.from.splice(half),
+      to: chunk.to.splice(half),
+      owner: chunk.owner.splice(half),
+    });
   }
 
   /** Removes the interval that starts at `from`. */
@@ -40,8 +44,14 @@ export class SegmentMap {
     if (chunk.from.length === 0) this.chunks.splice(at, 1);
   }
 
-  /** Calls back for each interval that overlaps [from, to), in order, until `visit` returns false. */
-  overlaps(from: number, to: number, visit: (from: number, to: number, owner: number) => boolean): void {
+  /**
+   * Calls back for each interval that overlaps [from, to), in order, until `visit` returns false.
+   */
+  overlaps(
+    from: number,
+    to: number,
+    visit: (from: number, to: number, owner: number) => boolean,
+  ): void {
     if (this.chunks.length === 0) return;
     for (let at = this.chunkBefore(from); at < this.chunks.length; at++) {
       const chunk = this.chunks[at]!;

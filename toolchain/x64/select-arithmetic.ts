@@ -14,14 +14,34 @@ function foldableScale(select: Selector, value: Value): 2 | 4 | 8 | null {
   return count !== null && count >= 1n && count <= 3n ? ((1 << Number(count)) as 2 | 4 | 8) : null;
 }
 
-/** Both operands, and a third constant part, of a sum that one `lea` computes: a + b * scale + displacement. */
-function selectLea(select: Selector, at: Instruction, base: Value, index: Value, scale: 1 | 2 | 4 | 8, displacement: number): void {
-  const address = { ...NO_ADDRESS, base: select.input(base), index: select.input(index), scale, displacement };
-  select.emit(MachineOp.Lea, widthOf(select.fn.type(at))).define(select.result(at)).memory(address);
+/**
+ * Both operands, and a third constant part, of a sum that one `lea` computes: a + b * scale +
+ * displacement.
+ */
+function selectLea(
+  select: Selector,
+  at: Instruction,
+  base: Value,
+  index: Value,
+  scale: 1 | 2 | 4 | 8,
+  displacement: number,
+): void {
+  const address = {
+    ...NO_ADDRESS,
+    base: select.input(base),
+    index: select.input(index),
+    scale,
+    displacement,
+  };
+  select
+    .emit(MachineOp.Lea, widthOf(select.fn.type(at)))
+    .define(select.result(at))
+    .memory(address);
 }
 
 /**
- * Addition. The first rule that matches wins; the last rule has no condition and is the proof that every addition can be selected.
+ * Addition. The first rule that matches wins; the last rule has no condition and is the proof that
+ * every addition can be selected.
  */
 export const ADD_RULES: readonly Rule[] = [
   rule("add: sum and constant", (select, at) => {
@@ -40,7 +60,10 @@ export const ADD_RULES: readonly Rule[] = [
     const addend = select.immediate(select.fn.operand(at, 1));
     if (addend === null) return false;
     const left = select.input(select.fn.operand(at, 0));
-    select.emit(MachineOp.AddFlexible, widthOf(select.fn.type(at))).define(select.result(at)).use(left)
+    select
+      .emit(MachineOp.AddFlexible, widthOf(select.fn.type(at)))
+      .define(select.result(at))
+      .use(left)
       .source({ kind: "immediate", value: addend });
     return true;
   }),
@@ -50,7 +73,10 @@ export const ADD_RULES: readonly Rule[] = [
     const addend = select.immediate(select.fn.operand(at, 0));
     if (addend === null) return false;
     const right = select.input(select.fn.operand(at, 1));
-    select.emit(MachineOp.AddFlexible, widthOf(select.fn.type(at))).define(select.result(at)).use(right)
+    select
+      .emit(MachineOp.AddFlexible, widthOf(select.fn.type(at)))
+      .define(select.result(at))
+      .use(right)
       .source({ kind: "immediate", value: addend });
     return true;
   }),
@@ -71,25 +97,41 @@ export const ADD_RULES: readonly Rule[] = [
     return true;
   }),
 
-  rule("add: load on the right", (select, at) => selectWithFoldedLoad(select, at, MachineOp.Add, 0, 1)),
-  rule("add: load on the left", (select, at) => selectWithFoldedLoad(select, at, MachineOp.Add, 1, 0)),
+  rule("add: load on the right", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.Add, 0, 1),
+  ),
+  rule("add: load on the left", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.Add, 1, 0),
+  ),
 
   rule("add: registers", (select, at) => {
     const left = select.input(select.fn.operand(at, 0));
     const right = select.input(select.fn.operand(at, 1));
-    select.emit(MachineOp.AddFlexible, widthOf(select.fn.type(at))).define(select.result(at)).use(left)
+    select
+      .emit(MachineOp.AddFlexible, widthOf(select.fn.type(at)))
+      .define(select.result(at))
+      .use(left)
       .registerSource({ kind: "register", register: right });
     return true;
   }),
 ];
 
 /** d ← operand `kept` op [load], where operand `folded` is a load that may be folded. */
-export function selectWithFoldedLoad(select: Selector, at: Instruction, op: MachineOp, kept: number, folded: number): boolean {
+export function selectWithFoldedLoad(
+  select: Selector,
+  at: Instruction,
+  op: MachineOp,
+  kept: number,
+  folded: number,
+): boolean {
   const load = select.fn.operand(at, folded);
   if (!select.isFoldableFullLoad(load)) return false;
   const source = select.foldLoad(load);
   const value = select.input(select.fn.operand(at, kept));
-  select.emit(op, widthOf(select.fn.type(at))).defineTied(select.result(at), value).source(source);
+  select
+    .emit(op, widthOf(select.fn.type(at)))
+    .defineTied(select.result(at), value)
+    .source(source);
   return true;
 }
 
@@ -101,12 +143,16 @@ export const SUB_RULES: readonly Rule[] = [
     return true;
   }),
 
-  // The negated constant is added, so that lea can do it. The one constant whose negation is no immediate of an i64 is left to `sub`.
+  // The negated constant is added, so that lea can do it. The one constant whose negation is no
+  // immediate of an i64 is left to `sub`.
   rule("sub: constant", (select, at) => {
     const subtrahend = select.immediate(select.fn.operand(at, 1));
     if (subtrahend === null || subtrahend === -(2 ** 31)) return false;
     const left = select.input(select.fn.operand(at, 0));
-    select.emit(MachineOp.AddFlexible, widthOf(select.fn.type(at))).define(select.result(at)).use(left)
+    select
+      .emit(MachineOp.AddFlexible, widthOf(select.fn.type(at)))
+      .define(select.result(at))
+      .use(left)
       .source({ kind: "immediate", value: -subtrahend });
     return true;
   }),
@@ -114,12 +160,19 @@ export const SUB_RULES: readonly Rule[] = [
   rule("sub: general", (select, at) => {
     const right = select.source(select.fn.operand(at, 1));
     const left = select.input(select.fn.operand(at, 0));
-    select.emit(MachineOp.Sub, widthOf(select.fn.type(at))).defineTied(select.result(at), left).source(right);
+    select
+      .emit(MachineOp.Sub, widthOf(select.fn.type(at)))
+      .defineTied(select.result(at), left)
+      .source(right);
     return true;
   }),
 ];
 
-const LEA_FACTORS = new Map<bigint, 2 | 4 | 8>([[3n, 2], [5n, 4], [9n, 8]]);
+const LEA_FACTORS = new Map<bigint, 2 | 4 | 8>([
+  [3n, 2],
+  [5n, 4],
+  [9n, 8],
+]);
 
 /** The exponent if `bits` is a power of two, else null. */
 export function exponentOf(bits: bigint): number | null {
@@ -133,7 +186,9 @@ export const MUL_RULES: readonly Rule[] = [
     const exponent = factor === null ? null : exponentOf(factor);
     if (exponent === null) return false;
     const value = select.input(select.fn.operand(at, 0));
-    select.emit(MachineOp.Shl, widthOf(select.fn.type(at))).defineTied(select.result(at), value)
+    select
+      .emit(MachineOp.Shl, widthOf(select.fn.type(at)))
+      .defineTied(select.result(at), value)
       .source({ kind: "immediate", value: exponent });
     return true;
   }),
@@ -150,16 +205,26 @@ export const MUL_RULES: readonly Rule[] = [
     const factor = select.immediate(select.fn.operand(at, 1));
     if (factor === null) return false;
     const source = select.registerOrMemory(select.fn.operand(at, 0));
-    select.emit(MachineOp.ImulImmediate, widthOf(select.fn.type(at))).define(select.result(at)).source(source).immediate(factor);
+    select
+      .emit(MachineOp.ImulImmediate, widthOf(select.fn.type(at)))
+      .define(select.result(at))
+      .source(source)
+      .immediate(factor);
     return true;
   }),
 
-  rule("mul: load on the left", (select, at) => selectWithFoldedLoad(select, at, MachineOp.Imul, 1, 0)),
+  rule("mul: load on the left", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.Imul, 1, 0),
+  ),
 
   rule("mul: general", (select, at) => {
     const right = select.registerOrMemory(select.fn.operand(at, 1));
     const left = select.input(select.fn.operand(at, 0));
-    select.emit(MachineOp.Imul, widthOf(select.fn.type(at))).defineTied(select.result(at), left).source(right).commutes();
+    select
+      .emit(MachineOp.Imul, widthOf(select.fn.type(at)))
+      .defineTied(select.result(at), left)
+      .source(right)
+      .commutes();
     return true;
   }),
 ];
@@ -168,7 +233,8 @@ export const MUL_HIGH_RULES: readonly Rule[] = [
   rule("multiply high", (select, at) => {
     const right = select.registerOrMemory(select.fn.operand(at, 1));
     const left = select.register(select.fn.operand(at, 0));
-    select.emit(MachineOp.Multiply, 8)
+    select
+      .emit(MachineOp.Multiply, 8)
       .defineFixed(select.result(at), Register.rdx)
       .defineFixed(select.temporary(Type.I64), Register.rax)
       .useFixed(left, Register.rax)

@@ -5,7 +5,10 @@ import { type Rule, rule } from "./rule.ts";
 import type { Selector } from "./select.ts";
 import { widthOf } from "./type-width.ts";
 
-/** A truth value in a register: zero first, since that clears the whole register and may not touch the flags between compare and setcc. */
+/**
+ * A truth value in a register: zero first, since that clears the whole register and may not touch
+ * the flags between compare and setcc.
+ */
 function selectTruthValue(select: Selector, at: Instruction): boolean {
   const zero = select.temporary(Type.I32);
   const clear = select.emit(MachineOp.MoveImmediate, 4).define(zero).immediate(0);
@@ -15,7 +18,9 @@ function selectTruthValue(select: Selector, at: Instruction): boolean {
   return true;
 }
 
-export const COMPARISON_RULES: readonly Rule[] = [rule("comparison in a register", selectTruthValue)];
+export const COMPARISON_RULES: readonly Rule[] = [
+  rule("comparison in a register", selectTruthValue),
+];
 export const EQZ_RULES: readonly Rule[] = [rule("not in a register", selectTruthValue)];
 
 export const SELECT_RULES: readonly Rule[] = [
@@ -25,8 +30,11 @@ export const SELECT_RULES: readonly Rule[] = [
     const taken = { kind: "register", register: select.input(select.fn.operand(at, 1)) } as const;
     const otherwise = select.input(select.fn.operand(at, 2));
     const code = select.condition(condition);
-    select.emit(MachineOp.ConditionalMove, widthOf(type)).defineTied(select.result(at), otherwise).source(taken).condition(code);
+    select
+      .emit(MachineOp.ConditionalMove, widthOf(type))
+      .defineTied(select.result(at), otherwise)
+      .source(taken)
+      .condition(code);
     return true;
   }),
 ];
-

@@ -21,28 +21,49 @@ const CONDITIONS: Partial<Record<Opcode, Condition>> = {
   [Opcode.GeU]: Condition.AboveOrEqual,
 };
 
-/** The comparison behind `value`, if it is one of this block: then the flags are made anew where they are needed. */
-function comparisonOf(select: Selector, value: Value): { left: Value; right: Value; condition: Condition; type: Type } | null {
+/**
+ * The comparison behind `value`, if it is one of this block: then the flags are made anew where
+ * they are needed.
+ */
+function comparisonOf(
+  select: Selector,
+  value: Value,
+): { left: Value; right: Value; condition: Condition; type: Type } | null {
   const op = select.opcodeOf(value);
   if (op === -1 || !isComparison(op) || !select.isInThisBlock(value)) return null;
   const [left, right] = [select.operandOf(value, 0), select.operandOf(value, 1)];
   return { left, right, condition: CONDITIONS[op]!, type: select.typeOf(left) };
 }
 
-/** The condition for `x <condition> 0` after `test x, x`, null if that needs more than sign and zero flag. */
+/**
+ * The condition for `x <condition> 0` after `test x, x`, null if that needs more than sign and zero
+ * flag.
+ */
 function againstZero(condition: Condition): Condition | null {
   switch (condition) {
-    case Condition.Equal: case Condition.BelowOrEqual: return Condition.Equal;
-    case Condition.NotEqual: case Condition.Above: return Condition.NotEqual;
-    case Condition.Less: return Condition.Sign;
-    case Condition.GreaterOrEqual: return Condition.NotSign;
+    case Condition.Equal:
+    case Condition.BelowOrEqual:
+      return Condition.Equal;
+    case Condition.NotEqual:
+    case Condition.Above:
+      return Condition.NotEqual;
+    case Condition.Less:
+      return Condition.Sign;
+    case Condition.GreaterOrEqual:
+      return Condition.NotSign;
     // `test` clears overflow and carry, so that these mean what they say.
-    case Condition.Greater: case Condition.LessOrEqual: return condition;
-    default: return null;
+    case Condition.Greater:
+    case Condition.LessOrEqual:
+      return condition;
+    default:
+      return null;
   }
 }
 
-/** Bytes of a load that can be compared with zero where it is, because its value has the sign and the zeros of those bytes. */
+/**
+ * Bytes of a load that can be compared with zero where it is, because its value has the sign and
+ * the zeros of those bytes.
+ */
 function loadWidth(select: Selector, value: Value): number | null {
   if (select.isFoldableFullLoad(value)) return widthOf(select.typeOf(value));
   if (select.isFoldableLoad(value, Opcode.Load8S)) return 1;
@@ -50,7 +71,10 @@ function loadWidth(select: Selector, value: Value): number | null {
   return null;
 }
 
-/** Sets zero and sign flag for `value`: a mask that only the test needs is tested itself, a load is compared in memory. */
+/**
+ * Sets zero and sign flag for `value`: a mask that only the test needs is tested itself, a load is
+ * compared in memory.
+ */
 function emitTest(select: Selector, value: Value): void {
   const width = widthOf(select.typeOf(value));
   const inMemory = loadWidth(select, value);
@@ -61,9 +85,10 @@ function emitTest(select: Selector, value: Value): void {
   if (select.isFoldable(value, Opcode.And) && !select.isDemanded(value)) {
     const [left, right] = [select.operandOf(value, 0), select.operandOf(value, 1)];
     const immediate = select.immediate(right);
-    const source: SourceOperand = immediate !== null
-      ? { kind: "immediate", value: immediate }
-      : { kind: "register", register: select.input(right) };
+    const source: SourceOperand =
+      immediate !== null
+        ? { kind: "immediate", value: immediate }
+        : { kind: "register", register: select.input(right) };
     const register = select.input(left);
     select.emit(MachineOp.Test, width).use(register).registerSource(source);
     return;
@@ -72,21 +97,34 @@ function emitTest(select: Selector, value: Value): void {
   select.emit(MachineOp.Test, width).use(register).registerSource({ kind: "register", register });
 }
 
-/** An unsigned comparison in place of a signed one, for operands that are both zero-extended bytes or words. */
+/**
+ * An unsigned comparison in place of a signed one, for operands that are both zero-extended bytes
+ * or words.
+ */
 function unsignedFor(condition: Condition): Condition {
   switch (condition) {
-    case Condition.Less: return Condition.Below;
-    case Condition.Greater: return Condition.Above;
-    case Condition.LessOrEqual: return Condition.BelowOrEqual;
-    case Condition.GreaterOrEqual: return Condition.AboveOrEqual;
-    default: return condition;
+    case Condition.Less:
+      return Condition.Below;
+    case Condition.Greater:
+      return Condition.Above;
+    case Condition.LessOrEqual:
+      return Condition.BelowOrEqual;
+    case Condition.GreaterOrEqual:
+      return Condition.AboveOrEqual;
+    default:
+      return condition;
   }
 }
 
 /** Truth values, in the order tried; the last rule takes any value. */
 export const CONDITION_RULES: readonly ConditionRule[] = [
   conditionRule("condition: not", (select, value) => {
-    if (select.opcodeOf(value) !== Opcode.Eqz || !select.isInThisBlock(value) || select.isDeepCondition) return null;
+    if (
+      select.opcodeOf(value) !== Opcode.Eqz ||
+      !select.isInThisBlock(value) ||
+      select.isDeepCondition
+    )
+      return null;
     return inverted(select.condition(select.operandOf(value, 0)));
   }),
 
@@ -118,16 +156,30 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
     if (comparison === null) return null;
     const immediate = select.immediate(comparison.right);
     if (immediate === null || !select.isFoldableFullLoad(comparison.left)) return null;
-    emitMemoryCompare(select, select.foldLoad(comparison.left), immediate, widthOf(comparison.type));
+    emitMemoryCompare(
+      select,
+      select.foldLoad(comparison.left),
+      immediate,
+      widthOf(comparison.type),
+    );
     return comparison.condition;
   }),
 
   conditionRule("condition: memory on the left", (select, value) => {
     const comparison = comparisonOf(select, value);
-    if (comparison === null || select.constant(comparison.right) !== null || !select.isFoldableFullLoad(comparison.left)) return null;
+    if (
+      comparison === null ||
+      select.constant(comparison.right) !== null ||
+      !select.isFoldableFullLoad(comparison.left)
+    )
+      return null;
     const source = select.foldLoad(comparison.left);
     const right = select.input(comparison.right);
-    select.emit(MachineOp.Cmp, widthOf(comparison.type)).use(right).source(source).traps(TrapKind.OutOfBounds);
+    select
+      .emit(MachineOp.Cmp, widthOf(comparison.type))
+      .use(right)
+      .source(source)
+      .traps(TrapKind.OutOfBounds);
     return swapped(comparison.condition);
   }),
 
@@ -137,7 +189,10 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
     const immediate = select.immediate(comparison.left);
     if (immediate === null || select.constant(comparison.right) !== null) return null;
     const right = select.input(comparison.right);
-    select.emit(MachineOp.Cmp, widthOf(comparison.type)).use(right).source({ kind: "immediate", value: immediate });
+    select
+      .emit(MachineOp.Cmp, widthOf(comparison.type))
+      .use(right)
+      .source({ kind: "immediate", value: immediate });
     return swapped(comparison.condition);
   }),
 
@@ -165,8 +220,17 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
   }),
 ];
 
-function emitMemoryCompare(select: Selector, source: SourceOperand & { kind: "memory" }, immediate: number, width: number): void {
-  const builder = select.emit(MachineOp.Cmp, width).source({ kind: "immediate", value: immediate }).toMemory().memory(source.address)
+function emitMemoryCompare(
+  select: Selector,
+  source: SourceOperand & { kind: "memory" },
+  immediate: number,
+  width: number,
+): void {
+  const builder = select
+    .emit(MachineOp.Cmp, width)
+    .source({ kind: "immediate", value: immediate })
+    .toMemory()
+    .memory(source.address)
     .traps(TrapKind.OutOfBounds);
   builder.instruction.trapOrigin = source.load;
 }

@@ -29,20 +29,28 @@ export const SWITCH_RULES: readonly Rule[] = [
   }),
   rule("switch: jump table", (select: Selector, at: Instruction) => {
     const index = select.register(select.fn.operand(at, 0));
-    const builder = select.emit(MachineOp.JumpTable, 8).defineEarly(select.temporary(Type.I64)).defineEarly(select.temporary(Type.I64))
+    const builder = select
+      .emit(MachineOp.JumpTable, 8)
+      .defineEarly(select.temporary(Type.I64))
+      .defineEarly(select.temporary(Type.I64))
       .useExtended(index);
     builder.immediate(edgeCount(select, at) - 1);
     return true;
   }),
 ];
 
-const edgeCount = (select: Selector, at: Instruction): number => select.fn.blockEdges[select.blockOfRoot(at)]!.length;
+const edgeCount = (select: Selector, at: Instruction): number =>
+  select.fn.blockEdges[select.blockOfRoot(at)]!.length;
 
 export const RETURN_RULES: readonly Rule[] = [
   rule("return", (select: Selector, at: Instruction) => {
     const { fn } = select;
     const count = fn.operandCount(at);
-    if (count > RESULT_REGISTERS.length) select.refuse(at, `it has ${count} results; at most ${RESULT_REGISTERS.length} are supported`);
+    if (count > RESULT_REGISTERS.length)
+      select.refuse(
+        at,
+        `it has ${count} results; at most ${RESULT_REGISTERS.length} are supported`,
+      );
     const registers = Array.from({ length: count }, (_, i) => select.register(fn.operand(at, i)));
     const builder = select.emit(MachineOp.Return, 8);
     registers.forEach((register, i) => builder.useFixed(register, RESULT_REGISTERS[i]!));
@@ -52,7 +60,9 @@ export const RETURN_RULES: readonly Rule[] = [
 
 export const UNREACHABLE_RULES: readonly Rule[] = [
   rule("unreachable", (select: Selector, at: Instruction) => {
-    select.emit(MachineOp.Trap, 8).traps(select.fn.immediate(at) === 0 ? TrapKind.Unreachable : select.fn.immediate(at));
+    select
+      .emit(MachineOp.Trap, 8)
+      .traps(select.fn.immediate(at) === 0 ? TrapKind.Unreachable : select.fn.immediate(at));
     return true;
   }),
 ];

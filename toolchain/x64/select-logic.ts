@@ -10,12 +10,18 @@ import { widthOf } from "./type-width.ts";
 function selectCommutative(select: Selector, at: Instruction, op: MachineOp): boolean {
   const right = select.source(select.fn.operand(at, 1));
   const left = select.input(select.fn.operand(at, 0));
-  const builder = select.emit(op, widthOf(select.fn.type(at))).defineTied(select.result(at), left).source(right);
+  const builder = select
+    .emit(op, widthOf(select.fn.type(at)))
+    .defineTied(select.result(at), left)
+    .source(right);
   if (right.kind === "register") builder.commutes();
   return true;
 }
 
-/** A 64-bit `and` whose mask leaves only the low half can be done in the low half, which clears the upper one. */
+/**
+ * A 64-bit `and` whose mask leaves only the low half can be done in the low half, which clears the
+ * upper one.
+ */
 function lowMask(select: Selector, at: Instruction): bigint | null {
   const mask = select.constant(select.fn.operand(at, 1));
   return select.fn.type(at) === Type.I64 && mask !== null && mask <= 0xffff_ffffn ? mask : null;
@@ -25,7 +31,10 @@ const extendRule = (name: string, mask: bigint, op: MachineOp): Rule =>
   rule(name, (select, at) => {
     if (select.constant(select.fn.operand(at, 1)) !== mask) return false;
     const value = select.input(select.fn.operand(at, 0));
-    select.emit(op, 4).define(select.result(at)).registerSource({ kind: "register", register: value });
+    select
+      .emit(op, 4)
+      .define(select.result(at))
+      .registerSource({ kind: "register", register: value });
     return true;
   });
 
@@ -36,7 +45,10 @@ export const AND_RULES: readonly Rule[] = [
   rule("and: low half of an i64", (select, at) => {
     if (lowMask(select, at) !== 0xffff_ffffn) return false;
     const value = select.register(select.fn.operand(at, 0));
-    select.emit(MachineOp.Move, 4).define(select.result(at)).source({ kind: "register", register: value });
+    select
+      .emit(MachineOp.Move, 4)
+      .define(select.result(at))
+      .source({ kind: "register", register: value });
     return true;
   }),
 
@@ -44,17 +56,23 @@ export const AND_RULES: readonly Rule[] = [
     const mask = lowMask(select, at);
     if (mask === null) return false;
     const value = select.register(select.fn.operand(at, 0));
-    select.emit(MachineOp.And, 4).defineTied(select.result(at), value)
+    select
+      .emit(MachineOp.And, 4)
+      .defineTied(select.result(at), value)
       .source({ kind: "immediate", value: Number(BigInt.asIntN(32, mask)) });
     return true;
   }),
 
-  rule("and: load on the left", (select, at) => selectWithFoldedLoad(select, at, MachineOp.And, 1, 0)),
+  rule("and: load on the left", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.And, 1, 0),
+  ),
   rule("and: general", (select, at) => selectCommutative(select, at, MachineOp.And)),
 ];
 
 export const OR_RULES: readonly Rule[] = [
-  rule("or: load on the left", (select, at) => selectWithFoldedLoad(select, at, MachineOp.Or, 1, 0)),
+  rule("or: load on the left", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.Or, 1, 0),
+  ),
   rule("or: general", (select, at) => selectCommutative(select, at, MachineOp.Or)),
 ];
 
@@ -67,7 +85,8 @@ export const XOR_RULES: readonly Rule[] = [
     select.emit(MachineOp.Not, widthOf(type)).defineTied(select.result(at), value);
     return true;
   }),
-  rule("xor: load on the left", (select, at) => selectWithFoldedLoad(select, at, MachineOp.Xor, 1, 0)),
+  rule("xor: load on the left", (select, at) =>
+    selectWithFoldedLoad(select, at, MachineOp.Xor, 1, 0),
+  ),
   rule("xor: general", (select, at) => selectCommutative(select, at, MachineOp.Xor)),
 ];
-

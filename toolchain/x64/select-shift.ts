@@ -15,13 +15,19 @@ function shiftRules(word: string, op: MachineOp): readonly Rule[] {
       const type = select.fn.type(at);
       const value = select.input(select.fn.operand(at, 0));
       const masked = Number(count & (type === Type.I64 ? 63n : 31n));
-      select.emit(op, widthOf(type)).defineTied(select.result(at), value).source({ kind: "immediate", value: masked });
+      select
+        .emit(op, widthOf(type))
+        .defineTied(select.result(at), value)
+        .source({ kind: "immediate", value: masked });
       return true;
     }),
     rule(`${word}: variable`, (select: Selector, at: Instruction) => {
       const value = select.input(select.fn.operand(at, 0));
       const count = select.input(select.fn.operand(at, 1));
-      select.emit(op, widthOf(select.fn.type(at))).defineTied(select.result(at), value).useFixed(count, Register.rcx, false);
+      select
+        .emit(op, widthOf(select.fn.type(at)))
+        .defineTied(select.result(at), value)
+        .useFixed(count, Register.rcx, false);
       return true;
     }),
   ];

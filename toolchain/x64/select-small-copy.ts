@@ -7,13 +7,16 @@ import { MachineOp } from "./machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
 import type { Selector } from "./select.ts";
 
-/** Copies and fills of at most this many bytes are loads and stores: four registers hold what a copy moves. */
+/**
+ * Copies and fills of at most this many bytes are loads and stores: four registers hold what a copy
+ * moves.
+ */
 const SMALL_BYTES_MAX = 32;
 
 /** Offsets and sizes of the accesses that make up `bytes` bytes, the widest first. */
 function accesses(bytes: number): { offset: number; width: 1 | 2 | 4 | 8 }[] {
   const result: { offset: number; width: 1 | 2 | 4 | 8 }[] = [];
-  for (let offset = 0; offset < bytes;) {
+  for (let offset = 0; offset < bytes; ) {
     const width = ([8, 4, 2, 1] as const).find((candidate) => offset + candidate <= bytes)!;
     result.push({ offset, width });
     offset += width;
@@ -28,9 +31,9 @@ function smallCount(select: Selector, at: Instruction): number | null {
 }
 
 /**
- * All is read before anything is written, so that ranges may overlap, and a source out of bounds traps
- * before any store. The stores go down from the end: where memory ends inside the destination, the first
- * of them traps, and nothing is written.
+ * All is read before anything is written, so that ranges may overlap, and a source out of bounds
+ * traps before any store. The stores go down from the end: where memory ends inside the
+ * destination, the first of them traps, and nothing is written.
  */
 export const SMALL_COPY: Rule = rule("memory copy: few bytes", (select, at) => {
   const count = smallCount(select, at);
@@ -38,19 +41,27 @@ export const SMALL_COPY: Rule = rule("memory copy: few bytes", (select, at) => {
   const [to, from] = [select.fn.operand(at, 0), select.fn.operand(at, 1)];
   const pieces = accesses(count).map(({ offset, width }) => {
     const register: VirtualRegister = select.temporary(width === 8 ? Type.I64 : Type.I32);
-    const op = width === 1 ? MachineOp.MoveZero8 : width === 2 ? MachineOp.MoveZero16 : MachineOp.Move;
-    select.emitMemoryAccess(op, width === 8 ? 8 : 4, TrapKind.OutOfBounds).define(register)
+    const op =
+      width === 1 ? MachineOp.MoveZero8 : width === 2 ? MachineOp.MoveZero16 : MachineOp.Move;
+    select
+      .emitMemoryAccess(op, width === 8 ? 8 : 4, TrapKind.OutOfBounds)
+      .define(register)
       .source({ kind: "memory", address: plainAddress(select, from, offset), load: -1 });
     return { offset, width, register };
   });
   for (const { offset, width, register } of pieces.toReversed()) {
-    select.emitMemoryAccess(MachineOp.Store, width, TrapKind.OutOfBounds).registerSource({ kind: "register", register })
+    select
+      .emitMemoryAccess(MachineOp.Store, width, TrapKind.OutOfBounds)
+      .registerSource({ kind: "register", register })
       .memory(plainAddress(select, to, offset));
   }
   return true;
 });
 
-/** Fills with a constant byte, from the end too. Eight bytes are one immediate if all their bits are equal. */
+/**
+ * Fills with a constant byte, from the end too. Eight bytes are one immediate if all their bits are
+ * equal.
+ */
 export const SMALL_FILL: Rule = rule("memory fill: few bytes", (select, at) => {
   const count = smallCount(select, at);
   const byte = select.constant(select.fn.operand(at, 1));
@@ -61,8 +72,13 @@ export const SMALL_FILL: Rule = rule("memory fill: few bytes", (select, at) => {
     const isTwoHalves = width === 8 && pattern !== 0n && pattern !== 0xffff_ffffn;
     for (const half of isTwoHalves ? [4, 0] : [0]) {
       const bytes = isTwoHalves ? 4 : width;
-      select.emitMemoryAccess(MachineOp.Store, bytes, TrapKind.OutOfBounds)
-        .source({ kind: "immediate", value: Number(BigInt.asIntN(Math.min(bytes, 4) * 8, pattern)) }).memory(plainAddress(select, to, offset + half));
+      select
+        .emitMemoryAccess(MachineOp.Store, bytes, TrapKind.OutOfBounds)
+        .source({
+          kind: "immediate",
+          value: Number(BigInt.asIntN(Math.min(bytes, 4) * 8, pattern)),
+        })
+        .memory(plainAddress(select, to, offset + half));
     }
   }
   return true;

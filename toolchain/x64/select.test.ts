@@ -10,8 +10,16 @@ import { moduleOf, SampleFunction } from "./sample-function.ts";
 
 const { I32, I64 } = Type;
 
-/** The code of a function of two parameters that returns what `body` makes of them, without the return. */
-function codeOf(type: Type, body: (f: SampleFunction, a: Value, b: Value) => Value, target: Target = "domain", more: Partial<IrModule> = {}): string[] {
+/**
+ * The code of a function of two parameters that returns what `body` makes of them, without the
+ * return.
+ */
+function codeOf(
+  type: Type,
+  body: (f: SampleFunction, a: Value, b: Value) => Value,
+  target: Target = "domain",
+  more: Partial<IrModule> = {},
+): string[] {
   const f = new SampleFunction([type, type], [Type.I64]);
   const value = body(f, f.parameter(0), f.parameter(1));
   const fn = f.return(value);
@@ -35,25 +43,78 @@ test.each([
 });
 
 test("every constant is an immediate of an i32", () => {
-  expect(codeOf(I32, (f, a) => f.op(Opcode.Xor, I32, a, f.i32(0x8000_0000)))).toEqual(["xor edi,80000000h", "mov eax,edi"]);
+  expect(codeOf(I32, (f, a) => f.op(Opcode.Xor, I32, a, f.i32(0x8000_0000)))).toEqual([
+    "xor edi,80000000h",
+    "mov eax,edi",
+  ]);
 });
 
 describe("arithmetic", () => {
   test.each<[string, Type, (f: SampleFunction, a: Value, b: Value) => Value, string[]]>([
-    ["a sum of registers that both die", I32, (f, a, b) => f.op(Opcode.Add, I32, a, b), ["lea eax,[rdi+rsi]"]],
-    ["a scaled sum", I32, (f, a, b) => f.op(Opcode.Add, I32, a, f.op(Opcode.Shl, I32, b, f.i32(3))), ["lea eax,[rdi+rsi*8]"]],
-    ["a sum of three", I64, (f, a, b) => f.op(Opcode.Add, I64, f.op(Opcode.Add, I64, a, b), f.i64(100n)), ["lea rax,[rdi+rsi+64h]"]],
+    [
+      "a sum of registers that both die",
+      I32,
+      (f, a, b) => f.op(Opcode.Add, I32, a, b),
+      ["lea eax,[rdi+rsi]"],
+    ],
+    [
+      "a scaled sum",
+      I32,
+      (f, a, b) => f.op(Opcode.Add, I32, a, f.op(Opcode.Shl, I32, b, f.i32(3))),
+      ["lea eax,[rdi+rsi*8]"],
+    ],
+    [
+      "a sum of three",
+      I64,
+      (f, a, b) => f.op(Opcode.Add, I64, f.op(Opcode.Add, I64, a, b), f.i64(100n)),
+      ["lea rax,[rdi+rsi+64h]"],
+    ],
     ["times three", I32, (f, a) => f.op(Opcode.Mul, I32, a, f.i32(3)), ["lea eax,[rdi+rdi*2]"]],
-    ["times a constant", I64, (f, a) => f.op(Opcode.Mul, I64, a, f.i64(1000n)), ["imul rax,rdi,3E8h"]],
+    [
+      "times a constant",
+      I64,
+      (f, a) => f.op(Opcode.Mul, I64, a, f.i64(1000n)),
+      ["imul rax,rdi,3E8h"],
+    ],
     ["a low byte", I32, (f, a) => f.op(Opcode.And, I32, a, f.i32(255)), ["movzx eax,dil"]],
-    ["the low half of an i64", I64, (f, a) => f.op(Opcode.And, I64, a, f.i64(0xffff_ffffn)), ["mov eax,edi"]],
+    [
+      "the low half of an i64",
+      I64,
+      (f, a) => f.op(Opcode.And, I64, a, f.i64(0xffff_ffffn)),
+      ["mov eax,edi"],
+    ],
     ["a sign extension", I64, (f, a) => f.op(Opcode.Extend32S, I64, a), ["movsxd rax,edi"]],
     ["a negation", I64, (f, a) => f.op(Opcode.Sub, I64, f.i64(0n), a), ["neg rdi", "mov rax,rdi"]],
-    ["unsigned division by 8", I32, (f, a) => f.op(Opcode.DivU, I32, a, f.i32(8)), ["shr edi,3", "mov eax,edi"]],
-    ["unsigned remainder by 8", I64, (f, a) => f.op(Opcode.RemU, I64, a, f.i64(8n)), ["and edi,7", "mov rax,rdi"]],
-    ["the high half of a product", I64, (f, a, b) => f.op(Opcode.MulHighU, I64, a, b), ["mov rax,rdi", "mul rsi", "mov rax,rdx"]],
-    ["a shift by a register", I32, (f, a, b) => f.op(Opcode.ShrU, I32, a, b), ["mov ecx,esi", "shr edi,cl", "mov eax,edi"]],
-    ["an extension of an i32 is nothing", I32, (f, a) => f.op(Opcode.ExtendU, I64, a), ["mov eax,edi"]],
+    [
+      "unsigned division by 8",
+      I32,
+      (f, a) => f.op(Opcode.DivU, I32, a, f.i32(8)),
+      ["shr edi,3", "mov eax,edi"],
+    ],
+    [
+      "unsigned remainder by 8",
+      I64,
+      (f, a) => f.op(Opcode.RemU, I64, a, f.i64(8n)),
+      ["and edi,7", "mov rax,rdi"],
+    ],
+    [
+      "the high half of a product",
+      I64,
+      (f, a, b) => f.op(Opcode.MulHighU, I64, a, b),
+      ["mov rax,rdi", "mul rsi", "mov rax,rdx"],
+    ],
+    [
+      "a shift by a register",
+      I32,
+      (f, a, b) => f.op(Opcode.ShrU, I32, a, b),
+      ["mov ecx,esi", "shr edi,cl", "mov eax,edi"],
+    ],
+    [
+      "an extension of an i32 is nothing",
+      I32,
+      (f, a) => f.op(Opcode.ExtendU, I64, a),
+      ["mov eax,edi"],
+    ],
   ])("%s", (_name, type, body, expected) => {
     expect(codeOf(type, body)).toEqual(expected);
   });
@@ -66,18 +127,39 @@ describe("counts of bits", () => {
     ["leading zeros", 1, I32, Opcode.Clz, LEADING_32],
     ["leading zeros", 2, I32, Opcode.Clz, LEADING_32],
     ["leading zeros", 3, I32, Opcode.Clz, ["lzcnt eax,edi"]],
-    ["leading zeros", 1, I64, Opcode.Clz, [
-      "mov eax,7Fh", "bsr rsi,rdi", "cmovne rax,rsi", "xor rax,3Fh",
-    ]],
+    [
+      "leading zeros",
+      1,
+      I64,
+      Opcode.Clz,
+      ["mov eax,7Fh", "bsr rsi,rdi", "cmovne rax,rsi", "xor rax,3Fh"],
+    ],
     ["trailing zeros", 1, I32, Opcode.Ctz, ["mov eax,20h", "bsf esi,edi", "cmovne eax,esi"]],
     ["trailing zeros", 1, I64, Opcode.Ctz, ["mov eax,40h", "bsf rsi,rdi", "cmovne rax,rsi"]],
     ["trailing zeros", 3, I64, Opcode.Ctz, ["tzcnt rax,rdi"]],
-    ["ones", 1, I32, Opcode.Popcnt, [
-      "mov esi,edi", "shr esi,1", "and esi,55555555h", "sub edi,esi",
-      "mov esi,edi", "and esi,33333333h", "shr edi,2", "and edi,33333333h", "add esi,edi",
-      "mov edi,esi", "shr edi,4", "add edi,esi", "and edi,0F0F0F0Fh",
-      "imul eax,edi,1010101h", "shr eax,18h",
-    ]],
+    [
+      "ones",
+      1,
+      I32,
+      Opcode.Popcnt,
+      [
+        "mov esi,edi",
+        "shr esi,1",
+        "and esi,55555555h",
+        "sub edi,esi",
+        "mov esi,edi",
+        "and esi,33333333h",
+        "shr edi,2",
+        "and edi,33333333h",
+        "add esi,edi",
+        "mov edi,esi",
+        "shr edi,4",
+        "add edi,esi",
+        "and edi,0F0F0F0Fh",
+        "imul eax,edi,1010101h",
+        "shr eax,18h",
+      ],
+    ],
     ["ones", 2, I32, Opcode.Popcnt, ["popcnt eax,edi"]],
   ])("%s on x86-64-v%i", (_name, level, type, op, expected) => {
     expect(codeOf(type, (f, a) => f.op(op, type, a), "domain", { level })).toEqual(expected);
@@ -86,21 +168,39 @@ describe("counts of bits", () => {
 
 describe("conditions", () => {
   test("a comparison in a register clears it before the flags are set", () => {
-    expect(codeOf(I32, (f, a, b) => f.op(Opcode.LtU, I32, a, b))).toEqual(["xor eax,eax", "cmp edi,esi", "setb al"]);
+    expect(codeOf(I32, (f, a, b) => f.op(Opcode.LtU, I32, a, b))).toEqual([
+      "xor eax,eax",
+      "cmp edi,esi",
+      "setb al",
+    ]);
   });
 
   test("a mask is tested, not computed", () => {
-    expect(codeOf(I32, (f, a) => f.op(Opcode.Eqz, I32, f.op(Opcode.And, I32, a, f.i32(4))))).toEqual(["xor eax,eax", "test dil,4", "sete al"]);
+    expect(
+      codeOf(I32, (f, a) => f.op(Opcode.Eqz, I32, f.op(Opcode.And, I32, a, f.i32(4)))),
+    ).toEqual(["xor eax,eax", "test dil,4", "sete al"]);
   });
 
   test("select is cmov", () => {
-    expect(codeOf(I64, (f, a, b) => f.op(Opcode.Select, I64, f.op(Opcode.LtS, I64, a, b), a, b))).toEqual(["cmp rdi,rsi", "cmovl rsi,rdi", "mov rax,rsi"]);
+    expect(
+      codeOf(I64, (f, a, b) => f.op(Opcode.Select, I64, f.op(Opcode.LtS, I64, a, b), a, b)),
+    ).toEqual(["cmp rdi,rsi", "cmovl rsi,rdi", "mov rax,rsi"]);
   });
 
-  test.each([[Opcode.LtS, "sets"], [Opcode.GeS, "setns"], [Opcode.GtU, "setne"], [Opcode.LeU, "sete"], [Opcode.GtS, "setg"], [Opcode.LeS, "setle"]])(
-    "comparison %i with zero needs no constant", (op, expected) => {
-      expect(codeOf(I32, (f, a) => f.op(op, I32, a, f.i32(0)))).toEqual(["xor eax,eax", "test edi,edi", `${expected} al`]);
-    });
+  test.each([
+    [Opcode.LtS, "sets"],
+    [Opcode.GeS, "setns"],
+    [Opcode.GtU, "setne"],
+    [Opcode.LeU, "sete"],
+    [Opcode.GtS, "setg"],
+    [Opcode.LeS, "setle"],
+  ])("comparison %i with zero needs no constant", (op, expected) => {
+    expect(codeOf(I32, (f, a) => f.op(op, I32, a, f.i32(0)))).toEqual([
+      "xor eax,eax",
+      "test edi,edi",
+      `${expected} al`,
+    ]);
+  });
 
   test("flags of a subtraction serve the branch on its result, but not a comparison that asks for more than zero and sign", () => {
     const countdown = (condition: (f: SampleFunction, value: Value) => Value): string[] => {
@@ -117,29 +217,71 @@ describe("conditions", () => {
       return assemblyOf(f.return(rest));
     };
     expect(countdown((_f, rest) => rest).filter((line) => line.startsWith("test"))).toEqual([]);
-    expect(countdown((f, rest) => f.op(Opcode.GtS, I32, rest, f.i32(0))).filter((line) => line.startsWith("test")).length).toBe(1);
+    expect(
+      countdown((f, rest) => f.op(Opcode.GtS, I32, rest, f.i32(0))).filter((line) =>
+        line.startsWith("test"),
+      ).length,
+    ).toBe(1);
   });
 });
 
 describe("addresses", () => {
-  const load = (offset: number, address: (f: SampleFunction, a: Value, b: Value) => Value) => (f: SampleFunction, a: Value, b: Value) =>
-    f.load(Opcode.Load32U, I32, address(f, a, b), offset);
-  const indexed = (f: SampleFunction, a: Value, b: Value): Value => f.op(Opcode.Add, I32, a, f.op(Opcode.Shl, I32, b, f.i32(2)));
+  const load =
+    (offset: number, address: (f: SampleFunction, a: Value, b: Value) => Value) =>
+    (f: SampleFunction, a: Value, b: Value) =>
+      f.load(Opcode.Load32U, I32, address(f, a, b), offset);
+  const indexed = (f: SampleFunction, a: Value, b: Value): Value =>
+    f.op(Opcode.Add, I32, a, f.op(Opcode.Shl, I32, b, f.i32(2)));
 
   test.each<[string, Target, ReturnType<typeof load>, string[]]>([
     ["a register", "domain", load(8, (_f, a) => a), ["mov eax,[rdi+8]"]],
     ["an index", "domain", load(8, indexed), ["mov eax,[edi+esi*4+8]"]],
-    ["an index in the kernel, where 67h cannot reach", "kernel", load(8, indexed), ["lea esi,[rdi+rsi*4]", "mov eax,[r15+rsi+8]"]],
-    ["a small constant, which ends in the guard if it overflows", "kernel", load(8, (f, a) => f.op(Opcode.Add, I32, a, f.i32(16))), ["mov eax,[r15+rdi+18h]"]],
-    ["a negative constant, which must wrap", "domain", load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))), ["mov eax,[edi-10h]"]],
-    ["a negative constant in the kernel", "kernel", load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))), ["lea esi,[rdi-10h]", "mov eax,[r15+rsi]"]],
-    ["a large constant behind an index that is known to be small", "kernel", load(4, (f, a) => f.op(Opcode.Add, I32, f.op(Opcode.Shl, I32, f.op(Opcode.And, I32, a, f.i32(0x7f)), f.i32(5)), f.i32(0x32700))), ["and edi,7Fh", "shl edi,5", "mov eax,[r15+rdi+32704h]"]],
+    [
+      "an index in the kernel, where 67h cannot reach",
+      "kernel",
+      load(8, indexed),
+      ["lea esi,[rdi+rsi*4]", "mov eax,[r15+rsi+8]"],
+    ],
+    [
+      "a small constant, which ends in the guard if it overflows",
+      "kernel",
+      load(8, (f, a) => f.op(Opcode.Add, I32, a, f.i32(16))),
+      ["mov eax,[r15+rdi+18h]"],
+    ],
+    [
+      "a negative constant, which must wrap",
+      "domain",
+      load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))),
+      ["mov eax,[edi-10h]"],
+    ],
+    [
+      "a negative constant in the kernel",
+      "kernel",
+      load(0, (f, a) => f.op(Opcode.Add, I32, a, f.i32(-16))),
+      ["lea esi,[rdi-10h]", "mov eax,[r15+rsi]"],
+    ],
+    [
+      "a large constant behind an index that is known to be small",
+      "kernel",
+      load(4, (f, a) =>
+        f.op(
+          Opcode.Add,
+          I32,
+          f.op(Opcode.Shl, I32, f.op(Opcode.And, I32, a, f.i32(0x7f)), f.i32(5)),
+          f.i32(0x32700),
+        ),
+      ),
+      ["and edi,7Fh", "shl edi,5", "mov eax,[r15+rdi+32704h]"],
+    ],
     ["a constant address", "kernel", load(4, (f) => f.i32(0x20000)), ["mov eax,[r15+20004h]"]],
   ])("%s", (_name, target, body, expected) => {
     expect(codeOf(I32, body, target)).toEqual(expected);
   });
 
-  test.each([[65532, true], [65533, false]])("an index with offset %i and 4 bytes folds: %s", (offset, folds) => {
+  test.each([
+    [65532, true],
+    [65533, false],
+  ])("an index with offset %i and 4 bytes folds: %s", (offset, folds) => {
     expect(codeOf(I32, load(offset, indexed)).length).toBe(folds ? 1 : 2);
   });
 
@@ -150,21 +292,33 @@ describe("addresses", () => {
   });
 
   test("in linux, an index folds only if no address reaches beyond 4 GiB with the linear base", () => {
-    const memory = (maximumPages: number) => ({ memory: { initialPages: 1, maximumPages, lowPagesUsed: false } });
+    const memory = (maximumPages: number) => ({
+      memory: { initialPages: 1, maximumPages, lowPagesUsed: false },
+    });
     expect(codeOf(I32, load(0, indexed), "linux", memory(0xf000)).length).toBe(1);
     expect(codeOf(I32, load(0, indexed), "linux", memory(0xf001)).length).toBe(2);
   });
 
-  test.each([[0x7fff_ffff, 1], [0x8000_0000, 5]])("offset %i takes %i instructions", (offset, count) => {
-    const code = codeOf(I32, load(offset, (_f, a) => a));
+  test.each([
+    [0x7fff_ffff, 1],
+    [0x8000_0000, 5],
+  ])("offset %i takes %i instructions", (offset, count) => {
+    const code = codeOf(
+      I32,
+      load(offset, (_f, a) => a),
+    );
     // Behind the access stands the trap of the check.
-    expect(code.filter((line) => line !== "ret" && line !== "ud2").length).toBe(count === 1 ? 1 : 4);
+    expect(code.filter((line) => line !== "ret" && line !== "ud2").length).toBe(
+      count === 1 ? 1 : 4,
+    );
   });
 });
 
 describe("loads and stores", () => {
   test("a load with one user becomes its operand", () => {
-    expect(codeOf(I32, (f, a, b) => f.op(Opcode.Xor, I32, b, f.load(Opcode.Load32U, I32, a, 4)))).toEqual(["xor esi,[rdi+4]", "mov eax,esi"]);
+    expect(
+      codeOf(I32, (f, a, b) => f.op(Opcode.Xor, I32, b, f.load(Opcode.Load32U, I32, a, 4))),
+    ).toEqual(["xor esi,[rdi+4]", "mov eax,esi"]);
   });
 
   test("a load with two users does not", () => {
@@ -191,7 +345,13 @@ describe("loads and stores", () => {
     expect(two[1]).toContain("[rsi]");
   });
 
-  test.each([[Opcode.Add, "add"], [Opcode.And, "and"], [Opcode.Or, "or"], [Opcode.Xor, "xor"], [Opcode.Sub, "sub"]])("operation %i on memory", (op, name) => {
+  test.each([
+    [Opcode.Add, "add"],
+    [Opcode.And, "and"],
+    [Opcode.Or, "or"],
+    [Opcode.Xor, "xor"],
+    [Opcode.Sub, "sub"],
+  ])("operation %i on memory", (op, name) => {
     const f = new SampleFunction([I32, I32], []);
     const [a, b] = [f.parameter(0), f.parameter(1)];
     f.store(Opcode.Store32, I32, a, f.op(op, I32, f.load(Opcode.Load32U, I32, a, 12), b), 12);
@@ -201,20 +361,34 @@ describe("loads and stores", () => {
   test("an operation on memory needs one address and one offset", () => {
     const f = new SampleFunction([I32, I32], []);
     const [a, b] = [f.parameter(0), f.parameter(1)];
-    f.store(Opcode.Store32, I32, a, f.op(Opcode.Add, I32, f.load(Opcode.Load32U, I32, a, 12), b), 16);
+    f.store(
+      Opcode.Store32,
+      I32,
+      a,
+      f.op(Opcode.Add, I32, f.load(Opcode.Load32U, I32, a, 12), b),
+      16,
+    );
     expect(assemblyOf(f.return())[0]).toMatch(/^(mov|add) e/);
   });
 
   test("a narrow store does not narrow its value first", () => {
     const f = new SampleFunction([I32, I32], []);
-    f.store(Opcode.Store8, I32, f.parameter(0), f.op(Opcode.And, I32, f.parameter(1), f.i32(255)), 0);
+    f.store(
+      Opcode.Store8,
+      I32,
+      f.parameter(0),
+      f.op(Opcode.And, I32, f.parameter(1), f.i32(255)),
+      0,
+    );
     expect(assemblyOf(f.return())).toEqual(["mov [rdi],sil", "ret"]);
   });
 
   test("a byte in memory is compared where it is, unsigned", () => {
-    expect(codeOf(I32, (f, a) => f.op(Opcode.Eqz, I32, f.op(Opcode.LtS, I32, f.load(Opcode.Load8U, I32, a, 1), f.i32(200))))).toEqual([
-      "xor eax,eax", "cmp byte [rdi+1],0C8h", "setae al",
-    ]);
+    expect(
+      codeOf(I32, (f, a) =>
+        f.op(Opcode.Eqz, I32, f.op(Opcode.LtS, I32, f.load(Opcode.Load8U, I32, a, 1), f.i32(200))),
+      ),
+    ).toEqual(["xor eax,eax", "cmp byte [rdi+1],0C8h", "setae al"]);
   });
 
   test("every access has an entry for the fault handler", () => {
@@ -228,13 +402,28 @@ describe("loads and stores", () => {
 });
 
 describe("globals", () => {
-  const global = (mutable: boolean, threadLocal: boolean, type: Type = I32) => ({ name: "", type, mutable, initial: 7n, threadLocal });
-  const globals = [global(true, false), global(false, false), global(true, true), global(true, false, I64), global(true, true, I64)];
-  const get = (f: SampleFunction, index: number): Value => f.fn.result(f.instruction(Opcode.GlobalGet, Type.None, [], [globals[index]!.type], index));
+  const global = (mutable: boolean, threadLocal: boolean, type: Type = I32) => ({
+    name: "",
+    type,
+    mutable,
+    initial: 7n,
+    threadLocal,
+  });
+  const globals = [
+    global(true, false),
+    global(false, false),
+    global(true, true),
+    global(true, false, I64),
+    global(true, true, I64),
+  ];
+  const get = (f: SampleFunction, index: number): Value =>
+    f.fn.result(f.instruction(Opcode.GlobalGet, Type.None, [], [globals[index]!.type], index));
   const addendsOf = (index: number): number[] => {
     const f = new SampleFunction([], [globals[index]!.type]);
     const fn = f.return(get(f, index));
-    return compileFunction(fn, moduleOf("domain", [fn], { globals }), { check: true }).relocations.map(({ addend }) => addend);
+    return compileFunction(fn, moduleOf("domain", [fn], { globals }), {
+      check: true,
+    }).relocations.map(({ addend }) => addend);
   };
 
   test("shared ones stand in the section of globals, in the order of those that are mutable and not of a thread", () => {
@@ -249,11 +438,18 @@ describe("globals", () => {
   });
 
   test("one is compared and changed where it is", () => {
-    expect(codeOf(I32, (f) => f.op(Opcode.Eqz, I32, get(f, 0)), "domain", { globals })).toEqual(["xor eax,eax", expect.stringMatching(/^cmp dword \[rel .*\],0$/), "sete al"]);
+    expect(codeOf(I32, (f) => f.op(Opcode.Eqz, I32, get(f, 0)), "domain", { globals })).toEqual([
+      "xor eax,eax",
+      expect.stringMatching(/^cmp dword \[rel .*\],0$/),
+      "sete al",
+    ]);
     const f = new SampleFunction([], []);
     f.instruction(Opcode.GlobalSet, Type.None, [f.op(Opcode.Add, I32, get(f, 0), f.i32(1))], [], 0);
     const fn = f.return();
-    expect(assemblyOf(fn, moduleOf("domain", [fn], { globals }))).toEqual([expect.stringMatching(/^add dword \[rel .*\],1$/), "ret"]);
+    expect(assemblyOf(fn, moduleOf("domain", [fn], { globals }))).toEqual([
+      expect.stringMatching(/^add dword \[rel .*\],1$/),
+      "ret",
+    ]);
   });
 
   test("a global does not move past a call, which may change it", () => {
@@ -262,15 +458,31 @@ describe("globals", () => {
     const called = f.fn.result(f.instruction(Opcode.Call, Type.None, [f.parameter(0)], [I32], 0));
     const fn = f.return(f.op(Opcode.Sub, I32, called, before));
     const code = assemblyOf(fn, moduleOf("domain", [fn], { globals }));
-    expect(code.findIndex((line) => line.includes("[rel"))).toBeLessThan(code.findIndex((line) => line.startsWith("call")));
+    expect(code.findIndex((line) => line.includes("[rel"))).toBeLessThan(
+      code.findIndex((line) => line.startsWith("call")),
+    );
   });
 });
 
 describe("calls and tables", () => {
-  const table = { name: "table", minimum: 3, maximum: 3, constant: true, entries: [-1, 0, 0], onlySignature: 1 };
+  const table = {
+    name: "table",
+    minimum: 3,
+    maximum: 3,
+    constant: true,
+    entries: [-1, 0, 0],
+    onlySignature: 1,
+  };
   const indirect = (): IrFunction => {
     const f = new SampleFunction([I32, I32], [I32]);
-    const call = f.instruction(Opcode.CallIndirect, Type.None, [f.parameter(0), f.parameter(0), f.parameter(1)], [I32], 1, 0);
+    const call = f.instruction(
+      Opcode.CallIndirect,
+      Type.None,
+      [f.parameter(0), f.parameter(0), f.parameter(1)],
+      [I32],
+      1,
+      0,
+    );
     return f.return(f.fn.result(call));
   };
 
@@ -279,8 +491,14 @@ describe("calls and tables", () => {
     const code = assemblyOf(fn, moduleOf("domain", [fn], { tables: [table] }));
     const start = code.findIndex((line) => line.startsWith("cmp eax"));
     expect(code.slice(start, start + 8)).toEqual([
-      "cmp eax,3", expect.stringMatching(/^jae /), "shl eax,4", expect.stringMatching(/^lea r..?, ?\[rel 0?.*\]$/), expect.stringMatching(/^add rax,r/),
-      "cmp dword [rax+8],1", expect.stringMatching(/^jne /), "call qword [rax]",
+      "cmp eax,3",
+      expect.stringMatching(/^jae /),
+      "shl eax,4",
+      expect.stringMatching(/^lea r..?, ?\[rel 0?.*\]$/),
+      expect.stringMatching(/^add rax,r/),
+      "cmp dword [rax+8],1",
+      expect.stringMatching(/^jne /),
+      "call qword [rax]",
     ]);
   });
 
@@ -298,7 +516,11 @@ describe("calls and tables", () => {
 
   test("a table that can change is asked for its length", () => {
     const fn = indirect();
-    const { relocations } = compileFunction(fn, moduleOf("domain", [fn], { tables: [{ ...table, constant: false }] }), { check: true });
+    const { relocations } = compileFunction(
+      fn,
+      moduleOf("domain", [fn], { tables: [{ ...table, constant: false }] }),
+      { check: true },
+    );
     expect(relocations.map(({ symbol }) => symbol)).toContain("trine.table0.length");
   });
 
@@ -313,16 +535,28 @@ describe("calls and tables", () => {
     const fn = f.fn;
     const code = compileFunction(fn, moduleOf("domain", [fn]), { check: true });
     expect(assemblyOf(fn).slice(0, 6)).toEqual([
-      "cmp edi,3", expect.stringMatching(/^jae /), expect.stringMatching(/^lea (r..?), ?\[rel .*\]$/),
-      expect.stringMatching(/^movsxd (r..?), ?(dword )?\[r..?\+rdi\*4\]$/), expect.stringMatching(/^add r/), expect.stringMatching(/^jmp r/),
+      "cmp edi,3",
+      expect.stringMatching(/^jae /),
+      expect.stringMatching(/^lea (r..?), ?\[rel .*\]$/),
+      expect.stringMatching(/^movsxd (r..?), ?(dword )?\[r..?\+rdi\*4\]$/),
+      expect.stringMatching(/^add r/),
+      expect.stringMatching(/^jmp r/),
     ]);
-    expect(code.jumpTables.map(({ symbol, entries }) => [symbol, entries.length])).toEqual([["sample.jump0", 3]]);
+    expect(code.jumpTables.map(({ symbol, entries }) => [symbol, entries.length])).toEqual([
+      ["sample.jump0", 3],
+    ]);
   });
 
   test("arguments beyond eight are pushed, the last first, and popped by the callee", () => {
     const types = Array.from({ length: 10 }, () => I32);
     const f = new SampleFunction(types, [I32]);
-    const call = f.instruction(Opcode.Call, Type.None, types.map((_, i) => f.i32(i)), [I32], 0);
+    const call = f.instruction(
+      Opcode.Call,
+      Type.None,
+      types.map((_, i) => f.i32(i)),
+      [I32],
+      0,
+    );
     const fn = f.return(f.op(Opcode.Add, I32, f.fn.result(call), f.parameter(9)));
     const code = compileFunction(fn, moduleOf("domain", [fn]), { check: true });
     const text = assemblyOf(fn);
@@ -334,9 +568,20 @@ describe("calls and tables", () => {
 });
 
 describe("intrinsics", () => {
-  const intrinsic = (which: Intrinsic, parameters: readonly Type[], results: readonly Type[], target: Target = "kernel"): string[] => {
+  const intrinsic = (
+    which: Intrinsic,
+    parameters: readonly Type[],
+    results: readonly Type[],
+    target: Target = "kernel",
+  ): string[] => {
     const f = new SampleFunction(parameters, results);
-    const at = f.instruction(Opcode.Intrinsic, Type.None, parameters.map((_, i) => f.parameter(i)), results, which);
+    const at = f.instruction(
+      Opcode.Intrinsic,
+      Type.None,
+      parameters.map((_, i) => f.parameter(i)),
+      results,
+      which,
+    );
     const fn = f.return(...results.map((_, i) => f.fn.result(at, i)));
     return assemblyOf(fn, moduleOf(target, [fn]));
   };
@@ -345,11 +590,23 @@ describe("intrinsics", () => {
     ["in8", Intrinsic.In8, [I32], [I32], ["mov edx,edi", "in al,dx", "movzx eax,al", "ret"]],
     ["in16", Intrinsic.In16, [I32], [I32], ["mov edx,edi", "in ax,dx", "movzx eax,ax", "ret"]],
     ["out32", Intrinsic.Out32, [I32, I32], [], ["mov edx,edi", "mov eax,esi", "out dx,eax", "ret"]],
-    ["readMsr", Intrinsic.ReadMsr, [I32], [I64], ["mov ecx,edi", "rdmsr", "shl rdx,20h", "or rax,rdx", "ret"]],
+    [
+      "readMsr",
+      Intrinsic.ReadMsr,
+      [I32],
+      [I64],
+      ["mov ecx,edi", "rdmsr", "shl rdx,20h", "or rax,rdx", "ret"],
+    ],
     ["readCr3", Intrinsic.ReadCr3, [], [I64], ["mov rax,cr3", "ret"]],
     ["writeCr4", Intrinsic.WriteCr4, [I64], [], ["mov cr4,rdi", "ret"]],
     ["invalidatePage", Intrinsic.InvalidatePage, [I64], [], ["invlpg [rdi]", "ret"]],
-    ["physicalLoad32", Intrinsic.PhysicalLoad32, [I64], [I32], ["mov rsi,0FFFF800000000000h", "mov eax,[rsi+rdi]", "ret"]],
+    [
+      "physicalLoad32",
+      Intrinsic.PhysicalLoad32,
+      [I64],
+      [I32],
+      ["mov rsi,0FFFF800000000000h", "mov eax,[rsi+rdi]", "ret"],
+    ],
     ["pause", Intrinsic.Pause, [], [], ["pause", "ret"]],
     ["rdrand", Intrinsic.Rdrand, [], [I64], ["rdrand rax", "ret"]],
     ["mmio load", Intrinsic.MmioLoad16, [I32], [I32], ["movzx eax,word [r15+rdi]", "ret"]],
@@ -361,16 +618,28 @@ describe("intrinsics", () => {
   test("a system call loads and stores the record around it", () => {
     const code = intrinsic(Intrinsic.Call, [I32, I32, I32, I64], [I32], "domain");
     const at = code.indexOf("syscall");
-    const stores = code.slice(at).filter((line) => /^mov \[r..?(\+[0-9A-F]+h?)?\],/.test(line) && !line.includes("rsp"));
+    const stores = code
+      .slice(at)
+      .filter((line) => /^mov \[r..?(\+[0-9A-F]+h?)?\],/.test(line) && !line.includes("rsp"));
     expect(stores.length).toBe(8);
-    expect(code.slice(0, at).filter((line) => /^mov r..?,\[r..?(\+[0-9A-F]+h?)?\]$/.test(line) && !line.includes("rsp")).length).toBe(4);
+    expect(
+      code
+        .slice(0, at)
+        .filter((line) => /^mov r..?,\[r..?(\+[0-9A-F]+h?)?\]$/.test(line) && !line.includes("rsp"))
+        .length,
+    ).toBe(4);
   });
 });
 
 describe("refuses with the function's name", () => {
   test("an operation that it does not have", () => {
     const f = new SampleFunction([I32], []);
-    f.instruction(Opcode.TableCopy, Type.None, [f.parameter(0), f.parameter(0), f.parameter(0)], []);
+    f.instruction(
+      Opcode.TableCopy,
+      Type.None,
+      [f.parameter(0), f.parameter(0), f.parameter(0)],
+      [],
+    );
     expect(() => assemblyOf(f.return())).toThrow("function sample: TableCopy is not supported");
   });
 
@@ -381,6 +650,8 @@ describe("refuses with the function's name", () => {
 
   test("three results", () => {
     const f = new SampleFunction([I32], [I32, I32, I32]);
-    expect(() => assemblyOf(f.return(f.parameter(0), f.parameter(0), f.parameter(0)))).toThrow("3 results");
+    expect(() => assemblyOf(f.return(f.parameter(0), f.parameter(0), f.parameter(0)))).toThrow(
+      "3 results",
+    );
   });
 });

@@ -9,12 +9,21 @@ import { linearAddress } from "./linear-address.ts";
 import { declareCoverage, hit } from "./coverage.ts";
 import { SharedConstants } from "./shared-constants.ts";
 import type { Condition } from "./condition.ts";
-import { type MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
+import {
+  type MachineFunction,
+  MachineInstruction,
+  type VirtualRegister,
+} from "./machine-function.ts";
 import type { MachineOp } from "./machine-op.ts";
 import { CONDITION_RULES } from "./select-condition.ts";
 import { SELECTION_RULES } from "./selection-rules.ts";
 
-for (const name of ["load folded into its user", "wrap left to the user", "dead load removed in the kernel"]) declareCoverage(name);
+for (const name of [
+  "load folded into its user",
+  "wrap left to the user",
+  "dead load removed in the kernel",
+])
+  declareCoverage(name);
 
 /** What selection makes of one IR block. */
 export interface SelectedBlock {
@@ -34,10 +43,10 @@ const CONDITION_DEPTH_MAX = 32;
 
 const fitsUnsigned32 = (bits: bigint): boolean => bits < 1n << 32n;
 
-
 /**
- * Selects instructions for one function, from the last block to the first and in each from the last instruction to the first: a value
- * that no instruction asked for by then has been folded into all its users and needs no code.
+ * Selects instructions for one function, from the last block to the first and in each from the last
+ * instruction to the first: a value that no instruction asked for by then has been folded into all
+ * its users and needs no code.
  */
 export class Selector {
   /** Values that some instruction reads from a register. */
@@ -55,7 +64,10 @@ export class Selector {
   /** The block being selected, and where in it the code of the root goes. */
   private block = 0 as Block;
   private position = 0;
-  /** For values that this block reads from a register: the block, and the first place where it does. By virtual register. */
+  /**
+   * For values that this block reads from a register: the block, and the first place where it does.
+   * By virtual register.
+   */
   private readonly userBlock: number[] = [];
   private readonly firstUser: number[] = [];
   private readonly constants: SharedConstants;
@@ -64,7 +76,10 @@ export class Selector {
   private pending: MachineInstruction[] = [];
   private root = -1 as Instruction;
   private rootRule = "";
-  /** False while a value with several users is selected once more for one of them: a load below it must not be. */
+  /**
+   * False while a value with several users is selected once more for one of them: a load below it
+   * must not be.
+   */
   private mayFoldLoads = true;
 
   constructor(
@@ -80,7 +95,8 @@ export class Selector {
     this.blockOf = new Int32Array(fn.opcodes.length).fill(-1);
     this.effectsUpTo = new Int32Array(fn.opcodes.length);
     this.constants = new SharedConstants(fn, machine);
-    for (let value = 0; value < valueCount; value++) machine.newRegister(fn.valueType(value as Value));
+    for (let value = 0; value < valueCount; value++)
+      machine.newRegister(fn.valueType(value as Value));
   }
 
   /** Counts uses and effects; `blocks` are the reachable ones. */
@@ -96,10 +112,12 @@ export class Selector {
         for (let i = 0; i < fn.operandCount(instruction); i++) {
           const operand = fn.operand(instruction, i);
           this.useCounts[operand]!++;
-          if (i === 0 && (isLoad(op) || (op >= Opcode.Store8 && op <= Opcode.Store64))) this.addressUseCounts[operand]!++;
+          if (i === 0 && (isLoad(op) || (op >= Opcode.Store8 && op <= Opcode.Store64)))
+            this.addressUseCounts[operand]!++;
         }
       }
-      for (const edge of fn.blockEdges[block]!) for (const argument of edge.args) this.useCounts[argument]!++;
+      for (const edge of fn.blockEdges[block]!)
+        for (const argument of edge.args) this.useCounts[argument]!++;
     }
   }
 
@@ -110,13 +128,19 @@ export class Selector {
     const pieces: Piece[] = [];
     this.block = block;
     this.position = instructions.length - 1;
-    const edgeArguments = fn.blockEdges[block]!.map(({ args }) => args.map((argument) => this.register(argument)));
+    const edgeArguments = fn.blockEdges[block]!.map(({ args }) =>
+      args.map((argument) => this.register(argument)),
+    );
     for (let i = instructions.length - 1; i >= 0; i--) {
       const instruction = instructions[i]!;
       const op = fn.opcode(instruction);
       if (op === Opcode.Nop || this.folded[instruction] === 1) continue;
       if (isPure(op) && this.demanded[fn.result(instruction)] === 0) continue;
-      if (isLoad(op) && this.module.target === "kernel" && this.demanded[fn.result(instruction)] === 0) {
+      if (
+        isLoad(op) &&
+        this.module.target === "kernel" &&
+        this.demanded[fn.result(instruction)] === 0
+      ) {
         hit("dead load removed in the kernel");
         continue;
       }
@@ -127,15 +151,23 @@ export class Selector {
       pieces.push({ position: this.position, code: this.pending });
     }
     for (const [value, constant] of this.constants.takeFor(block)) {
-      const position = this.userBlock[value] === block ? this.firstUser[value]! : instructions.length - 1;
+      const position =
+        this.userBlock[value] === block ? this.firstUser[value]! : instructions.length - 1;
       pieces.push({ position, code: [constant] });
     }
-    // The order of selection is backwards; of those at one place, the one selected last is needed by those before it.
-    const code = pieces.reverse().sort((a, b) => a.position - b.position).flatMap((piece) => piece.code);
+    // The order of selection is backwards; of those at one place, the one selected last is needed
+    // by those before it.
+    const code = pieces
+      .reverse()
+      .sort((a, b) => a.position - b.position)
+      .flatMap((piece) => piece.code);
     return { code, edgeArguments };
   }
 
-  /** The root executes a load, which must stay where it was, and so must be there what the root reads. */
+  /**
+   * The root executes a load, which must stay where it was, and so must be there what the root
+   * reads.
+   */
   private keepAt(position: number): void {
     this.position = position;
     for (const instruction of this.pending) {
@@ -147,17 +179,21 @@ export class Selector {
   }
 
   /**
-   * Where the code of `instruction` goes: a pure value of at most one other is made right before its first user in the block. What it is
-   * made from may be used until then, and dies there instead: `i + 1` takes over the register of `i`.
+   * Where the code of `instruction` goes: a pure value of at most one other is made right before
+   * its first user in the block. What it is made from may be used until then, and dies there
+   * instead: `i + 1` takes over the register of `i`.
    */
   private placeFor(instruction: Instruction, position: number): number {
     const { fn } = this;
     if (!isPure(fn.opcode(instruction))) return position;
     let operands = 0;
-    for (let k = 0; k < fn.operandCount(instruction); k++) if (this.constant(fn.operand(instruction, k)) === null) operands++;
+    for (let k = 0; k < fn.operandCount(instruction); k++)
+      if (this.constant(fn.operand(instruction, k)) === null) operands++;
     if (operands > 1) return position;
     const value = fn.result(instruction);
-    return this.userBlock[value] === this.block ? this.firstUser[value]! : fn.blockInstructions[this.block]!.length - 1;
+    return this.userBlock[value] === this.block
+      ? this.firstUser[value]!
+      : fn.blockInstructions[this.block]!.length - 1;
   }
 
   private selectInstruction(instruction: Instruction): void {
@@ -178,11 +214,15 @@ export class Selector {
   refuse(instruction: Instruction, reason: string): never {
     const origin = instruction >= 0 ? this.fn.origin(instruction) : -1;
     const position = origin >= 0 ? this.module.sourceOf(origin) : null;
-    throw new DiagnosticError([{
-      severity: "error",
-      ...(position === null ? {} : { file: position.file, line: position.line, column: position.column }),
-      message: `function ${this.fn.name}: ${reason}`,
-    }]);
+    throw new DiagnosticError([
+      {
+        severity: "error",
+        ...(position === null
+          ? {}
+          : { file: position.file, line: position.line, column: position.column }),
+        message: `function ${this.fn.name}: ${reason}`,
+      },
+    ]);
   }
 
   // Looking at values. None of these changes anything.
@@ -207,7 +247,10 @@ export class Selector {
     const global = this.module.globals[this.fn.immediate(definition)]!;
     return BigInt.asUintN(global.type === Type.I64 ? 64 : 32, global.initial);
   }
-  /** The constant as an immediate of 32 bits: any i32; an i64 if sign extension gives it back. Null: not such a constant. */
+  /**
+   * The constant as an immediate of 32 bits: any i32; an i64 if sign extension gives it back. Null:
+   * not such a constant.
+   */
   immediate(value: Value): number | null {
     const bits = this.constant(value);
     if (bits === null) return null;
@@ -225,7 +268,10 @@ export class Selector {
   isOnlyAddress(value: Value): boolean {
     return this.useCounts[value] === this.addressUseCounts[value];
   }
-  /** `value` is defined by a pure operation `op` in the block being selected and has no other use: it may be computed at the root instead. */
+  /**
+   * `value` is defined by a pure operation `op` in the block being selected and has no other use:
+   * it may be computed at the root instead.
+   */
   isFoldable(value: Value, op: Opcode): boolean {
     return this.opcodeOf(value) === op && this.hasSingleUse(value) && this.isInThisBlock(value);
   }
@@ -234,20 +280,30 @@ export class Selector {
     return definition !== -1 && this.blockOf[definition] === this.blockOf[this.root];
   }
   /**
-   * `value` is a load of one of `ops` that may be executed as part of the root: the root is its only user, and nothing with an effect,
-   * nor another load, stands between them, so that the order of traps stays.
+   * `value` is a load of one of `ops` that may be executed as part of the root: the root is its
+   * only user, and nothing with an effect, nor another load, stands between them, so that the order
+   * of traps stays.
    */
   isFoldableLoad(value: Value, ...ops: readonly Opcode[]): boolean {
     const op = this.opcodeOf(value);
     if (!this.mayFoldLoads) return false;
-    if (op === -1 || !ops.includes(op) || !this.hasSingleUse(value) || this.demanded[value] === 1 || !this.isInThisBlock(value)) return false;
+    if (
+      op === -1 ||
+      !ops.includes(op) ||
+      !this.hasSingleUse(value) ||
+      this.demanded[value] === 1 ||
+      !this.isInThisBlock(value)
+    )
+      return false;
     const load = this.fn.definition(value) as Instruction;
     const rootOwnEffect = isPure(this.fn.opcode(this.root)) ? 0 : 1;
     return this.effectsUpTo[this.root]! - rootOwnEffect === this.effectsUpTo[load];
   }
   /** A load of exactly the width of its type, from linear memory or of a global. */
   isFoldableFullLoad(value: Value): boolean {
-    if (this.isFoldableLoad(value, Opcode.GlobalGet)) return this.module.globals[this.fn.immediate(this.fn.definition(value) as Instruction)]!.mutable;
+    if (this.isFoldableLoad(value, Opcode.GlobalGet))
+      return this.module.globals[this.fn.immediate(this.fn.definition(value) as Instruction)]!
+        .mutable;
     return this.fn.valueType(value) === Type.I64
       ? this.isFoldableLoad(value, Opcode.Load64)
       : this.isFoldableLoad(value, Opcode.Load32S, Opcode.Load32U);
@@ -255,13 +311,17 @@ export class Selector {
 
   // Committing: from the first of these calls on, a rule must succeed.
 
-  /** The register of `value`, which it must then have. `i64.extend_i32_u` is nothing: its operand's register is extended already. */
+  /**
+   * The register of `value`, which it must then have. `i64.extend_i32_u` is nothing: its operand's
+   * register is extended already.
+   */
   register(value: Value): VirtualRegister {
     let current = value;
     while (this.opcodeOf(current) === Opcode.ExtendU) current = this.operandOf(current, 0);
     this.demanded[current] = 1;
     const bits = this.constant(current);
-    if (bits !== null && !fitsUnsigned32(bits) && this.immediate(current) === null) return this.constantRegister(bits);
+    if (bits !== null && !fitsUnsigned32(bits) && this.immediate(current) === null)
+      return this.constantRegister(bits);
     return this.usedHere(current as number as VirtualRegister);
   }
   /** A register with an i64 constant that several instructions share: made outside of loops. */
@@ -269,7 +329,8 @@ export class Selector {
     return this.usedHere(this.constants.register(bits, this.block));
   }
   private usedHere(register: VirtualRegister): VirtualRegister {
-    if (this.userBlock[register] !== this.block || this.position < this.firstUser[register]!) this.firstUser[register] = this.position;
+    if (this.userBlock[register] !== this.block || this.position < this.firstUser[register]!)
+      this.firstUser[register] = this.position;
     this.userBlock[register] = this.block;
     return register;
   }
@@ -300,7 +361,12 @@ export class Selector {
   /** Makes the load `value` part of the root. */
   foldLoad(value: Value): SourceOperand & { kind: "memory" } {
     const load = this.leaveOutLoad(value);
-    if (this.fn.opcode(load) === Opcode.GlobalGet) return { kind: "memory", address: globalAddress(this.module, this.fn.immediate(load)), load: -1 };
+    if (this.fn.opcode(load) === Opcode.GlobalGet)
+      return {
+        kind: "memory",
+        address: globalAddress(this.module, this.fn.immediate(load)),
+        load: -1,
+      };
     return { kind: "memory", address: this.addressOf(load), load };
   }
   /** The root executes the load `value` itself: no code is made for it. */
@@ -354,4 +420,3 @@ export class Selector {
     return this.emit(op, width).traps(trap);
   }
 }
-

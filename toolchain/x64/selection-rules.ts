@@ -3,9 +3,20 @@ import type { Rule } from "./rule.ts";
 import { ADD_RULES, MUL_HIGH_RULES, MUL_RULES, SUB_RULES } from "./select-arithmetic.ts";
 import { CALL_INDIRECT_RULES, CALL_RULES, TABLE_SIZE_RULES } from "./select-call.ts";
 import { COMPARISON_RULES, EQZ_RULES, SELECT_RULES } from "./select-compare.ts";
-import { BRANCH_RULES, JUMP_RULES, RETURN_RULES, SWITCH_RULES, UNREACHABLE_RULES } from "./select-control.ts";
 import {
-  CONST_RULES, EXTEND16_S_RULES, EXTEND32_S_RULES, EXTEND8_S_RULES, EXTEND_S_RULES, WRAP_RULES,
+  BRANCH_RULES,
+  JUMP_RULES,
+  RETURN_RULES,
+  SWITCH_RULES,
+  UNREACHABLE_RULES,
+} from "./select-control.ts";
+import {
+  CONST_RULES,
+  EXTEND16_S_RULES,
+  EXTEND32_S_RULES,
+  EXTEND8_S_RULES,
+  EXTEND_S_RULES,
+  WRAP_RULES,
 } from "./select-convert.ts";
 import { CLZ_RULES, CTZ_RULES, POPCNT_RULES } from "./select-count-bits.ts";
 import { DIV_S_RULES, DIV_U_RULES, REM_S_RULES, REM_U_RULES } from "./select-divide.ts";
@@ -13,14 +24,28 @@ import { GLOBAL_GET_RULES, GLOBAL_SET_RULES } from "./select-global.ts";
 import { INTRINSIC_RULES } from "./select-intrinsic.ts";
 import { AND_RULES, OR_RULES, XOR_RULES } from "./select-logic.ts";
 import {
-  LOAD16_S_RULES, LOAD16_U_RULES, LOAD32_S_RULES, LOAD32_U_RULES, LOAD64_RULES, LOAD8_S_RULES, LOAD8_U_RULES, MEMORY_COPY_RULES,
-  MEMORY_FILL_RULES, MEMORY_GROW_RULES, MEMORY_SIZE_RULES, STORE16_RULES, STORE32_RULES, STORE64_RULES, STORE8_RULES,
+  LOAD16_S_RULES,
+  LOAD16_U_RULES,
+  LOAD32_S_RULES,
+  LOAD32_U_RULES,
+  LOAD64_RULES,
+  LOAD8_S_RULES,
+  LOAD8_U_RULES,
+  MEMORY_COPY_RULES,
+  MEMORY_FILL_RULES,
+  MEMORY_GROW_RULES,
+  MEMORY_SIZE_RULES,
+  STORE16_RULES,
+  STORE32_RULES,
+  STORE64_RULES,
+  STORE8_RULES,
 } from "./select-memory.ts";
 import { ROTL_RULES, ROTR_RULES, SHL_RULES, SHR_S_RULES, SHR_U_RULES } from "./select-shift.ts";
 
 /**
- * The rules of each operation, in the order tried. An operation without an entry is refused. `i64.extend_i32_u` needs none: its operand's
- * register is extended already, so that nobody asks for its own.
+ * The rules of each operation, in the order tried. An operation without an entry is refused.
+ * `i64.extend_i32_u` needs none: its operand's register is extended already, so that nobody asks
+ * for its own.
  */
 export const SELECTION_RULES: Readonly<Partial<Record<Opcode, readonly Rule[]>>> = {
   [Opcode.Const]: CONST_RULES,

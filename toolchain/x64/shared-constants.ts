@@ -3,14 +3,19 @@ import type { Block, IrFunction } from "../ir/function.ts";
 import { Type } from "../ir/opcode.ts";
 import { declareCoverage, hit } from "./coverage.ts";
 import { InstructionBuilder } from "./instruction-builder.ts";
-import { type MachineFunction, MachineInstruction, type VirtualRegister } from "./machine-function.ts";
+import {
+  type MachineFunction,
+  MachineInstruction,
+  type VirtualRegister,
+} from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
 
 declareCoverage("constant of 64 bits shared");
 
 /**
- * Constants of 64 bits that no instruction takes as an immediate. Each is made once, in the closest block above that lies in the fewest loops; the
- * allocator makes it again where keeping it would cost a register that others need more.
+ * Constants of 64 bits that no instruction takes as an immediate. Each is made once, in the closest
+ * block above that lies in the fewest loops; the allocator makes it again where keeping it would
+ * cost a register that others need more.
  */
 export class SharedConstants {
   private readonly byBlock = new Map<Block, Map<bigint, VirtualRegister>>();
@@ -27,19 +32,31 @@ export class SharedConstants {
     let constants = this.byBlock.get(home);
     if (constants === undefined) this.byBlock.set(home, (constants = new Map()));
     let register = constants.get(bits);
-    if (register === undefined) constants.set(bits, (register = this.machine.newRegister(Type.I64)));
+    if (register === undefined)
+      constants.set(bits, (register = this.machine.newRegister(Type.I64)));
     return register;
   }
 
-  /** The instructions that make the constants whose home `block` is. Nothing above it may ask for more afterwards. */
+  /**
+   * The instructions that make the constants whose home `block` is. Nothing above it may ask for
+   * more afterwards.
+   */
   takeFor(block: Block): [VirtualRegister, MachineInstruction][] {
-    return [...(this.byBlock.get(block) ?? [])].map(([bits, register]) => [register, this.make(bits, register)]);
+    return [...(this.byBlock.get(block) ?? [])].map(([bits, register]) => [
+      register,
+      this.make(bits, register),
+    ]);
   }
 
   private make(bits: bigint, register: VirtualRegister): MachineInstruction {
     hit("constant of 64 bits shared");
     const { machine } = this;
-    const instruction = new MachineInstruction(MachineOp.MoveImmediate, 8, -1, "constant of 64 bits");
+    const instruction = new MachineInstruction(
+      MachineOp.MoveImmediate,
+      8,
+      -1,
+      "constant of 64 bits",
+    );
     instruction.immediate = Number(BigInt.asIntN(32, bits));
     instruction.immediateHigh = Number(BigInt.asIntN(32, bits >> 32n));
     new InstructionBuilder(machine, instruction).define(register);
@@ -52,7 +69,7 @@ export class SharedConstants {
     if (loopDepths[block] === 0) return block;
     this.dominators ??= new Dominators(this.fn);
     let home = block;
-    for (let above = block; above !== 0;) {
+    for (let above = block; above !== 0; ) {
       above = this.dominators.parent[above]! as Block;
       if (loopDepths[above]! < loopDepths[home]!) home = above;
     }

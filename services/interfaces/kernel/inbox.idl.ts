@@ -1,6 +1,8 @@
 import { defineInterface, u32 } from "../../../toolchain/idl/define.ts";
 
-/** Where a thread receives: messages of the endpoints and bits of the notices that are bound to it. */
+/**
+ * Where a thread receives: messages of the endpoints and bits of the notices that are bound to it.
+ */
 export default defineInterface({
   name: "Inbox",
   id: 3,

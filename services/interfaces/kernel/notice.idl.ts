@@ -6,6 +6,11 @@ export default defineInterface({
   id: 5,
   version: 1,
   methods: {
-    signal: { about: "Sets bits, of those that the notice was made for. They arrive all at once, and cleared, with the receiver's next recv.", takes: { bits: u64 }, writes: ["object"] },
+    signal: {
+      about:
+        "Sets bits, of those that the notice was made for. They arrive all at once, and cleared, with the receiver's next recv.",
+      takes: { bits: u64 },
+      writes: ["object"],
+    },
   },
 });

@@ -6,9 +6,20 @@ export default defineInterface({
   id: 15,
   version: 1,
   methods: {
-    memory: { returns: { totalPages: u64, freePages: u64, kernelPages: u64, imagePages: u64 }, reads: ["System"] },
-    shutdown: { about: "Powers off. Under QEMU's isa-debug-exit the code becomes the exit status.", takes: { code: u32 }, writes: ["domains"] },
+    memory: {
+      returns: { totalPages: u64, freePages: u64, kernelPages: u64, imagePages: u64 },
+      reads: ["System"],
+    },
+    shutdown: {
+      about: "Powers off. Under QEMU's isa-debug-exit the code becomes the exit status.",
+      takes: { code: u32 },
+      writes: ["domains"],
+    },
     reboot: { writes: ["domains"] },
-    bootLine: { about: "The boot line: CPU features, trust anchor, signer.", returns: { text: text(512) }, reads: ["own"] },
+    bootLine: {
+      about: "The boot line: CPU features, trust anchor, signer.",
+      returns: { text: text(512) },
+      reads: ["own"],
+    },
   },
 });

@@ -1,12 +1,34 @@
-// Prints one line `bench NAME MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Whatever did not end as it should
-// is counted: a figure of something that failed would be none.
+// Prints one line `bench NAME MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Whatever
+// did not end as it should is counted: a figure of something that failed would be none.
 
 import { readTsc } from "../../../drivers/support/x64";
 import { ObjectType } from "../../../kernel/abi/object";
-import { HANDLE_INDEX_DOMAIN, HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX, HEADER_FLAG_LONG, MESSAGE_WORDS_MAX, TIMEOUT_POLL } from "../../../kernel/abi/system-call";
+import {
+  HANDLE_INDEX_DOMAIN,
+  HANDLE_INDEX_FIRST_NAMED,
+  HANDLE_INDEX_INBOX,
+  HEADER_FLAG_LONG,
+  MESSAGE_WORDS_MAX,
+  TIMEOUT_POLL,
+} from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
-import { arena, clearLong, header, initialHandle, receive, receiveArena, record, request0, request1, request2, requestLong, sendArena, setWord, word } from "../../system/message";
+import {
+  arena,
+  clearLong,
+  header,
+  initialHandle,
+  receive,
+  receiveArena,
+  record,
+  request0,
+  request1,
+  request2,
+  requestLong,
+  sendArena,
+  setWord,
+  word,
+} from "../../system/message";
 
 const DOMAIN = initialHandle(HANDLE_INDEX_DOMAIN);
 const INBOX = initialHandle(HANDLE_INDEX_INBOX);
@@ -40,23 +62,39 @@ let lastFailure: u64 = 0;
 export function main(): void {
   start(RESPONDER_SLOT, RESPONDER);
   measure("counter", () => {});
-  measure("round trip, 0 words", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0)); });
+  measure("round trip, 0 words", () => {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0));
+  });
   measure("round trip, 4 words", fourWords);
   clearLong(MESSAGE_WORDS_MAX);
-  measure("round trip, 64 words", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0)); });
+  measure("round trip, 64 words", () => {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0));
+  });
   clearLong(1);
   sendArena(arena, 4096);
   receiveArena(arena, 65536);
   setWord(0, (<u64>4096) << 32);
-  measure("round trip, 4 KiB", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0)); });
-  measure("round trip, timed", () => { must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, SECOND)); });
+  measure("round trip, 4 KiB", () => {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0));
+  });
+  measure("round trip, timed", () => {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, SECOND));
+  });
   start(RELAY_SLOT, RELAY);
-  measure("round trip, nested", () => { must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0)); });
+  measure("round trip, nested", () => {
+    must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+  });
   busy("round trip, lower thread ready", LOWER_SLOT);
   busy("round trip, equal thread busy", EQUAL_SLOT);
-  measure("denied call", () => { expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0)); });
-  measure("clock.now", () => { must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0)); });
-  measure("bad handle", () => { expect(Status.BadHandle, call(0, header(ObjectType.Clock, 0, 0), record, 0)); });
+  measure("denied call", () => {
+    expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0));
+  });
+  measure("clock.now", () => {
+    must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0));
+  });
+  measure("bad handle", () => {
+    expect(Status.BadHandle, call(0, header(ObjectType.Clock, 0, 0), record, 0));
+  });
   must(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1));
   notice = <u32>word(0);
   measure("notice, signal and receive", () => {
@@ -110,7 +148,10 @@ function busy(name: string, slot: u32): void {
   stop(slot);
 }
 
-/** From the write that raises a line to the driver's return from `recv`, preemption of who runs included. */
+/**
+ * From the write that raises a line to the driver's return from `recv`, preemption of who runs
+ * included.
+ */
 function interruptToDriver(): void {
   start(DRIVER_SLOT, 0);
   start(TRIGGER_SLOT, 0);
@@ -125,7 +166,10 @@ function interruptToDriver(): void {
   stop(DRIVER_SLOT);
 }
 
-/** Start of a domain until it has answered its first call, and its end until everything is given back. */
+/**
+ * Start of a domain until it has answered its first call, and its end until everything is given
+ * back.
+ */
 function domainStart(): void {
   const rounds = ROUNDS / 10;
   const ends = samples + ((<usize>rounds) << 3);
@@ -215,7 +259,7 @@ function putText(text: string): void {
 function putNumber(value: u64): void {
   let divisor: u64 = 1;
   while (value / divisor >= 10) divisor *= 10;
-  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + (value / divisor) % 10));
+  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
 }
 
 function putByte(byte: u8): void {

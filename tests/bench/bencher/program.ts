@@ -2,7 +2,10 @@ import { defineProgram } from "../../../toolchain/image/define.ts";
 import Responder from "../responder.idl.ts";
 import Timing from "../timing.idl.ts";
 
-/** Slot 0 of the bench image: measures with the time-stamp counter, which under QEMU's -icount ticks once an instruction. */
+/**
+ * Slot 0 of the bench image: measures with the time-stamp counter, which under QEMU's -icount ticks
+ * once an instruction.
+ */
 export default defineProgram({
   name: "bencher",
   entry: "main.ts",

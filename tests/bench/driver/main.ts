@@ -3,12 +3,21 @@ import { ObjectType } from "../../../kernel/abi/object";
 import { HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { recv, reply } from "../../../services/runtime/trine";
-import { initialHandle, receivedHeader, receivedToken, record, request2, setWord } from "../../system/message";
+import {
+  initialHandle,
+  receivedHeader,
+  receivedToken,
+  record,
+  request2,
+  setWord,
+} from "../../system/message";
 
 const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const LINE = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 
-/** `measure` returns the moment of the last interrupt, 0 if there was none since it was last asked. */
+/**
+ * `measure` returns the moment of the last interrupt, 0 if there was none since it was last asked.
+ */
 export function main(): void {
   request2(LINE, ObjectType.Interrupt, 0, INBOX, 1);
   let told: u64 = 0;

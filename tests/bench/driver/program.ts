@@ -2,4 +2,10 @@ import { defineProgram } from "../../../toolchain/image/define.ts";
 import Timing from "../timing.idl.ts";
 
 /** Waits for an interrupt and remembers when it was told of it. */
-export default defineProgram({ name: "benchDriver", entry: "main.ts", serves: { own: Timing }, devices: { line: "interrupt" }, memoryPagesMax: 16 });
+export default defineProgram({
+  name: "benchDriver",
+  entry: "main.ts",
+  serves: { own: Timing },
+  devices: { line: "interrupt" },
+  memoryPagesMax: 16,
+});

@@ -1,4 +1,9 @@
-import { HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_RECEIVE } from "../../../kernel/abi/system-call";
+import {
+  HANDLE_INDEX_FIRST_NAMED,
+  HANDLE_INDEX_INBOX,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_RECEIVE,
+} from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { call, recv, reply } from "../../../services/runtime/trine";
 import { initialHandle, receivedHeader, receivedToken, record } from "../../system/message";
@@ -17,7 +22,8 @@ export function main(): void {
     const request = receivedHeader();
     const token = receivedToken();
     // An answer that is no answer: the bench counts it as a failure.
-    const failed = call(RESPONDER, request & ~0xfc00, record, 0) == Status.Ok ? 0 : HEADER_FLAG_ERROR;
+    const failed =
+      call(RESPONDER, request & ~0xfc00, record, 0) == Status.Ok ? 0 : HEADER_FLAG_ERROR;
     status = reply(token, (request & ~0xfc00) | HEADER_FLAG_RECEIVE | failed, record, INBOX, 0);
   }
 }

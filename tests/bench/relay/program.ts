@@ -2,4 +2,10 @@ import { defineProgram } from "../../../toolchain/image/define.ts";
 import Responder from "../responder.idl.ts";
 
 /** Calls the responder for each call that it gets: the middle of a nested call. */
-export default defineProgram({ name: "relay", entry: "main.ts", serves: { own: Responder }, uses: { responder: Responder }, memoryPagesMax: 16 });
+export default defineProgram({
+  name: "relay",
+  entry: "main.ts",
+  serves: { own: Responder },
+  uses: { responder: Responder },
+  memoryPagesMax: 16,
+});

@@ -1,5 +1,14 @@
-import { HANDLE_INDEX_INBOX, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, HEADER_FLAG_RECORD } from "../../../kernel/abi/system-call";
-import { RECORD_ARENA_ADDRESS, RECORD_RECEIVE_ADDRESS, RECORD_RECEIVE_BYTES } from "../../../kernel/abi/message-record";
+import {
+  HANDLE_INDEX_INBOX,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
+} from "../../../kernel/abi/system-call";
+import {
+  RECORD_ARENA_ADDRESS,
+  RECORD_RECEIVE_ADDRESS,
+  RECORD_RECEIVE_BYTES,
+} from "../../../kernel/abi/message-record";
 import { Status } from "../../../kernel/abi/status";
 import { recv, reply } from "../../../services/runtime/trine";
 import { arena, initialHandle, receivedHeader, receivedToken, record } from "../../system/message";
@@ -19,6 +28,12 @@ export function main(): void {
     }
     const request = receivedHeader();
     if (((request >> 4) & 63) == METHOD_PAGE) store<u32>(record + RECORD_ARENA_ADDRESS, <u32>arena);
-    status = reply(receivedToken(), (request & ~0xfc00) | (request & HEADER_FLAG_LONG) | HEADER_FLAG_RECEIVE | HEADER_FLAG_RECORD, record, INBOX, 0);
+    status = reply(
+      receivedToken(),
+      (request & ~0xfc00) | (request & HEADER_FLAG_LONG) | HEADER_FLAG_RECEIVE | HEADER_FLAG_RECORD,
+      record,
+      INBOX,
+      0,
+    );
   }
 }

@@ -2,4 +2,9 @@ import { defineProgram } from "../../../toolchain/image/define.ts";
 import Responder from "../responder.idl.ts";
 
 /** Answers as much as it gets, as fast as it can. */
-export default defineProgram({ name: "responder", entry: "main.ts", serves: { own: Responder }, memoryPagesMax: 16 });
+export default defineProgram({
+  name: "responder",
+  entry: "main.ts",
+  serves: { own: Responder },
+  memoryPagesMax: 16,
+});

@@ -2,7 +2,15 @@ import { out8, readTsc } from "../../../drivers/support/x64";
 import { HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { call, recv, reply } from "../../../services/runtime/trine";
-import { header, initialHandle, receivedHeader, receivedToken, record, setWord, word } from "../../system/message";
+import {
+  header,
+  initialHandle,
+  receivedHeader,
+  receivedToken,
+  record,
+  setWord,
+  word,
+} from "../../system/message";
 
 const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const DRIVER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
@@ -15,7 +23,10 @@ const OUT2: u32 = 8;
 /** INTERRUPT_ENABLE: an empty transmitter interrupts, and it is always empty here. */
 const TRANSMITTER_EMPTY: u32 = 2;
 
-/** `measure` returns the ticks from the write that raises the line to the driver's return from `recv`; 0 if the driver was not told. */
+/**
+ * `measure` returns the ticks from the write that raises the line to the driver's return from
+ * `recv`; 0 if the driver was not told.
+ */
 export function main(): void {
   out8(INTERRUPT_ENABLE, 0);
   out8(MODEM_CONTROL, OUT2);

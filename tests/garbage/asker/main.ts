@@ -20,7 +20,10 @@ export function main(): void {
   }
 }
 
-/** Others keep what they make: one's memory grows as far as its program says, the other's as far as its quota, and then they end. */
+/**
+ * Others keep what they make: one's memory grows as far as its program says, the other's as far as
+ * its quota, and then they end.
+ */
 function exhaust(): void {
   const held = greedy.hold(HELD_KIBIBYTES).status;
   const ended = greedy.hold(TOO_MANY_KIBIBYTES).status;
@@ -29,7 +32,10 @@ function exhaust(): void {
 }
 
 function ask(number: u32): void {
-  word.clear().string("word-").number(number % WORDS);
+  word
+    .clear()
+    .string("word-")
+    .number(number % WORDS);
   const answer = maker.count(word);
   if (!answer.ok) fail(number, answer.status);
   const expected = number / WORDS + 1;
@@ -38,7 +44,14 @@ function ask(number: u32): void {
 
 function report(requests: u32): void {
   const state = keep(maker.state());
-  line.clear().string("requests ").number(requests).string(" pages ").number(state.pages).string(" collections ").number(state.collections);
+  line
+    .clear()
+    .string("requests ")
+    .number(requests)
+    .string(" pages ")
+    .number(state.pages)
+    .string(" collections ")
+    .number(state.collections);
   log.write(line.string(" lived ").number(state.lived).string(" pause ").number(state.pauseNs));
 }
 

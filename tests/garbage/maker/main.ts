@@ -1,4 +1,8 @@
-import { MakerCountReply, MakerServer, MakerStateReply } from "../../../build/generated/interfaces/Maker";
+import {
+  MakerCountReply,
+  MakerServer,
+  MakerStateReply,
+} from "../../../build/generated/interfaces/Maker";
 import { clock } from "../../../build/generated/programs/maker";
 import { collect, collectionCount, livedByteCount } from "../../../services/runtime/collector";
 import { domain } from "../../../services/runtime/handles";

@@ -2,4 +2,10 @@ import { defineProgram } from "../../../toolchain/image/define.ts";
 import Maker from "../maker.idl.ts";
 
 /** Makes objects while it serves, so that the compiler gives it the collector. */
-export default defineProgram({ name: "maker", entry: "main.ts", serves: { own: Maker }, kernel: { log: "Log", clock: "Clock" }, memoryPagesMax: 8 });
+export default defineProgram({
+  name: "maker",
+  entry: "main.ts",
+  serves: { own: Maker },
+  kernel: { log: "Log", clock: "Clock" },
+  memoryPagesMax: 8,
+});

@@ -29,7 +29,8 @@ export function main(): void {
 
   for (let index: u32 = 0; index < OBJECTS / 2; index++) grow();
   tell(" live ", collecting() - empty, OBJECTS);
-  // Blocks of the two chains take turns: those freed first lie alone, those freed next lie between two free ones.
+  // Blocks of the two chains take turns: those freed first lie alone, those freed next lie between
+  // two free ones.
   odd = null;
   tell(" dead ", collecting() - empty, OBJECTS);
   even = null;

@@ -1,4 +1,12 @@
 import { defineProgram } from "../../../toolchain/image/define.ts";
 
-/** Measures collections of heaps that it knows, with the time-stamp counter: under QEMU's -icount it ticks once an instruction. */
-export default defineProgram({ name: "pauser", entry: "main.ts", kernel: { log: "Log" }, memoryPagesMax: 8 });
+/**
+ * Measures collections of heaps that it knows, with the time-stamp counter: under QEMU's -icount it
+ * ticks once an instruction.
+ */
+export default defineProgram({
+  name: "pauser",
+  entry: "main.ts",
+  kernel: { log: "Log" },
+  memoryPagesMax: 8,
+});

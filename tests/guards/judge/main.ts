@@ -1,7 +1,11 @@
-// Prints `attack NUMBER begins`, and then `attack NUMBER refused|stopped|succeeded|ended|hung …`, for each attempt of the attacker. Numbers
-// are those of AttackPlan. A machine that ends in between was ended by the attack.
+// Prints `attack NUMBER begins`, and then `attack NUMBER refused|stopped|succeeded|ended|hung …`,
+// for each attempt of the attacker. Numbers are those of AttackPlan. A machine that ends in between
+// was ended by the attack.
 
-import { AttackPlanNextAttempt as Attempt, AttackPlanReportOutcome } from "../../../build/generated/interfaces/AttackPlan";
+import {
+  AttackPlanNextAttempt as Attempt,
+  AttackPlanReportOutcome,
+} from "../../../build/generated/interfaces/AttackPlan";
 import { SlotsDescribeState } from "../../../build/generated/interfaces/Slots";
 import { clock, log, slots, system } from "../../../build/generated/programs/judge";
 import { RECORD_BYTES } from "../../../kernel/abi/message-record";
@@ -35,7 +39,8 @@ export function main(): void {
   while (isAlive(NATIVE)) servePending(1, LISTEN_NS);
   start(ECHO);
 
-  for (let attempt = firstAttempt(); attempt < <u32>Attempt.Finish; attempt++) make(<Attempt>attempt);
+  for (let attempt = firstAttempt(); attempt < <u32>Attempt.Finish; attempt++)
+    make(<Attempt>attempt);
   print("all attacks made");
   system.shutdown(0);
 }
@@ -58,11 +63,17 @@ function make(attempt: Attempt): void {
   faults.clear();
   start(attacker);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
-  while (!plan.isReported && isAlive(attacker) && clock.now().nanoseconds < deadline) servePending(1, LISTEN_NS);
+  while (!plan.isReported && isAlive(attacker) && clock.now().nanoseconds < deadline)
+    servePending(1, LISTEN_NS);
 
   begin(attempt);
   if (plan.isReported) {
-    line.string(plan.outcome == AttackPlanReportOutcome.Refused ? "refused" : "succeeded").string(", status ").number(plan.result).string(", value ").number(plan.value);
+    line
+      .string(plan.outcome == AttackPlanReportOutcome.Refused ? "refused" : "succeeded")
+      .string(", status ")
+      .number(plan.result)
+      .string(", value ")
+      .number(plan.value);
   } else if (faults.count > 0) {
     line.string("stopped, fault ").number(faults.kind);
   } else {
@@ -83,7 +94,11 @@ function print(text: string): void {
 
 function isAlive(slot: u32): bool {
   const found = slots.describe(slot);
-  return found.ok && found.state != SlotsDescribeState.Empty && found.state != SlotsDescribeState.Stopping;
+  return (
+    found.ok &&
+    found.state != SlotsDescribeState.Empty &&
+    found.state != SlotsDescribeState.Stopping
+  );
 }
 
 function start(slot: u32): void {

@@ -1,4 +1,9 @@
-import { AttackPlanNextAttempt as Attempt, AttackPlanNextReply, AttackPlanReportOutcome, AttackPlanServer } from "../../../build/generated/interfaces/AttackPlan";
+import {
+  AttackPlanNextAttempt as Attempt,
+  AttackPlanNextReply,
+  AttackPlanReportOutcome,
+  AttackPlanServer,
+} from "../../../build/generated/interfaces/AttackPlan";
 import { FaultError, FaultServer } from "../../../build/generated/interfaces/Fault";
 import { SUPERVISOR_INTERFACE } from "../../../build/generated/interfaces/Supervisor";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../../kernel/abi/system-call";
@@ -59,7 +64,15 @@ export class Faults extends FaultServer {
     this.count = 0;
   }
 
-  fault(slot: u32, thread: u32, kind: u32, errorCode: u32, address: u64, instruction: u64, stack: u64): u32 {
+  fault(
+    slot: u32,
+    thread: u32,
+    kind: u32,
+    errorCode: u32,
+    address: u64,
+    instruction: u64,
+    stack: u64,
+  ): u32 {
     if (slot == ATTACKER || slot == INTRUDER) {
       this.count += 1;
       this.kind = kind;

@@ -1,13 +1,39 @@
 // A server that misbehaves on request. The tester asks; what the kernel does about it is the test.
 
 import {
-  HANDLE_INDEX_DOMAIN, HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX, HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_LONG,
+  HANDLE_INDEX_DOMAIN,
+  HANDLE_INDEX_FIRST_NAMED,
+  HANDLE_INDEX_INBOX,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_FORWARD,
+  HEADER_FLAG_LONG,
 } from "../../../kernel/abi/system-call";
 import { ObjectType, RIGHT_CALL, RIGHT_SIGNAL, RIGHT_TRANSFER } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import {
-  answer, arena, callerClass, callerSlot, clearLong, header, initialHandle, receive, receiveArena, receivedBadge, receivedHandle, receivedMethod, receivedToken,
-  receiveHandles, request0, request1, request2, request4, sendArena, sendHandle, setHandleCount, setWord, word,
+  answer,
+  arena,
+  callerClass,
+  callerSlot,
+  clearLong,
+  header,
+  initialHandle,
+  receive,
+  receiveArena,
+  receivedBadge,
+  receivedHandle,
+  receivedMethod,
+  receivedToken,
+  receiveHandles,
+  request0,
+  request1,
+  request2,
+  request4,
+  sendArena,
+  sendHandle,
+  setHandleCount,
+  setWord,
+  word,
 } from "../message";
 import { ASSISTANT, Method } from "../assistant-methods";
 
@@ -33,37 +59,70 @@ export function main(): void {
 function serve(token: u64, method: u32): void {
   callsServed++;
   switch (method) {
-    case Method.None: return answerWords(token, method, 0);
-    case Method.Add: return answerWord(token, method, word(0) + word(1));
-    case Method.Four: return answerReversed(token);
-    case Method.WhoCalls: return answerCaller(token);
-    case Method.SumArena: return answerWord(token, method, sumArena());
-    case Method.FillArena: return answerFilledArena(token, <u32>word(0));
-    case Method.Fail: return answerError(token, method, word(0));
-    case Method.Hold: heldToken = token; return;
-    case Method.Release: return release(token, word(0));
-    case Method.AnswerTwice: return answerTwice(token);
-    case Method.Forge: return forge(token, word(0));
-    case Method.LastStatus: return answerWord(token, method, lastStatus);
-    case Method.Crash: return crash(<u32>word(0));
-    case Method.Exit: request1(DOMAIN, ObjectType.Domain, 1, word(0)); return;
-    case Method.Spin: return answerWord(token, method, spin(<u32>word(0)));
+    case Method.None:
+      return answerWords(token, method, 0);
+    case Method.Add:
+      return answerWord(token, method, word(0) + word(1));
+    case Method.Four:
+      return answerReversed(token);
+    case Method.WhoCalls:
+      return answerCaller(token);
+    case Method.SumArena:
+      return answerWord(token, method, sumArena());
+    case Method.FillArena:
+      return answerFilledArena(token, <u32>word(0));
+    case Method.Fail:
+      return answerError(token, method, word(0));
+    case Method.Hold:
+      heldToken = token;
+      return;
+    case Method.Release:
+      return release(token, word(0));
+    case Method.AnswerTwice:
+      return answerTwice(token);
+    case Method.Forge:
+      return forge(token, word(0));
+    case Method.LastStatus:
+      return answerWord(token, method, lastStatus);
+    case Method.Crash:
+      return crash(<u32>word(0));
+    case Method.Exit:
+      request1(DOMAIN, ObjectType.Domain, 1, word(0));
+      return;
+    case Method.Spin:
+      return answerWord(token, method, spin(<u32>word(0)));
     case Method.Take:
-    case Method.TakeEndpoint: return answerWord(token, method, receivedHandle(0));
-    case Method.Use: return useTaken(token, <u32>word(0), word(1));
-    case Method.CallTaken: return callTaken(token, <u32>word(0));
-    case Method.Give: return give(token);
-    case Method.Noticed: return answerWord(token, method, noticedBits);
-    case Method.ForwardTo: return forwardTo(token, word(0));
+    case Method.TakeEndpoint:
+      return answerWord(token, method, receivedHandle(0));
+    case Method.Use:
+      return useTaken(token, <u32>word(0), word(1));
+    case Method.CallTaken:
+      return callTaken(token, <u32>word(0));
+    case Method.Give:
+      return give(token);
+    case Method.Noticed:
+      return answerWord(token, method, noticedBits);
+    case Method.ForwardTo:
+      return forwardTo(token, word(0));
     case Method.Forbidden:
-    case Method.ForbiddenAnswer: return answerWords(token, method, 0);
-    case Method.Limited: return answerWord(token, method, word(0));
-    case Method.Wide: return answerWord(token, method, sumWords());
-    case Method.WrongShape: setWord(0, 1); setWord(1, 2); return answerWords(token, method, 2);
-    case Method.Touch: return touch(token, <u32>word(0));
-    case Method.Hoard: return hoard(token);
-    case Method.Counter: return answerWord(token, method, callsServed);
-    default: return answerError(token, method, 1);
+    case Method.ForbiddenAnswer:
+      return answerWords(token, method, 0);
+    case Method.Limited:
+      return answerWord(token, method, word(0));
+    case Method.Wide:
+      return answerWord(token, method, sumWords());
+    case Method.WrongShape:
+      setWord(0, 1);
+      setWord(1, 2);
+      return answerWords(token, method, 2);
+    case Method.Touch:
+      return touch(token, <u32>word(0));
+    case Method.Hoard:
+      return hoard(token);
+    case Method.Counter:
+      return answerWord(token, method, callsServed);
+    default:
+      return answerError(token, method, 1);
   }
 }
 
@@ -146,39 +205,80 @@ function forge(token: u64, forged: u64): void {
 
 function crash(how: u32): void {
   switch (how) {
-    case 0: unreachable();
-    case 1: store<u32>(16, 1); return;
-    case 2: store<u32>(0xf0000000, 1); return;
-    case 3: setWord(0, 1 / divisorZero); return;
-    case 4: setWord(0, deeper(1)); return;
-    case 5: store<u32>(<usize>memory.size() * 65536 + 65536, 1); return;
+    case 0:
+      unreachable();
+    case 1:
+      store<u32>(16, 1);
+      return;
+    case 2:
+      store<u32>(0xf0000000, 1);
+      return;
+    case 3:
+      setWord(0, 1 / divisorZero);
+      return;
+    case 4:
+      setWord(0, deeper(1));
+      return;
+    case 5:
+      store<u32>(<usize>memory.size() * 65536 + 65536, 1);
+      return;
     // By -1, which the compiler does not see.
-    case 6: setWord(0, i64.MIN_VALUE / (<i64>how - 7)); return;
-    case 7: setWord(0, call_indirect<u64>(oneNumber.index, <u64>1, <u64>2)); return;
-    case 8: setWord(0, call_indirect<u64>(0x7fffffff, <u64>1)); return;
-    case 9: setWord(0, call_indirect<u64>(0, <u64>1)); return;
-    case 10: memory.fill(0xf0000000, 1, how); return;
-    default: crashInMapped(how);
+    case 6:
+      setWord(0, i64.MIN_VALUE / (<i64>how - 7));
+      return;
+    case 7:
+      setWord(0, call_indirect<u64>(oneNumber.index, <u64>1, <u64>2));
+      return;
+    case 8:
+      setWord(0, call_indirect<u64>(0x7fffffff, <u64>1));
+      return;
+    case 9:
+      setWord(0, call_indirect<u64>(0, <u64>1));
+      return;
+    case 10:
+      memory.fill(0xf0000000, 1, how);
+      return;
+    default:
+      crashInMapped(how);
   }
 }
 
 /** Copies and fills that leave a mapped page, or come to it from the program's own memory. */
 function crashInMapped(how: u32): void {
   const mapped = mapPage();
-  const ownEnd = <usize>memory.size() << 16;
+  const ownEnd = (<usize>memory.size()) << 16;
   switch (how) {
-    case 11: memory.fill(mapped, 1, 4093 + (how - 7)); return;
-    case 12: memory.fill(mapped, 1, 0 - mapped); return;
-    case 13: memory.fill(mapped, 1, 1 - mapped); return;
-    case 14: memory.fill(ownEnd - 4, 1, mapped + 8 - ownEnd); return;
-    case 15: memory.copy(mapped, ownEnd - how, 16 + (how - 15)); return;
-    case 16: memory.copy(mapped + 4096 - how, arena, 17); return;
-    case 17: memory.copy(mapped + 8, mapped, 4096); return;
-    default: memory.copy(mapped, mapped + 8, 1 - mapped - 8); return;
+    case 11:
+      memory.fill(mapped, 1, 4093 + (how - 7));
+      return;
+    case 12:
+      memory.fill(mapped, 1, 0 - mapped);
+      return;
+    case 13:
+      memory.fill(mapped, 1, 1 - mapped);
+      return;
+    case 14:
+      memory.fill(ownEnd - 4, 1, mapped + 8 - ownEnd);
+      return;
+    case 15:
+      memory.copy(mapped, ownEnd - how, 16 + (how - 15));
+      return;
+    case 16:
+      memory.copy(mapped + 4096 - how, arena, 17);
+      return;
+    case 17:
+      memory.copy(mapped + 8, mapped, 4096);
+      return;
+    default:
+      memory.copy(mapped, mapped + 8, 1 - mapped - 8);
+      return;
   }
 }
 
-/** A page of a memory object, mapped to be written: the only one, so that its address is known to who built the program. */
+/**
+ * A page of a memory object, mapped to be written: the only one, so that its address is known to
+ * who built the program.
+ */
 function mapPage(): usize {
   request1(DOMAIN, ObjectType.Domain, 2, 4096);
   request4(DOMAIN, ObjectType.Domain, 10, word(0), 0, 4096, 1);
@@ -193,7 +293,8 @@ function deeper(depth: u64): u64 {
 
 function spin(rounds: u32): u64 {
   let checksum: u64 = 1;
-  for (let round: u32 = 0; round < rounds; round++) checksum = checksum * 6364136223846793005 + 1442695040888963407;
+  for (let round: u32 = 0; round < rounds; round++)
+    checksum = checksum * 6364136223846793005 + 1442695040888963407;
   return checksum;
 }
 
@@ -219,7 +320,8 @@ function give(token: u64): void {
 function forwardTo(token: u64, number: u64): void {
   setWord(0, number);
   lastStatus = answer(token, header(ASSISTANT, Method.ForwardTo, 1, HEADER_FLAG_FORWARD));
-  // Where it cannot be passed on, which is so at the end of the way, the call is still ours to answer.
+  // Where it cannot be passed on, which is so at the end of the way, the call is still ours to
+  // answer.
   if (lastStatus != Status.Ok) answer(token, header(ASSISTANT, Method.ForwardTo, 0));
 }
 

@@ -1,5 +1,10 @@
 import {
-  HEADER_FLAG_ERROR, HEADER_FLAG_FORWARD, HEADER_FLAG_LONG, HEADER_FLAG_RECEIVE, MESSAGE_WORDS_MAX, TIMEOUT_POLL,
+  HEADER_FLAG_ERROR,
+  HEADER_FLAG_FORWARD,
+  HEADER_FLAG_LONG,
+  HEADER_FLAG_RECEIVE,
+  MESSAGE_WORDS_MAX,
+  TIMEOUT_POLL,
 } from "../../../kernel/abi/system-call";
 import { ObjectType } from "../../../kernel/abi/object";
 import { RECORD_BYTES, RECORD_WORD_COUNT } from "../../../kernel/abi/message-record";
@@ -7,7 +12,21 @@ import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
 import { ASSISTANT, Method } from "../assistant-methods";
 import {
-  arena, clearLong, header, receiveArena, receivedArenaBytes, record, request, request0, request1, request2, request4, requestLong, sendArena, setWord, word,
+  arena,
+  clearLong,
+  header,
+  receiveArena,
+  receivedArenaBytes,
+  record,
+  request,
+  request0,
+  request1,
+  request2,
+  request4,
+  requestLong,
+  sendArena,
+  setWord,
+  word,
 } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { CLOCK, INBOX, PEER } from "./handles";
@@ -23,7 +42,10 @@ export function callCases(): void {
     expectEqual(word(0), 42);
   });
   test("four words travel in registers, in order, both ways", () => {
-    expectEqual(request4(PEER, ASSISTANT, Method.Four, 1, 0xffffffffffffffff, 3, 0x8000000000000000), Status.Ok);
+    expectEqual(
+      request4(PEER, ASSISTANT, Method.Four, 1, 0xffffffffffffffff, 3, 0x8000000000000000),
+      Status.Ok,
+    );
     expectEqual(word(0), 0x8000000000000000);
     expectEqual(word(1), 3);
     expectEqual(word(2), 0xffffffffffffffff);
@@ -51,9 +73,18 @@ export function callCases(): void {
     expectEqual(call(PEER, header(ASSISTANT, Method.None, 0) | 8, record, 0), Status.BadHeader);
   });
   test("a call with a flag that only a reply may have is refused", () => {
-    expectEqual(call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_RECEIVE), record, 0), Status.BadHeader);
-    expectEqual(call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_ERROR), record, 0), Status.BadHeader);
-    expectEqual(call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_FORWARD), record, 0), Status.BadHeader);
+    expectEqual(
+      call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_RECEIVE), record, 0),
+      Status.BadHeader,
+    );
+    expectEqual(
+      call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_ERROR), record, 0),
+      Status.BadHeader,
+    );
+    expectEqual(
+      call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_FORWARD), record, 0),
+      Status.BadHeader,
+    );
   });
   test("a message of another interface than the handle's is refused", () => {
     expectEqual(request0(PEER, ASSISTANT + 1, Method.None), Status.WrongInterface);
@@ -130,7 +161,7 @@ export function callCases(): void {
     expectEqual(load<u8>(arena + 100), 78);
   });
   test("a record that reaches beyond the caller's memory is refused", () => {
-    const end = <usize>memory.size() << 16;
+    const end = (<usize>memory.size()) << 16;
     const long = header(ASSISTANT, Method.None, 0, HEADER_FLAG_LONG);
     for (let inside: usize = 64; inside < <usize>RECORD_BYTES; inside += 64) {
       expectEqual(call(PEER, long, end - inside, 0), Status.BadAddress);
@@ -138,7 +169,10 @@ export function callCases(): void {
   });
   test("a record that is not aligned is refused", () => {
     clearLong(0);
-    expectEqual(call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_LONG), record + 4, 0), Status.BadAddress);
+    expectEqual(
+      call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_LONG), record + 4, 0),
+      Status.BadAddress,
+    );
     store<u32>(record + RECORD_WORD_COUNT, 0);
   });
   test("an error answer carries its number and no more", () => {
@@ -149,11 +183,13 @@ export function callCases(): void {
     expect(callPeer1(Method.Fail, 3) != Status.ErrorReply);
   });
   test("a call that is not answered ends with its timeout, not before and not much later", () => {
-    expect(isOnceWithin(200 * MILLISECOND, () => {
-      const start = now();
-      expectEqual(request(PEER, ASSISTANT, Method.Hold, 0, 20 * MILLISECOND), Status.Timeout);
-      expect(now() - start >= 20 * MILLISECOND);
-    }));
+    expect(
+      isOnceWithin(200 * MILLISECOND, () => {
+        const start = now();
+        expectEqual(request(PEER, ASSISTANT, Method.Hold, 0, 20 * MILLISECOND), Status.Timeout);
+        expect(now() - start >= 20 * MILLISECOND);
+      }),
+    );
   });
   test("an answer after the timeout finds the token gone", () => {
     expectEqual(request(PEER, ASSISTANT, Method.Hold, 0, 5 * MILLISECOND), Status.Timeout);

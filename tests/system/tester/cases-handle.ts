@@ -1,12 +1,43 @@
-import { ObjectType, RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_SIGNAL, RIGHT_TRANSFER, RIGHTS_ALL } from "../../../kernel/abi/object";
+import {
+  ObjectType,
+  RIGHT_CALL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_SIGNAL,
+  RIGHT_TRANSFER,
+  RIGHTS_ALL,
+} from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
 import {
-  clearLong, receivedHandle, receivedHandleCount, receiveHandles, request0, request1, request2, requestLong, sendHandle, setHandleCount, setWord, word,
+  clearLong,
+  receivedHandle,
+  receivedHandleCount,
+  receiveHandles,
+  request0,
+  request1,
+  request2,
+  requestLong,
+  sendHandle,
+  setHandleCount,
+  setWord,
+  word,
 } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { CLOCK, DOMAIN, INBOX, OTHER, OWN, PEER, SLOTS } from "./handles";
-import { awaitNotice, callPeer2, drainInbox, drop, handlesUsed, mint, mintStatus, newMemory, newNotice, revoke, signal } from "./steps";
+import {
+  awaitNotice,
+  callPeer2,
+  drainInbox,
+  drop,
+  handlesUsed,
+  mint,
+  mintStatus,
+  newMemory,
+  newNotice,
+  revoke,
+  signal,
+} from "./steps";
 
 /** Handles: numbers that are not, rights that only shrink, transfer, revocation. */
 export function handleCases(): void {
@@ -23,7 +54,8 @@ export function handleCases(): void {
   });
   test("no index names a handle that was not given", () => {
     let found: u32 = 0;
-    for (let index: u32 = 14; index < 400; index++) if (request0(0x10000 | index, ASSISTANT, Method.None) != Status.BadHandle) found++;
+    for (let index: u32 = 14; index < 400; index++)
+      if (request0(0x10000 | index, ASSISTANT, Method.None) != Status.BadHandle) found++;
     expectEqual(found, 0);
   });
   test("a dropped handle is gone, and dropping it again is refused", () => {
@@ -179,7 +211,8 @@ export function handleCases(): void {
     const notice = newNotice();
     const aside = newNotice();
     let last = notice;
-    for (let depth = 0; depth < 20; depth++) last = mint(last, RIGHTS_ALL & describedRights(last), 0);
+    for (let depth = 0; depth < 20; depth++)
+      last = mint(last, RIGHTS_ALL & describedRights(last), 0);
     expect(last != 0);
     const before = handlesUsed();
     expectEqual(revoke(notice), Status.Ok);

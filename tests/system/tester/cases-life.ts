@@ -6,9 +6,31 @@ import { call } from "../../../services/runtime/trine";
 import { header, receive, request, request0, request1, word } from "../message";
 import { comment, expect, expectEqual, test } from "../tap";
 import {
-  AUDIT, INBOX, MODERN_SLOT, OTHER, OTHER_SLOT, PEER, PEER_SLOT, SLOTS, SLOT_CHANGED,
+  AUDIT,
+  INBOX,
+  MODERN_SLOT,
+  OTHER,
+  OTHER_SLOT,
+  PEER,
+  PEER_SLOT,
+  SLOTS,
+  SLOT_CHANGED,
 } from "./handles";
-import { LATE, awaitSlot, callPeer1, describeSlot, drainInbox, freePages, MILLISECOND, nextAudit, requestWide, restartPeer, slotState, startSlot, stopSlot } from "./steps";
+import {
+  LATE,
+  awaitSlot,
+  callPeer1,
+  describeSlot,
+  drainInbox,
+  freePages,
+  MILLISECOND,
+  nextAudit,
+  requestWide,
+  restartPeer,
+  slotState,
+  startSlot,
+  stopSlot,
+} from "./steps";
 
 const EMPTY: u32 = 0;
 const RUNNING: u32 = 2;
@@ -18,16 +40,37 @@ const EXITED: u64 = 1;
 const FAULT_RECORD: u64 = 4;
 /** In the order of the assistant's method `crash`. */
 const FAULTS: StaticArray<u32> = [
-  FaultKind.Unreachable, FaultKind.NullReference, FaultKind.OutOfBounds, FaultKind.DivideByZero, FaultKind.StackExhausted, FaultKind.OutOfBounds,
-  FaultKind.DivideOverflow, FaultKind.IndirectCallSignature, FaultKind.IndirectCallBound, FaultKind.IndirectCallNull, FaultKind.OutOfBounds,
+  FaultKind.Unreachable,
+  FaultKind.NullReference,
+  FaultKind.OutOfBounds,
+  FaultKind.DivideByZero,
+  FaultKind.StackExhausted,
+  FaultKind.OutOfBounds,
+  FaultKind.DivideOverflow,
+  FaultKind.IndirectCallSignature,
+  FaultKind.IndirectCallBound,
+  FaultKind.IndirectCallNull,
+  FaultKind.OutOfBounds,
 ];
 
 /** Where the assistant's first memory object is mapped: 64 KiB above its largest memory. */
 const MAPPED: u64 = 0x210000;
-/** Code lies from here on: where a check stops a copy before any byte is written, the fault's address is the check's own. */
+/**
+ * Code lies from here on: where a check stops a copy before any byte is written, the fault's
+ * address is the check's own.
+ */
 const CODE: u64 = 0x10_0000_0000;
 /** In the order of `crashInMapped`: the address of the fault, or CODE. */
-const MAPPED_FAULTS: StaticArray<u64> = [MAPPED + 4096, MAPPED + 4096, CODE, CODE, CODE, MAPPED + 4096, MAPPED + 4096, CODE];
+const MAPPED_FAULTS: StaticArray<u64> = [
+  MAPPED + 4096,
+  MAPPED + 4096,
+  CODE,
+  CODE,
+  CODE,
+  MAPPED + 4096,
+  MAPPED + 4096,
+  CODE,
+];
 const FIRST_MAPPED_FAULT: u32 = 11;
 
 /** Death and restart: in each state, seen from the caller, with everything given back. */
@@ -126,19 +169,29 @@ export function lifeCases(): void {
     expectGivenBack(() => {});
   });
   test("killed while holding a call, a domain gives back every page", () => {
-    expectGivenBack(() => { request(PEER, ASSISTANT, Method.Hold, 0, MILLISECOND); });
+    expectGivenBack(() => {
+      request(PEER, ASSISTANT, Method.Hold, 0, MILLISECOND);
+    });
   });
   test("killed while computing, a domain gives back every page", () => {
-    expectGivenBack(() => { setSpin(MILLISECOND); });
+    expectGivenBack(() => {
+      setSpin(MILLISECOND);
+    });
   });
   test("killed with touched memory, a domain gives back every page", () => {
-    expectGivenBack(() => { callPeer1(Method.Touch, 40); });
+    expectGivenBack(() => {
+      callPeer1(Method.Touch, 40);
+    });
   });
   test("killed with as many objects as its quota allows, a domain gives back every page", () => {
-    expectGivenBack(() => { request0(PEER, ASSISTANT, Method.Hoard); });
+    expectGivenBack(() => {
+      request0(PEER, ASSISTANT, Method.Hoard);
+    });
   });
   test("killed while it waits for another domain's answer, a domain gives back every page", () => {
-    expectGivenBack(() => { startSlot(OTHER_SLOT); });
+    expectGivenBack(() => {
+      startSlot(OTHER_SLOT);
+    });
   });
   test("fifty starts and kills leave the free memory as it was", () => {
     restartPeer();
@@ -188,7 +241,10 @@ function setSpin(patience: u64): void {
 }
 const spinRecord: usize = memory.data(608, 8);
 
-/** Starts the peer afresh, brings it into a state, kills it, and compares free memory with that after a plain start and kill. */
+/**
+ * Starts the peer afresh, brings it into a state, kills it, and compares free memory with that
+ * after a plain start and kill.
+ */
 function expectGivenBack(prepare: () => void): void {
   restartPeer();
   stopSlot(PEER_SLOT);

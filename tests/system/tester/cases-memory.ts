@@ -1,11 +1,21 @@
-import { ObjectType, RIGHT_CALL, RIGHT_COPY, RIGHT_MAP_READ, RIGHT_MAP_WRITE, RIGHT_SEAL } from "../../../kernel/abi/object";
+import {
+  ObjectType,
+  RIGHT_CALL,
+  RIGHT_COPY,
+  RIGHT_MAP_READ,
+  RIGHT_MAP_WRITE,
+  RIGHT_SEAL,
+} from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { arena, request0, request1, request4, word } from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { DOMAIN } from "./handles";
 import { drop, mint, newMemory, pagesUsed, revoke } from "./steps";
 
-/** Memory objects and linear memory: mapping, sealing, measuring, growth, and that every page is counted. */
+/**
+ * Memory objects and linear memory: mapping, sealing, measuring, growth, and that every page is
+ * counted.
+ */
 export function memoryCases(): void {
   test("fresh memory is zero and keeps what is written", () => {
     const object = newMemory(8192);
@@ -67,7 +77,11 @@ export function memoryCases(): void {
     const next = newMemory(8192);
     const own = mapWhole(object, 8192, true);
     const before = pagesUsed();
-    const address = mapWhole(mint(object, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE, 0), 8192, true);
+    const address = mapWhole(
+      mint(object, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE, 0),
+      8192,
+      true,
+    );
     store<u64>(address, 4711);
     store<u64>(address + 4096, 4712);
     expectEqual(revoke(object), Status.Ok);
@@ -171,9 +185,11 @@ export function memoryCases(): void {
     const object = newMemory(4096);
     request0(object, ObjectType.Memory, 1);
     let status: u32 = Status.Again;
-    for (let step = 0; step < 1000 && status == Status.Again; step++) status = request0(object, ObjectType.Memory, 2);
+    for (let step = 0; step < 1000 && status == Status.Again; step++)
+      status = request0(object, ObjectType.Memory, 2);
     expectEqual(status, Status.Ok);
-    // sha256sum of 4,096 zero bytes: ad7facb2586fc6e966c004d7d1d16b02 4f5805ff7cb47c7a85dabd8b48892ca7
+    // sha256sum of 4,096 zero bytes: ad7facb2586fc6e966c004d7d1d16b02
+    // 4f5805ff7cb47c7a85dabd8b48892ca7
     expectEqual(bswap(word(0)), 0xad7facb2586fc6e9);
     expectEqual(bswap(word(1)), 0x66c004d7d1d16b02);
     expectEqual(bswap(word(2)), 0x4f5805ff7cb47c7a);

@@ -3,10 +3,32 @@ import { HEADER_FLAG_LONG, TIMEOUT_POLL } from "../../../kernel/abi/system-call"
 import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
 import { Method, ASSISTANT } from "../assistant-methods";
-import { header, receive, request, request0, request1, request2, request3, requestLong, clearLong, word } from "../message";
+import {
+  header,
+  receive,
+  request,
+  request0,
+  request1,
+  request2,
+  request3,
+  requestLong,
+  clearLong,
+  word,
+} from "../message";
 import { expect, expectEqual, test } from "../tap";
 import { CLOCK, DOMAIN, INBOX, OWN, PEER, THREAD } from "./handles";
-import { awaitNotice, callPeer1, drainInbox, drop, isOnceWithin, LATE, MILLISECOND, newNotice, now, signal } from "./steps";
+import {
+  awaitNotice,
+  callPeer1,
+  drainInbox,
+  drop,
+  isOnceWithin,
+  LATE,
+  MILLISECOND,
+  newNotice,
+  now,
+  signal,
+} from "./steps";
 
 /** Notices, timers, receiving and the thread's own handle. */
 export function noticeCases(): void {
@@ -53,14 +75,20 @@ export function noticeCases(): void {
   });
   test("a poll of an empty inbox returns at once", () => {
     drainInbox();
-    expect(isOnceWithin(5 * MILLISECOND, () => expectEqual(receive(INBOX, 0, TIMEOUT_POLL), Status.Timeout)));
+    expect(
+      isOnceWithin(5 * MILLISECOND, () =>
+        expectEqual(receive(INBOX, 0, TIMEOUT_POLL), Status.Timeout),
+      ),
+    );
   });
   test("recv waits as long as it was told", () => {
-    expect(isOnceWithin(100 * MILLISECOND, () => {
-      const start = now();
-      expectEqual(receive(INBOX, 0, 10 * MILLISECOND), Status.Timeout);
-      expect(now() - start >= 10 * MILLISECOND);
-    }));
+    expect(
+      isOnceWithin(100 * MILLISECOND, () => {
+        const start = now();
+        expectEqual(receive(INBOX, 0, 10 * MILLISECOND), Status.Timeout);
+        expect(now() - start >= 10 * MILLISECOND);
+      }),
+    );
   });
   test("recv on what is not an inbox is refused", () => {
     expectEqual(receive(CLOCK, 0, TIMEOUT_POLL), Status.WrongType);
@@ -90,11 +118,15 @@ export function noticeCases(): void {
     expectEqual(receive(INBOX, 0, 20 * MILLISECOND), Status.Timeout);
   });
   test("a timer that was cancelled stays silent", () => {
-    inTime(() => { request3(CLOCK, ObjectType.Clock, 1, 0, INBOX, 0); });
+    inTime(() => {
+      request3(CLOCK, ObjectType.Clock, 1, 0, INBOX, 0);
+    });
     expectEqual(receive(INBOX, 0, 20 * MILLISECOND), Status.Timeout);
   });
   test("a later timer replaces the earlier one", () => {
-    inTime(() => { request3(CLOCK, ObjectType.Clock, 1, now() + 10 * MILLISECOND, INBOX, 0x200); });
+    inTime(() => {
+      request3(CLOCK, ObjectType.Clock, 1, now() + 10 * MILLISECOND, INBOX, 0x200);
+    });
     expectEqual(awaitNotice(), 0x200);
   });
   test("a deadline that has passed fires at once", () => {
@@ -109,7 +141,11 @@ export function noticeCases(): void {
     expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Ok);
   });
   test("a busy server of lower priority does not keep its caller beyond the timeout", () => {
-    expect(isOnceWithin(200 * MILLISECOND, () => expectEqual(requestSpin(20 * MILLISECOND), Status.Timeout)));
+    expect(
+      isOnceWithin(200 * MILLISECOND, () =>
+        expectEqual(requestSpin(20 * MILLISECOND), Status.Timeout),
+      ),
+    );
     expectEqual(request(PEER, ASSISTANT, Method.None, 0, LATE), Status.Ok);
   });
   test("a thread's priority does not rise above the slot's ceiling", () => {

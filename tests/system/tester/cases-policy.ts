@@ -2,15 +2,50 @@ import { Event } from "../../../kernel/abi/event";
 import { FAULT_INTERFACE, ObjectType } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
-import { arena, clearLong, receiveArena, receivedArenaBytes, request0, request1, request2, request4, requestLong, sendArena, setWord, word } from "../message";
+import {
+  arena,
+  clearLong,
+  receiveArena,
+  receivedArenaBytes,
+  request0,
+  request1,
+  request2,
+  request4,
+  requestLong,
+  sendArena,
+  setWord,
+  word,
+} from "../message";
 import { expect, expectEqual, test } from "../tap";
-import { AUDIT, LOG, OTHER, PEER, PEER_SLOT, POLICY, SLOTS, SYSTEM, TESTER_SLOT, TRACE } from "./handles";
-import { callPeer1, describeSlot, nextAudit, requestWide, restartPeer, startSlot, stopSlot } from "./steps";
+import {
+  AUDIT,
+  LOG,
+  OTHER,
+  PEER,
+  PEER_SLOT,
+  POLICY,
+  SLOTS,
+  SYSTEM,
+  TESTER_SLOT,
+  TRACE,
+} from "./handles";
+import {
+  callPeer1,
+  describeSlot,
+  nextAudit,
+  requestWide,
+  restartPeer,
+  startSlot,
+  stopSlot,
+} from "./steps";
 
 const DENIED_REQUEST: u64 = 0;
 const DENIED_RESPONSE: u64 = 1;
 
-/** The monitor as programs meet it: denials, their records, the queries; then trace and the list of slots. */
+/**
+ * The monitor as programs meet it: denials, their records, the queries; then trace and the list of
+ * slots.
+ */
 export function policyCases(): void {
   test("a method that no rule allows is denied", () => {
     expectEqual(request0(PEER, ASSISTANT, Method.Forbidden), Status.Denied);
@@ -97,7 +132,10 @@ export function policyCases(): void {
     expectEqual(word(0), 0);
   });
   test("a query about an event that does not exist is malformed", () => {
-    expectEqual(ask(findClass("Tester"), findClass("Assistant"), ASSISTANT, Method.Add, 3), Status.Malformed);
+    expectEqual(
+      ask(findClass("Tester"), findClass("Assistant"), ASSISTANT, Method.Add, 3),
+      Status.Malformed,
+    );
   });
   test("a query about classes that do not exist is answered without harm", () => {
     const status = ask(0xffffffff, 0xffffffff, 0xffffffff, 63, Event.Request);
@@ -122,7 +160,8 @@ export function policyCases(): void {
       clearLong(0);
       receiveArena(arena, 4096);
       if (requestLong(TRACE, ObjectType.Trace, 2, 0) != Status.Ok) break;
-      if (word(1) == 0 && word(6) == 2 && load<u64>(arena) == 1000 && load<u64>(arena + 8) == 337) seenRequest = true;
+      if (word(1) == 0 && word(6) == 2 && load<u64>(arena) == 1000 && load<u64>(arena + 8) == 337)
+        seenRequest = true;
       if (word(1) == 1 && word(6) == 1 && load<u64>(arena) == 1337) seenAnswer = true;
     }
     expect(seenRequest);
@@ -136,7 +175,8 @@ export function policyCases(): void {
     request0(SLOTS, ObjectType.Slots, 0);
     const count = word(0);
     expectEqual(count, 4);
-    for (let slot: u64 = 0; slot < count; slot++) expect(textOf(SLOTS, ObjectType.Slots, 1, slot) > 0);
+    for (let slot: u64 = 0; slot < count; slot++)
+      expect(textOf(SLOTS, ObjectType.Slots, 1, slot) > 0);
   });
   test("a slot's handles can be listed to the last", () => {
     let index: u64 = 0;
@@ -165,7 +205,9 @@ export function policyCases(): void {
     expectEqual(request0(PEER, FAULT_INTERFACE, 0), Status.WrongInterface);
   });
   test("garbage in every method of every kernel object gives an error and no harm", () => {
-    const values: StaticArray<u64> = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x8000000000000000, 0xffffffffffffffff];
+    const values: StaticArray<u64> = [
+      0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x8000000000000000, 0xffffffffffffffff,
+    ];
     for (let handle: u32 = 1; handle < 14; handle++) {
       for (let type: u32 = 1; type < 16; type++) {
         // Domain.exit, Thread.suspend and kill of oneself do what they say; the Log prints.
@@ -219,7 +261,8 @@ function ask(subject: u64, target: u64, interfaceId: u64, method: u64, event: u6
 }
 
 function findClass(name: string): u64 {
-  for (let index = 0; index < name.length; index++) store<u8>(arena + index, <u8>name.charCodeAt(index));
+  for (let index = 0; index < name.length; index++)
+    store<u8>(arena + index, <u8>name.charCodeAt(index));
   clearLong(1);
   sendArena(arena, name.length);
   setWord(0, (<u64>name.length) << 32);

@@ -1,4 +1,9 @@
-import { HANDLE_INDEX_DOMAIN, HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX, HANDLE_INDEX_THREAD } from "../../../kernel/abi/system-call";
+import {
+  HANDLE_INDEX_DOMAIN,
+  HANDLE_INDEX_FIRST_NAMED,
+  HANDLE_INDEX_INBOX,
+  HANDLE_INDEX_THREAD,
+} from "../../../kernel/abi/system-call";
 import { initialHandle } from "../message";
 
 // The tester's initial handles, in the order of its manifest.

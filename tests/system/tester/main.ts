@@ -1,4 +1,5 @@
-// The kernel test image's slot 0: every case on the booted kernel, TAP on its log, the number of failures as exit code.
+// The kernel test image's slot 0: every case on the booted kernel, TAP on its log, the number of
+// failures as exit code.
 
 import { ObjectType } from "../../../kernel/abi/object";
 import { request1 } from "../message";

@@ -3,7 +3,17 @@
 import { ObjectType } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
 import { ASSISTANT, Method } from "../assistant-methods";
-import { clearLong, receive, request0, request1, request2, request3, requestLong, setWord, word } from "../message";
+import {
+  clearLong,
+  receive,
+  request0,
+  request1,
+  request2,
+  request3,
+  requestLong,
+  setWord,
+  word,
+} from "../message";
 import { CLOCK, DOMAIN, INBOX, PEER, PEER_SLOT, SLOTS, SYSTEM } from "./handles";
 import { TIMEOUT_POLL } from "../../../kernel/abi/system-call";
 
@@ -14,11 +24,17 @@ export function now(): u64 {
   return word(0);
 }
 
-/** How long a busy host may hold the whole machine up: what has not happened by then does not happen. */
+/**
+ * How long a busy host may hold the whole machine up: what has not happened by then does not
+ * happen.
+ */
 export const LATE: u64 = 60000 * MILLISECOND;
 const TRIES_MAX: u32 = 50;
 
-/** Whether `act` takes less than `limit` in one of some tries: a busy host holds the machine up now and then, not each time. */
+/**
+ * Whether `act` takes less than `limit` in one of some tries: a busy host holds the machine up now
+ * and then, not each time.
+ */
 export function isOnceWithin(limit: u64, act: () => void): bool {
   for (let tries: u32 = 0; tries < TRIES_MAX; tries++) {
     const start = now();
@@ -65,7 +81,8 @@ export function signal(notice: u32, bits: u64): u32 {
 
 /** Takes away whatever notice bits have arrived. */
 export function drainInbox(): void {
-  for (let turn = 0; turn < 16; turn++) if (receive(INBOX, 0, TIMEOUT_POLL) == Status.Timeout) return;
+  for (let turn = 0; turn < 16; turn++)
+    if (receive(INBOX, 0, TIMEOUT_POLL) == Status.Timeout) return;
 }
 
 /** Waits until notice bits arrive; 0 if they do not. */
@@ -140,7 +157,10 @@ function domainInfo(index: u32): u64 {
   return word(index);
 }
 
-/** Number of the next audit record. The newest has then been read, so that what comes is not counted to one like it. */
+/**
+ * Number of the next audit record. The newest has then been read, so that what comes is not counted
+ * to one like it.
+ */
 export function nextAudit(audit: u32): u64 {
   request0(audit, ObjectType.Audit, 0);
   const next = word(0);

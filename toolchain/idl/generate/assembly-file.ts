@@ -1,4 +1,7 @@
-/** What a program written in NASM includes: its initial handles, and of each interface that it calls the headers and enumerations. */
+/**
+ * What a program written in NASM includes: its initial handles, and of each interface that it calls
+ * the headers and enumerations.
+ */
 import type { ProgramDescription } from "../../image/define.ts";
 import { buildModel, type InterfaceModel, REGISTER_WORDS } from "../model.ts";
 import { constant } from "./names.ts";
@@ -9,9 +12,22 @@ const INTERFACE_SHIFT = 16;
 const METHOD_SHIFT = 4;
 
 export function assemblyFile(program: ProgramDescription, manifest: string): string {
-  const handles = programHandles(program).map(({ name, number }) => define(`HANDLE_${constant(name)}`, number));
-  const called = new Map(Object.values(program.uses ?? {}).map((description) => [description.name, buildModel("", description)]));
-  return [`; Generated from ${manifest}. Do not edit.`, ...handles, ...[...called.values()].flatMap(interfaceLines)].join("\n").concat("\n");
+  const handles = programHandles(program).map(({ name, number }) =>
+    define(`HANDLE_${constant(name)}`, number),
+  );
+  const called = new Map(
+    Object.values(program.uses ?? {}).map((description) => [
+      description.name,
+      buildModel("", description),
+    ]),
+  );
+  return [
+    `; Generated from ${manifest}. Do not edit.`,
+    ...handles,
+    ...[...called.values()].flatMap(interfaceLines),
+  ]
+    .join("\n")
+    .concat("\n");
 }
 
 function interfaceLines(model: InterfaceModel): string[] {
@@ -19,10 +35,22 @@ function interfaceLines(model: InterfaceModel): string[] {
   return model.methods.flatMap((method) => {
     const name = `${prefix}_${constant(method.name)}`;
     const words = Math.min(method.request.words, REGISTER_WORDS);
-    const enumerations = [...method.request.fields, ...method.answer.fields].flatMap(({ name: field, type }) =>
-      type.kind !== "enumeration" ? [] : type.names.map((value, index) => define(`${name}_${constant(field)}_${constant(value)}`, index)),
+    const enumerations = [...method.request.fields, ...method.answer.fields].flatMap(
+      ({ name: field, type }) =>
+        type.kind !== "enumeration"
+          ? []
+          : type.names.map((value, index) =>
+              define(`${name}_${constant(field)}_${constant(value)}`, index),
+            ),
     );
-    return ["", define(`${name}_HEADER`, model.id * 2 ** INTERFACE_SHIFT + (method.index << METHOD_SHIFT) + words), ...enumerations];
+    return [
+      "",
+      define(
+        `${name}_HEADER`,
+        model.id * 2 ** INTERFACE_SHIFT + (method.index << METHOD_SHIFT) + words,
+      ),
+      ...enumerations,
+    ];
   });
 }
 

@@ -1,22 +1,42 @@
 /**
- * The client's side of an interface in AssemblyScript: a class whose reference *is* the handle's number, so that it costs no memory,
- * with a method for each of the interface, and a class for each answer that has fields.
+ * The client's side of an interface in AssemblyScript: a class whose reference *is* the handle's
+ * number, so that it costs no memory, with a method for each of the interface, and a class for each
+ * answer that has fields.
  */
-import { type Field, type InterfaceModel, isInArena, type Layout, type Method, REGISTER_WORDS } from "../model.ts";
-import { answerName, clientName, fieldType, fromWord, headerConstant, loadWord, storeWord, toWord } from "./names.ts";
+import {
+  type Field,
+  type InterfaceModel,
+  isInArena,
+  type Layout,
+  type Method,
+  REGISTER_WORDS,
+} from "../model.ts";
+import {
+  answerName,
+  clientName,
+  fieldType,
+  fromWord,
+  headerConstant,
+  loadWord,
+  storeWord,
+  toWord,
+} from "./names.ts";
 import type { SourceWriter } from "./source-writer.ts";
 
 /** An idempotent method is called once more when the server was restarted in between. */
 const RESTARTED_TRIES = 2;
 
 export function writeClient(out: SourceWriter, model: InterfaceModel): void {
-  for (const method of model.methods) if (method.answer.fields.length > 0) writeAnswer(out, model, method);
+  for (const method of model.methods)
+    if (method.answer.fields.length > 0) writeAnswer(out, model, method);
 
   out.doc(model.about ?? `Calls a server of ${model.name}.`);
   out.line("@unmanaged").line("@final");
   out.block(`export class ${clientName(model)}`, () => {
     out.doc("The client that calls through `handle`.");
-    out.block(`@inline static of(handle: u32): ${clientName(model)}`, () => out.line(`return changetype<${clientName(model)}>(<usize>handle);`));
+    out.block(`@inline static of(handle: u32): ${clientName(model)}`, () =>
+      out.line(`return changetype<${clientName(model)}>(<usize>handle);`),
+    );
     out.line();
     out.block("@inline get handle(): u32", () => out.line("return <u32>changetype<usize>(this);"));
     for (const method of model.methods) writeMethod(out.line(), model, method);
@@ -30,7 +50,11 @@ function writeMethod(out: SourceWriter, model: InterfaceModel, method: Method): 
   out.block(`${method.name}(${parameters(model, method)}): ${answer}`, () => {
     if (method.idempotent) {
       out.line("let tries = 0;");
-      out.block("do", () => writeCall(out, method), `} while (++tries < ${RESTARTED_TRIES} && isRestarted());`);
+      out.block(
+        "do",
+        () => writeCall(out, method),
+        `} while (++tries < ${RESTARTED_TRIES} && isRestarted());`,
+      );
     } else {
       writeCall(out, method);
     }
@@ -45,14 +69,18 @@ function writeCall(out: SourceWriter, method: Method): void {
   if (inArena.length === 0) return;
   // The types of the other parameters keep them in range.
   out.block("if (isMalformed())", () => {
-    for (const { name, type } of inArena) out.line(`noteLength("${name}", ${name}.length, ${isInArena(type) ? type.max : 0});`);
+    for (const { name, type } of inArena)
+      out.line(`noteLength("${name}", ${name}.length, ${isInArena(type) ? type.max : 0});`);
   });
 }
 
 /** A handle is followed by the rights that the receiver gets. */
 function parameters(model: InterfaceModel, method: Method): string {
   return method.request.fields
-    .map((field) => `${field.name}: ${fieldType(model, method, field)}${field.type.kind === "handle" ? `, ${field.name}Rights: u32` : ""}`)
+    .map(
+      (field) =>
+        `${field.name}: ${fieldType(model, method, field)}${field.type.kind === "handle" ? `, ${field.name}Rights: u32` : ""}`,
+    )
     .join(", ");
 }
 
@@ -60,9 +88,12 @@ function writeRequest(out: SourceWriter, request: Layout): void {
   const inArena = request.fields.filter((field) => isInArena(field.type));
   if (inArena.length > 1) writeArena(out, request, inArena);
   for (const field of request.fields) {
-    if (field.type.kind === "handle") out.line(`putHandle(CALL_RECORD, ${field.handle}, ${field.name}, ${field.name}Rights);`);
-    else if (!isInArena(field.type)) out.line(storeWord("CALL_RECORD", field.word, toWord(field.type, field.name)));
-    else if (inArena.length === 1) out.line(storeWord("CALL_RECORD", field.word, `describeBytes(0, ${field.name}.length)`));
+    if (field.type.kind === "handle")
+      out.line(`putHandle(CALL_RECORD, ${field.handle}, ${field.name}, ${field.name}Rights);`);
+    else if (!isInArena(field.type))
+      out.line(storeWord("CALL_RECORD", field.word, toWord(field.type, field.name)));
+    else if (inArena.length === 1)
+      out.line(storeWord("CALL_RECORD", field.word, `describeBytes(0, ${field.name}.length)`));
   }
 }
 
@@ -83,7 +114,12 @@ function callExpression(method: Method): string {
   const header = headerConstant(method);
   if (!request.isLong && !answer.isLong) return `callShort(this.handle, ${header})`;
   const inArena = request.fields.filter((field) => isInArena(field.type));
-  const [arena, bytes] = inArena.length === 0 ? ["0", "0"] : inArena.length === 1 ? [`${inArena[0]!.name}.address`, `${inArena[0]!.name}.length`] : ["arena", "arenaBytes"];
+  const [arena, bytes] =
+    inArena.length === 0
+      ? ["0", "0"]
+      : inArena.length === 1
+        ? [`${inArena[0]!.name}.address`, `${inArena[0]!.name}.length`]
+        : ["arena", "arenaBytes"];
   return `callLong(this.handle, ${header}, ${request.words}, ${request.handles}, ${arena}, ${bytes}, ${answer.arenaBytes}, ${answer.handles})`;
 }
 
@@ -105,11 +141,16 @@ function writeGetter(out: SourceWriter, model: InterfaceModel, method: Method, f
   if (isInArena(field.type)) {
     out.block(`get ${field.name}(): ${type}`, () => {
       out.line(`const word = ${loadWord(self, field.word)};`);
-      out.line("return Text.view(memory.data(12, 4), receiveArena(0) + <u32>word, this.ok ? <u32>(word >> 32) : 0);");
+      out.line(
+        "return Text.view(memory.data(12, 4), receiveArena(0) + <u32>word, this.ok ? <u32>(word >> 32) : 0);",
+      );
     });
     return;
   }
-  const value = field.type.kind === "handle" ? `load<u32>(${self}, ${96 + 4 * field.handle})` : fromWord(model, method, field, loadWord(self, field.word));
+  const value =
+    field.type.kind === "handle"
+      ? `load<u32>(${self}, ${96 + 4 * field.handle})`
+      : fromWord(model, method, field, loadWord(self, field.word));
   out.block(`@inline get ${field.name}(): ${type}`, () => out.line(`return ${value};`));
 }
 

@@ -1,7 +1,17 @@
-/** The generated AssemblyScript of one interface: constants, errors, enumerations, client and server. */
+/**
+ * The generated AssemblyScript of one interface: constants, errors, enumerations, client and
+ * server.
+ */
 import { type InterfaceModel, isInArena, type Method, REGISTER_WORDS } from "../model.ts";
 import { writeClient } from "./client.ts";
-import { constant, enumerationName, errorName, headerConstant, interfaceConstant, pascal } from "./names.ts";
+import {
+  constant,
+  enumerationName,
+  errorName,
+  headerConstant,
+  interfaceConstant,
+  pascal,
+} from "./names.ts";
 import { writeServer } from "./server.ts";
 import { SourceWriter } from "./source-writer.ts";
 
@@ -9,9 +19,37 @@ import { SourceWriter } from "./source-writer.ts";
 const IMPORTS: readonly (readonly [string, readonly string[]])[] = [
   ["kernel/abi/message-record", ["RECORD_TOKEN"]],
   ["kernel/abi/system-call", ["HEADER_WORDS_MASK"]],
-  ["services/runtime/message", ["Answer", "CALL_RECORD", "DEFERRED_RECORD", "SERVER_RECORD", "callLong", "callShort", "describeBytes", "isMalformed", "isRestarted", "putHandle", "receiveArena", "sendArena"]],
+  [
+    "services/runtime/message",
+    [
+      "Answer",
+      "CALL_RECORD",
+      "DEFERRED_RECORD",
+      "SERVER_RECORD",
+      "callLong",
+      "callShort",
+      "describeBytes",
+      "isMalformed",
+      "isRestarted",
+      "putHandle",
+      "receiveArena",
+      "sendArena",
+    ],
+  ],
   ["services/runtime/mistake", ["noteLength"]],
-  ["services/runtime/server", ["DEFERRED", "OK", "Service", "UNKNOWN_METHOD", "errorReply", "longReply", "requestArena", "sendReply"]],
+  [
+    "services/runtime/server",
+    [
+      "DEFERRED",
+      "OK",
+      "Service",
+      "UNKNOWN_METHOD",
+      "errorReply",
+      "longReply",
+      "requestArena",
+      "sendReply",
+    ],
+  ],
   ["services/runtime/text", ["Text"]],
 ];
 
@@ -37,9 +75,11 @@ function writeConstants(out: SourceWriter, model: InterfaceModel): void {
   out.doc(`The number of the interface ${model.name}.`);
   out.line(`export const ${interfaceConstant(model)}: u32 = 0x${model.id.toString(16)};`);
   out.line(`export const ${constant(model.name)}_VERSION: u32 = ${model.version};`).line();
-  if (model.methods.length > 0) out.line("// Headers of the requests: interface, method, words in registers.");
+  if (model.methods.length > 0)
+    out.line("// Headers of the requests: interface, method, words in registers.");
   for (const method of model.methods) {
-    const header = model.id * 0x10000 + method.index * 16 + Math.min(method.request.words, REGISTER_WORDS);
+    const header =
+      model.id * 0x10000 + method.index * 16 + Math.min(method.request.words, REGISTER_WORDS);
     out.line(`const ${headerConstant(method)}: u32 = 0x${header.toString(16).padStart(8, "0")};`);
   }
   out.line();
@@ -48,20 +88,28 @@ function writeConstants(out: SourceWriter, model: InterfaceModel): void {
 
 /** The longest that each field of bytes or text may be. */
 function writeLimits(out: SourceWriter, model: InterfaceModel, method: Method): void {
-  const limits = [...method.request.fields, ...method.answer.fields].filter((field) => isInArena(field.type));
+  const limits = [...method.request.fields, ...method.answer.fields].filter((field) =>
+    isInArena(field.type),
+  );
   const seen = new Set<string>();
   for (const { name, type } of limits) {
     if (!isInArena(type) || seen.has(name)) continue;
     seen.add(name);
-    out.line(`export const ${constant(model.name)}_${constant(method.name)}_${constant(name)}_MAX: u32 = ${type.max};`);
+    out.line(
+      `export const ${constant(model.name)}_${constant(method.name)}_${constant(name)}_MAX: u32 = ${type.max};`,
+    );
   }
   if (seen.size > 0) out.line();
 }
 
 function writeErrors(out: SourceWriter, model: InterfaceModel): void {
   if (model.errors.length === 0) return;
-  out.doc(`Why a server of ${model.name} refuses. A handler returns one of them; a client finds it in \`answer.error\`.`);
-  out.block(`export enum ${errorName(model)}`, () => ["None", ...model.errors].forEach((name, number) => out.line(`${name} = ${number},`)));
+  out.doc(
+    `Why a server of ${model.name} refuses. A handler returns one of them; a client finds it in \`answer.error\`.`,
+  );
+  out.block(`export enum ${errorName(model)}`, () =>
+    ["None", ...model.errors].forEach((name, number) => out.line(`${name} = ${number},`)),
+  );
   out.line();
 }
 
@@ -73,7 +121,9 @@ function writeEnumerations(out: SourceWriter, model: InterfaceModel, method: Met
     written.add(field.name);
     const { names } = field.type;
     out.doc(`\`${field.name}\` of \`${method.name}\`.`);
-    out.block(`export enum ${enumerationName(model, method, field)}`, () => names.forEach((name, number) => out.line(`${pascal(name)} = ${number},`)));
+    out.block(`export enum ${enumerationName(model, method, field)}`, () =>
+      names.forEach((name, number) => out.line(`${pascal(name)} = ${number},`)),
+    );
     out.line();
   }
 }

@@ -9,15 +9,22 @@ export function pascal(name: string): string {
 
 /** `nextEvent` → `NEXT_EVENT`. */
 export function constant(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2").replace(/-/g, "_").toUpperCase();
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .replace(/-/g, "_")
+    .toUpperCase();
 }
 
 export const clientName = (model: InterfaceModel): string => `${model.name}Client`;
 export const serverName = (model: InterfaceModel): string => `${model.name}Server`;
 export const errorName = (model: InterfaceModel): string => `${model.name}Error`;
-export const answerName = (model: InterfaceModel, method: Method): string => `${model.name}${pascal(method.name)}Answer`;
-export const replyName = (model: InterfaceModel, method: Method): string => `${model.name}${pascal(method.name)}Reply`;
-export const interfaceConstant = (model: InterfaceModel): string => `${constant(model.name)}_INTERFACE`;
+export const answerName = (model: InterfaceModel, method: Method): string =>
+  `${model.name}${pascal(method.name)}Answer`;
+export const replyName = (model: InterfaceModel, method: Method): string =>
+  `${model.name}${pascal(method.name)}Reply`;
+export const interfaceConstant = (model: InterfaceModel): string =>
+  `${constant(model.name)}_INTERFACE`;
 export const headerConstant = (method: Method): string => `${constant(method.name)}_HEADER`;
 
 /** The enumeration's own name: `Slots.describe.state` → `SlotsDescribeState`. */
@@ -45,12 +52,18 @@ export function fieldType(model: InterfaceModel, method: Method, field: Field): 
 export function toWord(type: FieldType, value: string): string {
   if (type.kind === "enumeration") return `<u64>(<u32>${value})`;
   if (type.kind === "scalar" && type.name === "u64") return value;
-  if (type.kind === "scalar" && (type.name === "i32" || type.name === "i64")) return `<u64>(<i64>${value})`;
+  if (type.kind === "scalar" && (type.name === "i32" || type.name === "i64"))
+    return `<u64>(<i64>${value})`;
   return `<u64>${value}`;
 }
 
 /** A field's value out of the expression `word`. */
-export function fromWord(model: InterfaceModel, method: Method, field: Field, word: string): string {
+export function fromWord(
+  model: InterfaceModel,
+  method: Method,
+  field: Field,
+  word: string,
+): string {
   const { type } = field;
   if (type.kind === "scalar" && type.name === "u64") return word;
   if (type.kind === "scalar" && type.name === "bool") return `${word} != 0`;
@@ -68,5 +81,7 @@ export function loadWord(at: string, word: number): string {
 }
 
 export function storeWord(at: string, word: number, value: string): string {
-  return word === 0 ? `store<u64>(${at}, ${value});` : `store<u64>(${at}, ${value}, ${wordOffset(word)});`;
+  return word === 0
+    ? `store<u64>(${at}, ${value});`
+    : `store<u64>(${at}, ${value}, ${wordOffset(word)});`;
 }

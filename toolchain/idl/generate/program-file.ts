@@ -1,10 +1,15 @@
-/** The generated AssemblyScript of one program: its initial handles, by the names of its manifest. */
+/**
+ * The generated AssemblyScript of one program: its initial handles, by the names of its manifest.
+ */
 import type { ProgramDescription } from "../../image/define.ts";
 import type { InterfaceDescription } from "../define.ts";
 import { constant } from "./names.ts";
 import { SourceWriter } from "./source-writer.ts";
 
-/** HANDLE_INDEX_FIRST_NAMED and INITIAL_GENERATION of kernel/abi/system-call.ts (a test compares them). */
+/**
+ * HANDLE_INDEX_FIRST_NAMED and INITIAL_GENERATION of kernel/abi/system-call.ts (a test compares
+ * them).
+ */
 const FIRST_NAMED = 4;
 const GENERATION = 1;
 
@@ -19,12 +24,31 @@ export interface ProgramHandle {
 /** The handles that the manifest names, with the numbers that an instance finds them at. */
 export function programHandles(program: ProgramDescription): ProgramHandle[] {
   const named: Omit<ProgramHandle, "number">[] = [
-    ...entries(program.serves).map(([name, to]) => ({ name, group: "serves" as const, interfaceName: (to as InterfaceDescription).name })),
-    ...entries(program.uses).map(([name, to]) => ({ name, group: "uses" as const, interfaceName: (to as InterfaceDescription).name })),
-    ...entries(program.kernel).map(([name, to]) => ({ name, group: "kernel" as const, interfaceName: to })),
-    ...entries(program.devices).map(([name, to]) => ({ name, group: "devices" as const, interfaceName: to === "ports" ? "Ports" : "Interrupt" })),
+    ...entries(program.serves).map(([name, to]) => ({
+      name,
+      group: "serves" as const,
+      interfaceName: (to as InterfaceDescription).name,
+    })),
+    ...entries(program.uses).map(([name, to]) => ({
+      name,
+      group: "uses" as const,
+      interfaceName: (to as InterfaceDescription).name,
+    })),
+    ...entries(program.kernel).map(([name, to]) => ({
+      name,
+      group: "kernel" as const,
+      interfaceName: to,
+    })),
+    ...entries(program.devices).map(([name, to]) => ({
+      name,
+      group: "devices" as const,
+      interfaceName: to === "ports" ? "Ports" : "Interrupt",
+    })),
   ];
-  return named.map((handle, index) => ({ ...handle, number: GENERATION * 0x10000 + FIRST_NAMED + index }));
+  return named.map((handle, index) => ({
+    ...handle,
+    number: GENERATION * 0x10000 + FIRST_NAMED + index,
+  }));
 }
 
 export function programFile(program: ProgramDescription, manifest: string): string {
@@ -32,10 +56,15 @@ export function programFile(program: ProgramDescription, manifest: string): stri
   const out = new SourceWriter();
   out.line(`// Generated from ${manifest}. Do not edit.`).line();
 
-  const clients = [...new Set(handles.filter((handle) => handle.group !== "serves").map((handle) => handle.interfaceName))].sort();
+  const clients = [
+    ...new Set(
+      handles.filter((handle) => handle.group !== "serves").map((handle) => handle.interfaceName),
+    ),
+  ].sort();
   for (const name of clients) out.line(`import { ${name}Client } from "../interfaces/${name}";`);
   const log = handles.find((handle) => handle.interfaceName === "Log");
-  if (log !== undefined) out.line('import { logFailuresTo } from "../../../services/runtime/abort";');
+  if (log !== undefined)
+    out.line('import { logFailuresTo } from "../../../services/runtime/abort";');
   out.line();
 
   for (const { name, group, interfaceName, number } of handles) {
@@ -45,7 +74,9 @@ export function programFile(program: ProgramDescription, manifest: string): stri
       out.line(`export const ${constant(name)}_ENDPOINT: u32 = ${value};`);
     } else {
       out.doc(ABOUT[group](interfaceName));
-      out.line(`export const ${name}: ${interfaceName}Client = changetype<${interfaceName}Client>(<usize>${value});`);
+      out.line(
+        `export const ${name}: ${interfaceName}Client = changetype<${interfaceName}Client>(<usize>${value});`,
+      );
     }
   }
   if (log !== undefined) out.line().line(`logFailuresTo(${log.name});`);
@@ -55,7 +86,10 @@ export function programFile(program: ProgramDescription, manifest: string): stri
 const ABOUT = {
   uses: (name: string): string => `Another program's endpoint of interface ${name}.`,
   kernel: (name: string): string => `The kernel's ${name}.`,
-  devices: (name: string): string => (name === "Ports" ? "The I/O ports that the image grants." : "The interrupt line that the image grants."),
+  devices: (name: string): string =>
+    name === "Ports"
+      ? "The I/O ports that the image grants."
+      : "The interrupt line that the image grants.",
 } as const;
 
 function entries<T>(record: Readonly<Record<string, T>> | undefined): [string, T][] {

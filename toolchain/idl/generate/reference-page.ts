@@ -5,8 +5,15 @@ import type { InterfaceModel, Layout, Method } from "../model.ts";
 export function referencePage(model: InterfaceModel): string {
   const lines = [`# ${model.name}`, ""];
   if (model.about !== undefined) lines.push(model.about, "");
-  lines.push(`Interface 0x${model.id.toString(16)}, version ${model.version}. Described in \`${model.file}\`.`, "");
-  if (model.errors.length > 0) lines.push("Errors: " + model.errors.map((error, index) => `${index + 1} \`${error}\``).join(", ") + ".", "");
+  lines.push(
+    `Interface 0x${model.id.toString(16)}, version ${model.version}. Described in \`${model.file}\`.`,
+    "",
+  );
+  if (model.errors.length > 0)
+    lines.push(
+      "Errors: " + model.errors.map((error, index) => `${index + 1} \`${error}\``).join(", ") + ".",
+      "",
+    );
   for (const method of model.methods) lines.push(...methodSection(method));
   return `${lines.join("\n").trimEnd()}\n`;
 }
@@ -14,14 +21,21 @@ export function referencePage(model: InterfaceModel): string {
 function methodSection(method: Method): string[] {
   const lines = [`## ${method.index} · ${method.name}`, ""];
   if (method.about !== undefined) lines.push(method.about, "");
-  if (method.idempotent) lines.push("May be repeated without harm after the server was restarted; the stub does so.", "");
+  if (method.idempotent)
+    lines.push(
+      "May be repeated without harm after the server was restarted; the stub does so.",
+      "",
+    );
   lines.push(...layoutTable("takes", method.request), ...layoutTable("returns", method.answer));
   return lines;
 }
 
 function layoutTable(title: string, layout: Layout): string[] {
   if (layout.fields.length === 0) return [];
-  const rows = layout.fields.map((field) => `| ${field.name} | ${typeText(field.type)} | ${field.handle >= 0 ? `handle ${field.handle}` : `word ${field.word}`} |`);
+  const rows = layout.fields.map(
+    (field) =>
+      `| ${field.name} | ${typeText(field.type)} | ${field.handle >= 0 ? `handle ${field.handle}` : `word ${field.word}`} |`,
+  );
   return [`| ${title} | type | place |`, "|---|---|---|", ...rows, ""];
 }
 

@@ -1,9 +1,20 @@
 /**
- * The server's side of an interface in AssemblyScript: an abstract class with a method for each of the interface and the dispatch that
- * takes requests apart, and a class for each answer that has fields, by which a handler fills it in.
+ * The server's side of an interface in AssemblyScript: an abstract class with a method for each of
+ * the interface and the dispatch that takes requests apart, and a class for each answer that has
+ * fields, by which a handler fills it in.
  */
 import { type Field, type InterfaceModel, isInArena, type Method } from "../model.ts";
-import { fieldType, fromWord, headerConstant, interfaceConstant, loadWord, replyName, serverName, storeWord, toWord } from "./names.ts";
+import {
+  fieldType,
+  fromWord,
+  headerConstant,
+  interfaceConstant,
+  loadWord,
+  replyName,
+  serverName,
+  storeWord,
+  toWord,
+} from "./names.ts";
 import type { SourceWriter } from "./source-writer.ts";
 
 export function writeServer(out: SourceWriter, model: InterfaceModel): void {
@@ -12,9 +23,13 @@ export function writeServer(out: SourceWriter, model: InterfaceModel): void {
   const isLong = model.methods.some((method) => method.request.isLong);
   const arenaBytes = Math.max(0, ...model.methods.map((method) => method.request.arenaBytes));
   const handles = Math.max(0, ...model.methods.map((method) => method.request.handles));
-  out.doc(`Serves ${model.name}: extend it, write the methods, and hand an object of it to \`serve\`. Texts and replies belong to the one request.`);
+  out.doc(
+    `Serves ${model.name}: extend it, write the methods, and hand an object of it to \`serve\`. Texts and replies belong to the one request.`,
+  );
   out.block(`export abstract class ${serverName(model)} extends Service`, () => {
-    out.block("constructor()", () => out.line(`super(${interfaceConstant(model)}, ${isLong}, ${arenaBytes}, ${handles});`));
+    out.block("constructor()", () =>
+      out.line(`super(${interfaceConstant(model)}, ${isLong}, ${arenaBytes}, ${handles});`),
+    );
     for (const method of model.methods) {
       out.line().doc(method.about);
       out.line(`abstract ${method.name}(${handlerParameters(model, method)}): u32;`);
@@ -24,14 +39,18 @@ export function writeServer(out: SourceWriter, model: InterfaceModel): void {
       out.block("switch (method)", () => {
         for (const method of model.methods) writeCase(out, model, method);
       });
-      out.line(`return errorReply(SERVER_RECORD, ${interfaceConstant(model)} << 16 | method << 4, UNKNOWN_METHOD);`);
+      out.line(
+        `return errorReply(SERVER_RECORD, ${interfaceConstant(model)} << 16 | method << 4, UNKNOWN_METHOD);`,
+      );
     });
   });
   out.line();
 }
 
 function handlerParameters(model: InterfaceModel, method: Method): string {
-  const fields = method.request.fields.map((field) => `${field.name}: ${fieldType(model, method, field)}`);
+  const fields = method.request.fields.map(
+    (field) => `${field.name}: ${fieldType(model, method, field)}`,
+  );
   if (method.answer.fields.length > 0) fields.push(`reply: ${replyName(model, method)}`);
   return fields.join(", ");
 }
@@ -53,11 +72,15 @@ function writeCase(out: SourceWriter, model: InterfaceModel, method: Method): vo
 function requestField(model: InterfaceModel, method: Method, field: Field): string {
   if (field.type.kind === "handle") return `load<u32>(SERVER_RECORD, ${96 + 4 * field.handle})`;
   const word = loadWord("SERVER_RECORD", field.word);
-  if (isInArena(field.type)) return `Text.view(memory.data(12, 4), requestArena() + <u32>${word}, <u32>(${word} >> 32))`;
+  if (isInArena(field.type))
+    return `Text.view(memory.data(12, 4), requestArena() + <u32>${word}, <u32>(${word} >> 32))`;
   return fromWord(model, method, field, word);
 }
 
-/** Setters, and `finish`, which makes the message of them. `to` gives one for an answer that was put off, `send` and `refuse` send it. */
+/**
+ * Setters, and `finish`, which makes the message of them. `to` gives one for an answer that was put
+ * off, `send` and `refuse` send it.
+ */
 function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const { answer } = method;
   const name = replyName(model, method);
@@ -85,7 +108,9 @@ function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): v
       }
       out.line("return reply;");
     });
-    out.line().doc("The answer to a request that was put off: fill it in, then `send` it. One at a time.");
+    out
+      .line()
+      .doc("The answer to a request that was put off: fill it in, then `send` it. One at a time.");
     out.block(`static to(token: u64): ${name}`, () => {
       out.line("store<u64>(DEFERRED_RECORD, token, RECORD_TOKEN);");
       out.line(`return ${name}.at(DEFERRED_RECORD);`);
@@ -100,16 +125,24 @@ function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): v
         out.line("let end: u32 = 0;");
         for (const { name: field, word } of inArena) {
           out.line(storeWord(self, word, `describeBytes(end, this.${field}.length)`));
-          out.line(`memory.copy(${name}.arena + end, this.${field}.address, this.${field}.length);`);
+          out.line(
+            `memory.copy(${name}.arena + end, this.${field}.address, this.${field}.length);`,
+          );
           out.line(`end += this.${field}.length;`);
         }
       }
-      out.line(`return longReply(${self}, ${header}, ${answer.words}, ${answer.handles}, ${arena}, ${bytes});`);
+      out.line(
+        `return longReply(${self}, ${header}, ${answer.words}, ${answer.handles}, ${arena}, ${bytes});`,
+      );
     });
-    out.line().doc("Sends an answer made with `to`. The status is Gone if nobody waits for it any more.");
+    out
+      .line()
+      .doc("Sends an answer made with `to`. The status is Gone if nobody waits for it any more.");
     out.block("send(): u32", () => out.line(`return sendReply(${self}, this.finish());`));
     out.line().doc("Answers with an error of the interface instead.");
-    out.block("refuse(error: u32): u32", () => out.line(`return sendReply(${self}, errorReply(${self}, ${headerConstant(method)}, error));`));
+    out.block("refuse(error: u32): u32", () =>
+      out.line(`return sendReply(${self}, errorReply(${self}, ${headerConstant(method)}, error));`),
+    );
   });
   out.line();
 }
@@ -119,10 +152,16 @@ function writeSetter(out: SourceWriter, model: InterfaceModel, method: Method, f
   const type = fieldType(model, method, field);
   if (isInArena(field.type)) {
     out.doc("Empty, with room for what may be answered.");
-    out.block(`get ${field.name}(): Text`, () => out.line("return changetype<Text>(memory.data(12, 4));"));
+    out.block(`get ${field.name}(): Text`, () =>
+      out.line("return changetype<Text>(memory.data(12, 4));"),
+    );
   } else if (field.type.kind === "handle") {
-    out.block(`${field.name}(handle: u32, rights: u32): void`, () => out.line(`putHandle(${self}, ${field.handle}, handle, rights);`));
+    out.block(`${field.name}(handle: u32, rights: u32): void`, () =>
+      out.line(`putHandle(${self}, ${field.handle}, handle, rights);`),
+    );
   } else {
-    out.block(`@inline set ${field.name}(value: ${type})`, () => out.line(storeWord(self, field.word, toWord(field.type, "value"))));
+    out.block(`@inline set ${field.name}(value: ${type})`, () =>
+      out.line(storeWord(self, field.word, toWord(field.type, "value"))),
+    );
   }
 }

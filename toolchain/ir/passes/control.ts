@@ -1,6 +1,6 @@
 /**
- * Simplifies the graph: decides branches on constants, sends edges past blocks that only jump or only branch on what the edge brings,
- * and joins blocks that always follow each other.
+ * Simplifies the graph: decides branches on constants, sends edges past blocks that only jump or
+ * only branch on what the edge brings, and joins blocks that always follow each other.
  */
 import { predecessorEdges, reversePostorder } from "../control-flow.ts";
 import { Dominators } from "../dominators.ts";
@@ -17,7 +17,9 @@ export function simplifyControl(fn: IrFunction): boolean {
 
 function constantOf(fn: IrFunction, value: Value): number | null {
   const definition = fn.definition(value);
-  return definition !== -1 && fn.opcode(definition) === Opcode.Const ? Number(fn.constantBits(definition)) : null;
+  return definition !== -1 && fn.opcode(definition) === Opcode.Const
+    ? Number(fn.constantBits(definition))
+    : null;
 }
 
 /** The edge that a terminator takes for a constant operand. */
@@ -35,7 +37,10 @@ function decideBranches(fn: IrFunction): boolean {
     const edges = fn.blockEdges[block]!;
     const constant = constantOf(fn, fn.operand(terminator, 0));
     const first = edges[0]!;
-    const isSame = edges.every(({ target, args }) => target === first.target && args.every((value, i) => value === first.args[i]));
+    const isSame = edges.every(
+      ({ target, args }) =>
+        target === first.target && args.every((value, i) => value === first.args[i]),
+    );
     if (constant === null && !isSame) continue;
     const edge = constant === null ? first : takenEdge(op, edges, constant);
     makeJump(fn, terminator);
@@ -51,9 +56,10 @@ function makeJump(fn: IrFunction, terminator: Instruction): void {
 }
 
 /**
- * An edge into a block without instructions of its own may go where that block would send it. The block's parameters must have no other
- * use than its terminator and its edges, since they would not be defined behind it any more. No edge is sent past the test of a loop's
- * header: the loop would get a second entry.
+ * An edge into a block without instructions of its own may go where that block would send it. The
+ * block's parameters must have no other use than its terminator and its edges, since they would not
+ * be defined behind it any more. No edge is sent past the test of a loop's header: the loop would
+ * get a second entry.
  */
 function threadEdges(fn: IrFunction): boolean {
   const dominators = new Dominators(fn);
@@ -61,7 +67,8 @@ function threadEdges(fn: IrFunction): boolean {
   const isPrivate = blocksWithPrivateParameters(fn, order);
   const isHeader = new Uint8Array(fn.blockCount);
   for (const block of order) {
-    for (const { target } of fn.blockEdges[block]!) if (dominators.dominates(target, block)) isHeader[target] = 1;
+    for (const { target } of fn.blockEdges[block]!)
+      if (dominators.dominates(target, block)) isHeader[target] = 1;
   }
   let changed = false;
   // Targets first, so that a chain of empty blocks is one step for those in front of it.
@@ -83,7 +90,12 @@ function threadEdges(fn: IrFunction): boolean {
   return changed;
 }
 
-function throughEdge(fn: IrFunction, edge: Edge, isPrivate: Uint8Array, isHeader: Uint8Array): Edge | null {
+function throughEdge(
+  fn: IrFunction,
+  edge: Edge,
+  isPrivate: Uint8Array,
+  isHeader: Uint8Array,
+): Edge | null {
   const middle = edge.target;
   const list = fn.blockInstructions[middle]!;
   if (list.length !== 1 || !isPrivate[middle]) return null;
@@ -107,7 +119,10 @@ function throughEdge(fn: IrFunction, edge: Edge, isPrivate: Uint8Array, isHeader
   return { target: taken.target, args: taken.args.map(arrives) };
 }
 
-/** Blocks whose parameters are used by nothing but their own terminator and edges, and pure values not at all. */
+/**
+ * Blocks whose parameters are used by nothing but their own terminator and edges, and pure values
+ * not at all.
+ */
 function blocksWithPrivateParameters(fn: IrFunction, order: readonly Block[]): Uint8Array {
   const isPrivate = new Uint8Array(fn.blockCount).fill(1);
   const foreignUse = (value: Value, user: Block | -1): void => {
@@ -125,7 +140,8 @@ function blocksWithPrivateParameters(fn: IrFunction, order: readonly Block[]): U
   };
   for (const block of order) {
     for (const instruction of fn.blockInstructions[block]!) {
-      for (let i = 0; i < fn.operandCount(instruction); i++) visit(fn.operand(instruction, i), block);
+      for (let i = 0; i < fn.operandCount(instruction); i++)
+        visit(fn.operand(instruction, i), block);
     }
     for (const { args } of fn.blockEdges[block]!) for (const value of args) visit(value, block);
   }
@@ -149,7 +165,8 @@ function joinBlocks(fn: IrFunction): boolean {
       if (edges.length !== 1 || fn.opcode(list.at(-1)!) !== Opcode.Jump) break;
       const { target, args } = edges[0]!;
       if (target === block || target === 0 || predecessors[target]!.length !== 1) break;
-      for (const [slot, parameter] of fn.blockParameters[target]!.entries()) replacement.replace(parameter, args[slot]!);
+      for (const [slot, parameter] of fn.blockParameters[target]!.entries())
+        replacement.replace(parameter, args[slot]!);
       list.pop();
       for (const instruction of fn.blockInstructions[target]!) list.push(instruction);
       fn.blockEdges[block] = fn.blockEdges[target]!;

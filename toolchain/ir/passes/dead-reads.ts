@@ -1,6 +1,7 @@
 /**
- * Removes reads whose result nothing uses. A load of linear memory may trap, so that a dead one goes only in the target kernel, where a
- * stray load has no defined result; reads of globals and sizes never trap.
+ * Removes reads whose result nothing uses. A load of linear memory may trap, so that a dead one
+ * goes only in the target kernel, where a stray load has no defined result; reads of globals and
+ * sizes never trap.
  */
 import { reversePostorder } from "../control-flow.ts";
 import type { IrFunction, Value } from "../function.ts";
@@ -17,10 +18,16 @@ export function removeDeadReads(fn: IrFunction, target: Target): boolean {
     work.push(value);
   };
   const isRemovable = (op: Opcode): boolean => {
-    return op === Opcode.GlobalGet || op === Opcode.MemorySize || op === Opcode.TableSize || (target === "kernel" && isLoad(op));
+    return (
+      op === Opcode.GlobalGet ||
+      op === Opcode.MemorySize ||
+      op === Opcode.TableSize ||
+      (target === "kernel" && isLoad(op))
+    );
   };
   const useOperands = (instruction: number): void => {
-    for (let i = 0; i < fn.operandCount(instruction as never); i++) use(fn.operand(instruction as never, i));
+    for (let i = 0; i < fn.operandCount(instruction as never); i++)
+      use(fn.operand(instruction as never, i));
   };
   for (const block of order) {
     for (const instruction of fn.blockInstructions[block]!) {
@@ -37,7 +44,9 @@ export function removeDeadReads(fn: IrFunction, target: Target): boolean {
   let changed = false;
   for (const block of order) {
     const list = fn.blockInstructions[block]!;
-    const kept = list.filter((instruction) => !isRemovable(fn.opcode(instruction)) || isUsed[fn.result(instruction)]);
+    const kept = list.filter(
+      (instruction) => !isRemovable(fn.opcode(instruction)) || isUsed[fn.result(instruction)],
+    );
     if (kept.length === list.length) continue;
     fn.blockInstructions[block] = kept;
     changed = true;

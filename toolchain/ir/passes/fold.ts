@@ -1,6 +1,7 @@
 /**
- * Replaces every pure value by its simplest known equal: constants folded, rules applied, equal values merged. Also simplifies what
- * pinned instructions ask for: divisions by constants that cannot trap, stores of bits that are cut off, conditions.
+ * Replaces every pure value by its simplest known equal: constants folded, rules applied, equal
+ * values merged. Also simplifies what pinned instructions ask for: divisions by constants that
+ * cannot trap, stores of bits that are cut off, conditions.
  */
 import { reversePostorder } from "../control-flow.ts";
 import { evaluateDivision } from "../evaluate.ts";
@@ -31,7 +32,8 @@ class Folder {
       const kept: Instruction[] = [];
       for (const instruction of fn.blockInstructions[block]!) {
         if (isPure(fn.opcode(instruction))) continue;
-        for (let i = 0; i < fn.operandCount(instruction); i++) this.setOperand(instruction, i, this.canonical(fn.operand(instruction, i)));
+        for (let i = 0; i < fn.operandCount(instruction); i++)
+          this.setOperand(instruction, i, this.canonical(fn.operand(instruction, i)));
         if (!this.removeDivision(instruction)) kept.push(instruction);
         this.narrowStore(instruction);
         if (fn.opcode(instruction) === Opcode.Branch) this.simplifyBranch(block, instruction);
@@ -56,7 +58,9 @@ class Folder {
     this.changed = true;
   }
 
-  /** The simplest value that equals `root`; operands are made canonical first, without recursion. */
+  /**
+   * The simplest value that equals `root`; operands are made canonical first, without recursion.
+   */
   private canonical(root: Value): Value {
     const { fn } = this;
     const first = this.pendingDefinition(root);
@@ -92,7 +96,8 @@ class Folder {
       this.replace(fn.result(instruction), this.pure.adoptConstant(instruction), false);
       return;
     }
-    for (let i = 0; i < fn.operandCount(instruction); i++) fn.setOperand(instruction, i, this.replacement.resolve(fn.operand(instruction, i)));
+    for (let i = 0; i < fn.operandCount(instruction); i++)
+      fn.setOperand(instruction, i, this.replacement.resolve(fn.operand(instruction, i)));
     this.replace(fn.result(instruction), this.pure.adopt(instruction), true);
   }
 
@@ -103,7 +108,10 @@ class Folder {
     if (counts) this.changed = true;
   }
 
-  /** Divisions by a constant that is neither zero nor, signed, -1 cannot trap; some of them are other operations. */
+  /**
+   * Divisions by a constant that is neither zero nor, signed, -1 cannot trap; some of them are
+   * other operations.
+   */
   private removeDivision(instruction: Instruction): boolean {
     const { fn, pure } = this;
     const op = fn.opcode(instruction);
@@ -121,12 +129,24 @@ class Folder {
     }
     const make = (operation: Opcode, bits: bigint): boolean => {
       const operands = [left, pure.constant(type, bits)];
-      this.replace(fn.result(instruction), pure.make(operation, type, operands, fn.origin(instruction), fn.inlinedAt.data[instruction]!), true);
+      this.replace(
+        fn.result(instruction),
+        pure.make(
+          operation,
+          type,
+          operands,
+          fn.origin(instruction),
+          fn.inlinedAt.data[instruction]!,
+        ),
+        true,
+      );
       return true;
     };
-    if (divisor === 1n) return op === Opcode.DivS || op === Opcode.DivU ? make(Opcode.Or, 0n) : make(Opcode.And, 0n);
+    if (divisor === 1n)
+      return op === Opcode.DivS || op === Opcode.DivU ? make(Opcode.Or, 0n) : make(Opcode.And, 0n);
     const isPowerOfTwo = (divisor & (divisor - 1n)) === 0n;
-    if (isPowerOfTwo && op === Opcode.DivU) return make(Opcode.ShrU, BigInt(divisor.toString(2).length - 1));
+    if (isPowerOfTwo && op === Opcode.DivU)
+      return make(Opcode.ShrU, BigInt(divisor.toString(2).length - 1));
     if (isPowerOfTwo && op === Opcode.RemU) return make(Opcode.And, divisor - 1n);
     return false;
   }
@@ -143,7 +163,10 @@ class Folder {
       const op = fn.opcode(definition);
       const mask = op === Opcode.And ? pure.bits(fn.operand(definition, 1)) : null;
       const isMasked = mask !== null && (mask & low) === low;
-      const isExtended = (op === Opcode.Extend8S && bits === 8) || (op === Opcode.Extend16S && bits <= 16) || (op === Opcode.Extend32S && bits <= 32);
+      const isExtended =
+        (op === Opcode.Extend8S && bits === 8) ||
+        (op === Opcode.Extend16S && bits <= 16) ||
+        (op === Opcode.Extend32S && bits <= 32);
       if (!isMasked && !isExtended) return;
       this.setOperand(instruction, 1, fn.operand(definition, 0));
     }
@@ -154,11 +177,20 @@ class Folder {
     const { fn } = this;
     this.setOperand(instruction, 0, conditionOf(fn, fn.operand(instruction, 0)));
     const definition = fn.definition(fn.operand(instruction, 0));
-    if (definition === -1 || fn.opcode(definition) !== Opcode.Eqz || fn.type(definition) !== Type.I32) return;
+    if (
+      definition === -1 ||
+      fn.opcode(definition) !== Opcode.Eqz ||
+      fn.type(definition) !== Type.I32
+    )
+      return;
     this.setOperand(instruction, 0, fn.operand(definition, 0));
     fn.blockEdges[block]!.reverse();
     this.simplifyBranch(block, instruction);
   }
 }
 
-const STORED_BITS: Readonly<Partial<Record<Opcode, number>>> = { [Opcode.Store8]: 8, [Opcode.Store16]: 16, [Opcode.Store32]: 32 };
+const STORED_BITS: Readonly<Partial<Record<Opcode, number>>> = {
+  [Opcode.Store8]: 8,
+  [Opcode.Store16]: 16,
+  [Opcode.Store32]: 32,
+};

@@ -1,9 +1,11 @@
 /**
- * Merges loads of what is known already: an earlier load or store of the same address, or an earlier read of the same global. State flows
- * forward through the graph; where paths meet, what all of them know remains, and at a loop's header what nothing in the loop changes.
+ * Merges loads of what is known already: an earlier load or store of the same address, or an
+ * earlier read of the same global. State flows forward through the graph; where paths meet, what
+ * all of them know remains, and at a loop's header what nothing in the loop changes.
  *
- * Two addresses are apart if they are the same value plus constants whose ranges do not meet; everything else may be the same. A load is
- * only ever replaced by a value, never added, moved or doubled, so that it is executed at most once.
+ * Two addresses are apart if they are the same value plus constants whose ranges do not meet;
+ * everything else may be the same. A load is only ever replaced by a value, never added, moved or
+ * doubled, so that it is executed at most once.
  */
 import { Dominators } from "../dominators.ts";
 import type { Block, Instruction, IrFunction, Value } from "../function.ts";
@@ -43,7 +45,10 @@ interface LoopChanges {
 type State = Map<string, Known>;
 type GlobalState = Map<number, Value>;
 
-/** Facts that are carried along; older ones are forgotten, so that a long block of stores does not cost the square of its length. */
+/**
+ * Facts that are carried along; older ones are forgotten, so that a long block of stores does not
+ * cost the square of its length.
+ */
 const FACTS_MAX = 64;
 
 export function mergeLoads(fn: IrFunction): boolean {
@@ -69,12 +74,28 @@ class LoadMerger {
     const globalsAtEnd = new Map<Block, GlobalState>();
     for (const block of order) {
       // In this order only the sources of back edges are still to come.
-      const before = predecessors[block]!.map(({ from }) => from).filter((from) => memoryAtEnd.has(from));
-      this.memory = before.length === 0 ? new Map() : meet(before.map((from) => memoryAtEnd.get(from)!), sameKnown);
-      this.globals = before.length === 0 ? new Map() : meet(before.map((from) => globalsAtEnd.get(from)!), (left, right) => left === right);
+      const before = predecessors[block]!.map(({ from }) => from).filter((from) =>
+        memoryAtEnd.has(from),
+      );
+      this.memory =
+        before.length === 0
+          ? new Map()
+          : meet(
+              before.map((from) => memoryAtEnd.get(from)!),
+              sameKnown,
+            );
+      this.globals =
+        before.length === 0
+          ? new Map()
+          : meet(
+              before.map((from) => globalsAtEnd.get(from)!),
+              (left, right) => left === right,
+            );
       const loop = changes.get(block);
       if (loop !== undefined) this.forgetWhatChanges(loop);
-      fn.blockInstructions[block] = fn.blockInstructions[block]!.filter((instruction) => this.keep(instruction));
+      fn.blockInstructions[block] = fn.blockInstructions[block]!.filter((instruction) =>
+        this.keep(instruction),
+      );
       memoryAtEnd.set(block, this.memory);
       globalsAtEnd.set(block, this.globals);
     }
@@ -95,7 +116,8 @@ class LoadMerger {
           changes = { stores: [], writesAnything: false, globals: new Set(), calls: false };
           result.set(header as Block, changes);
         }
-        for (const instruction of fn.blockInstructions[block]!) this.addChanges(changes, instruction);
+        for (const instruction of fn.blockInstructions[block]!)
+          this.addChanges(changes, instruction);
       }
     }
     return result;
@@ -105,19 +127,23 @@ class LoadMerger {
     const { fn } = this;
     const op = fn.opcode(instruction);
     if (isStore(op)) {
-      if (changes.stores.length < FACTS_MAX) changes.stores.push(this.placeOf(instruction, ACCESS_BYTES[op]!));
+      if (changes.stores.length < FACTS_MAX)
+        changes.stores.push(this.placeOf(instruction, ACCESS_BYTES[op]!));
       else changes.writesAnything = true;
     }
     const isCall = op === Opcode.Call || op === Opcode.CallIndirect;
     if (isCall) changes.calls = true;
-    if (isCall || op === Opcode.MemoryCopy || op === Opcode.MemoryFill || op === Opcode.MemoryInit) changes.writesAnything = true;
-    if (op === Opcode.Intrinsic && !KEEPS_MEMORY.has(fn.immediate(instruction))) changes.writesAnything = true;
+    if (isCall || op === Opcode.MemoryCopy || op === Opcode.MemoryFill || op === Opcode.MemoryInit)
+      changes.writesAnything = true;
+    if (op === Opcode.Intrinsic && !KEEPS_MEMORY.has(fn.immediate(instruction)))
+      changes.writesAnything = true;
     if (op === Opcode.GlobalSet) changes.globals.add(fn.immediate(instruction));
   }
 
   private forgetWhatChanges(loop: LoopChanges): void {
     if (loop.writesAnything) this.memory = new Map();
-    for (const [key, known] of this.memory) if (!loop.stores.every((place) => areApart(known, place))) this.memory.delete(key);
+    for (const [key, known] of this.memory)
+      if (!loop.stores.every((place) => areApart(known, place))) this.memory.delete(key);
     if (loop.calls) this.globals = new Map();
     for (const index of loop.globals) this.globals.delete(index);
   }
@@ -172,7 +198,13 @@ class LoadMerger {
       this.replacement.replace(fn.result(instruction), this.loaded(known, instruction));
       return false;
     }
-    this.learn(key, { ...place, op, type: fn.type(instruction), value: fn.result(instruction), storedBits: null });
+    this.learn(key, {
+      ...place,
+      op,
+      type: fn.type(instruction),
+      value: fn.result(instruction),
+      storedBits: null,
+    });
     return true;
   }
 
@@ -180,7 +212,13 @@ class LoadMerger {
   private loaded({ value, storedBits, type }: Known, load: Instruction): Value {
     if (storedBits === null) return value;
     const mask = this.pure.constant(type, (1n << BigInt(storedBits)) - 1n);
-    return this.pure.make(Opcode.And, type, [value, mask], this.fn.origin(load), this.fn.inlinedAt.data[load]!);
+    return this.pure.make(
+      Opcode.And,
+      type,
+      [value, mask],
+      this.fn.origin(load),
+      this.fn.inlinedAt.data[load]!,
+    );
   }
 
   private store(instruction: Instruction, op: Opcode): void {
@@ -195,7 +233,13 @@ class LoadMerger {
     if (op === Opcode.Store32 && type === Type.I64) return;
     const value = this.replacement.resolve(fn.operand(instruction, 1));
     const storedBits = op === Opcode.Store8 ? 8 : op === Opcode.Store16 ? 16 : null;
-    this.learn(keyOf(place.address, place.offset, load, type), { ...place, op: load, type, value, storedBits });
+    this.learn(keyOf(place.address, place.offset, load, type), {
+      ...place,
+      op: load,
+      type,
+      value,
+      storedBits,
+    });
   }
 
   private learn(key: string, known: Known): void {
@@ -226,14 +270,20 @@ class LoadMerger {
   }
 }
 
-/** Whether the ranges cannot meet. Accesses inside of memory are equal modulo 2^32 only if they are equal. */
+/**
+ * Whether the ranges cannot meet. Accesses inside of memory are equal modulo 2^32 only if they are
+ * equal.
+ */
 function areApart(left: Place, right: Place): boolean {
   if (left.base !== right.base) return false;
   const distance = (left.position - right.position) >>> 0;
   return distance >= right.bytes && 2 ** 32 - distance >= left.bytes;
 }
 
-function meet<K, V>(states: readonly Map<K, V>[], isSame: (left: V, right: V) => boolean): Map<K, V> {
+function meet<K, V>(
+  states: readonly Map<K, V>[],
+  isSame: (left: V, right: V) => boolean,
+): Map<K, V> {
   const [first, ...others] = states;
   if (others.length === 0) return new Map(first);
   const result = new Map<K, V>();
@@ -247,25 +297,48 @@ function meet<K, V>(states: readonly Map<K, V>[], isSame: (left: V, right: V) =>
   return result;
 }
 
-const sameKnown = (left: Known, right: Known): boolean => left.value === right.value && left.storedBits === right.storedBits;
+const sameKnown = (left: Known, right: Known): boolean =>
+  left.value === right.value && left.storedBits === right.storedBits;
 
-const keyOf = (address: Value, offset: number, op: Opcode, type: Type): string => `${address}+${offset}:${op}:${type}`;
+const keyOf = (address: Value, offset: number, op: Opcode, type: Type): string =>
+  `${address}+${offset}:${op}:${type}`;
 
 const ACCESS_BYTES: Readonly<Partial<Record<Opcode, number>>> = {
-  [Opcode.Load8S]: 1, [Opcode.Load8U]: 1, [Opcode.Load16S]: 2, [Opcode.Load16U]: 2, [Opcode.Load32S]: 4, [Opcode.Load32U]: 4, [Opcode.Load64]: 8,
-  [Opcode.Store8]: 1, [Opcode.Store16]: 2, [Opcode.Store32]: 4, [Opcode.Store64]: 8,
+  [Opcode.Load8S]: 1,
+  [Opcode.Load8U]: 1,
+  [Opcode.Load16S]: 2,
+  [Opcode.Load16U]: 2,
+  [Opcode.Load32S]: 4,
+  [Opcode.Load32U]: 4,
+  [Opcode.Load64]: 8,
+  [Opcode.Store8]: 1,
+  [Opcode.Store16]: 2,
+  [Opcode.Store32]: 4,
+  [Opcode.Store64]: 8,
 };
 
 /** The load that gives back what a store wrote, zero-extended. */
 const LOAD_OF_STORE: Readonly<Partial<Record<Opcode, Opcode>>> = {
-  [Opcode.Store8]: Opcode.Load8U, [Opcode.Store16]: Opcode.Load16U, [Opcode.Store32]: Opcode.Load32U, [Opcode.Store64]: Opcode.Load64,
+  [Opcode.Store8]: Opcode.Load8U,
+  [Opcode.Store16]: Opcode.Load16U,
+  [Opcode.Store32]: Opcode.Load32U,
+  [Opcode.Store64]: Opcode.Load64,
 };
 
 /**
- * Intrinsics across which linear memory keeps what it holds. Device accesses are not among them, because the device may write memory
- * meanwhile, nor those that a program waits with (Pause, ReadTsc): it waits for somebody's write.
+ * Intrinsics across which linear memory keeps what it holds. Device accesses are not among them,
+ * because the device may write memory meanwhile, nor those that a program waits with (Pause,
+ * ReadTsc): it waits for somebody's write.
  */
 const KEEPS_MEMORY = new Set<number>([
-  Intrinsic.ReadMsr, Intrinsic.ReadCr0, Intrinsic.ReadCr2, Intrinsic.ReadCr3, Intrinsic.ReadCr4, Intrinsic.Rdrand,
-  Intrinsic.PhysicalLoad8, Intrinsic.PhysicalLoad16, Intrinsic.PhysicalLoad32, Intrinsic.PhysicalLoad64,
+  Intrinsic.ReadMsr,
+  Intrinsic.ReadCr0,
+  Intrinsic.ReadCr2,
+  Intrinsic.ReadCr3,
+  Intrinsic.ReadCr4,
+  Intrinsic.Rdrand,
+  Intrinsic.PhysicalLoad8,
+  Intrinsic.PhysicalLoad16,
+  Intrinsic.PhysicalLoad32,
+  Intrinsic.PhysicalLoad64,
 ]);

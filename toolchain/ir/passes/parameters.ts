@@ -1,4 +1,7 @@
-/** Removes block parameters that are superfluous: those that are always one other value, and those that nothing needs. */
+/**
+ * Removes block parameters that are superfluous: those that are always one other value, and those
+ * that nothing needs.
+ */
 import { type PredecessorEdge, predecessorEdges, reversePostorder } from "../control-flow.ts";
 import { type Block, type IrFunction, NO_VALUE, type Value } from "../function.ts";
 import { isPure } from "../opcode.ts";
@@ -11,8 +14,9 @@ export function removeParameters(fn: IrFunction): boolean {
 }
 
 /**
- * A parameter whose arguments are all the same value, or the parameter itself, is that value. On graphs whose loops have one entry this
- * leaves the fewest parameters, if those are asked again that had the replaced one as argument.
+ * A parameter whose arguments are all the same value, or the parameter itself, is that value. On
+ * graphs whose loops have one entry this leaves the fewest parameters, if those are asked again
+ * that had the replaced one as argument.
  */
 function removeTrivial(fn: IrFunction): boolean {
   const order = reversePostorder(fn);
@@ -64,8 +68,16 @@ function addUser(users: Map<Value, Asked[]>, value: Value, user: Asked): void {
   else list.push(user);
 }
 
-/** The one value that all edges bring, apart from the parameter itself; NO_VALUE if there are several or none. */
-function onlyArgument(fn: IrFunction, { slot, parameter }: Asked, edges: readonly PredecessorEdge[], replacement: Replacement): Value {
+/**
+ * The one value that all edges bring, apart from the parameter itself; NO_VALUE if there are
+ * several or none.
+ */
+function onlyArgument(
+  fn: IrFunction,
+  { slot, parameter }: Asked,
+  edges: readonly PredecessorEdge[],
+  replacement: Replacement,
+): Value {
   let only: Value = NO_VALUE;
   for (const { from, edge } of edges) {
     const argument = replacement.resolve(fn.blockEdges[from]![edge]!.args[slot]!);
@@ -76,7 +88,10 @@ function onlyArgument(fn: IrFunction, { slot, parameter }: Asked, edges: readonl
   return only;
 }
 
-/** A parameter is needed if something that happens depends on it; parameters that only feed each other are not. */
+/**
+ * A parameter is needed if something that happens depends on it; parameters that only feed each
+ * other are not.
+ */
 function removeDead(fn: IrFunction): boolean {
   const order = reversePostorder(fn);
   const predecessors = predecessorEdges(fn, order);
@@ -104,7 +119,8 @@ function removeDead(fn: IrFunction): boolean {
     const block = ~definition as Block;
     if (block === 0) continue;
     const slot = fn.blockParameters[block]!.indexOf(value);
-    for (const { from, edge } of predecessors[block]!) need(fn.blockEdges[from]![edge]!.args[slot]!);
+    for (const { from, edge } of predecessors[block]!)
+      need(fn.blockEdges[from]![edge]!.args[slot]!);
   }
 
   const isDead = (parameter: Value): boolean => needed[parameter] === 0;
@@ -113,10 +129,16 @@ function removeDead(fn: IrFunction): boolean {
   return true;
 }
 
-function dropParameters(fn: IrFunction, order: readonly Block[], isDropped: (parameter: Value) => boolean): void {
+function dropParameters(
+  fn: IrFunction,
+  order: readonly Block[],
+  isDropped: (parameter: Value) => boolean,
+): void {
   const kept = order.map((block) => {
     const parameters = fn.blockParameters[block]!;
-    return block !== 0 && parameters.some(isDropped) ? parameters.map((parameter) => !isDropped(parameter)) : null;
+    return block !== 0 && parameters.some(isDropped)
+      ? parameters.map((parameter) => !isDropped(parameter))
+      : null;
   });
   const keptByBlock = new Map(order.map((block, index) => [block, kept[index]!]));
   for (const block of order) {
@@ -125,6 +147,7 @@ function dropParameters(fn: IrFunction, order: readonly Block[], isDropped: (par
       if (keep) edge.args = edge.args.filter((_, slot) => keep[slot]);
     }
     const keep = keptByBlock.get(block);
-    if (keep) fn.blockParameters[block] = fn.blockParameters[block]!.filter((_, slot) => keep[slot]);
+    if (keep)
+      fn.blockParameters[block] = fn.blockParameters[block]!.filter((_, slot) => keep[slot]);
   }
 }

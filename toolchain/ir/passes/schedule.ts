@@ -1,9 +1,11 @@
 /**
- * Gives every pure value its place: at the shallowest loop depth between its operands and its uses, and there as late as possible.
- * This is also loop-invariant motion and the removal of dead pure code: what nothing uses gets no place.
+ * Gives every pure value its place: at the shallowest loop depth between its operands and its uses,
+ * and there as late as possible. This is also loop-invariant motion and the removal of dead pure
+ * code: what nothing uses gets no place.
  *
- * Constants are copied into each block that uses them, next to their first use: they are cheaper to make again than to keep.
- * Cheap values that the back end folds into their users (comparisons, address offsets, width changes) are not moved out of loops.
+ * Constants are copied into each block that uses them, next to their first use: they are cheaper to
+ * make again than to keep. Cheap values that the back end folds into their users (comparisons,
+ * address offsets, width changes) are not moved out of loops.
  */
 import { Dominators } from "../dominators.ts";
 import { type Block, type Instruction, type IrFunction, type Value } from "../function.ts";
@@ -16,7 +18,10 @@ export function schedule(fn: IrFunction): void {
   const { order } = dominators;
   for (let block = 0; block < fn.blockCount; block++) fn.loopDepths[block] = depths[block]!;
   // Scheduling again starts from the pinned instructions alone.
-  for (const block of order) fn.blockInstructions[block] = fn.blockInstructions[block]!.filter((instruction) => !isPure(fn.opcode(instruction)));
+  for (const block of order)
+    fn.blockInstructions[block] = fn.blockInstructions[block]!.filter(
+      (instruction) => !isPure(fn.opcode(instruction)),
+    );
 
   const floating = floatingInOrder(fn, order);
   const places = choosePlaces(fn, floating, dominators, depths);
@@ -68,10 +73,16 @@ function isFloating(fn: IrFunction, instruction: Instruction): boolean {
 }
 
 /** Block by instruction; -1 for what stands in no block. Pinned instructions have theirs. */
-function choosePlaces(fn: IrFunction, floating: readonly Instruction[], dominators: Dominators, depths: Int32Array): Int32Array {
+function choosePlaces(
+  fn: IrFunction,
+  floating: readonly Instruction[],
+  dominators: Dominators,
+  depths: Int32Array,
+): Int32Array {
   const { order } = dominators;
   const places = new Int32Array(fn.opcodes.length).fill(-1);
-  for (const block of order) for (const instruction of fn.blockInstructions[block]!) places[instruction] = block;
+  for (const block of order)
+    for (const instruction of fn.blockInstructions[block]!) places[instruction] = block;
 
   // Earliest: the lowest block in the tree that defines an operand.
   const early = new Int32Array(fn.opcodes.length);
@@ -79,7 +90,9 @@ function choosePlaces(fn: IrFunction, floating: readonly Instruction[], dominato
     const definition = fn.valueDefinitions.data[value]!;
     if (definition < 0) return ~definition as Block;
     if (fn.opcode(definition as Instruction) === Opcode.Const) return 0 as Block;
-    return (isFloating(fn, definition as Instruction) ? early[definition]! : places[definition]!) as Block;
+    return (
+      isFloating(fn, definition as Instruction) ? early[definition]! : places[definition]!
+    ) as Block;
   };
   for (const instruction of floating) {
     let lowest = 0 as Block;
@@ -90,12 +103,14 @@ function choosePlaces(fn: IrFunction, floating: readonly Instruction[], dominato
     early[instruction] = lowest;
   }
 
-  // Latest: the lowest block that dominates all uses. Users stand behind their operands in `floating`, so they are placed first.
+  // Latest: the lowest block that dominates all uses. Users stand behind their operands in
+  // `floating`, so they are placed first.
   const late = new Int32Array(fn.opcodes.length).fill(-1);
   const use = (value: Value, block: Block): void => {
     const definition = fn.definition(value);
     if (definition === -1) return;
-    late[definition] = late[definition] === -1 ? block : dominators.common(late[definition]! as Block, block);
+    late[definition] =
+      late[definition] === -1 ? block : dominators.common(late[definition]! as Block, block);
   };
   for (const block of order) {
     for (const instruction of fn.blockInstructions[block]!) {
@@ -120,7 +135,8 @@ function choosePlaces(fn: IrFunction, floating: readonly Instruction[], dominato
 
 function isWorthHoisting(fn: IrFunction, instruction: Instruction): boolean {
   const op = fn.opcode(instruction);
-  if (isComparison(op) || op === Opcode.Eqz || op === Opcode.ExtendU || op === Opcode.Wrap) return false;
+  if (isComparison(op) || op === Opcode.Eqz || op === Opcode.ExtendU || op === Opcode.Wrap)
+    return false;
   if (op !== Opcode.Add && op !== Opcode.Sub) return true;
   for (let i = 0; i < 2; i++) {
     const definition = fn.definition(fn.operand(instruction, i));
@@ -129,7 +145,10 @@ function isWorthHoisting(fn: IrFunction, instruction: Instruction): boolean {
   return true;
 }
 
-/** Orders one block: each pure value before its first use, those that only later blocks use at the end, the branch's condition last. */
+/**
+ * Orders one block: each pure value before its first use, those that only later blocks use at the
+ * end, the branch's condition last.
+ */
 class BlockFiller {
   private readonly list: Instruction[] = [];
   private readonly isPlaced = new Set<Instruction>();
@@ -160,7 +179,9 @@ class BlockFiller {
     fn.blockInstructions[block] = this.list;
   }
 
-  /** The terminator's own operands wait until last, so that a comparison stands before its branch. */
+  /**
+   * The terminator's own operands wait until last, so that a comparison stands before its branch.
+   */
   private feedsOnly(instruction: Instruction, terminator: Instruction): boolean {
     const { fn } = this;
     for (let i = 0; i < fn.operandCount(terminator); i++) {
@@ -179,13 +200,20 @@ class BlockFiller {
       const { instruction } = top;
       if (top.next === fn.operandCount(instruction)) {
         // Constants last, so that they stand next to the instruction.
-        for (let i = 0; i < top.next; i++) fn.setOperand(instruction, i, this.constantHere(fn.operand(instruction, i)));
+        for (let i = 0; i < top.next; i++)
+          fn.setOperand(instruction, i, this.constantHere(fn.operand(instruction, i)));
         this.list.push(instruction);
         stack.pop();
         continue;
       }
       const operand = fn.definition(fn.operand(instruction, top.next++));
-      if (operand === -1 || !isFloating(fn, operand) || this.places[operand] !== this.block || this.isPlaced.has(operand)) continue;
+      if (
+        operand === -1 ||
+        !isFloating(fn, operand) ||
+        this.places[operand] !== this.block ||
+        this.isPlaced.has(operand)
+      )
+        continue;
       this.isPlaced.add(operand);
       stack.push({ instruction: operand, next: 0 });
     }
@@ -198,7 +226,13 @@ class BlockFiller {
     let copy = this.constants.get(definition);
     if (copy === undefined) {
       const type = fn.type(definition);
-      const instruction = fn.newInstruction(Opcode.Const, type, [], [type], fn.immediate(definition));
+      const instruction = fn.newInstruction(
+        Opcode.Const,
+        type,
+        [],
+        [type],
+        fn.immediate(definition),
+      );
       copy = fn.result(instruction);
       this.constants.set(definition, copy);
       this.list.push(instruction);

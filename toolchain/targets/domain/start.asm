@@ -1,5 +1,6 @@
-; The first instructions of a domain, and the growth of its linear memory. The kernel starts the first thread at `_start`
-; with rsp at the top of its native stack. The verifier checks this code like compiled code.
+; The first instructions of a domain, and the growth of its linear memory. The kernel starts the
+; first thread at `_start` with rsp at the top of its native stack. The verifier checks this code
+; like compiled code.
 ;
 ; Defined by the caller: HAS_START if the module has a start function.
 
@@ -19,14 +20,16 @@ extern trine.start
         call    trine.start
 %endif
         call    export.main
-        ; A program that returns from `main` is done; stopping is the supervisor's, so it is a fault like any other end.
+        ; A program that returns from `main` is done; stopping is the supervisor's, so it is a fault
+        ; like any other end.
         ud2
 .end:
 
         align   16, int3
 
-; memory.grow: edi = pages more; eax = pages before, or -1: a call of Domain.grow on the domain's own handle, which policy and quota may refuse.
-; Pages come into being on first touch. A system call leaves only rsp and what it returns.
+; memory.grow: edi = pages more; eax = pages before, or -1: a call of Domain.grow on the domain's
+; own handle, which policy and quota may refuse. Pages come into being on first touch. A system call
+; leaves only rsp and what it returns.
 HANDLE_DOMAIN   equ (1 << 16) | 1
 HEADER_GROW     equ (1 << 16) | (12 << 4) | 1           ; interface Domain, method grow, one word
 

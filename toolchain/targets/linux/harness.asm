@@ -1,12 +1,16 @@
-; Calls exports of a compiled module as a test asks, and reports what came of it. Words of 64 bits on standard input:
+; Calls exports of a compiled module as a test asks, and reports what came of it. Words of 64 bits
+; on standard input:
 ;
 ;   1, export's number, number of arguments, arguments …   → kind of trap (FaultKind; 0: none), rax, rdx, what was not preserved: a mask of
-;                                                             registers; bit 4: rsp, bit 16: memory beside the stack's frame and the globals
+;                                                             registers; bit 4: rsp, bit 16: memory
+;                                                             beside the stack's frame and the
+;                                                             globals
 ;   2                                                       → nothing; memory, globals and sizes are as at the start again
 ;   3                                                       → pages of linear memory, hash of its contents
 ;   4                                                       → number of mutable globals, their values
 ;
-; Answers go to standard output in the same order, when all requests are done or the buffer is full. A trap ends only its call.
+; Answers go to standard output in the same order, when all requests are done or the buffer is full.
+; A trap ends only its call.
 ;
 ; Defined by the caller: FIRST_BYTES; HAS_START if the module has a start function.
 
@@ -146,7 +150,8 @@ extern trine.start
         ret
 %endif
 
-; rdi export, rsi number of arguments, rdx arguments. rax kind of trap, rcx and rdx results, rsi registers not preserved.
+; rdi export, rsi number of arguments, rdx arguments. rax kind of trap, rcx and rdx results, rsi
+; registers not preserved.
 call_export:
         push    rbx
         push    rbp
@@ -246,7 +251,8 @@ call_export:
         pop     rbx
         ret
 
-; rax = hash of linear memory by words of 32 bits: h = (rotate left h by 5) xor word, times a factor.
+; rax = hash of linear memory by words of 32 bits: h = (rotate left h by 5) xor word, times a
+; factor.
 hash_memory:
         mov     ecx, [trine.memory_pages]
         shl     rcx, 16

@@ -1,4 +1,5 @@
-; An ordinary program: the module's start function, if it has one, then its export `main`. Its return ends the process with status 0.
+; An ordinary program: the module's start function, if it has one, then its export `main`. Its
+; return ends the process with status 0.
 ;
 ; Defined by the caller: HAS_START if the module has a start function.
 

@@ -1,8 +1,9 @@
-; Start of a compiled module as a Linux process: reserves the window of linear memory, loads its initial contents, gives the code a
-; native stack with guards, turns signals into traps, and runs `linux.program` (program.asm or harness.asm).
+; Start of a compiled module as a Linux process: reserves the window of linear memory, loads its
+; initial contents, gives the code a native stack with guards, turns signals into traps, and runs
+; `linux.program` (program.asm or harness.asm).
 ;
-; Defined by the caller: MEMORY_PAGES, MEMORY_PAGES_MAX, LINEAR_ADDRESS, FIRST_BYTES (unmapped at the start of linear memory: 65536,
-; or 0 for a module that uses low addresses), STACK_BYTES.
+; Defined by the caller: MEMORY_PAGES, MEMORY_PAGES_MAX, LINEAR_ADDRESS, FIRST_BYTES (unmapped at
+; the start of linear memory: 65536, or 0 for a module that uses low addresses), STACK_BYTES.
 
 bits 64
 default rel
@@ -166,7 +167,8 @@ trine_memory_grow:
         shl     rdi, 16
         add     rdi, LINEAR_BASE
         shl     rsi, 16
-        ; With less than 64 KiB of memory before, only what lies above the unmapped start may be touched.
+        ; With less than 64 KiB of memory before, only what lies above the unmapped start may be
+        ; touched.
         mov     rbx, LINEAR_BASE + FIRST_BYTES
         cmp     rdi, rbx
         jae     .map
@@ -203,7 +205,8 @@ global linux.exit:function
 import.linux.exit.i_ equ exit
 linux.exit equ exit
 
-; linux.write(fd, linear address, bytes): bytes written, or a negative error. What is not the module's memory, the system call refuses.
+; linux.write(fd, linear address, bytes): bytes written, or a negative error. What is not the
+; module's memory, the system call refuses.
 global import.linux.write.iii_i:function
 import.linux.write.iii_i:
         add     rsi, LINEAR_BASE
@@ -243,8 +246,8 @@ restore_from_signal:
         mov     eax, SYS_RT_SIGRETURN
         syscall
 
-; edi signal, rsi siginfo, rdx ucontext.
-; Finds out the kind of fault. If somebody asked for it, execution goes on there with eax = kind; else the process ends.
+; edi signal, rsi siginfo, rdx ucontext. Finds out the kind of fault. If somebody asked for it,
+; execution goes on there with eax = kind; else the process ends.
 on_signal:
         mov     r15, rdx
         mov     r14, [rdx + CONTEXT_RIP]
@@ -261,7 +264,8 @@ on_signal:
         sub     rdx, rcx
         cmp     rdx, STACK_GUARD_BYTES
         jb      .known
-        ; Under the address-size prefix, sums that reach 4 GiB come out below the base, where nothing is mapped either.
+        ; Under the address-size prefix, sums that reach 4 GiB come out below the base, where
+        ; nothing is mapped either.
         mov     eax, FAULT_OUT_OF_BOUNDS
         mov     rdx, r13
         sub     rdx, LINEAR_BASE
@@ -336,7 +340,8 @@ on_signal:
         mov     [r15 + CONTEXT_RAX], rax
         ret
 
-; eax = kind, r14 = address of the instruction. Prints `trap: kind at 0x… in function file.ts:line` and ends with 128 + kind.
+; eax = kind, r14 = address of the instruction. Prints `trap: kind at 0x… in function file.ts:line`
+; and ends with 128 + kind.
 report:
         mov     r12d, eax
         lea     rdi, [message]
@@ -369,7 +374,8 @@ report:
         lea     edi, [r12 + 128]
         jmp     exit
 
-; Appends the text at rsi, up to its zero, at rdi; the message buffer's last bytes are kept free for the numbers.
+; Appends the text at rsi, up to its zero, at rdi; the message buffer's last bytes are kept free for
+; the numbers.
 append:
         lea     rcx, [message.end - 64]
 .next:
@@ -421,7 +427,8 @@ append_decimal:
         jnz     .next
         ret
 
-; Function, file and line of r14, from the symbol table (toolchain/elf/symbol-table.md); nothing for code that is not compiled.
+; Function, file and line of r14, from the symbol table (toolchain/elf/symbol-table.md); nothing for
+; code that is not compiled.
 append_place:
         lea     r8, [trine.symbols]
         mov     rdx, r14
