@@ -1,4 +1,9 @@
-import { defineImage, interrupt, ports, type SlotDescription } from "../toolchain/image/define.ts";
+import {
+  defineImage,
+  interrupt,
+  ports,
+  type SlotDescription,
+} from "../toolchain/vocabulary/image.ts";
 
 /**
  * What the bencher measures: it starts and stops them by their numbers, which follow from the order

@@ -1,4 +1,4 @@
-import { defineImage } from "../toolchain/image/define.ts";
+import { defineImage } from "../toolchain/vocabulary/image.ts";
 
 /**
  * A server that makes garbage of every request, and one who asks it without an end: its memory

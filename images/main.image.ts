@@ -1,4 +1,4 @@
-import { defineImage, interrupt, ports } from "../toolchain/image/define.ts";
+import { defineImage, interrupt, ports } from "../toolchain/vocabulary/image.ts";
 
 /** What `make run` boots: a shell on the first serial line. */
 export default defineImage({

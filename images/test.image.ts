@@ -1,4 +1,4 @@
-import { defineImage } from "../toolchain/image/define.ts";
+import { defineImage } from "../toolchain/vocabulary/image.ts";
 
 /**
  * The kernel test image: no drivers; results on the kernel's log, exit code through isa-debug-exit.

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/image/define.ts";
+import { defineProgram } from "../../toolchain/vocabulary/image.ts";
 import Serial from "../../services/interfaces/serial.idl.ts";
 
 export default defineProgram({

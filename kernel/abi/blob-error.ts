@@ -1,5 +1,5 @@
 /**
- * Why a blob was refused; `verifyStructure` (kernel/monitor/blob.ts) has the order in which the
+ * Why a blob was refused; `verifyStructure` (kernel/monitor/blob/blob.ts) has the order in which the
  * kernel looks.
  */
 export enum BlobError {

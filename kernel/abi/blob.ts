@@ -1,6 +1,6 @@
 // The signed blob: image description, interface layouts and policy of one system. Little-endian,
 // sections aligned to 8. Numbers only; policy/blob.md says what must hold of each section, and
-// kernel/monitor/blob.ts checks it. The signature covers everything before it.
+// kernel/monitor/blob/blob.ts checks it. The signature covers everything before it.
 
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
@@ -80,7 +80,7 @@ export const SLOT_HANDLES_MAX = 256;
 /** Endpoints of one slot, which the kernel lays out at boot. */
 export const SLOT_ENDPOINTS_MAX = 32;
 
-// What slots may be promised. The kernel's tables (kernel/memory/layout.ts) hold these sums however
+// What slots may be promised. The kernel's tables (kernel/object/layout.ts) hold these sums however
 // they are spread over the slots, so that no domain is refused what its own quota allows because of
 // what others have.
 /** The largest quota of pages: the 64 GiB of physical memory that the kernel uses at most. */

@@ -18,7 +18,7 @@ import {
   ARCHIVE_MAGIC_LOW,
 } from "../abi/archive";
 import { BLOB_BYTES_MAX } from "../abi/blob";
-import { BLOB_BASE, PROGRAMS_BASE } from "../memory/layout";
+import { BLOB_BASE, PROGRAMS_BASE } from "../object/layout";
 import { backKernelWindow } from "../memory/window";
 import { SHA256_CONTEXT_BYTES, sha256Begin, sha256End, sha256Update } from "../monitor/monitor";
 import { archiveBytes, archiveStart } from "../x64/memory-map";

@@ -11,7 +11,7 @@ import {
   named,
 } from "../../tests/support/kernel-in-node.ts";
 import { REGION } from "../../tests/support/small-executable.ts";
-import { interrupt, ports } from "../../toolchain/image/define.ts";
+import { interrupt, ports } from "../../toolchain/vocabulary/image.ts";
 import {
   ADD,
   CLIENT,

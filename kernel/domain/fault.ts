@@ -11,7 +11,7 @@ import {
   CAPTURE_HANDLE_COUNT,
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
-} from "../ipc/capture";
+} from "../object/capture";
 import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
 import {
@@ -35,7 +35,7 @@ import {
   divisorRegister,
   trapKind,
 } from "../x64/trap-instruction";
-import { endDomain } from "./end";
+import { endDomain } from "../ipc/end";
 import { logName } from "./supervisor";
 
 const VECTOR_STACK: u32 = 12;

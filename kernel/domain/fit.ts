@@ -6,7 +6,7 @@ import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
 import { HANDLE_INDEX_FIRST_NAMED } from "../abi/system-call";
 import { REGION_START, stacksFit } from "../memory/address-space";
-import { HANDLE_SHIFT, PORT_BITMAP_BYTES } from "../memory/layout";
+import { HANDLE_SHIFT, PORT_BITMAP_BYTES } from "../object/layout";
 import {
   handleType,
   slotCount,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
-import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
-import { interrupt, ports } from "../../toolchain/image/define.ts";
+import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
+import { interrupt, ports } from "../../toolchain/vocabulary/image.ts";
 import {
   DOMAIN,
   KernelInNode,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
-import { ports } from "../../toolchain/image/define.ts";
+import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
+import { ports } from "../../toolchain/vocabulary/image.ts";
 import {
   DOMAIN,
   INBOX,

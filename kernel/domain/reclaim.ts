@@ -7,7 +7,7 @@ import { Status } from "../abi/status";
 import { endWait, forgetReceiver, moveCaller } from "../ipc/wait";
 import { boundInbox } from "../ipc/notify";
 import { frameAt } from "../memory/frames";
-import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../memory/layout";
+import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../object/layout";
 import { adopt, unmapStep } from "../memory/mappings";
 import { freeMemoryStep } from "../memory/memory-pages";
 import { OBJECT_LATER, OBJECT_NONE, Table, nextObject, releasePage } from "../memory/object-pages";
@@ -15,7 +15,7 @@ import { freeCharged, unchargeShared } from "../memory/quota";
 import { releaseWindowPage } from "../memory/window";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { handleAt, releaseHandlePage, revokeObjectStep } from "../object/handle-table";
+import { handleAt, releaseHandlePage, revokeObjectStep } from "../handle/handle-table";
 import { Inbox } from "../object/inbox";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
@@ -25,14 +25,14 @@ import {
   destroyInboxIfUnused,
   dropStep,
   forgetMasked,
-} from "../object/lifetime";
+} from "../handle/lifetime";
 import { MemoryObject } from "../object/memory-object";
 import { firstQueued } from "../schedule/priority-queue";
 import { clearTimer } from "../schedule/timers";
 import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT, maskLine } from "../x64/interrupts";
 import { DOMAIN_PAGES, beginTakingApart, leaveRoot, takeApart, takenApart } from "../x64/paging";
-import { removeDying } from "./end";
+import { removeDying } from "../ipc/end";
 import { instanceGone } from "./supervisor";
 import { killThread } from "./threads";
 

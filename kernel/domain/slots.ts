@@ -17,7 +17,7 @@ import {
   SLOT_ENDPOINTS_BASE,
   SLOT_INBOXES_BASE,
   ENDPOINT_SHIFT,
-} from "../memory/layout";
+} from "../object/layout";
 import { PAYER_KERNEL, availableFrames } from "../memory/frames";
 import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";

@@ -3,10 +3,10 @@
 import { ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
-import { GUARD_PORTS } from "../guards";
+import { GUARD_PORTS } from "../base/guards";
 import { mapInto, REGION_START } from "../memory/address-space";
 import { FrameUse, allocateReserved, frameAddress } from "../memory/frames";
-import { PORT_BITMAPS_BASE, PORT_BITMAP_BYTES, PORT_BITMAP_SHIFT } from "../memory/layout";
+import { PORT_BITMAPS_BASE, PORT_BITMAP_BYTES, PORT_BITMAP_SHIFT } from "../object/layout";
 import { chargePages, chargeShared } from "../memory/quota";
 import { backWindowPage } from "../memory/window";
 import {
@@ -32,7 +32,7 @@ import {
   clearInstance,
   domainOfSlot,
 } from "../object/domain";
-import { addHandle, prepareHandles } from "../object/handle-table";
+import { addHandle, prepareHandles } from "../handle/handle-table";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
 import { forgetPorts } from "../x64/assembly";
@@ -58,7 +58,7 @@ import {
   threadBlockBytes,
   threadEntry,
 } from "./elf";
-import { endDomain } from "./end";
+import { endDomain } from "../ipc/end";
 import { kernelService } from "./slots";
 import { logLevel } from "./supervisor";
 import { createThread } from "./threads";

@@ -8,7 +8,7 @@ import {
   HEADER_METHOD_SHIFT,
 } from "../abi/system-call";
 import { Status } from "../abi/status";
-import { GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
+import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
   Event,
   checkShape,
@@ -27,7 +27,7 @@ import {
   CAPTURE_HANDLE_COUNT,
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
-} from "./capture";
+} from "../object/capture";
 
 export function methodOf(header: u32): u32 {
   return (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;

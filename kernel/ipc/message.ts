@@ -18,7 +18,7 @@ import { Status } from "../abi/status";
 import { canWrite, copyFromUser, copyToUser } from "../memory/user-memory";
 import { Domain } from "../object/domain";
 import { Thread } from "../object/thread";
-import { clamped } from "../speculation";
+import { clamped } from "../base/speculation";
 import {
   CAPTURE_ARENA_BYTES,
   CAPTURE_HANDLE_COUNT,
@@ -27,7 +27,7 @@ import {
   CAPTURE_RECEIVE_HANDLES,
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
-} from "./capture";
+} from "../object/capture";
 import { setWords } from "./registers";
 
 const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;

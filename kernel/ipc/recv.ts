@@ -4,7 +4,7 @@ import { ObjectType, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG } from "../abi/system-call";
 import { domainOfSlot } from "../object/domain";
-import { findHandle, hasRights } from "../object/handle-table";
+import { findHandle, hasRights } from "../handle/handle-table";
 import { Inbox } from "../object/inbox";
 import { Thread } from "../object/thread";
 import { captureReceive } from "./message";

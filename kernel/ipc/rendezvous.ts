@@ -8,16 +8,16 @@ import { CopyResult } from "../memory/user-memory";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import { hasRights } from "../object/handle-table";
+import { hasRights } from "../handle/handle-table";
 import { Thread, ThreadState } from "../object/thread";
 import { wake } from "../schedule/scheduler";
-import { TraceKind, traceMessage } from "../call/trace-ring";
+import { TraceKind, traceMessage } from "./trace";
 import {
   CAPTURE_ARENA_BYTES,
   CAPTURE_HANDLE_COUNT,
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
-} from "./capture";
+} from "../object/capture";
 import { judgeRequest, subjectClass } from "./judgement";
 import { serve, updatePriority } from "./lending";
 import { checkRoom, storeMessage } from "./message";

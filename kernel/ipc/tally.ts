@@ -6,7 +6,7 @@
 // are, are not counted. Priorities, PRIORITIES_BYTES at `priorities`: a bitmap of those that
 // somebody has, a u32, the highest, then u16[256].
 
-import { THREADS_MAX } from "../memory/layout";
+import { THREADS_MAX } from "../object/layout";
 import {
   BITMAP_BYTES,
   clearPriorityBit,

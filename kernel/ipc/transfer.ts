@@ -18,7 +18,7 @@ import {
   handleNumber,
   hasRights,
   prepareHandles,
-} from "../object/handle-table";
+} from "../handle/handle-table";
 import { MemoryObject } from "../object/memory-object";
 import { Thread } from "../object/thread";
 import {
@@ -28,7 +28,7 @@ import {
   CAPTURE_HANDLES,
   CAPTURE_HANDLE_COUNT,
   CAPTURE_HANDLE_RIGHTS,
-} from "./capture";
+} from "../object/capture";
 
 /** Numbers that the receiver gets, u32[4]. */
 export const givenHandles: usize = memory.data(16, 8);

@@ -3,7 +3,7 @@
 
 import { Status } from "../abi/status";
 import { TIMEOUT_NONE } from "../abi/system-call";
-import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../object/lifetime";
+import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../handle/lifetime";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";

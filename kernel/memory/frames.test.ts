@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import { type FarMemory, KernelInNode } from "../../tests/support/kernel-in-node.ts";
 
-/** What the frame database has words for: FRAMES_MAX of kernel/memory/layout.ts. */
+/** What the frame database has words for: FRAMES_MAX of kernel/object/layout.ts. */
 const END = 64n << 30n;
 const PAGE = 4096n;
 

@@ -5,7 +5,7 @@
 // proportional to the size of memory but backing the database itself at boot, a page for every 4
 // MiB.
 
-import { FRAME_DATABASE_BASE, FRAMES_MAX } from "./layout";
+import { FRAME_DATABASE_BASE, FRAMES_MAX } from "../object/layout";
 import { fillPhysical } from "../x64/physical-memory";
 import { memoryRangeCount, memoryRangeEnd, memoryRangeStart } from "../x64/memory-map";
 import {

@@ -3,12 +3,12 @@
 import { Status } from "../abi/status";
 import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
-import { revokeObjectStep } from "../object/handle-table";
+import { revokeObjectStep } from "../handle/handle-table";
 import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { unmapPage } from "../x64/paging";
-import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
+import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "../object/layout";
 import { freeMemoryStep, isLastStep } from "./memory-pages";
 import { Table, isInUse, passPage, returnPlace, takePlace } from "./object-pages";
 import { chargeShared, mayHaveObject, unchargeShared } from "./quota";

@@ -12,9 +12,9 @@ import { ObjectType } from "../abi/object";
 import { Domain, domainOfSlot } from "../object/domain";
 import { loadPhysical32, storePhysical32 } from "../x64/physical-memory";
 import { FrameUse, allocateReserved, frameAddress, freeFrame, releaseReserved } from "./frames";
-import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
+import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "../object/layout";
 import { Table, returnPlace, takePlace } from "./object-pages";
-import { clamped } from "../speculation";
+import { clamped } from "../base/speculation";
 import { chargePages, mayHaveObject, unchargeShared } from "./quota";
 
 /** Frames freed in one step. */

@@ -27,7 +27,7 @@ import {
   THREADS_BASE,
   THREADS_MAX,
   THREAD_SHIFT,
-} from "./layout";
+} from "../object/layout";
 import { chargePages, unchargeReserved, unchargeShared } from "./quota";
 import { backWindowPage, releaseWindowPage } from "./window";
 

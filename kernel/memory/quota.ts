@@ -1,7 +1,7 @@
 // What a domain pays: every page that it owns or maps, reserved before it is used, so that what was
 // promised can always be kept.
 
-import { GUARD_QUOTA } from "../guards";
+import { GUARD_QUOTA } from "../base/guards";
 import { Domain } from "../object/domain";
 import { logLine } from "../x64/serial-log";
 import { freeFrame, keepBack, releaseReserved, reserveFrames } from "./frames";

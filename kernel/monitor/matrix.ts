@@ -28,7 +28,7 @@ import {
   TARGET_DENY,
   TARGET_GRANT,
 } from "../abi/blob";
-import { sectionCount, sectionStart } from "./sections";
+import { sectionCount, sectionStart } from "./blob/sections";
 
 /**
  * Address of the entry for a pair of classes and an interface; 0 where no rule speaks of them. At

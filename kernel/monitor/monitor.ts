@@ -27,7 +27,7 @@ import { ObjectType } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
-import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../guards";
+import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import { AuditKind, auditRecord, auditRecordOf } from "./audit";
 import {
   decide,
@@ -41,7 +41,7 @@ import {
   refusedField,
   refusedMask,
 } from "./matrix";
-import { epoch, methodShape, sectionCount, sectionStart } from "./sections";
+import { epoch, methodShape, sectionCount, sectionStart } from "./blob/sections";
 import { programDigest } from "./slots";
 import {
   CARRIED_BYTES,
@@ -57,10 +57,10 @@ export { BlobError } from "../abi/blob-error";
 export { Event } from "../abi/event";
 export { Permission } from "../abi/permission";
 export * from "./audit";
-export * from "./load";
+export * from "./blob/load";
 export * from "./names";
-export { epoch, methodShape, stringBytes } from "./sections";
-export * from "./sha256";
+export { epoch, methodShape, stringBytes } from "./blob/sections";
+export * from "./crypto/sha256";
 export * from "./slots";
 export {
   CARRIED_BYTES,

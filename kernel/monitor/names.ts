@@ -27,8 +27,8 @@ import {
   stringAt,
   stringBytes,
   stringEquals,
-} from "./sections";
-import { clamped } from "../speculation";
+} from "./blob/sections";
+import { clamped } from "../base/speculation";
 import { slotClass, slotCount, slotEndpointCount, slotEndpointInterface } from "./slots";
 
 export function classCount(): u32 {

@@ -42,7 +42,7 @@ import {
   SLOT_RESTART,
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
-import { sectionCount, sectionStart, stringAt, stringEquals } from "./sections";
+import { sectionCount, sectionStart, stringAt, stringEquals } from "./blob/sections";
 
 export function slotCount(): u32 {
   return sectionCount(BlobSection.Slots);

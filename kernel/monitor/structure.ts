@@ -19,7 +19,7 @@ import {
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
-import { fieldEntry } from "./sections";
+import { fieldEntry } from "./blob/sections";
 
 /** What is wrong with a message. A field's number stands above it: fault | field << 8. */
 export enum StructureFault {

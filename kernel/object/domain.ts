@@ -8,7 +8,7 @@ import {
   SLOT_INBOXES_BASE,
   ENDPOINT_SHIFT,
   INBOX_SHIFT,
-} from "../memory/layout";
+} from "./layout";
 import { Endpoint } from "./endpoint";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";

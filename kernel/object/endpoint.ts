@@ -1,4 +1,4 @@
-import { ENDPOINT_SHIFT } from "../memory/layout";
+import { ENDPOINT_SHIFT } from "./layout";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
 import { Thread } from "./thread";

@@ -1,4 +1,4 @@
-import { HANDLES_BASE, HANDLE_SHIFT, HANDLE_TABLE_SHIFT } from "../memory/layout";
+import { HANDLES_BASE, HANDLE_SHIFT, HANDLE_TABLE_SHIFT } from "./layout";
 import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
 

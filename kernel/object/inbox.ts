@@ -1,5 +1,5 @@
 import { CHAINS_BYTES } from "../ipc/tally";
-import { INBOX_SHIFT } from "../memory/layout";
+import { INBOX_SHIFT } from "./layout";
 import { PRIORITY_QUEUE_BYTES } from "../schedule/priority-queue";
 import { Interrupt } from "./interrupt";
 import { KernelObject } from "./kernel-object";

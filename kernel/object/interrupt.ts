@@ -1,4 +1,4 @@
-import { INTERRUPTS_BASE } from "../memory/layout";
+import { INTERRUPTS_BASE } from "./layout";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
 

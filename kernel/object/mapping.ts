@@ -1,5 +1,5 @@
 import { SLOTS_MAX } from "../abi/blob";
-import { MAPPINGS_MAX, MAPPING_SHIFT } from "../memory/layout";
+import { MAPPINGS_MAX, MAPPING_SHIFT } from "./layout";
 import { KernelObject } from "./kernel-object";
 import { HandleEntry } from "./handle-entry";
 import { MemoryObject } from "./memory-object";

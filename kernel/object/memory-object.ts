@@ -1,4 +1,4 @@
-import { MEMORY_OBJECT_SHIFT } from "../memory/layout";
+import { MEMORY_OBJECT_SHIFT } from "./layout";
 import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
 

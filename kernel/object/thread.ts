@@ -8,9 +8,9 @@ import {
   SAVE_RIP,
 } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
-import { CAPTURE_BYTES } from "../ipc/capture";
+import { CAPTURE_BYTES } from "./capture";
 import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
-import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "../memory/layout";
+import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "./layout";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
 import { Inbox } from "./inbox";

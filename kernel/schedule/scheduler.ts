@@ -7,8 +7,8 @@
 // equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
 // is told something by interrupt, timer or notice begins one of its own.
 
-import { dyingDomain } from "../domain/end";
-import { READY_QUEUE_BASE } from "../memory/layout";
+import { dyingDomain } from "../ipc/end";
+import { READY_QUEUE_BASE } from "../object/layout";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { armTimer, nowNs } from "../x64/timer";

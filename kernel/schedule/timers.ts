@@ -1,7 +1,7 @@
 // Deadlines: a binary heap of timers by the time at which they are due. A step is at most 11
 // levels.
 
-import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../memory/layout";
+import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../object/layout";
 import { Timer } from "../object/timer";
 
 let count: u32 = 0;

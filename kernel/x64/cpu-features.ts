@@ -1,7 +1,7 @@
 // What the processor offers for protection, what of it is switched on, and the boot line that says
 // so.
 
-import { GUARD_SMAP, GUARD_SMEP } from "../guards";
+import { GUARD_SMAP, GUARD_SMEP } from "../base/guards";
 import { processorLevel } from "./level";
 import { endLine, logNumber, logText } from "./serial-log";
 import { cpuid, readCr4, readMsr, writeCr4, writeMsr } from "./x64";

@@ -8,7 +8,7 @@ import {
   DOMAIN_REGION_LOW,
   KERNEL_LINEAR_HIGH,
 } from "../abi/address-space";
-import { GUARD_NX } from "../guards";
+import { GUARD_NX } from "../base/guards";
 import {
   invalidatePage,
   physicalCopy,

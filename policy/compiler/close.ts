@@ -46,7 +46,7 @@ type CallEvent = Event.Request | Event.Response | Event.Error;
 const EVENTS: readonly CallEvent[] = [Event.Request, Event.Response, Event.Error];
 /** As the kernel's verifier: more would cost more than COST_MAX anyway. */
 const RUN_MAX = 150;
-/** The kernel's BOUND_MAX (kernel/monitor/blob-rules.ts): bindings of all pairs. */
+/** The kernel's BOUND_MAX (kernel/monitor/blob/rules.ts): bindings of all pairs. */
 export const BINDINGS_MAX = 65_536;
 
 export function close(model: Model): {
@@ -197,7 +197,7 @@ function costsOf(
   });
 }
 
-/** As kernel/monitor/blob-rules.ts recomputes it. 0 where no rule is bound. */
+/** As kernel/monitor/blob/rules.ts recomputes it. 0 where no rule is bound. */
 function costOf(
   pair: Pair,
   method: Method,

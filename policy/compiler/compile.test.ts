@@ -7,8 +7,8 @@ import {
   testImage,
   testPrograms,
 } from "../../tests/support/policy-system.ts";
-import { defineInterface, u32, u64 } from "../../toolchain/idl/define.ts";
-import type { ImageDescription, SlotDescription } from "../../toolchain/image/define.ts";
+import { defineInterface, u32, u64 } from "../../toolchain/vocabulary/interface.ts";
+import type { ImageDescription, SlotDescription } from "../../toolchain/vocabulary/image.ts";
 import { formatDiagnostics } from "../../toolchain/report/diagnostic.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { Status } from "../../kernel/abi/status.ts";

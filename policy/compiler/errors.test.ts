@@ -8,14 +8,14 @@ import {
   testPrograms,
 } from "../../tests/support/policy-system.ts";
 import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
-import { type MethodDescription, u32 } from "../../toolchain/idl/define.ts";
+import { type MethodDescription, u32 } from "../../toolchain/vocabulary/interface.ts";
 import {
   type Device,
   type ImageDescription,
   type SlotDescription,
   interrupt,
   ports,
-} from "../../toolchain/image/define.ts";
+} from "../../toolchain/vocabulary/image.ts";
 
 async function errors(statements: string): Promise<readonly string[]> {
   const { diagnostics, blob } = await compileTest(statements);

@@ -6,7 +6,7 @@ import {
   type ImageDescription,
   type SlotDescription,
   ports,
-} from "../../toolchain/image/define.ts";
+} from "../../toolchain/vocabulary/image.ts";
 import { formatDiagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { CompiledSystem } from "./compile.ts";
 

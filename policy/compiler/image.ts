@@ -25,7 +25,7 @@ import {
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
 import { CASCADE_LINE, INTERRUPT_LINES, PORTS, TIMER_LINE } from "../../kernel/abi/device.ts";
 import { placeInText } from "../../toolchain/idl/locate.ts";
-import type { SlotDescription } from "../../toolchain/image/define.ts";
+import type { SlotDescription } from "../../toolchain/vocabulary/image.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { machinePorts } from "./machine-ports.ts";

@@ -11,7 +11,7 @@ import {
   type FieldType,
   type InterfaceDescription,
   type MethodDescription,
-} from "../../toolchain/idl/define.ts";
+} from "../../toolchain/vocabulary/interface.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { Field, Interface, Method } from "./model.ts";

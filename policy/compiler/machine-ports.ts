@@ -1,6 +1,6 @@
 /**
  * I/O ports that no image may give to a slot: whoever writes there ends the machine, reaches all
- * memory, or takes time and interrupts from everybody. kernel/monitor/machine-ports.ts has the same
+ * memory, or takes time and interrupts from everybody. kernel/monitor/blob/machine-ports.ts has the same
  * ranges for the kernel's own verifier (a test compares them).
  *
  * Chipsets decode some of them again a few ports further on, so the ranges hold these aliases, too.

@@ -5,8 +5,8 @@
 import type { Event } from "../../kernel/abi/event.ts";
 import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
-import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
-import type { FlowEnd, InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { ImageDescription, ProgramDescription } from "../../toolchain/vocabulary/image.ts";
+import type { FlowEnd, InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import type { PolicyFile } from "./parse.ts";
 import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";
 

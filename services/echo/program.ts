@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/image/define.ts";
+import { defineProgram } from "../../toolchain/vocabulary/image.ts";
 import Echo from "../interfaces/echo.idl.ts";
 
 export default defineProgram({ name: "echo", entry: "main.ts", serves: { echo: Echo } });

@@ -1,4 +1,4 @@
-import { defineInterface, enumeration, u32, u64 } from "../../toolchain/idl/define.ts";
+import { defineInterface, enumeration, u32, u64 } from "../../toolchain/vocabulary/interface.ts";
 
 export default defineInterface({
   name: "AttackPlan",

@@ -1,4 +1,4 @@
-import { bool, bytes, defineInterface, text, u32 } from "../../toolchain/idl/define.ts";
+import { bool, bytes, defineInterface, text, u32 } from "../../toolchain/vocabulary/interface.ts";
 
 export default defineInterface({
   name: "Console",

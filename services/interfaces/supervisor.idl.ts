@@ -1,4 +1,11 @@
-import { bool, defineInterface, enumeration, text, u32, u64 } from "../../toolchain/idl/define.ts";
+import {
+  bool,
+  defineInterface,
+  enumeration,
+  text,
+  u32,
+  u64,
+} from "../../toolchain/vocabulary/interface.ts";
 
 export default defineInterface({
   name: "Supervisor",

@@ -1,10 +1,10 @@
 // The prompt: reads a line, runs a command, for ever.
 
 import { collectIfDue } from "../runtime/collector";
-import { showBanner } from "./about";
-import { defineCommands, runLine } from "./commands";
-import { completeLine } from "./completion";
-import { LineEditor } from "./line-editor";
+import { showBanner } from "./commands/about";
+import { defineCommands, runLine } from "./commands/commands";
+import { completeLine } from "./line/completion";
+import { LineEditor } from "./line/line-editor";
 
 const editor = new LineEditor(completeLine);
 

@@ -1,4 +1,4 @@
-import { bytes, defineInterface, u64 } from "../../toolchain/idl/define.ts";
+import { bytes, defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 
 /** The other end of the measured round trips: answers as much as it gets. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
+import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 
 /**
  * Moments and durations in ticks of the time-stamp counter, which all domains of the bench image

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { Decoder, DecoderOptions } from "iced-x86";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { readElf } from "../../toolchain/elf/read.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import { buildDisk } from "../../toolchain/image/disk.ts";
@@ -260,7 +260,7 @@ describe("code of the kernel that not every processor has", () => {
     writeFileSync(join(root, source), "section .text\nbits 64\nnewer:\n  tzcnt eax, ebx\n  ret\n");
     const options = { root, outDir: "build/test/boot", name: "newer", extraAssembly: [source] };
     await expect(buildKernel(options)).rejects.toThrow(
-      /^kernel\/main\.ts: the verifier refuses the kernel's code: .*tzcnt eax,ebx: x86-64-v3 has it/,
+      /^kernel\/entry\/main\.ts: the verifier refuses the kernel's code: .*tzcnt eax,ebx: x86-64-v3 has it/,
     );
   });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import { BootedMachine } from "../support/qemu.ts";
 

@@ -1,4 +1,4 @@
-import { defineInterface, text, u32, u64 } from "../../toolchain/idl/define.ts";
+import { defineInterface, text, u32, u64 } from "../../toolchain/vocabulary/interface.ts";
 
 /** A server that makes garbage of every request. */
 export default defineInterface({

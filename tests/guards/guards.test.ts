@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import attackPlan from "../../services/interfaces/attack-plan.idl.ts";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { BootedMachine } from "../support/qemu.ts";
 import { GUARDS, type Guard, type GuardSystem, buildGuardSystem, inParallel } from "./system.ts";
 

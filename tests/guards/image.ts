@@ -1,4 +1,4 @@
-import { defineImage } from "../../toolchain/image/define.ts";
+import { defineImage } from "../../toolchain/vocabulary/image.ts";
 
 /**
  * A judge that lets the attacker of the main image try everything, with somebody to be robbed and a

@@ -5,7 +5,7 @@
 
 import { Status } from "../../kernel/abi/status";
 import { SystemCall } from "../../kernel/abi/system-call";
-import { systemCall as enterKernel } from "../../kernel/main";
+import { systemCall as enterKernel } from "../../kernel/entry/main";
 import { currentThread } from "../../kernel/schedule/scheduler";
 import { commandLineHas } from "../../kernel/x64/memory-map";
 import { loadPhysical64 } from "../../kernel/x64/physical-memory";
@@ -19,7 +19,7 @@ export {
   interrupt,
   kernelException,
   start,
-} from "../../kernel/main";
+} from "../../kernel/entry/main";
 
 /**
  * Distance from the direct map to address 0, by which a wrong physical address reaches the user

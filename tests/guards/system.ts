@@ -2,11 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CompilePool } from "../../toolchain/build/compile-pool.ts";
-import { BUILD } from "../../toolchain/build/tree.ts";
+import { CompilePool } from "../../toolchain/make/compile-pool.ts";
+import { BUILD } from "../../toolchain/cache/tree.ts";
 import { generateAll } from "../../toolchain/idl/generate.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
-import type { ProgramDescription } from "../../toolchain/image/define.ts";
+import type { ProgramDescription } from "../../toolchain/vocabulary/image.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../../toolchain/keys/signer.ts";
 import attacker from "../../services/attacker/program.ts";

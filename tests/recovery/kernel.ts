@@ -5,23 +5,23 @@
 
 import { DomainState, EndReason, Domain, domainOfSlot } from "../../kernel/object/domain";
 import { Endpoint } from "../../kernel/object/endpoint";
-import { findHandle } from "../../kernel/object/handle-table";
+import { findHandle } from "../../kernel/handle/handle-table";
 import { Thread, ThreadState } from "../../kernel/object/thread";
 import { ObjectType } from "../../kernel/abi/object";
 import { SystemCall } from "../../kernel/abi/system-call";
-import { endDomain } from "../../kernel/domain/end";
+import { endDomain } from "../../kernel/ipc/end";
 import {
   fault as enterFault,
   interrupt as enterInterrupt,
   systemCall as enterSystemCall,
-} from "../../kernel/main";
+} from "../../kernel/entry/main";
 import { slotName, slotCount, stringBytes } from "../../kernel/monitor/monitor";
 import { currentThread } from "../../kernel/schedule/scheduler";
 import { commandLineHas } from "../../kernel/x64/memory-map";
 import { endLine, logByte, logText } from "../../kernel/x64/serial-log";
 import { in8 } from "../../kernel/x64/x64";
 
-export { abort, currentSaveArea, kernelException, start } from "../../kernel/main";
+export { abort, currentSaveArea, kernelException, start } from "../../kernel/entry/main";
 
 /** No line's: the kernel looks who is to run, and does nothing else. */
 const VECTOR_NONE: u32 = 0xff;

@@ -2,7 +2,7 @@
 // comes to: the system lives, the domain comes back, and the shell works.
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import { KEY_RING_FILE, signerFor } from "../../toolchain/keys/signer.ts";
 import { type TestImage, buildTestImage } from "../support/build.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BLOB_HEADER_BYTES, SLOT_FLAGS, SLOT_FLAG_REBOOT_ON_PANIC } from "../../kernel/abi/blob.ts";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { buildIso } from "../../toolchain/image/iso.ts";
 import { buildKernel } from "../../toolchain/image/kernel.ts";
 import { summarizeArchive } from "../../toolchain/inspect/archive.ts";

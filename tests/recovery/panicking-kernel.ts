@@ -1,6 +1,6 @@
 // The kernel as it is, but for a bug that the first interrupt after a non-maskable one brings out.
 
-import { interrupt as enterInterrupt } from "../../kernel/main";
+import { interrupt as enterInterrupt } from "../../kernel/entry/main";
 import { nonMaskableCount } from "../../kernel/x64/assembly";
 import { panic } from "../../kernel/x64/panic";
 
@@ -11,7 +11,7 @@ export {
   kernelException,
   start,
   systemCall,
-} from "../../kernel/main";
+} from "../../kernel/entry/main";
 
 export function interrupt(vector: u32): void {
   if (nonMaskableCount() !== 0) panic("the planted bug");

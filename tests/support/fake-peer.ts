@@ -3,7 +3,7 @@
  * interface's description types.
  */
 import { Status } from "../../kernel/abi/status.ts";
-import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import {
   answerLayout,
   decodeMessage,

@@ -3,7 +3,7 @@
  * and a clock of the test's. What is not given does nothing and reads as zero.
  */
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 
 export interface FakeMachine {
   readonly physical?: DataView;

@@ -35,9 +35,9 @@ import { compileSystem } from "../../policy/compiler/compile.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import { GUARDS_FILE, withoutGuard } from "../../toolchain/image/guards.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
-import type { ImageDescription, ProgramDescription } from "../../toolchain/image/define.ts";
+import type { ImageDescription, ProgramDescription } from "../../toolchain/vocabulary/image.ts";
 import { programNeeds } from "../../toolchain/image/program-needs.ts";
-import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import { DiagnosticError } from "../../toolchain/report/diagnostic.ts";
 import { type ExecutableOptions, smallExecutable } from "./small-executable.ts";
 import audit from "../../services/interfaces/kernel/audit.idl.ts";
@@ -147,15 +147,15 @@ export async function compileKernel({
   const guards = readFileSync(join(ROOT, GUARDS_FILE), "utf8");
   const { wasm } = await compileAssemblyScript({
     root: ROOT,
-    entry: "kernel/testing/entry.ts",
+    entry: "tests/kernel/entry.ts",
     target: "kernel",
     exportMemory: true,
     virtualFiles: {
-      "kernel/monitor/key-ring.ts": KEY_RING,
+      "kernel/monitor/blob/key-ring.ts": KEY_RING,
       "kernel/x64/timer.ts": TIMER,
       "kernel/x64/machine.ts": MACHINE,
       "kernel/x64/memory-map.ts": MEMORY_MAP,
-      ...(slow ? { "kernel/ipc/fast-path.ts": NO_FAST_PATH } : {}),
+      ...(slow ? { "kernel/entry/fast-path.ts": NO_FAST_PATH } : {}),
       [GUARDS_FILE]: without === undefined ? guards : withoutGuard(guards, without),
     },
   });
@@ -657,7 +657,7 @@ export class KernelInNode {
     const broken = this.number("invariantBroken");
     if (broken !== 0)
       throw new Error(
-        `invariant ${broken} (kernel/testing/invariants.ts) is broken: 0x${this.big("invariantDetail").toString(16)}`,
+        `invariant ${broken} (tests/kernel/invariants.ts) is broken: 0x${this.big("invariantDetail").toString(16)}`,
       );
   }
 }

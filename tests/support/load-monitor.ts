@@ -12,11 +12,11 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** What the kernel's other parts import, and what tests look at besides. */
 const ENTRY = `
 export * from "./monitor";
-export { ed25519Verify } from "./ed25519";
-export { sha512Begin, sha512Update, sha512End } from "./sha512";
-export { verifyStructure } from "./blob";
-export { areMachinePorts } from "./machine-ports";
-export { putInForce } from "./sections";
+export { ed25519Verify } from "./crypto/ed25519";
+export { sha512Begin, sha512Update, sha512End } from "./crypto/sha512";
+export { verifyStructure } from "./blob/blob";
+export { areMachinePorts } from "./blob/machine-ports";
+export { putInForce } from "./blob/sections";
 export { decide, denyingRule, denyingValue, findPair } from "./matrix";
 export { setTime } from "./clock";
 `;
@@ -48,9 +48,9 @@ export interface Monitor {
 }
 
 export interface MonitorOptions {
-  /** Text of kernel/monitor/key-ring.ts. */
+  /** Text of kernel/monitor/blob/key-ring.ts. */
   readonly keyRing?: string;
-  /** Text of kernel/guards.ts. */
+  /** Text of kernel/base/guards.ts. */
   readonly guards?: string;
 }
 
@@ -59,8 +59,9 @@ export async function compileMonitor(options: MonitorOptions = {}): Promise<Uint
     ["kernel/monitor/test-entry.ts", ENTRY],
     ["kernel/monitor/clock.ts", CLOCK],
   ]);
-  if (options.keyRing !== undefined) virtual.set("kernel/monitor/key-ring.ts", options.keyRing);
-  if (options.guards !== undefined) virtual.set("kernel/guards.ts", options.guards);
+  if (options.keyRing !== undefined)
+    virtual.set("kernel/monitor/blob/key-ring.ts", options.keyRing);
+  if (options.guards !== undefined) virtual.set("kernel/base/guards.ts", options.guards);
   let wasm: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [

@@ -24,14 +24,14 @@ import {
   u32,
   u64,
   u8,
-} from "../../toolchain/idl/define.ts";
-import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+} from "../../toolchain/vocabulary/interface.ts";
+import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import {
   type ImageDescription,
   type ProgramDescription,
   interrupt,
   ports,
-} from "../../toolchain/image/define.ts";
+} from "../../toolchain/vocabulary/image.ts";
 
 export const consoleInterface = defineInterface({
   name: "Console",

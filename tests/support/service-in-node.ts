@@ -16,7 +16,7 @@ import Clock from "../../services/interfaces/kernel/clock.idl.ts";
 import Domain from "../../services/interfaces/kernel/domain.idl.ts";
 import Log from "../../services/interfaces/kernel/log.idl.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
-import type { InterfaceDescription } from "../../toolchain/idl/define.ts";
+import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import { generateAll } from "../../toolchain/idl/generate.ts";
 import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
 import { loadDataModule } from "../../toolchain/idl/load-data.ts";
@@ -33,7 +33,7 @@ import {
   type Values,
   type WireMessage,
 } from "../../toolchain/idl/message.ts";
-import type { ProgramDescription } from "../../toolchain/image/define.ts";
+import type { ProgramDescription } from "../../toolchain/vocabulary/image.ts";
 import { STRESS_COLLECTOR } from "../../toolchain/soak/stressed-services.ts";
 import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";

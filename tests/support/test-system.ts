@@ -3,8 +3,8 @@
  */
 import { expect } from "vitest";
 import { Status } from "../../kernel/abi/status.ts";
-import { bytes, defineInterface, handle, u32, u64 } from "../../toolchain/idl/define.ts";
-import { interrupt, ports } from "../../toolchain/image/define.ts";
+import { bytes, defineInterface, handle, u32, u64 } from "../../toolchain/vocabulary/interface.ts";
+import { interrupt, ports } from "../../toolchain/vocabulary/image.ts";
 import faultInterface from "../../services/interfaces/kernel/fault.idl.ts";
 import { KernelInNode, type TestSystem, named } from "./kernel-in-node.ts";
 

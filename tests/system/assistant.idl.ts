@@ -1,4 +1,4 @@
-import { bytes, defineInterface, handle, u32, u64 } from "../../toolchain/idl/define.ts";
+import { bytes, defineInterface, handle, u32, u64 } from "../../toolchain/vocabulary/interface.ts";
 
 /**
  * A server that misbehaves on request, so that the tester can watch what the kernel does about it.

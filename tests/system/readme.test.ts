@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { beforeAll, expect, test } from "vitest";
 import { buildTestImage, type TestImage } from "../support/build.ts";
 import { ShellSession } from "../support/shell-session.ts";
-import { findRoot } from "../../toolchain/build/tree.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
 import { read } from "../tidy/source-tree.ts";
 
 const ROOT = findRoot();

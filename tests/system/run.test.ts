@@ -79,7 +79,7 @@ afterEach(() => {
 });
 
 test("what is said at the start is what the guest's help says", () => {
-  const commands = readFileSync(join(ROOT, "services/shell/commands.ts"), "utf8");
+  const commands = readFileSync(join(ROOT, "services/shell/commands/commands.ts"), "utf8");
   const about = (name: string): string =>
     new RegExp(`define\\("${name}", "${name}", "([^"]*)"`).exec(commands)![1]!;
   expect(GUEST_COMMANDS).toBe(`\`shutdown\` ${about("shutdown")}, \`reboot\` ${about("reboot")}`);

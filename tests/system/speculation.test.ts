@@ -35,21 +35,21 @@ const MASKED_FIELD = new RegExp(
 
 test.each<[string, RegExp]>([
   // Before the entry is looked at.
-  ["object/handle-table/findHandle", /and +eax, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+rax\+2\], 0/],
+  ["handle/handle-table/findHandle", /and +eax, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+rax\+2\], 0/],
   // The first of them that is there: each may be inlined into the next.
   [
-    "object/handle-table/handleFrom, call/slots-methods/handleAt, call/slots-methods/slotsMethod",
+    "handle/handle-table/handleFrom, service/slots/handleAt, service/slots/slotsMethod",
     /and +\w+, 0FFFh/,
   ],
-  ["ipc/fast-path/fastCall", /and +\w+, 3Fh/],
+  ["entry/fast-path/fastCall", /and +\w+, 3Fh/],
   ["monitor/structure/fitsPlainly", MASKED_FIELD],
   ["monitor/structure/checkShape", MASKED_FIELD],
-  ["ipc/reply/reply", CLAMP],
+  ["entry/reply/reply", CLAMP],
   ["ipc/message/captureMessage", CLAMP],
-  ["call/dispatch/callKernel", CLAMP],
-  ["call/method-frame/readText", CLAMP],
-  ["call/slots-methods/slotsMethod", CLAMP],
-  ["monitor/sections/methodShape", CLAMP],
+  ["service/dispatch/callKernel", CLAMP],
+  ["service/method-frame/readText", CLAMP],
+  ["service/slots/slotsMethod", CLAMP],
+  ["monitor/blob/sections/methodShape", CLAMP],
   ["monitor/names/className", CLAMP],
   ["monitor/names/ruleWord", CLAMP],
   ["memory/memory-pages/frameOfPage", CLAMP],
@@ -60,6 +60,6 @@ test.each<[string, RegExp]>([
 });
 
 test("the number of a system call selects nothing", () => {
-  expect(functions.get("main/systemCall")).toMatch(/cmp +\w+, 2/);
-  expect(functions.get("main/systemCall")).not.toMatch(/jmp +r/);
+  expect(functions.get("entry/main/systemCall")).toMatch(/cmp +\w+, 2/);
+  expect(functions.get("entry/main/systemCall")).not.toMatch(/jmp +r/);
 });

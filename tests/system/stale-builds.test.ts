@@ -7,7 +7,7 @@ import { buildTestImage } from "../support/build.ts";
 import { TreeCopy } from "../support/tree-copy.ts";
 
 const FILES: Readonly<Record<string, string>> = {
-  "images/lonely.image.ts": `import { defineImage } from "../toolchain/image/define.ts";
+  "images/lonely.image.ts": `import { defineImage } from "../toolchain/vocabulary/image.ts";
 import { pages } from "../apps/quota.ts";
 export default defineImage({
   name: "lonely", version: 1, policy: ["apps/*.policy"],
@@ -17,7 +17,7 @@ export default defineImage({
   "apps/quota.ts": "export const pages = 64;\n",
   "apps/alone.policy":
     "module alone\nclass Alone\nallow execute Alone program alone\nallow Alone -> kernel.Clock { now }\n",
-  "apps/alone/program.ts": `import { defineProgram } from "../../toolchain/image/define.ts";
+  "apps/alone/program.ts": `import { defineProgram } from "../../toolchain/vocabulary/image.ts";
 export default defineProgram({ name: "alone", entry: "main.ts", kernel: { clock: "Clock" } });
 `,
   "apps/alone/main.ts": `import { clock } from "../../build/generated/programs/alone";

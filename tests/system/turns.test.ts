@@ -5,14 +5,14 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findRoot } from "../../toolchain/build/tree.ts";
-import { defineInterface, u64 } from "../../toolchain/idl/define.ts";
+import { findRoot } from "../../toolchain/cache/tree.ts";
+import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import {
   type ImageDescription,
   type ProgramDescription,
   defineImage,
-} from "../../toolchain/image/define.ts";
+} from "../../toolchain/vocabulary/image.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
 import { signerFor } from "../../toolchain/keys/signer.ts";
 import { buildTestImage } from "../support/build.ts";

@@ -8,7 +8,7 @@ let functionNames: readonly string[] = [];
 beforeAll(async () => {
   const { wasm } = await compileAssemblyScript({
     root: ROOT,
-    entry: "kernel/main.ts",
+    entry: "kernel/entry/main.ts",
     target: "kernel",
   });
   functionNames = [...decodeModule(wasm).functionNames.values()];

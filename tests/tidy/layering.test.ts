@@ -49,16 +49,20 @@ test("privileged instructions are imported only below kernel/x64, those of drive
 });
 
 test.each<[string, string, string | null]>([
-  ["kernel/ipc/call.ts", "kernel/object/thread", null],
-  ["kernel/ipc/call.ts", "services/runtime/trine", "kernel imports services/runtime/trine"],
-  ["kernel/abi/status.ts", "kernel/ipc/call", "kernel/abi imports kernel/ipc/call"],
-  ["services/shell/main.ts", "services/shell/history", null],
+  ["kernel/entry/call.ts", "kernel/object/thread", null],
+  ["kernel/entry/call.ts", "services/runtime/trine", "kernel imports services/runtime/trine"],
+  ["kernel/abi/status.ts", "kernel/entry/call", "kernel/abi imports kernel/entry/call"],
+  ["services/shell/main.ts", "services/shell/line/history", null],
   [
     "services/shell/main.ts",
     "services/console/terminal",
     "services imports services/console/terminal",
   ],
-  ["services/shell/main.ts", "toolchain/idl/define", "services imports toolchain/idl/define"],
+  [
+    "services/shell/main.ts",
+    "toolchain/vocabulary/interface",
+    "services imports toolchain/vocabulary/interface",
+  ],
   ["drivers/uart-16550/main.ts", "drivers/support/x64", null],
   [
     "drivers/uart-16550/main.ts",

@@ -16,7 +16,7 @@ const ABI = /^kernel\/abi\//;
 const GENERATED = /^build\/generated\//;
 const RUNTIME = /^services\/runtime\//;
 const INTERFACES = /^services\/interfaces\//;
-const VOCABULARY = /^toolchain\/(idl|image)\/define$/;
+const VOCABULARY = /^toolchain\/vocabulary\//;
 
 export const LAYERS: readonly Layer[] = [
   // Tests may use everything; that nothing imports them is a rule of its own.
@@ -30,14 +30,14 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "kernel/x64",
     files: /^kernel\/x64\//,
-    imports: [ABI, /^kernel\/(x64|object)\//, /^kernel\/guards$/],
+    imports: [ABI, /^kernel\/(x64|object)\//, /^kernel\/base\//],
     packages: false,
   },
   { name: "kernel", files: /^kernel\//, imports: [/^kernel\//], packages: false },
   {
     name: "services/interfaces",
     files: /^services\/interfaces\//,
-    imports: [INTERFACES, /^toolchain\/idl\/define$/],
+    imports: [INTERFACES, VOCABULARY],
     packages: false,
   },
   {
@@ -74,7 +74,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "policy",
     files: /^policy\//,
-    imports: [ABI, /^policy\//, /^toolchain\/(report|idl|image)\//],
+    imports: [ABI, /^policy\//, /^toolchain\/(report|idl|image|vocabulary|cache)\//],
     packages: true,
   },
   // Numbers of the ABI are data that both sides need; everything else of the product is read as

@@ -35,7 +35,7 @@ const HARMLESS: readonly (readonly [file: string, text: string, why: string])[] 
   ],
   ["toolchain/run/terminal-input.ts", "ENTER_MS_MAX = 5000", "somebody types, or does not"],
   ["toolchain/run/terminal-input.ts", "SWALLOW_MS_MAX = 15_000", "somebody types, or does not"],
-  ["toolchain/x64/select-intrinsic.ts", "timeout: ", "positions of operands"],
+  ["toolchain/x64/select/select-intrinsic.ts", "timeout: ", "positions of operands"],
 ];
 
 test("no test, tool or support of tests has a limit of less than 30 s on the wall", () => {

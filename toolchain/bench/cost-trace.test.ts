@@ -1,6 +1,6 @@
 import { Decoder, DecoderOptions } from "iced-x86";
 import { expect, test } from "vitest";
-import { assembledProgram } from "../verify/assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import { readElf } from "../elf/read.ts";
 import { planTrace, readTrace, traceArguments, typicalCounts } from "./cost-trace.ts";
 import { costlyKindOf, estimatedCycles } from "./costly-instructions.ts";

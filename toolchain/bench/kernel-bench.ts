@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootMedium, buildImage, type BuiltImage } from "../build/build-image.ts";
+import { bootMedium, buildImage, type BuiltImage } from "../make/build-image.ts";
 import { readElf } from "../elf/read.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { guestExitValue } from "../run/machine.ts";

@@ -1,8 +1,8 @@
 /** How large things are: what boots, and what has to be trusted. */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { buildImage } from "../build/build-image.ts";
-import { matchingFiles } from "../build/inputs.ts";
+import { buildImage } from "../make/build-image.ts";
+import { matchingFiles } from "../cache/inputs.ts";
 import type { Figure } from "./figure.ts";
 
 /** Parts of the trusted base by their sources; tests and documents do not count. */

@@ -1,6 +1,6 @@
 /** From the start of QEMU to the shell's prompt, in real time. */
 import { spawn } from "node:child_process";
-import { bootMedium, buildImage } from "../build/build-image.ts";
+import { bootMedium, buildImage } from "../make/build-image.ts";
 import { QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import { type Figure, median } from "./figure.ts";
 

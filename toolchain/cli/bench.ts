@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { BENCHES } from "../bench/benches.ts";
 import { type Bench, type BenchRecord, formatValue } from "../bench/figure.ts";
 import { figuresPage } from "../bench/figures-page.ts";
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { QEMU_PROGRAM } from "../run/machine.ts";
 

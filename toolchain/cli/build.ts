@@ -1,6 +1,6 @@
 /** `trine build`: an image, and where its files are. */
-import { buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
-import { findRoot } from "../build/tree.ts";
+import { buildImage, type BuiltImage, checkRequest } from "../make/build-image.ts";
+import { findRoot } from "../cache/tree.ts";
 import { formatDiagnostic } from "../report/diagnostic.ts";
 import { defaultForm } from "../report/progress.ts";
 

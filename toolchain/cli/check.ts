@@ -1,7 +1,7 @@
 /** `trine check`: what is wrong with an image or a policy file, told without compiling anything. */
 import { relative, resolve } from "node:path";
-import { type CheckedImage, checkImage, checkPolicy } from "../build/check-image.ts";
-import { findRoot } from "../build/tree.ts";
+import { type CheckedImage, checkImage, checkPolicy } from "../make/check-image.ts";
+import { findRoot } from "../cache/tree.ts";
 import { policyText } from "../image/draft.ts";
 import { formatDiagnostic } from "../report/diagnostic.ts";
 import { readInputFile } from "./input-file.ts";

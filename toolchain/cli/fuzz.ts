@@ -3,7 +3,7 @@
  * process.
  */
 import { availableParallelism } from "node:os";
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { reportCampaign } from "../fuzz/campaign-report.ts";
 import { runCampaignInWorkers } from "../fuzz/campaign-workers.ts";
 import { Refused } from "./failure.ts";

@@ -32,7 +32,7 @@ program
   .option("--release", "sign with TRINE_KEY and leave the development key out of the kernel")
   .option(
     "--without <guard>",
-    "switch one guard of the kernel off, for tests: see kernel/guards.ts",
+    "switch one guard of the kernel off, for tests: see kernel/base/guards.ts",
   )
   .action(
     async (image: string, options: { medium: string; release?: boolean; without?: string }) => {

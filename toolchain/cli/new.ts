@@ -1,5 +1,5 @@
 /** `trine new`: the first files of a service or a driver. */
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { createProgram } from "../new/create.ts";
 import { refuse } from "../report/diagnostic.ts";
 

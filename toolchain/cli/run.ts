@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bootMedium, buildImage, type BuiltImage, checkRequest } from "../build/build-image.ts";
-import { findRoot } from "../build/tree.ts";
+import { bootMedium, buildImage, type BuiltImage, checkRequest } from "../make/build-image.ts";
+import { findRoot } from "../cache/tree.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { defaultForm } from "../report/progress.ts";
 import { type Act, converse } from "../run/conversation.ts";
@@ -99,7 +99,7 @@ function gdbCommand(root: string, built: BuiltImage, port: number): string {
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
     // The first instruction, where no parameter has moved yet. Other functions are named the same
     // way, by file and name.
-    "hbreak *'kernel/main/start'",
+    "hbreak *'kernel/entry/main/start'",
     "",
   ];
   writeFileSync(join(root, script), lines.join("\n"));

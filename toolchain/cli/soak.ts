@@ -1,5 +1,5 @@
 /** `trine soak`: long tests, all slices or one. */
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { formatSeconds } from "../report/duration.ts";
 import { runSlice } from "../soak/run-slice.ts";

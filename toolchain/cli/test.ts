@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { type Diagnostic, formatDiagnostic, refuse } from "../report/diagnostic.ts";
 import { formatSeconds } from "../report/duration.ts";
 import { preparedPath } from "../setup/prepared-path.ts";

@@ -8,7 +8,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import binaryen from "assemblyscript/binaryen";
-import { readInput } from "../build/inputs.ts";
+import { readInput } from "../cache/inputs.ts";
 import type { Target } from "../ir/module.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { COLLECTOR } from "./hidden-references.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { readElf } from "../elf/read.ts";
 import { compileProgram } from "./compile.ts";
 

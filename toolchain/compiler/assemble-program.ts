@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LINEAR_NULL_BYTES, STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
-import { readInput } from "../build/inputs.ts";
+import { readInput } from "../cache/inputs.ts";
 import { linkProgram } from "../elf/link.ts";
 import { writeNote } from "../elf/note-section.ts";
 import { type ElfFile, readElf, sectionNamed } from "../elf/read.ts";

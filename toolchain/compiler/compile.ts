@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { STACK_BYTES_DEFAULT } from "../../kernel/abi/address-space.ts";
-import { cached } from "../build/cached.ts";
-import { readInput } from "../build/inputs.ts";
-import { toolKey } from "../build/tool-key.ts";
+import { cached } from "../cache/cached.ts";
+import { readInput } from "../cache/inputs.ts";
+import { toolKey } from "../cache/tool-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";

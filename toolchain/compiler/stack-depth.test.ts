@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sampleCode, sampleModule } from "../elf/sample.ts";
+import { sampleCode, sampleModule } from "../../tests/support/sample-object.ts";
 import { functionKey } from "../ir/link-name.ts";
 import type { FunctionEntry } from "../ir/module.ts";
 import { EXTERNAL_STACK_BYTES, worstStackDepth } from "./stack-depth.ts";

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { threadId } from "node:worker_threads";
-import { readInput } from "../build/inputs.ts";
-import { toolKey } from "../build/tool-key.ts";
-import { BUILD } from "../build/tree.ts";
+import { readInput } from "../cache/inputs.ts";
+import { toolKey } from "../cache/tool-key.ts";
+import { BUILD } from "../cache/tree.ts";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { runTool } from "./run-tool.ts";
 

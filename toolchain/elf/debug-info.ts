@@ -223,7 +223,7 @@ export function writeDebugInfo(
   content.patchU32(0, content.length - 4);
 }
 
-/** The last part of `kernel/ipc/call/fastCall`; the path inside type arguments stays. */
+/** The last part of `kernel/entry/call/fastCall`; the path inside type arguments stays. */
 export function shortName(name: string): string {
   const bracket = name.indexOf("<");
   const path = name.slice(0, bracket < 0 ? name.length : bracket);

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { readInput } from "../build/inputs.ts";
-import { BUILD } from "../build/tree.ts";
+import { readInput } from "../cache/inputs.ts";
+import { BUILD } from "../cache/tree.ts";
 import type { Target } from "../ir/module.ts";
 import { assemble } from "./assemble.ts";
 import { EXPORT_PREFIX, IMPORT_PREFIX, importText, unescaped } from "../ir/link-name.ts";

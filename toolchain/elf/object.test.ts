@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { linkProgram } from "./link.ts";
 import { writeObject } from "./object.ts";
 import { readElf, sectionNamed, symbolNamed } from "./read.ts";
-import { sampleCode, sampleFunctions, sampleModule } from "./sample.ts";
+import { sampleCode, sampleFunctions, sampleModule } from "../../tests/support/sample-object.ts";
 import { functionKey } from "../ir/link-name.ts";
 import { readUnwind } from "./unwind-section.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assembledProgram } from "../verify/assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import { PT_LOAD, PT_NOTE } from "./format.ts";
 import { readElf, sectionNamed } from "./read.ts";
 import { stripExecutable } from "./strip.ts";

@@ -1,5 +1,5 @@
 import { LEVEL_LEAST } from "../ir/module.ts";
-import { coverageCounts } from "../x64/coverage.ts";
+import { coverageCounts } from "../x64/machine/coverage.ts";
 import { FaultKind } from "../../kernel/abi/fault.ts";
 import { type GeneratedModule, generateModule } from "./generate.ts";
 import { randomOperand } from "./differential.ts";

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FaultKind } from "../../kernel/abi/fault.ts";
-import { BUILD } from "../build/tree.ts";
+import { BUILD } from "../cache/tree.ts";
 import { compileModule } from "../compiler/compile-module.ts";
 import { linkModule } from "../compiler/link-module.ts";
 import { buildModule } from "../ir/build.ts";

@@ -5,7 +5,7 @@
 import { type SystemInput, compileSystem } from "../../policy/compiler/compile.ts";
 import { MISTAKES_SHOWN } from "../../policy/compiler/mistakes.ts";
 import type { PolicyFile } from "../../policy/compiler/parse.ts";
-import { loadImage } from "../build/description.ts";
+import { loadImage } from "../make/description.ts";
 import { systemInput } from "../image/draft.ts";
 import { type Diagnostic, formatDiagnostic } from "../report/diagnostic.ts";
 import { PolicyMutator } from "./policy-mutator.ts";

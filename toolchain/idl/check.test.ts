@@ -30,7 +30,7 @@ async function findings(files: Readonly<Record<string, string>>): Promise<string
 }
 
 const IMPORT =
-  'import { bool, bytes, defineInterface, enumeration, handle, text, u32, u64 } from "../../toolchain/idl/define.ts";\n';
+  'import { bool, bytes, defineInterface, enumeration, handle, text, u32, u64 } from "../../toolchain/vocabulary/interface.ts";\n';
 
 /**
  * The description of an interface `Door` with these properties, each on a line of its own from line
@@ -291,7 +291,7 @@ test.each([
   ],
   [
     "imports what its module does not have",
-    'import { u23 } from "../../toolchain/idl/define.ts";\nexport default u23;',
+    'import { u23 } from "../../toolchain/vocabulary/interface.ts";\nexport default u23;',
     "1:10: No matching export in ",
   ],
   [

@@ -9,7 +9,7 @@ import {
   MESSAGE_WORDS_MAX,
 } from "../../kernel/abi/system-call.ts";
 import { didYouMean } from "../report/suggest.ts";
-import { FLOW_ENDS, type FieldType, type InterfaceDescription } from "./define.ts";
+import { FLOW_ENDS, type FieldType, type InterfaceDescription } from "../vocabulary/interface.ts";
 import { isInArena, layOut } from "./model.ts";
 
 export interface Finding {

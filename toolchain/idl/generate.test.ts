@@ -22,7 +22,7 @@ import {
   u32,
   u64,
   u8,
-} from "./define.ts";
+} from "../vocabulary/interface.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
 import { constant, wordOffset } from "./generate/names.ts";

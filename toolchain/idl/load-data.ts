@@ -12,7 +12,7 @@ import { SourceMap } from "node:module";
 import { dirname, relative, resolve } from "node:path";
 import { runInThisContext } from "node:vm";
 import { build, type Message, type Plugin } from "esbuild";
-import { currentRecorder } from "../build/inputs.ts";
+import { currentRecorder } from "../cache/inputs.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { type Place, locateProperty } from "./locate.ts";
 

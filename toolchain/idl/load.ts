@@ -1,8 +1,8 @@
 /** Finds, loads and checks all interface descriptions of a tree. */
-import { listInputs } from "../build/inputs.ts";
+import { listInputs } from "../cache/inputs.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { checkInterfaces, type LoadedDescription } from "./check.ts";
-import type { InterfaceDescription } from "./define.ts";
+import type { InterfaceDescription } from "../vocabulary/interface.ts";
 import { loadDataModules } from "./load-data.ts";
 import { diagnosticAt } from "./locate.ts";
 import { buildModel, type InterfaceModel } from "./model.ts";

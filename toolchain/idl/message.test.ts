@@ -1,7 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { FieldType } from "./define.ts";
-import { i32, i64, u32, u64, u8, bool, bytes, enumeration, handle, text } from "./define.ts";
+import type { FieldType } from "../vocabulary/interface.ts";
+import {
+  i32,
+  i64,
+  u32,
+  u64,
+  u8,
+  bool,
+  bytes,
+  enumeration,
+  handle,
+  text,
+} from "../vocabulary/interface.ts";
 import { decodeMessage, encodeMessage, type Value } from "./message.ts";
 import { layOut } from "./model.ts";
 

@@ -3,7 +3,11 @@
  * handles that carry them. The types of the values follow from the description, so a test or a tool
  * is checked against the interface it speaks.
  */
-import type { FieldType, InterfaceDescription, MethodDescription } from "./define.ts";
+import type {
+  FieldType,
+  InterfaceDescription,
+  MethodDescription,
+} from "../vocabulary/interface.ts";
 import { isInArena, type Layout, layOut } from "./model.ts";
 
 /** What a field's value is in TypeScript. */

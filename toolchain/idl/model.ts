@@ -3,7 +3,11 @@
  * out (see the layout rules in `define.ts`). A model exists only for a description that passed
  * `check.ts`.
  */
-import type { FieldType, InterfaceDescription, MethodDescription } from "./define.ts";
+import type {
+  FieldType,
+  InterfaceDescription,
+  MethodDescription,
+} from "../vocabulary/interface.ts";
 
 export interface Field {
   readonly name: string;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bootConstants } from "./boot-constants.ts";
-import { findRoot } from "../build/tree.ts";
+import { findRoot } from "../cache/tree.ts";
 import { assembleBootSectors, masterBootRecord, placeFiles } from "./boot-sectors.ts";
 import { withoutGuard } from "./guards.ts";
 

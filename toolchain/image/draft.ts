@@ -13,14 +13,14 @@ import {
   type SystemInput,
   compileSystem,
 } from "../../policy/compiler/compile.ts";
-import { listInputs, noteInput, readInput } from "../build/inputs.ts";
+import { listInputs, noteInput, readInput } from "../cache/inputs.ts";
 import { loadDataModules } from "../idl/load-data.ts";
-import type { InterfaceDescription } from "../idl/define.ts";
+import type { InterfaceDescription } from "../vocabulary/interface.ts";
 import { diagnosticAt } from "../idl/locate.ts";
 import type { ShapeFinding } from "../idl/shape.ts";
 import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
 import { requireRoomInArchive } from "./archive.ts";
-import type { ImageDescription, ProgramDescription } from "./define.ts";
+import type { ImageDescription, ProgramDescription } from "../vocabulary/image.ts";
 
 /** Every interface that a policy may name. */
 const INTERFACES = "services/interfaces/**/*.idl.ts";

@@ -1,8 +1,8 @@
 import { refuse } from "../report/diagnostic.ts";
 
-export const GUARDS_FILE = "kernel/guards.ts";
+export const GUARDS_FILE = "kernel/base/guards.ts";
 
-/** The text of kernel/guards.ts with one constant false. */
+/** The text of kernel/base/guards.ts with one constant false. */
 export function withoutGuard(text: string, name: string): string {
   const declaration = `export const GUARD_${name.toUpperCase()}: bool = true;`;
   if (!text.includes(declaration)) {

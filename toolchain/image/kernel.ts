@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { listInputs, readInput } from "../build/inputs.ts";
+import { listInputs, readInput } from "../cache/inputs.ts";
 import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
@@ -21,9 +21,9 @@ export interface KernelOptions {
    * to boot, `kernel.lst`.
    */
   readonly outDir: string;
-  /** Name of one guard of kernel/guards.ts to switch off, for tests: `smep`, `rights`, … */
+  /** Name of one guard of kernel/base/guards.ts to switch off, for tests: `smep`, `rights`, … */
   readonly guardsOff?: string;
-  /** AssemblyScript entry; default kernel/main.ts. */
+  /** AssemblyScript entry; default kernel/entry/main.ts. */
   readonly entry?: string;
   /** Base name of the outputs; default kernel. */
   readonly name?: string;
@@ -33,7 +33,7 @@ export interface KernelOptions {
   readonly virtualFiles?: Readonly<Record<string, string>>;
 }
 
-const KERNEL_ENTRY = "kernel/main.ts";
+const KERNEL_ENTRY = "kernel/entry/main.ts";
 
 export interface BuiltKernel extends CompiledProgram {
   /**

@@ -9,9 +9,9 @@ import { BlobError } from "../../kernel/abi/blob-error.ts";
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
 import { smallExecutable } from "../../tests/support/small-executable.ts";
-import { imageNames, loadImage } from "../build/description.ts";
+import { imageNames, loadImage } from "../make/description.ts";
 import { keyRingText } from "../keys/key-ring.ts";
-import type { ImageDescription } from "./define.ts";
+import type { ImageDescription } from "../vocabulary/image.ts";
 import { measureExecutable, readPolicyFiles } from "./draft.ts";
 import { buildSystem } from "./system.ts";
 

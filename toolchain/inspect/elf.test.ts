@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readElf } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
-import { assembledProgram } from "../verify/assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import { formatElf, listFunction, summarizeElf } from "./elf.ts";
 
 const program = assembledProgram(

@@ -1,10 +1,10 @@
 /**
  * The kernel's ring of public keys: the text that the builder puts in the place of
- * kernel/monitor/key-ring.ts.
+ * kernel/monitor/blob/key-ring.ts.
  */
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 
-export const KEY_RING_FILE = "kernel/monitor/key-ring.ts";
+export const KEY_RING_FILE = "kernel/monitor/blob/key-ring.ts";
 
 export interface RingKey {
   readonly publicKey: Uint8Array;

@@ -1,5 +1,5 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction } from "iced-x86";
-import { readInput } from "../build/inputs.ts";
+import { readInput } from "../cache/inputs.ts";
 import type { Block, Instruction as IrInstruction, IrFunction } from "../ir/function.ts";
 import type { MachineCode, Relocation } from "../ir/machine-code.ts";
 import { TrapKind } from "../ir/machine-code.ts";

@@ -7,7 +7,7 @@ import { compileSystem } from "../../policy/compiler/compile.ts";
 import Interrupt from "../../services/interfaces/kernel/interrupt.idl.ts";
 import { fakePeer } from "../../tests/support/fake-peer.ts";
 import { loadInNode } from "../../tests/support/service-in-node.ts";
-import { loadImage } from "../build/description.ts";
+import { loadImage } from "../make/description.ts";
 import { loadInterfaces } from "../idl/load.ts";
 import { createProgram } from "./create.ts";
 
@@ -58,7 +58,7 @@ test("a new service compiles, answers and passes the policy compiler as it is", 
     "policy/modules/door-bell.policy",
     "images/main.image.ts",
   ]);
-  expect(next.join("\n")).toContain("services/shell/commands.ts");
+  expect(next.join("\n")).toContain("services/shell/commands/commands.ts");
 
   const doorBell = (await loadInterfaces(root)).find((model) => model.name === "DoorBell")!;
   const program = await loadInNode("services/door-bell", { root });

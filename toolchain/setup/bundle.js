@@ -19,7 +19,7 @@ const options = {
 };
 const tools = {
   main: "toolchain/cli/main.ts",
-  "compile-worker": "toolchain/build/compile-worker.ts",
+  "compile-worker": "toolchain/make/compile-worker.ts",
   "editor-check": "toolchain/language/editor-check.ts",
 };
 await Promise.all([

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildImage } from "../build/build-image.ts";
+import { buildImage } from "../make/build-image.ts";
 import { type Iteration, SliceSkipped } from "./slice.ts";
 
 interface Case {

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildImage } from "../build/build-image.ts";
+import { buildImage } from "../make/build-image.ts";
 import { Random } from "../fuzz/random.ts";
 import { summarizeArchive } from "../inspect/archive.ts";
 import { runToEnd } from "../run/run-to-end.ts";

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootMedium, buildImage } from "../build/build-image.ts";
+import { bootMedium, buildImage } from "../make/build-image.ts";
 import { type MachineOptions, QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";
 

@@ -3,7 +3,7 @@
  * first thousands.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { bootMedium, buildImage } from "../build/build-image.ts";
+import { bootMedium, buildImage } from "../make/build-image.ts";
 import { QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";
 

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildImage } from "../build/build-image.ts";
+import { buildImage } from "../make/build-image.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { QEMU_PROGRAM } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";

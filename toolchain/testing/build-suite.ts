@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildImage, type BuiltImage } from "../build/build-image.ts";
+import { buildImage, type BuiltImage } from "../make/build-image.ts";
 import { copyTree } from "./copy-tree.ts";
 import { type CaseResult, runCase, type SuiteContext } from "./result.ts";
 

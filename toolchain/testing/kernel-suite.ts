@@ -2,7 +2,7 @@
  * The kernel test image: boots in QEMU, prints TAP on the kernel's log, and ends the machine with 0
  * if all cases passed, else 1.
  */
-import { bootMedium, buildImage } from "../build/build-image.ts";
+import { bootMedium, buildImage } from "../make/build-image.ts";
 import { guestExitValue } from "../run/machine.ts";
 import { runToEnd } from "../run/run-to-end.ts";
 import type { CaseResult, SuiteContext } from "./result.ts";

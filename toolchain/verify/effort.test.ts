@@ -1,7 +1,7 @@
 // Programs chosen to keep the verifier busy. CPU time is measured, not the clock on the wall: the
 // machine may be busy.
 import { expect, test } from "vitest";
-import { assembledProgram } from "./assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import type { Finding } from "./finding.ts";
 import { verifyExecutable } from "./verify.ts";
 

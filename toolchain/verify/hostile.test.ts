@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { readElf, sectionNamed, symbolNamed } from "../elf/read.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
-import { assembledProgram } from "./assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import type { Finding, Rule } from "./finding.ts";
 import { verifyExecutable } from "./verify.ts";
 

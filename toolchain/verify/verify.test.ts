@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Target } from "../ir/module.ts";
-import { assembledProgram } from "./assembled-program.ts";
+import { assembledProgram } from "../../tests/support/assembled-program.ts";
 import type { Rule } from "./finding.ts";
 import { verifyExecutable } from "./verify.ts";
 

@@ -41,11 +41,11 @@ function withBody(...code: number[]): Uint8Array {
 
 test("reads sections, names and the places of instructions", () => {
   const names = new WasmWriter().name("name");
-  names.byte(1).sized(new WasmWriter().u32(1).u32(0).name("kernel/ipc/call/fastCall"));
+  names.byte(1).sized(new WasmWriter().u32(1).u32(0).name("kernel/entry/call/fastCall"));
   const bytes = Uint8Array.from([...withBody(0x41, 7), 0, names.bytes.length, ...names.bytes]);
   const decoded = check(bytes);
   expect(decoded.types).toEqual([{ parameters: [], results: [ValueType.I32] }]);
-  expect(decoded.functionNames.get(0)).toBe("kernel/ipc/call/fastCall");
+  expect(decoded.functionNames.get(0)).toBe("kernel/entry/call/fastCall");
   expect(bytes[decoded.bodies[0]!.start]).toBe(0x41);
 });
 

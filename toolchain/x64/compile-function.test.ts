@@ -5,9 +5,9 @@ import { levelsHere } from "../fuzz/processor-level.ts";
 import type { Block, IrFunction, Value } from "../ir/function.ts";
 import type { IrModule } from "../ir/module.ts";
 import { Opcode, Type } from "../ir/opcode.ts";
-import { assemblyOf } from "./disassemble-sample.ts";
-import { runSample, type SampleCall } from "./run-sample.ts";
-import { moduleOf, SampleFunction } from "./sample-function.ts";
+import { assemblyOf } from "../../tests/support/disassemble-sample.ts";
+import { runSample, type SampleCall } from "../../tests/support/run-sample.ts";
+import { moduleOf, SampleFunction } from "../../tests/support/sample-function.ts";
 
 const { I32, I64 } = Type;
 const BITS = { [I32]: 32, [I64]: 64 } as const;

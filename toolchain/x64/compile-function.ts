@@ -3,12 +3,12 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
-import { allocateRegisters } from "./allocate.ts";
-import { checkAllocation } from "./allocation-checker.ts";
-import { buildMachineFunction } from "./build-machine-function.ts";
-import { encodeFunction } from "./encode.ts";
-import { reuseFlags } from "./reuse-flags.ts";
-import { FRAME_BYTES_MAX, layOutFrame } from "./frame.ts";
+import { allocateRegisters } from "./allocate/allocate.ts";
+import { checkAllocation } from "./allocate/allocation-checker.ts";
+import { buildMachineFunction } from "./select/build-machine-function.ts";
+import { encodeFunction } from "./encode/encode.ts";
+import { reuseFlags } from "./select/reuse-flags.ts";
+import { FRAME_BYTES_MAX, layOutFrame } from "./encode/frame.ts";
 
 export interface CompileOptions {
   /**

@@ -1,5 +1,11 @@
-import { type Allocation, type InsertedMove, isSlot, type Location, slotOf } from "./allocation.ts";
-import { Condition } from "./condition.ts";
+import {
+  type Allocation,
+  type InsertedMove,
+  isSlot,
+  type Location,
+  slotOf,
+} from "./allocate/allocation.ts";
+import { Condition } from "./machine/condition.ts";
 import {
   constraintKind,
   constraintRegister,
@@ -7,9 +13,9 @@ import {
   type MachineInstruction,
   OperandKind,
   Source,
-} from "./machine-function.ts";
-import { MachineOp } from "./machine-op.ts";
-import { Register } from "./register.ts";
+} from "./machine/machine-function.ts";
+import { MachineOp } from "./machine/machine-op.ts";
+import { Register } from "./machine/register.ts";
 
 /**
  * Text of a machine function for people: before allocation, or after it with every operand's place

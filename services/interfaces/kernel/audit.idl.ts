@@ -1,4 +1,4 @@
-import { defineInterface, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, text, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** The audit log: denials and faults. Records are numbered from 0 since boot. */
 export default defineInterface({

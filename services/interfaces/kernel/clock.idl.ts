@@ -1,4 +1,4 @@
-import { defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** The monotonic clock, nanoseconds since boot, and one timer a domain. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { bool, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { bool, defineInterface, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /**
  * A domain's own handle: what it may ask of the kernel for itself. `handle` fields of type u32 are

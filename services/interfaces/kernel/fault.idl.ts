@@ -1,4 +1,4 @@
-import { defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /**
  * What the kernel sends to a slot's fault endpoint, as a call by the faulting thread. An empty

@@ -1,4 +1,4 @@
-import { defineInterface, u32 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32 } from "../../../toolchain/vocabulary/interface.ts";
 
 /**
  * Where a thread receives: messages of the endpoints and bits of the notices that are bound to it.

@@ -1,4 +1,4 @@
-import { defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** A hardware interrupt line granted by the image. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { defineInterface, text } from "../../../toolchain/idl/define.ts";
+import { defineInterface, text } from "../../../toolchain/vocabulary/interface.ts";
 
 /** The kernel's own log on the early serial line. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { bool, defineInterface, u64 } from "../../../toolchain/idl/define.ts";
+import { bool, defineInterface, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** A memory object. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { defineInterface, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** A mask of event bits, the only asynchronous signal. */
 export default defineInterface({

@@ -1,4 +1,10 @@
-import { defineInterface, enumeration, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+import {
+  defineInterface,
+  enumeration,
+  text,
+  u32,
+  u64,
+} from "../../../toolchain/vocabulary/interface.ts";
 
 /** The policy in force. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { defineInterface, u32 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, u32 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** A range of I/O ports granted by the image. The domain uses in and out directly. */
 export default defineInterface({

@@ -6,7 +6,7 @@ import {
   text,
   u32,
   u64,
-} from "../../../toolchain/idl/define.ts";
+} from "../../../toolchain/vocabulary/interface.ts";
 
 /**
  * The slots that the signed image describes. The supervisor decides when one starts, never what it

@@ -1,4 +1,4 @@
-import { defineInterface, text, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { defineInterface, text, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** The machine as a whole. */
 export default defineInterface({

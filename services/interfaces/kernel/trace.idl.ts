@@ -1,4 +1,4 @@
-import { bytes, defineInterface, u32, u64 } from "../../../toolchain/idl/define.ts";
+import { bytes, defineInterface, u32, u64 } from "../../../toolchain/vocabulary/interface.ts";
 
 /** A ring of the last messages between two slots, for debugging. */
 export default defineInterface({

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/image/define.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
 import Timing from "../timing.idl.ts";
 
 /** Waits for an interrupt and remembers when it was told of it. */

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/image/define.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
 
 /**
  * Measures collections of heaps that it knows, with the time-stamp counter: under QEMU's -icount it

@@ -1,5 +1,5 @@
 /** Names and types as generated AssemblyScript spells them. */
-import type { FieldType } from "../define.ts";
+import type { FieldType } from "../../vocabulary/interface.ts";
 import type { Field, InterfaceModel, Method } from "../model.ts";
 
 /** `nextEvent` → `NextEvent`. */

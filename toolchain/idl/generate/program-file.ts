@@ -1,8 +1,8 @@
 /**
  * The generated AssemblyScript of one program: its initial handles, by the names of its manifest.
  */
-import type { ProgramDescription } from "../../image/define.ts";
-import type { InterfaceDescription } from "../define.ts";
+import type { ProgramDescription } from "../../vocabulary/image.ts";
+import type { InterfaceDescription } from "../../vocabulary/interface.ts";
 import { constant } from "./names.ts";
 import { SourceWriter } from "./source-writer.ts";
 

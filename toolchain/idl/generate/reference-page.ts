@@ -1,5 +1,5 @@
 /** The reference page of one interface, in Markdown. */
-import type { FieldType } from "../define.ts";
+import type { FieldType } from "../../vocabulary/interface.ts";
 import type { InterfaceModel, Layout, Method } from "../model.ts";
 
 export function referencePage(model: InterfaceModel): string {

@@ -1,0 +1,208 @@
+// The common call and the common reply: at most four words in registers, a receiver that waits,
+// verdicts that are cached. Each either does exactly what the slow way would do, or declines
+// without having changed anything; then the slow way, which defines what a call means, runs.
+
+import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
+import { Status } from "../abi/status";
+import {
+  HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_MASK,
+  HEADER_METHOD_SHIFT,
+  HEADER_WORDS_MASK,
+  REGISTER_WORDS_MAX,
+  TOKEN_SEQUENCE_SHIFT,
+} from "../abi/system-call";
+import { METHOD_BYTES } from "../abi/blob";
+import { isTraceActive } from "../ipc/trace";
+import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
+import { Event, epoch, fitsPlainly } from "../monitor/monitor";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { findHandle, hasRights } from "../handle/handle-table";
+import { Inbox } from "../object/inbox";
+import { Thread, ThreadState } from "../object/thread";
+import { canHandOver, handOver } from "../schedule/scheduler";
+import { promiseRecord } from "../ipc/message";
+import { SEQUENCE_LAST } from "../ipc/rendezvous";
+
+/** Every flag, and the reserved bit. */
+const FLAGS_AND_RESERVED: u32 = 0xfc08;
+const NAMING_BITS: u32 =
+  (0xffff << HEADER_INTERFACE_SHIFT) | (HEADER_METHOD_MASK << HEADER_METHOD_SHIFT);
+
+/** A call straight to a receiver that waits, which runs next. */
+export function fastCall(caller: Thread): bool {
+  const header = <u32>caller.rsi;
+  const words = header & HEADER_WORDS_MASK;
+  if (
+    (header & FLAGS_AND_RESERVED) !== 0 ||
+    words > <u32>REGISTER_WORDS_MAX ||
+    caller.r9 !== 0 ||
+    caller.rdi >> 32 !== 0
+  )
+    return false;
+  if (!GUARD_VERDICT || isTraceActive()) return false;
+
+  const domain = domainOfSlot(caller.payer);
+  const entry = findHandle(domain, <u32>caller.rdi);
+  if (entry === null || entry.type !== <u16>ObjectType.Endpoint || !hasRights(entry, RIGHT_CALL))
+    return false;
+  if (header >> HEADER_INTERFACE_SHIFT !== entry.interfaceId) return false;
+  const now = epoch();
+  if (entry.epoch !== now) return false;
+  const method = (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
+  if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
+
+  const endpoint = changetype<Endpoint>(entry.object!);
+  const receiver = endpoint.inbox!.receiver;
+  if (receiver === null || caller.sequence === SEQUENCE_LAST) return false;
+  const owner = domainOfSlot(endpoint.owner);
+  if (entry.seenInstance !== owner.instance || !mayRun(receiver, owner)) return false;
+  // Other callers or chains would take more than one comparison to settle who lends what.
+  if (
+    receiver.firstServed !== null ||
+    receiver.ownInbox !== endpoint.inbox ||
+    caller.chainBehind !== 0
+  )
+    return false;
+  let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
+  if (priority < receiver.basePriority) priority = receiver.basePriority;
+  if (!canHandOver(caller, priority)) return false;
+  const shape = <usize>entry.shapes + <usize>method * METHOD_BYTES;
+  if (
+    GUARD_STRUCTURE &&
+    !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
+  )
+    return false;
+
+  // Commit point. Nothing below can fail.
+  const naming = header & NAMING_BITS;
+  caller.callHandle = entry;
+  caller.callGeneration = <u32>entry.generation;
+  caller.callHeader = naming;
+  caller.callBadge = entry.badge;
+  caller.callEpoch = now;
+  caller.callShape = shape;
+  caller.calleeSlot = owner.slot;
+  caller.calleeClass = owner.classId;
+  caller.isForwarded = false;
+  caller.isLong = false;
+  const sequence = caller.sequence + 1;
+  caller.sequence = sequence;
+  caller.state = ThreadState.AwaitingReply;
+  caller.server = receiver;
+  caller.servedNext = null;
+  caller.servedPrevious = null;
+  receiver.firstServed = caller;
+  receiver.chainBehind = 1;
+  receiver.priority = priority;
+  endpoint.inbox!.receiver = null;
+  receiver.inbox = null;
+  receiver.state = ThreadState.Ready;
+
+  receiver.rax = <u64>(<u32>Status.Ok);
+  receiver.rdi = (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
+  receiver.rsi = <u64>(naming | words);
+  receiver.rdx = entry.badge;
+  receiver.r8 = <u64>domain.classId | ((<u64>domain.slot) << 32);
+  moveWords(caller, receiver, words);
+  handOver(caller, receiver);
+  return true;
+}
+
+/**
+ * A plain answer by the thread that holds the call, which then waits for the next; the caller runs
+ * next.
+ */
+export function fastReply(server: Thread): bool {
+  const header = <u32>server.rsi;
+  const words = header & HEADER_WORDS_MASK;
+  if (
+    (header & FLAGS_AND_RESERVED & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE ||
+    words > <u32>REGISTER_WORDS_MAX ||
+    server.r9 !== 0 ||
+    server.r10 >> 32 !== 0
+  )
+    return false;
+  if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
+
+  // The one call that this thread holds: whose priority it has afterwards is its own.
+  const caller = server.firstServed;
+  if (caller === null || caller.servedNext !== null || server.rdi !== caller.token) return false;
+  if (
+    caller.callEpoch !== epoch() ||
+    caller.callShape === 0 ||
+    caller.isFaultCall ||
+    caller.timeoutTimer.heapIndex !== 0
+  )
+    return false;
+  if (!mayRun(caller, domainOfSlot(caller.payer))) return false;
+
+  const entry = findHandle(domainOfSlot(server.payer), <u32>server.r10);
+  if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
+    return false;
+  const inbox = changetype<Inbox>(entry.object!);
+  if (
+    inbox.payer !== server.payer ||
+    inbox !== server.ownInbox ||
+    inbox.thread !== server ||
+    inbox.receiver !== null
+  )
+    return false;
+  if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
+  if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
+  if (
+    GUARD_STRUCTURE &&
+    !fitsPlainly(
+      Event.Response,
+      caller.callShape,
+      words,
+      server.rbx,
+      server.r12,
+      server.r13,
+      server.r14,
+    )
+  )
+    return false;
+
+  // Commit point. Nothing below can fail.
+  caller.server = null;
+  caller.state = ThreadState.Ready;
+  server.firstServed = null;
+  server.chainBehind = 0;
+  server.priority = server.basePriority;
+  server.isLong = false;
+  if ((header & HEADER_FLAG_RECORD) !== 0) promiseRecord(server);
+  server.state = ThreadState.Receiving;
+  server.inbox = inbox;
+  inbox.receiver = server;
+
+  caller.rax = <u64>(<u32>Status.Ok);
+  caller.rdi = 0;
+  caller.rsi = <u64>(caller.callHeader | words);
+  caller.rdx = 0;
+  caller.r8 = 0;
+  moveWords(server, caller, words);
+  handOver(server, caller);
+  return true;
+}
+
+/**
+ * A thread that waits, and that a message would make ready to run at once. A timeout would have to
+ * be ended first.
+ */
+function mayRun(thread: Thread, domain: Domain): bool {
+  return (
+    thread.timeoutTimer.heapIndex === 0 && !thread.suspended && domain.state === DomainState.Running
+  );
+}
+
+/** The words of a message; registers behind the last one are zero. */
+function moveWords(from: Thread, to: Thread, words: u32): void {
+  to.rbx = words > 0 ? from.rbx : 0;
+  to.r12 = words > 1 ? from.r12 : 0;
+  to.r13 = words > 2 ? from.r13 : 0;
+  to.r14 = words > 3 ? from.r14 : 0;
+}

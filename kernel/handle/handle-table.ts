@@ -1,0 +1,287 @@
+// Handle tables and the inheritance tree. A handle made from another is its child; the first
+// handles to an object have no parent.
+
+import { ObjectType } from "../abi/object";
+import { HANDLE_GENERATION_SHIFT, INITIAL_GENERATION } from "../abi/system-call";
+import { GUARD_QUOTA, GUARD_RIGHTS } from "../base/guards";
+import { FrameUse } from "../memory/frames";
+import { HANDLES_MAX, HANDLE_SHIFT } from "../object/layout";
+import { inheritedMapping, passMappings, unmapStep } from "../memory/mappings";
+import { chargePages, unchargeReserved, unchargeShared } from "../memory/quota";
+import { backWindowPage, releaseWindowPage } from "../memory/window";
+import { Domain, domainOfSlot } from "../object/domain";
+import { HandleEntry } from "../object/handle-entry";
+import { KernelObject } from "../object/kernel-object";
+
+const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
+/** Place 0 names no handle. */
+const FIRST_PLACE: u32 = 1;
+const GENERATION_LAST: u32 = 0xffff;
+/** Bits of a handle's number that name its place. */
+const PLACE_BITS: u32 = 12;
+if (1 << PLACE_BITS !== HANDLES_MAX) ERROR("PLACE_BITS does not fit HANDLES_MAX");
+/** Children moved or handles removed in one step. */
+export const TREE_STEP: u32 = 32;
+
+/**
+ * Masked, so that no guess of the processor's leads to another domain's table
+ * (kernel/base/speculation.ts).
+ */
+function entryAt(domain: Domain, index: u32): HandleEntry {
+  return changetype<HandleEntry>(
+    domain.handleTable + ((<usize>(index & (HANDLES_MAX - 1))) << HANDLE_SHIFT),
+  );
+}
+
+/** The entry that a number names in the domain's table, null if none. */
+export function findHandle(domain: Domain, number: u32): HandleEntry | null {
+  const index = number & (HANDLES_MAX - 1);
+  if (index === 0 || index >= domain.handleHigh) return null;
+  const entry = entryAt(domain, index);
+  // Behind the place: bits that are zero in every number given out, then the generation.
+  if (
+    entry.type === 0 ||
+    (<u32>entry.generation) << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS
+  )
+    return null;
+  return entry;
+}
+
+/** The number by which its domain names the handle. */
+export function handleNumber(entry: HandleEntry): u32 {
+  return entry.index | ((<u32>entry.generation) << HANDLE_GENERATION_SHIFT);
+}
+
+export function hasRights(entry: HandleEntry, rights: u32): bool {
+  return !GUARD_RIGHTS || (entry.rights & rights) === rights;
+}
+
+/** The entry in use at an index below `handleHigh`, null if the place is empty. */
+export function handleAt(domain: Domain, index: u32): HandleEntry | null {
+  const entry = entryAt(domain, index);
+  return entry.type === 0 ? null : entry;
+}
+
+/**
+ * The first entry in use from an index on, null if there is none. At most as many steps as the
+ * table has places.
+ */
+export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
+  for (let i: u32 = index === 0 ? 1 : index; i < domain.handleHigh; i++) {
+    const entry = entryAt(domain, i);
+    if (entry.type !== 0) return entry;
+  }
+  return null;
+}
+
+/**
+ * Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of
+ * handles or pages.
+ */
+export function prepareHandles(domain: Domain, count: u32): bool {
+  if (GUARD_QUOTA && domain.handlesUsed + count > domain.quotaHandles) return false;
+  const room = domain.handleFreeCount + domain.handlePlaces - domain.handleHigh;
+  if (room >= count) return true;
+  return addPage(domain);
+}
+
+/** Backs the page behind the last one. */
+function addPage(domain: Domain): bool {
+  const places = domain.handlePlaces;
+  if (places === HANDLES_MAX) return false;
+  if (!chargePages(domain, 1)) return false;
+  if (!backWindowPage(changetype<usize>(entryAt(domain, places)), FrameUse.Objects, domain.slot)) {
+    unchargeReserved(domain, 1);
+    return false;
+  }
+  domain.handlePlaces = places + ENTRIES_PER_PAGE;
+  if (places === 0) domain.handleHigh = FIRST_PLACE;
+  return true;
+}
+
+/** Puts an empty place behind all others, so that it is used again as late as can be. */
+function chain(domain: Domain, entry: HandleEntry): void {
+  entry.nextFree = 0;
+  if (domain.handleFreeCount === 0) domain.handleFree = entry.index;
+  else entryAt(domain, domain.handleFreeLast).nextFree = entry.index;
+  domain.handleFreeLast = entry.index;
+  domain.handleFreeCount += 1;
+}
+
+/**
+ * Makes a handle. The place has been prepared, so it cannot fail. `parent` is null for a first
+ * handle to the object.
+ */
+export function addHandle(
+  domain: Domain,
+  object: KernelObject,
+  type: u32,
+  rights: u32,
+  badge: u64,
+  interfaceId: u32,
+  classId: u32,
+  parent: HandleEntry | null,
+): HandleEntry {
+  let entry: HandleEntry;
+  // First the places that were never used, in order and without a gap: an instance's initial
+  // handles have the numbers that its build counted. So the others rest, too.
+  if (domain.handleHigh < domain.handlePlaces) {
+    entry = entryAt(domain, domain.handleHigh);
+    domain.handleHigh += 1;
+  } else {
+    assert(domain.handleFreeCount > 0);
+    entry = entryAt(domain, domain.handleFree);
+    domain.handleFree = entry.nextFree;
+    domain.handleFreeCount -= 1;
+  }
+  assert(entry.type === 0);
+  if (entry.generation === 0) entry.generation = <u16>INITIAL_GENERATION;
+  entry.type = <u16>type;
+  entry.rights = rights;
+  entry.object = object;
+  entry.epoch = 0;
+  entry.verdicts = 0;
+  entry.badge = badge;
+  entry.interfaceId = interfaceId;
+  entry.classId = classId;
+  entry.firstChild = null;
+  entry.seenInstance = 0;
+  link(entry, object, parent);
+  object.handleCount += 1;
+  domain.handlesUsed += 1;
+  return entry;
+}
+
+/** Puts an entry before its siblings. */
+function link(entry: HandleEntry, object: KernelObject, parent: HandleEntry | null): void {
+  const first = parent === null ? object.firstHandle : parent.firstChild;
+  entry.parent = parent;
+  entry.previous = null;
+  entry.next = first;
+  if (first !== null) first.previous = entry;
+  if (parent === null) object.firstHandle = entry;
+  else parent.firstChild = entry;
+}
+
+function unlink(entry: HandleEntry): void {
+  const next = entry.next;
+  const previous = entry.previous;
+  const parent = entry.parent;
+  if (next !== null) next.previous = previous;
+  if (previous !== null) previous.next = next;
+  else if (parent !== null) parent.firstChild = next;
+  else entry.object!.firstHandle = next;
+  entry.parent = null;
+  entry.next = null;
+  entry.previous = null;
+}
+
+/**
+ * Hands on what hangs on an entry, children and mappings, to its parent, at most TREE_STEP of each;
+ * true when it has none left.
+ */
+export function passOn(entry: HandleEntry): bool {
+  const object = entry.object!;
+  for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
+    const child = entry.firstChild;
+    if (child === null) break;
+    unlink(child);
+    link(child, object, entry.parent);
+  }
+  if (entry.firstChild !== null) return false;
+  return !mayMap(entry) || passMappings(entry, TREE_STEP);
+}
+
+function mayMap(entry: HandleEntry): bool {
+  return entry.type === <u16>ObjectType.Memory;
+}
+
+/**
+ * Empties the place of a handle without children and mappings. The object may be without handles
+ * then: the caller looks.
+ */
+export function removeHandle(entry: HandleEntry): void {
+  assert(entry.firstChild === null);
+  assert(!mayMap(entry) || entry.firstMapping === null);
+  const domain = domainOfSlot(entry.slot);
+  const object = entry.object!;
+  unlink(entry);
+  object.handleCount -= 1;
+  domain.handlesUsed -= 1;
+  entry.type = 0;
+  entry.object = null;
+  entry.rights = 0;
+  entry.epoch = 0;
+  entry.verdicts = 0;
+  entry.generation =
+    <u32>entry.generation === GENERATION_LAST ? <u16>INITIAL_GENERATION : entry.generation + 1;
+  chain(domain, entry);
+}
+
+/**
+ * Removes handles that descend from `root`, and ends the mappings that were made by them. A
+ * handle's own children are handed up to `root` first, so that no step is longer than another.
+ * Answers true when nothing descends from it any more.
+ */
+export function revokeStep(root: HandleEntry): bool {
+  const object = root.object!;
+  for (let done: u32 = 0; done < TREE_STEP; done++) {
+    const child = root.firstChild;
+    if (child === null) return !mayMap(root) || endInherited(root);
+    const grandchild = child.firstChild;
+    if (grandchild !== null) {
+      unlink(grandchild);
+      link(grandchild, object, root);
+      continue;
+    }
+    const mapping = mayMap(child) ? child.firstMapping : null;
+    if (mapping !== null) {
+      child.rights = 0; // Whoever holds it does not map faster than we unmap.
+      unmapStep(domainOfSlot(mapping.payer), mapping);
+      return false;
+    }
+    removeHandle(child);
+  }
+  return false;
+}
+
+/**
+ * A step of ending the mappings whose handles descended from this one and were dropped; true when
+ * there is none.
+ */
+function endInherited(root: HandleEntry): bool {
+  const mapping = inheritedMapping(root);
+  if (mapping === null) return true;
+  unmapStep(domainOfSlot(mapping.payer), mapping);
+  return false;
+}
+
+/**
+ * Removes handles to an object that nobody maps from whatever domain; true when there is none left.
+ */
+export function revokeObjectStep(object: KernelObject): bool {
+  for (let done: u32 = 0; done < TREE_STEP; done++) {
+    const entry = object.firstHandle;
+    if (entry === null) return true;
+    const child = entry.firstChild;
+    if (child !== null) {
+      unlink(child);
+      link(child, object, null);
+    } else {
+      removeHandle(entry);
+    }
+  }
+  return object.firstHandle === null;
+}
+
+/** Gives back the last page of an empty table; false if none is left. */
+export function releaseHandlePage(domain: Domain): bool {
+  assert(domain.handlesUsed === 0);
+  const places = domain.handlePlaces;
+  if (places === 0) return false;
+  domain.handlePlaces = places - ENTRIES_PER_PAGE;
+  domain.handleHigh = domain.handlePlaces;
+  releaseWindowPage(changetype<usize>(entryAt(domain, domain.handlePlaces)));
+  unchargeShared(domain, 1);
+  return true;
+}

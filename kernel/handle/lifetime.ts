@@ -1,0 +1,103 @@
+// What happens to an object when the last thing that refers to it goes.
+
+import { ObjectType } from "../abi/object";
+import { freeMemoryStep, isLastStep } from "../memory/memory-pages";
+import { Table, returnPlace } from "../memory/object-pages";
+import { Domain, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { HandleEntry } from "../object/handle-entry";
+import { passOn, removeHandle } from "./handle-table";
+import { Inbox } from "../object/inbox";
+import { KernelObject } from "../object/kernel-object";
+import { MemoryObject } from "../object/memory-object";
+
+/**
+ * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came
+ * from. With it goes an object that nothing else refers to. One step; true when the handle is gone.
+ */
+export function dropStep(entry: HandleEntry): bool {
+  if (!passOn(entry)) return false;
+  const object = entry.object!;
+  if (entry.type === <u16>ObjectType.Memory && object.handleCount === 1) {
+    const memory = changetype<MemoryObject>(object);
+    if (memory.firstMapping === null) {
+      // The handle stays until the last step, so that the object can be found again.
+      return dropMemory(entry, memory);
+    }
+  }
+  removeHandle(entry);
+  destroyIfUnused(object);
+  return true;
+}
+
+function dropMemory(entry: HandleEntry, memory: MemoryObject): bool {
+  memory.isDying = true;
+  if (!isLastStep(memory)) {
+    freeMemoryStep(memory);
+    return false;
+  }
+  removeHandle(entry);
+  return freeMemoryStep(memory);
+}
+
+/** Ends an object without handles. Memory is taken apart in steps of its own. */
+export function destroyIfUnused(object: KernelObject): void {
+  if (object.handleCount !== 0) return;
+  if (object.type === <u32>ObjectType.Endpoint) {
+    destroyEndpointIfUnused(changetype<Endpoint>(object));
+  } else if (object.type === <u32>ObjectType.Inbox) {
+    destroyInboxIfUnused(changetype<Inbox>(object));
+  } else if (object.type === <u32>ObjectType.Notice) {
+    endObject(object, Table.Notices);
+  }
+}
+
+/** An endpoint that a program made goes with its last handle and its last queued caller. */
+export function destroyEndpointIfUnused(endpoint: Endpoint): void {
+  if (endpoint.isPermanent || endpoint.handleCount !== 0 || endpoint.firstCaller !== null) return;
+  if (endpoint.type === 0) return;
+  const inbox = endpoint.inbox!;
+  inbox.boundEndpoints -= 1;
+  endObject(endpoint, Table.Endpoints);
+  destroyInboxIfUnused(inbox);
+}
+
+/**
+ * An inbox that a program made goes when it has neither handles nor endpoints, nor anybody waiting.
+ */
+export function destroyInboxIfUnused(inbox: Inbox): void {
+  if (
+    inbox.type === 0 ||
+    inbox.handleCount !== 0 ||
+    inbox.boundEndpoints !== 0 ||
+    inbox.pendingCalls !== 0 ||
+    inbox.receiver !== null
+  )
+    return;
+  if (inbox === domainOfSlot(inbox.payer).inbox) return;
+  const thread = inbox.thread;
+  if (thread !== null && thread.ownInbox === inbox) thread.ownInbox = null;
+  forgetMasked(inbox);
+  endObject(inbox, Table.Inboxes);
+}
+
+/**
+ * The interrupts in the list stay masked until they are bound again. At most as many steps as the
+ * machine has lines.
+ */
+export function forgetMasked(inbox: Inbox): void {
+  let interrupt = inbox.firstMasked;
+  while (interrupt !== null) {
+    const next = interrupt.nextMasked;
+    interrupt.isListed = false;
+    interrupt.nextMasked = null;
+    interrupt = next;
+  }
+  inbox.firstMasked = null;
+}
+
+function endObject(object: KernelObject, table: Table): void {
+  const domain: Domain = domainOfSlot(object.payer);
+  domain.objectsUsed -= 1;
+  returnPlace(domain, table, changetype<usize>(object));
+}
