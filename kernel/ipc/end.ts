@@ -2,6 +2,7 @@
 // afterwards, step by step (reclaim.ts).
 
 import { Domain, DomainState, EndReason } from "../object/domain";
+import { setDeferredWork } from "../schedule/scheduler";
 import { slotChanged } from "../domain/supervisor";
 
 let firstDying: Domain | null = null;
@@ -26,6 +27,7 @@ export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   domain.isDying = true;
   domain.nextDying = firstDying;
   firstDying = domain;
+  setDeferredWork(true);
   slotChanged(domain);
 }
 
@@ -40,4 +42,5 @@ export function removeDying(domain: Domain): void {
     previous.nextDying = domain.nextDying;
   }
   domain.nextDying = null;
+  setDeferredWork(firstDying !== null);
 }

@@ -7,7 +7,6 @@
 // equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
 // is told something by interrupt, timer or notice begins one of its own.
 
-import { dyingDomain } from "../ipc/end";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
@@ -46,12 +45,22 @@ let armedFor: u64 = u64.MAX_VALUE;
  * While something is put off, the kernel is entered at least so often: a step is a tenth of that.
  */
 const ENTRY_NS: u64 = 100_000;
-/** What the kernel has put off until the next entry: it wants one soon. */
+/** The kernel has put something off until its next entry, which has to come soon. */
 let wantsEntry: bool = false;
+/** Each kernel entry has a step of deferred work to take before a thread runs. */
+let hasDeferredWork: bool = false;
 
 /** Asks for another kernel entry: within ENTRY_NS, and at once when no thread runs. */
 export function requestEntry(): void {
   wantsEntry = true;
+}
+
+/**
+ * Says whether deferred work is pending, such as an instance that is being taken apart. While it
+ * is, `canHandOver` declines, so that every system call ends in the full kernel exit.
+ */
+export function setDeferredWork(isPending: bool): void {
+  hasDeferredWork = isPending;
 }
 
 /** The timer has fired: whatever it was armed for, it is off now. */
@@ -206,12 +215,12 @@ function giveWay(current: Thread, best: i32): void {
 let handedOverAt: u64 = 0;
 
 /**
- * Whether a thread of that priority, called or answered by the current one on its turn, would run
- * next, and nothing else is to be seen to. The timer stays as it is: among equals it has been set
- * for the end of the turn.
+ * True if a thread of this priority, called or answered by the current one on its turn, would run
+ * next when made ready, and no deferred work is pending. The timer stays as it is: among equals it
+ * has been set for the end of the turn.
  */
 export function canHandOver(current: Thread, priority: u32): bool {
-  if (wantsEntry || dyingDomain() !== null) return false;
+  if (wantsEntry || hasDeferredWork) return false;
   if (!isEmpty(READY_QUEUE_BASE)) {
     const best = highestPriority(READY_QUEUE_BASE);
     if (best > <i32>priority || (best === <i32>priority && current.priority !== priority))
