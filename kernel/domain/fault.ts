@@ -54,7 +54,7 @@ const FAULT_WORDS: u32 = 7;
  * stopped.
  */
 export function handleException(thread: Thread, vector: u32, errorCode: u32, address: u64): void {
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   let kind = kindOf(domain, thread, vector, address);
   if (vector === VECTOR_PAGE) {
     kind = pageFault(domain, errorCode, address);
@@ -143,7 +143,7 @@ function stopThread(
  * people.
  */
 export function endFaulted(thread: Thread, isUntold: bool): void {
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   thread.state = ThreadState.Faulted;
   if (domain.isAlive && (isUntold || !isLogDriven())) logFault(thread, domain);
   endDomain(domain, EndReason.Fault, thread.faultKind);

@@ -49,7 +49,7 @@ function logInterrupted(address: u64): void {
     return;
   }
   if (thread === null) logText("a program");
-  else logName(domainOfSlot(thread.payer));
+  else logName(domainOfSlot(thread.owner));
   logText(" at 0x");
   logHex(address);
 }

@@ -118,7 +118,7 @@ function leaveDevices(domain: Domain): bool {
     const interrupt = interruptOfLine(line);
     if (interrupt.inbox === null) continue;
     const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
-    if (inbox !== null && inbox.payer !== domain.slot) continue;
+    if (inbox !== null && inbox.owner !== domain.slot) continue;
     // An inbox that is gone may have been this domain's: its page is about to go too, and then
     // nobody must look there.
     maskLine(line);
@@ -236,7 +236,7 @@ function endMemory(domain: Domain): bool {
     return false;
   }
   if (mapping !== null) {
-    unmapStep(domainOfSlot(mapping.payer), mapping); // It was being taken apart anyway.
+    unmapStep(domainOfSlot(mapping.owner), mapping); // It was being taken apart anyway.
     return false;
   }
   if (revokeObjectStep(object)) freeMemoryStep(object);

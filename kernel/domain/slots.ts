@@ -18,7 +18,7 @@ import {
   SLOT_INBOXES_BASE,
   ENDPOINT_SHIFT,
 } from "../object/layout";
-import { PAYER_KERNEL, availableFrames } from "../memory/frames";
+import { OWNER_KERNEL, availableFrames } from "../memory/frames";
 import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
@@ -52,11 +52,11 @@ export function initializeTables(): bool {
   if (!backKernelWindow(BOOT_TABLES_BASE, BOOT_TABLES_BYTES)) return false;
   for (let line: u32 = 0; line < LINE_COUNT; line++) {
     const interrupt = interruptOfLine(line);
-    initializeObject(interrupt, ObjectType.Interrupt, PAYER_KERNEL);
+    initializeObject(interrupt, ObjectType.Interrupt, OWNER_KERNEL);
     interrupt.line = line;
   }
   for (let type: u32 = ObjectType.Ports; type <= <u32>ObjectType.System; type++)
-    initializeObject(kernelService(type), type, PAYER_KERNEL);
+    initializeObject(kernelService(type), type, OWNER_KERNEL);
   return true;
 }
 
@@ -108,7 +108,6 @@ function initializeSlot(slot: u32): bool {
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);
     initializeObject(endpoint, ObjectType.Endpoint, slot);
-    endpoint.owner = slot;
     endpoint.interfaceId = slotEndpointInterface(slot, i);
     endpoint.inbox = inbox;
     endpoint.isPermanent = true;

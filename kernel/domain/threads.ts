@@ -89,7 +89,7 @@ export function killThread(thread: Thread): bool {
   endFaultCall(thread);
   const inbox = thread.ownInbox;
   if (inbox !== null) forgetReceiver(inbox);
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   const next = thread.domainNext;
   const previous = thread.domainPrevious;
   if (next !== null) next.domainPrevious = previous;
@@ -108,7 +108,7 @@ export function killThread(thread: Thread): bool {
  */
 export function endFaultCall(thread: Thread): void {
   thread.isFaultCall = false;
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   if (domain.state !== DomainState.Faulted) return;
   let other = domain.firstThread;
   while (other !== null && !other.isFaultCall) other = other.domainNext;

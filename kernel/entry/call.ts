@@ -34,7 +34,7 @@ export function systemCallCall(thread: Thread): void {
 function call(thread: Thread): Status {
   const header = <u32>thread.rsi;
   if ((header & FLAGS_AND_RESERVED & ~(<u32>HEADER_FLAG_LONG)) !== 0) return Status.BadHeader;
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   if (thread.rdi >> 32 !== 0) return Status.BadHandle;
   const entry = findHandle(domain, <u32>thread.rdi);
   if (entry === null || isGoing(entry)) return Status.BadHandle;

@@ -45,7 +45,7 @@ export function fastCall(caller: Thread): bool {
     return false;
   if (!GUARD_VERDICT || isTraceActive()) return false;
 
-  const domain = domainOfSlot(caller.payer);
+  const domain = domainOfSlot(caller.owner);
   const entry = findHandle(domain, <u32>caller.rdi);
   if (entry === null || entry.type !== <u16>ObjectType.Endpoint || !hasRights(entry, RIGHT_CALL))
     return false;
@@ -138,14 +138,14 @@ export function fastReply(server: Thread): bool {
     caller.timeoutTimer.heapIndex !== 0
   )
     return false;
-  if (!mayRun(caller, domainOfSlot(caller.payer))) return false;
+  if (!mayRun(caller, domainOfSlot(caller.owner))) return false;
 
-  const entry = findHandle(domainOfSlot(server.payer), <u32>server.r10);
+  const entry = findHandle(domainOfSlot(server.owner), <u32>server.r10);
   if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
     return false;
   const inbox = changetype<Inbox>(entry.object!);
   if (
-    inbox.payer !== server.payer ||
+    inbox.owner !== server.owner ||
     inbox !== server.ownInbox ||
     inbox.thread !== server ||
     inbox.receiver !== null

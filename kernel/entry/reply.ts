@@ -92,7 +92,7 @@ function checkReply(thread: Thread, header: u32): Status {
   } else if ((header & (HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD)) !== 0) {
     return Status.BadHeader;
   }
-  return captureMessage(thread, domainOfSlot(thread.payer), header);
+  return captureMessage(thread, domainOfSlot(thread.owner), header);
 }
 
 /**
@@ -108,7 +108,7 @@ function findCaller(thread: Thread, token: u64): Thread | null {
   if (caller.state !== ThreadState.AwaitingReply) return null;
   if (!GUARD_TOKEN) return caller;
   if (caller.sequence !== token >> TOKEN_SEQUENCE_SHIFT) return null;
-  if (caller.server!.payer !== thread.payer) return null;
+  if (caller.server!.owner !== thread.owner) return null;
   return caller;
 }
 
@@ -117,8 +117,8 @@ function reply(thread: Thread, header: u32): Status {
   if (caller === null) return Status.Gone;
   if ((header & HEADER_FLAG_FORWARD) !== 0) return forward(thread, caller);
 
-  const domain = domainOfSlot(thread.payer);
-  const callerDomain = domainOfSlot(caller.payer);
+  const domain = domainOfSlot(thread.owner);
+  const callerDomain = domainOfSlot(caller.owner);
   const isError = (header & HEADER_FLAG_ERROR) !== 0;
   const capture = thread.capture;
   if (isError) {
@@ -198,12 +198,12 @@ function prepareAnswer(
   arenaBytes: u32,
   isTrial: bool,
 ): Status {
-  const callerDomain = domainOfSlot(caller.payer);
+  const callerDomain = domainOfSlot(caller.owner);
   const room = checkRoom(caller, callerDomain, words, handles, arenaBytes);
   if (room !== Status.Ok) return room;
   const space = prepareTransfer(thread, callerDomain);
   if (space !== Status.Ok) return space;
-  const copied = copyArena(thread, domainOfSlot(thread.payer), caller, callerDomain, isTrial);
+  const copied = copyArena(thread, domainOfSlot(thread.owner), caller, callerDomain, isTrial);
   if (copied === CopyResult.Done) return Status.Ok;
   return copied === CopyResult.BadSource ? Status.BadAddress : Status.PeerFault;
 }
@@ -237,7 +237,7 @@ function forward(thread: Thread, caller: Thread): Status {
   const number = load<u64>(thread.capture, CAPTURE_WORDS);
   if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== 1 || number >> 32 !== 0)
     return Status.BadArgument;
-  const entry = findHandle(domainOfSlot(thread.payer), <u32>number);
+  const entry = findHandle(domainOfSlot(thread.owner), <u32>number);
   if (entry === null) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
   if (!hasRights(entry, RIGHT_CALL)) return Status.NoRight;

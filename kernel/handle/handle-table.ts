@@ -237,7 +237,7 @@ export function revokeStep(root: HandleEntry): bool {
     const mapping = mayMap(child) ? child.firstMapping : null;
     if (mapping !== null) {
       child.rights = 0; // Whoever holds it does not map faster than we unmap.
-      unmapStep(domainOfSlot(mapping.payer), mapping);
+      unmapStep(domainOfSlot(mapping.owner), mapping);
       return false;
     }
     removeHandle(child);
@@ -252,7 +252,7 @@ export function revokeStep(root: HandleEntry): bool {
 function endInherited(root: HandleEntry): bool {
   const mapping = inheritedMapping(root);
   if (mapping === null) return true;
-  unmapStep(domainOfSlot(mapping.payer), mapping);
+  unmapStep(domainOfSlot(mapping.owner), mapping);
   return false;
 }
 

@@ -74,7 +74,7 @@ export function destroyInboxIfUnused(inbox: Inbox): void {
     inbox.receiver !== null
   )
     return;
-  if (inbox === domainOfSlot(inbox.payer).inbox) return;
+  if (inbox === domainOfSlot(inbox.owner).inbox) return;
   const thread = inbox.thread;
   if (thread !== null && thread.ownInbox === inbox) thread.ownInbox = null;
   forgetMasked(inbox);
@@ -97,7 +97,7 @@ export function forgetMasked(inbox: Inbox): void {
 }
 
 function endObject(object: KernelObject, table: Table): void {
-  const domain: Domain = domainOfSlot(object.payer);
+  const domain: Domain = domainOfSlot(object.owner);
   domain.objectsUsed -= 1;
   returnPlace(domain, table, changetype<usize>(object));
 }

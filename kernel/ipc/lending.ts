@@ -80,7 +80,7 @@ function recompute(thread: Thread): bool {
     const queued = longestChain(inbox.queuedChains);
     if (queued > chain) chain = queued;
   }
-  const ceiling = domainOfSlot(thread.payer).ceiling;
+  const ceiling = domainOfSlot(thread.owner).ceiling;
   if (wanted > ceiling) wanted = ceiling;
   if (wanted < thread.basePriority) wanted = thread.basePriority;
 

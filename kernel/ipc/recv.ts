@@ -23,7 +23,7 @@ function recv(thread: Thread): Status {
   const timeout = thread.r9;
   const checked = checkInbox(thread, thread.r10);
   if (checked !== Status.Ok) return checked;
-  const captured = captureReceive(thread, domainOfSlot(thread.payer), header);
+  const captured = captureReceive(thread, domainOfSlot(thread.owner), header);
   if (captured !== Status.Ok) return captured;
   receiveAt(thread, inboxChecked, header, timeout);
   return Status.Ok;
@@ -39,12 +39,12 @@ export function checkedInbox(): Inbox {
 /** Whether a handle names an inbox that the thread may receive from now. */
 export function checkInbox(thread: Thread, number: u64): Status {
   if (number >> 32 !== 0) return Status.BadHandle;
-  const entry = findHandle(domainOfSlot(thread.payer), <u32>number);
+  const entry = findHandle(domainOfSlot(thread.owner), <u32>number);
   if (entry === null) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Inbox) return Status.WrongType;
   if (!hasRights(entry, RIGHT_RECEIVE)) return Status.NoRight;
   const inbox = changetype<Inbox>(entry.object!);
-  if (inbox.payer !== thread.payer) return Status.WrongType; // Only the domain whose inbox it is.
+  if (inbox.owner !== thread.owner) return Status.WrongType; // Only the domain whose inbox it is.
   if (inbox.receiver !== null) return Status.Busy;
   inboxChecked = inbox;
   return Status.Ok;

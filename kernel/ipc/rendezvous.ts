@@ -64,8 +64,8 @@ export function noteRestart(entry: HandleEntry, endpoint: Endpoint): bool {
  * cases the caller's result is left to whoever called.
  */
 export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread): Status {
-  const callerDomain = domainOfSlot(caller.payer);
-  const receiverDomain = domainOfSlot(receiver.payer);
+  const callerDomain = domainOfSlot(caller.owner);
+  const receiverDomain = domainOfSlot(receiver.owner);
   let entry: HandleEntry | null = null;
   if (!caller.isForwarded && !caller.isFaultCall) {
     entry = handleOf(caller, endpoint);

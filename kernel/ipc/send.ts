@@ -20,7 +20,7 @@ import { queueCaller, startTimeout } from "./wait";
 export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): Status {
   const inbox = endpoint.inbox!;
   const receiver = inbox.receiver;
-  const isReceived = receiver !== null && domainOfSlot(receiver.payer).isAlive;
+  const isReceived = receiver !== null && domainOfSlot(receiver.owner).isAlive;
   const chain = checkChain(caller, isReceived ? receiver : inbox.thread);
   if (chain !== Status.Ok) return chain;
 
@@ -48,7 +48,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeout: u64): S
   }
   const verdict = judgeBeforeQueue(
     caller,
-    domainOfSlot(caller.payer),
+    domainOfSlot(caller.owner),
     entry,
     owner.slot,
     owner.classId,

@@ -112,7 +112,7 @@ export function traceMessage(
     status !== <u32>Status.Ok ? 0 : arenaBytes < TRACE_ARENA_MAX ? arenaBytes : TRACE_ARENA_MAX;
   if (
     !copyFromUser(
-      domainOfSlot(sender.payer),
+      domainOfSlot(sender.owner),
       data + (wordsKept(words) << 3),
       load<u32>(capture, CAPTURE_ARENA_ADDRESS),
       kept,

@@ -132,5 +132,5 @@ export function forgetReceiver(inbox: Inbox): void {
 }
 
 export function isOwn(domain: Domain, inbox: Inbox): bool {
-  return inbox.payer === domain.slot || inbox === domain.inbox;
+  return inbox.owner === domain.slot || inbox === domain.inbox;
 }

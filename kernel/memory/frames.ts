@@ -1,5 +1,5 @@
 // Frames of physical memory. The frame database has a word for each: a free one's link to the next,
-// a used one's use and payer.
+// a used one's use and owner.
 //
 // Frames never used lie behind a cursor over the memory map, those given back on a list: nothing is
 // proportional to the size of memory but backing the database itself at boot, a page for every 4
@@ -29,8 +29,8 @@ export enum FrameUse {
   MemoryObject = 5,
 }
 
-/** Payer of what the kernel uses for itself. */
-export const PAYER_KERNEL: u32 = 0xffff;
+/** Owner of the frames and objects that the kernel uses for itself. */
+export const OWNER_KERNEL: u32 = 0xffff;
 const USED: u32 = 0x80000000;
 const USE_SHIFT: u32 = 16;
 
@@ -104,11 +104,11 @@ export function initializeFrames(): bool {
 function backDatabasePage(page: usize): bool {
   if (kernelTablesMissing(page) === 0 && isKernelPageMapped(page)) return true;
   while (kernelTablesMissing(page) > 0) {
-    const table = allocateFrame(FrameUse.Kernel, PAYER_KERNEL);
+    const table = allocateFrame(FrameUse.Kernel, OWNER_KERNEL);
     if (table === 0) return false;
     addKernelTable(page, frameAddress(table));
   }
-  const frame = allocateFrame(FrameUse.Kernel, PAYER_KERNEL);
+  const frame = allocateFrame(FrameUse.Kernel, OWNER_KERNEL);
   if (frame === 0) return false;
   mapKernelPage(page, frameAddress(frame));
   memory.fill(page, 0, 4096);
@@ -124,7 +124,7 @@ export function frameAt(address: u64): u32 {
 }
 
 /** A frame of zeroes, 0 if there is none. Whoever calls has reserved or charged it. */
-export function allocateFrame(use: FrameUse, payer: u32): u32 {
+export function allocateFrame(use: FrameUse, owner: u32): u32 {
   let frame = freeHead;
   if (frame !== 0) {
     freeHead = load<u32>(wordOf(frame));
@@ -134,7 +134,7 @@ export function allocateFrame(use: FrameUse, payer: u32): u32 {
   }
   free -= 1;
   if (use === FrameUse.Kernel) kernelFrames += 1;
-  if (databaseReady) store<u32>(wordOf(frame), USED | ((<u32>use) << USE_SHIFT) | payer);
+  if (databaseReady) store<u32>(wordOf(frame), USED | ((<u32>use) << USE_SHIFT) | owner);
   fillPhysical(frameAddress(frame), 0, 4096);
   return frame;
 }
@@ -161,11 +161,11 @@ export function freeFrame(frame: u32): void {
   free += 1;
 }
 
-/** Passes a frame on to another payer. */
-export function setPayer(frame: u32, payer: u32): void {
+/** Passes a frame on to another owner. */
+export function setFrameOwner(frame: u32, owner: u32): void {
   const word = load<u32>(wordOf(frame));
   assert((word & USED) !== 0);
-  store<u32>(wordOf(frame), (word & 0xffff0000) | payer);
+  store<u32>(wordOf(frame), (word & 0xffff0000) | owner);
 }
 
 /** Keeps so many frames, in all, for whoever may take them (memory/quota.ts). */
@@ -189,10 +189,10 @@ export function releaseReserved(count: u32): void {
 }
 
 /** A frame that was set aside before: cannot fail. */
-export function allocateReserved(use: FrameUse, payer: u32): u32 {
+export function allocateReserved(use: FrameUse, owner: u32): u32 {
   assert(reserved > 0);
   reserved -= 1;
-  const frame = allocateFrame(use, payer);
+  const frame = allocateFrame(use, owner);
   assert(frame !== 0);
   return frame;
 }
@@ -220,7 +220,7 @@ export function frameUse(frame: u32): FrameUse {
   const word = load<u32>(wordOf(frame));
   return (word & USED) === 0 ? FrameUse.Free : <FrameUse>((word & ~USED) >> USE_SHIFT);
 }
-export function framePayer(frame: u32): u32 {
+export function frameOwner(frame: u32): u32 {
   return load<u32>(wordOf(frame)) & 0xffff;
 }
 /** Bounds of the first range of the memory map, for tests: their machines have one. */

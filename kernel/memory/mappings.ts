@@ -53,7 +53,7 @@ export function createMapping(
 
   // The page of the object itself counts with it, and so does the object: were its maker gone, it
   // would be this domain's.
-  const charged: u32 = memory.payer === domain.slot ? 0 : memory.chargedPages + 1;
+  const charged: u32 = memory.owner === domain.slot ? 0 : memory.chargedPages + 1;
   if (charged !== 0 && !mayHaveObject(domain)) return Status.NoSpace;
   if (!chargeShared(domain, charged)) return Status.NoMemory;
   const place = takePlace(domain, Table.Mappings);
@@ -128,13 +128,13 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
 
 /**
  * What becomes of an object that a mapping has left. It goes where nothing refers to it any more.
- * One whose maker is dead also has a payer who never asked for it: when he has left, the next who
+ * One whose maker is dead also has a owner who never asked for it: when he has left, the next who
  * maps it pays, and where nobody does the object goes, whoever has handles to it. One step; true
  * when it is settled.
  */
 function leftStep(domain: Domain, memory: MemoryObject): bool {
   const next = memory.firstMapping;
-  if (memory.isAdopted && memory.payer === domain.slot) {
+  if (memory.isAdopted && memory.owner === domain.slot) {
     if (next === null) {
       memory.isDying = true;
       return revokeObjectStep(memory) && freeMemoryStep(memory);
@@ -152,7 +152,7 @@ function leftStep(domain: Domain, memory: MemoryObject): bool {
 function isLastOfAdopted(domain: Domain, mapping: Mapping, memory: MemoryObject): bool {
   return (
     memory.isAdopted &&
-    memory.payer === domain.slot &&
+    memory.owner === domain.slot &&
     memory.firstMapping === mapping &&
     mapping.nextOfObject === null
   );
@@ -176,11 +176,11 @@ function isMappedBy(domain: Domain, memory: MemoryObject): bool {
  * the object's charge now.
  */
 export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): void {
-  const to = domainOfSlot(mapping.payer);
+  const to = domainOfSlot(mapping.owner);
   unchargeShared(from, memory.chargedPages + 1);
   from.objectsUsed -= 1;
   mapping.chargedPages = 0;
-  memory.payer = to.slot;
+  memory.owner = to.slot;
   memory.isAdopted = true;
   passPage(from, to, changetype<usize>(memory));
   passWindowPage(changetype<usize>(memory), to.slot);

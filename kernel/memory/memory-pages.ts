@@ -50,7 +50,7 @@ function leavesOf(pages: u32): u32 {
   return (pages + FRAME_NUMBERS_LEAF - 1) / FRAME_NUMBERS_LEAF;
 }
 
-/** Number of the object, which its frames carry as their payer. */
+/** Number of the object, which its frames carry as their owner. */
 function numberOf(object: MemoryObject): u32 {
   return <u32>((changetype<usize>(object) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT);
 }
@@ -108,7 +108,7 @@ export function freeMemoryStep(object: MemoryObject): bool {
   object.freeCursor = end;
   if (object.chargedPages > 0) return false;
 
-  const domain = domainOfSlot(object.payer);
+  const domain = domainOfSlot(object.owner);
   domain.objectsUsed -= 1;
   returnPlace(domain, Table.MemoryObjects, changetype<usize>(object));
   return true;
@@ -134,7 +134,7 @@ function freePage(object: MemoryObject, page: u32): void {
 /** A page that was never touched is still reserved. */
 function giveBack(object: MemoryObject, frame: u32): void {
   object.chargedPages -= 1;
-  unchargeShared(domainOfSlot(object.payer), 1);
+  unchargeShared(domainOfSlot(object.owner), 1);
   if (frame === 0) releaseReserved(1);
   else freeFrame(frame);
 }

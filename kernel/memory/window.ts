@@ -9,27 +9,27 @@ import {
 } from "../x64/paging";
 import {
   FrameUse,
-  PAYER_KERNEL,
+  OWNER_KERNEL,
   allocateFrame,
   allocateReserved,
   availableFrames,
   frameAddress,
   frameAt,
   freeFrame,
-  setPayer,
+  setFrameOwner,
 } from "./frames";
 
 /**
  * Backs the window page at `linear` with zeroes; false if memory is out. The frame itself has been
- * charged to `payer` already; page tables of the window are the kernel's and stay.
+ * charged to `owner` already; page tables of the window are the kernel's and stay.
  */
-export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
+export function backWindowPage(linear: usize, use: FrameUse, owner: u32): bool {
   let missing = kernelTablesMissing(linear);
   if (availableFrames() < missing) return false;
   for (; missing > 0; missing--) {
-    addKernelTable(linear, frameAddress(allocateFrame(FrameUse.Kernel, PAYER_KERNEL)));
+    addKernelTable(linear, frameAddress(allocateFrame(FrameUse.Kernel, OWNER_KERNEL)));
   }
-  const frame = payer === PAYER_KERNEL ? allocateFrame(use, payer) : allocateReserved(use, payer);
+  const frame = owner === OWNER_KERNEL ? allocateFrame(use, owner) : allocateReserved(use, owner);
   if (frame === 0) return false;
   mapKernelPage(linear, frameAddress(frame));
   memory.fill(linear, 0, 4096);
@@ -43,7 +43,7 @@ export function backWindowPage(linear: usize, use: FrameUse, payer: u32): bool {
 export function prepareWindow(start: usize, end: usize): bool {
   for (let linear = start & ~(TABLE_SPAN - 1); linear < end; linear += TABLE_SPAN) {
     for (let missing = kernelTablesMissing(linear); missing > 0; missing--) {
-      const table = allocateFrame(FrameUse.Kernel, PAYER_KERNEL);
+      const table = allocateFrame(FrameUse.Kernel, OWNER_KERNEL);
       if (table === 0) return false;
       addKernelTable(linear, frameAddress(table));
     }
@@ -56,7 +56,7 @@ const TABLE_SPAN: usize = 0x200000;
 /** Backs a range at boot for the kernel itself. */
 export function backKernelWindow(linear: usize, bytes: u32): bool {
   for (let page = linear; page < linear + bytes; page += 4096) {
-    if (!backWindowPage(page, FrameUse.Kernel, PAYER_KERNEL)) return false;
+    if (!backWindowPage(page, FrameUse.Kernel, OWNER_KERNEL)) return false;
   }
   return true;
 }
@@ -66,7 +66,7 @@ export function releaseWindowPage(linear: usize): void {
   freeFrame(frameAt(unmapKernelPage(linear)));
 }
 
-/** Books the frame of a window page on another payer. */
-export function passWindowPage(linear: usize, payer: u32): void {
-  setPayer(frameAt(kernelPage(linear)), payer);
+/** Books the frame of a window page on another owner. */
+export function passWindowPage(linear: usize, owner: u32): void {
+  setFrameOwner(frameAt(kernelPage(linear)), owner);
 }

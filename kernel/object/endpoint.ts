@@ -11,8 +11,6 @@ import { Thread } from "./thread";
  */
 @unmanaged
 export class Endpoint extends KernelObject {
-  /** The slot that serves it. */
-  owner: u32;
   interfaceId: u32;
   /** Where its messages arrive. Never null while the endpoint lives. */
   inbox: Inbox | null;

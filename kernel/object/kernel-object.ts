@@ -11,8 +11,11 @@ import { HandleEntry } from "./handle-entry";
 export class KernelObject {
   /** ObjectType; 0 for a free place in a table. */
   type: u32;
-  /** The domain that pays for it, or PAYER_KERNEL. */
-  payer: u32;
+  /**
+   * Slot of the domain that owns the object and is charged for it, or OWNER_KERNEL. An endpoint's
+   * owner serves it.
+   */
+  owner: u32;
   /**
    * Unique since boot: tells an object from a later one at the same place. 64 bits of one a call
    * last for ever.
@@ -31,10 +34,10 @@ if (offsetof<KernelObject>() !== KERNEL_OBJECT_BYTES) ERROR("KernelObject is not
 let lastIdentity: u64 = 0;
 
 /** Makes a free place an object. */
-export function initializeObject(object: KernelObject, type: u32, payer: u32): void {
+export function initializeObject(object: KernelObject, type: u32, owner: u32): void {
   lastIdentity += 1;
   object.type = type;
-  object.payer = payer;
+  object.owner = owner;
   object.identity = lastIdentity;
   object.handleCount = 0;
   object.firstHandle = null;

@@ -26,7 +26,7 @@ export class MemoryObject extends KernelObject {
   measureCursor: u64;
   /** While it is taken apart: the next page to free, behind the pages the next list of frames. */
   freeCursor: u32;
-  /** Pages that are charged to the payer, lists of frames included. */
+  /** Pages that are charged to the owner, lists of frames included. */
   chargedPages: u32;
   digest0: u64;
   digest1: u64;

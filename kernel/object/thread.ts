@@ -61,7 +61,7 @@ export class Thread {
 
   // KernelObject, in the same order.
   type: u32;
-  payer: u32;
+  owner: u32;
   identity: u64;
   handleCount: u32;
   firstHandle: HandleEntry | null;

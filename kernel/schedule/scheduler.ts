@@ -70,7 +70,7 @@ export function timerFired(): void {
 
 export function isRunnable(thread: Thread): bool {
   return (
-    thread.state === ThreadState.Ready && !thread.suspended && domainOfSlot(thread.payer).isAlive
+    thread.state === ThreadState.Ready && !thread.suspended && domainOfSlot(thread.owner).isAlive
   );
 }
 
@@ -289,7 +289,7 @@ export function account(thread: Thread, now: u64): void {
   const spent = now - switchedAt;
   switchedAt = now;
   thread.consumed += spent;
-  const domain = domainOfSlot(thread.payer);
+  const domain = domainOfSlot(thread.owner);
   domain.consumed += spent;
 }
 

@@ -27,7 +27,7 @@ function setDomainTimer(): Status {
   if (entry.type !== <u16>ObjectType.Inbox) return Status.WrongType;
   if (!hasRights(entry, RIGHT_BIND)) return Status.NoRight;
   const inbox = changetype<Inbox>(entry.object!);
-  if (inbox.payer !== domain.slot) return Status.NoRight;
+  if (inbox.owner !== domain.slot) return Status.NoRight;
   if (argument(2) === 0) return Status.BadArgument;
   const verdict = <Status>(
     judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind)

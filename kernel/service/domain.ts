@@ -168,7 +168,7 @@ function inboxToBind(index: u32): Inbox | null {
   if (entry.type !== <u16>ObjectType.Inbox) return null;
   refusal = Status.NoRight;
   const inbox = changetype<Inbox>(entry.object!);
-  return hasRights(entry, RIGHT_BIND) && inbox.payer === callingDomain().slot ? inbox : null;
+  return hasRights(entry, RIGHT_BIND) && inbox.owner === callingDomain().slot ? inbox : null;
 }
 
 function createEndpoint(): Status {
@@ -181,7 +181,6 @@ function createEndpoint(): Status {
   if (place === 0) return refusal;
   const endpoint = changetype<Endpoint>(place);
   initializeObject(endpoint, ObjectType.Endpoint, domain.slot);
-  endpoint.owner = domain.slot;
   endpoint.interfaceId = interfaceId;
   endpoint.inbox = inbox;
   inbox.boundEndpoints += 1;

@@ -27,7 +27,7 @@ function bindEndpoint(): Status {
     return Status.NoRight;
   const endpoint = changetype<Endpoint>(entry.object!);
   const slot = callingDomain().slot;
-  if (endpoint.owner !== slot || inbox.payer !== slot) return Status.NoRight;
+  if (endpoint.owner !== slot || inbox.owner !== slot) return Status.NoRight;
 
   // Commit point.
   const before = endpoint.inbox!;

@@ -33,7 +33,7 @@ function bind(interrupt: Interrupt): Status {
   if (!hasRights(entry, RIGHT_BIND)) return Status.NoRight;
   const domain = callingDomain();
   const inbox = changetype<Inbox>(entry.object!);
-  if (inbox.payer !== domain.slot) return Status.NoRight;
+  if (inbox.owner !== domain.slot) return Status.NoRight;
   if (argument(1) === 0) return Status.BadArgument;
   if (boundInbox(interrupt.inbox, interrupt.inboxIdentity) !== null) return Status.Busy;
   const verdict = <Status>(
@@ -54,7 +54,7 @@ function bind(interrupt: Interrupt): Status {
 function unbind(interrupt: Interrupt): Status {
   const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
   if (inbox === null) return Status.NotFound;
-  if (inbox.payer !== callingDomain().slot) return Status.NoRight;
+  if (inbox.owner !== callingDomain().slot) return Status.NoRight;
 
   // Commit point.
   maskLine(interrupt.line);

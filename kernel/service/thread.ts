@@ -9,7 +9,7 @@ import { argument32, calledHandle, callingDomain, give } from "./method-frame";
 
 export function threadMethod(method: u32): Status {
   const thread = Thread.of(calledHandle().object!);
-  if (thread.payer !== callingDomain().slot) return Status.NoRight;
+  if (thread.owner !== callingDomain().slot) return Status.NoRight;
   switch (method) {
     case 0:
       return info(thread);

@@ -62,7 +62,7 @@ export function threadOfSlot(slot: u32): u32 {
   return <u32>changetype<usize>(domainOfSlot(slot).firstThread);
 }
 export function slotOfThread(thread: u32): u32 {
-  return changetype<Thread>(<usize>thread).payer;
+  return changetype<Thread>(<usize>thread).owner;
 }
 export function threadState(thread: u32): u32 {
   return changetype<Thread>(<usize>thread).state;

@@ -30,7 +30,7 @@ import {
 import {
   FrameUse,
   frameUse,
-  framePayer,
+  frameOwner,
   lastFrame,
   firstFrame,
   freeFrames,
@@ -117,7 +117,7 @@ function checkDomain(domain: Domain): u32 {
   while (thread !== null) {
     threads += 1;
     if (thread.isFaultCall) isFaulted = true;
-    if (thread.payer !== domain.slot || threads > THREADS_MAX) return broken(103, about);
+    if (thread.owner !== domain.slot || threads > THREADS_MAX) return broken(103, about);
     const next = thread.domainNext;
     if (next !== null && next.domainPrevious !== thread) return broken(104, about);
     thread = next;
@@ -168,7 +168,7 @@ function checkMappingsOfHandle(entry: HandleEntry): u32 {
       return broken(118, about);
     if (
       mapping.previousOfHandle !== previous ||
-      (!mapping.isInherited && mapping.payer !== entry.slot)
+      (!mapping.isInherited && mapping.owner !== entry.slot)
     )
       return broken(119, about);
     previous = mapping;
@@ -206,7 +206,7 @@ function checkMappings(domain: Domain): u32 {
     end = <u64>mapping.address + ((<u64>mapping.pages) << 12);
     const memory = mapping.memory!;
     if (!mapping.isDying && memory.type !== <u32>ObjectType.Memory) return broken(121, about);
-    if (mapping.payer !== domain.slot) return broken(122, about);
+    if (mapping.owner !== domain.slot) return broken(122, about);
     const entry = mapping.handle;
     if (entry !== null && (entry.type !== <u16>ObjectType.Memory || !hangsOn(mapping, entry)))
       return broken(124, about);
@@ -233,7 +233,7 @@ function checkThread(thread: Thread): u32 {
     if (endpoint === null || inbox === null || !thread.isQueued) return broken(201, about);
     if (thread.queuePriority !== thread.priority) return broken(202, about);
     const receiver = inbox.receiver;
-    if (receiver !== null && domainOfSlot(receiver.payer).isAlive) return broken(203, about);
+    if (receiver !== null && domainOfSlot(receiver.owner).isAlive) return broken(203, about);
     const previous = thread.callerPrevious;
     if (previous === null ? endpoint.firstCaller !== thread : previous.callerNext !== thread)
       return broken(204, about);
@@ -253,11 +253,11 @@ function checkThread(thread: Thread): u32 {
     const inbox = thread.inbox;
     if (inbox === null || inbox.receiver !== thread || inbox.thread !== thread)
       return broken(209, about);
-    if (inbox.bits !== 0 || (inbox.pendingCalls !== 0 && domainOfSlot(thread.payer).isAlive))
+    if (inbox.bits !== 0 || (inbox.pendingCalls !== 0 && domainOfSlot(thread.owner).isAlive))
       return broken(210, about);
   }
   if (state === ThreadState.Ready) {
-    const runs = !thread.suspended && domainOfSlot(thread.payer).isAlive;
+    const runs = !thread.suspended && domainOfSlot(thread.owner).isAlive;
     if (runs && thread !== currentThread && !thread.isQueued) return broken(211, about);
     if (thread === currentThread && thread.isQueued) return broken(212, about);
     if (thread.timeoutTimer.heapIndex !== 0) return broken(213, about);
@@ -291,7 +291,7 @@ function checkLending(thread: Thread): u32 {
       if (caller.chainBehind >= chain) chain = caller.chainBehind + 1;
     }
   }
-  const ceiling = domainOfSlot(thread.payer).ceiling;
+  const ceiling = domainOfSlot(thread.owner).ceiling;
   if (wanted > ceiling) wanted = ceiling;
   if (wanted < thread.basePriority) wanted = thread.basePriority;
   if (thread.priority !== wanted) return broken(215, about);
@@ -344,7 +344,7 @@ function addOne(counts: usize, index: u32): void {
 
 function inboxNumber(inbox: Inbox): u32 {
   const address = changetype<usize>(inbox);
-  if (address < INBOXES_BASE) return inbox.payer;
+  if (address < INBOXES_BASE) return inbox.owner;
   return 256 + <u32>((address - INBOXES_BASE) >> INBOX_SHIFT);
 }
 
@@ -392,7 +392,7 @@ function checkEndpoints(): u32 {
   for (let index: u32 = 0; index < ENDPOINTS_MAX; index++) {
     if (!isInUse(Table.Endpoints, index)) continue;
     const endpoint = changetype<Endpoint>(ENDPOINTS_BASE + ((<usize>index) << ENDPOINT_SHIFT));
-    addOne(objectCounts, endpoint.payer);
+    addOne(objectCounts, endpoint.owner);
     const inbox = endpoint.inbox;
     if (inbox === null || inbox.type !== <u32>ObjectType.Inbox) return broken(243, <u64>index);
     addOne(boundCounts, inboxNumber(inbox));
@@ -404,14 +404,14 @@ function checkEndpoints(): u32 {
 
 /** What belongs to an instance that is being taken apart goes with it, in its turn. */
 function isEnding(object: KernelObject): bool {
-  return domainOfSlot(object.payer).state === DomainState.Stopping;
+  return domainOfSlot(object.owner).state === DomainState.Stopping;
 }
 
 function checkInboxes(): u32 {
   for (let index: u32 = 0; index < INBOXES_MAX; index++) {
     if (!isInUse(Table.Inboxes, index)) continue;
     const inbox = changetype<Inbox>(INBOXES_BASE + ((<usize>index) << INBOX_SHIFT));
-    addOne(objectCounts, inbox.payer);
+    addOne(objectCounts, inbox.owner);
     if (!isBoundAsCounted(inbox)) return broken(245, <u64>index);
     if (
       inbox.handleCount !== 0 ||
@@ -429,7 +429,7 @@ function checkNotices(): u32 {
   for (let index: u32 = 0; index < NOTICES_MAX; index++) {
     if (!isInUse(Table.Notices, index)) continue;
     const notice = changetype<KernelObject>(NOTICES_BASE + ((<usize>index) << NOTICE_SHIFT));
-    addOne(objectCounts, notice.payer);
+    addOne(objectCounts, notice.owner);
     if (notice.handleCount === 0 && !isEnding(notice)) return broken(247, <u64>index);
   }
   return 0;
@@ -450,7 +450,7 @@ function checkMemoryObjects(): u32 {
   for (let index: u32 = 0; index < MEMORY_OBJECTS_MAX; index++) {
     if (!isInUse(Table.MemoryObjects, index)) continue;
     const object = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>index) << 12));
-    addOne(objectCounts, object.payer);
+    addOne(objectCounts, object.owner);
     if (
       object.handleCount === 0 &&
       object.firstMapping === null &&
@@ -462,7 +462,7 @@ function checkMemoryObjects(): u32 {
   for (let index: u32 = 0; index < MAPPINGS_MAX; index++) {
     if (!isInUse(Table.Mappings, index)) continue;
     const mapping = changetype<Mapping>(MAPPINGS_BASE + ((<usize>index) << MAPPING_SHIFT));
-    if (mapping.chargedPages !== 0) addOne(objectCounts, mapping.payer);
+    if (mapping.chargedPages !== 0) addOne(objectCounts, mapping.owner);
   }
   return 0;
 }
@@ -487,14 +487,14 @@ function checkFrames(): u32 {
   for (let frame = firstFrame(); frame < lastFrame(); frame++) {
     const use = frameUse(frame);
     if (use === FrameUse.Free || use === FrameUse.Kernel) continue;
-    let payer = framePayer(frame);
+    let owner = frameOwner(frame);
     if (use === FrameUse.MemoryObject) {
-      if (payer >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, payer))
+      if (owner >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, owner))
         return broken(300, <u64>frame);
-      payer = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>payer) << 12)).payer;
+      owner = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>owner) << 12)).owner;
     }
-    if (payer >= slots) return broken(301, <u64>frame);
-    store<u32>(counts + ((<usize>payer) << 2), load<u32>(counts + ((<usize>payer) << 2)) + 1);
+    if (owner >= slots) return broken(301, <u64>frame);
+    store<u32>(counts + ((<usize>owner) << 2), load<u32>(counts + ((<usize>owner) << 2)) + 1);
   }
   free = freeFrames();
   if (reservedFrames() > free) return broken(302, <u64>free);
