@@ -29,7 +29,7 @@ const HARMLESS: readonly (readonly [file: string, text: string, why: string])[] 
     "is doubled until the processor's time is spent",
   ],
   [
-    "toolchain/language/editor-plugin.ts",
+    "toolchain/editor/plugin.ts",
     "setTimeout(() => {",
     "waits for the end of typing, and gives nothing up",
   ],

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { buildModule } from "../ir/build.ts";
 import { Interpreter } from "../ir/interpret.ts";
 import type { IrModule, Target } from "../ir/module.ts";
-import { optimizeModule } from "../ir/pipeline.ts";
+import { optimizeModule } from "../ir/passes/pipeline.ts";
 import { printFunction } from "../ir/print.ts";
 import { verifyFunction } from "../ir/verify.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";

@@ -12,7 +12,7 @@ import { writeSymbolFile } from "../elf/symbol-file.ts";
 import { disassemble } from "../inspect/disassemble.ts";
 import { about, refuse } from "../report/diagnostic.ts";
 import { verifyExecutable } from "../verify/verify.ts";
-import type { CompiledProgram, CompileOptions } from "./compile.ts";
+import type { CompiledProgram, CompileOptions } from "./compiled-program.ts";
 
 /** The null page and one page of memory. */
 const MEMORY_PAGES = 2;

@@ -1,6 +1,6 @@
 import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
-import { FINISHING, optimizeModule } from "../ir/pipeline.ts";
+import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
 
 export interface CompileModuleOptions {

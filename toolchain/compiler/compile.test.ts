@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readElf } from "../elf/read.ts";
-import { compileProgram, type CompileOptions } from "./compile.ts";
+import { compileProgram } from "./compile.ts";
+import type { CompileOptions } from "./compiled-program.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const outDir = `build/cache/compile-test-${process.pid}`;

@@ -7,89 +7,17 @@ import { toolKey } from "../cache/tool-key.ts";
 import { readElf, sectionNamed } from "../elf/read.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { writeSymbolFile } from "../elf/symbol-file.ts";
-import type { IrModule, Level, Target } from "../ir/module.ts";
+import type { IrModule } from "../ir/module.ts";
 import { treeSources, writeListing } from "../listing/listing.ts";
-import { about, type Diagnostic, DiagnosticError, refuse } from "../report/diagnostic.ts";
-import { type Finding, verifyExecutable } from "../verify/verify.ts";
+import { about, DiagnosticError, refuse } from "../report/diagnostic.ts";
+import { verifyExecutable } from "../verify/verify.ts";
 import { assembleProgram } from "./assemble-program.ts";
 import { pauseInstructionsMax } from "./collection-pause.ts";
+import type { CompiledProgram, CompileOptions, ProgramSizes } from "./compiled-program.ts";
 import { compileModule } from "./compile-module.ts";
 import { linkModule } from "./link-module.ts";
 import { readProgram } from "./read-program.ts";
 import { type StackDepth, worstStackDepth } from "./stack-depth.ts";
-
-export interface CompileOptions {
-  readonly root: string;
-  /**
-   * AssemblyScript entry, relative to the root. Domains and linux programs export `main`. A
-   * domain's may be NASM (`.asm`).
-   */
-  readonly entry: string;
-  readonly target: Target;
-  /** Folder of the outputs `<name>.elf`, `<name>.bin` (domains), `<name>.lst`. */
-  readonly outDir: string;
-  readonly name: string;
-  /** Texts that take the place of files, by path relative to the root. */
-  readonly virtualFiles?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** NASM sources (`.asm`) or objects (`.o`) to link, relative to the root. */
-  readonly extraObjects?: readonly string[];
-  /**
-   * Linear memory may grow to this many pages of 64 KiB. Default: what the module says, else 256.
-   */
-  readonly memoryPagesMax?: number;
-  /** Native stack. Default: 64 KiB for a domain, 8 MiB for linux. */
-  readonly stackBytes?: number;
-  /** What the processor must have. Default: what every one has; the kernel's is always that. */
-  readonly level?: Level;
-  /** Switches the allocation checker off. Default: on. */
-  readonly check?: boolean;
-  /** It drives a device: it may not pause to collect. */
-  readonly isDriver?: boolean;
-}
-
-export interface ProgramSizes {
-  /** Bytes of machine code, constants, variables, initial linear memory. */
-  readonly text: number;
-  readonly rodata: number;
-  readonly data: number;
-  readonly linear: number;
-  readonly functions: number;
-  /** Bytes of the file that the kernel takes (`.bin`), or of the ELF file. */
-  readonly executable: number;
-}
-
-export interface CompiledProgram {
-  /** What the entry is written in. */
-  readonly language: "typescript" | "assembly";
-  /** Executable with symbols, line tables and debug information. */
-  readonly elfPath: string;
-  /** What goes into the boot archive: the same segments without anything else; only for domains. */
-  readonly binaryPath: string | null;
-  readonly listingPath: string;
-  /**
-   * Names and lines of its code (toolchain/elf/symbol-table.md); only for domains, the kernel
-   * carries its own.
-   */
-  readonly symbolsPath: string | null;
-  /**
-   * It has a collector; its heap may grow to `heapBytesMax`, and a collection takes at most
-   * `pauseInstructionsMax`.
-   */
-  readonly collects: boolean;
-  readonly heapBytesMax: number;
-  readonly pauseInstructionsMax: number;
-  /** The verifier found nothing. */
-  readonly verified: boolean;
-  readonly findings: readonly Finding[];
-  readonly sizes: ProgramSizes;
-  readonly stack: StackDepth;
-  /** Warnings. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** Milliseconds by step. */
-  readonly timings: Readonly<Record<string, number>>;
-  /** Nothing had changed: the files are those of an earlier run. */
-  readonly fromCache: boolean;
-}
 
 /** Of linear memory; the first page is never mapped. */
 const PAGE_BYTES = 65_536;

@@ -1,6 +1,5 @@
-import type { SourcePosition } from "../ir/module.ts";
 import { decodeModule } from "../wasm/decode.ts";
-import { readSourceMap } from "../wasm/source-map.ts";
+import { readSourceMap, type SourcePosition } from "../wasm/source-map.ts";
 import type { FunctionBody } from "../wasm/types.ts";
 
 /**

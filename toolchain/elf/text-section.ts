@@ -1,4 +1,5 @@
-import type { IrModule, SourcePosition } from "../ir/module.ts";
+import type { IrModule } from "../ir/module.ts";
+import type { SourcePosition } from "../wasm/source-map.ts";
 import type { MachineCode } from "../ir/machine-code.ts";
 import { RelocationType, SHF_ALLOC, SHF_EXECUTABLE, SectionType, SymbolType } from "./format.ts";
 import { exportSymbol, functionKey } from "../ir/link-name.ts";

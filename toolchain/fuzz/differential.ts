@@ -6,9 +6,10 @@ import { buildModule } from "../ir/build.ts";
 import { Interpreter, TrapError } from "../ir/interpret.ts";
 import { TrapKind } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
-import { optimize } from "../ir/pipeline.ts";
+import { optimize } from "../ir/passes/pipeline.ts";
 import { verifyFunction } from "../ir/verify.ts";
-import { type GeneratedModule, generateModule, type IntegerType } from "./generate.ts";
+import { type GeneratedModule, generateModule } from "./generate.ts";
+import type { IntegerType } from "./module-shape.ts";
 import { Random } from "./random.ts";
 
 /** The first difference of a generated module, or null. */

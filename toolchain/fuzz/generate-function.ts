@@ -5,7 +5,7 @@ import {
   MEMORY_BYTES,
   type ModuleShape,
   TYPE_CODES,
-} from "./generate.ts";
+} from "./module-shape.ts";
 import type { Random } from "./random.ts";
 import { WasmWriter } from "./wasm-writer.ts";
 

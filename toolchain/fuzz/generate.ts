@@ -7,16 +7,16 @@
  * of all memory and globals; the memory and every global (`global0` …) are exported too.
  */
 import { FunctionGenerator } from "./generate-function.ts";
+import {
+  FUEL_GLOBAL,
+  type FunctionShape,
+  type IntegerType,
+  MEMORY_PAGES,
+  type ModuleShape,
+  TYPE_CODES,
+} from "./module-shape.ts";
 import { Random } from "./random.ts";
 import { WasmWriter } from "./wasm-writer.ts";
-
-export type IntegerType = "i32" | "i64";
-export const TYPE_CODES: Readonly<Record<IntegerType, number>> = { i32: 0x7f, i64: 0x7e };
-
-export interface FunctionShape {
-  readonly parameters: readonly IntegerType[];
-  readonly results: readonly IntegerType[];
-}
 
 export interface GeneratedModule {
   readonly wasm: Uint8Array;
@@ -32,27 +32,7 @@ export interface GenerateOptions {
   readonly passiveSegments?: boolean;
 }
 
-/** What generated functions may refer to. */
-export interface ModuleShape {
-  readonly random: Random;
-  readonly functions: readonly FunctionShape[];
-  readonly globals: readonly { readonly type: IntegerType; readonly mutable: boolean }[];
-  readonly tableLength: number;
-  /** Function index of each entry at the start; what is behind is null. */
-  readonly tableEntries: readonly number[];
-  readonly dataCount: number;
-  readonly elementCount: number;
-  readonly passiveSegments: boolean;
-  /** All addresses that are meant to hit lie in the 64 KiB from here on. */
-  readonly memoryBase: number;
-  typeIndex(shape: FunctionShape): number;
-}
-
-/** Global 0: what is left to burn. */
-export const FUEL_GLOBAL = 0;
 const FUEL = 200;
-const MEMORY_PAGES = 2;
-export const MEMORY_BYTES = MEMORY_PAGES * 65536;
 const MEMORY_PAGES_MAX = 4;
 
 /** `size` is about the number of statements in each function. */

@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { listInputs, readInput } from "../cache/inputs.ts";
-import { type CompiledProgram, compileProgram } from "../compiler/compile.ts";
+import { compileProgram } from "../compiler/compile.ts";
+import type { CompiledProgram } from "../compiler/compiled-program.ts";
 import { stripExecutable } from "../elf/strip.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";

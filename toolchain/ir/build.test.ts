@@ -4,7 +4,7 @@ import { buildModule, type BuildOptions } from "./build.ts";
 import { Interpreter } from "./interpret.ts";
 import { Intrinsic } from "./intrinsic.ts";
 import type { IrModule } from "./module.ts";
-import { optimizeModule } from "./pipeline.ts";
+import { optimizeModule } from "./passes/pipeline.ts";
 import { printFunction } from "./print.ts";
 import { verifyFunction } from "./verify.ts";
 

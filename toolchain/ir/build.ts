@@ -6,6 +6,7 @@
 import type { Diagnostic } from "../report/diagnostic.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { decodeModule } from "../wasm/decode.ts";
+import type { SourcePosition } from "../wasm/source-map.ts";
 import { type ConstantExpression, type Import, ValueType, type WasmModule } from "../wasm/types.ts";
 import { validateModule } from "../wasm/validate.ts";
 import {
@@ -25,7 +26,6 @@ import {
   type IrModule,
   type Level,
   LEVEL_LEAST,
-  type SourcePosition,
   type Target,
 } from "./module.ts";
 import { Type } from "./opcode.ts";

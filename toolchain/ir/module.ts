@@ -1,4 +1,5 @@
 import type { IrFunction } from "./function.ts";
+import type { SourcePosition } from "../wasm/source-map.ts";
 import type { Type } from "./opcode.ts";
 
 export interface Signature {
@@ -96,12 +97,6 @@ export interface IrModule {
    * of the tree.
    */
   readonly sourceOf: (origin: number) => SourcePosition | null;
-}
-
-export interface SourcePosition {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
 }
 
 export type Target = "kernel" | "domain" | "linux";

@@ -5,9 +5,9 @@
  */
 import type { Instruction, IrFunction, Value } from "./function.ts";
 import { Opcode, Type } from "./opcode.ts";
-import { simplify } from "./simplify.ts";
+import { type PureValueMaker, simplify } from "./simplify.ts";
 
-export class PureValues {
+export class PureValues implements PureValueMaker {
   private readonly constants = new Map<bigint, Value>();
   private readonly longConstants = new Map<bigint, Value>();
   /** Open addressing: instruction + 1, 0 for a free place. */

@@ -7,11 +7,26 @@ import { evaluate } from "./evaluate.ts";
 import type { Instruction, IrFunction, Value } from "./function.ts";
 import { bitLength } from "./known-bits.ts";
 import { isComparison, Opcode, Type } from "./opcode.ts";
-import type { PureValues } from "./pure-values.ts";
+
+/** What the rules need of the table of pure values (`pure-values.ts`). */
+export interface PureValueMaker {
+  readonly fn: IrFunction;
+  constant(type: Type, bits: bigint): Value;
+  /** The bits of a constant; null if `value` is not a constant. */
+  bits(value: Value): bigint | null;
+  /** The value of an operation, simplified; an equal existing value where there is one. */
+  make(
+    op: Opcode,
+    type: Type,
+    operands: readonly Value[],
+    origin: number,
+    inlinedAt: number,
+  ): Value;
+}
 
 /** The simpler value, or null where no rule applies. */
 export function simplify(
-  pure: PureValues,
+  pure: PureValueMaker,
   op: Opcode,
   type: Type,
   operands: readonly Value[],
@@ -35,7 +50,12 @@ export function simplify(
   return isComparison(op) ? rules.comparison(op, left, right) : rules.binary(op, left, right);
 }
 
-function fold(pure: PureValues, op: Opcode, type: Type, operands: readonly Value[]): Value | null {
+function fold(
+  pure: PureValueMaker,
+  op: Opcode,
+  type: Type,
+  operands: readonly Value[],
+): Value | null {
   if (operands.length === 0) return null;
   const bits: bigint[] = [];
   for (const operand of operands) {
@@ -115,7 +135,7 @@ class Rules {
   private readonly ones: bigint;
 
   constructor(
-    private readonly pure: PureValues,
+    private readonly pure: PureValueMaker,
     private readonly type: Type,
     private readonly origin: number,
     private readonly inlinedAt: number,

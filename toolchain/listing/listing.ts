@@ -3,7 +3,8 @@ import { readInput } from "../cache/inputs.ts";
 import type { Block, Instruction as IrInstruction, IrFunction } from "../ir/function.ts";
 import type { MachineCode, Relocation } from "../ir/machine-code.ts";
 import { TrapKind } from "../ir/machine-code.ts";
-import type { IrModule, SourcePosition } from "../ir/module.ts";
+import type { IrModule } from "../ir/module.ts";
+import type { SourcePosition } from "../wasm/source-map.ts";
 import { printInstruction } from "../ir/print.ts";
 
 /** Columns of raw bytes; longer instructions push their text to the right. */

@@ -2,7 +2,7 @@
  * What a compiler thread can be asked for. Options and results cross a thread's boundary: plain
  * data only.
  */
-import type { CompiledProgram, CompileOptions } from "../compiler/compile.ts";
+import type { CompiledProgram, CompileOptions } from "../compiler/compiled-program.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import { type Inputs, recordInputs } from "../cache/inputs.ts";
 

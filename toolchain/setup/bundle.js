@@ -20,14 +20,14 @@ const options = {
 const tools = {
   main: "toolchain/cli/main.ts",
   "compile-worker": "toolchain/make/compile-worker.ts",
-  "editor-check": "toolchain/language/editor-check.ts",
+  "editor-check": "toolchain/editor/check.ts",
 };
 await Promise.all([
   build({ ...options, entryPoints: tools, splitting: true, format: "esm" }),
   // An editor's language server loads its plugins by `require`, in a Node of its own.
   build({
     ...options,
-    entryPoints: { "editor-plugin": "toolchain/language/editor-plugin.ts" },
+    entryPoints: { "editor-plugin": "toolchain/editor/plugin.ts" },
     format: "cjs",
     outExtension: { ".js": ".cjs" },
     target: "node18",
@@ -40,15 +40,12 @@ renameSync(fresh, "build/toolchain");
 linkEditorPlugin();
 
 /**
- * The language server looks for its plugins among the packages; this one is a folder of the tree.
- * Packages that a link leads to are somebody else's.
+ * The language server looks for its plugins among the packages; this plugin is a folder of the tree.
+ * If `node_modules` is a link, the packages belong to another tree and stay as they are. An older
+ * bundle may have linked a folder that no longer exists, so the link is always made again.
  */
 function linkEditorPlugin() {
-  if (
-    !existsSync("node_modules") ||
-    lstatSync("node_modules").isSymbolicLink() ||
-    existsSync("node_modules/trine-editor")
-  )
-    return;
-  symlinkSync("../toolchain/language/editor", "node_modules/trine-editor");
+  if (!existsSync("node_modules") || lstatSync("node_modules").isSymbolicLink()) return;
+  rmSync("node_modules/trine-editor", { force: true });
+  symlinkSync("../toolchain/editor/package", "node_modules/trine-editor");
 }

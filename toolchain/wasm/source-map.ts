@@ -1,5 +1,11 @@
-import type { SourcePosition } from "../ir/module.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
+
+/** A place in a source file: lines and columns count from 1. */
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
 
 /**
  * Reads a source map (version 3) of a wasm module: all mappings are in line 1, columns are byte

@@ -8,7 +8,7 @@ import { checkAllocation } from "./allocate/allocation-checker.ts";
 import { buildMachineFunction } from "./select/build-machine-function.ts";
 import { encodeFunction } from "./encode/encode.ts";
 import { reuseFlags } from "./select/reuse-flags.ts";
-import { FRAME_BYTES_MAX, layOutFrame } from "./encode/frame.ts";
+import { FRAME_BYTES_MAX, layOutFrame } from "./allocate/frame.ts";
 
 export interface CompileOptions {
   /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { generateModule } from "../../fuzz/generate.ts";
 import { buildModule } from "../../ir/build.ts";
 import type { Target } from "../../ir/module.ts";
-import { optimize } from "../../ir/pipeline.ts";
+import { optimize } from "../../ir/passes/pipeline.ts";
 import { Opcode, Type } from "../../ir/opcode.ts";
 import { isSlot } from "./allocation.ts";
 import { checkAllocation } from "./allocation-checker.ts";

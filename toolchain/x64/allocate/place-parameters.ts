@@ -2,7 +2,7 @@ import type { IrFunction } from "../../ir/function.ts";
 import type { ParameterPlace, ParameterPlaces } from "../../ir/machine-code.ts";
 import { Type } from "../../ir/opcode.ts";
 import { type Allocation, isSlot, type Location, NOWHERE, slotOf } from "./allocation.ts";
-import type { Frame } from "../encode/frame.ts";
+import type { Frame } from "./frame.ts";
 import { beforePoint, behindPoint, instructionAt, latePoint } from "./live-range.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { ARGUMENT_REGISTERS } from "../machine/register.ts";

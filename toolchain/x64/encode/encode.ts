@@ -20,7 +20,7 @@ import {
 } from "./assembler.ts";
 import { Condition, inverted } from "../machine/condition.ts";
 import { encodeString } from "./encode-string.ts";
-import { type Frame, PROBE_BYTES, UNPROBED_FRAME_BYTES_MAX } from "./frame.ts";
+import { type Frame, PROBE_BYTES, UNPROBED_FRAME_BYTES_MAX } from "../allocate/frame.ts";
 import {
   type MachineFunction,
   type MachineInstruction,

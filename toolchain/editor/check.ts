@@ -9,7 +9,7 @@ import { loadDataModule } from "../idl/load-data.ts";
 import type { ProgramDescription } from "../vocabulary/image.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { readInput } from "../cache/inputs.ts";
-import { explain } from "./explain.ts";
+import { explain } from "../language/explain.ts";
 
 export interface CheckRequest {
   /** Of the program, relative to the root. */

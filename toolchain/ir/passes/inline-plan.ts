@@ -1,9 +1,9 @@
-import { reversePostorder } from "./control-flow.ts";
-import type { IrFunction } from "./function.ts";
-import { Intrinsic } from "./intrinsic.ts";
-import type { IrModule } from "./module.ts";
-import { Opcode } from "./opcode.ts";
-import type { InlineDecision } from "./passes/inline.ts";
+import { reversePostorder } from "../control-flow.ts";
+import type { IrFunction } from "../function.ts";
+import { Intrinsic } from "../intrinsic.ts";
+import type { IrModule } from "../module.ts";
+import { Opcode } from "../opcode.ts";
+import type { InlineDecision } from "./inline.ts";
 
 /** A callee of at most this many instructions costs about as much as its call. */
 const SMALL = 12;

@@ -1,19 +1,19 @@
 /** The passes from construction to the form that the back end takes, in their order. */
-import type { IrFunction } from "./function.ts";
+import type { IrFunction } from "../function.ts";
 import { otherwiseReachable, planInlining } from "./inline-plan.ts";
-import type { IrModule } from "./module.ts";
-import { Opcode } from "./opcode.ts";
-import { simplifyControl } from "./passes/control.ts";
-import { splitCriticalEdges } from "./passes/critical-edges.ts";
-import { removeDeadReads } from "./passes/dead-reads.ts";
-import { foldValues } from "./passes/fold.ts";
-import { inlineCalls } from "./passes/inline.ts";
-import { layout } from "./passes/layout.ts";
-import { mergeLoads } from "./passes/loads.ts";
-import { removeParameters } from "./passes/parameters.ts";
-import { schedule } from "./passes/schedule.ts";
-import { formSelects } from "./passes/selects.ts";
-import { formSwitches } from "./passes/switches.ts";
+import type { IrModule } from "../module.ts";
+import { Opcode } from "../opcode.ts";
+import { simplifyControl } from "./control.ts";
+import { splitCriticalEdges } from "./critical-edges.ts";
+import { removeDeadReads } from "./dead-reads.ts";
+import { foldValues } from "./fold.ts";
+import { inlineCalls } from "./inline.ts";
+import { layout } from "./layout.ts";
+import { mergeLoads } from "./loads.ts";
+import { removeParameters } from "./parameters.ts";
+import { schedule } from "./schedule.ts";
+import { formSelects } from "./selects.ts";
+import { formSwitches } from "./switches.ts";
 
 interface Pass {
   readonly name: string;

@@ -8,9 +8,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join, relative } from "node:path";
 import ts from "typescript";
 import type { Diagnostic } from "../report/diagnostic.ts";
-import type { CheckRequest, CheckResult } from "./editor-check.ts";
-import { findRefusals } from "./find-refusals.ts";
-import { helpText } from "./refusals.ts";
+import type { CheckRequest, CheckResult } from "./check.ts";
+import { findRefusals } from "../language/find-refusals.ts";
+import { helpText } from "../language/refusals.ts";
 
 /** Below the numbers of TypeScript's own messages there are none of this size. */
 const CODE = 90_000;

@@ -1,5 +1,5 @@
 // A plugin of TypeScript's language server, which editors start: see docs/editor.md. What it does
-// is bundled by the set-up from toolchain/language/editor-plugin.ts; in a tree that was never
+// is bundled by the set-up from toolchain/editor/plugin.ts; in a tree that was never
 // built, it changes nothing.
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");

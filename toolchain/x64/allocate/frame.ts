@@ -1,4 +1,4 @@
-import type { Allocation } from "../allocate/allocation.ts";
+import type { Allocation } from "./allocation.ts";
 import { CALLEE_SAVED, type Register } from "../machine/register.ts";
 
 /**
