@@ -12,19 +12,11 @@ import {
   type InterfaceDescription,
   type MethodDescription,
 } from "../../toolchain/vocabulary/interface.ts";
+import { SCALAR_MAX } from "../../toolchain/idl/model.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import type { Field, Interface, Method } from "./model.ts";
 
-const SCALAR_MAX = {
-  u8: 0xffn,
-  u16: 0xffffn,
-  u32: 0xffff_ffffn,
-  u64: 0xffff_ffff_ffff_ffffn,
-  i32: 0x7fff_ffffn,
-  i64: 0x7fff_ffff_ffff_ffffn,
-  bool: 1n,
-} as const;
 /** Above it are the numbers that rules use for permissions and execution. */
 const INTERFACE_ID_MAX = 0xfeff;
 

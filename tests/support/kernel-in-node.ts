@@ -33,6 +33,7 @@ import {
 } from "../../kernel/abi/system-call.ts";
 import { compileSystem } from "../../policy/compiler/compile.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { generateInterfaces } from "../../toolchain/idl/generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../../toolchain/image/guards.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import type { ImageDescription, ProgramDescription } from "../../toolchain/vocabulary/image.ts";
@@ -144,6 +145,7 @@ export async function compileKernel({
   readonly without?: string;
   readonly slow?: boolean;
 } = {}): Promise<WebAssembly.Module> {
+  await generateInterfaces(ROOT);
   const guards = readFileSync(join(ROOT, GUARDS_FILE), "utf8");
   const { wasm } = await compileAssemblyScript({
     root: ROOT,

@@ -1,11 +1,13 @@
 import { beforeAll, expect, test } from "vitest";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
+import { generateInterfaces } from "../../toolchain/idl/generate.ts";
 import { decodeModule } from "../../toolchain/wasm/decode.ts";
 import { ROOT } from "./source-tree.ts";
 
 let functionNames: readonly string[] = [];
 
 beforeAll(async () => {
+  await generateInterfaces(ROOT);
   const { wasm } = await compileAssemblyScript({
     root: ROOT,
     entry: "kernel/entry/main.ts",

@@ -33,7 +33,12 @@ export const LAYERS: readonly Layer[] = [
     imports: [ABI, /^kernel\/(x64|object)\//, /^kernel\/base\//],
     packages: false,
   },
-  { name: "kernel", files: /^kernel\//, imports: [/^kernel\//], packages: false },
+  {
+    name: "kernel",
+    files: /^kernel\//,
+    imports: [/^kernel\//, /^build\/generated\/kernel\//],
+    packages: false,
+  },
   {
     name: "services/interfaces",
     files: /^services\/interfaces\//,

@@ -11,6 +11,12 @@ import { loadManifests } from "../image/manifest.ts";
 import { assemblyFile } from "./generate/assembly-file.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";
 import { interfaceFile } from "./generate/interface-file.ts";
+import { kernelFile } from "./generate/kernel-file.ts";
+import {
+  interfaceDigestsFile,
+  isKernelInterface,
+  methodShapesFile,
+} from "./generate/kernel-tables.ts";
 import { programFile } from "./generate/program-file.ts";
 import { referencePage } from "./generate/reference-page.ts";
 import { loadInterfaces } from "./load.ts";
@@ -35,13 +41,27 @@ export async function generateAll(root: string): Promise<InterfaceModel[]> {
   return models;
 }
 
-/** Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md. */
+/**
+ * Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md, and
+ * for the kernel its own interfaces in build/generated/kernel.
+ */
 export async function generateInterfaces(
   root: string,
   outDir: string = join(root, GENERATED_FOLDER),
 ): Promise<InterfaceModel[]> {
   const models = await loadInterfaces(root);
+  const kernel = models.filter(isKernelInterface);
   await writeIfChanged(join(outDir, "interfaces", "field-names.ts"), fieldNamesFile(models));
+  await writeIfChanged(join(outDir, "kernel", "method-shapes.ts"), methodShapesFile(kernel));
+  await writeIfChanged(
+    join(outDir, "kernel", "interface-digests.ts"),
+    interfaceDigestsFile(kernel),
+  );
+  await Promise.all(
+    kernel.map((model) =>
+      writeIfChanged(join(outDir, "kernel", `${model.name}.ts`), kernelFile(model)),
+    ),
+  );
   await Promise.all(
     models.flatMap((model) => [
       writeIfChanged(join(outDir, "interfaces", `${model.name}.ts`), interfaceFile(model)),

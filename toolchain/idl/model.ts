@@ -58,6 +58,17 @@ export interface InterfaceModel {
  */
 export const REGISTER_WORDS = 4;
 
+/** The largest value of each type. */
+export const SCALAR_MAX = {
+  u8: 0xffn,
+  u16: 0xffffn,
+  u32: 0xffff_ffffn,
+  u64: 0xffff_ffff_ffff_ffffn,
+  i32: 0x7fff_ffffn,
+  i64: 0x7fff_ffff_ffff_ffffn,
+  bool: 1n,
+} as const;
+
 export function buildModel(file: string, description: InterfaceDescription): InterfaceModel {
   const { name, id, version, about } = description;
   const methods = Object.entries(description.methods).map(([methodName, method], index) =>

@@ -8,6 +8,7 @@ import { listInputs, readInput } from "../cache/inputs.ts";
 import { compileProgram } from "../compiler/compile.ts";
 import type { CompiledProgram } from "../compiler/compiled-program.ts";
 import { stripExecutable } from "../elf/strip.ts";
+import { generateInterfaces } from "../idl/generate.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { formatFinding } from "../verify/finding.ts";
@@ -57,6 +58,7 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   } = options;
   if (isAbsolute(outDir)) throw new Error(`outDir is relative to the root, not ${outDir}`);
   writeBootConstants(join(root, "build/generated/abi.inc"));
+  await generateInterfaces(root);
   const guards = new Map<string, string>();
   if (guardsOff !== undefined)
     guards.set(GUARDS_FILE, withoutGuard(String(readInput(root, GUARDS_FILE)), guardsOff));

@@ -87,7 +87,7 @@ function writeConstants(out: SourceWriter, model: InterfaceModel): void {
 }
 
 /** The longest that each field of bytes or text may be. */
-function writeLimits(out: SourceWriter, model: InterfaceModel, method: Method): void {
+export function writeLimits(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const limits = [...method.request.fields, ...method.answer.fields].filter((field) =>
     isInArena(field.type),
   );
@@ -114,7 +114,7 @@ function writeErrors(out: SourceWriter, model: InterfaceModel): void {
 }
 
 /** One that stands in request and answer alike is written once. */
-function writeEnumerations(out: SourceWriter, model: InterfaceModel, method: Method): void {
+export function writeEnumerations(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const written = new Set<string>();
   for (const field of [...method.request.fields, ...method.answer.fields]) {
     if (field.type.kind !== "enumeration" || written.has(field.name)) continue;
