@@ -4,11 +4,21 @@
 %include "boot/boot.inc"
 
 extern start_info, top_table, kernel_stack_bottom, kernel_stack_top, install_descriptors, resume
+extern kernel_linear_start, kernel_linear_physical, kernel_linear_physical_end
+extern linear_pieces, linear_pieces_end
 extern export.start
 ; The wasm start function, if the kernel has one.
 extern trine.start:weak
 
 global enter_high_half: function (enter_high_half.end - enter_high_half)
+global fill_linear_memory: function (fill_linear_memory.end - fill_linear_memory)
+
+; The header of a piece of linear memory's initial contents.
+struc PIECE
+PIECE_ADDRESS: resd 1
+PIECE_LENGTH: resd 1
+PIECE_BYTES:
+endstruc
 
 section .text
 bits 64
@@ -30,6 +40,7 @@ enter_high_half:
   mov rax, STACK_PATTERN
   rep stosq
 
+  call fill_linear_memory
   call install_descriptors
   mov rax, trine.start
   test rax, rax
@@ -39,4 +50,32 @@ enter_high_half:
   mov edi, [rel start_info]
   call export.start
   jmp resume
+.end:
+
+; The initial contents of linear memory: zero but for the pieces that toolchain/elf/linear-image.ts
+; writes. In: r15 = KERNEL_LINEAR_BASE. Changes rax, rcx, rdi, rsi.
+fill_linear_memory:
+  mov rdi, kernel_linear_start
+  mov rcx, kernel_linear_physical_end
+  sub rcx, kernel_linear_physical
+  shr rcx, 3
+  xor eax, eax
+  rep stosq
+
+  lea rsi, [rel linear_pieces]
+.piece:
+  lea rax, [rel linear_pieces_end]
+  cmp rsi, rax
+  jae .done
+  mov edi, [rsi + PIECE_ADDRESS]
+  mov ecx, [rsi + PIECE_LENGTH]
+  add rsi, PIECE_BYTES
+  add rdi, r15
+  rep movsb
+  ; The next piece starts at a multiple of 8.
+  add rsi, 7
+  and rsi, -8
+  jmp .piece
+.done:
+  ret
 .end:

@@ -1,5 +1,5 @@
 import { LINEAR_NULL_BYTES } from "../../kernel/abi/address-space.ts";
-import { linearImage } from "../elf/data-sections.ts";
+import { linearImage } from "../elf/linear-image.ts";
 import { linkProgram } from "../elf/link.ts";
 import { writeObject } from "../elf/object.ts";
 import type { MachineCode } from "../ir/machine-code.ts";

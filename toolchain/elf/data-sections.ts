@@ -9,6 +9,7 @@ import type { FunctionTable, IrModule } from "../ir/module.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { RelocationType, SHF_ALLOC, SHF_WRITE, SectionType, SymbolType } from "./format.ts";
 import { functionKey, keyOf } from "../ir/link-name.ts";
+import { linearImage, linearPieces } from "./linear-image.ts";
 import type { RelocatableFile, Section } from "./relocatable.ts";
 import type { Text } from "./text-section.ts";
 
@@ -77,38 +78,19 @@ export function writeVariables(file: RelocatableFile, module: IrModule): Section
   return section;
 }
 
-/** Initial contents of linear memory, from the first byte that is not zero to the last. */
-export interface LinearImage {
-  /** Linear address of the first byte, page-aligned. */
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
-export function linearImage(module: IrModule): LinearImage {
-  const active = module.dataSegments.filter(
-    (segment) => segment.address >= 0 && segment.bytes.length > 0,
-  );
-  if (active.length === 0) return { address: 65536, bytes: new Uint8Array(0) };
-  const first = Math.min(...active.map((segment) => segment.address));
-  const address = first - (first % 4096);
-  const bytes = new Uint8Array(
-    Math.max(...active.map((segment) => segment.address + segment.bytes.length)) - address,
-  );
-  // In the order of the module: a later segment overwrites an earlier one.
-  for (const segment of active) bytes.set(segment.bytes, segment.address - address);
-  let used = bytes.length;
-  while (used > 0 && bytes[used - 1] === 0) used--;
-  return { address, bytes: bytes.subarray(0, used) };
-}
-
 /**
- * `.linear`: the initial contents of linear memory, which the linker script puts at their linear
- * address (linux: start stub copies them).
+ * `.linear`: the initial contents of linear memory. A domain's segment holds them as they are, and
+ * the start stub of linux copies them. The kernel's section holds pieces, for most is zero.
  */
-export function writeLinear(file: RelocatableFile, module: IrModule): Section {
+export function writeLinear(file: RelocatableFile, module: IrModule): void {
+  const image = linearImage(module);
+  if (module.target === "kernel") {
+    const section = file.section(".linear", SectionType.ProgramBits, SHF_ALLOC, 8);
+    section.content.raw(linearPieces(image));
+    return;
+  }
   const section = file.section(".linear", SectionType.ProgramBits, SHF_ALLOC | SHF_WRITE, 4096);
-  section.content.raw(linearImage(module).bytes);
-  return section;
+  section.content.raw(image.bytes);
 }
 
 function writeJumpTables(file: RelocatableFile, section: Section, code: MachineCode): void {

@@ -15,17 +15,13 @@ import {
   SymbolType,
 } from "./format.ts";
 
-/**
- * A section being written. `content` is filled by whoever made it; a section without bits has only
- * `noBitsLength`.
- */
+/** A section being written, with contents in the file. */
 export interface Section {
   readonly name: string;
   readonly type: SectionType;
   readonly flags: number;
   readonly alignment: number;
   readonly content: ByteWriter;
-  noBitsLength: number;
   readonly relocations: SectionRelocation[];
 }
 
@@ -64,7 +60,6 @@ export class RelocatableFile {
       flags,
       alignment,
       content: new ByteWriter(),
-      noBitsLength: 0,
       relocations: [],
     };
     this.sections.push(section);
@@ -104,7 +99,7 @@ export class RelocatableFile {
         type: section.type,
         flags: section.flags,
         offset: writer.length,
-        bytes: section.type === SectionType.NoBits ? section.noBitsLength : section.content.length,
+        bytes: section.content.length,
         link: 0,
         info: 0,
         alignment: section.alignment,
