@@ -14,14 +14,7 @@ import {
 } from "../object/capture";
 import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
-import {
-  AuditKind,
-  auditRecord,
-  slotCount,
-  slotFaultEndpoint,
-  slotFaultSlot,
-} from "../monitor/monitor";
-import { RULE_NONE } from "../abi/blob";
+import { auditFault, slotCount, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
 import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { LOG_PORT, endLine, logHex, logText } from "../x64/serial-log";
@@ -116,19 +109,7 @@ function stopThread(
   thread.faultKind = <u32>kind;
   thread.faultError = errorCode;
   thread.faultAddress = address;
-  // Where it was: what other records call target class and interface are the halves of the
-  // instruction's address.
-  auditRecord(
-    AuditKind.Fault,
-    domain.slot,
-    <u32>SLOT_NONE,
-    domain.classId,
-    <u32>thread.rip,
-    <u32>(thread.rip >> 32),
-    <u32>kind,
-    <u32>RULE_NONE,
-    address,
-  );
+  auditFault(domain.slot, domain.classId, kind, thread.rip, address);
   if (reportFault(thread, domain) === Status.Ok) {
     if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
     return;

@@ -11,6 +11,8 @@ import { Status } from "../abi/status";
 import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
   Event,
+  Message,
+  Question,
   checkShape,
   epoch,
   judge,
@@ -21,13 +23,6 @@ import {
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
-import {
-  CAPTURE_ARENA_BYTES,
-  CAPTURE_CARRIED,
-  CAPTURE_HANDLE_COUNT,
-  CAPTURE_WORDS,
-  CAPTURE_WORD_COUNT,
-} from "../object/capture";
 
 export function methodOf(header: u32): u32 {
   return (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
@@ -55,6 +50,28 @@ function isCovered(entry: HandleEntry, subject: u32, header: u32): bool {
   return ((entry.verdicts >> <u64>methodOf(header)) & 1) !== 0;
 }
 
+/** One for all: a question is answered before the next is asked. */
+const question: Question = changetype<Question>(memory.data(32, 8));
+if (offsetof<Question>() !== 32) ERROR("a question has another size than was reserved for it");
+
+/** Fills `question` with who calls whom for what. */
+function ask(
+  event: Event,
+  caller: Thread,
+  domain: Domain,
+  targetSlot: u32,
+  targetClass: u32,
+): void {
+  const header = caller.callHeader;
+  question.event = event;
+  question.subjectSlot = domain.slot;
+  question.targetSlot = targetSlot;
+  question.subjectClass = subjectClass(caller, domain);
+  question.targetClass = targetClass;
+  question.interfaceId = interfaceOf(header);
+  question.method = methodOf(header);
+}
+
 /** Asked before a caller queues. It may only deny. */
 export function judgeBeforeQueue(
   caller: Thread,
@@ -63,12 +80,10 @@ export function judgeBeforeQueue(
   targetSlot: u32,
   targetClass: u32,
 ): Status {
-  const header = caller.callHeader;
-  const subject = subjectClass(caller, domain);
-  if (entry !== null && isCovered(entry, subject, header)) return Status.Ok;
-  return <Status>(
-    judgeEarly(domain.slot, targetSlot, subject, targetClass, interfaceOf(header), methodOf(header))
-  );
+  if (entry !== null && isCovered(entry, subjectClass(caller, domain), caller.callHeader))
+    return Status.Ok;
+  ask(Event.Request, caller, domain, targetSlot, targetClass);
+  return judgeEarly(question);
 }
 
 /**
@@ -83,45 +98,26 @@ export function judgeRequest(
   targetSlot: u32,
   targetClass: u32,
 ): Status {
-  const capture = caller.capture;
+  const message = changetype<Message>(caller.capture);
   const header = caller.callHeader;
-  const words = load<u32>(capture, CAPTURE_WORD_COUNT);
-  const handles = load<u32>(capture, CAPTURE_HANDLE_COUNT);
-  const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
   caller.callEpoch = 0;
   caller.callShape = 0;
-  if (entry !== null && handles === 0 && isCovered(entry, domain.classId, header)) {
+  if (entry !== null && message.handleCount === 0 && isCovered(entry, domain.classId, header)) {
     // A bit is set only for a method that exists; without the guard all are.
     const shape = GUARD_VERDICT
       ? <usize>entry.shapes + <usize>methodOf(header) * METHOD_BYTES
       : methodShape(interfaceOf(header), methodOf(header));
     if (shape !== 0) {
-      if (
-        !GUARD_STRUCTURE ||
-        checkShape(Event.Request, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0
-      ) {
+      if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, message) === 0) {
         caller.callEpoch = entry.epoch;
         caller.callShape = shape;
         return Status.Ok;
       }
     }
   }
-  return <Status>(
-    judge(
-      Event.Request,
-      domain.slot,
-      targetSlot,
-      subjectClass(caller, domain),
-      targetClass,
-      interfaceOf(header),
-      methodOf(header),
-      capture + CAPTURE_WORDS,
-      words,
-      capture + CAPTURE_CARRIED,
-      handles,
-      arenaBytes,
-    )
-  );
+  ask(Event.Request, caller, domain, targetSlot, targetClass);
+  question.message = message;
+  return judge(question);
 }
 
 /** Judges the answer in a server's capture buffer to a call that was granted before. */
@@ -131,34 +127,19 @@ export function judgeReply(
   callerDomain: Domain,
   isError: bool,
 ): Status {
-  const capture = server.capture;
-  const header = caller.callHeader;
-  const words = load<u32>(capture, CAPTURE_WORD_COUNT);
-  const handles = load<u32>(capture, CAPTURE_HANDLE_COUNT);
-  const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
-  if (!isError && handles === 0 && caller.callEpoch === epoch()) {
+  const message = changetype<Message>(server.capture);
+  if (!isError && message.handleCount === 0 && caller.callEpoch === epoch()) {
     const shape = caller.callShape;
-    if (
-      shape !== 0 &&
-      (!GUARD_STRUCTURE ||
-        checkShape(Event.Response, shape, capture + CAPTURE_WORDS, words, 0, 0, arenaBytes) === 0)
-    )
+    if (shape !== 0 && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, message) === 0))
       return Status.Ok;
   }
-  return <Status>(
-    judge(
-      isError ? Event.Error : Event.Response,
-      callerDomain.slot,
-      caller.calleeSlot,
-      subjectClass(caller, callerDomain),
-      caller.calleeClass,
-      interfaceOf(header),
-      methodOf(header),
-      capture + CAPTURE_WORDS,
-      words,
-      capture + CAPTURE_CARRIED,
-      handles,
-      arenaBytes,
-    )
+  ask(
+    isError ? Event.Error : Event.Response,
+    caller,
+    callerDomain,
+    caller.calleeSlot,
+    caller.calleeClass,
   );
+  question.message = message;
+  return judge(question);
 }

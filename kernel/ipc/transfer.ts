@@ -3,13 +3,7 @@
 import { ObjectType, RIGHT_TRANSFER } from "../abi/object";
 import { Status } from "../abi/status";
 import { CopyResult, copyBetween } from "../memory/user-memory";
-import {
-  CARRIED_BYTES,
-  CARRIED_CLASS,
-  CARRIED_INTERFACE,
-  CARRIED_RIGHTS,
-  CARRIED_TYPE,
-} from "../monitor/monitor";
+import { Message } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import {
@@ -24,7 +18,6 @@ import { Thread } from "../object/thread";
 import {
   CAPTURE_ARENA_ADDRESS,
   CAPTURE_ARENA_BYTES,
-  CAPTURE_CARRIED,
   CAPTURE_HANDLES,
   CAPTURE_HANDLE_COUNT,
   CAPTURE_HANDLE_RIGHTS,
@@ -54,11 +47,10 @@ export function describeHandles(sender: Thread, domain: Domain): Status {
     const entry = sentHandle(capture, domain, i);
     if (entry === null || isGoing(entry)) return Status.BadHandle;
     if (!hasRights(entry, RIGHT_TRANSFER | sentRights(capture, i))) return Status.NoRight;
-    const carried = capture + CAPTURE_CARRIED + <usize>(i * CARRIED_BYTES);
-    store<u32>(carried + CARRIED_TYPE, <u32>entry.type);
-    store<u32>(carried + CARRIED_INTERFACE, entry.interfaceId);
-    store<u32>(carried + CARRIED_CLASS, entry.classId);
-    store<u32>(carried + CARRIED_RIGHTS, sentRights(capture, i));
+    const carried = changetype<Message>(capture).handle(i);
+    carried.type = <u32>entry.type;
+    carried.interfaceId = entry.interfaceId;
+    carried.classId = entry.classId;
   }
   return Status.Ok;
 }

@@ -2,6 +2,8 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Monitor, compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
 import { compileTest } from "../../tests/support/policy-system.ts";
 import { RULE_NONE } from "../abi/blob.ts";
+import { Event } from "../abi/event.ts";
+import { Status } from "../abi/status.ts";
 
 /** Six slots and the kernel share 2,048 records, but none more than 256. */
 const SHARE = 256;
@@ -24,25 +26,20 @@ beforeEach(() => {
   monitor.run("auditReset");
 });
 
+/** A request of the shell to the console, which slot 2 serves. */
+const CONSOLE = { subjectClass: 36, targetClass: 34, interfaceId: 0x101 } as const;
+/** `write` of three bytes, urgent: the rule refuses it to the shell. */
+const URGENT = { ...CONSOLE, method: 0, words: [3n << 32n, 1n], arenaBytes: 3 } as const;
+/** `flush`, by the attacker in slot 5: no rule allows it. */
+const ATTACK = { ...CONSOLE, subjectSlot: 5, subjectClass: 37, method: 2 } as const;
+/** A method of the kernel's clock, by the attacker: no rule allows it. */
+const CLOCK = { subjectSlot: 5, subjectClass: 37, targetClass: 9, interfaceId: 9, method: 0 };
+
 function record(slot: number, detail: bigint, kind = 4): void {
-  monitor.run("auditRecord", kind, slot, 2, 36, 34, 0x101, 0, RULE_NONE, detail);
+  monitor.run("ask", Event.Request, slot, 2, 36, 34, 0x101, 0);
+  monitor.run("recordAsked", slot, kind, RULE_NONE, detail);
 }
-function read(sequence: bigint):
-  | {
-      readonly sequence: bigint;
-      readonly slot: number;
-      readonly detail: bigint;
-      readonly repeats: number;
-    }
-  | undefined {
-  if (monitor.number("auditRead", sequence) === 0) return undefined;
-  return {
-    sequence: monitor.big("auditSequence"),
-    slot: monitor.number("auditSubjectSlot"),
-    detail: monitor.big("auditDetail"),
-    repeats: monitor.number("auditRepeats"),
-  };
-}
+const read = (sequence: bigint) => monitor.auditRecord(sequence);
 const state = () => [
   monitor.big("auditNext"),
   monitor.big("auditOldest"),
@@ -57,67 +54,51 @@ describe("the audit log", () => {
 
   test("keeps every field of a denial", () => {
     monitor.run("setTime", 123_456n);
-    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
-    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3);
-    expect(read(0n)).toEqual({ sequence: 0n, slot: 4, detail: 1n, repeats: 1 });
-    const fields = [
-      "auditKind",
-      "auditTargetSlot",
-      "auditSubjectClass",
-      "auditTargetClass",
-      "auditInterface",
-      "auditMethod",
-      "auditLine",
-    ].map((name) => monitor.number(name));
-    expect(fields).toEqual([0, 2, 36, 34, 0x101, 0, 2]);
-    expect(monitor.big("auditTimeNs")).toBe(123_456n);
-    expect(monitor.text(monitor.number("ruleText", monitor.number("auditRule")))).toBe(
+    monitor.judge(URGENT);
+    expect(read(0n)).toEqual({
+      sequence: 0n,
+      timeNs: 123_456n,
+      kind: 0,
+      subjectSlot: 4,
+      targetSlot: 2,
+      subjectClass: 36,
+      targetClass: 34,
+      interfaceId: 0x101,
+      method: 0,
+      rule: expect.any(Number) as number,
+      line: 2,
+      repeats: 1,
+      detail: 1n,
+      field: 2,
+      mask: 0n,
+    });
+    expect(monitor.text(monitor.number("ruleText", read(0n)?.rule ?? 0))).toBe(
       "allow Shell -> Console { write } when not urgent",
     );
   });
 
   test("says where the refused value stands", () => {
-    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
-    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3);
-    expect(read(0n)?.detail).toBe(1n);
-    expect(monitor.number("auditField")).toBe(2); // `urgent`, the second word, whole.
-    monitor.number("judge", 0, 5, 2, 37, 34, 0x101, 0, words, 2, 0, 0, 3);
-    expect(read(1n)?.detail).toBe(0n);
-    expect(monitor.number("auditField")).toBe(0); // No rule at all.
+    monitor.judge(URGENT);
+    expect(read(0n)).toMatchObject({ detail: 1n, field: 2 }); // `urgent`, the second word, whole.
+    monitor.judge({ ...URGENT, subjectSlot: 5, subjectClass: 37 });
+    expect(read(1n)).toMatchObject({ detail: 0n, field: 0 }); // No rule at all.
   });
 
   test("keeps the mask under which a value was refused, and 0 where there was none", () => {
     const refuse = (
-      subject: number,
-      target: number,
-      spoken: number,
+      subjectClass: number,
+      targetClass: number,
+      interfaceId: number,
       method: number,
       ...words: readonly bigint[]
     ): readonly [bigint, number, bigint] => {
-      const capture = monitor.put(new Uint8Array(BigUint64Array.from(words).buffer));
       const sequence = monitor.big("auditNext");
+      const arenaBytes = Number((words[0] ?? 0n) >> 32n);
       expect(
-        monitor.number(
-          "judge",
-          0,
-          4,
-          2,
-          subject,
-          target,
-          spoken,
-          method,
-          capture,
-          words.length,
-          0,
-          0,
-          Number((words[0] ?? 0n) >> 32n),
-        ),
-      ).toBe(2);
-      return [
-        read(sequence)?.detail ?? -1n,
-        monitor.number("auditField"),
-        monitor.big("auditMask"),
-      ];
+        monitor.judge({ subjectClass, targetClass, interfaceId, method, words, arenaBytes }),
+      ).toBe(Status.Denied);
+      const found = read(sequence);
+      return [found?.detail ?? -1n, found?.field ?? -1, found?.mask ?? -1n];
     };
     expect(refuse(36, 33, 0x102, 1, 0x2fn, 2n, 0n)).toEqual([0x20n, 1, 0x30n]);
     expect(refuse(35, 34, 0x101, 0, 13n << 32n, 0n)).toEqual([5n, 1 | (32 << 8), 7n]);
@@ -158,84 +139,86 @@ describe("the audit log", () => {
     ["an error that does not exist", 2, 0x101, 2, [3n], [], 0, 8 | (2 << 16), 3n],
   ] as const)(
     "says what is malformed, and what was given: %s",
-    (_name, event, spoken, method, words, handles, arena, field, given) => {
-      const capture = monitor.put(new Uint8Array(BigUint64Array.from(words).buffer));
-      const carried = monitor.put(
-        new Uint8Array(Uint32Array.from(handles.flatMap((type) => [type, 0, type, 0])).buffer),
-      );
+    (_name, event, interfaceId, method, words, handles, arenaBytes, field, given) => {
       expect(
-        monitor.number(
-          "judge",
+        monitor.judge({
           event,
-          4,
-          2,
-          36,
-          34,
-          spoken,
+          subjectClass: 36,
+          targetClass: 34,
+          interfaceId,
           method,
-          capture,
-          words.length,
-          carried,
-          handles.length,
-          arena,
-        ),
-      ).toBe(25);
-      expect(read(0n)?.detail).toBe(given);
-      expect([monitor.number("auditKind"), monitor.number("auditField")]).toEqual([6, field]);
+          words,
+          handles: handles.map((type) => ({ type, interfaceId: 0, objectClass: type })),
+          arenaBytes,
+        }),
+      ).toBe(Status.Malformed);
+      expect(read(0n)).toMatchObject({ detail: given, kind: 6, field });
     },
   );
 
   test("records what a rule with `audit` grants", () => {
-    expect(monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 2, 0, 0, 0, 0, 0)).toBe(0);
-    expect(read(0n)).toMatchObject({ slot: 4 });
-    expect([monitor.number("auditKind"), monitor.number("auditLine")]).toEqual([7, 3]);
+    expect(monitor.judge({ ...CONSOLE, method: 2 })).toBe(Status.Ok);
+    expect(read(0n)).toMatchObject({ subjectSlot: 4, kind: 7, line: 3 });
   });
 
   test.each([
-    ["a request that no rule allows", ["judge", 0, 5, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0], 0],
-    ["a response", ["judge", 1, 5, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0], 1],
-    ["an error", ["judge", 2, 5, 2, 37, 34, 0x101, 2, 65536, 0, 0, 0, 0], 6],
-    ["an execution", ["judgeExecute", 5, 37, 65536], 3],
-    ["a kernel method", ["judgeEarly", 5, 0, 37, 9, 9, 0], 5],
-    ["a permission", ["judgePermission", 5, 37, 2, 1], 5],
-    ["a message with a word too many", ["judge", 0, 4, 2, 36, 34, 0x101, 2, 65536, 1, 0, 0, 0], 6],
-    ["a method that does not exist", ["judge", 0, 4, 2, 36, 34, 0x101, 3, 65536, 1, 0, 0, 0], 0],
-  ] as const)("says which kind of denial: %s", (_name, [call, ...values], kind) => {
-    monitor.number(call, ...values);
-    expect(read(0n)).toBeDefined();
-    expect(monitor.number("auditKind")).toBe(kind);
-    expect(monitor.number("auditLine")).toBe(0);
+    ["a request that no rule allows", () => monitor.judge(ATTACK), 0],
+    ["a response", () => monitor.judge({ ...ATTACK, event: Event.Response }), 1],
+    ["an error without a number", () => monitor.judge({ ...ATTACK, event: Event.Error }), 6],
+    ["an error", () => monitor.judge({ ...ATTACK, event: Event.Error, words: [1n] }), 2],
+    ["an execution", () => monitor.number("judgeExecute", 5, 37, 65536), 3],
+    ["a kernel method", () => monitor.judgeEarly(CLOCK), 5],
+    ["a permission", () => monitor.number("judgePermission", 5, 37, 2, 1), 5],
+    [
+      "a message with a word too many",
+      () => monitor.judge({ ...CONSOLE, method: 2, words: [0n] }),
+      6,
+    ],
+    [
+      "a method that does not exist",
+      () => monitor.judge({ ...CONSOLE, method: 3, words: [0n] }),
+      0,
+    ],
+  ] as const)("says which kind of denial: %s", (_name, call, kind) => {
+    expect(call()).not.toBe(Status.Ok);
+    expect(read(0n)).toMatchObject({ kind, line: 0 });
   });
 
   test("counts a denied answer with those of who sent it, not of who asked", () => {
     for (let i = 0; i < 2 * SHARE + 2; i++)
-      expect(monitor.number("judge", 1, 4, 2, 37, 34, 0x101, 2 + (i & 1), 0, 0, 0, 0, 0)).toBe(2);
+      expect(monitor.judge({ ...ATTACK, subjectSlot: 4, event: 1, method: 2 + (i & 1) })).toBe(
+        Status.Denied,
+      );
     expect([monitor.big("auditLostOf", 2), monitor.big("auditLostOf", 4)]).toEqual([
       BigInt(SHARE) / 2n + 1n,
       0n,
     ]); // Every other one is like the newest.
     record(4, 5n);
-    expect(read(BigInt(SHARE))).toMatchObject({ slot: 4, detail: 5n });
+    expect(read(BigInt(SHARE))).toMatchObject({ subjectSlot: 4, detail: 5n });
   });
 
   test("keeps the answers to two callers apart", () => {
-    for (const caller of [4, 5])
-      monitor.number("judge", 1, caller, 2, 37, 34, 0x101, 2, 0, 0, 0, 0, 0);
-    expect([read(0n)?.slot, read(1n)?.slot]).toEqual([4, 5]);
+    for (const subjectSlot of [4, 5]) monitor.judge({ ...ATTACK, subjectSlot, event: 1 });
+    expect([read(0n)?.subjectSlot, read(1n)?.subjectSlot]).toEqual([4, 5]);
   });
 
   test("names no rule for a handle that no rule lets pass", () => {
-    const words = monitor.put(Uint8Array.of(0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
-    // Denied by a rule, just before.
-    monitor.number("judge", 0, 4, 2, 36, 34, 0x101, 0, words, 2, 0, 0, 3);
-    const handles = monitor.put(new Uint8Array(Uint32Array.of(2, 2, 2, 0, 5, 5, 5, 0).buffer));
-    expect(monitor.number("judge", 0, 4, 1, 36, 33, 0x102, 2, words, 1, handles, 2, 0)).toBe(2);
-    expect(read(1n)).toBeDefined();
-    expect([
-      monitor.number("auditInterface"),
-      monitor.number("auditRule"),
-      monitor.number("auditLine"),
-    ]).toEqual([0xffff, RULE_NONE, 0]);
+    monitor.judge(URGENT); // Denied by a rule, just before.
+    expect(
+      monitor.judge({
+        targetSlot: 1,
+        subjectClass: 36,
+        targetClass: 33,
+        interfaceId: 0x102,
+        method: 2,
+        words: [3n << 32n],
+        handles: [
+          { type: 2, interfaceId: 2, objectClass: 2 },
+          { type: 5, interfaceId: 5, objectClass: 5 },
+        ],
+      }),
+    ).toBe(Status.Denied);
+    expect(read(1n)).toMatchObject({ interfaceId: 0xffff, rule: RULE_NONE, line: 0 });
   });
 
   test("folds like records in a row until one has been read", () => {
@@ -243,7 +226,7 @@ describe("the audit log", () => {
     record(3, 8n);
     record(3, 7n);
     expect(state()).toEqual([3n, 0n, 0n]);
-    expect(read(0n)).toEqual({ sequence: 0n, slot: 3, detail: 7n, repeats: 1000 });
+    expect(read(0n)).toMatchObject({ sequence: 0n, subjectSlot: 3, detail: 7n, repeats: 1000 });
     expect(read(1n)?.detail).toBe(8n);
     // The last one is unread: it still counts up. Once read, the next is a record of its own.
     record(3, 7n);
@@ -266,9 +249,9 @@ describe("the audit log", () => {
     expect(state()).toEqual([BigInt(SHARE + 2), 0n, BigInt(5000 - SHARE)]);
     expect(monitor.big("auditLostOf", 5)).toBe(BigInt(5000 - SHARE));
     expect(monitor.big("auditLostOf", 1)).toBe(0n);
-    expect(read(0n)).toMatchObject({ slot: 1, detail: 1n });
-    expect(read(BigInt(SHARE))).toMatchObject({ slot: 5, detail: BigInt(SHARE - 1) });
-    expect(read(BigInt(SHARE + 1))).toMatchObject({ slot: 1, detail: 2n });
+    expect(read(0n)).toMatchObject({ subjectSlot: 1, detail: 1n });
+    expect(read(BigInt(SHARE))).toMatchObject({ subjectSlot: 5, detail: BigInt(SHARE - 1) });
+    expect(read(BigInt(SHARE + 1))).toMatchObject({ subjectSlot: 1, detail: 2n });
     expect(read(BigInt(SHARE + 2))).toBeUndefined();
   });
 
@@ -285,7 +268,7 @@ describe("the audit log", () => {
   test("puts what is no slot's down to the kernel", () => {
     record(0xffff_ffff, 1n);
     record(6, 2n);
-    expect(read(0n)?.slot).toBe(0xffff_ffff);
+    expect(read(0n)?.subjectSlot).toBe(0xffff_ffff);
     expect(state()[0]).toBe(2n);
   });
 
@@ -293,18 +276,20 @@ describe("the audit log", () => {
     for (let i = 0; i < 600; i++) record(i % 6, BigInt(i));
     let sequence = 0n;
     for (let i = 0; i < 600; i++) {
-      expect(read(sequence)?.detail).toBe(BigInt(i));
-      sequence = monitor.big("auditSequence") + 1n;
+      const found = read(sequence);
+      expect(found?.detail).toBe(BigInt(i));
+      sequence = found?.sequence ?? 0n;
+      sequence += 1n;
     }
     expect(read(sequence)).toBeUndefined();
   });
 
   test("does nothing before a policy is in force", () => {
     const early = startMonitor(wasm);
-    early.run("auditRecord", 4, 0, 0, 0, 0, 0, 0, RULE_NONE, 0n);
+    early.run("recordAsked", 0, 4, RULE_NONE, 0n);
     expect(early.big("auditNext")).toBe(0n);
-    expect(early.number("judgeEarly", 0, 0, 32, 33, 0x101, 0)).toBe(2);
-    expect(early.number("judge", 0, 0, 0, 32, 33, 0x101, 0, 65536, 0, 0, 0, 0)).toBe(2);
+    expect(early.judgeEarly(URGENT)).toBe(Status.Denied);
+    expect(early.judge(URGENT)).toBe(Status.Denied);
     expect(early.number("slotCount")).toBe(0);
   });
 });

@@ -29,6 +29,7 @@ import {
   TARGET_GRANT,
 } from "../abi/blob";
 import { sectionCount, sectionStart } from "./blob/sections";
+import { Finding, Message } from "./question";
 
 /**
  * Address of the entry for a pair of classes and an interface; 0 where no rule speaks of them. At
@@ -59,50 +60,31 @@ export function isPlain(pair: usize, event: u32, method: u32): bool {
   return ((load<u64>(pair + PAIR_REQUEST + (event << 3)) >> <u64>method) & 1) !== 0;
 }
 
-// What `decide` found, until the next decision.
-let decidedRule: u32 = RULE_NONE;
-/** Address of the instruction that ran last; 0 where none did. */
-let decidedAt: usize = 0;
-let auditingRule: u32 = RULE_NONE;
-
-/** The rule that denied, or RULE_NONE where none allows the event. */
-export function denyingRule(): u32 {
-  return decidedRule;
-}
-/**
- * The operand on which the denying rule ended; 0 where no rule refused. `capture` is what was
- * decided on.
- */
-export function denyingValue(capture: usize): u64 {
-  return decidedRule === RULE_NONE ? 0 : operandOf(decidedAt, capture);
-}
-/** Where it stands: number of the word from 1 on | shift << 8. 0 where no rule refused. */
-export function refusedField(): u32 {
-  if (decidedRule === RULE_NONE) return 0;
-  return (
-    (<u32>load<u8>(decidedAt + INSTRUCTION_WORD) + 1) |
-    ((<u32>load<u8>(decidedAt + INSTRUCTION_SHIFT)) << 8)
-  );
-}
-/** The mask that was laid over it; 0 where no rule refused, or the rule took the value whole. */
-export function refusedMask(): u64 {
-  if (decidedRule === RULE_NONE) return 0;
-  const mask = load<u64>(decidedAt + INSTRUCTION_MASK);
-  return mask === u64.MAX_VALUE ? 0 : mask;
-}
-/** A rule that took part in granting and asks for a record; RULE_NONE where none did. */
-export function recordingRule(): u32 {
-  return auditingRule;
+/** What `decide` found besides its result. */
+@unmanaged
+@final
+export class Decision {
+  /** The rule that refused; RULE_NONE if none did: then no rule allows the event. */
+  refusingRule: u32;
+  /** Where the refusing rule ended: address of its instruction. */
+  instruction: usize;
+  /** A rule that took part in granting and asks for a record; RULE_NONE if there is none. */
+  recordingRule: u32;
 }
 
 /**
  * Runs every rule bound to the event. Grants if at least one of them allows and none refuses.
- * Reads only the `words` of the capture that the structural verifier has checked the rules against.
+ * Reads only the words of the message that the structural verifier has checked the rules against.
  */
-export function decide(pair: usize, event: u32, method: u32, capture: usize): bool {
-  decidedRule = RULE_NONE;
-  decidedAt = 0;
-  auditingRule = RULE_NONE;
+export function decide(
+  pair: usize,
+  event: u32,
+  method: u32,
+  message: Message,
+  decision: Decision,
+): bool {
+  decision.refusingRule = RULE_NONE;
+  decision.recordingRule = RULE_NONE;
   let isAllowed = false;
   let binding = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
   const end = binding + load<u32>(pair + PAIR_BINDING_COUNT) * 4;
@@ -110,15 +92,35 @@ export function decide(pair: usize, event: u32, method: u32, capture: usize): bo
     const number = load<u32>(binding);
     const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
     if (!isBound(rule, event, method)) continue;
-    if (isConditional(rule, event) && !grants(rule, capture)) {
-      decidedRule = number;
-      return false;
+    if (isConditional(rule, event)) {
+      const refusal = run(rule, message);
+      if (refusal !== 0) {
+        decision.refusingRule = number;
+        decision.instruction = refusal;
+        return false;
+      }
     }
     if ((load<u32>(rule + RULE_FLAGS) & RULE_FLAG_REQUIRE) === 0) isAllowed = true;
-    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && auditingRule === RULE_NONE)
-      auditingRule = number;
+    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && decision.recordingRule === RULE_NONE)
+      decision.recordingRule = number;
   }
   return isAllowed;
+}
+
+/** Describes, for the audit log, why `decide` denied the message. */
+export function describeRefusal(decision: Decision, message: Message, finding: Finding): void {
+  finding.rule = decision.refusingRule;
+  finding.field = 0;
+  finding.value = 0;
+  finding.mask = 0;
+  if (decision.refusingRule === RULE_NONE) return;
+  const instruction = decision.instruction;
+  const mask = load<u64>(instruction + INSTRUCTION_MASK);
+  finding.field =
+    (<u32>load<u8>(instruction + INSTRUCTION_WORD) + 1) |
+    ((<u32>load<u8>(instruction + INSTRUCTION_SHIFT)) << 8);
+  finding.value = operandOf(instruction, message);
+  finding.mask = mask === u64.MAX_VALUE ? 0 : mask;
 }
 
 export function isBound(rule: usize, event: u32, method: u32): bool {
@@ -137,30 +139,33 @@ function hasEvent(rule: usize, events: u32, event: u32): bool {
   return ((<u32>load<u8>(rule + events) >> event) & 1) !== 0;
 }
 
-/** Instructions only go forward, so each runs at most once. */
-function grants(rule: usize, capture: usize): bool {
+/**
+ * Runs a rule's program: returns 0 if it grants, else the address of the instruction that refused.
+ * Instructions only go forward, so each runs at most once.
+ */
+function run(rule: usize, message: Message): usize {
   const program =
     sectionStart(BlobSection.RuleProgram) + load<u32>(rule + RULE_PROGRAM) * INSTRUCTION_BYTES;
-  let at: u32 = 0;
+  let instruction: usize;
+  let next: u32 = 0;
   do {
-    const instruction = program + at * INSTRUCTION_BYTES;
-    at = holds(instruction, capture)
+    instruction = program + next * INSTRUCTION_BYTES;
+    next = holds(instruction, message)
       ? <u32>load<u16>(instruction + INSTRUCTION_ON_TRUE)
       : <u32>load<u16>(instruction + INSTRUCTION_ON_FALSE);
-  } while (at < <u32>TARGET_DENY);
-  return at === TARGET_GRANT;
+  } while (next < <u32>TARGET_DENY);
+  return next === TARGET_GRANT ? 0 : instruction;
 }
 
-function holds(instruction: usize, capture: usize): bool {
+function holds(instruction: usize, message: Message): bool {
   const value = load<u64>(instruction + INSTRUCTION_VALUE);
-  const left = operandOf(instruction, capture);
+  const left = operandOf(instruction, message);
   let operation = <u32>load<u8>(instruction + INSTRUCTION_OPERATION);
   let right = value;
   if (operation >= <u32>RuleOperation.EqualWord) {
-    right = load<u64>(capture + ((<u32>value & 63) << 3)) >> ((value >> 8) & 63);
+    right = message.word(<u32>value & 63) >> ((value >> 8) & 63);
     operation -= RuleOperation.EqualWord;
   }
-  decidedAt = instruction;
   switch (operation) {
     case RuleOperation.Equal:
       return left === right;
@@ -176,8 +181,8 @@ function holds(instruction: usize, capture: usize): bool {
 }
 
 /** What the instruction compares. */
-function operandOf(instruction: usize, capture: usize): u64 {
-  const word = load<u64>(capture + ((<u32>load<u8>(instruction + INSTRUCTION_WORD)) << 3));
+function operandOf(instruction: usize, message: Message): u64 {
+  const word = message.word(<u32>load<u8>(instruction + INSTRUCTION_WORD));
   return (
     (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) &
     load<u64>(instruction + INSTRUCTION_MASK)

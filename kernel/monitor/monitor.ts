@@ -21,6 +21,7 @@ import {
   RULE_FLAG_REQUIRE,
   RULE_NONE,
   EXECUTE_RULE,
+  SLOT_NONE,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
@@ -28,30 +29,20 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
-import { AuditKind, auditRecord, auditRecordOf } from "./audit";
+import { AuditKind, auditRecord } from "./audit";
 import {
+  Decision,
   decide,
-  denyingRule,
-  denyingValue,
+  describeRefusal,
   findPair,
   isBound,
   isConditional,
   isPlain,
-  recordingRule,
-  refusedField,
-  refusedMask,
 } from "./matrix";
+import { Finding, NO_FINDING, Question } from "./question";
 import { epoch, methodShape, sectionCount, sectionStart } from "./blob/sections";
 import { programDigest } from "./slots";
-import {
-  CARRIED_BYTES,
-  CARRIED_CLASS,
-  checkShape,
-  describeFault,
-  faultField,
-  faultGiven,
-  handleField,
-} from "./structure";
+import { StructureFault, checkShape, describeFault, handleField } from "./structure";
 
 export { BlobError } from "../abi/blob-error";
 export { Event } from "../abi/event";
@@ -62,16 +53,8 @@ export * from "./names";
 export { epoch, methodShape, stringBytes } from "./blob/sections";
 export * from "./crypto/sha256";
 export * from "./slots";
-export {
-  CARRIED_BYTES,
-  CARRIED_CLASS,
-  CARRIED_INTERFACE,
-  CARRIED_RIGHTS,
-  CARRIED_TYPE,
-  StructureFault,
-  checkShape,
-  fitsPlainly,
-} from "./structure";
+export { CarriedHandle, MESSAGE_CARRIED, MESSAGE_WORDS, Message, Question } from "./question";
+export { checkShape, fitsPlainly } from "./structure";
 
 /**
  * Bit m: method m's request and response are granted by rules that read nothing and ask for no
@@ -86,177 +69,121 @@ export function verdictBits(subjectClass: u32, targetClass: u32, interfaceId: u3
 
 /**
  * Whether any rule could allow the request: asked before a caller queues, so that one without the
- * right never does. Answers Status.Ok or, having recorded it, Status.Denied.
+ * right never does. Reads no message. Returns Status.Ok or, having recorded it, Status.Denied.
  */
-export function judgeEarly(
-  subjectSlot: u32,
-  targetSlot: u32,
-  subjectClass: u32,
-  targetClass: u32,
-  interfaceId: u32,
-  method: u32,
-): u32 {
+export function judgeEarly(question: Question): Status {
   if (!GUARD_VERDICT) return Status.Ok;
-  if (mayAllow(subjectClass, targetClass, interfaceId, method, Event.Request) !== RULE_NONE)
+  if (
+    mayAllow(
+      question.subjectClass,
+      question.targetClass,
+      question.interfaceId,
+      question.method,
+      Event.Request,
+    ) !== RULE_NONE
+  )
     return Status.Ok;
-  auditRecord(
-    deniedKind(Event.Request, targetClass),
-    subjectSlot,
-    targetSlot,
-    subjectClass,
-    targetClass,
-    interfaceId,
-    method,
-    RULE_NONE,
-    0,
-  );
-  return Status.Denied;
+  return deny(question, NO_FINDING);
 }
 
+/** One for all: an event is decided, and its denial recorded, before the next is judged. */
+const decision: Decision = changetype<Decision>(memory.data(12, 8));
+const finding: Finding = changetype<Finding>(memory.data(24, 8));
+if (offsetof<Decision>() !== 12 || offsetof<Finding>() !== 24)
+  ERROR("a decision or a finding has another size than was reserved for it");
+
 /**
- * Judges one event on what its sender can no longer change: first its structure, then every rule
- * bound to it.
- *
- * `capture` is u64[words], the fixed part; `handles` describes `handleCount` handles (CARRIED_…),
- * which the event's sender must be allowed to transfer. Answers Status.Ok, Status.Malformed or
- * Status.Denied, and has recorded the last two. Changes nothing else.
+ * Judges one event: first its message's structure, then whether its sender may transfer the handles
+ * in it, then every rule bound to it. Returns Status.Ok, or, having recorded it, Status.Malformed
+ * or Status.Denied. Changes nothing but the audit log.
  */
-export function judge(
-  event: Event,
-  subjectSlot: u32,
-  targetSlot: u32,
-  subjectClass: u32,
-  targetClass: u32,
-  interfaceId: u32,
-  method: u32,
-  capture: usize,
-  words: u32,
-  handles: usize,
-  handleCount: u32,
-  arenaBytes: u32,
-): u32 {
-  const actor = event === Event.Request ? subjectSlot : targetSlot;
-  const shape = methodShape(interfaceId, method);
-  if (shape === 0) {
-    auditRecordOf(
-      actor,
-      deniedKind(event, targetClass),
-      subjectSlot,
-      targetSlot,
-      subjectClass,
-      targetClass,
-      interfaceId,
-      method,
-      RULE_NONE,
-      0,
-      0,
-      0,
-    );
-    return Status.Denied;
-  }
+export function judge(question: Question): Status {
+  const event = question.event;
+  const method = question.method;
+  const message = question.message;
+  const shape = methodShape(question.interfaceId, method);
+  if (shape === 0) return deny(question, NO_FINDING);
+
   if (GUARD_STRUCTURE) {
-    const fault = checkShape(event, shape, capture, words, handles, handleCount, arenaBytes);
-    if (fault !== 0) {
-      describeFault(event, fault, shape, capture, words, handles, handleCount, arenaBytes);
-      auditRecordOf(
-        actor,
-        AuditKind.Malformed,
-        subjectSlot,
-        targetSlot,
-        subjectClass,
-        targetClass,
-        interfaceId,
-        method,
-        RULE_NONE,
-        faultGiven(),
-        faultField(),
-        0,
-      );
+    const fault = checkShape(event, shape, message);
+    if (fault !== StructureFault.None) {
+      describeFault(event, fault, shape, message, finding);
+      auditRecord(question.senderSlot, AuditKind.Malformed, question, finding);
       return Status.Malformed;
     }
   }
   if (!GUARD_VERDICT) return Status.Ok;
 
-  const sender = event === Event.Request ? subjectClass : targetClass;
-  for (let i: u32 = 0; i < handleCount; i++) {
-    const objectClass = load<u32>(handles + i * CARRIED_BYTES + CARRIED_CLASS);
-    if (!permits(sender, objectClass, Permission.Transfer)) {
-      auditRecordOf(
-        actor,
-        deniedKind(event, targetClass),
-        subjectSlot,
-        targetSlot,
-        sender,
-        objectClass,
-        INTERFACE_PERMISSIONS,
-        Permission.Transfer,
-        RULE_NONE,
-        0,
-        0,
-        0,
-      );
-      return Status.Denied;
-    }
+  for (let i: u32 = 0; i < message.handleCount; i++) {
+    const objectClass = message.handle(i).classId;
+    if (!permits(question.senderClass, objectClass, Permission.Transfer))
+      return denyTransfer(question, objectClass);
   }
 
-  const pair = findPair(subjectClass, targetClass, interfaceId);
-  if (pair === 0) {
-    auditRecordOf(
-      actor,
-      deniedKind(event, targetClass),
-      subjectSlot,
-      targetSlot,
-      subjectClass,
-      targetClass,
-      interfaceId,
-      method,
-      RULE_NONE,
-      0,
-      0,
-      0,
-    );
-    return Status.Denied;
-  }
+  const pair = findPair(question.subjectClass, question.targetClass, question.interfaceId);
+  if (pair === 0) return deny(question, NO_FINDING);
   if (isPlain(pair, event, method)) return Status.Ok;
-  if (!decide(pair, event, method, capture)) {
-    auditRecordOf(
-      actor,
-      deniedKind(event, targetClass),
-      subjectSlot,
-      targetSlot,
-      subjectClass,
-      targetClass,
-      interfaceId,
-      method,
-      denyingRule(),
-      denyingValue(capture),
-      refusedField(),
-      refusedMask(),
-    );
-    return Status.Denied;
+  if (!decide(pair, event, method, message, decision)) {
+    describeRefusal(decision, message, finding);
+    return deny(question, finding);
   }
-  if (recordingRule() !== RULE_NONE) {
-    auditRecordOf(
-      actor,
-      AuditKind.Granted,
-      subjectSlot,
-      targetSlot,
-      subjectClass,
-      targetClass,
-      interfaceId,
-      method,
-      recordingRule(),
-      <u64>event,
-      0,
-      0,
-    );
-  }
+  if (decision.recordingRule !== RULE_NONE) recordGrant(question, decision.recordingRule);
   return Status.Ok;
+}
+
+/** Records that the rules do not grant the event. */
+function deny(question: Question, finding: Finding): Status {
+  const kind = deniedKind(question.event, question.targetClass);
+  auditRecord(question.senderSlot, kind, question, finding);
+  return Status.Denied;
+}
+
+/** Records that the event's sender may not transfer an object of that class. */
+function denyTransfer(question: Question, objectClass: u32): Status {
+  askPermission(
+    question.subjectSlot,
+    question.targetSlot,
+    question.senderClass,
+    objectClass,
+    Permission.Transfer,
+  );
+  const kind = deniedKind(question.event, question.targetClass);
+  auditRecord(question.senderSlot, kind, permissionQuestion, NO_FINDING);
+  return Status.Denied;
+}
+
+/** Records an event that a rule with `audit` took part in granting. */
+function recordGrant(question: Question, rule: u32): void {
+  finding.rule = rule;
+  finding.field = 0;
+  finding.value = <u64>question.event;
+  finding.mask = 0;
+  auditRecord(question.senderSlot, AuditKind.Granted, question, finding);
+}
+
+/** A question about a permission or an execution: there is no message. For audit records. */
+const permissionQuestion: Question = changetype<Question>(memory.data(32, 8));
+if (offsetof<Question>() !== 32) ERROR("a question has another size than was reserved for it");
+
+function askPermission(
+  subjectSlot: u32,
+  targetSlot: u32,
+  subjectClass: u32,
+  objectClass: u32,
+  permission: Permission,
+): void {
+  permissionQuestion.event = Event.Request;
+  permissionQuestion.subjectSlot = subjectSlot;
+  permissionQuestion.targetSlot = targetSlot;
+  permissionQuestion.subjectClass = subjectClass;
+  permissionQuestion.targetClass = objectClass;
+  permissionQuestion.interfaceId = INTERFACE_PERMISSIONS;
+  permissionQuestion.method = permission;
 }
 
 /**
  * Judges a permission that outlives the message: a mapping, a bound notice or interrupt, ports, a
- * copy of a handle. `objectClass` is the class of the object, CARRIED_CLASS as in `judge`. Answers
+ * copy of a handle. `objectClass` is the object's class, as CarriedHandle.classId. Returns
  * Status.Ok or, having recorded it, Status.Denied.
  */
 export function judgePermission(
@@ -264,19 +191,10 @@ export function judgePermission(
   subjectClass: u32,
   objectClass: u32,
   permission: Permission,
-): u32 {
+): Status {
   if (!GUARD_VERDICT || permits(subjectClass, objectClass, permission)) return Status.Ok;
-  auditRecord(
-    AuditKind.DeniedKernelMethod,
-    subjectSlot,
-    0xffffffff,
-    subjectClass,
-    objectClass,
-    INTERFACE_PERMISSIONS,
-    permission,
-    RULE_NONE,
-    0,
-  );
+  askPermission(subjectSlot, SLOT_NONE, subjectClass, objectClass, permission);
+  auditRecord(subjectSlot, AuditKind.DeniedKernelMethod, permissionQuestion, NO_FINDING);
   return Status.Denied;
 }
 
@@ -288,9 +206,9 @@ export function permits(subjectClass: u32, objectClass: u32, permission: Permiss
 
 /**
  * Whether the executable that measures to the 32 bytes at `digest` may run as the class, in that
- * slot. Answers Status.Ok or, having recorded it, Status.Denied.
+ * slot. Returns Status.Ok or, having recorded it, Status.Denied.
  */
-export function judgeExecute(slot: u32, classId: u32, digest: usize): u32 {
+export function judgeExecute(slot: u32, classId: u32, digest: usize): Status {
   const count = sectionCount(BlobSection.Execute);
   const start = sectionStart(BlobSection.Execute);
   for (let i: u32 = 0; i < count; i++) {
@@ -299,17 +217,18 @@ export function judgeExecute(slot: u32, classId: u32, digest: usize): u32 {
     if (!GUARD_DIGEST || digestEquals(programDigest(load<u32>(grant + EXECUTE_PROGRAM)), digest))
       return Status.Ok;
   }
-  auditRecord(
-    AuditKind.DeniedExecute,
-    slot,
-    slot,
-    classId,
-    classId,
-    INTERFACE_EXECUTE,
-    0,
-    RULE_NONE,
-    load<u64>(digest),
-  );
+  permissionQuestion.event = Event.Request;
+  permissionQuestion.subjectSlot = slot;
+  permissionQuestion.targetSlot = slot;
+  permissionQuestion.subjectClass = classId;
+  permissionQuestion.targetClass = classId;
+  permissionQuestion.interfaceId = INTERFACE_EXECUTE;
+  permissionQuestion.method = 0;
+  finding.rule = RULE_NONE;
+  finding.field = 0;
+  finding.value = load<u64>(digest);
+  finding.mask = 0;
+  auditRecord(slot, AuditKind.DeniedExecute, permissionQuestion, finding);
   return Status.Denied;
 }
 

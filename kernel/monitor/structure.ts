@@ -16,10 +16,12 @@ import {
   METHOD_RESPONSE_FREE,
   METHOD_RESPONSE_HANDLES,
   METHOD_RESPONSE_WORDS,
+  RULE_NONE,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
 import { fieldEntry } from "./blob/sections";
+import { CarriedHandle, Finding, Message } from "./question";
 
 /** What is wrong with a message. A field's number stands above it: fault | field << 8. */
 export enum StructureFault {
@@ -39,39 +41,22 @@ export enum StructureFault {
   ErrorNumber = 8,
 }
 
-// What the IPC path says about each handle that a message carries: 16 bytes, up to
-// MESSAGE_HANDLES_MAX of them in a row.
-/** u32: ObjectType. */
-export const CARRIED_TYPE: u32 = 0;
-/** u32: an endpoint's interface. */
-export const CARRIED_INTERFACE: u32 = 4;
-/** u32: class of the object: an endpoint owner's, or the ObjectType's number. */
-export const CARRIED_CLASS: u32 = 8;
-/** u32: rights that the receiver will get. */
-export const CARRIED_RIGHTS: u32 = 12;
-export const CARRIED_BYTES: u32 = 16;
-
 /**
  * Checks a message against `shape` (methodShape): exact number of words and handles, every value in
- * the range of its type, every descriptor inside the arena. `capture` is u64[words], `handles` the
- * descriptions of `handleCount` handles. Answers a StructureFault. At most 68 fields.
+ * the range of its type, every descriptor inside the arena. Returns StructureFault.None, or a fault
+ * and the field at fault (see StructureFault). At most 68 fields.
  */
-export function checkShape(
-  event: Event,
-  shape: usize,
-  capture: usize,
-  words: u32,
-  handles: usize,
-  handleCount: u32,
-  arenaBytes: u32,
-): u32 {
-  if (event === Event.Error) return checkError(shape, capture, words, handleCount, arenaBytes);
+export function checkShape(event: Event, shape: usize, message: Message): u32 {
+  if (event === Event.Error) return checkError(shape, message);
 
   const isRequest = event === Event.Request;
-  if (words !== <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS)))
+  if (
+    message.wordCount !==
+    <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))
+  )
     return StructureFault.WordCount;
   if (
-    handleCount !==
+    message.handleCount !==
     <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))
   )
     return StructureFault.HandleCount;
@@ -81,8 +66,9 @@ export function checkShape(
   const end =
     start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
   const free = <usize>load<u16>(shape + (isRequest ? METHOD_REQUEST_FREE : METHOD_RESPONSE_FREE));
-  let word = capture + (free << 3);
-  let carried = handles;
+  const arenaBytes = message.arenaBytes;
+  let word = message.words + (free << 3);
+  let handles: u32 = 0;
   let describesArena = false;
   for (let field = start + free * FIELD_BYTES; field < end; field += FIELD_BYTES) {
     const kind = load<u32>(field + FIELD_KIND);
@@ -95,8 +81,8 @@ export function checkShape(
     }
     let fault: u32 = StructureFault.None;
     if (kind === FieldKind.Handle) {
-      fault = checkHandle(carried, <u32>max);
-      carried += CARRIED_BYTES;
+      fault = checkHandle(message.handle(handles), <u32>max);
+      handles += 1;
     } else {
       const value = load<u64>(word);
       word += 8;
@@ -155,57 +141,49 @@ if (
 )
   ERROR("fitsPlainly loads both counts at once");
 
-let describedField: u32 = 0;
-let describedValue: u64 = 0;
-
 /**
- * Finds out what stands where `checkShape` found `fault`: for people, who are to see what is wrong.
- * Takes what `checkShape` took.
+ * Describes a fault that `checkShape` returned, for the audit log. The finding's field is the
+ * StructureFault | the word or handle at fault << 8 | the event << 16; its value is the word, the
+ * handle's type, or the number of words, handles or bytes, as the sender gave it.
  */
 export function describeFault(
   event: Event,
   fault: u32,
   shape: usize,
-  capture: usize,
-  words: u32,
-  handles: usize,
-  handleCount: u32,
-  arenaBytes: u32,
+  message: Message,
+  finding: Finding,
 ): void {
   const what = fault & 0xff;
-  let place: u32 = 0;
-  describedValue = 0;
-  if (what === StructureFault.WordCount) describedValue = <u64>words;
-  else if (what === StructureFault.HandleCount) describedValue = <u64>handleCount;
-  else if (what === StructureFault.UnexpectedArena) describedValue = <u64>arenaBytes;
-  else if (what === StructureFault.ErrorNumber) describedValue = load<u64>(capture);
-  else {
-    place = placeBefore(event, shape, fault >> 8, what === StructureFault.HandleType);
-    if (what === StructureFault.HandleType) {
-      describedValue = <u64>load<u32>(handles + place * CARRIED_BYTES + CARRIED_TYPE);
-    } else {
-      const value = load<u64>(capture + (place << 3));
-      describedValue =
-        what === StructureFault.Value
-          ? value
-          : what === StructureFault.TooLong
-            ? value >> 32
-            : (value & 0xffffffff) + (value >> 32);
-    }
-  }
-  describedField = what | (place << 8) | ((<u32>event) << 16);
+  const isHandle = what === StructureFault.HandleType;
+  const isField =
+    isHandle ||
+    what === StructureFault.Value ||
+    what === StructureFault.TooLong ||
+    what === StructureFault.ArenaRange;
+  const place = isField ? placeBefore(event, shape, fault >> 8, isHandle) : 0;
+  finding.rule = RULE_NONE;
+  finding.field = what | (place << 8) | ((<u32>event) << 16);
+  finding.value = valueAtFault(what, place, message);
+  finding.mask = 0;
 }
 
-/**
- * What `describeFault` found: the StructureFault | which word or handle of the message << 8 | the
- * event << 16.
- */
-export function faultField(): u32 {
-  return describedField;
-}
-/** What stands there, or the number of words, handles or bytes: as the sender gave it. */
-export function faultGiven(): u64 {
-  return describedValue;
+function valueAtFault(what: u32, place: u32, message: Message): u64 {
+  switch (what) {
+    case StructureFault.WordCount:
+      return <u64>message.wordCount;
+    case StructureFault.HandleCount:
+      return <u64>message.handleCount;
+    case StructureFault.UnexpectedArena:
+      return <u64>message.arenaBytes;
+    case StructureFault.HandleType:
+      return <u64>message.handle(place).type;
+    case StructureFault.TooLong:
+      return message.word(place) >> 32;
+    case StructureFault.ArenaRange:
+      return (message.word(place) & 0xffffffff) + (message.word(place) >> 32);
+    default:
+      return message.word(place); // Value, ErrorNumber
+  }
 }
 
 /** Fields of the event before `field` that have a word, or those that are handles. */
@@ -239,17 +217,11 @@ export function handleField(event: Event, shape: usize, index: u32): u32 {
   return 0;
 }
 
-function checkError(
-  shape: usize,
-  capture: usize,
-  words: u32,
-  handleCount: u32,
-  arenaBytes: u32,
-): u32 {
-  if (words !== 1) return StructureFault.WordCount;
-  if (handleCount !== 0) return StructureFault.HandleCount;
-  if (arenaBytes !== 0) return StructureFault.UnexpectedArena;
-  const error = load<u64>(capture);
+function checkError(shape: usize, message: Message): u32 {
+  if (message.wordCount !== 1) return StructureFault.WordCount;
+  if (message.handleCount !== 0) return StructureFault.HandleCount;
+  if (message.arenaBytes !== 0) return StructureFault.UnexpectedArena;
+  const error = message.word(0);
   return error === 0 || error > <u64>load<u32>(shape + METHOD_ERROR_COUNT)
     ? StructureFault.ErrorNumber
     : StructureFault.None;
@@ -262,11 +234,10 @@ function checkRange(descriptor: u64, max: u32, arenaBytes: u32): u32 {
   return offset + length > <u64>arenaBytes ? StructureFault.ArenaRange : StructureFault.None;
 }
 
-function checkHandle(carried: usize, to: u32): u32 {
-  const type = load<u32>(carried + CARRIED_TYPE);
+function checkHandle(handle: CarriedHandle, to: u32): u32 {
   if (to <= <u32>ObjectType.System)
-    return type === to ? StructureFault.None : StructureFault.HandleType;
-  return type === ObjectType.Endpoint && load<u32>(carried + CARRIED_INTERFACE) === to
+    return handle.type === to ? StructureFault.None : StructureFault.HandleType;
+  return handle.type === ObjectType.Endpoint && handle.interfaceId === to
     ? StructureFault.None
     : StructureFault.HandleType;
 }

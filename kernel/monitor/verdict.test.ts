@@ -16,10 +16,18 @@ import {
 } from "../../policy/compiler/evaluate.ts";
 import type { Field, Model } from "../../policy/compiler/model.ts";
 import type { Matrix } from "../../policy/compiler/close.ts";
-import { COST_BASE, COST_FIELD, COST_MAX, INTERFACE_PERMISSIONS, KeyPurpose } from "../abi/blob.ts";
+import {
+  COST_BASE,
+  COST_FIELD,
+  COST_MAX,
+  INTERFACE_PERMISSIONS,
+  KeyPurpose,
+  RULE_NONE,
+} from "../abi/blob.ts";
 import { Event } from "../abi/event.ts";
 import { ObjectType } from "../abi/object.ts";
 import { Status } from "../abi/status.ts";
+import { Random } from "../../toolchain/fuzz/random.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -35,26 +43,6 @@ let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await compileMonitor({ keyRing: keyRingText([signer]) });
 });
-
-/** xorshift32: the same numbers in every run. */
-class Random {
-  private state: number;
-  constructor(seed: number) {
-    this.state = seed >>> 0 || 1;
-  }
-  below(limit: number): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return (this.state >>>= 0) % limit;
-  }
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)] as T;
-  }
-  chance(oneIn: number): boolean {
-    return this.below(oneIn) === 0;
-  }
-}
 
 interface Running {
   readonly monitor: Monitor;
@@ -73,33 +61,8 @@ async function start(policy: string): Promise<Running> {
   return { monitor, model, matrix };
 }
 
-function judge(
-  { monitor }: Running,
-  message: MessageEvent,
-  at: { readonly words: number; readonly handles: number },
-): number {
-  const view = new DataView(monitor.memory.buffer);
-  message.words.forEach((word, i) => view.setBigUint64(at.words + i * 8, word, true));
-  message.handles.forEach((handle, i) => {
-    view.setUint32(at.handles + i * 16, handle.type, true);
-    view.setUint32(at.handles + i * 16 + 4, handle.interfaceId, true);
-    view.setUint32(at.handles + i * 16 + 8, handle.objectClass, true);
-  });
-  return monitor.number(
-    "judge",
-    message.event,
-    4,
-    2,
-    message.subject,
-    message.target,
-    message.interfaceId,
-    message.method,
-    at.words,
-    message.words.length,
-    at.handles,
-    message.handles.length,
-    message.arenaBytes,
-  );
+function judge({ monitor }: Running, message: MessageEvent): number {
+  return monitor.judge({ ...message, subjectClass: message.subject, targetClass: message.target });
 }
 
 const CLASSES = ["Supervisor", "Uart", "Console", "Files", "Shell", "Attack"];
@@ -156,18 +119,19 @@ function randomPolicy(random: Random): string {
     const [target, spoken] = random.pick(SERVED);
     const method = random.pick(Object.keys(spoken.methods));
     const key = `${spoken.name}.${method}`;
-    const subject = random.chance(5)
-      ? "any"
-      : random.chance(4)
-        ? `{ ${random.pick(CLASSES)}, ${random.pick(CLASSES)} }`
-        : random.chance(8)
-          ? `any except ${random.pick(CLASSES)}`
-          : random.pick(CLASSES);
-    const rule = `${subject} -> ${target}.${spoken.name} { ${random.chance(3) ? `${method}, ${random.pick(Object.keys(spoken.methods))}` : method} }`;
+    const subject =
+      random.below(5) === 0
+        ? "any"
+        : random.below(4) === 0
+          ? `{ ${random.pick(CLASSES)}, ${random.pick(CLASSES)} }`
+          : random.below(8) === 0
+            ? `any except ${random.pick(CLASSES)}`
+            : random.pick(CLASSES);
+    const rule = `${subject} -> ${target}.${spoken.name} { ${random.below(3) === 0 ? `${method}, ${random.pick(Object.keys(spoken.methods))}` : method} }`;
     const single = `${subject} -> ${target}.${spoken.name} { ${method} }`;
     const condition = conditions[key];
     const response = responses[key];
-    const audit = random.chance(4) ? " audit" : "";
+    const audit = random.below(4) === 0 ? " audit" : "";
     const kind = random.below(7);
     if (kind <= 1) lines.push(`allow ${rule}${audit}`);
     else if (kind === 2 && condition !== undefined)
@@ -176,7 +140,7 @@ function randomPolicy(random: Random): string {
       lines.push(`require ${single} when ${random.pick(condition)}`);
     else if (kind === 4 && response !== undefined)
       lines.push(
-        `${random.chance(2) ? "allow" : "require"} response ${single} when ${random.pick(response)}`,
+        `${random.below(2) === 0 ? "allow" : "require"} response ${single} when ${random.pick(response)}`,
       );
     else if (kind === 5)
       lines.push(
@@ -230,22 +194,24 @@ const EDGES = [
 ];
 
 function randomWord(field: Field | undefined, random: Random, arenaBytes: number): bigint {
-  if (field === undefined || random.chance(12)) return random.pick(EDGES);
+  if (field === undefined || random.below(12) === 0) return random.pick(EDGES);
   if (field.kind === "bytes" || field.kind === "text") {
-    const length = random.chance(5)
-      ? random.below(70_000)
-      : random.below(Math.min(Number(field.max), 120) + 2);
-    const offset = random.chance(6) ? random.below(200) : Math.max(0, arenaBytes - length) % 65_536;
+    const length =
+      random.below(5) === 0
+        ? random.below(70_000)
+        : random.below(Math.min(Number(field.max), 120) + 2);
+    const offset =
+      random.below(6) === 0 ? random.below(200) : Math.max(0, arenaBytes - length) % 65_536;
     return (BigInt(length) << 32n) | BigInt(offset);
   }
   if (field.kind === "signed")
     return BigInt.asUintN(
       64,
-      random.chance(2)
+      random.below(2) === 0
         ? BigInt(random.below(14)) - 7n
         : random.pick([field.max, -field.max - 1n, field.max - 1n]),
     );
-  return random.chance(2)
+  return random.below(2) === 0
     ? BigInt(random.below(Math.min(Number(field.max), 12) + 1))
     : random.pick(EDGES) % (field.max + 1n);
 }
@@ -258,8 +224,8 @@ function randomMessage({ model }: Running, random: Random): MessageEvent {
     event === Event.Request ? method.request : event === Event.Response ? method.response : [];
   const inWords = fields.filter((field) => field.kind !== "handle");
   const inArena = inWords.some((field) => field.kind === "bytes" || field.kind === "text");
-  const arenaBytes = inArena ? random.below(400) : random.chance(40) ? 8 : 0;
-  const wrong = random.chance(30) ? 1 : 0;
+  const arenaBytes = inArena ? random.below(400) : random.below(40) === 0 ? 8 : 0;
+  const wrong = random.below(30) === 0 ? 1 : 0;
   const words =
     event === Event.Error
       ? Array.from({ length: 1 + wrong }, () => BigInt(random.below(spoken.errors.length + 2)))
@@ -274,15 +240,15 @@ function randomMessage({ model }: Running, random: Random): MessageEvent {
         to <= 15
           ? { type: to, interfaceId: 0, objectClass: to }
           : { type: 4, interfaceId: to, objectClass: 34 };
-      return random.chance(10)
+      return random.below(10) === 0
         ? {
             ...right,
             type: random.below(16),
-            interfaceId: random.chance(2) ? right.interfaceId : 0x102,
+            interfaceId: random.below(2) === 0 ? right.interfaceId : 0x102,
           }
         : right;
     });
-  if (random.chance(50)) handles.push({ type: 2, interfaceId: 0, objectClass: 2 });
+  if (random.below(50) === 0) handles.push({ type: 2, interfaceId: 0, objectClass: 2 });
   const target = random.pick(["Uart", "Console", "Files", "Files", "Shell"]);
   const classId = (name: string) => model.classes.findIndex((known) => known?.name === name);
   return {
@@ -290,7 +256,7 @@ function randomMessage({ model }: Running, random: Random): MessageEvent {
     subject: classId(random.pick(CLASSES)),
     target: classId(target),
     interfaceId: spoken.id,
-    method: random.chance(60) ? random.below(70) : method.number,
+    method: random.below(60) === 0 ? random.below(70) : method.number,
     words,
     handles,
     arenaBytes,
@@ -303,20 +269,20 @@ describe("the kernel's engine and the reference interpreter", () => {
     const seen = new Map<string, number>();
     for (let policy = 0; policy < 60; policy++) {
       const running = await start(randomPolicy(random));
-      const at = {
-        words: running.monitor.put(new Uint8Array(80 * 8)),
-        handles: running.monitor.put(new Uint8Array(16 * 8)),
-      };
       for (let i = 0; i < 1500; i++) {
         const message = randomMessage(running, random);
         const expected = decideMessage(running.model, message);
-        const status = judge(running, message, at);
+        const sequence = running.monitor.big("auditNext");
+        const status = judge(running, message);
         if (status !== expected.status)
           throw new Error(
             `${JSON.stringify(message, (_key, value: unknown) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value))}: engine ${Status[status]}, reference ${Status[expected.status]}`,
           );
-        if (status === Status.Denied && expected.rule !== undefined)
-          expect(running.monitor.number("denyingRule")).toBe(expected.rule.number);
+        // Every record is read at once, so that the next is neither folded into it nor lost.
+        const record = running.monitor.auditRecord(sequence);
+        if (status === Status.Denied) {
+          expect(record?.rule).toBe(expected.rule?.number ?? RULE_NONE);
+        }
         const kind = `${Event[message.event]} ${Status[status]}${expected.rule === undefined ? "" : " by a rule"}`;
         seen.set(kind, (seen.get(kind) ?? 0) + 1);
       }
@@ -344,7 +310,6 @@ describe("the kernel's engine and the reference interpreter", () => {
     const random = new Random(31);
     const running = await start("allow any -> { Uart, Console, Files.Files, Files.Admin } { * }");
     const { monitor, model } = running;
-    const capture = monitor.put(new Uint8Array(64));
     let fitting = 0;
     for (let i = 0; i < 5000; i++) {
       const message = randomMessage(running, random);
@@ -357,8 +322,6 @@ describe("the kernel's engine and the reference interpreter", () => {
       )
         continue;
       const shape = monitor.number("methodShape", message.interfaceId, message.method);
-      const view = new DataView(monitor.memory.buffer);
-      words.forEach((word, n) => view.setBigUint64(capture + n * 8, word, true));
       const fits =
         monitor.number(
           "fitsPlainly",
@@ -373,7 +336,7 @@ describe("the kernel's engine and the reference interpreter", () => {
       if (!fits) continue;
       fitting += 1;
       expect(
-        monitor.number("checkShape", message.event, shape, capture, words.length, 0, 0, 0),
+        monitor.number("checkShape", message.event, shape, monitor.setMessage({ words })),
       ).toBe(0);
     }
     expect(fitting).toBeGreaterThan(500);
@@ -426,15 +389,12 @@ describe("the kernel's engine and the reference interpreter", () => {
               expect((bits >> BigInt(method.number)) & 1n).toBe(
                 isPlain(Event.Request) && isPlain(Event.Response) ? 1n : 0n,
               );
-              const early = monitor.number(
-                "judgeEarly",
-                4,
-                2,
-                subject.id,
-                target.id,
-                spoken.id,
-                method.number,
-              );
+              const early = monitor.judgeEarly({
+                subjectClass: subject.id,
+                targetClass: target.id,
+                interfaceId: spoken.id,
+                method: method.number,
+              });
               expect(early === Status.Ok).toBe(
                 rules.some((rule) => !rule.isRequire && rule.events & 1),
               );
@@ -647,7 +607,6 @@ describe("the monitor", () => {
       `allow Shell -> Files.Admin { shutdown } when ${condition(Math.min(tests, 150))}${tests > 150 ? `\nrequire Shell -> Files.Admin { shutdown } when ${condition(tests - 150)}` : ""}`;
     const { monitor, model } = await start(policy(room));
     const shell = model.classes.findIndex((known) => known?.name === "Shell");
-    const at = { words: monitor.put(new Uint8Array(64)), handles: monitor.put(new Uint8Array(64)) };
     const message = {
       event: Event.Request,
       subject: shell,
@@ -658,8 +617,8 @@ describe("the monitor", () => {
       handles: [],
       arenaBytes: 0,
     } as const;
-    expect(judge({ monitor } as Running, message, at)).toBe(Status.Ok);
-    expect(judge({ monitor } as Running, { ...message, words: [1n] }, at)).toBe(Status.Denied);
+    expect(judge({ monitor } as Running, message)).toBe(Status.Ok);
+    expect(judge({ monitor } as Running, { ...message, words: [1n] })).toBe(Status.Denied);
     const refused = await compileTest(policy(room + 1));
     expect(refused.diagnostics[0]?.message).toMatch(/may take \d+ instructions/);
   });
@@ -679,27 +638,18 @@ describe("with a guard switched off", () => {
     const signed = signBlob(blob, signer);
     monitor.number("monitorLoad", monitor.put(signed), signed.length);
     const [shell, terminal, attack] = [36, 34, 37];
-    const words = monitor.put(new Uint8Array(64));
-    const call = (subject: number, method: number, count: number) =>
-      monitor.number(
-        "judge",
-        Event.Request,
-        4,
-        2,
-        subject,
-        terminal,
-        0x101,
+    const call = (subject: number, method: number, words: readonly bigint[]) =>
+      monitor.judge({
+        subjectClass: subject,
+        targetClass: terminal,
+        interfaceId: 0x101,
         method,
         words,
-        count,
-        0,
-        0,
-        0,
-      );
+      });
     return [
-      call(shell, 2, 0),
-      call(shell, 2, 1),
-      call(attack, 2, 0),
+      call(shell, 2, []),
+      call(shell, 2, [0n]),
+      call(attack, 2, []),
       monitor.number("judgePermission", 5, attack, 2, 1),
       monitor.number("judgeExecute", 5, attack, monitor.put(new Uint8Array(32))),
     ];

@@ -3,7 +3,9 @@
 // delivered.
 //
 // Its first 64 bytes are the message record's bytes 64..127 (kernel/abi/message-record.ts), so that
-// one copy fills them.
+// one copy fills them. What the monitor reads of it is `Message` in kernel/monitor/question.ts.
+
+import { MESSAGE_CARRIED, MESSAGE_WORDS, Message } from "../monitor/monitor";
 
 export const CAPTURE_WORD_COUNT: usize = 0;
 export const CAPTURE_HANDLE_COUNT: usize = 4;
@@ -16,11 +18,17 @@ export const CAPTURE_RECEIVE_HANDLES: usize = 24;
 export const CAPTURE_HANDLES: usize = 32;
 /** u32[4] */
 export const CAPTURE_HANDLE_RIGHTS: usize = 48;
-/**
- * What the monitor is told of each handle (CARRIED_… of kernel/monitor/structure.ts), 16 bytes
- * each. Filled before the judgement.
- */
+/** A CarriedHandle for each handle. Filled before the judgement. */
 export const CAPTURE_CARRIED: usize = 64;
 /** u64[64] */
 export const CAPTURE_WORDS: usize = 128;
 export const CAPTURE_BYTES: usize = 640;
+
+if (
+  offsetof<Message>("wordCount") !== CAPTURE_WORD_COUNT ||
+  offsetof<Message>("handleCount") !== CAPTURE_HANDLE_COUNT ||
+  offsetof<Message>("arenaBytes") !== CAPTURE_ARENA_BYTES ||
+  MESSAGE_CARRIED !== CAPTURE_CARRIED ||
+  MESSAGE_WORDS !== CAPTURE_WORDS
+)
+  ERROR("the monitor would read another message than the one that was captured");

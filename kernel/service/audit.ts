@@ -1,24 +1,9 @@
 import { Status } from "../abi/status";
 import {
-  auditDetail,
-  auditField,
-  auditInterface,
-  auditKind,
-  auditLine,
   auditLost,
-  auditMask,
-  auditMethod,
   auditNext,
   auditOldest,
   auditRead,
-  auditRepeats,
-  auditRule,
-  auditSequence,
-  auditSubjectClass,
-  auditSubjectSlot,
-  auditTargetClass,
-  auditTargetSlot,
-  auditTimeNs,
   ruleCount,
   ruleFile,
   ruleLine,
@@ -55,22 +40,23 @@ function info(): Status {
 }
 
 function read(): Status {
-  if (!auditRead(argument(0))) return Status.NotFound;
-  give(auditSequence());
-  give(auditTimeNs());
-  give(<u64>auditKind());
-  give(<u64>auditSubjectSlot());
-  give(<u64>auditTargetSlot());
-  give(<u64>auditSubjectClass());
-  give(<u64>auditTargetClass());
-  give(<u64>auditInterface());
-  give(<u64>auditMethod());
-  give(<u64>auditRule());
-  give(<u64>auditLine());
-  give(<u64>auditRepeats());
-  give(auditDetail());
-  give(<u64>auditField());
-  give(auditMask());
+  const record = auditRead(argument(0));
+  if (record === null) return Status.NotFound;
+  give(record.sequence);
+  give(record.timeNs);
+  give(<u64>record.kind);
+  give(<u64>record.subjectSlot);
+  give(<u64>record.targetSlot);
+  give(<u64>record.subjectClass);
+  give(<u64>record.targetClass);
+  give(<u64>record.interfaceId);
+  give(<u64>record.method);
+  give(<u64>record.rule);
+  give(<u64>record.line);
+  give(<u64>record.repeats);
+  give(record.detail);
+  give(<u64>record.field);
+  give(record.mask);
   return Status.Ok;
 }
 

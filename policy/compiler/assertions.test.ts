@@ -85,8 +85,6 @@ class Random {
 /** Asks the monitor of one loaded policy. */
 class Oracle {
   private readonly monitor: Monitor;
-  private readonly words: number;
-  private readonly handles: number;
   readonly model: Model;
 
   constructor(blob: Uint8Array<ArrayBuffer>, model: Model) {
@@ -95,8 +93,6 @@ class Oracle {
     const signed = signBlob(blob, signer);
     expect(this.monitor.number("monitorLoad", this.monitor.put(signed), signed.length)).toBe(0);
     this.monitor.run("auditReset");
-    this.words = this.monitor.put(new Uint8Array(512));
-    this.handles = this.monitor.put(new Uint8Array(64));
   }
 
   id(name: string): number {
@@ -115,15 +111,12 @@ class Oracle {
 
   mayCall(subject: string, target: string, spoken: Interface, method: Method): boolean {
     return (
-      this.monitor.number(
-        "judgeEarly",
-        1,
-        2,
-        this.id(subject),
-        this.id(target),
-        spoken.id,
-        method.number,
-      ) === Status.Ok
+      this.monitor.judgeEarly({
+        subjectClass: this.id(subject),
+        targetClass: this.id(target),
+        interfaceId: spoken.id,
+        method: method.number,
+      }) === Status.Ok
     );
   }
 
@@ -145,37 +138,24 @@ class Oracle {
   ): boolean {
     const fields =
       event === Event.Error ? [] : event === Event.Request ? method.request : method.response;
-    const words =
-      event === Event.Error ? 1 : fields.filter((field) => field.kind !== "handle").length;
-    const view = new DataView(this.monitor.memory.buffer);
-    for (let i = 0; i < words; i++)
-      view.setBigUint64(this.words + 8 * i, event === Event.Error ? 1n : 0n, true);
-    const carried = fields.filter((field) => field.kind === "handle");
-    carried.forEach((field, i) => {
-      const type = Number(field.max);
-      const isObject = type < 16;
-      [
-        isObject ? type : ObjectType.Endpoint,
-        isObject ? 0 : type,
-        isObject ? type : this.id(owner),
-        0,
-      ].forEach((value, j) => view.setUint32(this.handles + 16 * i + 4 * j, value, true));
-    });
-    const status = this.monitor.number(
-      "judge",
+    const words = fields.filter((field) => field.kind !== "handle").map(() => 0n);
+    const handles = fields
+      .filter((field) => field.kind === "handle")
+      .map((field) => {
+        const type = Number(field.max);
+        return type < 16
+          ? { type, interfaceId: 0, objectClass: type }
+          : { type: ObjectType.Endpoint, interfaceId: type, objectClass: this.id(owner) };
+      });
+    const status = this.monitor.judge({
       event,
-      1,
-      2,
-      this.id(subject),
-      this.id(target),
-      spoken.id,
-      method.number,
-      this.words,
-      words,
-      this.handles,
-      carried.length,
-      0,
-    );
+      subjectClass: this.id(subject),
+      targetClass: this.id(target),
+      interfaceId: spoken.id,
+      method: method.number,
+      words: event === Event.Error ? [1n] : words,
+      handles,
+    });
     expect([Status.Ok, Status.Denied]).toContain(status);
     return status === Status.Ok;
   }

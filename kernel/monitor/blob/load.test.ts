@@ -1811,21 +1811,15 @@ describe("the structural verifier", () => {
         ] as const) {
           for (let method = 0; method < 4; method++) {
             if (spoken !== 0xffff)
-              monitor.number(
-                "judge",
-                next() % 3,
-                0,
-                1,
-                subject,
-                target,
-                spoken,
+              monitor.judge({
+                event: next() % 3,
+                subjectClass: subject,
+                targetClass: target,
+                interfaceId: spoken,
                 method,
-                events,
-                next() % 5,
-                0,
-                0,
-                next() % 2,
-              );
+                words: Array.from({ length: next() % 5 }, () => 0n),
+                arenaBytes: next() % 2,
+              });
             monitor.number("query", subject, target, spoken, method);
           }
         }
