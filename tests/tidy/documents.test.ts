@@ -1,20 +1,33 @@
-// What the pages say of the tree is there.
+// What the pages and comments say of the tree is there.
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
 import { read, ROOT, sourceFiles } from "./source-tree.ts";
 
-const pages = sourceFiles().filter((file) => file.endsWith(".md"));
+const files = sourceFiles();
+const pages = files.filter((file) => file.endsWith(".md"));
+
+/** A page's text without its code blocks. */
+function prose(page: string): string {
+  return read(page).replace(/```[^]*?```/g, "");
+}
+
+/** Targets of links that lead into the tree: `speculation.md`, `language.md#memory`. */
+function linksOf(page: string): string[] {
+  return [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => match[1]!)
+    .filter((target) => !target.includes("://"));
+}
+
 /**
  * Links, and words in backticks that look like a path of the tree: `docs/figures.md`,
  * `kernel/x64/`.
  */
 function pathsOf(page: string): string[] {
-  const text = read(page).replace(/```[^]*?```/g, "");
-  const links = [...text.matchAll(/\]\(([^)#\s]+)\)/g)]
-    .map((match) => match[1]!)
-    .filter((target) => !target.includes("://"));
-  const quoted = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?|[\w-]+\/)`/g)].map(
+  const links = linksOf(page)
+    .map((target) => target.replace(/#.*$/, ""))
+    .filter((target) => target !== "");
+  const quoted = [...prose(page).matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?|[\w-]+\/)`/g)].map(
     (match) => match[1]!,
   );
   return [...links, ...quoted];
@@ -22,7 +35,7 @@ function pathsOf(page: string): string[] {
 
 /**
  * Paths are given from the root, or from the page's own folder. What a build writes is not there
- * before it.
+ * before the build.
  */
 function exists(page: string, path: string): boolean {
   return (
@@ -34,7 +47,7 @@ function exists(page: string, path: string): boolean {
 }
 
 test("every path that a page names exists", () => {
-  // The files of docs/first-service.md are there when its reader has made them;
+  // The files of docs/first-service.md exist when its reader has made them;
   // tests/system/first-service.test.ts does.
   const missing = pages.flatMap((page) =>
     pathsOf(page)
@@ -44,13 +57,97 @@ test("every path that a page names exists", () => {
   expect(missing).toEqual([]);
 });
 
-test("docs/README.md lists every page beside it", () => {
-  const listed = pathsOf("docs/README.md");
+/** The anchor that a heading gets: lower case, without punctuation, with hyphens for spaces. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replace(/\s/g, "-");
+}
+
+function anchorsOf(page: string): string[] {
+  return [...prose(page).matchAll(/^#+ (.*)$/gm)].map((match) => anchorOf(match[1]!));
+}
+
+test("every heading that a link names exists", () => {
+  const links = pages.flatMap((page) =>
+    linksOf(page)
+      .filter((target) => target.includes("#"))
+      .map((target) => {
+        const [path, anchor] = target.split("#") as [string, string];
+        const file = path === "" ? page : posix.join(posix.dirname(page), path);
+        return { page, target, file, anchor };
+      }),
+  );
   expect(
-    pages
-      .filter((page) => /^docs\/[^/]+$/.test(page) && page !== "docs/README.md")
-      .filter((page) => !listed.includes(page.slice("docs/".length))),
+    links
+      .filter(({ file, anchor }) => !file.endsWith(".md") || !anchorsOf(file).includes(anchor))
+      .map(({ page, target }) => `${page}: ${target}`),
   ).toEqual([]);
+});
+
+const TOP_FOLDERS = "boot|docs|drivers|images|kernel|policy|services|tests|toolchain";
+const PATH_IN_COMMENT = new RegExp(
+  `(?<![\\w./-])(?:${TOP_FOLDERS})/[\\w./-]+\\.(?:asm|inc|json|ld|md|policy|sh|ts|txt)\\b`,
+  "g",
+);
+const COMMENT: Readonly<Record<string, RegExp>> = {
+  ".ts": /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm,
+  ".policy": /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm,
+  ".asm": /;.*$/gm,
+  ".inc": /;.*$/gm,
+  ".ld": /\/\*[^]*?\*\//g,
+};
+
+test("every path that a comment names exists", () => {
+  const named = files.flatMap((file) => {
+    const comment = COMMENT[posix.extname(file)];
+    if (comment === undefined) return [];
+    return [...read(file).matchAll(comment)]
+      .flatMap((match) => match[0].match(PATH_IN_COMMENT) ?? [])
+      .map((path) => ({ file, path }));
+  });
+  expect(named.length).toBeGreaterThan(50);
+  expect(
+    named
+      .filter(({ path }) => !path.includes("NAME") && !existsSync(join(ROOT, path)))
+      .map(({ file, path }) => `${file}: ${path}`),
+  ).toEqual([]);
+});
+
+test.each(["docs", "docs/design", "docs/decisions"])(
+  "%s/README.md lists every page beside it",
+  (folder) => {
+    const listed = pathsOf(`${folder}/README.md`);
+    const beside = pages
+      .filter((page) => posix.dirname(page) === folder)
+      .map((page) => posix.basename(page))
+      .filter((page) => page !== "README.md");
+    expect(beside.length).toBeGreaterThan(0);
+    expect(beside.filter((page) => !listed.includes(page))).toEqual([]);
+  },
+);
+
+test("the list of decisions has each page's title, a date and a status", () => {
+  const STATUS = /^(?:in force|replaced by \[.+\]\(.+\.md\))$/;
+  const rows = [
+    ...read("docs/decisions/README.md").matchAll(
+      /^\| (\S+) \| \[(.+)\]\((\S+)\) \| (.+?) \| (.+?) \|$/gm,
+    ),
+  ];
+  const decisions = pages.filter(
+    (page) => page.startsWith("docs/decisions/") && !page.endsWith("/README.md"),
+  );
+  expect(rows.map((row) => row[3]!).sort()).toEqual(
+    decisions.map((page) => posix.basename(page)).sort(),
+  );
+  for (const [, date, title, page, , status] of rows) {
+    expect(date, page).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    expect(status, page).toMatch(STATUS);
+    expect(read(`docs/decisions/${page}`).split("\n", 1)[0], page).toBe(`# ${title}`);
+  }
+  const dates = rows.map((row) => row[1]!);
+  expect(dates, "the oldest first").toEqual([...dates].sort());
 });
 
 /** Commands in code: `./trine fuzz --seed 1`, `make test`; in a block, at the start of a line. */
