@@ -2,7 +2,7 @@
 // endpoint, or the end of the instance.
 
 import { SLOT_NONE } from "../abi/blob";
-import { FaultKind, faultName } from "../abi/fault";
+import { FaultKind } from "../abi/fault";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
@@ -14,10 +14,9 @@ import {
 } from "../object/capture";
 import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
-import { auditFault, slotCount, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
-import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { auditFault, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { LOG_PORT, endLine, logHex, logText } from "../x64/serial-log";
 import { loadPhysical8 } from "../x64/physical-memory";
 import { isMapped, translate } from "../x64/paging";
 import {
@@ -28,8 +27,7 @@ import {
   divisorRegister,
   trapKind,
 } from "../x64/trap-instruction";
-import { endDomain } from "../ipc/end";
-import { logName } from "./supervisor";
+import { endFaulted } from "../ipc/end";
 
 const VECTOR_STACK: u32 = 12;
 const VECTOR_PROTECTION: u32 = 13;
@@ -114,32 +112,7 @@ function stopThread(
     if (domain.state === DomainState.Running) domain.state = DomainState.Faulted;
     return;
   }
-  endFaulted(thread, true);
-}
-
-/**
- * The end of an instance by a fault. With `isUntold` nobody but the kernel knows of it. Otherwise
- * its handler has been told; what that makes of it is not the kernel's to know, so the log has the
- * line unless a program drives the line that the log is printed on: then there is somebody to tell
- * people.
- */
-export function endFaulted(thread: Thread, isUntold: bool): void {
-  const domain = domainOfSlot(thread.owner);
-  thread.state = ThreadState.Faulted;
-  if (domain.isAlive && (isUntold || !isLogDriven())) logFault(thread, domain);
-  endDomain(domain, EndReason.Fault, thread.faultKind);
-}
-
-/** Whether a running program has the ports of the log. */
-function isLogDriven(): bool {
-  const count = slotCount();
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const domain = domainOfSlot(slot);
-    if (!domain.isAlive || domain.ports === 0) continue;
-    const byte = <u32>load<u8>(<usize>domain.ports + (<usize>LOG_PORT >> 3));
-    if ((byte & (1 << (LOG_PORT & 7))) === 0) return true;
-  }
-  return false;
+  endFaulted(thread, false);
 }
 
 /** Sends the fault as a call of the faulting thread. Anything but Status.Ok: nobody is told. */
@@ -176,16 +149,4 @@ function reportFault(thread: Thread, domain: Domain): Status {
   const status = sendRequest(thread, endpoint, TIMEOUT_NONE);
   if (status !== Status.Ok) thread.isFaultCall = false;
   return status;
-}
-
-function logFault(thread: Thread, domain: Domain): void {
-  logText("trine: ");
-  logName(domain);
-  logText(": ");
-  logText(faultName(thread.faultKind));
-  logText(" at ");
-  logHex(thread.rip);
-  logText(", address ");
-  logHex(thread.faultAddress);
-  endLine();
 }

@@ -1,6 +1,7 @@
 // Non-maskable interrupts are logged, and the system goes on. kernel/x64/non-maskable-entry.asm has
 // counted them.
 
+import { logName } from "../ipc/fault-log";
 import { domainOfSlot } from "../object/domain";
 import { currentThread } from "../schedule/scheduler";
 import { nonMaskableAddress, nonMaskableCount } from "../x64/assembly";
@@ -8,7 +9,6 @@ import { logCodePlace } from "../x64/backtrace";
 import { NonMaskableSource, takeNonMaskableSource } from "../x64/non-maskable";
 import { endLine, logHex, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
-import { logName } from "./supervisor";
 
 /**
  * A line at most so often: a storm of them must leave the log, and the serial line's time, to

@@ -4,7 +4,8 @@
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
-import { endWait, forgetReceiver, moveCaller } from "../ipc/wait";
+import { forgetReceiver, moveCaller } from "../ipc/inbox-queue";
+import { endWait } from "../ipc/wait";
 import { boundInbox } from "../ipc/notify";
 import { frameAt } from "../memory/frames";
 import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../object/layout";

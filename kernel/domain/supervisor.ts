@@ -1,21 +1,16 @@
 // Slot 0, the supervisor: told of every instance that ends, and started again by the kernel itself.
 
 import { Status } from "../abi/status";
-import { notify } from "../ipc/notify";
-import { rebootsOnLoop, slotName, stringBytes } from "../monitor/monitor";
-import { Domain, domainOfSlot } from "../object/domain";
+import { slotChanged } from "../ipc/end";
+import { logName } from "../ipc/fault-log";
+import { rebootsOnLoop } from "../monitor/monitor";
+import { Domain } from "../object/domain";
 import { requestEntry } from "../schedule/scheduler";
 import { logMissingOf } from "../x64/level";
 import { stop } from "../x64/machine";
 import { restartAfterFailure } from "../x64/restart";
-import { endLine, logByte, logLine, logNumber, logText } from "../x64/serial-log";
+import { endLine, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
-
-/**
- * Set at the supervisor's inbox when a slot's instance has begun to end or is gone: it asks
- * Slots.describe which.
- */
-export const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 
 /** So many deaths of the supervisor within LOOP_NS, and the machine stops. */
 const DEATHS_MAX: u32 = 5;
@@ -24,13 +19,6 @@ const LOOP_NS: u64 = 60_000_000_000;
 const deaths: usize = memory.data(40, 8);
 let deathCount: u32 = 0;
 let restartPending: bool = false;
-
-/** Tells the supervisor that something about a slot has changed. */
-export function slotChanged(domain: Domain): void {
-  if (domain.slot === 0) return;
-  const supervisor = domainOfSlot(0);
-  if (supervisor.isAlive) notify(supervisor.inbox, SLOT_CHANGED_BIT);
-}
 
 /** An instance has been taken apart to the last frame. */
 export function instanceGone(domain: Domain): void {
@@ -68,12 +56,6 @@ export function takeRestart(): bool {
 
 export function retryRestart(): void {
   restartPending = true;
-}
-
-export function logName(domain: Domain): void {
-  const name = slotName(domain.slot);
-  const bytes = stringBytes(name);
-  for (let i: u32 = 0; i < bytes; i++) logByte(<u32>load<u8>(name + i));
 }
 
 /** A line in the kernel's log: why an instance cannot run on this processor. */

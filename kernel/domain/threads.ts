@@ -3,7 +3,8 @@
 import { ObjectType } from "../abi/object";
 import { RESUME_ALL } from "../abi/thread-save-area";
 import { Status } from "../abi/status";
-import { detach, endWait, forgetReceiver } from "../ipc/wait";
+import { forgetReceiver } from "../ipc/inbox-queue";
+import { detach, endWait } from "../ipc/wait";
 import { GUARD_QUOTA } from "../base/guards";
 import { stackFits, stackTop } from "../memory/address-space";
 import { Table, returnPlace, takePlace } from "../memory/object-pages";

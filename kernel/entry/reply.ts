@@ -15,7 +15,6 @@ import {
   TOKEN_THREAD_MASK,
 } from "../abi/system-call";
 import { TraceKind, traceMessage } from "../ipc/trace";
-import { endFaulted } from "../domain/fault";
 import { endFaultCall } from "../domain/threads";
 import { GUARD_TOKEN } from "../base/guards";
 import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../object/layout";
@@ -34,6 +33,7 @@ import {
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
 } from "../object/capture";
+import { endFaulted } from "../ipc/end";
 import { interfaceOf, judgeReply } from "../ipc/judgement";
 import { endService, updatePriority } from "../ipc/lending";
 import {
@@ -43,8 +43,6 @@ import {
   promiseRecord,
   storeMessage,
 } from "../ipc/message";
-import { checkInbox, checkedInbox } from "../ipc/recv";
-import { receiveAt } from "../ipc/receive";
 import { setResult } from "../ipc/registers";
 import { SEQUENCE_LAST } from "../ipc/rendezvous";
 import { sendRequest } from "../ipc/send";
@@ -56,6 +54,7 @@ import {
   prepareTransfer,
 } from "../ipc/transfer";
 import { failCall } from "../ipc/wait";
+import { InboxOrStatus, findInbox, receiveAt } from "./receive";
 
 const FLAGS_OF_REPLY: u32 =
   HEADER_FLAG_LONG |
@@ -69,30 +68,31 @@ const FLAGS_AND_RESERVED: u32 = 0xfc08;
 export function systemCallReply(thread: Thread): void {
   const header = <u32>thread.rsi;
   const timeout = thread.r9;
+  const flagged = checkFlags(header);
+  if (flagged !== Status.Ok) return setResult(thread, flagged);
   const receives = (header & HEADER_FLAG_RECEIVE) !== 0;
-  let status = checkReply(thread, header);
+  const found = receives ? findInbox(thread, thread.r10) : InboxOrStatus.refused(Status.Ok);
+  if (receives && !found.isInbox) return setResult(thread, found.status);
+  let status = captureMessage(thread, domainOfSlot(thread.owner), header);
   if (status === Status.Ok) status = reply(thread, header);
-  // A reply that failed receives nothing: its sender is to know of it first.
-  if (status !== Status.Ok || !receives) setResult(thread, status);
-  else if (thread.state === ThreadState.Ready) {
-    if ((header & (HEADER_FLAG_RECORD | HEADER_FLAG_LONG)) === <u32>HEADER_FLAG_RECORD)
-      promiseRecord(thread);
-    receiveAt(thread, checkedInbox(), header & HEADER_FLAG_KEEP_MASKED, timeout);
-  }
+  // A reply that failed receives nothing: its sender must learn of the failure first.
+  if (status !== Status.Ok || !receives) return setResult(thread, status);
+  if (thread.state !== ThreadState.Ready) return;
+  if ((header & (HEADER_FLAG_RECORD | HEADER_FLAG_LONG)) === <u32>HEADER_FLAG_RECORD)
+    promiseRecord(thread);
+  receiveAt(thread, found.inbox, header, timeout);
 }
 
-/** Everything that can be wrong with the system call itself, before anything happens. */
-function checkReply(thread: Thread, header: u32): Status {
+function checkFlags(header: u32): Status {
   if ((header & FLAGS_AND_RESERVED & ~FLAGS_OF_REPLY) !== 0) return Status.BadHeader;
   if ((header & HEADER_FLAG_ERROR) !== 0 && (header & HEADER_FLAG_FORWARD) !== 0)
     return Status.BadHeader;
-  if ((header & HEADER_FLAG_RECEIVE) !== 0) {
-    const checked = checkInbox(thread, thread.r10);
-    if (checked !== Status.Ok) return checked;
-  } else if ((header & (HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD)) !== 0) {
+  if (
+    (header & HEADER_FLAG_RECEIVE) === 0 &&
+    (header & (HEADER_FLAG_KEEP_MASKED | HEADER_FLAG_RECORD)) !== 0
+  )
     return Status.BadHeader;
-  }
-  return captureMessage(thread, domainOfSlot(thread.owner), header);
+  return Status.Ok;
 }
 
 /**
@@ -223,7 +223,7 @@ function endCall(caller: Thread): void {
 function endFault(thread: Thread, isError: bool): void {
   clearTimer(thread.timeoutTimer);
   if (isError) {
-    endFaulted(thread, false);
+    endFaulted(thread, true);
     return;
   }
   endFaultCall(thread);

@@ -1,23 +1,33 @@
-// The end of an instance: from this moment none of its threads runs. What it has is given back
-// afterwards, step by step (reclaim.ts).
+// The end of an instance. From this moment none of its threads runs. What the instance has is given
+// back afterwards, step by step (domain/reclaim.ts).
 
-import { Domain, DomainState, EndReason } from "../object/domain";
+import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { Thread, ThreadState } from "../object/thread";
 import { setDeferredWork } from "../schedule/scheduler";
-import { slotChanged } from "../domain/supervisor";
+import { isLogDriven, logFault } from "./fault-log";
+import { notify } from "./notify";
 
+/**
+ * Set at the supervisor's inbox when a slot's instance has begun to end or is gone. The supervisor
+ * asks Slots.describe which.
+ */
+const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
+
+/** List of the instances that are being taken apart, linked by `nextDying`; the newest first. */
 let firstDying: Domain | null = null;
 
-/** The instance that is being taken apart now, null if there is none. */
+/** The instance of which the next step of reclaiming is taken, null if none is being taken apart. */
 export function dyingDomain(): Domain | null {
   return firstDying;
 }
 
 /**
- * Marks an instance as ended. Nothing is given back yet, so this can be done in the middle of
- * anything.
+ * Marks an instance as ended. Nothing is given back yet, so the caller may be in the middle of any
+ * operation.
  */
 export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   if (!domain.isAlive) return;
+  assert(!domain.isDying);
   domain.forgetReached();
   domain.state = DomainState.Stopping;
   domain.endReason = reason;
@@ -31,8 +41,21 @@ export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
   slotChanged(domain);
 }
 
-/** The instance is gone. */
+/**
+ * Ends the instance of a thread that faulted. `isReported`: the slot's fault handler has received
+ * the fault. The kernel does not know what the handler does with it, so the kernel's log has the
+ * line too, unless a program drives the serial line of the log: such a program can tell people.
+ */
+export function endFaulted(thread: Thread, isReported: bool): void {
+  const domain = domainOfSlot(thread.owner);
+  thread.state = ThreadState.Faulted;
+  if (domain.isAlive && (!isReported || !isLogDriven())) logFault(thread, domain);
+  endDomain(domain, EndReason.Fault, thread.faultKind);
+}
+
+/** Takes an instance that has nothing left out of the list of those being taken apart. */
 export function removeDying(domain: Domain): void {
+  assert(domain.isDying);
   domain.isDying = false;
   if (firstDying === domain) {
     firstDying = domain.nextDying;
@@ -43,4 +66,11 @@ export function removeDying(domain: Domain): void {
   }
   domain.nextDying = null;
   setDeferredWork(firstDying !== null);
+}
+
+/** Tells the supervisor that something about a slot has changed. */
+export function slotChanged(domain: Domain): void {
+  if (domain.slot === 0) return;
+  const supervisor = domainOfSlot(0);
+  if (supervisor.isAlive) notify(supervisor.inbox, SLOT_CHANGED_BIT);
 }

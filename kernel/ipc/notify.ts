@@ -2,8 +2,8 @@ import { Status } from "../abi/status";
 import { Inbox } from "../object/inbox";
 import { Notice } from "../object/notice";
 import { wake } from "../schedule/scheduler";
+import { leaveInbox } from "./inbox-queue";
 import { setResult } from "./registers";
-import { leaveInbox } from "./wait";
 
 /**
  * Sets bits at an inbox; a thread that waits there gets them at once. The inbox may be gone

@@ -18,12 +18,12 @@ import {
   CAPTURE_WORDS,
   CAPTURE_WORD_COUNT,
 } from "../object/capture";
+import { leaveInbox } from "./inbox-queue";
 import { judgeRequest, subjectClass } from "./judgement";
 import { serve, updatePriority } from "./lending";
 import { checkRoom, storeMessage } from "./message";
 import { setResult } from "./registers";
 import { copyArena, describeHandles, giveHandles, givenHandles, prepareTransfer } from "./transfer";
-import { leaveInbox } from "./wait";
 
 /** A thread whose count of calls is used up makes no more: a token never comes twice. */
 export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;

@@ -8,10 +8,11 @@ import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
 import { passTurn } from "../schedule/scheduler";
+import { queueCaller } from "./inbox-queue";
 import { judgeBeforeQueue } from "./judgement";
 import { checkChain } from "./lending";
 import { failReceiver, handleOf, noteRestart, rendezvous } from "./rendezvous";
-import { queueCaller, startTimeout } from "./wait";
+import { startTimeout } from "./wait";
 
 /**
  * Sends the captured message of `caller`, whose `call…` fields are set. Status.Ok: it waits now,
