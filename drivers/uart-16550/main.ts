@@ -53,7 +53,7 @@ class Uart extends SerialServer {
   private overrunCount: u64 = 0;
 
   attach(notice: u32): u32 {
-    if (this.reader.handle != 0) this.forget();
+    if (this.reader.handle !== 0) this.forget();
     this.reader = NoticeClient.of(notice);
     if (this.received.length > 0) this.reader.signal(INPUT_BIT);
     return OK;
@@ -63,7 +63,7 @@ class Uart extends SerialServer {
   private forget(): void {
     for (
       let steps = 0;
-      steps < DROP_STEPS_MAX && domain.drop(this.reader.handle).status == Status.Again;
+      steps < DROP_STEPS_MAX && domain.drop(this.reader.handle).status === Status.Again;
       steps++
     ) {}
     this.reader = NoticeClient.of(0);
@@ -72,11 +72,11 @@ class Uart extends SerialServer {
   write(data: Text): u32 {
     const taken = this.waiting.pushBytes(data.address, data.length);
     this.transmit();
-    if (taken == data.length) return OK;
+    if (taken === data.length) return OK;
 
     // One writer waits at a time: the class that may write is the console's alone, and it is one
     // thread.
-    if (this.writer != 0) this.answerWriter();
+    if (this.writer !== 0) this.answerWriter();
     this.writer = callToken();
     this.rest.clear().bytes(data.address + taken, data.length - taken);
     return DEFERRED;
@@ -99,7 +99,7 @@ class Uart extends SerialServer {
   }
 
   notified(bits: u64): void {
-    if ((bits & INTERRUPT_BIT) == 0) return;
+    if ((bits & INTERRUPT_BIT) === 0) return;
     this.interruptCount += 1;
     interruptIdentification();
     this.receive();
@@ -112,26 +112,26 @@ class Uart extends SerialServer {
     let taken: u32 = 0;
     for (
       let status = lineStatus();
-      (status & STATUS_DATA_READY) != 0 && taken < RECEIVE_TURN_BYTES;
+      (status & STATUS_DATA_READY) !== 0 && taken < RECEIVE_TURN_BYTES;
       status = lineStatus()
     ) {
-      if ((status & STATUS_OVERRUN) != 0) this.overrunCount += 1;
+      if ((status & STATUS_OVERRUN) !== 0) this.overrunCount += 1;
       if (!this.received.push(receiveByte())) this.lost += 1;
       taken++;
     }
     this.receivedCount += taken;
-    if (taken > 0 && this.reader.handle != 0) this.reader.signal(INPUT_BIT);
+    if (taken > 0 && this.reader.handle !== 0) this.reader.signal(INPUT_BIT);
   }
 
   /** Fills the device's transmitter if it is empty, and lets a waiting writer go on. */
   private transmit(): void {
-    let room: u32 = (lineStatus() & STATUS_TRANSMITTER_EMPTY) != 0 ? TRANSMIT_FIFO_BYTES : 0;
+    let room: u32 = (lineStatus() & STATUS_TRANSMITTER_EMPTY) !== 0 ? TRANSMIT_FIFO_BYTES : 0;
     while (room > 0 && this.waiting.length > 0) {
       transmitByte(this.waiting.shift());
       this.sentCount += 1;
       room--;
     }
-    if (this.writer != 0) this.continueWriter();
+    if (this.writer !== 0) this.continueWriter();
     armInterrupt(this.waiting.length > 0);
   }
 
@@ -139,7 +139,7 @@ class Uart extends SerialServer {
     const taken = this.waiting.pushBytes(this.rest.address, this.rest.length);
     this.rest.length -= taken;
     memory.copy(this.rest.address, this.rest.address + taken, this.rest.length);
-    if (this.rest.length == 0) this.answerWriter();
+    if (this.rest.length === 0) this.answerWriter();
   }
 
   private answerWriter(): void {

@@ -45,7 +45,7 @@ export const TRANSMIT_FIFO_BYTES: u32 = 16;
 export function initialize(): void {
   out8(INTERRUPT_ENABLE, 0);
   out8(LINE_CONTROL, LINE_CONTROL_DIVISOR_LATCH | LINE_CONTROL_8N1);
-  if ((in8(DIVISOR_LOW) | (in8(DIVISOR_HIGH) << 8)) != DIVISOR_115200) {
+  if ((in8(DIVISOR_LOW) | (in8(DIVISOR_HIGH) << 8)) !== DIVISOR_115200) {
     out8(DIVISOR_LOW, DIVISOR_115200 & 0xff);
     out8(DIVISOR_HIGH, DIVISOR_115200 >> 8);
   }

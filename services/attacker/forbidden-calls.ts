@@ -67,7 +67,7 @@ export function staleHandle(): bool {
   for (let place: u32 = 0; place < PLACES; place++) {
     const other = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
     if (!other.ok) return refused(other.status);
-    if (((other.handle ^ handle) & HANDLE_INDEX_MASK) == 0) break;
+    if (((other.handle ^ handle) & HANDLE_INDEX_MASK) === 0) break;
     domain.drop(other.handle);
   }
   return refused(NoticeClient.of(handle).signal(1).status);
@@ -116,6 +116,6 @@ export function foreignInbox(): bool {
 /** Makes of a handle one with every right, and with a badge. */
 export function widenRights(): bool {
   const made = domain.mint(echo.handle, RIGHTS_ALL, STRANGE_BADGE);
-  if (made.status == Status.Ok) gain(made.handle);
+  if (made.status === Status.Ok) gain(made.handle);
   return refused(made.status);
 }

@@ -18,7 +18,7 @@ export function main(): void {
     const next = plan.next();
     if (!next.ok) break;
     const kind = next.attempt;
-    if (kind == AttackPlanNextAttempt.Finish) break;
+    if (kind === AttackPlanNextAttempt.Finish) break;
     const isRefused = attempt(kind);
     plan.report(
       kind,

@@ -16,10 +16,10 @@ export function begin(): void {
 export function refused(status: u32): bool {
   result = status;
   return (
-    status != Status.Ok &&
-    status != Status.Notified &&
-    status != Status.ErrorReply &&
-    status != Status.Again
+    status !== Status.Ok &&
+    status !== Status.Notified &&
+    status !== Status.ErrorReply &&
+    status !== Status.Again
   );
 }
 

@@ -36,7 +36,7 @@ const NO_LONGER_THAN_NS: u64 = 1_000_000;
 export function badHeader(): bool {
   for (let bit = 0; bit < 16; bit++) {
     // This flag is well formed by itself.
-    if (1 << bit == HEADER_FLAG_LONG) continue;
+    if (1 << bit === HEADER_FLAG_LONG) continue;
     gain(1);
     if (!refused(call(echo.handle, NOTHING | (1 << bit), RECORD, NO_LONGER_THAN_NS))) return false;
   }

@@ -65,7 +65,7 @@ export class Terminal extends ConsoleServer {
       const byte = text.byteAt(index);
       // A newline takes two bytes on the line.
       if (this.output.length + 2 > this.output.room) this.flush();
-      if (byte == 0x0a) this.output.byte(0x0d);
+      if (byte === 0x0a) this.output.byte(0x0d);
       this.output.byte(byte);
     }
     this.flush();
@@ -77,7 +77,7 @@ export class Terminal extends ConsoleServer {
       this.take(reply);
       return OK;
     }
-    if (this.reader != 0) ConsoleReadReply.to(this.reader).refuse(ConsoleError.Interrupted);
+    if (this.reader !== 0) ConsoleReadReply.to(this.reader).refuse(ConsoleError.Interrupted);
     this.reader = callToken();
     return DEFERRED;
   }
@@ -87,7 +87,7 @@ export class Terminal extends ConsoleServer {
     reply.typed = isTyped;
     this.takeInterrupts();
     if (isTyped || !wait) return OK;
-    if (this.watcher != 0)
+    if (this.watcher !== 0)
       ConsoleInterruptedReply.to(this.watcher).refuse(ConsoleError.Interrupted);
     this.watcher = callToken();
     return DEFERRED;
@@ -101,8 +101,8 @@ export class Terminal extends ConsoleServer {
   }
 
   notified(bits: u64): void {
-    if ((bits & (INPUT_BIT | TIMER_BIT)) != 0) this.fetch();
-    if ((bits & TIMER_BIT) != 0) this.setTimer();
+    if ((bits & (INPUT_BIT | TIMER_BIT)) !== 0) this.fetch();
+    if ((bits & TIMER_BIT) !== 0) this.setTimer();
   }
 
   /** Gives waiting input to `reply`. */
@@ -115,7 +115,7 @@ export class Terminal extends ConsoleServer {
   private fetch(): void {
     for (let turn = 0; turn < READS_A_TURN; turn++) {
       const answer = serial.read();
-      if (answer.status == Status.Restarted || answer.status == Status.PeerDied) {
+      if (answer.status === Status.Restarted || answer.status === Status.PeerDied) {
         this.driverRestarts += 1;
         this.isAttached = false;
       }
@@ -123,11 +123,11 @@ export class Terminal extends ConsoleServer {
       const data = answer.data;
       this.lost += answer.lost;
       this.keep(data);
-      if (data.length == 0) break;
+      if (data.length === 0) break;
     }
     if (!this.isAttached) this.attach();
-    if (this.reader != 0 && this.input.length > 0) this.answerReader();
-    if (this.watcher != 0 && this.isInterrupted()) this.answerWatcher();
+    if (this.reader !== 0 && this.input.length > 0) this.answerReader();
+    if (this.watcher !== 0 && this.isInterrupted()) this.answerWatcher();
   }
 
   /**
@@ -152,7 +152,7 @@ export class Terminal extends ConsoleServer {
     const count = min(this.input.length, data.room);
     for (let index: u32 = 0; index < count; index++) data.byte(this.input.at(index));
     this.reader = 0;
-    if (reply.send() == Status.Gone) return;
+    if (reply.send() === Status.Gone) return;
     for (let index: u32 = 0; index < count; index++) this.input.shift();
   }
 
@@ -161,12 +161,12 @@ export class Terminal extends ConsoleServer {
     const reply = ConsoleInterruptedReply.to(this.watcher);
     reply.typed = true;
     this.watcher = 0;
-    if (reply.send() != Status.Gone) this.takeInterrupts();
+    if (reply.send() !== Status.Gone) this.takeInterrupts();
   }
 
   private isInterrupted(): bool {
     for (let index: u32 = 0; index < this.input.length; index++)
-      if (this.input.at(index) == INTERRUPT) return true;
+      if (this.input.at(index) === INTERRUPT) return true;
     return false;
   }
 
@@ -174,12 +174,12 @@ export class Terminal extends ConsoleServer {
   private takeInterrupts(): void {
     for (let left = this.input.length; left > 0; left--) {
       const byte = this.input.shift();
-      if (byte != INTERRUPT) this.input.push(byte);
+      if (byte !== INTERRUPT) this.input.push(byte);
     }
   }
 
   private attach(): void {
-    if (this.notice == 0) return;
+    if (this.notice === 0) return;
     this.isAttached = serial.attach(this.notice, RIGHT_CALL | RIGHT_SIGNAL).ok;
   }
 
@@ -193,7 +193,7 @@ export class Terminal extends ConsoleServer {
     const before = setCallTimeout(WRITE_TIMEOUT_NS);
     for (let tries = 0; tries < WRITE_TRIES; tries++) {
       const status = serial.write(this.output).status;
-      if (status != Status.Restarted && status != Status.PeerDied) break;
+      if (status !== Status.Restarted && status !== Status.PeerDied) break;
       this.driverRestarts += 1;
       this.isAttached = false;
     }
@@ -205,6 +205,6 @@ export class Terminal extends ConsoleServer {
 
 function holdsInterrupt(data: Text): bool {
   for (let index: u32 = 0; index < data.length; index++)
-    if (data.byteAt(index) == INTERRUPT) return true;
+    if (data.byteAt(index) === INTERRUPT) return true;
   return false;
 }

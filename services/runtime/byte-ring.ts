@@ -11,7 +11,7 @@ export class ByteRing {
 
   /** @param room a power of two. */
   constructor(readonly room: u32) {
-    assert((room & (room - 1)) == 0, "a ring's room is a power of two");
+    assert((room & (room - 1)) === 0, "a ring's room is a power of two");
     this.memory = heap.alloc(room);
   }
 
@@ -25,7 +25,7 @@ export class ByteRing {
 
   /** Adds a byte; false if there is no room. */
   push(byte: u32): bool {
-    if (this.used == this.room) return false;
+    if (this.used === this.room) return false;
     store<u8>(this.memory + ((this.head + this.used) & (this.room - 1)), byte);
     this.used += 1;
     return true;

@@ -76,7 +76,7 @@ export function linkObject(_parent: usize, _child: usize, _isMultiple: bool): vo
 
 /** asc's `__visit`: marks an object that something refers to. */
 export function visitObject(object: usize, _cookie: u32): void {
-  if (object == 0) return;
+  if (object === 0) return;
   const header = headerOf(object);
   if (header.next !== null) return;
   header.next = LAST;

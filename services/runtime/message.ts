@@ -49,17 +49,17 @@ export class Answer {
   }
 
   @inline get ok(): bool {
-    return load<u32>(changetype<usize>(this), RECORD_STATUS) == Status.Ok;
+    return load<u32>(changetype<usize>(this), RECORD_STATUS) === Status.Ok;
   }
 
   /** The interface's error if the server answered with one, else 0. */
   @inline get error(): u32 {
-    return this.status == Status.ErrorReply ? load<u32>(changetype<usize>(this)) : 0;
+    return this.status === Status.ErrorReply ? load<u32>(changetype<usize>(this)) : 0;
   }
 
   /** Whether it is known what was wrong with the request that this answers. */
   @inline get hasMistake(): bool {
-    return load<u32>(changetype<usize>(this), RECORD_MISTAKE) != 0;
+    return load<u32>(changetype<usize>(this), RECORD_MISTAKE) !== 0;
   }
 }
 
@@ -121,7 +121,7 @@ export function callLong(
 
 /** Whether the last call was none that its interface knows. */
 export function isMalformed(): bool {
-  return load<u32>(CALL_RECORD, RECORD_STATUS) == Status.Malformed;
+  return load<u32>(CALL_RECORD, RECORD_STATUS) === Status.Malformed;
 }
 
 /** Marks the last call as one whose mistake is known. */
@@ -131,7 +131,7 @@ export function markMistake(): void {
 
 /** Whether the last call found its server restarted. */
 export function isRestarted(): bool {
-  return load<u32>(CALL_RECORD, RECORD_STATUS) == Status.Restarted;
+  return load<u32>(CALL_RECORD, RECORD_STATUS) === Status.Restarted;
 }
 
 /** Puts a handle into the request being built. */

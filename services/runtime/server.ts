@@ -113,10 +113,10 @@ export function serveLoop(): void {
   let status = receive(TIMEOUT_NONE);
   let failures = 0;
   while (true) {
-    if (status == Status.Ok || status == Status.Notified) failures = 0;
+    if (status === Status.Ok || status === Status.Notified) failures = 0;
     else if (++failures > FAILURES_MAX) assert(false, "the inbox cannot be received from");
     // Between two requests nobody holds a reference but variables of modules.
-    if (ASC_RUNTIME == RUNTIME_COLLECTS) collectIfDue();
+    if (ASC_RUNTIME === RUNTIME_COLLECTS) collectIfDue();
     status = handle(status, true);
   }
 }
@@ -128,7 +128,7 @@ export function serveLoop(): void {
 export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
   let handled: u32 = 0;
   let status = receive(timeoutNs);
-  while (status == Status.Ok || status == Status.Notified) {
+  while (status === Status.Ok || status === Status.Notified) {
     handled++;
     handle(status, false);
     if (handled >= messagesMax) break;
@@ -161,14 +161,14 @@ export function requestArena(): usize {
  * Acts on what a receive brought; with `andReceive` also receives the next and returns its status.
  */
 function handle(status: u32, andReceive: bool): u32 {
-  if (status == Status.Notified) {
+  if (status === Status.Notified) {
     const bits = load<u64>(SERVER_RECORD);
     for (let index = 0; index < serviceCount; index++) services[index]!.notified(bits);
-  } else if (status == Status.Ok) {
+  } else if (status === Status.Ok) {
     const token = load<u64>(SERVER_RECORD, RECORD_TOKEN);
     const header = load<u32>(SERVER_RECORD, RECORD_HEADER);
     const answer = dispatch(header);
-    if (answer != DEFERRED) return answerAndReceive(token, answer, andReceive);
+    if (answer !== DEFERRED) return answerAndReceive(token, answer, andReceive);
   }
   return andReceive ? receive(TIMEOUT_NONE) : status;
 }
@@ -178,7 +178,7 @@ function dispatch(header: u32): u32 {
   const method = (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
   for (let index = 0; index < serviceCount; index++) {
     const service = services[index]!;
-    if (service.interfaceId == interfaceId) return service.dispatch(method);
+    if (service.interfaceId === interfaceId) return service.dispatch(method);
   }
   return errorReply(SERVER_RECORD, header, UNKNOWN_METHOD);
 }
@@ -191,8 +191,8 @@ export const UNKNOWN_METHOD: u32 = 0xffff;
 
 function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
   if (!andReceive) return reply(token, header, SERVER_RECORD, 0, TIMEOUT_NONE);
-  if (receiveFlags != 0) prepareReceive();
-  const receiveRecord: u32 = receiveFlags != 0 ? HEADER_FLAG_RECORD : 0;
+  if (receiveFlags !== 0) prepareReceive();
+  const receiveRecord: u32 = receiveFlags !== 0 ? HEADER_FLAG_RECORD : 0;
   return reply(
     token,
     header | receiveRecord | HEADER_FLAG_RECEIVE,
@@ -203,7 +203,7 @@ function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
 }
 
 function receive(timeoutNs: u64): u32 {
-  if (receiveFlags != 0) prepareReceive();
+  if (receiveFlags !== 0) prepareReceive();
   return recv(INBOX, receiveFlags, SERVER_RECORD, timeoutNs);
 }
 

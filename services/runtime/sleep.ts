@@ -9,10 +9,10 @@ let sleepInbox: u32 = 0;
  * Waits. Nothing is received meanwhile: it waits at an inbox of its own, to which nothing is bound.
  */
 export function sleep(nanoseconds: u64): void {
-  if (nanoseconds == 0) return;
-  if (sleepInbox == 0) {
+  if (nanoseconds === 0) return;
+  if (sleepInbox === 0) {
     const made = domain.createInbox();
-    if (made.status != Status.Ok) return;
+    if (made.status !== Status.Ok) return;
     sleepInbox = made.handle;
   }
   recv(sleepInbox, 0, SLEEP_RECORD, nanoseconds);

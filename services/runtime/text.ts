@@ -29,7 +29,7 @@ export class Text {
   }
 
   @inline get isEmpty(): bool {
-    return this.length == 0;
+    return this.length === 0;
   }
 
   @inline get end(): usize {
@@ -88,7 +88,7 @@ export class Text {
     if (code < 0x80) return this.byte(code);
     const bytes: u32 = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     if (this.length + bytes > this.room) return this;
-    const lead: u32 = bytes == 2 ? 0xc0 : bytes == 3 ? 0xe0 : 0xf0;
+    const lead: u32 = bytes === 2 ? 0xc0 : bytes === 3 ? 0xe0 : 0xf0;
     this.byte(lead | (code >> (6 * (bytes - 1))));
     for (let left = bytes - 1; left > 0; left--)
       this.byte(0x80 | ((code >> (6 * (left - 1))) & 0x3f));
@@ -113,7 +113,7 @@ export class Text {
     this.string("0x");
     for (let left: u32 = 16; left > 0; left--) {
       const digit = <u32>(value >> (4 * (left - 1))) & 15;
-      if (left > digits && value >> (4 * (left - 1)) == 0) continue;
+      if (left > digits && value >> (4 * (left - 1)) === 0) continue;
       this.byte(digit < 10 ? 0x30 + digit : 0x57 + digit);
     }
     return this;
@@ -188,37 +188,37 @@ export class Text {
     let inEscape = false;
     for (let index: u32 = 0; index < this.length; index++) {
       const byte = this.byteAt(index);
-      if (byte == 0x0a) columns = 0;
-      else if (byte == 0x1b) inEscape = true;
+      if (byte === 0x0a) columns = 0;
+      else if (byte === 0x1b) inEscape = true;
       else if (inEscape) inEscape = !isLetter(byte);
-      else if ((byte & 0xc0) != 0x80) columns++;
+      else if ((byte & 0xc0) !== 0x80) columns++;
     }
     return columns;
   }
 
   equals(other: Text): bool {
     return (
-      this.length == other.length && memory.compare(this.address, other.address, this.length) == 0
+      this.length === other.length && memory.compare(this.address, other.address, this.length) === 0
     );
   }
 
   /** Whether this is `value`, which holds ASCII only. */
   is(value: string): bool {
-    return this.length == <u32>value.length && this.startsWith(value);
+    return this.length === <u32>value.length && this.startsWith(value);
   }
 
   /** Whether this starts with `value`, which holds ASCII only. */
   startsWith(value: string): bool {
     if (this.length < <u32>value.length) return false;
     for (let index = 0; index < value.length; index++) {
-      if (this.byteAt(index) != <u32>value.charCodeAt(index)) return false;
+      if (this.byteAt(index) !== <u32>value.charCodeAt(index)) return false;
     }
     return true;
   }
 
   /** The decimal number that this is; -1 if it is none, or above 2^53. */
   toNumber(): i64 {
-    if (this.length == 0 || this.length > 15) return -1;
+    if (this.length === 0 || this.length > 15) return -1;
     let value: i64 = 0;
     for (let index: u32 = 0; index < this.length; index++) {
       const digit = this.byteAt(index) - 0x30;
@@ -249,7 +249,7 @@ export function utf8(value: string): Text {
   // UTF-8 takes at most three bytes for each of a string's 16-bit units.
   const room = <u32>value.length * 3;
   let text = changetype<Text>(literals[index]);
-  if (changetype<usize>(text) == 0 || text.room < room) {
+  if (changetype<usize>(text) === 0 || text.room < room) {
     text = Text.withRoom(max(room, 96));
     literals[index] = changetype<usize>(text);
   }

@@ -7,10 +7,10 @@ import { endLine, line } from "./output";
 /** True if the answer is good; else says what it was. */
 export function explain(answer: Answer): bool {
   if (answer.ok) return true;
-  line.string(answer.status == Status.Timeout ? "no answer: " : "refused: ");
-  if (answer.error != 0) line.string("error ").number(answer.error).string(" of the interface");
+  line.string(answer.status === Status.Timeout ? "no answer: " : "refused: ");
+  if (answer.error !== 0) line.string("error ").number(answer.error).string(" of the interface");
   else line.string(statusName(answer.status));
-  if (answer.status == Status.Malformed) addMistake(answer, line);
+  if (answer.status === Status.Malformed) addMistake(answer, line);
   endLine();
   return false;
 }

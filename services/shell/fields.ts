@@ -36,7 +36,7 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
   const known = min(words, data.length >> 3);
   let word: u32 = 0;
   for (let at = 0; at < names.length; at = endOf(names, at, SPACE) + 1) {
-    const isHandle = names.charCodeAt(at) == FIELD_HANDLE;
+    const isHandle = names.charCodeAt(at) === FIELD_HANDLE;
     if (!isHandle && word >= known) continue;
     addName(names, at);
     if (isHandle) field.string("(handle)");
@@ -66,7 +66,7 @@ export function addErrorName(interfaceId: u32, number: u64, to: Text): void {
   const names = errorNames(interfaceId);
   let at = 0;
   for (let left = number; left > 1 && at < names.length; left--) at = endOf(names, at, SPACE) + 1;
-  if (number == 0 || at >= names.length) to.number(number);
+  if (number === 0 || at >= names.length) to.number(number);
   else addPart(to, names, at, endOf(names, at, SPACE));
 }
 
@@ -86,7 +86,7 @@ function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): vo
       field.signed(<i64>word);
       break;
     case FIELD_BOOL:
-      field.string(word == 0 ? "false" : "true");
+      field.string(word === 0 ? "false" : "true");
       break;
     case FIELD_ENUMERATION:
       addChoice(names, at, word, field);
@@ -110,7 +110,7 @@ export function addChoice(names: string, at: i32, word: u64, to: Text): void {
 /** A time span by its name: `waitNs`. */
 function isDuration(names: string, at: i32): bool {
   const end = endOf(names, at, SPACE);
-  return end > at + 3 && names.charCodeAt(end - 2) == 0x4e && names.charCodeAt(end - 1) == 0x73;
+  return end > at + 3 && names.charCodeAt(end - 2) === 0x4e && names.charCodeAt(end - 1) === 0x73;
 }
 
 /**
@@ -121,21 +121,21 @@ function addBytes(arena: u32, word: u64, data: Text): void {
   const length = <u32>(word >> 32);
   const start = arena + min(<u32>word, data.length - arena);
   const shown = min(BYTES_SHOWN, min(length, data.length - start));
-  if (shown > 0 || length == 0) {
+  if (shown > 0 || length === 0) {
     field.byte(0x22);
     for (let index: u32 = 0; index < shown; index++) addQuoted(data.byteAt(start + index));
     field.byte(0x22);
   }
-  if (shown == length) return;
+  if (shown === length) return;
   if (shown > 0) field.string("... ");
   field.number(length).string(" bytes");
 }
 
 /** Adds a byte in a form that a terminal can be shown. */
 function addQuoted(byte: u32): void {
-  if (byte == 0x0a) field.string("\\n");
-  else if (byte == 0x0d) field.string("\\r");
-  else if (byte == 0x22 || byte == 0x5c) field.byte(0x5c).byte(byte);
+  if (byte === 0x0a) field.string("\\n");
+  else if (byte === 0x0d) field.string("\\r");
+  else if (byte === 0x22 || byte === 0x5c) field.byte(0x5c).byte(byte);
   else if (byte >= 0x20 && byte < 0x7f) field.byte(byte);
   else
     field
@@ -173,8 +173,8 @@ export function addFieldName(names: string, at: i32, to: Text): void {
 export function findField(names: string, index: u32, isHandle: bool): i32 {
   let left = index;
   for (let at = 0; at < names.length; at = endOf(names, at, SPACE) + 1) {
-    if ((names.charCodeAt(at) == FIELD_HANDLE) != isHandle) continue;
-    if (left-- == 0) return at;
+    if ((names.charCodeAt(at) === FIELD_HANDLE) !== isHandle) continue;
+    if (left-- === 0) return at;
   }
   return -1;
 }
@@ -188,7 +188,7 @@ export function countFields(names: string, isHandle: bool): u32 {
 
 /** Where `letter` stands next from `at` on, or the end. */
 export function endOf(names: string, at: i32, letter: i32): i32 {
-  while (at < names.length && names.charCodeAt(at) != letter) at++;
+  while (at < names.length && names.charCodeAt(at) !== letter) at++;
   return at;
 }
 

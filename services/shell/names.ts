@@ -11,7 +11,7 @@ export const NO_CLASS: u32 = 0xffff_ffff;
 export function addSlotName(slot: u32, to: Text): Text {
   const answer = slots.name(slot);
   if (answer.ok) return to.text(answer.text);
-  return slot == NO_SLOT ? to.string("kernel") : to.string("slot ").number(slot);
+  return slot === NO_SLOT ? to.string("kernel") : to.string("slot ").number(slot);
 }
 
 export function addClassName(classId: u32, to: Text): Text {

@@ -37,7 +37,7 @@ export function setColumns(count: u32): void {
  * goes on in the next row, between words.
  */
 export function endLine(): void {
-  if (columns != 0) addRows();
+  if (columns !== 0) addRows();
   else addRow(0, line.length);
   line.clear();
 }
@@ -53,7 +53,7 @@ function addRow(start: u32, end: u32): void {
  */
 function addRows(): void {
   let first: u32 = 0;
-  while (line.byteAt(first) == SPACE) first++;
+  while (line.byteAt(first) === SPACE) first++;
   const indent = min(first + HANGING_INDENT, columns / 2);
   let start: u32 = 0;
   let column: u32 = 0;
@@ -62,20 +62,20 @@ function addRows(): void {
   let gap: u32 = 0;
   for (let at: u32 = 0; at < line.length; at++) {
     const byte = line.byteAt(at);
-    if (byte == ESCAPE) {
+    if (byte === ESCAPE) {
       at = sequenceEnd(at);
       continue;
     }
-    if (byte == SPACE && at > first && line.byteAt(at - 1) != SPACE) {
+    if (byte === SPACE && at > first && line.byteAt(at - 1) !== SPACE) {
       space = at;
-      if (line.byteAt(at + 1) == SPACE) gap = at;
+      if (line.byteAt(at + 1) === SPACE) gap = at;
     }
     // A character of several bytes takes one column.
-    if ((byte & 0xc0) != 0x80) column++;
-    if (column <= columns || space == 0) continue;
-    const end = gap != 0 ? gap : space;
+    if ((byte & 0xc0) !== 0x80) column++;
+    if (column <= columns || space === 0) continue;
+    const end = gap !== 0 ? gap : space;
     let next = end;
-    while (line.byteAt(next) == SPACE) next++;
+    while (line.byteAt(next) === SPACE) next++;
     addRow(start, end);
     if (next >= line.length) return;
     for (let left = indent; left > 0; left--) add(BLANK);
@@ -109,7 +109,7 @@ export function add(text: Text): void {
 
 /** Shows what has been added. */
 export function flush(): void {
-  if (pending.length == 0) return;
+  if (pending.length === 0) return;
   show(pending);
   pending.clear();
 }
@@ -120,7 +120,7 @@ export function flush(): void {
  */
 export function show(text: Text): void {
   const before = setCallTimeout(TIMEOUT_NONE);
-  if (console.write(text).status == Status.PeerDied) console.write(text);
+  if (console.write(text).status === Status.PeerDied) console.write(text);
   setCallTimeout(before);
 }
 

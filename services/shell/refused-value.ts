@@ -48,14 +48,14 @@ export function addMalformation(record: AuditReadAnswer, to: Text): void {
   const place = (record.field >> 8) & 0xff;
   const event = (record.field >> 16) & 3;
   const given = record.detail;
-  const names = namesOf(record, event != 0);
+  const names = namesOf(record, event !== 0);
   switch (fault) {
     case WORD_COUNT:
-      to.string("the interface wants ").number(event == 2 ? 1 : countFields(names, false));
+      to.string("the interface wants ").number(event === 2 ? 1 : countFields(names, false));
       to.string(" words, ").number(given).string(" given");
       return;
     case HANDLE_COUNT:
-      to.string("the interface wants ").number(event == 2 ? 0 : countFields(names, true));
+      to.string("the interface wants ").number(event === 2 ? 0 : countFields(names, true));
       to.string(" handles, ").number(given).string(" given");
       return;
     case UNEXPECTED_ARENA:
@@ -65,12 +65,12 @@ export function addMalformation(record: AuditReadAnswer, to: Text): void {
     case ARENA_RANGE:
     case TOO_LONG:
     case HANDLE_TYPE: {
-      const at = findField(names, place, fault == HANDLE_TYPE);
+      const at = findField(names, place, fault === HANDLE_TYPE);
       if (at < 0) to.string("field ").number(place);
       else addFieldName(names, at, to);
-      if (fault == ARENA_RANGE)
+      if (fault === ARENA_RANGE)
         to.string(" reaches to byte ").number(given).string(", beyond the bytes that were sent");
-      else if (fault == HANDLE_TYPE) to.string(" is a handle of another type");
+      else if (fault === HANDLE_TYPE) to.string(" is a handle of another type");
       else addLimit(names, at, given, to);
       return;
     }
@@ -83,19 +83,19 @@ export function addMalformation(record: AuditReadAnswer, to: Text): void {
 function addLimit(names: string, at: i32, given: u64, to: Text): void {
   const kind = at < 0 ? 0 : names.charCodeAt(at);
   to.string(" is ");
-  if (kind == FIELD_BOOL) to.string("0 or 1");
-  else if (kind == FIELD_BYTES)
+  if (kind === FIELD_BOOL) to.string("0 or 1");
+  else if (kind === FIELD_BYTES)
     to.string("at most ")
       .number(numberAt(names, endOf(names, at, COLON) + 1))
       .string(" bytes");
-  else if (kind == FIELD_I32) to.string("from -2147483648 to 2147483647");
-  else if (kind == FIELD_ENUMERATION) to.string("at most ").number(choices(names, at) - 1);
+  else if (kind === FIELD_I32) to.string("from -2147483648 to 2147483647");
+  else if (kind === FIELD_ENUMERATION) to.string("at most ").number(choices(names, at) - 1);
   else
     to.string("at most ").number(
-      kind == FIELD_U8 ? 0xff : kind == FIELD_U16 ? 0xffff : 0xffff_ffff,
+      kind === FIELD_U8 ? 0xff : kind === FIELD_U16 ? 0xffff : 0xffff_ffff,
     );
   to.string(", ");
-  if (kind == FIELD_I32) to.signed(<i64>given);
+  if (kind === FIELD_I32) to.signed(<i64>given);
   else to.number(given);
   to.string(" given");
 }
@@ -107,26 +107,26 @@ function addLimit(names: string, at: i32, given: u64, to: Text): void {
 export function addRefusedValue(record: AuditReadAnswer, to: Text): void {
   const field = record.field;
   const word = field & 0xff;
-  if (word == 0) return;
+  if (word === 0) return;
   to.string("  ");
   const value = record.detail;
-  if (record.kind == KIND_DENIED_ERROR)
+  if (record.kind === KIND_DENIED_ERROR)
     return addErrorName(record.interfaceId, value, to.string("error = "));
-  const names = namesOf(record, record.kind == KIND_DENIED_RESPONSE);
+  const names = namesOf(record, record.kind === KIND_DENIED_RESPONSE);
   const at = findField(names, word - 1, false);
-  const isLength = ((field >> 8) & 0xff) == LENGTH_SHIFT;
+  const isLength = ((field >> 8) & 0xff) === LENGTH_SHIFT;
   const mask = record.mask;
   if (at < 0) to.string("word ").number(word - 1);
   else if (isLength) addFieldName(names, at, to.string("length("));
   else addFieldName(names, at, to);
   if (isLength && at >= 0) to.byte(0x29);
-  if (mask != 0) to.string(" & ").hex(mask);
+  if (mask !== 0) to.string(" & ").hex(mask);
   to.string(" = ");
-  const kind = at < 0 || isLength || mask != 0 ? 0 : names.charCodeAt(at);
-  if (kind == FIELD_ENUMERATION) addChoice(names, at, value, to);
-  else if (kind == FIELD_BOOL) to.string(value == 0 ? "false" : "true");
-  else if (kind == FIELD_SIGNED || kind == FIELD_I32) to.signed(<i64>value);
-  else if (mask != 0) to.hex(value);
+  const kind = at < 0 || isLength || mask !== 0 ? 0 : names.charCodeAt(at);
+  if (kind === FIELD_ENUMERATION) addChoice(names, at, value, to);
+  else if (kind === FIELD_BOOL) to.string(value === 0 ? "false" : "true");
+  else if (kind === FIELD_SIGNED || kind === FIELD_I32) to.signed(<i64>value);
+  else if (mask !== 0) to.hex(value);
   else to.number(value);
 }
 
@@ -144,7 +144,7 @@ function choices(names: string, at: i32): u32 {
 
 function numberAt(names: string, at: i32): u64 {
   let value: u64 = 0;
-  for (; at < names.length && names.charCodeAt(at) != SPACE; at++)
+  for (; at < names.length && names.charCodeAt(at) !== SPACE; at++)
     value = value * 10 + <u64>(names.charCodeAt(at) - 0x30);
   return value;
 }

@@ -29,7 +29,7 @@ export class Control extends SupervisorServer {
 
   kill(slot: u32): u32 {
     // Its own end is the kernel's to see to: it starts another instance, which adopts what runs.
-    if (slot == 0) domain.exit(EXIT_KILLED);
+    if (slot === 0) domain.exit(EXIT_KILLED);
     const found = this.slots.at(slot);
     if (found === null) return this.absent(slot);
     if (!found.isRunning) return SupervisorError.NotRunning;
@@ -69,12 +69,12 @@ export class Control extends SupervisorServer {
   }
 
   notified(bits: u64): void {
-    if ((bits & SLOT_CHANGED_BIT) != 0) this.slots.refresh();
-    if ((bits & TIMER_BIT) != 0) this.slots.startDue();
+    if ((bits & SLOT_CHANGED_BIT) !== 0) this.slots.refresh();
+    if ((bits & TIMER_BIT) !== 0) this.slots.startDue();
   }
 
   private absent(slot: u32): u32 {
-    return slot == 0 ? SupervisorError.NotItself : SupervisorError.NoSuchSlot;
+    return slot === 0 ? SupervisorError.NotItself : SupervisorError.NoSuchSlot;
   }
 }
 

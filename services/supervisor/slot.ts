@@ -44,12 +44,12 @@ export class Slot {
    * that nobody could be told of has no place.
    */
   howItEnded(ended: SlotsDescribeEnded, code: u32): SupervisorStatusEnded {
-    if (this.ending != SupervisorStatusEnded.Never) return this.ending;
-    if (ended == SlotsDescribeEnded.Exited) {
+    if (this.ending !== SupervisorStatusEnded.Never) return this.ending;
+    if (ended === SlotsDescribeEnded.Exited) {
       this.code = code;
       return SupervisorStatusEnded.Exited;
     }
-    if (ended != SlotsDescribeEnded.Faulted) return SupervisorStatusEnded.Killed;
+    if (ended !== SlotsDescribeEnded.Faulted) return SupervisorStatusEnded.Killed;
     this.faultKind = code;
     this.address = 0;
     this.instruction = 0;
@@ -60,7 +60,7 @@ export class Slot {
   hasEnded(reason: SupervisorStatusEnded, now: u64): void {
     this.isRunning = false;
     this.ended = reason;
-    if (reason != SupervisorStatusEnded.Exited) this.code = 0;
+    if (reason !== SupervisorStatusEnded.Exited) this.code = 0;
     this.ending = SupervisorStatusEnded.Never;
     if (!this.isWanted || !this.startsAgainAfter(reason)) {
       this.isWanted = false;
@@ -69,7 +69,7 @@ export class Slot {
     }
     const livedLong = now - this.startedNs >= STABLE_NS;
     this.backOffNs =
-      livedLong || this.backOffNs == 0
+      livedLong || this.backOffNs === 0
         ? BACK_OFF_FIRST_NS
         : min(this.backOffNs * 2, BACK_OFF_MAX_NS);
     this.nextStartNs = now + this.backOffNs;
@@ -77,7 +77,7 @@ export class Slot {
 
   /** Being killed counts as a fault: it was not the program's own decision to end. */
   private startsAgainAfter(reason: SupervisorStatusEnded): bool {
-    if (this.rule == SlotsDescribeRestart.Always) return true;
-    return this.rule == SlotsDescribeRestart.OnFault && reason != SupervisorStatusEnded.Exited;
+    if (this.rule === SlotsDescribeRestart.Always) return true;
+    return this.rule === SlotsDescribeRestart.OnFault && reason !== SupervisorStatusEnded.Exited;
   }
 }

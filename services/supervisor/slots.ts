@@ -59,17 +59,17 @@ export class Slots {
     slot.rule = found.restart;
     slot.starts = found.starts;
     const state = found.state;
-    const isFirstBoot = found.starts == 0;
+    const isFirstBoot = found.starts === 0;
     // Of what has ended before we came nobody knows why; the rule is applied as to a fault.
-    slot.isWanted = isFirstBoot ? found.autostart : slot.rule != 0;
+    slot.isWanted = isFirstBoot ? found.autostart : slot.rule !== 0;
 
-    if (state == SlotsDescribeState.Running || state == SlotsDescribeState.Starting) {
+    if (state === SlotsDescribeState.Running || state === SlotsDescribeState.Starting) {
       slot.isWanted = true;
       slot.began(found.starts, this.now());
       this.events.add(slot.startedNs, index, SupervisorNextEventWhat.Adopted, 0, 0, 0, slot.starts);
       return;
     }
-    if (state != SlotsDescribeState.Empty) this.takeBack(index);
+    if (state !== SlotsDescribeState.Empty) this.takeBack(index);
     if (slot.isWanted) slot.nextStartNs = 1;
   }
 
@@ -81,14 +81,14 @@ export class Slots {
       if (!found.ok) continue;
       const state = found.state;
       const starts = found.starts;
-      if (state == SlotsDescribeState.Stopping) this.takeBack(index);
+      if (state === SlotsDescribeState.Stopping) this.takeBack(index);
       if (
         slot.isRunning &&
-        (state == SlotsDescribeState.Empty || state == SlotsDescribeState.Stopping)
+        (state === SlotsDescribeState.Empty || state === SlotsDescribeState.Stopping)
       ) {
         this.ended(index, slot, slot.howItEnded(found.ended, found.endCode));
       }
-      if (!slot.isRunning && state == SlotsDescribeState.Running) slot.began(starts, this.now());
+      if (!slot.isRunning && state === SlotsDescribeState.Running) slot.began(starts, this.now());
     }
     this.startDue();
   }
@@ -99,23 +99,24 @@ export class Slots {
     let next: u64 = 0;
     for (let index: u32 = 1; index < this.count; index++) {
       const slot = this.slots[index]!;
-      if (slot.nextStartNs == 0 || slot.isRunning) continue;
+      if (slot.nextStartNs === 0 || slot.isRunning) continue;
       if (slot.nextStartNs <= now) this.start(index, slot);
-      if (slot.nextStartNs > now && (next == 0 || slot.nextStartNs < next)) next = slot.nextStartNs;
+      if (slot.nextStartNs > now && (next === 0 || slot.nextStartNs < next))
+        next = slot.nextStartNs;
     }
-    if (next != 0) clock.setTimer(next, INBOX, TIMER_BIT);
+    if (next !== 0) clock.setTimer(next, INBOX, TIMER_BIT);
   }
 
   /** Starts an instance now. The status is the kernel's. */
   start(index: u32, slot: Slot): u32 {
     let status = kernelSlots.start(index).status;
     // The instance before may still be on its way out.
-    if (status == Status.Busy && !this.isUp(index) && this.takeBack(index) == Status.Ok)
+    if (status === Status.Busy && !this.isUp(index) && this.takeBack(index) === Status.Ok)
       status = kernelSlots.start(index).status;
     const now = this.now();
     slot.isWanted = true;
     slot.nextStartNs = 0;
-    if (status == Status.Ok || (status == Status.Busy && this.isUp(index))) {
+    if (status === Status.Ok || (status === Status.Busy && this.isUp(index))) {
       slot.began(kernelSlots.describe(index).starts, now);
       this.events.add(now, index, SupervisorNextEventWhat.Started, 0, 0, 0, slot.starts);
       return Status.Ok;
@@ -123,7 +124,7 @@ export class Slots {
     this.events.add(now, index, SupervisorNextEventWhat.Refused, 0, 0, 0, status);
     this.report.refused(index, status);
     // What is for ever refused is not asked for again; memory may come free.
-    if (status == Status.NoMemory || status == Status.Again)
+    if (status === Status.NoMemory || status === Status.Again)
       slot.hasEnded(SupervisorStatusEnded.Faulted, now);
     else slot.isWanted = false;
     return status;
@@ -133,7 +134,7 @@ export class Slots {
   stop(index: u32, slot: Slot): u32 {
     slot.ending = SupervisorStatusEnded.Killed;
     const status = this.takeBack(index);
-    if (status == Status.Ok && slot.isRunning)
+    if (status === Status.Ok && slot.isRunning)
       this.ended(index, slot, SupervisorStatusEnded.Killed);
     this.startDue();
     return status;
@@ -149,12 +150,12 @@ export class Slots {
     slot.instruction = instruction;
     // One that starts again by rule is part of the system, and its fault belongs into the log; the
     // others' faults are whoever started them to tell.
-    if (slot.rule != 0) this.report.faulted(index, kind, address, instruction);
+    if (slot.rule !== 0) this.report.faulted(index, kind, address, instruction);
   }
 
   private ended(index: u32, slot: Slot, reason: SupervisorStatusEnded): void {
     const now = this.now();
-    const isStopped = reason == SupervisorStatusEnded.Killed && !slot.isWanted;
+    const isStopped = reason === SupervisorStatusEnded.Killed && !slot.isWanted;
     slot.hasEnded(reason, now);
     this.events.add(
       now,
@@ -168,8 +169,8 @@ export class Slots {
   }
 
   private eventOf(reason: SupervisorStatusEnded): SupervisorNextEventWhat {
-    if (reason == SupervisorStatusEnded.Faulted) return SupervisorNextEventWhat.Faulted;
-    return reason == SupervisorStatusEnded.Killed
+    if (reason === SupervisorStatusEnded.Faulted) return SupervisorNextEventWhat.Faulted;
+    return reason === SupervisorStatusEnded.Killed
       ? SupervisorNextEventWhat.Killed
       : SupervisorNextEventWhat.Exited;
   }
@@ -177,14 +178,14 @@ export class Slots {
   /** Has the kernel take back what the slot's instance held. */
   private takeBack(index: u32): u32 {
     let status = kernelSlots.stop(index).status;
-    for (let steps: u32 = 0; status == Status.Again && steps < STOP_STEPS_MAX; steps++)
+    for (let steps: u32 = 0; status === Status.Again && steps < STOP_STEPS_MAX; steps++)
       status = kernelSlots.stop(index).status;
     return status;
   }
 
   private isUp(index: u32): bool {
     const state = kernelSlots.describe(index).state;
-    return state == SlotsDescribeState.Running || state == SlotsDescribeState.Starting;
+    return state === SlotsDescribeState.Running || state === SlotsDescribeState.Starting;
   }
 
   private now(): u64 {

@@ -79,7 +79,7 @@ export class Symbols {
     let depth: u32 = 0;
     for (let frame: u32 = 0; frame < FRAMES_MAX; frame++) {
       const index = this.functionAt(address);
-      if (index == NONE || this.isBroken) return instruction;
+      if (index === NONE || this.isBroken) return instruction;
       if (!this.isLibrary(index)) return this.isBroken ? instruction : address;
       depth += this.frameBytes(index, address);
       if (depth > DEPTH_MAX || this.isBroken) return instruction;
@@ -94,7 +94,7 @@ export class Symbols {
 
   private describe(address: u64): void {
     const index = this.functionAt(address);
-    if (index == NONE) return;
+    if (index === NONE) return;
     const offset = this.textOffset(address);
     const count = this.word(FUNCTION_COUNT);
     const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
@@ -109,7 +109,7 @@ export class Symbols {
     if (end <= first) return;
     const lines = <u64>this.word(LINES) + <u64>first * LINE_BYTES;
     const row = this.lastNotAbove(<u32>offset, lines, end - first, LINE_BYTES);
-    if (row == NONE) return;
+    if (row === NONE) return;
     this.readName(this.word(lines + row * LINE_BYTES + LINE_FILE));
     this.found
       .string(" (")
@@ -133,7 +133,7 @@ export class Symbols {
       this.word(FUNCTION_COUNT),
       FUNCTION_BYTES,
     );
-    if (index == NONE) return NONE;
+    if (index === NONE) return NONE;
     const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
     return offset - <u64>this.word(entry) < <u64>this.word(entry + FUNCTION_LENGTH) ? index : NONE;
   }
@@ -153,7 +153,7 @@ export class Symbols {
   private frameBytes(index: u64, address: u64): u32 {
     const offset = <u32>this.textOffset(address);
     const range = this.lastNotAbove(offset, this.word(DEEP), this.word(DEEP_COUNT), DEEP_BYTES);
-    if (range != NONE) {
+    if (range !== NONE) {
       const entry = <u64>this.word(DEEP) + range * DEEP_BYTES;
       if (offset < this.word(entry + DEEP_END)) return this.word(entry + DEEP_FRAME);
     }
@@ -172,7 +172,7 @@ export class Symbols {
       if (this.word(part + middle * bytes) <= offset) low = middle + 1;
       else high = middle;
     }
-    return low == 0 ? NONE : low - 1;
+    return low === 0 ? NONE : low - 1;
   }
 
   /** A function's name without the path of its file: `services/shell/main/main` is `main`. */
@@ -180,8 +180,8 @@ export class Symbols {
     let start: u32 = 0;
     for (let index: u32 = 0; index < this.name.length; index++) {
       const byte = this.name.byteAt(index);
-      if (byte == LESS) break;
-      if (byte == SLASH) start = index + 1;
+      if (byte === LESS) break;
+      if (byte === SLASH) start = index + 1;
     }
     this.found.bytes(this.name.address + start, this.name.length - start);
   }
@@ -195,7 +195,7 @@ export class Symbols {
     const start = <u64>this.word(STRINGS) + <u64>offset;
     for (let index: u32 = 0; index < NAME_MAX; index++) {
       const byte = this.byteAt(start + index);
-      if (byte == 0) return;
+      if (byte === 0) return;
       this.name.byte(byte >= 0x20 && byte < 0x7f ? byte : 0x3f);
     }
   }
@@ -213,7 +213,7 @@ export class Symbols {
   private byteAt(offset: u64): u32 {
     if (this.isBroken) return 0;
     const start = offset - (offset % SLOTS_SYMBOLS_DATA_MAX);
-    if (start != this.pieceStart) this.fetch(start);
+    if (start !== this.pieceStart) this.fetch(start);
     const index = <u32>(offset - start);
     if (index >= this.pieceBytes) this.isBroken = true;
     return this.isBroken ? 0 : load<u8>(this.piece + index);

@@ -59,7 +59,7 @@ export function expect(condition: bool): void {
 
 export function expectEqual(actual: u64, expected: u64): void {
   expectation++;
-  if (actual == expected) return;
+  if (actual === expected) return;
   failed = true;
   put("# expectation ");
   putNumber(expectation);
@@ -86,11 +86,11 @@ function put(text: string): void {
 function putNumber(value: u64): void {
   let divisor: u64 = 1;
   while (value / divisor >= 10) divisor *= 10;
-  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
+  for (; divisor !== 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
 }
 
 function putByte(byte: u8): void {
-  if (lineBytes == LINE_BYTES_MAX) return;
+  if (lineBytes === LINE_BYTES_MAX) return;
   store<u8>(line + lineBytes, byte);
   lineBytes++;
 }

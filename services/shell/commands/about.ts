@@ -51,8 +51,8 @@ export function uptime(words: Words): void {
 function addSigner(): void {
   const info = policy.info();
   if (!info.ok) line.string("of unknown signature");
-  else if (info.signer == PolicyInfoSigner.Release) line.string("release");
-  else if (info.signer == PolicyInfoSigner.Development)
+  else if (info.signer === PolicyInfoSigner.Release) line.string("release");
+  else if (info.signer === PolicyInfoSigner.Development)
     line.string("development-signed: not for use outside development");
   else line.string("unsigned");
 }

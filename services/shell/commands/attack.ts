@@ -64,18 +64,18 @@ class Plan extends AttackPlanServer {
     this.isReported = false;
     this.isHandedOut = false;
     this.attempt = attempt;
-    if (this.waiting == 0) return;
+    if (this.waiting === 0) return;
     const reply = AttackPlanNextReply.to(this.waiting);
     this.waiting = 0;
     reply.attempt = attempt;
     // Nobody waits there any more if the one who asked has died.
-    if (reply.send() != Status.Ok) return;
+    if (reply.send() !== Status.Ok) return;
     this.attempt = Attempt.Finish;
     this.isHandedOut = true;
   }
 
   next(reply: AttackPlanNextReply): u32 {
-    if (this.attempt == Attempt.Finish) {
+    if (this.attempt === Attempt.Finish) {
       this.waiting = callToken();
       return DEFERRED;
     }
@@ -116,7 +116,7 @@ export function attack(words: Words): void {
   attackFrom(INTRUDER, FIRST_OF_INTRUDER, Attempt.Finish, only);
 
   line.number(refusedCount).string(" refused, ");
-  if (failedCount == 0) line.string("none succeeded");
+  if (failedCount === 0) line.string("none succeeded");
   else red("SOME SUCCEEDED");
   if (failedCount > 0) line.string(": ").number(failedCount);
   line.string(", in ").duration(clock.now().nanoseconds - started);
@@ -128,7 +128,7 @@ export function attack(words: Words): void {
  * from 1, if it is one of them.
  */
 function attackFrom(name: string, first: i32, end: i32, only: i64): void {
-  if (only != 0 && (only <= first || only > end)) return;
+  if (only !== 0 && (only <= first || only > end)) return;
   const found = slots.find(utf8(name));
   if (!found.ok) {
     line.string("this image has no ").string(name);
@@ -136,7 +136,7 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   }
   attacker = found.slot;
   for (let attempt = first; attempt < end; attempt++) {
-    if (only != 0 && only != attempt + 1) continue;
+    if (only !== 0 && only !== attempt + 1) continue;
     if (isInterrupted() || !make(<Attempt>attempt, plan)) break;
     flush();
   }
@@ -148,7 +148,7 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
 function make(attempt: Attempt, current: Plan): bool {
   const auditNext = audit.info().next;
   if (
-    slots.describe(attacker).state != SlotsDescribeState.Running &&
+    slots.describe(attacker).state !== SlotsDescribeState.Running &&
     !explain(supervisor.start(attacker))
   )
     return false;
@@ -161,7 +161,7 @@ function make(attempt: Attempt, current: Plan): bool {
     .string(attemptName(attempt))
     .padTo(RESULT_COLUMN);
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
-  const isExposed = attempt == Attempt.ForgedToken;
+  const isExposed = attempt === Attempt.ForgedToken;
   let wasEnded: bool = false;
   // The attempt to forge an answer is left alone: it should meet the one call that waits for it.
   while (
@@ -190,7 +190,7 @@ function make(attempt: Attempt, current: Plan): bool {
  */
 function isCallEnded(): bool {
   const status = awaitInterrupt(EXPOSED_NS);
-  return status != Status.Timeout && status != Status.Ok;
+  return status !== Status.Timeout && status !== Status.Ok;
 }
 
 function showEndedCall(): void {
@@ -204,13 +204,13 @@ function isAlive(): bool {
   const found = slots.describe(attacker);
   return (
     found.ok &&
-    found.state != SlotsDescribeState.Empty &&
-    found.state != SlotsDescribeState.Stopping
+    found.state !== SlotsDescribeState.Empty &&
+    found.state !== SlotsDescribeState.Stopping
   );
 }
 
 function showReport(current: Plan): void {
-  if (current.outcome == AttackPlanReportOutcome.Refused) {
+  if (current.outcome === AttackPlanReportOutcome.Refused) {
     refusedCount++;
     green("refused");
     detail.clear().string("  ").string(statusName(current.result));
@@ -230,7 +230,7 @@ function showReport(current: Plan): void {
 
 function showFault(): void {
   const status = supervisor.status(attacker);
-  if (status.ok && status.ended == SupervisorStatusEnded.Faulted) {
+  if (status.ok && status.ended === SupervisorStatusEnded.Faulted) {
     refusedCount++;
     green("stopped");
   } else {
@@ -255,7 +255,7 @@ function showAudit(from: u64): void {
     const record = readRecord(sequence);
     if (!record.ok || record.sequence < from) break;
     sequence = record.sequence + 1;
-    if (record.subjectSlot != attacker) continue;
+    if (record.subjectSlot !== attacker) continue;
     line.padTo(DETAIL_COLUMN);
     dim("audit #");
     line.number(record.sequence).string(": ");

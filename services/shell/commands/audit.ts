@@ -29,7 +29,7 @@ export function readRecord(sequence: u64): AuditReadAnswer {
 /** Adds what happened, in one line. Of a fault, `method` is the kind and `detail` the address. */
 export function addEvent(record: AuditReadAnswer, to: Text): void {
   addSlotName(record.subjectSlot, to);
-  if (record.kind == KIND_FAULT) {
+  if (record.kind === KIND_FAULT) {
     to.string(": ").string(faultName(record.method)).string(" at ").hex(record.detail);
     return;
   }
@@ -43,9 +43,9 @@ export function addEvent(record: AuditReadAnswer, to: Text): void {
  * that there is none.
  */
 export function addCause(record: AuditReadAnswer, to: Text): void {
-  if (record.kind == KIND_FAULT) addPlace(record, to);
-  else if (record.kind == KIND_MALFORMED) addMalformation(record, to);
-  else if (record.line == 0) to.string("no rule allows it");
+  if (record.kind === KIND_FAULT) addPlace(record, to);
+  else if (record.kind === KIND_MALFORMED) addMalformation(record, to);
+  else if (record.line === 0) to.string("no rule allows it");
   else addRule(record, to);
 }
 
@@ -74,7 +74,7 @@ export function audit(words: Words): void {
   const lost = info.lost;
   const oldest = info.oldest;
 
-  if (next == oldest) return printLine("nothing has been denied and nothing has faulted");
+  if (next === oldest) return printLine("nothing has been denied and nothing has faulted");
   let sequence: u64 = next - oldest > count ? next - count : oldest;
   while (sequence < next && !isInterrupted()) {
     const record = readRecord(sequence);
@@ -82,23 +82,23 @@ export function audit(words: Words): void {
     show(record);
     sequence = record.sequence + 1;
   }
-  if (lost == 0) return;
+  if (lost === 0) return;
   line.number(lost).string(" records were lost: their domains' shares of the log were full");
   endLine();
 }
 
 function show(record: AuditReadAnswer): void {
   line.byte(0x23).number(record.sequence).padTo(6).time(record.timeNs).padTo(DETAIL_COLUMN);
-  if (record.kind == KIND_GRANTED) green("granted");
+  if (record.kind === KIND_GRANTED) green("granted");
   else red(kindName(record.kind));
   addEvent(record, line.string("  "));
   if (record.repeats > 1) line.string(" (").number(record.repeats).string(" times)");
   endLine();
   line.padTo(DETAIL_COLUMN);
-  if (record.kind != KIND_FAULT && record.kind != KIND_MALFORMED) dim("by: ");
+  if (record.kind !== KIND_FAULT && record.kind !== KIND_MALFORMED) dim("by: ");
   addCause(record, line);
   endLine();
-  if (record.kind == KIND_FAULT || record.kind == KIND_MALFORMED || record.field == 0) return;
+  if (record.kind === KIND_FAULT || record.kind === KIND_MALFORMED || record.field === 0) return;
   addRefusedValue(record, line.padTo(DETAIL_COLUMN));
   endLine();
 }

@@ -44,7 +44,7 @@ export class Command {
     this.commandArgument = argumentOf(usage, "COMMAND");
     this.subjectArgument = argumentOf(usage, "SUBJECT");
     for (let at = 0; at < usage.length; at++) {
-      if (usage.charCodeAt(at) != SPACE) continue;
+      if (usage.charCodeAt(at) !== SPACE) continue;
       const first = usage.charCodeAt(at + 1);
       if (first >= LETTER_A && first <= LETTER_Z) this.argumentsLeast += 1;
       this.argumentsMost += 1;
@@ -56,12 +56,12 @@ export class Command {
    * Whether argument `index`, counted from 1, is the name of a class, or of a domain for its class.
    */
   takesClass(index: u32): bool {
-    return this.subjectArgument != 0 && index - this.subjectArgument < 2;
+    return this.subjectArgument !== 0 && index - this.subjectArgument < 2;
   }
 
   /** Whether argument `index` is a method of the class that the argument before it names. */
   takesMethod(index: u32): bool {
-    return this.subjectArgument != 0 && index - this.subjectArgument == 2;
+    return this.subjectArgument !== 0 && index - this.subjectArgument === 2;
   }
 
   /** Does what the words say, or says how it is used. */
@@ -82,7 +82,7 @@ export class Command {
 function argumentOf(usage: string, word: string): u32 {
   const found = usage.indexOf(word);
   let argument: u32 = 0;
-  for (let at = 0; at < found; at++) if (usage.charCodeAt(at) == SPACE) argument += 1;
+  for (let at = 0; at < found; at++) if (usage.charCodeAt(at) === SPACE) argument += 1;
   return argument;
 }
 

@@ -73,7 +73,7 @@ const words = new Words();
 /** Runs the command that `text` holds. */
 export function runLine(text: Text): void {
   words.split(text);
-  if (words.count == 0) return;
+  if (words.count === 0) return;
   forgetInterrupt();
   const command = findCommand(words.at(0));
   if (command === null) sayUnknown(words.at(0));

@@ -20,7 +20,7 @@ const RESTART_LOOK_NS: u64 = 10_000_000;
 
 export function start(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT) return;
+  if (slot === NO_SLOT) return;
   if (!explainControl(supervisor.start(slot))) return;
   addSlotName(slot, line).string(" runs, instance ").number(slots.describe(slot).starts);
   endLine();
@@ -28,18 +28,18 @@ export function start(words: Words): void {
 
 export function kill(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT) return;
+  if (slot === NO_SLOT) return;
   const before = slots.describe(slot).starts;
   const answer = supervisor.kill(slot);
   // The supervisor ends itself without an answer, and the kernel starts it again.
-  const isItself = slot == SUPERVISOR_SLOT && answer.status == Status.PeerDied;
+  const isItself = slot === SUPERVISOR_SLOT && answer.status === Status.PeerDied;
   if (!isItself && !explainControl(answer)) return;
   addSlotName(slot, line).string(" is ended");
 
   // Its rule may bring it back: say so if that is soon.
   for (let look = 0; look < RESTART_LOOKS && (isItself || supervisor.status(slot).wanted); look++) {
     const found = slots.describe(slot);
-    if (found.starts > before && found.state == SlotsDescribeState.Running) {
+    if (found.starts > before && found.state === SlotsDescribeState.Running) {
       line.string(", and runs again as instance ").number(found.starts);
       return endLine();
     }
@@ -53,7 +53,7 @@ export function kill(words: Words): void {
 
 export function stop(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT) return;
+  if (slot === NO_SLOT) return;
   if (isNeeded(slot)) {
     addSlotName(slot, line.string("refused: this prompt needs ")).string("; `kill` starts it anew");
     return endLine();
@@ -70,7 +70,7 @@ export function stop(words: Words): void {
 function isNeeded(slot: u32): bool {
   const own = domain.info().slot;
   const terminal = serverOf(own, CONSOLE_INTERFACE);
-  return slot == own || slot == terminal || slot == serverOf(terminal, SERIAL_INTERFACE);
+  return slot === own || slot === terminal || slot === serverOf(terminal, SERIAL_INTERFACE);
 }
 
 /** The slot that a domain calls by that interface; NO_SLOT if there is none. */
@@ -78,9 +78,9 @@ function serverOf(client: u32, interfaceId: u32): u32 {
   let found = slots.handleAt(client, 0);
   while (found.ok) {
     if (
-      found.type == ObjectType.Endpoint &&
-      found.interfaceId == interfaceId &&
-      found.targetSlot != client
+      found.type === ObjectType.Endpoint &&
+      found.interfaceId === interfaceId &&
+      found.targetSlot !== client
     )
       return found.targetSlot;
     found = slots.handleAt(client, found.index + 1);
@@ -102,7 +102,7 @@ export function reboot(words: Words): void {
 
 /** `explain`, in the supervisor's words. */
 function explainControl(answer: Answer): bool {
-  if (answer.error == 0) return explain(answer);
+  if (answer.error === 0) return explain(answer);
   line.string("refused: ").string(errorText(answer.error));
   endLine();
   return false;

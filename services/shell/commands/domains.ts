@@ -16,7 +16,7 @@ export function domains(words: Words): void {
   for (let slot: u32 = 0; slot < slotCount; slot++) show(slot);
 
   const info = policy.info();
-  if (info.ok && info.signer == PolicyInfoSigner.Development) {
+  if (info.ok && info.signer === PolicyInfoSigner.Development) {
     dim("The image is development-signed.");
     endLine();
   }

@@ -21,7 +21,7 @@ export function events(words: Words): void {
   const count: u64 = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, EVENTS_MAX);
   if (<i64>count < 0) return;
   const newest = findNewest();
-  if (newest == 0) return printLine("the supervisor has nothing to tell");
+  if (newest === 0) return printLine("the supervisor has nothing to tell");
   let from: u64 = newest > count ? newest - count + 1 : 1;
   while (from <= newest && !isInterrupted()) {
     const event = keep(supervisor.nextEvent(from));
@@ -67,7 +67,7 @@ function show(event: SupervisorNextEventAnswer): void {
       line.string("not started: ").string(statusName(event.code));
   }
   endLine();
-  if (event.what == SupervisorNextEventWhat.Faulted) showPlace(event.slot, event.instruction);
+  if (event.what === SupervisorNextEventWhat.Faulted) showPlace(event.slot, event.instruction);
 }
 
 function showPlace(slot: u32, instruction: u64): void {

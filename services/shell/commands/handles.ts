@@ -25,7 +25,7 @@ const HANDLES_MAX: u32 = 65536;
 
 export function handles(words: Words): void {
   const slot = findSlot(words.at(1));
-  if (slot == NO_SLOT) return;
+  if (slot === NO_SLOT) return;
   bold("INDEX  OBJECT      RIGHTS                  OF          INTERFACE     BADGE");
   endLine();
   let from: u32 = 0;
@@ -37,7 +37,7 @@ export function handles(words: Words): void {
     from = found.index + 1;
     shown++;
   }
-  line.number(shown).string(shown == 1 ? " handle" : " handles");
+  line.number(shown).string(shown === 1 ? " handle" : " handles");
   endLine();
 }
 
@@ -46,10 +46,10 @@ function show(handle: SlotsHandleAtAnswer): void {
   line.numberIn(5, handle.index).string("  ").string(typeName(type)).padTo(19);
   addRights(type, handle.rights);
   line.padTo(43);
-  if (type == ObjectType.Endpoint) {
+  if (type === ObjectType.Endpoint) {
     addSlotName(handle.targetSlot, line).padTo(55);
     addInterfaceName(handle.interfaceId, line).padTo(69);
-    if (handle.badge != 0) line.hex(handle.badge);
+    if (handle.badge !== 0) line.hex(handle.badge);
   }
   endLine();
 }
@@ -81,7 +81,7 @@ function addRights(type: u32, rights: u32): void {
 }
 
 function addRight(rights: u32, right: u32, name: string): void {
-  if ((rights & right) != 0) line.string(name).string(" ");
+  if ((rights & right) !== 0) line.string(name).string(" ");
 }
 
 function typeName(type: u32): string {

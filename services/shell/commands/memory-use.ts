@@ -22,7 +22,7 @@ export function memoryUse(words: Words): void {
     const found = slots.describe(slot);
     const pages = found.pagesUsed;
     const quota = found.pagesQuota;
-    if (!found.ok || pages == 0) continue;
+    if (!found.ok || pages === 0) continue;
     line.string("  ");
     addSlotName(slot, line).padTo(AMOUNT_COLUMN).memory(pages).string(" of ").memory(quota);
     endLine();

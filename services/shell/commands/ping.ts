@@ -38,12 +38,12 @@ export function ping(words: Words): void {
   // not for long, that ends the loop.
   const before = setCallTimeout(TIMEOUT_NONE);
   let status: u32 = Status.Ok;
-  while (trips < count && status == Status.Ok && !isInterrupted())
+  while (trips < count && status === Status.Ok && !isInterrupted())
     status = measure(min(TRIPS_A_LOOK, count - trips));
   setCallTimeout(before);
 
   if (trips > 0) show();
-  if (status != Status.Ok) printLine("the echo service has died");
+  if (status !== Status.Ok) printLine("the echo service has died");
 }
 
 /**
@@ -55,15 +55,15 @@ function isAnswered(): bool {
   let isGood: bool = false;
   for (let look = 1; !isInterrupted(); look++) {
     const answer = echo.words(1, 2, 3, 4);
-    if (answer.status != Status.Timeout) {
+    if (answer.status !== Status.Timeout) {
       isGood = explain(answer);
       break;
     }
-    if (look == LOOKS) {
+    if (look === LOOKS) {
       printLine("no answer within " + PATIENCE + "; `domains` shows whether the echo service runs");
       break;
     }
-    if (look == 1) {
+    if (look === 1) {
       printLine("nobody answers yet; waiting for " + PATIENCE + ", ^C ends the wait");
       flush();
     }
@@ -80,8 +80,8 @@ function measure(count: i64): u32 {
   for (const end = trips + count; trips < end; trips++) {
     const answer = echo.words(trips, 2, 3, 4);
     status = answer.status;
-    if (status != Status.Ok) break;
-    if (answer.first != <u64>trips || answer.fourth != 4) wrong++;
+    if (status !== Status.Ok) break;
+    if (answer.first !== <u64>trips || answer.fourth !== 4) wrong++;
   }
   ticks += readTsc() - ticksBefore;
   elapsedNs += clock.now().nanoseconds - beforeNs;
@@ -100,7 +100,7 @@ function show(): void {
   line.number(ticks / trips).string(" ticks of the processor's counter each");
   dim(" (under QEMU: the host's clock)");
   endLine();
-  if (wrong == 0) return;
+  if (wrong === 0) return;
   line.number(wrong).string(" came back wrong");
   endLine();
 }

@@ -48,7 +48,7 @@ function letterOf(typed: Text, index: u32): u32 {
 function isBeginning(typed: Text, name: string): bool {
   if (typed.length > <u32>name.length) return false;
   for (let index: u32 = 0; index < typed.length; index++)
-    if (letterOf(typed, index) != <u32>name.charCodeAt(index)) return false;
+    if (letterOf(typed, index) !== <u32>name.charCodeAt(index)) return false;
   return true;
 }
 
@@ -70,12 +70,12 @@ function distance(typed: Text, name: string): u32 {
 }
 
 function cheapest(typed: Text, name: string, row: u32, column: u32): u32 {
-  const isSame = letterOf(typed, row - 1) == <u32>name.charCodeAt(column - 1);
+  const isSame = letterOf(typed, row - 1) === <u32>name.charCodeAt(column - 1);
   const replaced = previous[column - 1] + (isSame ? 0 : 1);
   const least = min(replaced, min(previous[column], current[column - 1]) + 1);
   if (row < 2 || column < 2) return least;
   const isExchanged =
-    letterOf(typed, row - 1) == <u32>name.charCodeAt(column - 2) &&
-    letterOf(typed, row - 2) == <u32>name.charCodeAt(column - 1);
+    letterOf(typed, row - 1) === <u32>name.charCodeAt(column - 2) &&
+    letterOf(typed, row - 2) === <u32>name.charCodeAt(column - 1);
   return isExchanged ? min(least, beforePrevious[column - 2] + 1) : least;
 }

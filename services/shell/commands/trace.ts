@@ -36,9 +36,9 @@ const data: Text = Text.withRoom(DATA_ROOM);
  */
 export function trace(words: Words): void {
   const first = findSlot(words.at(1));
-  if (first == NO_SLOT) return;
+  if (first === NO_SLOT) return;
   const second = findSlot(words.at(2));
-  if (second == NO_SLOT) return;
+  if (second === NO_SLOT) return;
   const command = findCommand(words.at(3));
   if (command === null && isName(words.at(3))) return sayUnknown(words.at(3));
   const seconds =
@@ -59,7 +59,7 @@ export function trace(words: Words): void {
   forgetInterrupt();
   let count: u32 = 0;
   while (count < MESSAGES_MAX && !isInterrupted() && showNext(started)) count++;
-  line.number(count).string(count == 1 ? " message" : " messages");
+  line.number(count).string(count === 1 ? " message" : " messages");
   endLine();
 }
 
@@ -92,17 +92,17 @@ function show(message: TraceNextAnswer, started: u64): void {
   const interfaceId = message.header >> HEADER_INTERFACE_SHIFT;
   addSeconds(message.timeNs > started ? message.timeNs - started : 0);
   line.padTo(10);
-  addSlotName(message.from, line).string(kind == KIND_REQUEST ? " -> " : " => ");
+  addSlotName(message.from, line).string(kind === KIND_REQUEST ? " -> " : " => ");
   addSlotName(message.to, line).padTo(28);
   addMethodName(interfaceId, (message.header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK, line);
-  if (kind == KIND_ERROR) {
+  if (kind === KIND_ERROR) {
     red(" error");
     addError(interfaceId, data);
   } else {
-    if (kind != KIND_REQUEST) dim(" answer");
-    addFields(message.header, kind != KIND_REQUEST, message.words, data);
+    if (kind !== KIND_REQUEST) dim(" answer");
+    addFields(message.header, kind !== KIND_REQUEST, message.words, data);
   }
-  if (message.outcome != 0) {
+  if (message.outcome !== 0) {
     line.string(": ");
     red(statusName(message.outcome));
   }

@@ -17,14 +17,14 @@ const VERDICT_COLUMN: u32 = 12;
 const RULE_COLUMN: u32 = 21;
 
 export function why(words: Words): void {
-  if (words.count != 4)
+  if (words.count !== 4)
     return printLine(
       "usage: why SUBJECT TARGET METHOD, as in `why shell serial write` or `why Shell kernel.Slots stop`",
     );
   const subject = findClass(words.at(1));
-  if (subject == NO_CLASS) return;
+  if (subject === NO_CLASS) return;
   const target = findClass(words.at(2));
-  if (target == NO_CLASS) return;
+  if (target === NO_CLASS) return;
 
   const method = policy.findMethod(target, words.at(3));
   if (!method.ok) {
@@ -82,36 +82,36 @@ function explainEvent(
     printLine("the policy does not answer");
     return NO_RULE;
   }
-  const isAllowed = answer.verdict != PolicyQueryVerdict.Deny;
+  const isAllowed = answer.verdict !== PolicyQueryVerdict.Deny;
   line.string("  ").string(name).padTo(VERDICT_COLUMN);
-  if (!isAllowed || answer.transfer == PolicyQueryTransfer.Deny) red("denied");
+  if (!isAllowed || answer.transfer === PolicyQueryTransfer.Deny) red("denied");
   else if (
-    answer.verdict == PolicyQueryVerdict.Allow &&
-    answer.transfer != PolicyQueryTransfer.Depends
+    answer.verdict === PolicyQueryVerdict.Allow &&
+    answer.transfer !== PolicyQueryTransfer.Depends
   )
     green("allowed");
   else line.string("depends");
   line.padTo(RULE_COLUMN);
-  if (answer.line == 0) line.string("no rule allows it");
-  else if (answer.rule == before) line.string("the same rule");
+  if (answer.line === 0) line.string("no rule allows it");
+  else if (answer.rule === before) line.string("the same rule");
   else addRule(answer.rule, answer.line);
   endLine();
   if (isAllowed)
     explainTransfer(
       answer.transfer,
       answer.missingClass,
-      event == PolicyQueryEvent.Request ? subject : target,
+      event === PolicyQueryEvent.Request ? subject : target,
     );
-  return answer.line == 0 ? NO_RULE : answer.rule;
+  return answer.line === 0 ? NO_RULE : answer.rule;
 }
 
 /** What the rules on the message do not say: whether its handles may be sent. */
 function explainTransfer(transfer: PolicyQueryTransfer, missingClass: u32, sender: u32): void {
-  if (transfer == PolicyQueryTransfer.Deny) {
+  if (transfer === PolicyQueryTransfer.Deny) {
     addClassName(sender, line.padTo(RULE_COLUMN).string("no rule grants ")).string(" -> ");
     addClassName(missingClass, line).string(" { transfer } for a handle in it");
     endLine();
-  } else if (transfer == PolicyQueryTransfer.Depends) {
+  } else if (transfer === PolicyQueryTransfer.Depends) {
     line.padTo(RULE_COLUMN).string("and on whose endpoint is sent along: that needs ");
     addClassName(sender, line).string(" -> its class { transfer }");
     endLine();
@@ -130,7 +130,7 @@ function addRule(rule: u32, sourceLine: u32): void {
  */
 function findClass(name: Text): u32 {
   const found = classOf(name);
-  if (found != NO_CLASS) return found;
+  if (found !== NO_CLASS) return found;
   line.string("`").text(name).string("` is neither a class of the policy nor a domain");
   endLine();
   return NO_CLASS;

@@ -25,7 +25,7 @@ let hidden: u32 = 0;
 /** Adds to `insertion` what all names that fit have in common; if that is nothing, shows them. */
 export function completeLine(text: Text, cursor: u32, insertion: Text): void {
   let start = cursor;
-  while (start > 0 && text.byteAt(start - 1) != 0x20) start--;
+  while (start > 0 && text.byteAt(start - 1) !== 0x20) start--;
   word.clear().bytes(text.address + start, cursor - start);
 
   candidates = 0;
@@ -34,21 +34,21 @@ export function completeLine(text: Text, cursor: u32, insertion: Text): void {
   shown.clear();
   words.split(Text.view(before, text.address, start));
   offerNext(words);
-  if (candidates == 0) return;
+  if (candidates === 0) return;
 
   insertion.bytes(common.address + word.length, common.length - word.length);
-  if (candidates == 1) insertion.byte(0x20);
+  if (candidates === 1) insertion.byte(0x20);
   else if (insertion.isEmpty) showCandidates();
 }
 
 /** Offers what may stand behind these words, the first of which is a command. */
 function offerNext(given: Words): void {
-  if (given.count == 0) return offerCommands();
+  if (given.count === 0) return offerCommands();
   const command = findCommand(given.at(0));
   if (command === null) return;
   const inner = command.commandArgument;
-  if (inner != 0 && given.count == inner) return offerCommands();
-  if (inner != 0 && given.count > inner && findCommand(given.at(inner)) !== null)
+  if (inner !== 0 && given.count === inner) return offerCommands();
+  if (inner !== 0 && given.count > inner && findCommand(given.at(inner)) !== null)
     return offerNext(given.from(inner));
   offerArgument(command, given);
 }
@@ -83,9 +83,9 @@ function offerClasses(): void {
 
 /** Those of all that the class serves; with the interface before it where one is being typed. */
 function offerMethods(classId: u32): void {
-  if (classId == NO_CLASS) return;
+  if (classId === NO_CLASS) return;
   let isQualified: bool = false;
-  for (let at: u32 = 0; at < word.length; at++) if (word.byteAt(at) == 0x2e) isQualified = true;
+  for (let at: u32 = 0; at < word.length; at++) if (word.byteAt(at) === 0x2e) isQualified = true;
   for (let index: u32 = 0; ; index++) {
     const served = policy.interfaceAt(classId, index);
     if (!served.ok) return;
@@ -111,12 +111,12 @@ function offerMethodsOf(interfaceId: u32, isQualified: bool): void {
 
 /** Counts `name` as a candidate if it starts with the word, and was not offered yet. */
 function offer(name: Text): void {
-  if (name.length < word.length || memory.compare(name.address, word.address, word.length) != 0)
+  if (name.length < word.length || memory.compare(name.address, word.address, word.length) !== 0)
     return;
-  if (candidates == 0) common.text(name);
+  if (candidates === 0) common.text(name);
   else if (isShown(name)) return;
   let same: u32 = 0;
-  while (same < common.length && common.byteAt(same) == name.byteAt(same)) same++;
+  while (same < common.length && common.byteAt(same) === name.byteAt(same)) same++;
   common.length = same;
   candidates++;
   if (shown.length + name.length + 2 <= shown.room) shown.text(name).string("  ");
@@ -126,9 +126,9 @@ function offer(name: Text): void {
 function isShown(name: Text): bool {
   for (let at: u32 = 0; at + name.length < shown.length; at++) {
     if (
-      (at == 0 || shown.byteAt(at - 1) == 0x20) &&
-      shown.byteAt(at + name.length) == 0x20 &&
-      memory.compare(shown.address + at, name.address, name.length) == 0
+      (at === 0 || shown.byteAt(at - 1) === 0x20) &&
+      shown.byteAt(at + name.length) === 0x20 &&
+      memory.compare(shown.address + at, name.address, name.length) === 0
     )
       return true;
   }

@@ -23,7 +23,7 @@ export class History {
     if (line.isEmpty) return;
     if (this.count > 0 && this.at(1).equals(line)) return;
     const index = this.count & (ENTRIES - 1);
-    if (this.entries[index] == 0) this.entries[index] = changetype<usize>(Text.withRoom(LINE_MAX));
+    if (this.entries[index] === 0) this.entries[index] = changetype<usize>(Text.withRoom(LINE_MAX));
     changetype<Text>(this.entries[index]).clear().text(line);
     this.count++;
   }
@@ -31,7 +31,7 @@ export class History {
   /** The entry before the one shown, or null at the oldest. `line` is what is being edited now. */
   older(line: Text): Text | null {
     if (this.back >= min(this.count, ENTRIES)) return null;
-    if (this.back == 0) this.edited.clear().text(line);
+    if (this.back === 0) this.edited.clear().text(line);
     this.back++;
     return this.at(this.back);
   }
@@ -41,9 +41,9 @@ export class History {
    * already.
    */
   newer(): Text | null {
-    if (this.back == 0) return null;
+    if (this.back === 0) return null;
     this.back--;
-    return this.back == 0 ? this.edited : this.at(this.back);
+    return this.back === 0 ? this.edited : this.at(this.back);
   }
 
   /** The entry `back` before now, 1 being the last. */

@@ -15,7 +15,7 @@ let consumed: u32 = 0;
 
 /** Whether the next byte is still to come. */
 export function isInputUsedUp(): bool {
-  return consumed == arrived.length;
+  return consumed === arrived.length;
 }
 
 /** The next byte. Waits for it; a console that was restarted loses at most what it held. */
@@ -36,7 +36,7 @@ export function takeInterrupts(): bool {
   arrived.length = consumed;
   for (let at = consumed; at < length; at++) {
     const byte = load<u8>(arrived.address + at);
-    if (byte != INTERRUPT) arrived.byte(byte);
+    if (byte !== INTERRUPT) arrived.byte(byte);
   }
   return arrived.length < length;
 }

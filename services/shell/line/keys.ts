@@ -57,13 +57,13 @@ export class KeyReader {
 
   /** The key that `byte` completes, or None. */
   take(byte: u32): u32 {
-    if (this.state == State.Escape) return this.takeEscaped(byte);
-    if (this.state == State.Sequence) return this.takeSequence(byte);
+    if (this.state === State.Escape) return this.takeEscaped(byte);
+    if (this.state === State.Sequence) return this.takeSequence(byte);
 
-    const isSecondHalf = byte == 0x0a && this.wasReturn;
-    this.wasReturn = byte == 0x0d;
+    const isSecondHalf = byte === 0x0a && this.wasReturn;
+    this.wasReturn = byte === 0x0d;
     if (isSecondHalf) return Key.None;
-    if (byte != ESCAPE) return control(byte);
+    if (byte !== ESCAPE) return control(byte);
     this.state = State.Escape;
     return Key.None;
   }
@@ -72,8 +72,8 @@ export class KeyReader {
     this.argument = 0;
     this.modifier = 0;
     this.hasModifier = false;
-    if (byte == ESCAPE) return Key.None;
-    this.state = byte == 0x5b || byte == 0x4f ? State.Sequence : State.Text;
+    if (byte === ESCAPE) return Key.None;
+    this.state = byte === 0x5b || byte === 0x4f ? State.Sequence : State.Text;
     // With alt, or after an escape key that was pressed for nothing.
     switch (byte) {
       case 0x62:
@@ -94,7 +94,7 @@ export class KeyReader {
       else this.argument = (this.argument * 10 + byte - 0x30) & 0xff;
       return Key.None;
     }
-    if (byte == 0x3b) {
+    if (byte === 0x3b) {
       this.hasModifier = true;
       return Key.None;
     }

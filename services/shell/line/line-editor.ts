@@ -68,7 +68,7 @@ export class LineEditor {
       this.draw(0, this.line.length);
       this.history.add(this.line);
       show(utf8("\n"));
-      if (this.lost == 0) return this.line;
+      if (this.lost === 0) return this.line;
       line
         .string("not run: a line has at most ")
         .number(LINE_MAX)
@@ -97,9 +97,9 @@ export class LineEditor {
   private nextKey(): u32 {
     while (true) {
       // What arrives together is drawn once, and a character not before its last byte is there.
-      if (isInputUsedUp() && !this.isDrawn && this.missingBytes == 0) this.redraw();
+      if (isInputUsedUp() && !this.isDrawn && this.missingBytes === 0) this.redraw();
       const key = this.keys.take(nextByte());
-      if (key != Key.None) return key;
+      if (key !== Key.None) return key;
     }
   }
 
@@ -196,7 +196,7 @@ export class LineEditor {
 
   /** Takes out the bytes from `start` to `end`, and puts the cursor there. */
   private remove(start: u32, end: u32): void {
-    if (start != end) this.forgetLoss();
+    if (start !== end) this.forgetLoss();
     const from = this.line.address + end;
     memory.copy(this.line.address + start, from, this.line.length - end);
     this.line.length -= end - start;
@@ -229,16 +229,16 @@ export class LineEditor {
   /** Where the word before the cursor starts. */
   private wordStart(): u32 {
     let at = this.cursor;
-    while (at > 0 && this.line.byteAt(at - 1) == 0x20) at--;
-    while (at > 0 && this.line.byteAt(at - 1) != 0x20) at--;
+    while (at > 0 && this.line.byteAt(at - 1) === 0x20) at--;
+    while (at > 0 && this.line.byteAt(at - 1) !== 0x20) at--;
     return at;
   }
 
   /** Where the word behind the cursor ends. */
   private wordEnd(): u32 {
     let at = this.cursor;
-    while (at < this.line.length && this.line.byteAt(at) == 0x20) at++;
-    while (at < this.line.length && this.line.byteAt(at) != 0x20) at++;
+    while (at < this.line.length && this.line.byteAt(at) === 0x20) at++;
+    while (at < this.line.length && this.line.byteAt(at) !== 0x20) at++;
     return at;
   }
 
@@ -257,7 +257,7 @@ export class LineEditor {
   }
 
   private isContinuation(at: u32): bool {
-    return (this.line.byteAt(at) & 0xc0) == 0x80;
+    return (this.line.byteAt(at) & 0xc0) === 0x80;
   }
 
   /** Draws the line anew, or of a long one the part that ends at the cursor or behind it. */

@@ -21,10 +21,10 @@ export class Words {
     this.count = 0;
     let at: u32 = 0;
     while (this.count < WORDS_MAX) {
-      while (line.byteAt(at) == 0x20) at++;
+      while (line.byteAt(at) === 0x20) at++;
       if (at >= line.length) return;
       const start = at;
-      while (at < line.length && line.byteAt(at) != 0x20) at++;
+      while (at < line.length && line.byteAt(at) !== 0x20) at++;
       Text.view(this.words[this.count++], line.address + start, at - start);
     }
   }

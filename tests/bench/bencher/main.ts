@@ -105,7 +105,7 @@ export function main(): void {
   domainStart();
   idleDomain();
   print("failures", failures, lastFailure, 0);
-  request1(SYSTEM, ObjectType.System, 1, failures == 0 ? 0 : 1);
+  request1(SYSTEM, ObjectType.System, 1, failures === 0 ? 0 : 1);
 }
 
 function must(status: u32): void {
@@ -113,7 +113,7 @@ function must(status: u32): void {
 }
 
 function expect(wanted: u32, status: u32): void {
-  if (status == wanted) return;
+  if (status === wanted) return;
   failures++;
   lastFailure = status;
 }
@@ -125,19 +125,20 @@ function fourWords(): void {
 /** Starts a slot. With a handle to an endpoint of its, it has answered when this returns. */
 function start(slot: u32, endpoint: u32): void {
   must(request1(SLOTS, ObjectType.Slots, 3, slot));
-  if (endpoint != 0) firstAnswer(endpoint);
+  if (endpoint !== 0) firstAnswer(endpoint);
 }
 
 /** The first call after a restart is told so, once. */
 function firstAnswer(endpoint: u32): void {
   const first = call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0);
-  if (first == Status.Restarted) must(call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+  if (first === Status.Restarted)
+    must(call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0));
   else must(first);
 }
 
 function stop(slot: u32): void {
   let status: u32 = Status.Again;
-  while (status == Status.Again) status = request1(SLOTS, ObjectType.Slots, 4, slot);
+  while (status === Status.Again) status = request1(SLOTS, ObjectType.Slots, 4, slot);
   must(status);
 }
 
@@ -158,7 +159,7 @@ function interruptToDriver(): void {
   for (let round: u32 = 0; round <= ROUNDS; round++) {
     must(request0(TRIGGER, TIMING_INTERFACE, 0));
     const ticks = word(0);
-    if (ticks == 0) failures++;
+    if (ticks === 0) failures++;
     if (round > 0) store<u64>(sample(round - 1), ticks);
   }
   printSamples("interrupt to driver", ROUNDS);
@@ -259,7 +260,7 @@ function putText(text: string): void {
 function putNumber(value: u64): void {
   let divisor: u64 = 1;
   while (value / divisor >= 10) divisor *= 10;
-  for (; divisor != 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
+  for (; divisor !== 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
 }
 
 function putByte(byte: u8): void {

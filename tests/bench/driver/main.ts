@@ -23,8 +23,8 @@ export function main(): void {
   let told: u64 = 0;
   while (true) {
     const status = recv(INBOX, 0, record, 0);
-    if (status == Status.Notified) told = readTsc();
-    if (status != Status.Ok) continue;
+    if (status === Status.Notified) told = readTsc();
+    if (status !== Status.Ok) continue;
     setWord(0, told);
     told = 0;
     reply(receivedToken(), (receivedHeader() & ~0xfc07) | 1, record, 0, 0);

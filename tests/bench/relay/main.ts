@@ -15,7 +15,7 @@ const RESPONDER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 export function main(): void {
   let status = recv(INBOX, 0, record, 0);
   while (true) {
-    if (status != Status.Ok) {
+    if (status !== Status.Ok) {
       status = recv(INBOX, 0, record, 0);
       continue;
     }
@@ -23,7 +23,7 @@ export function main(): void {
     const token = receivedToken();
     // An answer that is no answer: the bench counts it as a failure.
     const failed =
-      call(RESPONDER, request & ~0xfc00, record, 0) == Status.Ok ? 0 : HEADER_FLAG_ERROR;
+      call(RESPONDER, request & ~0xfc00, record, 0) === Status.Ok ? 0 : HEADER_FLAG_ERROR;
     status = reply(token, (request & ~0xfc00) | HEADER_FLAG_RECEIVE | failed, record, INBOX, 0);
   }
 }

@@ -22,12 +22,13 @@ export function main(): void {
   store<u32>(record + RECORD_RECEIVE_BYTES, 65536);
   let status = recv(INBOX, HEADER_FLAG_LONG, record, 0);
   while (true) {
-    if (status != Status.Ok) {
+    if (status !== Status.Ok) {
       status = recv(INBOX, HEADER_FLAG_LONG, record, 0);
       continue;
     }
     const request = receivedHeader();
-    if (((request >> 4) & 63) == METHOD_PAGE) store<u32>(record + RECORD_ARENA_ADDRESS, <u32>arena);
+    if (((request >> 4) & 63) === METHOD_PAGE)
+      store<u32>(record + RECORD_ARENA_ADDRESS, <u32>arena);
     status = reply(
       receivedToken(),
       (request & ~0xfc00) | (request & HEADER_FLAG_LONG) | HEADER_FLAG_RECEIVE | HEADER_FLAG_RECORD,

@@ -31,7 +31,7 @@ export function main(): void {
   out8(INTERRUPT_ENABLE, 0);
   out8(MODEM_CONTROL, OUT2);
   while (true) {
-    if (recv(INBOX, 0, record, 0) != Status.Ok) continue;
+    if (recv(INBOX, 0, record, 0) !== Status.Ok) continue;
     const token = receivedToken();
     const request = receivedHeader();
     const start = readTsc();
@@ -40,7 +40,7 @@ export function main(): void {
     const status = call(DRIVER, header(TIMING_INTERFACE, 0, 0), record, 0);
     out8(INTERRUPT_ENABLE, 0);
     const told = word(0);
-    setWord(0, status == Status.Ok && told > start ? told - start : 0);
+    setWord(0, status === Status.Ok && told > start ? told - start : 0);
     reply(token, (request & ~0xfc07) | 1, record, 0, 0);
   }
 }

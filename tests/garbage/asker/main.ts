@@ -39,7 +39,7 @@ function ask(number: u32): void {
   const answer = maker.count(word);
   if (!answer.ok) fail(number, answer.status);
   const expected = number / WORDS + 1;
-  if (answer.times != expected) fail(number, answer.times);
+  if (answer.times !== expected) fail(number, answer.times);
 }
 
 function report(requests: u32): void {

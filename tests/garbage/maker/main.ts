@@ -30,7 +30,7 @@ class Maker extends MakerServer {
     entry.times = U32.parseInt(parts[1]) + 1;
     entry.last = last === entry ? null : last;
     last = entry;
-    if (entry.times % 16 == 0) entry.last = null;
+    if (entry.times % 16 === 0) entry.last = null;
     reply.times = entry.times;
     reply.kept = kept.length;
     return OK;

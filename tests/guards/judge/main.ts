@@ -48,7 +48,7 @@ export function main(): void {
 /** Attempts before it were made before an attack ended the machine. */
 function firstAttempt(): u32 {
   store<u64>(record, <u64>(<u32>Plant.First));
-  return call(PLANTED_HANDLE, 1, record, TIMEOUT_POLL) == Status.Ok ? load<u32>(record) : 0;
+  return call(PLANTED_HANDLE, 1, record, TIMEOUT_POLL) === Status.Ok ? load<u32>(record) : 0;
 }
 
 function make(attempt: Attempt): void {
@@ -69,7 +69,7 @@ function make(attempt: Attempt): void {
   begin(attempt);
   if (plan.isReported) {
     line
-      .string(plan.outcome == AttackPlanReportOutcome.Refused ? "refused" : "succeeded")
+      .string(plan.outcome === AttackPlanReportOutcome.Refused ? "refused" : "succeeded")
       .string(", status ")
       .number(plan.result)
       .string(", value ")
@@ -96,15 +96,15 @@ function isAlive(slot: u32): bool {
   const found = slots.describe(slot);
   return (
     found.ok &&
-    found.state != SlotsDescribeState.Empty &&
-    found.state != SlotsDescribeState.Stopping
+    found.state !== SlotsDescribeState.Empty &&
+    found.state !== SlotsDescribeState.Stopping
   );
 }
 
 function start(slot: u32): void {
   end(slot);
   const status = slots.start(slot).status;
-  if (status != Status.Ok) {
+  if (status !== Status.Ok) {
     line.clear().string("cannot start slot ").number(slot).string(", status ").number(status);
     log.write(line);
   }
@@ -113,7 +113,7 @@ function start(slot: u32): void {
 
 /** Ends the instance, and waits until everything of it is given back. */
 function end(slot: u32): void {
-  while (slots.describe(slot).state != SlotsDescribeState.Empty) {
+  while (slots.describe(slot).state !== SlotsDescribeState.Empty) {
     slots.stop(slot);
     servePending(1, TIMEOUT_POLL);
   }

@@ -32,7 +32,7 @@ export class Plan extends AttackPlanServer {
 
   report(attempt: u32, outcome: AttackPlanReportOutcome, result: u32, value: u64): u32 {
     // The victim's call is never answered by us.
-    if (callerSlot() == VICTIM) return DEFERRED;
+    if (callerSlot() === VICTIM) return DEFERRED;
     this.isReported = true;
     this.outcome = outcome;
     this.result = result;
@@ -73,7 +73,7 @@ export class Faults extends FaultServer {
     instruction: u64,
     stack: u64,
   ): u32 {
-    if (slot == ATTACKER || slot == INTRUDER) {
+    if (slot === ATTACKER || slot === INTRUDER) {
       this.count += 1;
       this.kind = kind;
     }

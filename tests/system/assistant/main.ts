@@ -51,8 +51,8 @@ export function main(): void {
     receiveArena(arena, 65536);
     receiveHandles(4);
     const status = receive(INBOX, HEADER_FLAG_LONG, 0);
-    if (status == Status.Notified) noticedBits |= word(0);
-    else if (status == Status.Ok) serve(receivedToken(), receivedMethod());
+    if (status === Status.Notified) noticedBits |= word(0);
+    else if (status === Status.Ok) serve(receivedToken(), receivedMethod());
   }
 }
 
@@ -185,7 +185,7 @@ function answerFilledArena(token: u64, length: u32): void {
 function release(token: u64, value: u64): void {
   // `hold` is declared to answer nothing; the value is the error number, or 0 for a plain answer.
   let status: u32;
-  if (value == 0) status = answer(heldToken, header(ASSISTANT, Method.Hold, 0));
+  if (value === 0) status = answer(heldToken, header(ASSISTANT, Method.Hold, 0));
   else {
     setWord(0, value);
     status = answer(heldToken, header(ASSISTANT, Method.Hold, 1, HEADER_FLAG_ERROR));
@@ -322,7 +322,7 @@ function forwardTo(token: u64, number: u64): void {
   lastStatus = answer(token, header(ASSISTANT, Method.ForwardTo, 1, HEADER_FLAG_FORWARD));
   // Where it cannot be passed on, which is so at the end of the way, the call is still ours to
   // answer.
-  if (lastStatus != Status.Ok) answer(token, header(ASSISTANT, Method.ForwardTo, 0));
+  if (lastStatus !== Status.Ok) answer(token, header(ASSISTANT, Method.ForwardTo, 0));
 }
 
 /** Each page is touched once, so each costs a frame of the quota. */
@@ -337,7 +337,7 @@ function hoard(token: u64): void {
   let status: u32 = Status.Ok;
   while (made < 70000) {
     status = request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff);
-    if (status != Status.Ok) break;
+    if (status !== Status.Ok) break;
     made++;
   }
   setWord(0, made);

@@ -100,13 +100,13 @@ export function callCases(): void {
     expectEqual(request0(CLOCK, ObjectType.Clock, 63), Status.BadHeader);
   });
   test("a message with a word too few or too many is refused", () => {
-    expect(request(PEER, ASSISTANT, Method.Add, 1) != Status.Ok);
-    expect(request(PEER, ASSISTANT, Method.Add, 3) != Status.Ok);
+    expect(request(PEER, ASSISTANT, Method.Add, 1) !== Status.Ok);
+    expect(request(PEER, ASSISTANT, Method.Add, 3) !== Status.Ok);
   });
   test("an answer of another shape than declared does not reach the caller", () => {
     setWord(0, 7);
-    expect(request0(PEER, ASSISTANT, Method.WrongShape) != Status.Ok);
-    expect(word(0) != 1);
+    expect(request0(PEER, ASSISTANT, Method.WrongShape) !== Status.Ok);
+    expect(word(0) !== 1);
   });
   test("an arena of one byte arrives", () => {
     store<u8>(arena, 200);
@@ -138,9 +138,9 @@ export function callCases(): void {
     clearLong(1);
     sendArena(arena, 16);
     setWord(0, ((<u64>16) << 32) | 8);
-    expect(requestLong(PEER, ASSISTANT, Method.SumArena, 1) != Status.Ok);
+    expect(requestLong(PEER, ASSISTANT, Method.SumArena, 1) !== Status.Ok);
     setWord(0, ((<u64>8) << 32) | 0xfffffffc);
-    expect(requestLong(PEER, ASSISTANT, Method.SumArena, 1) != Status.Ok);
+    expect(requestLong(PEER, ASSISTANT, Method.SumArena, 1) !== Status.Ok);
   });
   test("an answer's arena arrives where the caller has room", () => {
     clearLong(1);
@@ -180,7 +180,7 @@ export function callCases(): void {
     expectEqual(word(0), 2);
   });
   test("an error number that the interface does not declare does not reach the caller", () => {
-    expect(callPeer1(Method.Fail, 3) != Status.ErrorReply);
+    expect(callPeer1(Method.Fail, 3) !== Status.ErrorReply);
   });
   test("a call that is not answered ends with its timeout, not before and not much later", () => {
     expect(
@@ -211,11 +211,11 @@ export function callCases(): void {
   });
   test("a call to oneself that can never be received is refused or times out", () => {
     const status = request(PEER, ASSISTANT, Method.None, 0, TIMEOUT_POLL);
-    expect(status == Status.Ok || status == Status.Timeout);
+    expect(status === Status.Ok || status === Status.Timeout);
   });
   test("the cheapest call still works after all this", () => {
     expectEqual(request0(PEER, ASSISTANT, Method.None), Status.Ok);
-    expectEqual(request1(INBOX, ObjectType.Inbox, 0, 0) == Status.Ok ? 1 : 0, 0);
+    expectEqual(request1(INBOX, ObjectType.Inbox, 0, 0) === Status.Ok ? 1 : 0, 0);
   });
 }
 
@@ -227,5 +227,5 @@ function sumStatus(address: usize, bytes: u32): u32 {
 }
 
 function sumOf(bytes: u32): u64 {
-  return sumStatus(arena, bytes) == Status.Ok ? word(0) : <u64>-1;
+  return sumStatus(arena, bytes) === Status.Ok ? word(0) : <u64>-1;
 }

@@ -55,7 +55,7 @@ export function handleCases(): void {
   test("no index names a handle that was not given", () => {
     let found: u32 = 0;
     for (let index: u32 = 14; index < 400; index++)
-      if (request0(0x10000 | index, ASSISTANT, Method.None) != Status.BadHandle) found++;
+      if (request0(0x10000 | index, ASSISTANT, Method.None) !== Status.BadHandle) found++;
     expectEqual(found, 0);
   });
   test("a dropped handle is gone, and dropping it again is refused", () => {
@@ -68,7 +68,7 @@ export function handleCases(): void {
     const first = newNotice();
     drop(first);
     const second = newNotice();
-    expect(first != second);
+    expect(first !== second);
     expectEqual(signal(first, 1), Status.BadHandle);
     drop(second);
     drainInbox();
@@ -76,7 +76,7 @@ export function handleCases(): void {
   test("a copy has the rights that were asked for", () => {
     const notice = newNotice();
     const copy = mint(notice, RIGHT_CALL, 0);
-    expect(copy != 0);
+    expect(copy !== 0);
     expectEqual(signal(copy, 1), Status.NoRight);
     expectEqual(signal(notice, 1), Status.Ok);
     drop(copy);
@@ -88,7 +88,7 @@ export function handleCases(): void {
     const copy = mint(notice, RIGHT_CALL | RIGHT_COPY, 0);
     expectEqual(mintStatus(copy, RIGHT_CALL | RIGHT_COPY | RIGHT_SIGNAL, 0), Status.NoRight);
     expectEqual(mintStatus(copy, RIGHTS_ALL, 0), Status.NoRight);
-    expect(mint(copy, RIGHT_CALL, 0) != 0);
+    expect(mint(copy, RIGHT_CALL, 0) !== 0);
     expectEqual(revoke(notice), Status.Ok);
     drop(notice);
   });
@@ -100,23 +100,23 @@ export function handleCases(): void {
     drop(notice);
   });
   test("a client cannot mint badges for a server's endpoint", () => {
-    expect(mintStatus(PEER, RIGHT_CALL, 99) != Status.Ok);
+    expect(mintStatus(PEER, RIGHT_CALL, 99) !== Status.Ok);
   });
   test("a badge needs an endpoint", () => {
     const notice = newNotice();
-    expect(mintStatus(notice, RIGHT_CALL, 5) != Status.Ok);
+    expect(mintStatus(notice, RIGHT_CALL, 5) !== Status.Ok);
     drop(notice);
   });
   test("a handle to an endpoint that was minted with a badge reaches its receiver with it", () => {
     const badged = mint(OWN, RIGHT_CALL | RIGHT_TRANSFER, 0x1234567890abcdef);
-    expect(badged != 0);
+    expect(badged !== 0);
     drop(badged);
   });
   test("describe tells type and rights", () => {
     const notice = newNotice();
     expectEqual(request1(DOMAIN, ObjectType.Domain, 13, notice), Status.Ok);
     expectEqual(word(0), ObjectType.Notice);
-    expect((word(1) & RIGHT_SIGNAL) != 0);
+    expect((word(1) & RIGHT_SIGNAL) !== 0);
     drop(notice);
     expectEqual(request1(DOMAIN, ObjectType.Domain, 13, notice), Status.BadHandle);
   });
@@ -136,7 +136,7 @@ export function handleCases(): void {
   test("a handle arrives in another domain and works there", () => {
     const notice = newNotice();
     const number = give(Method.Take, notice, RIGHT_CALL | RIGHT_SIGNAL);
-    expect(number != 0);
+    expect(number !== 0);
     expectEqual(callPeer2(Method.Use, number, 4), Status.Ok);
     expectEqual(word(0), Status.Ok);
     expectEqual(awaitNotice() & 4, 4);
@@ -167,7 +167,7 @@ export function handleCases(): void {
   });
   test("a message that carries a handle of another type than declared is refused", () => {
     const memoryObject = newMemory(4096);
-    expect(giveStatus(Method.Take, memoryObject, RIGHT_CALL | RIGHT_MAP_READ) != Status.Ok);
+    expect(giveStatus(Method.Take, memoryObject, RIGHT_CALL | RIGHT_MAP_READ) !== Status.Ok);
     drop(memoryObject);
   });
   test("a number that is no handle cannot be sent", () => {
@@ -213,7 +213,7 @@ export function handleCases(): void {
     let last = notice;
     for (let depth = 0; depth < 20; depth++)
       last = mint(last, RIGHTS_ALL & describedRights(last), 0);
-    expect(last != 0);
+    expect(last !== 0);
     const before = handlesUsed();
     expectEqual(revoke(notice), Status.Ok);
     expectEqual(before - handlesUsed(), 20);
@@ -230,10 +230,10 @@ export function handleCases(): void {
     let status: u32 = Status.Ok;
     while (made < 70000) {
       status = mintStatus(notice, RIGHT_CALL, 0);
-      if (status != Status.Ok) break;
+      if (status !== Status.Ok) break;
       made++;
     }
-    expect(status == Status.NoSpace || status == Status.NoMemory);
+    expect(status === Status.NoSpace || status === Status.NoMemory);
     expectEqual(revoke(notice), Status.Ok);
     drop(notice);
     expectEqual(handlesUsed(), before);
@@ -242,12 +242,12 @@ export function handleCases(): void {
   test("a domain that hoards objects is stopped by its quota", () => {
     expectEqual(request0(OTHER, ASSISTANT, Method.Hoard), Status.Ok);
     expect(word(0) > 0);
-    expect(word(1) == Status.NoSpace || word(1) == Status.NoMemory);
+    expect(word(1) === Status.NoSpace || word(1) === Status.NoMemory);
   });
 }
 
 function describedRights(handle: u32): u32 {
-  return request1(DOMAIN, ObjectType.Domain, 13, handle) == Status.Ok ? <u32>word(1) : 0;
+  return request1(DOMAIN, ObjectType.Domain, 13, handle) === Status.Ok ? <u32>word(1) : 0;
 }
 
 function request4Map(memoryObject: u32, offset: u64, bytes: u64): u32 {
@@ -268,5 +268,5 @@ function giveStatus(method: u32, handle: u32, rights: u32): u32 {
 
 /** Sends a handle to the peer; its number there, or 0. */
 function give(method: u32, handle: u32, rights: u32): u32 {
-  return giveStatus(method, handle, rights) == Status.Ok ? <u32>word(0) : 0;
+  return giveStatus(method, handle, rights) === Status.Ok ? <u32>word(0) : 0;
 }

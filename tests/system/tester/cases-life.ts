@@ -79,14 +79,14 @@ export function lifeCases(): void {
     expectEqual(startSlot(PEER_SLOT), Status.Busy);
   });
   test("a slot that does not exist is refused", () => {
-    expect(startSlot(200) != Status.Ok);
-    expect(request1(SLOTS, ObjectType.Slots, 4, 0xffffffff) != Status.Ok);
-    expect(describeSlot(0xffffffff) != Status.Ok);
+    expect(startSlot(200) !== Status.Ok);
+    expect(request1(SLOTS, ObjectType.Slots, 4, 0xffffffff) !== Status.Ok);
+    expect(describeSlot(0xffffffff) !== Status.Ok);
   });
   // On which processors it must be which, the suite knows (toolchain/testing/kernel-suite.ts).
   test("a program for newer processors computes what it should, or is not started", () => {
     const status = startSlot(MODERN_SLOT);
-    if (status == Status.Unsupported) {
+    if (status === Status.Unsupported) {
       expectEqual(slotState(MODERN_SLOT), EMPTY);
       return;
     }
@@ -255,7 +255,7 @@ function expectGivenBack(prepare: () => void): void {
   prepare();
   expectEqual(stopSlot(PEER_SLOT), Status.Ok);
   const after = freePages();
-  if (after != before) comment("pages missing", before - after);
+  if (after !== before) comment("pages missing", before - after);
   expectEqual(after, before);
   startSlot(PEER_SLOT);
   restartPeer();

@@ -20,7 +20,7 @@ export function memoryCases(): void {
   test("fresh memory is zero and keeps what is written", () => {
     const object = newMemory(8192);
     const address = mapWhole(object, 8192, true);
-    expect(address != 0);
+    expect(address !== 0);
     let sum: u64 = 0;
     for (let offset: usize = 0; offset < 8192; offset += 8) sum |= load<u64>(address + offset);
     expectEqual(sum, 0);
@@ -32,7 +32,7 @@ export function memoryCases(): void {
   test("copies and fills reach a mapped page, from its first byte to its last", () => {
     const object = newMemory(8192);
     const address = mapWhole(object, 8192, true);
-    const size = <u32>word(0) != 0 ? 4096 : 0;
+    const size = <u32>word(0) !== 0 ? 4096 : 0;
     memory.fill(address, 0xa5, size + 4096);
     expectEqual(load<u64>(address), 0xa5a5a5a5a5a5a5a5);
     expectEqual(load<u64>(address + 8184), 0xa5a5a5a5a5a5a5a5);
@@ -57,7 +57,7 @@ export function memoryCases(): void {
     const object = newMemory(4096);
     const first = mapWhole(object, 4096, true);
     const second = mapWhole(object, 4096, false);
-    expect(first != second);
+    expect(first !== second);
     store<u32>(first + 100, 4711);
     expectEqual(load<u32>(second + 100), 4711);
     unmap(first);
@@ -101,10 +101,10 @@ export function memoryCases(): void {
   });
   test("a part beyond the object is not mapped", () => {
     const object = newMemory(4096);
-    expect(mapStatus(object, 0, 8192, false) != Status.Ok);
-    expect(mapStatus(object, 4096, 4096, false) != Status.Ok);
-    expect(mapStatus(object, 0xfffffffffffff000, 8192, false) != Status.Ok);
-    expect(mapStatus(object, 0, 0, false) != Status.Ok);
+    expect(mapStatus(object, 0, 8192, false) !== Status.Ok);
+    expect(mapStatus(object, 4096, 4096, false) !== Status.Ok);
+    expect(mapStatus(object, 0xfffffffffffff000, 8192, false) !== Status.Ok);
+    expect(mapStatus(object, 0, 0, false) !== Status.Ok);
     drop(object);
   });
   test("an offset inside a page is refused", () => {
@@ -129,14 +129,14 @@ export function memoryCases(): void {
     drop(object);
   });
   test("an address that is no mapping is not unmapped", () => {
-    expect(unmap(0) != Status.Ok);
-    expect(unmap(65536) != Status.Ok);
-    expect(unmap(0xfffff000) != Status.Ok);
+    expect(unmap(0) !== Status.Ok);
+    expect(unmap(65536) !== Status.Ok);
+    expect(unmap(0xfffff000) !== Status.Ok);
   });
   test("memory of no bytes, and more than there is, is refused", () => {
-    expect(request1(DOMAIN, ObjectType.Domain, 2, 0) != Status.Ok);
-    expect(request1(DOMAIN, ObjectType.Domain, 2, 0x4000000000) != Status.Ok);
-    expect(request1(DOMAIN, ObjectType.Domain, 2, 0xffffffffffffffff) != Status.Ok);
+    expect(request1(DOMAIN, ObjectType.Domain, 2, 0) !== Status.Ok);
+    expect(request1(DOMAIN, ObjectType.Domain, 2, 0x4000000000) !== Status.Ok);
+    expect(request1(DOMAIN, ObjectType.Domain, 2, 0xffffffffffffffff) !== Status.Ok);
   });
   test("memory beyond the quota is refused and costs nothing", () => {
     const before = pagesUsed();
@@ -178,14 +178,14 @@ export function memoryCases(): void {
   });
   test("an object that is not sealed is not measured", () => {
     const object = newMemory(4096);
-    expect(request0(object, ObjectType.Memory, 2) != Status.Ok);
+    expect(request0(object, ObjectType.Memory, 2) !== Status.Ok);
     drop(object);
   });
   test("the measure of a sealed page of zeros is its SHA-256", () => {
     const object = newMemory(4096);
     request0(object, ObjectType.Memory, 1);
     let status: u32 = Status.Again;
-    for (let step = 0; step < 1000 && status == Status.Again; step++)
+    for (let step = 0; step < 1000 && status === Status.Again; step++)
       status = request0(object, ObjectType.Memory, 2);
     expectEqual(status, Status.Ok);
     // sha256sum of 4,096 zero bytes: ad7facb2586fc6e966c004d7d1d16b02
@@ -198,7 +198,7 @@ export function memoryCases(): void {
   });
   test("a right that a memory handle cannot have is not minted", () => {
     const object = newMemory(4096);
-    expect((describedRights(object) & RIGHT_SEAL) != 0);
+    expect((describedRights(object) & RIGHT_SEAL) !== 0);
     drop(object);
   });
   test("linear memory grows by zero pages and answers the size before", () => {
@@ -221,7 +221,7 @@ function mapStatus(object: u32, offset: u64, bytes: u64, writable: bool): u32 {
 }
 
 function mapWhole(object: u32, bytes: u64, writable: bool): usize {
-  return mapStatus(object, 0, bytes, writable) == Status.Ok ? <usize>word(0) : 0;
+  return mapStatus(object, 0, bytes, writable) === Status.Ok ? <usize>word(0) : 0;
 }
 
 function unmap(address: usize): u32 {
@@ -229,5 +229,5 @@ function unmap(address: usize): u32 {
 }
 
 function describedRights(handle: u32): u32 {
-  return request1(DOMAIN, ObjectType.Domain, 13, handle) == Status.Ok ? <u32>word(1) : 0;
+  return request1(DOMAIN, ObjectType.Domain, 13, handle) === Status.Ok ? <u32>word(1) : 0;
 }

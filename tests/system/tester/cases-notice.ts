@@ -134,7 +134,7 @@ export function noticeCases(): void {
     expectEqual(awaitNotice(), 0x400);
   });
   test("a timer at what is not one's inbox is refused", () => {
-    expect(request3(CLOCK, ObjectType.Clock, 1, now() + MILLISECOND, PEER, 1) != Status.Ok);
+    expect(request3(CLOCK, ObjectType.Clock, 1, now() + MILLISECOND, PEER, 1) !== Status.Ok);
   });
   test("a caller's timeout leaves its server working", () => {
     expectEqual(request(PEER, ASSISTANT, Method.Hold, 0, MILLISECOND), Status.Timeout);
@@ -149,9 +149,9 @@ export function noticeCases(): void {
     expectEqual(request(PEER, ASSISTANT, Method.None, 0, LATE), Status.Ok);
   });
   test("a thread's priority does not rise above the slot's ceiling", () => {
-    expect(request1(THREAD, ObjectType.Thread, 3, 255) != Status.Ok);
-    expect(request1(THREAD, ObjectType.Thread, 3, 0) != Status.Ok);
-    expect(request1(THREAD, ObjectType.Thread, 3, 0xffffffffffffffff) != Status.Ok);
+    expect(request1(THREAD, ObjectType.Thread, 3, 255) !== Status.Ok);
+    expect(request1(THREAD, ObjectType.Thread, 3, 0) !== Status.Ok);
+    expect(request1(THREAD, ObjectType.Thread, 3, 0xffffffffffffffff) !== Status.Ok);
   });
   test("a thread can ask about itself", () => {
     clearLong(0);
@@ -159,7 +159,7 @@ export function noticeCases(): void {
     expectEqual(word(1), 100);
   });
   test("a server learns who calls", () => {
-    expectEqual(callPeer1(Method.Add, 0) == Status.Ok ? 1 : 0, 0);
+    expectEqual(callPeer1(Method.Add, 0) === Status.Ok ? 1 : 0, 0);
     expectEqual(request0(PEER, ASSISTANT, Method.WhoCalls), Status.Ok);
     expectEqual(word(0), 77);
     expectEqual(word(2), 0);

@@ -113,7 +113,7 @@ export function policyCases(): void {
     clearLong(1);
     receiveArena(arena, 4096);
     setWord(0, 0xfffffff0);
-    expect(requestLong(AUDIT, ObjectType.Audit, 2, 1) != Status.Ok);
+    expect(requestLong(AUDIT, ObjectType.Audit, 2, 1) !== Status.Ok);
   });
   test("the policy answers what would be allowed", () => {
     const peerClass = findClass("Assistant");
@@ -139,10 +139,10 @@ export function policyCases(): void {
   });
   test("a query about classes that do not exist is answered without harm", () => {
     const status = ask(0xffffffff, 0xffffffff, 0xffffffff, 63, Event.Request);
-    expect(status != Status.Ok || word(0) == 0);
+    expect(status !== Status.Ok || word(0) === 0);
   });
   test("a class has its name back", () => {
-    expect(textOf(POLICY, ObjectType.Policy, 2, findClass("Tester")) == 6);
+    expect(textOf(POLICY, ObjectType.Policy, 2, findClass("Tester")) === 6);
   });
   test("a name that no class has is not found", () => {
     expectEqual(findClass("Nobody"), 0);
@@ -159,17 +159,22 @@ export function policyCases(): void {
     for (let turn = 0; turn < 16; turn++) {
       clearLong(0);
       receiveArena(arena, 4096);
-      if (requestLong(TRACE, ObjectType.Trace, 2, 0) != Status.Ok) break;
-      if (word(1) == 0 && word(6) == 2 && load<u64>(arena) == 1000 && load<u64>(arena + 8) == 337)
+      if (requestLong(TRACE, ObjectType.Trace, 2, 0) !== Status.Ok) break;
+      if (
+        word(1) === 0 &&
+        word(6) === 2 &&
+        load<u64>(arena) === 1000 &&
+        load<u64>(arena + 8) === 337
+      )
         seenRequest = true;
-      if (word(1) == 1 && word(6) == 1 && load<u64>(arena) == 1337) seenAnswer = true;
+      if (word(1) === 1 && word(6) === 1 && load<u64>(arena) === 1337) seenAnswer = true;
     }
     expect(seenRequest);
     expect(seenAnswer);
     request0(TRACE, ObjectType.Trace, 1);
   });
   test("a trace of slots that do not exist is refused", () => {
-    expect(request2(TRACE, ObjectType.Trace, 0, 0xffffffff, 0xffffffff) != Status.Ok);
+    expect(request2(TRACE, ObjectType.Trace, 0, 0xffffffff, 0xffffffff) !== Status.Ok);
   });
   test("every slot of the image has a name", () => {
     request0(SLOTS, ObjectType.Slots, 0);
@@ -185,7 +190,7 @@ export function policyCases(): void {
       clearLong(2);
       setWord(0, TESTER_SLOT);
       setWord(1, index);
-      if (requestLong(SLOTS, ObjectType.Slots, 5, 2) != Status.Ok) break;
+      if (requestLong(SLOTS, ObjectType.Slots, 5, 2) !== Status.Ok) break;
       index = word(0) + 1;
     }
     expect(listed >= 13);
@@ -194,7 +199,7 @@ export function policyCases(): void {
   test("the log takes text of its greatest length, and no more", () => {
     memory.fill(arena, 46, 300);
     expectEqual(logStatus(0), Status.Ok);
-    expect(logStatus(257) != Status.Ok);
+    expect(logStatus(257) !== Status.Ok);
   });
   test("the system's memory adds up", () => {
     request0(SYSTEM, ObjectType.System, 0);
@@ -212,16 +217,16 @@ export function policyCases(): void {
       for (let type: u32 = 1; type < 16; type++) {
         // Domain.exit, Thread.suspend and kill of oneself do what they say; the Log prints.
         for (let method: u32 = 0; method < 64; method++) {
-          if (type == ObjectType.Domain && method == 1) continue;
-          if (type == ObjectType.Thread || type == ObjectType.Log) continue;
-          if (type == ObjectType.Slots && method >= 3) continue;
-          if (type == ObjectType.Domain && (method == 8 || method == 9)) continue;
+          if (type === ObjectType.Domain && method === 1) continue;
+          if (type === ObjectType.Thread || type === ObjectType.Log) continue;
+          if (type === ObjectType.Slots && method >= 3) continue;
+          if (type === ObjectType.Domain && (method === 8 || method === 9)) continue;
           const value = unchecked(values[(handle + type + method) & 7]);
           request4(0x10000 | handle, type, method, value, ~value, value >> 1, value << 3);
         }
       }
     }
-    expectEqual(request0(OTHER, ASSISTANT, Method.None) == Status.BadHandle ? 1 : 0, 0);
+    expectEqual(request0(OTHER, ASSISTANT, Method.None) === Status.BadHandle ? 1 : 0, 0);
     stopSlot(PEER_SLOT);
     startSlot(PEER_SLOT);
     restartPeer();
@@ -234,8 +239,8 @@ export function policyCases(): void {
 function findRecord(sequence: u64, kind: u64): u32 {
   for (let turn = 0; turn < 64; turn++) {
     const status = requestWide(AUDIT, ObjectType.Audit, 1, sequence);
-    if (status != Status.Ok) return status;
-    if (word(2) == kind) return Status.Ok;
+    if (status !== Status.Ok) return status;
+    if (word(2) === kind) return Status.Ok;
     sequence = word(0) + 1;
   }
   return Status.NotFound;
@@ -246,7 +251,7 @@ function textOf(handle: u32, interfaceId: u32, method: u32, value: u64): u32 {
   clearLong(1);
   receiveArena(arena, 4096);
   setWord(0, value);
-  return requestLong(handle, interfaceId, method, 1) == Status.Ok ? receivedArenaBytes() : 0;
+  return requestLong(handle, interfaceId, method, 1) === Status.Ok ? receivedArenaBytes() : 0;
 }
 
 /** Five words: one more than registers hold. */
@@ -266,7 +271,7 @@ function findClass(name: string): u64 {
   clearLong(1);
   sendArena(arena, name.length);
   setWord(0, (<u64>name.length) << 32);
-  return requestLong(POLICY, ObjectType.Policy, 3, 1) == Status.Ok ? word(0) : 0;
+  return requestLong(POLICY, ObjectType.Policy, 3, 1) === Status.Ok ? word(0) : 0;
 }
 
 function logStatus(bytes: u32): u32 {

@@ -23,5 +23,5 @@ export function main(): void {
   policyCases();
   lifeCases();
   const failures = finish();
-  request1(SYSTEM, ObjectType.System, 1, failures == 0 ? 0 : 1);
+  request1(SYSTEM, ObjectType.System, 1, failures === 0 ? 0 : 1);
 }

@@ -46,16 +46,16 @@ export function isOnceWithin(limit: u64, act: () => void): bool {
 
 /** A fresh notice for bits 0 to 7 at the tester's inbox; its handle number. */
 export function newNotice(): u32 {
-  return request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff) == Status.Ok ? <u32>word(0) : 0;
+  return request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff) === Status.Ok ? <u32>word(0) : 0;
 }
 
 export function newMemory(bytes: u64): u32 {
-  return request1(DOMAIN, ObjectType.Domain, 2, bytes) == Status.Ok ? <u32>word(0) : 0;
+  return request1(DOMAIN, ObjectType.Domain, 2, bytes) === Status.Ok ? <u32>word(0) : 0;
 }
 
 /** A handle with fewer rights, or a badge; 0 where it is refused. */
 export function mint(handle: u32, rights: u32, badge: u64): u32 {
-  return mintStatus(handle, rights, badge) == Status.Ok ? <u32>word(0) : 0;
+  return mintStatus(handle, rights, badge) === Status.Ok ? <u32>word(0) : 0;
 }
 
 export function mintStatus(handle: u32, rights: u32, badge: u64): u32 {
@@ -70,7 +70,7 @@ export function drop(handle: u32): u32 {
 export function revoke(handle: u32): u32 {
   for (let step = 0; step < 100000; step++) {
     const status = request1(DOMAIN, ObjectType.Domain, 9, handle);
-    if (status != Status.Again) return status;
+    if (status !== Status.Again) return status;
   }
   return Status.Again;
 }
@@ -82,18 +82,18 @@ export function signal(notice: u32, bits: u64): u32 {
 /** Takes away whatever notice bits have arrived. */
 export function drainInbox(): void {
   for (let turn = 0; turn < 16; turn++)
-    if (receive(INBOX, 0, TIMEOUT_POLL) == Status.Timeout) return;
+    if (receive(INBOX, 0, TIMEOUT_POLL) === Status.Timeout) return;
 }
 
 /** Waits until notice bits arrive; 0 if they do not. */
 export function awaitNotice(): u64 {
-  return receive(INBOX, 0, LATE) == Status.Notified ? word(0) : 0;
+  return receive(INBOX, 0, LATE) === Status.Notified ? word(0) : 0;
 }
 
 export function stopSlot(slot: u32): u32 {
   for (let step = 0; step < 100000; step++) {
     const status = request1(SLOTS, ObjectType.Slots, 4, slot);
-    if (status != Status.Again) return status;
+    if (status !== Status.Again) return status;
   }
   return Status.Again;
 }
@@ -124,7 +124,7 @@ export function requestWide(handle: u32, interfaceId: u32, method: u32, value: u
 export function awaitSlot(slot: u32, state: u32): bool {
   const start = now();
   while (now() - start < LATE) {
-    if (slotState(slot) == state) return true;
+    if (slotState(slot) === state) return true;
     receive(INBOX, 0, 10 * MILLISECOND);
   }
   return false;
