@@ -7,6 +7,7 @@ import { RIGHT_CALL } from "../../kernel/abi/object";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
 import { domain } from "../runtime/handles";
 import { CALL_RECORD, callShort } from "../runtime/message";
+import { MessageRecord } from "../runtime/message-record";
 import { INBOX } from "../runtime/server";
 import { gain, gained, refused } from "./outcome";
 
@@ -52,8 +53,9 @@ export function exhaustObjects(): bool {
 
 /** Not by the stub: the compiler refuses a program that starts threads and makes objects. */
 export function exhaustThreads(): bool {
-  store<u64>(CALL_RECORD, 0);
-  store<u64>(CALL_RECORD, 1, 8);
+  const record = MessageRecord.at(CALL_RECORD);
+  record.word0 = 0;
+  record.word1 = 1;
   return isStopped(1, (): u32 => callShort(domain.handle, CREATE_THREAD));
 }
 

@@ -17,6 +17,7 @@ import {
 import { Status } from "../../kernel/abi/status";
 import { domain } from "../runtime/handles";
 import { CALL_RECORD, DEFERRED_RECORD } from "../runtime/message";
+import { MessageRecord } from "../runtime/message-record";
 import { call, recv, reply } from "../runtime/trine";
 import { gain, refused } from "./outcome";
 
@@ -80,7 +81,7 @@ export function wrongType(): bool {
 
 /** The echo service, spoken to in the supervisor's language: method 1 is `kill`. */
 export function wrongInterface(): bool {
-  store<u64>(CALL_RECORD, VICTIM_SLOT);
+  MessageRecord.at(CALL_RECORD).word0 = VICTIM_SLOT;
   const header = (SUPERVISOR_INTERFACE << HEADER_INTERFACE_SHIFT) | (1 << HEADER_METHOD_SHIFT) | 1;
   return refused(call(echo.handle, header, CALL_RECORD, TIMEOUT_POLL));
 }

@@ -4,14 +4,9 @@ import { ECHO_INTERFACE } from "../../build/generated/interfaces/Echo";
 import { SYSTEM_INTERFACE } from "../../build/generated/interfaces/System";
 import { echo, system } from "../../build/generated/programs/attacker";
 import {
-  RECORD_ARENA_ADDRESS,
   RECORD_ARENA_BYTES,
   RECORD_BYTES,
-  RECORD_HANDLES,
   RECORD_HANDLE_COUNT,
-  RECORD_HANDLE_RIGHTS,
-  RECORD_RECEIVE_ADDRESS,
-  RECORD_RECEIVE_BYTES,
   RECORD_RECEIVE_HANDLES,
   RECORD_WORD_COUNT,
 } from "../../kernel/abi/message-record";
@@ -21,10 +16,12 @@ import {
   HEADER_INTERFACE_SHIFT,
   HEADER_METHOD_SHIFT,
 } from "../../kernel/abi/system-call";
+import { MessageRecord } from "../runtime/message-record";
 import { call } from "../runtime/trine";
 import { gain, refused } from "./outcome";
 
 const RECORD: usize = memory.data(RECORD_BYTES, 8);
+const record: MessageRecord = changetype<MessageRecord>(RECORD);
 const NOTHING: u32 = ECHO_INTERFACE << HEADER_INTERFACE_SHIFT;
 /** Bytes at the end of memory that hold the words of a record, but not all of it. */
 const HEAD_OF_RECORD_BYTES: u32 = 128;
@@ -56,18 +53,17 @@ export function badLengths(): bool {
 
 /** A handle with a message whose method takes none. */
 export function smuggleHandle(): bool {
-  clear();
-  store<u32>(RECORD, 1, RECORD_HANDLE_COUNT);
-  store<u32>(RECORD, echo.handle, RECORD_HANDLES);
-  store<u32>(RECORD, RIGHT_CALL, RECORD_HANDLE_RIGHTS);
+  record.clear();
+  record.handleCount = 1;
+  record.setHandle(0, echo.handle, RIGHT_CALL);
   return isRefused();
 }
 
 /** A record that begins in memory and ends outside. */
 export function recordOutside(): bool {
-  const record = <usize>((<u32>memory.size()) << 16) - HEAD_OF_RECORD_BYTES;
-  store<u32>(record, 64, RECORD_WORD_COUNT);
-  return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, record, NO_LONGER_THAN_NS));
+  const outside = <usize>((<u32>memory.size()) << 16) - HEAD_OF_RECORD_BYTES;
+  MessageRecord.at(outside).wordCount = 64;
+  return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, outside, NO_LONGER_THAN_NS));
 }
 
 /**
@@ -84,22 +80,23 @@ export function answerOutside(): bool {
 }
 
 function isAnswerRefused(address: u32): bool {
-  clear();
+  record.clear();
   gain(1);
-  store<u32>(RECORD, address, RECORD_RECEIVE_ADDRESS);
-  store<u32>(RECORD, 65536, RECORD_RECEIVE_BYTES);
+  record.receiveAddress = address;
+  record.receiveBytes = 65536;
   return refused(call(system.handle, BOOT_LINE | HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
 }
 
 function isArenaRefused(address: u32): bool {
-  clear();
-  store<u32>(RECORD, address, RECORD_ARENA_ADDRESS);
-  store<u32>(RECORD, 8192, RECORD_ARENA_BYTES);
+  record.clear();
+  record.arenaAddress = address;
+  record.arenaBytes = 8192;
   return isRefused();
 }
 
+/** `field` is the offset of one in the record. */
 function isRefusedWith(field: u32, value: u32): bool {
-  clear();
+  record.clear();
   store<u32>(RECORD + field, value);
   return isRefused();
 }
@@ -107,8 +104,4 @@ function isRefusedWith(field: u32, value: u32): bool {
 function isRefused(): bool {
   gain(1);
   return refused(call(echo.handle, NOTHING | HEADER_FLAG_LONG, RECORD, NO_LONGER_THAN_NS));
-}
-
-function clear(): void {
-  memory.fill(RECORD, 0, RECORD_BYTES);
 }

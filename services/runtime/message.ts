@@ -2,31 +2,15 @@
 // requests and one for what its server loop receives and answers, so a server may call others while
 // it works on a request.
 
-import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
-import {
-  RECORD_ARENA_ADDRESS,
-  RECORD_ARENA_BYTES,
-  RECORD_BYTES,
-  RECORD_HANDLES,
-  RECORD_HANDLE_COUNT,
-  RECORD_HANDLE_RIGHTS,
-  RECORD_MORE_WORDS,
-  RECORD_RECEIVE_ADDRESS,
-  RECORD_RECEIVE_BYTES,
-  RECORD_RECEIVE_HANDLES,
-  RECORD_WORD_COUNT,
-} from "../../kernel/abi/message-record";
+import { RECORD_BYTES } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
+import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
+import { MessageRecord } from "./message-record";
 import { call } from "./trine";
 
-/** u32 behind the kernel's part of a record: the Status of the call that the record answers. */
-const RECORD_STATUS = RECORD_BYTES;
-/**
- * u32 behind the status: 1 if it is known what was wrong with the call's request (mistake.ts).
- * Every call clears it.
- */
-const RECORD_MISTAKE = RECORD_STATUS + 4;
-const OWN_RECORD_BYTES = RECORD_BYTES + 8;
+/** Behind the kernel's part of a record: how the call ended that the record answers. */
+const OUTCOME_BYTES = 8;
+const OWN_RECORD_BYTES = RECORD_BYTES + OUTCOME_BYTES;
 
 /** The request being built, then its answer: valid until the program's next call. */
 export const CALL_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
@@ -35,21 +19,37 @@ export const SERVER_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 /** The answer to a request that was put off. */
 export const DEFERRED_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 
-/** Byte offset of word `index` in a record. */
-export function wordOffset(index: u32): u32 {
-  return index < 4 ? index << 3 : RECORD_MORE_WORDS + ((index - 4) << 3);
+/** How a call ended. */
+@unmanaged
+@final
+class Outcome {
+  status: u32;
+  /** 1 if it is known what was wrong with the request (mistake.ts). */
+  hasMistake: u32;
+
+  /** The outcome that lies behind the record at `record`. */
+  @inline static of(record: usize): Outcome {
+    return changetype<Outcome>(record + RECORD_BYTES);
+  }
+
+  /** Sets the status; what was wrong with the request is not known yet. */
+  @inline begin(status: u32): void {
+    store<u64>(changetype<usize>(this), status);
+  }
 }
+
+if (offsetof<Outcome>() !== OUTCOME_BYTES) ERROR("Outcome does not fill its place");
 
 /** An answer, or the status of a call that got none. Valid until the program's next call. */
 @unmanaged
 export class Answer {
   /** `Status.Ok` if the fields are there to be read. */
   @inline get status(): u32 {
-    return load<u32>(changetype<usize>(this), RECORD_STATUS);
+    return Outcome.of(changetype<usize>(this)).status;
   }
 
   @inline get ok(): bool {
-    return load<u32>(changetype<usize>(this), RECORD_STATUS) === Status.Ok;
+    return this.status === Status.Ok;
   }
 
   /** The interface's error if the server answered with one, else 0. */
@@ -57,9 +57,9 @@ export class Answer {
     return this.status === Status.ErrorReply ? load<u32>(changetype<usize>(this)) : 0;
   }
 
-  /** Whether it is known what was wrong with the request that this answers. */
+  /** True if it is known what was wrong with the request (mistake.ts says it in words). */
   @inline get hasMistake(): bool {
-    return load<u32>(changetype<usize>(this), RECORD_MISTAKE) !== 0;
+    return Outcome.of(changetype<usize>(this)).hasMistake !== 0;
   }
 }
 
@@ -90,8 +90,7 @@ export function setCallTimeout(nanoseconds: u64): u64 {
 /** Calls with the words that stand in CALL_RECORD, at most four, and expects as few back. */
 export function callShort(handle: u32, header: u32): u32 {
   const status = call(handle, header, CALL_RECORD, timeoutNs);
-  // RECORD_MISTAKE with it.
-  store<u64>(CALL_RECORD, status, RECORD_STATUS);
+  Outcome.of(CALL_RECORD).begin(status);
   return status;
 }
 
@@ -109,35 +108,35 @@ export function callLong(
   receiveBytes: u32,
   receiveHandles: u32,
 ): u32 {
-  store<u32>(CALL_RECORD, words, RECORD_WORD_COUNT);
-  store<u32>(CALL_RECORD, handles, RECORD_HANDLE_COUNT);
-  store<u32>(CALL_RECORD, arenaBytes, RECORD_ARENA_BYTES);
-  store<u32>(CALL_RECORD, <u32>arena, RECORD_ARENA_ADDRESS);
-  store<u32>(CALL_RECORD, <u32>receiveArena(receiveBytes), RECORD_RECEIVE_ADDRESS);
-  store<u32>(CALL_RECORD, receiveBytes, RECORD_RECEIVE_BYTES);
-  store<u32>(CALL_RECORD, receiveHandles, RECORD_RECEIVE_HANDLES);
+  const record = MessageRecord.at(CALL_RECORD);
+  record.wordCount = words;
+  record.handleCount = handles;
+  record.arenaBytes = arenaBytes;
+  record.arenaAddress = <u32>arena;
+  record.receiveAddress = <u32>receiveArena(receiveBytes);
+  record.receiveBytes = receiveBytes;
+  record.receiveHandles = receiveHandles;
   return callShort(handle, header | HEADER_FLAG_LONG);
 }
 
 /** Whether the last call was none that its interface knows. */
 export function isMalformed(): bool {
-  return load<u32>(CALL_RECORD, RECORD_STATUS) === Status.Malformed;
+  return Outcome.of(CALL_RECORD).status === Status.Malformed;
 }
 
 /** Marks the last call as one whose mistake is known. */
 export function markMistake(): void {
-  store<u32>(CALL_RECORD, 1, RECORD_MISTAKE);
+  Outcome.of(CALL_RECORD).hasMistake = 1;
 }
 
 /** Whether the last call found its server restarted. */
 export function isRestarted(): bool {
-  return load<u32>(CALL_RECORD, RECORD_STATUS) === Status.Restarted;
+  return Outcome.of(CALL_RECORD).status === Status.Restarted;
 }
 
 /** Puts a handle into the request being built. */
 export function putHandle(record: usize, index: u32, handle: u32, rights: u32): void {
-  store<u32>(record + (index << 2), handle, RECORD_HANDLES);
-  store<u32>(record + (index << 2), rights, RECORD_HANDLE_RIGHTS);
+  MessageRecord.at(record).setHandle(index, handle, rights);
 }
 
 /** The word that describes a run of bytes in the arena. */

@@ -16,22 +16,10 @@ import {
   TIMEOUT_NONE,
   TIMEOUT_POLL,
 } from "../../kernel/abi/system-call";
-import {
-  RECORD_ARENA_ADDRESS,
-  RECORD_ARENA_BYTES,
-  RECORD_BADGE,
-  RECORD_CALLER,
-  RECORD_HANDLE_COUNT,
-  RECORD_HEADER,
-  RECORD_RECEIVE_ADDRESS,
-  RECORD_RECEIVE_BYTES,
-  RECORD_RECEIVE_HANDLES,
-  RECORD_TOKEN,
-  RECORD_WORD_COUNT,
-} from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
 import { collectIfDue } from "./collector";
 import { SERVER_RECORD } from "./message";
+import { MessageRecord } from "./message-record";
 import { recv, reply } from "./trine";
 
 /** The number of the inbox that every program starts with. */
@@ -82,6 +70,8 @@ export abstract class Service {
   /** Events arrived at the program's inbox. */
   notified(bits: u64): void {}
 }
+
+const received: MessageRecord = changetype<MessageRecord>(SERVER_RECORD);
 
 const services = new StaticArray<Service | null>(SERVICES_MAX);
 let serviceCount = 0;
@@ -139,17 +129,17 @@ export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
 
 /** The reply token of the request being handled. */
 export function callToken(): u64 {
-  return load<u64>(SERVER_RECORD, RECORD_TOKEN);
+  return received.token;
 }
 
 /** The badge of the handle that the caller used: which of the server's objects it means. */
 export function callBadge(): u64 {
-  return load<u64>(SERVER_RECORD, RECORD_BADGE);
+  return received.badge;
 }
 
 /** The slot of the caller, vouched for by the kernel. */
 export function callerSlot(): u32 {
-  return load<u32>(SERVER_RECORD, RECORD_CALLER + 4);
+  return received.callerSlot;
 }
 
 /** Where the request's arena lies. */
@@ -162,11 +152,11 @@ export function requestArena(): usize {
  */
 function handle(status: u32, andReceive: bool): u32 {
   if (status === Status.Notified) {
-    const bits = load<u64>(SERVER_RECORD);
+    const bits = received.word0;
     for (let index = 0; index < serviceCount; index++) services[index]!.notified(bits);
   } else if (status === Status.Ok) {
-    const token = load<u64>(SERVER_RECORD, RECORD_TOKEN);
-    const header = load<u32>(SERVER_RECORD, RECORD_HEADER);
+    const token = received.token;
+    const header = received.header;
     const answer = dispatch(header);
     if (answer !== DEFERRED) return answerAndReceive(token, answer, andReceive);
   }
@@ -208,14 +198,14 @@ function receive(timeoutNs: u64): u32 {
 }
 
 function prepareReceive(): void {
-  store<u32>(SERVER_RECORD, <u32>receiveArena, RECORD_RECEIVE_ADDRESS);
-  store<u32>(SERVER_RECORD, receiveArenaBytes, RECORD_RECEIVE_BYTES);
-  store<u32>(SERVER_RECORD, receiveHandles, RECORD_RECEIVE_HANDLES);
+  received.receiveAddress = <u32>receiveArena;
+  received.receiveBytes = receiveArenaBytes;
+  received.receiveHandles = receiveHandles;
 }
 
 /** Makes the answer in `record` an error. `header` names interface and method. */
 export function errorReply(record: usize, header: u32, error: u32): u32 {
-  store<u64>(record, <u64>error);
+  MessageRecord.at(record).word0 = error;
   return (header & ~(HEADER_FLAG_LONG | HEADER_WORDS_MASK)) | HEADER_FLAG_ERROR | 1;
 }
 
@@ -230,14 +220,15 @@ export function longReply(
   arena: usize,
   arenaBytes: u32,
 ): u32 {
-  store<u32>(record, words, RECORD_WORD_COUNT);
-  store<u32>(record, handles, RECORD_HANDLE_COUNT);
-  store<u32>(record, arenaBytes, RECORD_ARENA_BYTES);
-  store<u32>(record, <u32>arena, RECORD_ARENA_ADDRESS);
+  const answer = MessageRecord.at(record);
+  answer.wordCount = words;
+  answer.handleCount = handles;
+  answer.arenaBytes = arenaBytes;
+  answer.arenaAddress = <u32>arena;
   return header | HEADER_FLAG_LONG;
 }
 
 /** Sends an answer that was put off, made in a record whose token names the call. */
 export function sendReply(record: usize, header: u32): u32 {
-  return reply(load<u64>(record, RECORD_TOKEN), header, record, 0, TIMEOUT_NONE);
+  return reply(MessageRecord.at(record).token, header, record, 0, TIMEOUT_NONE);
 }

@@ -10,27 +10,13 @@ import {
   INITIAL_GENERATION,
   REGISTER_WORDS_MAX,
 } from "../../kernel/abi/system-call";
-import {
-  RECORD_ARENA_ADDRESS,
-  RECORD_ARENA_BYTES,
-  RECORD_BADGE,
-  RECORD_BYTES,
-  RECORD_CALLER,
-  RECORD_HANDLES,
-  RECORD_HANDLE_COUNT,
-  RECORD_HANDLE_RIGHTS,
-  RECORD_HEADER,
-  RECORD_MORE_WORDS,
-  RECORD_RECEIVE_ADDRESS,
-  RECORD_RECEIVE_BYTES,
-  RECORD_RECEIVE_HANDLES,
-  RECORD_TOKEN,
-  RECORD_WORD_COUNT,
-} from "../../kernel/abi/message-record";
+import { RECORD_BYTES } from "../../kernel/abi/message-record";
+import { MessageRecord } from "../../services/runtime/message-record";
 import { call, recv, reply } from "../../services/runtime/trine";
 
 /** The record that calls are made with. A test may write anything into it. */
 export const record: usize = memory.data(RECORD_BYTES, 8);
+const fields: MessageRecord = changetype<MessageRecord>(record);
 /** Room for arenas: the largest one and a page. */
 export const arena: usize = memory.data(65536 + 4096, 16);
 
@@ -44,75 +30,78 @@ export function header(interfaceId: u32, method: u32, words: u32, flags: u32 = 0
 }
 
 export function word(index: u32): u64 {
-  return load<u64>(wordAddress(index));
+  return fields.word(index);
 }
 
 export function setWord(index: u32, value: u64): void {
-  store<u64>(wordAddress(index), value);
-}
-
-function wordAddress(index: u32): usize {
-  if (index < <u32>REGISTER_WORDS_MAX) return record + ((<usize>index) << 3);
-  return record + RECORD_MORE_WORDS + ((<usize>index - REGISTER_WORDS_MAX) << 3);
+  fields.setWord(index, value);
 }
 
 /**
  * Sets the record to a long message of so many words, no arena, no handles, and no room for either.
  */
 export function clearLong(words: u32): void {
-  memory.fill(record + RECORD_WORD_COUNT, 0, RECORD_MORE_WORDS - RECORD_WORD_COUNT);
-  store<u32>(record + RECORD_WORD_COUNT, words);
+  fields.clearLong();
+  fields.wordCount = words;
+}
+
+export function setWordCount(count: u32): void {
+  fields.wordCount = count;
 }
 
 export function sendArena(address: usize, bytes: u32): void {
-  store<u32>(record + RECORD_ARENA_ADDRESS, <u32>address);
-  store<u32>(record + RECORD_ARENA_BYTES, bytes);
+  fields.arenaAddress = <u32>address;
+  fields.arenaBytes = bytes;
+}
+
+/** Sends as many bytes as were received, from `address`. */
+export function sendArenaFrom(address: usize): void {
+  fields.arenaAddress = <u32>address;
 }
 
 export function receiveArena(address: usize, bytes: u32): void {
-  store<u32>(record + RECORD_RECEIVE_ADDRESS, <u32>address);
-  store<u32>(record + RECORD_RECEIVE_BYTES, bytes);
+  fields.receiveAddress = <u32>address;
+  fields.receiveBytes = bytes;
 }
 
 export function sendHandle(place: u32, number: u32, rights: u32): void {
-  store<u32>(record + RECORD_HANDLES + ((<usize>place) << 2), number);
-  store<u32>(record + RECORD_HANDLE_RIGHTS + ((<usize>place) << 2), rights);
+  fields.setHandle(place, number, rights);
 }
 
 export function setHandleCount(count: u32): void {
-  store<u32>(record + RECORD_HANDLE_COUNT, count);
+  fields.handleCount = count;
 }
 
 export function receiveHandles(count: u32): void {
-  store<u32>(record + RECORD_RECEIVE_HANDLES, count);
+  fields.receiveHandles = count;
 }
 
 export function receivedHandle(place: u32): u32 {
-  return load<u32>(record + RECORD_HANDLES + ((<usize>place) << 2));
+  return fields.handle(place);
 }
 export function receivedHandleCount(): u32 {
-  return load<u32>(record + RECORD_HANDLE_COUNT);
+  return fields.handleCount;
 }
 export function receivedArenaBytes(): u32 {
-  return load<u32>(record + RECORD_ARENA_BYTES);
+  return fields.arenaBytes;
 }
 export function receivedHeader(): u32 {
-  return load<u32>(record + RECORD_HEADER);
+  return fields.header;
 }
 export function receivedMethod(): u32 {
   return (receivedHeader() >> HEADER_METHOD_SHIFT) & 63;
 }
 export function receivedToken(): u64 {
-  return load<u64>(record + RECORD_TOKEN);
+  return fields.token;
 }
 export function receivedBadge(): u64 {
-  return load<u64>(record + RECORD_BADGE);
+  return fields.badge;
 }
 export function callerClass(): u32 {
-  return load<u32>(record + RECORD_CALLER);
+  return fields.callerClass;
 }
 export function callerSlot(): u32 {
-  return load<u32>(record + RECORD_CALLER + 4);
+  return fields.callerSlot;
 }
 
 /** A call of up to four words that stand in the record already. */

@@ -11,6 +11,7 @@ import { clock, log, slots, system } from "../../../build/generated/programs/jud
 import { RECORD_BYTES } from "../../../kernel/abi/message-record";
 import { TIMEOUT_POLL } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
+import { MessageRecord } from "../../../services/runtime/message-record";
 import { addService, servePending } from "../../../services/runtime/server";
 import { Text } from "../../../services/runtime/text";
 import { call } from "../../../services/runtime/trine";
@@ -26,7 +27,7 @@ const LISTEN_NS: u64 = 2_000_000;
 /** Turns in which the other programs come to where they wait. */
 const TURNS = 4;
 
-const record: usize = memory.data(RECORD_BYTES, 8);
+const record: MessageRecord = changetype<MessageRecord>(memory.data(RECORD_BYTES, 8));
 const line: Text = Text.withRoom(256);
 const plan = new Plan();
 const faults = new Faults();
@@ -47,8 +48,9 @@ export function main(): void {
 
 /** Attempts before it were made before an attack ended the machine. */
 function firstAttempt(): u32 {
-  store<u64>(record, <u64>(<u32>Plant.First));
-  return call(PLANTED_HANDLE, 1, record, TIMEOUT_POLL) === Status.Ok ? load<u32>(record) : 0;
+  record.word0 = <u32>Plant.First;
+  const status = call(PLANTED_HANDLE, 1, record.address, TIMEOUT_POLL);
+  return status === Status.Ok ? <u32>record.word0 : 0;
 }
 
 function make(attempt: Attempt): void {

@@ -7,7 +7,7 @@ import {
   TIMEOUT_POLL,
 } from "../../../kernel/abi/system-call";
 import { ObjectType } from "../../../kernel/abi/object";
-import { RECORD_BYTES, RECORD_WORD_COUNT } from "../../../kernel/abi/message-record";
+import { RECORD_BYTES } from "../../../kernel/abi/message-record";
 import { Status } from "../../../kernel/abi/status";
 import { call } from "../../../services/runtime/trine";
 import { ASSISTANT, Method } from "../assistant-methods";
@@ -26,6 +26,7 @@ import {
   requestLong,
   sendArena,
   setWord,
+  setWordCount,
   word,
 } from "../message";
 import { expect, expectEqual, test } from "../tap";
@@ -173,7 +174,7 @@ export function callCases(): void {
       call(PEER, header(ASSISTANT, Method.None, 0, HEADER_FLAG_LONG), record + 4, 0),
       Status.BadAddress,
     );
-    store<u32>(record + RECORD_WORD_COUNT, 0);
+    setWordCount(0);
   });
   test("an error answer carries its number and no more", () => {
     expectEqual(callPeer1(Method.Fail, 2), Status.ErrorReply);
