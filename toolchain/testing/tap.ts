@@ -3,6 +3,7 @@
  * forms that results are kept in.
  */
 import type { CaseResult, SuiteResult } from "./result.ts";
+import { TAP_COMMENT, TAP_FAILED, TAP_NAME, TAP_PASSED, TAP_PLAN } from "./tap-format.ts";
 
 const CASE_LINE = /^(not )?ok(?:\s+(\d+))?(?:\s*-?\s*(.*?))?\s*$/;
 const DIRECTIVE = /^(.*?)\s*#\s*(skip|todo)\S*\s*(.*)$/i;
@@ -43,7 +44,7 @@ export function formatTap(results: readonly SuiteResult[]): string {
   const body = lines.map(({ suite, entry }, index) =>
     formatCase(`${suite}: ${entry.name}`, entry, index + 1),
   );
-  return ["TAP version 13", `1..${lines.length}`, ...body, ""].join("\n");
+  return ["TAP version 13", `${TAP_PLAN}${lines.length}`, ...body, ""].join("\n");
 }
 
 function toCase(match: RegExpExecArray, number: number, comments: readonly string[]): CaseResult {
@@ -63,8 +64,9 @@ function failure(name: string, message: string): CaseResult {
 function formatCase(title: string, { outcome, message }: CaseResult, number: number): string {
   // A `#` would start a directive.
   const name = title.replaceAll("#", "\\#").replaceAll("\n", " ");
-  if (outcome === "skipped") return `ok ${number} - ${name} # SKIP ${message ?? ""}`.trimEnd();
-  if (outcome === "passed") return `ok ${number} - ${name}`;
-  const comment = (message ?? "").split("\n").map((line) => `# ${line}`);
-  return [...comment, `not ok ${number} - ${name}`].join("\n");
+  const passed = `${TAP_PASSED}${number}${TAP_NAME}${name}`;
+  if (outcome === "skipped") return `${passed} # SKIP ${message ?? ""}`.trimEnd();
+  if (outcome === "passed") return passed;
+  const reasons = (message ?? "").split("\n").map((line) => `${TAP_COMMENT}${line}`);
+  return [...reasons, `${TAP_FAILED}${number}${TAP_NAME}${name}`].join("\n");
 }

@@ -1,6 +1,7 @@
 // Prints one line `bench NAME MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Whatever
 // did not end as it should is counted: a figure of something that failed would be none.
 
+import { log } from "../../../build/generated/programs/bencher";
 import { readTsc } from "../../../drivers/support/x64";
 import { ObjectType } from "../../../kernel/abi/object";
 import {
@@ -12,6 +13,7 @@ import {
   TIMEOUT_POLL,
 } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
+import { Text } from "../../../services/runtime/text";
 import { call } from "../../../services/runtime/trine";
 import {
   arena,
@@ -35,7 +37,6 @@ const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const RESPONDER = initialHandle(HANDLE_INDEX_FIRST_NAMED);
 const RELAY = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 const TRIGGER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 2);
-const LOG = initialHandle(HANDLE_INDEX_FIRST_NAMED + 3);
 const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 4);
 const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 5);
 const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
@@ -233,37 +234,9 @@ function sort(count: u32): void {
   }
 }
 
-const line: usize = memory.data(128, 8);
-let lineBytes: u32 = 0;
+const line: Text = Text.withRoom(128);
 
 function print(name: string, minimum: u64, median: u64, rounds: u32): void {
-  lineBytes = 0;
-  putText("bench ");
-  putText(name);
-  putText(": ");
-  putNumber(minimum);
-  putText(" ");
-  putNumber(median);
-  putText(" ");
-  putNumber(rounds);
-  putByte(10);
-  clearLong(1);
-  sendArena(line, lineBytes);
-  setWord(0, (<u64>lineBytes) << 32);
-  requestLong(LOG, ObjectType.Log, 0, 1);
-}
-
-function putText(text: string): void {
-  for (let index = 0; index < text.length; index++) putByte(<u8>text.charCodeAt(index));
-}
-
-function putNumber(value: u64): void {
-  let divisor: u64 = 1;
-  while (value / divisor >= 10) divisor *= 10;
-  for (; divisor !== 0; divisor /= 10) putByte(<u8>(48 + ((value / divisor) % 10)));
-}
-
-function putByte(byte: u8): void {
-  store<u8>(line + lineBytes, byte);
-  lineBytes++;
+  line.clear().string("bench ").string(name).string(": ").number(minimum).string(" ");
+  log.write(line.number(median).string(" ").number(rounds));
 }
