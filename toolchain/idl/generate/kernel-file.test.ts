@@ -16,7 +16,7 @@ const model = buildModel(
   "sample.idl.ts",
   defineInterface({
     name: "Sample",
-    id: 17,
+    id: 15,
     version: 1,
     methods: {
       nothing: {},
@@ -58,6 +58,13 @@ test("the views of a message read and write its words by the fields' names", asy
   words.fill(0xffff_ffff_ffff_ffffn);
   kernel.call("answer");
   expect([...words]).toEqual([1n, 0x1_0000_0002n, 0xffff_ffffn, 5n << 32n]);
+});
+
+test("of a message that the kernel sends to a program, the kernel writes the request", () => {
+  const methods = { fault: { takes: { slot: u32 }, returns: { isHandled: bool } } };
+  const text = kernelFile(buildModel("", { name: "Fault", id: 16, version: 1, methods }));
+  expect(text).toContain("set slot(value: u32)");
+  expect(text).toContain("get isHandled(): bool");
 });
 
 test.each([

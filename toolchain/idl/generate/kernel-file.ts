@@ -2,6 +2,7 @@
  * The kernel's side of one of its own interfaces in AssemblyScript: the numbers of its methods and
  * a view over the words of each message.
  */
+import { ObjectType } from "../../../kernel/abi/object.ts";
 import { type Field, type InterfaceModel, isInArena, type Layout, type Method } from "../model.ts";
 import { writeEnumerations, writeLimits } from "./interface-file.ts";
 import { fieldType, fromWord, pascal, toWord } from "./names.ts";
@@ -15,13 +16,30 @@ export function kernelFile(model: InterfaceModel): string {
     model.methods.forEach(({ name, index }) => out.line(`${pascal(name)} = ${index},`)),
   );
   out.line();
+  // The kernel serves its objects' methods; a fault it reports as a client of the handler.
+  const isServer = model.id <= ObjectType.System;
   for (const method of model.methods) {
     writeLimits(out, model, method);
     writeEnumerations(out, model, method);
-    writeView(out, model, method, "Request", method.request);
-    writeView(out, model, method, "Response", method.answer);
+    writeView(out, model, method, {
+      kind: "Request",
+      layout: method.request,
+      isWritten: !isServer,
+    });
+    writeView(out, model, method, {
+      kind: "Response",
+      layout: method.answer,
+      isWritten: isServer,
+    });
   }
   return `${out.toString().trimEnd()}\n`;
+}
+
+interface View {
+  readonly kind: "Request" | "Response";
+  readonly layout: Layout;
+  /** The kernel writes the message; otherwise it reads the message. */
+  readonly isWritten: boolean;
 }
 
 /** A class whose reference is the address of the message's words. */
@@ -29,8 +47,7 @@ function writeView(
   out: SourceWriter,
   model: InterfaceModel,
   method: Method,
-  kind: "Request" | "Response",
-  layout: Layout,
+  { kind, layout, isWritten }: View,
 ): void {
   const { fields, words, handles } = layout;
   if (fields.length === 0) return;
@@ -47,32 +64,35 @@ function writeView(
     );
     out.doc("Their number.");
     out.block("@inline static get WORDS(): u32", () => out.line(`return ${words};`));
-    for (const field of fields) writeField(out.line(), model, method, field);
+    for (const field of fields) {
+      if (isWritten) writeSetter(out, model, method, field);
+      else writeGetter(out, model, method, field);
+    }
   });
   out.line();
 }
 
-/** Of a text, the setter writes its length: a response's text begins where the arena does. */
-function writeField(out: SourceWriter, model: InterfaceModel, method: Method, field: Field): void {
-  const { name, type, word } = field;
-  const self = "changetype<usize>(this)";
-  const loaded = `load<u64>(${self}, ${8 * word})`;
-  const store = (value: string): string => `store<u64>(${self}, ${value}, ${8 * word});`;
-  if (isInArena(type)) {
-    writeGetter(out, `${name}Offset`, "u32", `<u32>${loaded}`);
-    writeGetter(out, `${name}Length`, "u32", `<u32>(${loaded} >> 32)`);
-    writeSetter(out, `${name}Length`, "u32", store("(<u64>value) << 32"));
-    return;
-  }
-  const valueType = fieldType(model, method, field);
-  writeGetter(out, name, valueType, fromWord(model, method, field, loaded));
-  writeSetter(out, name, valueType, store(toWord(type, "value")));
+const SELF = "changetype<usize>(this)";
+
+/** Of a text, the length: the text of a message that the kernel writes begins where the arena does. */
+function writeSetter(out: SourceWriter, model: InterfaceModel, method: Method, field: Field): void {
+  const [name, type, value] = isInArena(field.type)
+    ? [`${field.name}Length`, "u32", "(<u64>value) << 32"]
+    : [field.name, fieldType(model, method, field), toWord(field.type, "value")];
+  out.block(`@inline set ${name}(value: ${type})`, () =>
+    out.line(`store<u64>(${SELF}, ${value}, ${8 * field.word});`),
+  );
 }
 
-function writeGetter(out: SourceWriter, name: string, type: string, value: string): void {
-  out.block(`@inline get ${name}(): ${type}`, () => out.line(`return ${value};`));
-}
-
-function writeSetter(out: SourceWriter, name: string, type: string, statement: string): void {
-  out.block(`@inline set ${name}(value: ${type})`, () => out.line(statement));
+/** Of a text, where it begins in the sender's arena, and its length. */
+function writeGetter(out: SourceWriter, model: InterfaceModel, method: Method, field: Field): void {
+  const word = `load<u64>(${SELF}, ${8 * field.word})`;
+  const getters = isInArena(field.type)
+    ? [
+        [`${field.name}Offset`, "u32", `<u32>${word}`],
+        [`${field.name}Length`, "u32", `<u32>(${word} >> 32)`],
+      ]
+    : [[field.name, fieldType(model, method, field), fromWord(model, method, field, word)]];
+  for (const [name, type, value] of getters)
+    out.block(`@inline get ${name}(): ${type}`, () => out.line(`return ${value};`));
 }
