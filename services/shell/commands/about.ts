@@ -1,6 +1,6 @@
 import { PolicyInfoSigner } from "../../../build/generated/interfaces/Policy";
 import { clock, policy, system } from "../../../build/generated/programs/shell";
-import { bold, dim, endLine, flush, line, printLine } from "../output";
+import { bold, dim, endLine, flush, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 /** The first lines on the console. Whether a system may be trusted is said before anything else. */

@@ -14,12 +14,12 @@ import { Status } from "../../../kernel/abi/status";
 import { addService, callToken, DEFERRED, OK, servePending } from "../../runtime/server";
 import { statusName } from "../../runtime/status-name";
 import { Text, utf8 } from "../../runtime/text";
-import { explain } from "../answer";
+import { explain } from "../output/answer";
 import { attemptName } from "./attempt-name";
 import { addCause, addEvent, readRecord } from "./audit";
 import { awaitInterrupt, isInterrupted } from "../line/interrupt";
-import { numberArgument } from "../number-argument";
-import { dim, endLine, flush, green, line, red } from "../output";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, green, line, red } from "../output/print";
 import { Words } from "../line/words";
 
 /** The domains that attack: one of compiled code, one of machine code as no compiler makes it. */

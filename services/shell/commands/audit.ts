@@ -4,10 +4,10 @@ import { faultName } from "../../../kernel/abi/fault";
 import { keep } from "../../runtime/message";
 import { Text } from "../../runtime/text";
 import { isInterrupted } from "../line/interrupt";
-import { addMethodName, addSlotName } from "../names";
-import { numberArgument } from "../number-argument";
-import { dim, endLine, green, line, printLine, red } from "../output";
-import { addMalformation, addRefusedValue } from "../refused-value";
+import { addMethodName, addSlotName } from "../output/names";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, green, line, printLine, red } from "../output/print";
+import { addMalformation, addRefusedValue } from "../output/refused-value";
 import { Words } from "../line/words";
 
 const COUNT_DEFAULT: i64 = 20;

@@ -1,6 +1,6 @@
 import { setCallTimeout } from "../../runtime/message";
 import { Text } from "../../runtime/text";
-import { endLine, line } from "../output";
+import { endLine, line } from "../output/print";
 import { Words } from "../line/words";
 
 /**

@@ -12,7 +12,7 @@ import { handles } from "./handles";
 import { help } from "./help";
 import { forgetInterrupt } from "../line/interrupt";
 import { memoryUse } from "./memory-use";
-import { flush } from "../output";
+import { flush } from "../output/print";
 import { ping } from "./ping";
 import { sayUnknown } from "./suggestion";
 import { trace } from "./trace";

@@ -8,9 +8,9 @@ import { Status } from "../../../kernel/abi/status";
 import { domain } from "../../runtime/handles";
 import { Answer } from "../../runtime/message";
 import { sleep } from "../../runtime/sleep";
-import { explain } from "../answer";
-import { addSlotName, findSlot, NO_SLOT } from "../names";
-import { endLine, flush, line, printLine } from "../output";
+import { explain } from "../output/answer";
+import { addSlotName, findSlot, NO_SLOT } from "../output/names";
+import { endLine, flush, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 const SUPERVISOR_SLOT: u32 = 0;

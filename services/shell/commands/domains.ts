@@ -2,8 +2,8 @@ import { SlotsDescribeState } from "../../../build/generated/interfaces/Slots";
 import { policy, slots } from "../../../build/generated/programs/shell";
 import { PolicyInfoSigner } from "../../../build/generated/interfaces/Policy";
 import { keep } from "../../runtime/message";
-import { addClassName, addSlotName } from "../names";
-import { bold, dim, endLine, green, line, printLine, red } from "../output";
+import { addClassName, addSlotName } from "../output/names";
+import { bold, dim, endLine, green, line, printLine, red } from "../output/print";
 import { Words } from "../line/words";
 
 export function domains(words: Words): void {

@@ -7,9 +7,9 @@ import { faultName } from "../../../kernel/abi/fault";
 import { keep } from "../../runtime/message";
 import { statusName } from "../../runtime/status-name";
 import { isInterrupted } from "../line/interrupt";
-import { addSlotName } from "../names";
-import { numberArgument } from "../number-argument";
-import { endLine, line, printLine } from "../output";
+import { addSlotName } from "../output/names";
+import { numberArgument } from "./number-argument";
+import { endLine, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 const COUNT_DEFAULT: i64 = 20;

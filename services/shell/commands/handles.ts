@@ -16,8 +16,8 @@ import {
 } from "../../../kernel/abi/object";
 import { keep } from "../../runtime/message";
 import { isInterrupted } from "../line/interrupt";
-import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "../names";
-import { bold, endLine, line } from "../output";
+import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "../output/names";
+import { bold, endLine, line } from "../output/print";
 import { Words } from "../line/words";
 
 /** A handle table has no more. */

@@ -1,5 +1,5 @@
 import { Command, commandAt, commandCount, findCommand } from "./command";
-import { bold, endLine, line, printLine } from "../output";
+import { bold, endLine, line, printLine } from "../output/print";
 import { sayUnknown } from "./suggestion";
 import { Words } from "../line/words";
 

@@ -1,6 +1,6 @@
 import { slots, system } from "../../../build/generated/programs/shell";
-import { addSlotName } from "../names";
-import { bold, endLine, line, printLine } from "../output";
+import { addSlotName } from "../output/names";
+import { bold, endLine, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 const AMOUNT_COLUMN: u32 = 16;

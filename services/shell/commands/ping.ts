@@ -3,10 +3,10 @@ import { Status } from "../../../kernel/abi/status";
 import { TIMEOUT_NONE } from "../../../kernel/abi/system-call";
 import { setCallTimeout } from "../../runtime/message";
 import { readTsc } from "../../runtime/x64";
-import { explain } from "../answer";
+import { explain } from "../output/answer";
 import { isInterrupted } from "../line/interrupt";
-import { numberArgument } from "../number-argument";
-import { dim, endLine, flush, line, printLine } from "../output";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 const COUNT_DEFAULT: i64 = 1000;

@@ -1,6 +1,6 @@
 import { Text } from "../../runtime/text";
 import { Command, commandAt, commandCount } from "./command";
-import { endLine, line } from "../output";
+import { endLine, line } from "../output/print";
 
 /** Words longer than this are not compared. */
 const LENGTH_MAX: u32 = 16;

@@ -8,13 +8,13 @@ import {
 import { keep } from "../../runtime/message";
 import { statusName } from "../../runtime/status-name";
 import { Text } from "../../runtime/text";
-import { explain } from "../answer";
+import { explain } from "../output/answer";
 import { Command, findCommand } from "./command";
-import { addError, addFields } from "../fields";
+import { addError, addFields } from "../output/fields";
 import { awaitInterrupt, forgetInterrupt, isInterrupted } from "../line/interrupt";
-import { addMethodName, addSlotName, findSlot, NO_SLOT } from "../names";
-import { numberArgument } from "../number-argument";
-import { dim, endLine, flush, line, red } from "../output";
+import { addMethodName, addSlotName, findSlot, NO_SLOT } from "../output/names";
+import { numberArgument } from "./number-argument";
+import { dim, endLine, flush, line, red } from "../output/print";
 import { sayUnknown } from "./suggestion";
 import { Words } from "../line/words";
 

@@ -8,8 +8,8 @@ import { audit, policy } from "../../../build/generated/programs/shell";
 import { ObjectType } from "../../../kernel/abi/object";
 import { keep } from "../../runtime/message";
 import { Text } from "../../runtime/text";
-import { addClassName, addMethodName, classOf, NO_CLASS } from "../names";
-import { endLine, green, line, printLine, red } from "../output";
+import { addClassName, addMethodName, classOf, NO_CLASS } from "../output/names";
+import { endLine, green, line, printLine, red } from "../output/print";
 import { Words } from "../line/words";
 
 const NO_RULE: u32 = 0xffff_ffff;

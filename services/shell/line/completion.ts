@@ -3,8 +3,8 @@
 import { policy, slots } from "../../../build/generated/programs/shell";
 import { Text, utf8 } from "../../runtime/text";
 import { Command, commandAt, commandCount, findCommand } from "../commands/command";
-import { add, endLine, flush, line } from "../output";
-import { classOf, NO_CLASS } from "../names";
+import { add, endLine, flush, line } from "../output/print";
+import { classOf, NO_CLASS } from "../output/names";
 import { Words } from "./words";
 
 /** What is shown of the candidates; of more, only how many they are. */

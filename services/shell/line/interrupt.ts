@@ -4,7 +4,7 @@ import { console } from "../../../build/generated/programs/shell";
 import { Status } from "../../../kernel/abi/status";
 import { setCallTimeout } from "../../runtime/message";
 import { takeInterrupts } from "./input";
-import { endLine, flush, line } from "../output";
+import { endLine, flush, line } from "../output/print";
 
 let isNoted = false;
 

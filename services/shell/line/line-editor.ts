@@ -5,7 +5,7 @@ import { Text, utf8 } from "../../runtime/text";
 import { History } from "./history";
 import { isInputUsedUp, nextByte } from "./input";
 import { Key, KeyReader } from "./keys";
-import { endLine, flush, line, setColumns, show } from "../output";
+import { endLine, flush, line, setColumns, show } from "../output/print";
 
 /**
  * Bytes of a line. What is typed beyond is not taken, which is told, and a line that lacks some of

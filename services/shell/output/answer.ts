@@ -1,8 +1,8 @@
-import { Status } from "../../kernel/abi/status";
-import { Answer } from "../runtime/message";
-import { addMistake } from "../runtime/mistake";
-import { statusName } from "../runtime/status-name";
-import { endLine, line } from "./output";
+import { Status } from "../../../kernel/abi/status";
+import { Answer } from "../../runtime/message";
+import { addMistake } from "../../runtime/mistake";
+import { statusName } from "../../runtime/status-name";
+import { endLine, line } from "./print";
 
 /** True if the answer is good; else says what it was. */
 export function explain(answer: Answer): bool {

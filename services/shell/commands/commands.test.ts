@@ -1,292 +1,23 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { FaultKind } from "../../kernel/abi/fault.ts";
-import { ObjectType } from "../../kernel/abi/object.ts";
-import { Status } from "../../kernel/abi/status.ts";
-import { fails, fakePeer, refuses } from "../../tests/support/fake-peer.ts";
-import { loadInNode, type NodeProgram, Waits } from "../../tests/support/service-in-node.ts";
-import AttackPlan from "../interfaces/attack-plan.idl.ts";
-import Console from "../interfaces/console.idl.ts";
-import Echo from "../interfaces/echo.idl.ts";
-import Audit from "../interfaces/kernel/audit.idl.ts";
-import Policy from "../interfaces/kernel/policy.idl.ts";
-import Slots from "../interfaces/kernel/slots.idl.ts";
-import System from "../interfaces/kernel/system.idl.ts";
-import Trace from "../interfaces/kernel/trace.idl.ts";
-import Serial from "../interfaces/serial.idl.ts";
-import Supervisor from "../interfaces/supervisor.idl.ts";
+import { FaultKind } from "../../../kernel/abi/fault.ts";
+import { Status } from "../../../kernel/abi/status.ts";
+import {
+  ATTACKER,
+  ECHO,
+  INTRUDER,
+  NAMES,
+  ShellSystem,
+  type Traced,
+} from "../../../tests/support/shell-system.ts";
+import AttackPlan from "../../interfaces/attack-plan.idl.ts";
+import Console from "../../interfaces/console.idl.ts";
+import Echo from "../../interfaces/echo.idl.ts";
 
-const NAMES = ["supervisor", "serial", "console", "shell", "echo", "attacker", "intruder"];
-const CLASSES = ["None", "Supervisor", "Uart", "Console", "Shell", "Echo", "Attacker", "Intruder"];
-const READ_MAX = 64;
-const SERIAL = 1;
-const CONSOLE = 2;
-const SHELL = 3;
-const ECHO = 4;
-const ATTACKER = 5;
-const INTRUDER = 6;
 const ATTEMPTS = AttackPlan.methods.next.returns.attempt.names;
 
-/**
- * A small system around the shell. What is typed comes byte by byte or in the pieces of `typed`.
- */
-class System_ {
-  shown = "";
-  typed: string[] = [];
-  signer: "development" | "release" = "development";
-  readonly running = NAMES.map((_, slot) => slot < ATTACKER);
-  readonly starts = NAMES.map((_, slot) => (slot < ATTACKER ? 1 : 0));
-  readonly transfer: Record<
-    "request" | "response" | "error",
-    "none" | "allow" | "deny" | "depends"
-  > = { request: "none", response: "none", error: "none" };
-  readonly audit: {
-    kind: number;
-    subjectSlot: number;
-    targetSlot: number;
-    interfaceId: number;
-    method: number;
-    rule: number;
-    line: number;
-    detail: bigint;
-    field?: number;
-    mask?: bigint;
-    timeNs?: bigint;
-    targetClass?: number;
-  }[] = [];
-  readonly ended: string[] = [];
-  /** What the attacker does once it is started: set by the test. */
-  attackerActs: () => void = () => {};
-  program!: NodeProgram;
-  /** At which look for it a running command finds ^C; 0: none is typed. */
-  interruptAt = 0;
-  /** When a killed domain is started again; 0: at once. */
-  backOffNs = 0n;
-  /** Messages that a trace finds. */
-  traced: Traced[] = [];
-
-  readonly peers = {
-    console: fakePeer(Console, {
-      write: ({ text }) => void (this.shown += text),
-      read: () => {
-        const input = Buffer.from(this.typed.shift() ?? waits());
-        if (input.length > READ_MAX) this.typed.unshift(input.toString("latin1", READ_MAX));
-        return { data: input.subarray(0, READ_MAX) };
-      },
-      interrupted: ({ wait }) => {
-        const typed = --this.interruptAt === 0;
-        return typed || !wait ? { typed } : fails(Status.Timeout);
-      },
-    }),
-    supervisor: fakePeer(Supervisor, {
-      start: ({ slot }) => {
-        if (this.running[slot]) refuses(Supervisor, "AlreadyRunning");
-        this.running[slot] = true;
-        this.starts[slot]!++;
-        if (slot === ATTACKER || slot === INTRUDER) this.attackerActs();
-      },
-      kill: ({ slot }) => {
-        if (!this.running[slot]) refuses(Supervisor, "NotRunning");
-        if (this.backOffNs === 0n) this.starts[slot]!++;
-      },
-      stop: ({ slot }) => void (this.running[slot] = false),
-      status: ({ slot }) => ({
-        wanted: slot < ATTACKER,
-        ended: "faulted" as const,
-        faultKind: FaultKind.OutOfBounds,
-        address: 0x8010_0000n,
-        instruction: 0x10_0000_1000n,
-        code: 0,
-        restarts: 1,
-        nextStartNs: this.backOffNs,
-      }),
-      place: ({ slot, instruction }) => ({
-        text: slot === ATTACKER ? `steal (attacker.ts:${instruction})` : "",
-      }),
-      nextEvent: ({ from }) => {
-        if (from > 2n) refuses(Supervisor, "NoEvent");
-        const what = from === 2n ? ("faulted" as const) : ("started" as const);
-        return {
-          sequence: from === 0n ? 1n : from,
-          timeNs: 5_000_000n,
-          slot: 1,
-          what,
-          faultKind: FaultKind.NullReference,
-          address: 16n,
-          instruction: 0n,
-          code: 1,
-        };
-      },
-    }),
-    echo: fakePeer(Echo, {
-      words: (words) => (this.running[ECHO] ? words : fails(Status.Timeout)),
-      nothing: () => {},
-    }),
-    slots: fakePeer(Slots, {
-      count: () => ({ count: NAMES.length }),
-      name: ({ slot }) => ({ text: NAMES[slot] ?? fails(Status.NotFound) }),
-      find: ({ name }) => ({
-        slot: NAMES.includes(name) ? NAMES.indexOf(name) : fails(Status.NotFound),
-      }),
-      describe: ({ slot }) => ({
-        state: this.running[slot] ? ("running" as const) : ("empty" as const),
-        classId: slot + 1,
-        pagesUsed: 20 + slot,
-        pagesQuota: 64,
-        handlesUsed: 5,
-        threads: 1,
-        starts: this.starts[slot]!,
-        verified: slot !== 4,
-        restart: "always" as const,
-        priority: 100,
-        consumedNs: 1_500_000n,
-        autostart: true,
-        ended: "never" as const,
-        endCode: 0,
-      }),
-      handleAt: ({ slot, index }) => {
-        if (index > 7) fails(Status.NotFound);
-        const type = index < 7 ? ObjectType.Domain : ObjectType.Endpoint;
-        const [targetSlot, interfaceId] =
-          slot === CONSOLE ? [SERIAL, Serial.id] : [CONSOLE, Console.id];
-        return {
-          index: Math.max(index, 1),
-          type,
-          rights: 7,
-          targetSlot,
-          interfaceId,
-          badge: 0x2an,
-          parent: 0,
-        };
-      },
-    }),
-    audit: fakePeer(Audit, {
-      info: () => ({ next: BigInt(this.audit.length), oldest: 0n, lost: 3n }),
-      read: ({ sequence }) => {
-        const record = this.audit[Number(sequence)] ?? fails(Status.NotFound);
-        return {
-          sequence,
-          timeNs: 1_000_000n,
-          subjectClass: 1,
-          targetClass: 2,
-          repeats: 1,
-          field: 0,
-          mask: 0n,
-          ...record,
-        };
-      },
-      ruleText: ({ rule }) => ({
-        text: `policy/modules/x.policy:${rule}: never Attacker -> Supervisor`,
-      }),
-    }),
-    policy: fakePeer(Policy, {
-      info: () => ({ version: 1n, epoch: 1, signer: this.signer, classes: 6, rules: 40 }),
-      className: ({ classId }) => ({ text: CLASSES[classId] ?? fails(Status.NotFound) }),
-      findClass: ({ name }) => ({
-        classId: CLASSES.includes(name) ? CLASSES.indexOf(name) : fails(Status.NotFound),
-      }),
-      interfaceName: ({ interfaceId }) => ({
-        text:
-          interfaceId === 0x101
-            ? "Console"
-            : interfaceId === 0x7f0
-              ? "Colours"
-              : fails(Status.NotFound),
-      }),
-      methodName: ({ interfaceId, method }) => ({
-        text:
-          (interfaceId === 0x7f0 ? ["write", "wash"] : ["write", "read"])[method] ??
-          fails(Status.NotFound),
-      }),
-      interfaceAt: ({ classId, index }) => ({
-        interfaceId:
-          (classId === CLASSES.indexOf("Console") ? [0x101, 0x101, 0x7f0][index] : undefined) ??
-          fails(Status.NotFound),
-      }),
-      findMethod: ({ name }) =>
-        name === "write" ? { interfaceId: 0x101, method: 0 } : fails(Status.NotFound),
-      query: ({ subjectClass, event }) => {
-        const isAllowed = subjectClass === 4 || (subjectClass === 2 && event === "request");
-        const transfer = this.transfer[event];
-        return {
-          verdict: isAllowed ? ("allow" as const) : ("deny" as const),
-          rule: 7,
-          line: isAllowed ? 12 : 0,
-          transfer,
-          missingClass: transfer === "deny" ? 3 : 0,
-        };
-      },
-    }),
-    trace: fakePeer(Trace, { start: () => {}, stop: () => {}, next: () => this.nextMessage() }),
-    system: fakePeer(System, {
-      memory: () => ({
-        totalPages: 32768n,
-        freePages: 30000n,
-        kernelPages: 512n,
-        imagePages: 200n,
-      }),
-      bootLine: () => ({ text: "nx smep smap; unanchored; development key" }),
-      shutdown: () => void this.ended.push("shutdown"),
-      reboot: () => void this.ended.push("reboot"),
-    }),
-  };
-
-  private nextMessage() {
-    const { words = [], arena = "", ...rest } = this.traced.shift() ?? fails(Status.NotFound);
-    const data = Buffer.concat([
-      Buffer.from(BigUint64Array.from(words.slice(0, 16)).buffer),
-      Buffer.from(arena).subarray(0, 80),
-    ]);
-    return {
-      timeNs: this.program.nowNs - 999_600_000n,
-      kind: 0,
-      from: 3,
-      to: 2,
-      outcome: Status.Ok,
-      words: words.length,
-      handles: 0,
-      arenaLength: arena.length,
-      ...rest,
-      data,
-    };
-  }
-}
-
-/** A message as a test gives it to the trace. */
-interface Traced {
-  readonly header: number;
-  readonly kind?: number;
-  readonly words?: readonly bigint[];
-  readonly arena?: string;
-  readonly outcome?: Status;
-}
-
-function waits(): never {
-  throw new Waits("nothing more is typed");
-}
-
-let system: System_;
-beforeEach(() => void (system = new System_()));
-
-/**
- * Types the pieces, and returns what was shown after the banner, without colours and without the
- * redrawing of the line being edited.
- */
-async function type(...pieces: readonly string[]): Promise<string> {
-  system.typed = [...pieces];
-  system.program = await loadInNode("services/shell", { peers: system.peers, slot: SHELL });
-  system.program.run();
-  return plain(system.shown);
-}
-
-function plain(text: string): string {
-  const withoutPrompts = text.replaceAll(/\r\x1b\[1mtrine> \x1b\[0m.*?\x1b\[K\r\x1b\[\d+C/g, "");
-  return withoutPrompts.replaceAll(/\x1b\[[0-9;]*[A-Za-z]/g, "");
-}
-
-/** The line being edited when it was entered, as the last redrawing shows it. */
-function lastLine(): string {
-  return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K/g)].at(-2)?.[1] ?? "";
-}
+let system: ShellSystem;
+beforeEach(() => void (system = new ShellSystem()));
+const type = (...pieces: readonly string[]): Promise<string> => system.type(...pieces);
 
 test.each([
   ["development", "development-signed"],
@@ -295,167 +26,6 @@ test.each([
   system.signer = signer;
   const lines = (await type()).split("\n").filter((line) => line !== "");
   expect(lines[0]).toContain(`Trine, ${words}`);
-});
-
-test("the terminal is asked for its width when the shell starts and when the screen is cleared", async () => {
-  await type("\x0c");
-  expect(system.shown.match(/\x1b\[999C\x1b\[6n\r/g)).toHaveLength(2);
-});
-
-test("the prompt is `trine> `, with the cursor behind it", async () => {
-  await type();
-  expect(system.shown.endsWith("\r\x1b[1mtrine> \x1b[0m\x1b[K\r\x1b[7C")).toBe(true);
-});
-
-test.each([
-  ["what is typed is entered", "help\r", "help"],
-  ["backspace takes the last character", "helpx\x7f\r", "help"],
-  ["left and insert", "hlp\x1b[D\x1b[De\r", "help"],
-  ["home and end", "elp\x1b[Hh\x1b[F!\r", "help!"],
-  ["delete takes the next character", "xhelp\x1b[H\x1b[3~\r", "help"],
-  ["^A and ^E", "elp\x01h\x05!\r", "help!"],
-  ["^K takes the rest", "help me\x1b[D\x1b[D\x1b[D\x0b\r", "help"],
-  ["^U takes what is before", "nonsense help\x1b[D\x1b[D\x1b[D\x1b[D\x15\r", "help"],
-  ["^W takes a word", "help me\x17\r", "help "],
-  ["alt and backspace takes a word", "help me\x1b\x7f\r", "help "],
-  [
-    "control and the arrows move by words",
-    "help me now\x1b[1;5D\x1b[1;5Dyou or \x1b[1;5C!\r",
-    "help you or me! now",
-  ],
-  ["alt-B and alt-F move by words", "help me now\x1bb\x1bbyou or \x1bf!\r", "help you or me! now"],
-  ["shift and an arrow is the arrow", "hlp\x1b[1;2D\x1b[1;2De\r", "help"],
-  ["delete with control is delete", "xhelp\x1b[H\x1b[3;5~\r", "help"],
-  ["enter after escape is enter", "help\x1b\r", "help"],
-  ["^C gives the line up", "nonsense\x03help\r", "help"],
-  ["a character of several bytes is one", "hélp\x1b[D\x1b[D\x7fe\r", "help"],
-  ["home with a number, end with a letter O", "elp\x1b[1~h\x1bOF!\r", "help!"],
-  ["unknown sequences are nothing", "he\x1b[21~\x1b[1;5Xlp\r", "help"],
-])("editing: %s", async (_what, typed, line) => {
-  await type(typed);
-  expect(lastLine()).toBe(line);
-});
-
-test("keys may arrive byte by byte", async () => {
-  await type(..."hlp\x1b[D\x1b[De\r");
-  expect(lastLine()).toBe("help");
-});
-
-test("carriage return with line feed enters one line", async () => {
-  const shown = await type("nonsense\r\nnonsense\r\n");
-  expect(shown.match(/there is no command/g)).toHaveLength(2);
-});
-
-test("up and down go through history, and keep what was being typed", async () => {
-  await type("uptime\r", "about\r", "half\x1b[A\x1b[A\x1b[B\x1b[B\r");
-  expect(lastLine()).toBe("half");
-  system = new System_();
-  await type("uptime\r", "about\r", "\x1b[A\x1b[A\x1b[A\r");
-  expect(lastLine()).toBe("uptime");
-});
-
-test("history keeps more lines than it has room for, the newest", async () => {
-  await type(
-    ...Array.from({ length: 40 }, (_, index) => `ping ${index + 1}\r`),
-    `${"\x1b[A".repeat(50)}\r`,
-  );
-  expect(lastLine()).toBe("ping 9");
-});
-
-test("of a long line one row is shown while it is edited, the part around the cursor, and all of it once it is entered", async () => {
-  const long = Array.from({ length: 30 }, (_, index) => `w${index}`).join(" ");
-  const drawn = async (...pieces: string[]) => {
-    await type(...pieces);
-    return [...system.shown.matchAll(/trine> \x1b\[0m(.*?)\x1b\[K\r\x1b\[(\d+)C/g)].map(
-      ([, text, column]) => [text!, Number(column)] as const,
-    );
-  };
-  expect((await drawn(long)).at(-1)).toEqual([long.slice(-72), 79]);
-  expect((await drawn(long, "\x1b[H")).at(-1)).toEqual([long.slice(0, 72), 7]);
-  expect((await drawn(long, "\r")).at(-2)).toEqual([long, 7 + long.length]);
-  // A terminal that tells its width; function keys that look as if it did.
-  expect((await drawn("\x1b[24;60R", long)).at(-1)).toEqual([long.slice(-52), 59]);
-  expect((await drawn("\x1b[24;300R", long)).at(-1)).toEqual([long, 7 + long.length]);
-  expect((await drawn("\x1b[1;2R\x1bOR", long)).at(-1)).toEqual([long.slice(-72), 79]);
-});
-
-test("a line of 200 bytes is run", async () => {
-  const shown = await type(`uptime${" ".repeat(194)}`, "\r");
-  expect(system.shown).not.toContain("\x07");
-  expect(shown).toContain("running for");
-});
-
-test("what is typed beyond 200 bytes rings and says so, once, and the line is not run", async () => {
-  const shown = await type(`uptime${" ".repeat(195)}`, "x", "y", "\r", "about\r");
-  expect(system.shown.match(/\x07/g)).toHaveLength(3);
-  expect(shown.match(/the line is full: it has at most 200 bytes/g)).toHaveLength(1);
-  expect(shown).toContain("not run: a line has at most 200 bytes, and 3 more were typed\n");
-  expect(shown).not.toContain("running for");
-  expect(shown).toContain("a microkernel operating system");
-});
-
-test("a line that is pasted with its end is not run where it is cut", async () => {
-  const shown = await type(`kill serial ${"x".repeat(300)}\ruptime\r`);
-  expect(shown).toContain("not run: a line has at most 200 bytes, and 112 more were typed");
-  expect(shown).not.toContain("is ended");
-  expect(shown).toContain("running for");
-});
-
-test("a line that was too long is run once it was edited", async () => {
-  expect(await type(`uptime${" ".repeat(300)}`, "\x7f", "\r")).toContain("running for");
-  expect(await type(`uptime${" ".repeat(300)}`, "\r", "\x1b[A", "\r")).toContain("running for");
-  expect(await type("x".repeat(300), "\x03uptime\r")).toContain("running for");
-});
-
-test("a line may be all words", async () => {
-  expect(await type(`${"trace shell echo ".repeat(11)}uptime\r`)).toContain("running for");
-});
-
-test("what is typed together with a key that means nothing is shown at once", async () => {
-  await type("upt\x14");
-  expect(system.shown).toMatch(/upt\x1b\[K\r\x1b\[10C$/);
-});
-
-test.each([
-  ["a command", "upt\t\r", "uptime "],
-  ["the part that is common", "s\t\r", "s"],
-  ["a domain", "kill ser\t\r", "kill serial "],
-  ["the command that another takes", "help upt\t\r", "help uptime "],
-  ["a command within a trace", "trace shell echo upt\t\r", "trace shell echo uptime "],
-  ["a domain behind that", "trace shell echo kill ser\t\r", "trace shell echo kill serial "],
-  ["in the middle of a line", "handles con x\x1b[D\x1b[D\t\r", "handles console  x"],
-  ["a class", "why Sup\t\r", "why Supervisor "],
-  ["a class or a domain, as it is written", "why Shell con\t\r", "why Shell console "],
-  ["a class as the target", "why shell Con\t\r", "why shell Console "],
-  ["a method of the target", "why shell Console re\t\r", "why shell Console read "],
-  ["a method of the target's domain", "why shell console wr\t\r", "why shell console write "],
-  [
-    "a method with its interface",
-    "why shell Console Colours.wa\t\r",
-    "why shell Console Colours.wash ",
-  ],
-  ["a method of nothing", "why shell nobody wr\t\r", "why shell nobody wr"],
-  ["a method of one who serves none", "why shell Echo wr\t\r", "why shell Echo wr"],
-  ["nothing behind the method", "why shell Console write ser\t\r", "why shell Console write ser"],
-  [
-    "a question within a trace",
-    "trace shell echo why shell Console re\t\r",
-    "trace shell echo why shell Console read ",
-  ],
-  ["nothing", "zzz\t\r", "zzz"],
-])("completion of %s", async (_what, typed, line) => {
-  await type(typed);
-  expect(lastLine()).toBe(line);
-});
-
-test("several candidates are shown, below the line as it was typed", async () => {
-  await type("s\t");
-  expect(system.shown).toMatch(/s\x1b\[K\r\x1b\[8C\nstart {2}stop {2}shutdown/);
-});
-
-test("methods that several interfaces have are shown once", async () => {
-  await type("why shell Console \t");
-  expect(system.shown).toMatch(/\nwrite {2}read {2}wash {2}\n/);
 });
 
 describe("a terminal that tells its width gets no broken words:", () => {
@@ -477,7 +47,7 @@ describe("a terminal that tells its width gets no broken words:", () => {
     const tooLong = all.slice(4).filter((row) => row.length > columns && row.trim().includes(" "));
     expect(tooLong).toEqual([]);
     // Nothing is lost but spaces.
-    system = new System_();
+    system = new ShellSystem();
     const whole = await type(
       "help\r",
       "domains\r",
@@ -491,7 +61,7 @@ describe("a terminal that tells its width gets no broken words:", () => {
 
   test("a row that fits exactly stays, one that does not goes on moved in", async () => {
     expect(await rows(48, "about\r")).toContain("three system calls, and every message is judged.");
-    system = new System_();
+    system = new ShellSystem();
     expect((await rows(47, "about\r")).join("\n")).toContain(
       "three system calls, and every message is\n  judged.\n",
     );
@@ -834,13 +404,13 @@ test.each<[string, Traced, string]>([
 
 test("a trace without a command ends at ^C, or after its seconds, and shows what was recorded", async () => {
   for (const interruptAt of [0, 1]) {
-    system = new System_();
+    system = new ShellSystem();
     system.interruptAt = interruptAt;
     system.traced = [{ header: CONSOLE_INTERRUPTED, words: [0n] }];
     expect(await type("trace shell console 2\r")).toContain(
       `recording for 2 s; ^C ends it\n${interruptAt === 1 ? "^C\n" : ""}`,
     );
-    expect(plain(system.shown)).toContain("1 message\n");
+    expect(system.text).toContain("1 message\n");
   }
 });
 

@@ -1,8 +1,8 @@
 // Names of slots and of what the policy knows, looked up when they are shown.
 
-import { policy, slots } from "../../build/generated/programs/shell";
-import { Text } from "../runtime/text";
-import { endLine, line } from "./output";
+import { policy, slots } from "../../../build/generated/programs/shell";
+import { Text } from "../../runtime/text";
+import { endLine, line } from "./print";
 
 export const NO_SLOT: u32 = 0xffff_ffff;
 export const NO_CLASS: u32 = 0xffff_ffff;

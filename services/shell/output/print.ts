@@ -1,11 +1,11 @@
 // What the shell shows: one text that commands add to, sent when it is full or a command is done.
 
-import { CONSOLE_WRITE_TEXT_MAX } from "../../build/generated/interfaces/Console";
-import { console } from "../../build/generated/programs/shell";
-import { Status } from "../../kernel/abi/status";
-import { TIMEOUT_NONE } from "../../kernel/abi/system-call";
-import { setCallTimeout } from "../runtime/message";
-import { Text } from "../runtime/text";
+import { CONSOLE_WRITE_TEXT_MAX } from "../../../build/generated/interfaces/Console";
+import { console } from "../../../build/generated/programs/shell";
+import { Status } from "../../../kernel/abi/status";
+import { TIMEOUT_NONE } from "../../../kernel/abi/system-call";
+import { setCallTimeout } from "../../runtime/message";
+import { Text } from "../../runtime/text";
 
 /**
  * Lines are put together here; a line longer than this is cut. None is: the longest text in one has

@@ -1,5 +1,5 @@
-import { endLine, line } from "./output";
-import { Words } from "./line/words";
+import { endLine, line } from "../output/print";
+import { Words } from "../line/words";
 
 /**
  * The number that stands as word `index`, `otherwise` where none stands there; -1 after saying that

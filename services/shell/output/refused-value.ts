@@ -1,7 +1,7 @@
 // What was wrong with a message, by the names that its interface has: of what no interface knows,
 // and of what a rule refused.
 
-import { AuditReadAnswer } from "../../build/generated/interfaces/Audit";
+import { AuditReadAnswer } from "../../../build/generated/interfaces/Audit";
 import {
   FIELD_BOOL,
   FIELD_BYTES,
@@ -11,8 +11,8 @@ import {
   FIELD_U16,
   FIELD_U8,
   fieldNames,
-} from "../../build/generated/interfaces/field-names";
-import { Text } from "../runtime/text";
+} from "../../../build/generated/interfaces/field-names";
+import { Text } from "../../runtime/text";
 import {
   COLON,
   EQUALS,

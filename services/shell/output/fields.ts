@@ -9,9 +9,9 @@ import {
   FIELD_SIGNED,
   errorNames,
   fieldNames,
-} from "../../build/generated/interfaces/field-names";
-import { Text } from "../runtime/text";
-import { endLine, line } from "./output";
+} from "../../../build/generated/interfaces/field-names";
+import { Text } from "../../runtime/text";
+import { endLine, line } from "./print";
 
 /** Larger numbers are shown in hexadecimal: they are addresses or masks rather than counts. */
 const DECIMAL_MAX: u64 = 1_000_000_000;
