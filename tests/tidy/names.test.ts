@@ -21,7 +21,8 @@ test("no file or folder has a name that says nothing", () => {
 });
 
 test("files are named in lower case with hyphens", () => {
-  const capitals = /^(README|ARCHITECTURE|SECURITY|LICENSE|NOTICE|Makefile)(\.md)?$/;
+  const capitals =
+    /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|LICENSE|NOTICE|Makefile)(\.md)?$/;
   const odd = files.filter(
     (file) =>
       !capitals.test(basename(file)) && !/^\.?[a-z0-9]+([.-][a-z0-9]+)*$/.test(basename(file)),
