@@ -32,7 +32,7 @@ import {
   clearInstance,
   domainOfSlot,
 } from "../object/domain";
-import { addHandle, prepareHandles } from "../handle/handle-table";
+import { addHandle, prepareHandles } from "../handle/table";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
 import { forgetPorts } from "../x64/assembly";

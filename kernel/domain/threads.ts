@@ -10,7 +10,7 @@ import { stackFits, stackTop } from "../memory/address-space";
 import { Table, returnPlace, takePlace } from "../memory/object-pages";
 import { programIsVerified } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
-import { revokeObjectStep } from "../handle/handle-table";
+import { revokeObjectStep } from "../handle/revoke-object";
 import { initializeObject } from "../object/kernel-object";
 import { FS_BASE_UNPROVEN, Thread, ThreadState } from "../object/thread";
 import { TimerKind } from "../object/timer";

@@ -12,7 +12,7 @@ import {
 import { callKernel } from "../service/dispatch";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { findHandle, hasRights } from "../handle/handle-table";
+import { findHandle, hasRights } from "../handle/table";
 import { Thread, ThreadState } from "../object/thread";
 import { isGoing } from "../ipc/transfer";
 import { captureMessage } from "../ipc/message";

@@ -20,7 +20,7 @@ import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
 import { Event, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { findHandle, hasRights } from "../handle/handle-table";
+import { findHandle, hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
 import { canHandOver, handOver } from "../schedule/scheduler";

@@ -4,7 +4,7 @@
 import { ObjectType, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, TIMEOUT_POLL } from "../abi/system-call";
-import { findHandle, hasRights } from "../handle/handle-table";
+import { findHandle, hasRights } from "../handle/table";
 import { forgetReceiver, unqueueCaller } from "../ipc/inbox-queue";
 import { updatePriority } from "../ipc/lending";
 import { captureReceive } from "../ipc/message";

@@ -22,7 +22,7 @@ import { Table, isInUse } from "../memory/object-pages";
 import { CopyResult } from "../memory/user-memory";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { findHandle, hasRights } from "../handle/handle-table";
+import { findHandle, hasRights } from "../handle/table";
 import { Thread, ThreadState } from "../object/thread";
 import { passTurn, wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";

@@ -1,24 +1,26 @@
 // What happens to an object when the last thing that refers to it goes.
 
 import { ObjectType } from "../abi/object";
-import { freeMemoryStep, isLastStep } from "../memory/memory-pages";
+import { passMappings } from "../memory/mappings";
+import { freeMemoryStep, isLastFreeStep } from "../memory/memory-pages";
 import { Table, returnPlace } from "../memory/object-pages";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import { passOn, removeHandle } from "./handle-table";
 import { Inbox } from "../object/inbox";
 import { KernelObject } from "../object/kernel-object";
 import { MemoryObject } from "../object/memory-object";
+import { TREE_STEP, isMemoryHandle, removeHandle } from "./table";
+import { moveHandle } from "./tree";
 
 /**
  * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came
  * from. With it goes an object that nothing else refers to. One step; true when the handle is gone.
  */
 export function dropStep(entry: HandleEntry): bool {
-  if (!passOn(entry)) return false;
+  if (!moveDescendantsUp(entry)) return false;
   const object = entry.object!;
-  if (entry.type === <u16>ObjectType.Memory && object.handleCount === 1) {
+  if (isMemoryHandle(entry) && object.handleCount === 1) {
     const memory = changetype<MemoryObject>(object);
     if (memory.firstMapping === null) {
       // The handle stays until the last step, so that the object can be found again.
@@ -30,9 +32,23 @@ export function dropStep(entry: HandleEntry): bool {
   return true;
 }
 
+/**
+ * Moves children and mappings of an entry to its parent, at most TREE_STEP of each; true when none
+ * are left.
+ */
+function moveDescendantsUp(entry: HandleEntry): bool {
+  for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
+    const child = entry.firstChild;
+    if (child === null) break;
+    moveHandle(child, entry.parent);
+  }
+  if (entry.firstChild !== null) return false;
+  return !isMemoryHandle(entry) || passMappings(entry, TREE_STEP);
+}
+
 function dropMemory(entry: HandleEntry, memory: MemoryObject): bool {
   memory.isDying = true;
-  if (!isLastStep(memory)) {
+  if (!isLastFreeStep(memory)) {
     freeMemoryStep(memory);
     return false;
   }

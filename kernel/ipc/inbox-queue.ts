@@ -9,7 +9,6 @@ import { Thread, ThreadState } from "../object/thread";
 import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { removeReady } from "../schedule/scheduler";
 import { updatePriority } from "./lending";
-import { addChain, removeChain } from "./tally";
 
 /** Queues a caller, whose message is captured, behind the callers of the same priority. */
 export function queueCaller(caller: Thread, endpoint: Endpoint): void {
@@ -42,7 +41,7 @@ function enterQueue(caller: Thread, inbox: Inbox): void {
   assert(caller.inbox === null);
   caller.inbox = inbox;
   inbox.pendingCalls += 1;
-  addChain(inbox.queuedChains, caller.chainBehind);
+  inbox.queuedChains.add(caller.chainBehind);
   enqueueLast(inbox.queue, caller, caller.priority);
   updatePriority(inbox.thread);
 }
@@ -51,7 +50,7 @@ function leaveQueue(caller: Thread): void {
   const inbox = caller.inbox!;
   removeQueued(inbox.queue, caller);
   inbox.pendingCalls -= 1;
-  removeChain(inbox.queuedChains, caller.chainBehind);
+  inbox.queuedChains.remove(caller.chainBehind);
   caller.inbox = null;
   updatePriority(inbox.thread);
   destroyInboxIfUnused(inbox);

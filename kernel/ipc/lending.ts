@@ -4,19 +4,10 @@
 
 import { Status } from "../abi/status";
 import { domainOfSlot } from "../object/domain";
+import { CHAIN_MAX } from "../object/tally";
 import { Thread, ThreadState } from "../object/thread";
-import { highestPriority } from "../schedule/priority-bitmap";
 import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { requeueReady } from "../schedule/scheduler";
-import {
-  CHAIN_MAX,
-  addChain,
-  addPriority,
-  highestCaller,
-  longestChain,
-  removeChain,
-  removePriority,
-} from "./tally";
 
 /** The thread that another one waits for, null if it waits for none that is known. */
 function waitsFor(thread: Thread): Thread | null {
@@ -67,17 +58,17 @@ function recompute(thread: Thread): bool {
     if (newest.priority > wanted) wanted = newest.priority;
     chain = newest.chainBehind + 1;
     if (newest.servedNext !== null) {
-      const held = highestCaller(thread.servedPriorities);
-      if (held > wanted) wanted = held;
-      const heldChain = longestChain(thread.servedChains);
+      const held = thread.servedPriorities.highest;
+      if (held > <i32>wanted) wanted = <u32>held;
+      const heldChain = thread.servedChains.longestWithCaller;
       if (heldChain > chain) chain = heldChain;
     }
   }
   const inbox = thread.ownInbox;
   if (inbox !== null && inbox.pendingCalls > 0) {
-    const waiting = highestPriority(inbox.queue);
+    const waiting = inbox.queue.bitmap.highest;
     if (waiting > <i32>wanted) wanted = <u32>waiting;
-    const queued = longestChain(inbox.queuedChains);
+    const queued = inbox.queuedChains.longestWithCaller;
     if (queued > chain) chain = queued;
   }
   const ceiling = domainOfSlot(thread.owner).ceiling;
@@ -88,8 +79,8 @@ function recompute(thread: Thread): bool {
   if (!isChanged && chain === thread.chainBehind) return false;
   if (thread.state === ThreadState.Calling) {
     const queuedAt = thread.inbox!;
-    removeChain(queuedAt.queuedChains, thread.chainBehind);
-    addChain(queuedAt.queuedChains, chain);
+    queuedAt.queuedChains.remove(thread.chainBehind);
+    queuedAt.queuedChains.add(chain);
     if (isChanged) {
       removeQueued(queuedAt.queue, thread);
       enqueueLast(queuedAt.queue, thread, wanted);
@@ -110,13 +101,13 @@ function recompute(thread: Thread): bool {
 // so that a thread that holds one call at a time, as most do, never counts.
 
 function count(server: Thread, caller: Thread): void {
-  addChain(server.servedChains, caller.chainBehind);
-  addPriority(server.servedPriorities, caller.priority);
+  server.servedChains.add(caller.chainBehind);
+  server.servedPriorities.add(caller.priority);
 }
 
 function discount(server: Thread, caller: Thread): void {
-  removeChain(server.servedChains, caller.chainBehind);
-  removePriority(server.servedPriorities, caller.priority);
+  server.servedChains.remove(caller.chainBehind);
+  server.servedPriorities.remove(caller.priority);
 }
 
 /** `server` holds the caller's call from now on. */

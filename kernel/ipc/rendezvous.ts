@@ -8,7 +8,7 @@ import { CopyResult } from "../memory/user-memory";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Thread, ThreadState } from "../object/thread";
 import { wake } from "../schedule/scheduler";
 import { TraceKind, traceMessage } from "./trace";

@@ -6,13 +6,7 @@ import { CopyResult, copyBetween } from "../memory/user-memory";
 import { Message } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
-import {
-  addHandle,
-  findHandle,
-  handleNumber,
-  hasRights,
-  prepareHandles,
-} from "../handle/handle-table";
+import { addHandle, findHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
 import { MemoryObject } from "../object/memory-object";
 import { Thread } from "../object/thread";
 import {

@@ -1,35 +1,25 @@
-// Mappings of memory objects: made whole, taken apart step by step.
+// Mappings of memory objects: made whole, linked to domain, handle and object, passed on.
+// handle/unmap.ts ends them.
 
 import { Status } from "../abi/status";
 import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
-import { revokeObjectStep } from "../handle/handle-table";
 import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
-import { unmapPage } from "../x64/paging";
-import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "../object/layout";
-import { freeMemoryStep, isLastStep } from "./memory-pages";
-import { Table, isInUse, passPage, returnPlace, takePlace } from "./object-pages";
+import { Table, passPage, takePlace } from "./object-pages";
 import { chargeShared, mayHaveObject, unchargeShared } from "./quota";
 import { passWindowPage } from "./window";
 
 /** Between two mappings nothing is mapped, so that running past the end of one faults. */
 const GAP_BYTES: u64 = 0x10000;
 const LINEAR_END: u64 = 0x100000000;
-/** Pages unmapped in one step, which may free as many frames on top of it. */
-const UNMAP_STEP: u32 = 32;
-
-/** The address of the mapping that `createMapping` has made. */
-let madeAt: u32 = 0;
-export function mappedAddress(): u32 {
-  return madeAt;
-}
 
 /**
- * Maps pages of an object that may be mapped so, at the lowest address above the program's own
- * memory that has room. Pages are backed when touched. Who does not pay for the object already is
- * charged for all of it. The mapping hangs on the domain's handle `entry`.
+ * Maps pages of an object at the lowest free address above the program's memory, by the domain's
+ * handle `entry`; the caller has checked the rights. Pages are backed when touched. A domain that
+ * does not own the object is charged for all of it. On Status.Ok the new mapping is
+ * `entry.firstMapping`.
  */
 export function createMapping(
   domain: Domain,
@@ -51,8 +41,8 @@ export function createMapping(
   }
   if (address + bytes + GAP_BYTES > LINEAR_END) return Status.NoSpace;
 
-  // The page of the object itself counts with it, and so does the object: were its maker gone, it
-  // would be this domain's.
+  // The page of the object itself is charged too, and so is one object: if the creator goes, this
+  // domain may become the owner.
   const charged: u32 = memory.owner === domain.slot ? 0 : memory.chargedPages + 1;
   if (charged !== 0 && !mayHaveObject(domain)) return Status.NoSpace;
   if (!chargeShared(domain, charged)) return Status.NoMemory;
@@ -83,97 +73,13 @@ export function createMapping(
   if (first !== null) first.previousOfObject = mapping;
   memory.firstMapping = mapping;
   if (writable) memory.writableMappings += 1;
-  joinHandle(mapping, entry);
-  madeAt = <u32>address;
+  linkToHandle(mapping, entry);
   return Status.Ok;
 }
 
 /**
- * Takes a mapping apart, and its object if nothing else refers to it. One step; true when it is
- * gone.
- */
-export function unmapStep(domain: Domain, mapping: Mapping): bool {
-  const memory = mapping.memory!; // It may be gone already: see isThere.
-  if (!mapping.isDying || mapping.cursor < mapping.pages) {
-    mapping.isDying = true;
-    const left = mapping.pages - mapping.cursor;
-    const stop = mapping.cursor + (left > UNMAP_STEP ? UNMAP_STEP : left);
-    domain.forgetReached();
-    for (let page = mapping.cursor; page < stop; page++)
-      unmapPage(domain.root, <u64>mapping.address + ((<u64>page) << 12));
-    mapping.cursor = stop;
-    if (stop < mapping.pages) return false;
-  }
-  if (!mapping.hasLeft) {
-    // Memory that goes with this mapping is freed before: whoever revokes finds the mapping as long
-    // as there are steps to take.
-    if (isLastOfAdopted(domain, mapping, memory)) {
-      memory.isDying = true;
-      if (!isLastStep(memory)) {
-        freeMemoryStep(memory);
-        return false;
-      }
-    }
-    mapping.hasLeft = true;
-    leaveHandle(mapping);
-    leaveObject(mapping, memory);
-  }
-  if (isThere(memory, mapping.memoryIdentity) && !leftStep(domain, memory)) return false;
-  unchargeShared(domain, mapping.chargedPages);
-  if (mapping.chargedPages !== 0) domain.objectsUsed -= 1;
-  leaveDomain(domain, mapping);
-  returnPlace(domain, Table.Mappings, changetype<usize>(mapping));
-  return true;
-}
-
-/**
- * What becomes of an object that a mapping has left. It goes where nothing refers to it any more.
- * One whose maker is dead also has a owner who never asked for it: when he has left, the next who
- * maps it pays, and where nobody does the object goes, whoever has handles to it. One step; true
- * when it is settled.
- */
-function leftStep(domain: Domain, memory: MemoryObject): bool {
-  const next = memory.firstMapping;
-  if (memory.isAdopted && memory.owner === domain.slot) {
-    if (next === null) {
-      memory.isDying = true;
-      return revokeObjectStep(memory) && freeMemoryStep(memory);
-    }
-    if (!isMappedBy(domain, memory)) adopt(domain, memory, next);
-    return true;
-  }
-  return next !== null || memory.handleCount !== 0 || freeMemoryStep(memory);
-}
-
-/**
- * Nobody but the domain maps the object, by no other mapping, and it pays for it because the maker
- * is dead.
- */
-function isLastOfAdopted(domain: Domain, mapping: Mapping, memory: MemoryObject): bool {
-  return (
-    memory.isAdopted &&
-    memory.owner === domain.slot &&
-    memory.firstMapping === mapping &&
-    mapping.nextOfObject === null
-  );
-}
-
-/**
- * At most MAPPINGS_OF_DOMAIN_MAX steps. While the object has mappings at all, none of the domain's
- * has left it and is still listed but the one that leaves.
- */
-function isMappedBy(domain: Domain, memory: MemoryObject): bool {
-  let mapping = domain.firstMapping;
-  while (mapping !== null) {
-    if (mapping.memory === memory && !mapping.hasLeft) return true;
-    mapping = mapping.nextOfDomain;
-  }
-  return false;
-}
-
-/**
- * Who has the mapping pays for the object instead of `from`: what he was charged for his mapping is
- * the object's charge now.
+ * Passes an object from its owner `from` to the domain of the mapping. What that domain was charged
+ * for the mapping becomes the charge for the object.
  */
 export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): void {
   const to = domainOfSlot(mapping.owner);
@@ -186,36 +92,25 @@ export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): voi
   passWindowPage(changetype<usize>(memory), to.slot);
 }
 
-/** Whether an object is still at its place: its maker's end may have freed it between two steps. */
-function isThere(memory: MemoryObject, identity: u64): bool {
-  return (
-    isInUse(
-      Table.MemoryObjects,
-      <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT),
-    ) && memory.identity === identity
-  );
-}
-
 /**
- * Hands mappings that hang on a handle on to the one that it came from, at most `max` of them; true
- * when it has none left. What hangs on a first handle hangs on none then, and nobody can revoke it
- * any more.
+ * Moves up to `max` mappings from a handle to its parent; true when none are left. Mappings of a
+ * root handle become detached and can no longer be revoked.
  */
 export function passMappings(entry: HandleEntry, max: u32): bool {
   const parent = entry.parent;
   for (let moved: u32 = 0; moved < max; moved++) {
     const mapping = entry.firstMapping;
     if (mapping === null) return true;
-    leaveHandle(mapping);
+    unlinkFromHandle(mapping);
     mapping.isInherited = true;
-    if (parent !== null) joinHandle(mapping, parent);
+    if (parent !== null) linkToHandle(mapping, parent);
   }
   return entry.firstMapping === null;
 }
 
 /**
- * A mapping made by a handle that descended from this one. Past at most MAPPINGS_OF_DOMAIN_MAX that
- * the handle's own domain made by it.
+ * A mapping that the handle inherited from a dropped descendant, null if there is none. Steps over
+ * at most MAPPINGS_OF_DOMAIN_MAX mappings that the handle's own domain made by it.
  */
 export function inheritedMapping(entry: HandleEntry): Mapping | null {
   let mapping = entry.firstMapping;
@@ -223,7 +118,7 @@ export function inheritedMapping(entry: HandleEntry): Mapping | null {
   return mapping;
 }
 
-function joinHandle(mapping: Mapping, entry: HandleEntry): void {
+function linkToHandle(mapping: Mapping, entry: HandleEntry): void {
   const first = entry.firstMapping;
   mapping.handle = entry;
   mapping.nextOfHandle = first;
@@ -232,7 +127,7 @@ function joinHandle(mapping: Mapping, entry: HandleEntry): void {
   entry.firstMapping = mapping;
 }
 
-function leaveHandle(mapping: Mapping): void {
+export function unlinkFromHandle(mapping: Mapping): void {
   const entry = mapping.handle;
   if (entry === null) return;
   const next = mapping.nextOfHandle;
@@ -243,7 +138,7 @@ function leaveHandle(mapping: Mapping): void {
   mapping.handle = null;
 }
 
-function leaveObject(mapping: Mapping, memory: MemoryObject): void {
+export function unlinkFromObject(mapping: Mapping, memory: MemoryObject): void {
   const next = mapping.nextOfObject;
   const previous = mapping.previousOfObject;
   if (next !== null) next.previousOfObject = previous;
@@ -253,7 +148,7 @@ function leaveObject(mapping: Mapping, memory: MemoryObject): void {
 }
 
 /** At most MAPPINGS_OF_DOMAIN_MAX steps. */
-function leaveDomain(domain: Domain, mapping: Mapping): void {
+export function unlinkFromDomain(domain: Domain, mapping: Mapping): void {
   const next = mapping.nextOfDomain;
   if (domain.firstMapping === mapping) {
     domain.firstMapping = next;

@@ -115,7 +115,7 @@ export function freeMemoryStep(object: MemoryObject): bool {
 }
 
 /** Whether the next step of freeing an object is its last. */
-export function isLastStep(object: MemoryObject): bool {
+export function isLastFreeStep(object: MemoryObject): bool {
   return object.chargedPages <= FREE_STEP;
 }
 

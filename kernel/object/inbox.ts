@@ -1,6 +1,6 @@
-import { CHAINS_BYTES } from "../ipc/tally";
 import { INBOX_SHIFT } from "./layout";
-import { PRIORITY_QUEUE_BYTES } from "../schedule/priority-queue";
+import { PRIORITY_QUEUE_BYTES, PriorityQueue } from "./priority-queue";
+import { CHAIN_TALLY_BYTES, ChainTally } from "./tally";
 import { Interrupt } from "./interrupt";
 import { KernelObject } from "./kernel-object";
 import { Thread } from "./thread";
@@ -24,17 +24,18 @@ export class Inbox extends KernelObject {
   pendingCalls: u32;
   boundEndpoints: u32;
 
-  /** Queue of callers (schedule/priority-queue.ts). */
-  @inline get queue(): usize {
-    return changetype<usize>(this) + INBOX_QUEUE_OFFSET;
+  /** Callers by priority. */
+  @inline get queue(): PriorityQueue {
+    return changetype<PriorityQueue>(changetype<usize>(this) + INBOX_QUEUE_OFFSET);
   }
-  /** Tally of the chains behind the callers in the queue (ipc/tally.ts). */
-  @inline get queuedChains(): usize {
-    return changetype<usize>(this) + INBOX_CHAINS_OFFSET;
+  /** The chains behind the callers in the queue. */
+  @inline get queuedChains(): ChainTally {
+    return changetype<ChainTally>(changetype<usize>(this) + INBOX_CHAINS_OFFSET);
   }
 }
 
 const INBOX_QUEUE_OFFSET: usize = 64;
 if (offsetof<Inbox>() > INBOX_QUEUE_OFFSET) ERROR("Inbox overlaps its queue");
 const INBOX_CHAINS_OFFSET: usize = INBOX_QUEUE_OFFSET + PRIORITY_QUEUE_BYTES;
-if (INBOX_CHAINS_OFFSET + CHAINS_BYTES > 1 << INBOX_SHIFT) ERROR("Inbox is larger than its place");
+if (INBOX_CHAINS_OFFSET + CHAIN_TALLY_BYTES > 1 << INBOX_SHIFT)
+  ERROR("Inbox is larger than its place");

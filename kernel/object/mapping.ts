@@ -11,7 +11,7 @@ import { MemoryObject } from "./memory-object";
 @unmanaged
 export class Mapping extends KernelObject {
   memory: MemoryObject | null;
-  /** Tells whether `memory` is still that object once this mapping has left it. */
+  /** Tells, once this mapping is unlinked, whether the object at `memory` is still the same. */
   memoryIdentity: u64;
   address: u32;
   pages: u32;
@@ -26,8 +26,8 @@ export class Mapping extends KernelObject {
   chargedPages: u32;
   /** While it is taken apart: the next page to unmap. */
   cursor: u32;
-  /** It is neither its handle's nor its object's any more. */
-  hasLeft: bool;
+  /** It is in its domain's list only, in its handle's and its object's no more. */
+  isUnlinked: bool;
   nextOfDomain: Mapping | null;
   nextOfObject: Mapping | null;
   previousOfObject: Mapping | null;

@@ -9,12 +9,12 @@ import {
 } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { CAPTURE_BYTES } from "./capture";
-import { CHAINS_BYTES, PRIORITIES_BYTES } from "../ipc/tally";
 import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "./layout";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
+import { CHAIN_TALLY_BYTES, ChainTally, PRIORITY_TALLY_BYTES, PriorityTally } from "./tally";
 import { Timer } from "./timer";
 
 export enum ThreadState {
@@ -181,12 +181,13 @@ export class Thread {
   @inline get capture(): usize {
     return changetype<usize>(this) + CAPTURE_OFFSET;
   }
-  /** Tallies (ipc/tally.ts) of the callers whose calls it holds, without the newest. */
-  @inline get servedChains(): usize {
-    return changetype<usize>(this) + SERVED_CHAINS_OFFSET;
+  /** Chains behind the callers whose calls it holds, without the newest caller. */
+  @inline get servedChains(): ChainTally {
+    return changetype<ChainTally>(changetype<usize>(this) + SERVED_CHAINS_OFFSET);
   }
-  @inline get servedPriorities(): usize {
-    return changetype<usize>(this) + SERVED_PRIORITIES_OFFSET;
+  /** Priorities of the callers whose calls it holds, without the newest caller. */
+  @inline get servedPriorities(): PriorityTally {
+    return changetype<PriorityTally>(changetype<usize>(this) + SERVED_PRIORITIES_OFFSET);
   }
   @inline get index(): u32 {
     return <u32>((changetype<usize>(this) - THREADS_BASE) >> THREAD_SHIFT);
@@ -233,8 +234,8 @@ if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN)
 if (offsetof<Thread>("type") !== SAVE_BYTES)
   ERROR("a thread's object header does not follow its save area");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
-if (SERVED_CHAINS_OFFSET + CHAINS_BYTES > SERVED_PRIORITIES_OFFSET)
+if (SERVED_CHAINS_OFFSET + CHAIN_TALLY_BYTES > SERVED_PRIORITIES_OFFSET)
   ERROR("a thread's tallies overlap");
-if (SERVED_PRIORITIES_OFFSET + PRIORITIES_BYTES > CAPTURE_OFFSET)
+if (SERVED_PRIORITIES_OFFSET + PRIORITY_TALLY_BYTES > CAPTURE_OFFSET)
   ERROR("a thread's tallies overlap its capture buffer");
 if (CAPTURE_OFFSET + CAPTURE_BYTES > 1 << THREAD_SHIFT) ERROR("Thread is larger than its place");

@@ -1,34 +1,21 @@
-// Threads by priority, first come first served within one: a bitmap of 256 bits and 256 rings of
-// threads. At `queue`: a bitmap (below), then u32[256] first thread of each ring. A thread is in at
-// most one such queue.
+// Operations on a PriorityQueue: threads by priority, first come, first served within a priority. A
+// thread is in at most one queue.
 
+import { PriorityQueue } from "../object/priority-queue";
 import { Thread } from "../object/thread";
-import {
-  BITMAP_BYTES,
-  clearPriorityBit,
-  highestPriority,
-  isEmptyBitmap,
-  setPriorityBit,
-} from "./priority-bitmap";
 
-const HEADS: usize = BITMAP_BYTES;
-export const PRIORITY_QUEUE_BYTES: usize = HEADS + 256 * 4;
-
-function headOf(queue: usize, priority: u32): usize {
-  return queue + HEADS + ((<usize>priority) << 2);
-}
 /** Adds a thread behind all of its priority. */
-export function enqueueLast(queue: usize, thread: Thread, priority: u32): void {
+export function enqueueLast(queue: PriorityQueue, thread: Thread, priority: u32): void {
   assert(!thread.isQueued);
   thread.isQueued = true;
   thread.queuePriority = priority;
-  const head = headOf(queue, priority);
+  const head = queue.headAt(priority);
   const first = changetype<Thread | null>(load<usize>(head));
   if (first === null) {
     thread.queueNext = thread;
     thread.queuePrevious = thread;
     store<usize>(head, changetype<usize>(thread));
-    setPriorityBit(queue, priority);
+    queue.bitmap.add(priority);
     return;
   }
   const last = first.queuePrevious!;
@@ -39,19 +26,19 @@ export function enqueueLast(queue: usize, thread: Thread, priority: u32): void {
 }
 
 /** Adds a thread before all of its priority. */
-export function enqueueFirst(queue: usize, thread: Thread, priority: u32): void {
+export function enqueueFirst(queue: PriorityQueue, thread: Thread, priority: u32): void {
   enqueueLast(queue, thread, priority);
-  store<usize>(headOf(queue, priority), changetype<usize>(thread));
+  store<usize>(queue.headAt(priority), changetype<usize>(thread));
 }
 
-export function removeQueued(queue: usize, thread: Thread): void {
+export function removeQueued(queue: PriorityQueue, thread: Thread): void {
   assert(thread.isQueued);
   const priority = thread.queuePriority;
-  const head = headOf(queue, priority);
+  const head = queue.headAt(priority);
   const next = thread.queueNext!;
   if (next === thread) {
     store<usize>(head, 0);
-    clearPriorityBit(queue, priority);
+    queue.bitmap.remove(priority);
   } else {
     const previous = thread.queuePrevious!;
     previous.queueNext = next;
@@ -64,13 +51,9 @@ export function removeQueued(queue: usize, thread: Thread): void {
   thread.isQueued = false;
 }
 
-export function isEmpty(queue: usize): bool {
-  return isEmptyBitmap(queue);
-}
-
-/** Who comes next: the first of the highest priority. */
-export function firstQueued(queue: usize): Thread | null {
-  const priority = highestPriority(queue);
+/** The first thread of the highest priority, null if the queue is empty. */
+export function firstQueued(queue: PriorityQueue): Thread | null {
+  const priority = queue.bitmap.highest;
   if (priority < 0) return null;
-  return changetype<Thread | null>(load<usize>(headOf(queue, priority)));
+  return changetype<Thread | null>(load<usize>(queue.headAt(priority)));
 }

@@ -7,12 +7,12 @@
 // equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
 // is told something by interrupt, timer or notice begins one of its own.
 
-import { READY_QUEUE_BASE } from "../object/layout";
 import { Domain, domainOfSlot } from "../object/domain";
+import { READY_QUEUE_BASE } from "../object/layout";
+import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
 import { armTimer, nowNs } from "../x64/timer";
-import { highestPriority } from "./priority-bitmap";
-import { enqueueFirst, enqueueLast, firstQueued, isEmpty, removeQueued } from "./priority-queue";
+import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
 /** Ten turns of equals feel immediate to a person, and a turn is long against a switch. */
@@ -50,6 +50,11 @@ let wantsEntry: bool = false;
 /** Each kernel entry has a step of deferred work to take before a thread runs. */
 let hasDeferredWork: bool = false;
 
+/** The threads that could run, without the current thread. */
+function readyQueue(): PriorityQueue {
+  return changetype<PriorityQueue>(READY_QUEUE_BASE);
+}
+
 /** Asks for another kernel entry: within ENTRY_NS, and at once when no thread runs. */
 export function requestEntry(): void {
   wantsEntry = true;
@@ -84,19 +89,19 @@ export function wake(thread: Thread): void {
 /** Queues a thread that has become able to run; the current one needs no place. */
 export function resumeIfReady(thread: Thread): void {
   if (thread === currentThread || thread.isQueued || !isRunnable(thread)) return;
-  enqueueLast(READY_QUEUE_BASE, thread, thread.priority);
+  enqueueLast(readyQueue(), thread, thread.priority);
 }
 
 /** Takes a thread out of the ready queue if it is there. */
 export function removeReady(thread: Thread): void {
-  if (thread.state === ThreadState.Ready && thread.isQueued) removeQueued(READY_QUEUE_BASE, thread);
+  if (thread.state === ThreadState.Ready && thread.isQueued) removeQueued(readyQueue(), thread);
 }
 
 /** Puts a thread of the ready queue where its new priority belongs. */
 export function requeueReady(thread: Thread): void {
   if (thread.state !== ThreadState.Ready || !thread.isQueued) return;
-  removeQueued(READY_QUEUE_BASE, thread);
-  enqueueLast(READY_QUEUE_BASE, thread, thread.priority);
+  removeQueued(readyQueue(), thread);
+  enqueueLast(readyQueue(), thread, thread.priority);
 }
 
 /** The thread is no more. */
@@ -141,14 +146,14 @@ function takeHeir(now: u64): Thread | null {
   const next = heir;
   heir = null;
   if (next === null || now >= turnEnd || !next.isQueued || !isRunnable(next)) return null;
-  removeQueued(READY_QUEUE_BASE, next);
+  removeQueued(readyQueue(), next);
   return next;
 }
 
 /** Puts a thread before its equals, with what is left of the turn that it runs on. */
 function cutShort(thread: Thread, now: u64): void {
   thread.sliceLeft = turnEnd - now;
-  enqueueFirst(READY_QUEUE_BASE, thread, thread.priority);
+  enqueueFirst(readyQueue(), thread, thread.priority);
 }
 
 /**
@@ -206,7 +211,7 @@ function giveWay(current: Thread, best: i32): void {
     // Where a server has a higher priority than its client, the turn would not have to wait there
     // for the client's equals: it ends.
     if ((current.turn & TURN_PRIORITY_MASK) === <u64>current.priority) current.sliceLeft = SLICE_NS;
-    enqueueLast(READY_QUEUE_BASE, current, current.priority);
+    enqueueLast(readyQueue(), current, current.priority);
   }
   runFirst(now);
 }
@@ -221,8 +226,8 @@ let handedOverAt: u64 = 0;
  */
 export function canHandOver(current: Thread, priority: u32): bool {
   if (wantsEntry || hasDeferredWork) return false;
-  if (!isEmpty(READY_QUEUE_BASE)) {
-    const best = highestPriority(READY_QUEUE_BASE);
+  if (!readyQueue().bitmap.isEmpty) {
+    const best = readyQueue().bitmap.highest;
     if (best > <i32>priority || (best === <i32>priority && current.priority !== priority))
       return false;
   }
@@ -244,13 +249,13 @@ export function handOver(current: Thread, next: Thread): void {
 
 /** Runs the first of the ready queue, on what it has left of its turn or on a new one. */
 function runFirst(now: u64): void {
-  const thread = firstQueued(READY_QUEUE_BASE)!;
-  removeQueued(READY_QUEUE_BASE, thread);
+  const thread = firstQueued(readyQueue())!;
+  removeQueued(readyQueue(), thread);
   const left = thread.sliceLeft;
   thread.sliceLeft = 0;
   if (left === 0) beginTurn(thread, now);
   else turnEnd = now + left;
-  run(thread, now, highestPriority(READY_QUEUE_BASE));
+  run(thread, now, readyQueue().bitmap.highest);
 }
 
 /**
@@ -275,11 +280,11 @@ function beginTurn(thread: Thread, now: u64): void {
  * once.
  */
 function bestReady(): i32 {
-  let first = firstQueued(READY_QUEUE_BASE);
+  let first = firstQueued(readyQueue());
   while (first !== null) {
     if (isRunnable(first)) return <i32>first.queuePriority;
-    removeQueued(READY_QUEUE_BASE, first);
-    first = firstQueued(READY_QUEUE_BASE);
+    removeQueued(readyQueue(), first);
+    first = firstQueued(readyQueue());
   }
   return -1;
 }

@@ -2,7 +2,7 @@
 
 import { ObjectType, RIGHT_BIND } from "../abi/object";
 import { Status } from "../abi/status";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Inbox } from "../object/inbox";

@@ -2,7 +2,7 @@ import { ObjectType, RIGHT_BIND } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { TimerKind } from "../object/timer";
 import { clearTimer, setTimer } from "../schedule/timers";

@@ -17,7 +17,7 @@ import { createThread } from "../domain/threads";
 import { GUARD_RIGHTS } from "../base/guards";
 import { isGoing } from "../ipc/transfer";
 import { findMapping } from "../memory/address-space";
-import { createMapping, mappedAddress, unmapStep } from "../memory/mappings";
+import { createMapping } from "../memory/mappings";
 import { createMemoryObject } from "../memory/memory-pages";
 import { Table, takePlace } from "../memory/object-pages";
 import { mayHaveObject } from "../memory/quota";
@@ -25,13 +25,9 @@ import { judgePermission } from "../monitor/monitor";
 import { EndReason } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import {
-  addHandle,
-  handleNumber,
-  hasRights,
-  prepareHandles,
-  revokeStep,
-} from "../handle/handle-table";
+import { revokeStep } from "../handle/revoke";
+import { addHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
+import { unmapStep } from "../handle/unmap";
 import { Inbox } from "../object/inbox";
 import { initializeObject } from "../object/kernel-object";
 import { dropStep } from "../handle/lifetime";
@@ -326,7 +322,7 @@ function map(): Status {
     writable,
   );
   if (made !== Status.Ok) return made;
-  give(<u64>mappedAddress());
+  give(<u64>entry.firstMapping!.address);
   return Status.Ok;
 }
 

@@ -1,7 +1,7 @@
 import { ObjectType, RIGHT_BIND, RIGHT_MINT } from "../abi/object";
 import { Status } from "../abi/status";
 import { Endpoint } from "../object/endpoint";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { destroyInboxIfUnused } from "../handle/lifetime";
 import { argumentHandle, calledHandle, callingDomain, give } from "./method-frame";

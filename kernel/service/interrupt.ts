@@ -3,7 +3,7 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { boundInbox } from "../ipc/notify";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { Interrupt, removeMasked } from "../object/interrupt";
 import { maskLine, unmaskLine } from "../x64/interrupts";

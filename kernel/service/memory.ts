@@ -10,7 +10,7 @@ import {
   sha256End,
   sha256Update,
 } from "../monitor/monitor";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { FRAME_NUMBERS_OFFSET, MEASURE_OFFSET, MemoryObject } from "../object/memory-object";
 import { copyIn } from "../x64/physical-memory";
 import { calledHandle, callingDomain, give, giveBool } from "./method-frame";

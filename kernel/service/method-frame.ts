@@ -6,7 +6,7 @@ import { CAPTURE_ARENA_ADDRESS, CAPTURE_WORDS } from "../object/capture";
 import { copyFromUser } from "../memory/user-memory";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
-import { findHandle } from "../handle/handle-table";
+import { findHandle } from "../handle/table";
 import { Thread } from "../object/thread";
 import { clamped } from "../base/speculation";
 

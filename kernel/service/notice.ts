@@ -3,7 +3,7 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { signal } from "../ipc/notify";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/handle-table";
+import { hasRights } from "../handle/table";
 import { Notice } from "../object/notice";
 import { argument, calledHandle, callingDomain } from "./method-frame";
 

@@ -17,7 +17,7 @@ import { reclaimStep } from "../domain/reclaim";
 import { startSlot } from "../domain/start";
 import { DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { handleFrom, hasRights } from "../handle/handle-table";
+import { handleFrom, hasRights } from "../handle/table";
 import { ObjectType } from "../abi/object";
 import { clamped } from "../base/speculation";
 import { translate } from "../x64/paging";

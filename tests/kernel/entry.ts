@@ -12,7 +12,7 @@ import {
   handleNumber,
   prepareHandles,
   removeHandle,
-} from "../../kernel/handle/handle-table";
+} from "../../kernel/handle/table";
 import { Thread } from "../../kernel/object/thread";
 import { Table, isInUse } from "../../kernel/memory/object-pages";
 import {

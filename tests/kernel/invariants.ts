@@ -47,7 +47,7 @@ import { interruptOfLine } from "../../kernel/object/interrupt";
 import { Mapping, TYPE_MAPPING } from "../../kernel/object/mapping";
 import { MemoryObject } from "../../kernel/object/memory-object";
 import { Thread, ThreadState } from "../../kernel/object/thread";
-import { BITMAP_BYTES } from "../../kernel/schedule/priority-bitmap";
+import { PriorityQueue } from "../../kernel/object/priority-queue";
 import { currentThread } from "../../kernel/schedule/scheduler";
 import { LINE_COUNT } from "../../kernel/x64/interrupts";
 import { isKernelPageMapped } from "../../kernel/x64/paging";
@@ -305,7 +305,7 @@ function threadAt(index: u32): Thread {
 function checkReadyQueue(): u32 {
   for (let priority: u32 = 0; priority < 256; priority++) {
     const first = changetype<Thread | null>(
-      load<usize>(READY_QUEUE_BASE + BITMAP_BYTES + ((<usize>priority) << 2)),
+      load<usize>(changetype<PriorityQueue>(READY_QUEUE_BASE).headAt(priority)),
     );
     const bit =
       (load<u64>(READY_QUEUE_BASE + ((<usize>priority >> 6) << 3)) >> <u64>(priority & 63)) & 1;

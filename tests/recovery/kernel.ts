@@ -5,7 +5,7 @@
 
 import { DomainState, EndReason, Domain, domainOfSlot } from "../../kernel/object/domain";
 import { Endpoint } from "../../kernel/object/endpoint";
-import { findHandle } from "../../kernel/handle/handle-table";
+import { findHandle } from "../../kernel/handle/table";
 import { Thread, ThreadState } from "../../kernel/object/thread";
 import { ObjectType } from "../../kernel/abi/object";
 import { SystemCall } from "../../kernel/abi/system-call";

@@ -35,12 +35,9 @@ const MASKED_FIELD = new RegExp(
 
 test.each<[string, RegExp]>([
   // Before the entry is looked at.
-  ["handle/handle-table/findHandle", /and +eax, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+rax\+2\], 0/],
+  ["handle/table/findHandle", /and +eax, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+rax\+2\], 0/],
   // The first of them that is there: each may be inlined into the next.
-  [
-    "handle/handle-table/handleFrom, service/slots/handleAt, service/slots/slotsMethod",
-    /and +\w+, 0FFFh/,
-  ],
+  ["handle/table/handleFrom, service/slots/handleAt, service/slots/slotsMethod", /and +\w+, 0FFFh/],
   ["entry/fast-path/fastCall", /and +\w+, 3Fh/],
   ["monitor/structure/fitsPlainly", MASKED_FIELD],
   ["monitor/structure/checkShape", MASKED_FIELD],

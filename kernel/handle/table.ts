@@ -1,17 +1,16 @@
-// Handle tables and the inheritance tree. A handle made from another is its child; the first
-// handles to an object have no parent.
+// A domain's handle table: places found by number, filled and emptied.
 
 import { ObjectType } from "../abi/object";
 import { HANDLE_GENERATION_SHIFT, INITIAL_GENERATION } from "../abi/system-call";
 import { GUARD_QUOTA, GUARD_RIGHTS } from "../base/guards";
 import { FrameUse } from "../memory/frames";
 import { HANDLES_MAX, HANDLE_SHIFT } from "../object/layout";
-import { inheritedMapping, passMappings, unmapStep } from "../memory/mappings";
 import { chargePages, unchargeReserved, unchargeShared } from "../memory/quota";
 import { backWindowPage, releaseWindowPage } from "../memory/window";
 import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { KernelObject } from "../object/kernel-object";
+import { linkHandle, unlinkHandle } from "./tree";
 
 const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
 /** Place 0 names no handle. */
@@ -56,6 +55,11 @@ export function hasRights(entry: HandleEntry, rights: u32): bool {
   return !GUARD_RIGHTS || (entry.rights & rights) === rights;
 }
 
+/** Only handles to memory have mappings. */
+export function isMemoryHandle(entry: HandleEntry): bool {
+  return entry.type === <u16>ObjectType.Memory;
+}
+
 /** The entry in use at an index below `handleHigh`, null if the place is empty. */
 export function handleAt(domain: Domain, index: u32): HandleEntry | null {
   const entry = entryAt(domain, index);
@@ -80,8 +84,8 @@ export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
  */
 export function prepareHandles(domain: Domain, count: u32): bool {
   if (GUARD_QUOTA && domain.handlesUsed + count > domain.quotaHandles) return false;
-  const room = domain.handleFreeCount + domain.handlePlaces - domain.handleHigh;
-  if (room >= count) return true;
+  const freePlaces = domain.handleFreeCount + domain.handlePlaces - domain.handleHigh;
+  if (freePlaces >= count) return true;
   return addPage(domain);
 }
 
@@ -99,8 +103,8 @@ function addPage(domain: Domain): bool {
   return true;
 }
 
-/** Puts an empty place behind all others, so that it is used again as late as can be. */
-function chain(domain: Domain, entry: HandleEntry): void {
+/** Appends a free entry to the free list, so that it is reused as late as possible. */
+function appendFree(domain: Domain, entry: HandleEntry): void {
   entry.nextFree = 0;
   if (domain.handleFreeCount === 0) domain.handleFree = entry.index;
   else entryAt(domain, domain.handleFreeLast).nextFree = entry.index;
@@ -146,54 +150,10 @@ export function addHandle(
   entry.classId = classId;
   entry.firstChild = null;
   entry.seenInstance = 0;
-  link(entry, object, parent);
+  linkHandle(entry, object, parent);
   object.handleCount += 1;
   domain.handlesUsed += 1;
   return entry;
-}
-
-/** Puts an entry before its siblings. */
-function link(entry: HandleEntry, object: KernelObject, parent: HandleEntry | null): void {
-  const first = parent === null ? object.firstHandle : parent.firstChild;
-  entry.parent = parent;
-  entry.previous = null;
-  entry.next = first;
-  if (first !== null) first.previous = entry;
-  if (parent === null) object.firstHandle = entry;
-  else parent.firstChild = entry;
-}
-
-function unlink(entry: HandleEntry): void {
-  const next = entry.next;
-  const previous = entry.previous;
-  const parent = entry.parent;
-  if (next !== null) next.previous = previous;
-  if (previous !== null) previous.next = next;
-  else if (parent !== null) parent.firstChild = next;
-  else entry.object!.firstHandle = next;
-  entry.parent = null;
-  entry.next = null;
-  entry.previous = null;
-}
-
-/**
- * Hands on what hangs on an entry, children and mappings, to its parent, at most TREE_STEP of each;
- * true when it has none left.
- */
-export function passOn(entry: HandleEntry): bool {
-  const object = entry.object!;
-  for (let moved: u32 = 0; moved < TREE_STEP; moved++) {
-    const child = entry.firstChild;
-    if (child === null) break;
-    unlink(child);
-    link(child, object, entry.parent);
-  }
-  if (entry.firstChild !== null) return false;
-  return !mayMap(entry) || passMappings(entry, TREE_STEP);
-}
-
-function mayMap(entry: HandleEntry): bool {
-  return entry.type === <u16>ObjectType.Memory;
 }
 
 /**
@@ -202,10 +162,10 @@ function mayMap(entry: HandleEntry): bool {
  */
 export function removeHandle(entry: HandleEntry): void {
   assert(entry.firstChild === null);
-  assert(!mayMap(entry) || entry.firstMapping === null);
+  assert(!isMemoryHandle(entry) || entry.firstMapping === null);
   const domain = domainOfSlot(entry.slot);
   const object = entry.object!;
-  unlink(entry);
+  unlinkHandle(entry);
   object.handleCount -= 1;
   domain.handlesUsed -= 1;
   entry.type = 0;
@@ -215,63 +175,7 @@ export function removeHandle(entry: HandleEntry): void {
   entry.verdicts = 0;
   entry.generation =
     <u32>entry.generation === GENERATION_LAST ? <u16>INITIAL_GENERATION : entry.generation + 1;
-  chain(domain, entry);
-}
-
-/**
- * Removes handles that descend from `root`, and ends the mappings that were made by them. A
- * handle's own children are handed up to `root` first, so that no step is longer than another.
- * Answers true when nothing descends from it any more.
- */
-export function revokeStep(root: HandleEntry): bool {
-  const object = root.object!;
-  for (let done: u32 = 0; done < TREE_STEP; done++) {
-    const child = root.firstChild;
-    if (child === null) return !mayMap(root) || endInherited(root);
-    const grandchild = child.firstChild;
-    if (grandchild !== null) {
-      unlink(grandchild);
-      link(grandchild, object, root);
-      continue;
-    }
-    const mapping = mayMap(child) ? child.firstMapping : null;
-    if (mapping !== null) {
-      child.rights = 0; // Whoever holds it does not map faster than we unmap.
-      unmapStep(domainOfSlot(mapping.owner), mapping);
-      return false;
-    }
-    removeHandle(child);
-  }
-  return false;
-}
-
-/**
- * A step of ending the mappings whose handles descended from this one and were dropped; true when
- * there is none.
- */
-function endInherited(root: HandleEntry): bool {
-  const mapping = inheritedMapping(root);
-  if (mapping === null) return true;
-  unmapStep(domainOfSlot(mapping.owner), mapping);
-  return false;
-}
-
-/**
- * Removes handles to an object that nobody maps from whatever domain; true when there is none left.
- */
-export function revokeObjectStep(object: KernelObject): bool {
-  for (let done: u32 = 0; done < TREE_STEP; done++) {
-    const entry = object.firstHandle;
-    if (entry === null) return true;
-    const child = entry.firstChild;
-    if (child !== null) {
-      unlink(child);
-      link(child, object, null);
-    } else {
-      removeHandle(entry);
-    }
-  }
-  return object.firstHandle === null;
+  appendFree(domain, entry);
 }
 
 /** Gives back the last page of an empty table; false if none is left. */
