@@ -31,6 +31,3 @@ export const NOTE_BYTES = 40;
  * it, which the ABI counts to level 3, is left out: the kernel switches no such registers.
  */
 export const LEVEL_MOST = 3;
-
-/** The program uses vector registers: for a kernel that switches them. */
-export const NOTE_FLAG_VECTORS = 1;

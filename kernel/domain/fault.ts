@@ -16,7 +16,7 @@ import { sendRequest } from "../ipc/send";
 import { backPage } from "../memory/address-space";
 import { auditFault, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
-import { Thread, ThreadState } from "../object/thread";
+import { Thread } from "../object/thread";
 import { loadPhysical8 } from "../x64/physical-memory";
 import { isMapped, translate } from "../x64/paging";
 import {
@@ -46,7 +46,7 @@ const FAULT_WORDS: u32 = 7;
  */
 export function handleException(thread: Thread, vector: u32, errorCode: u32, address: u64): void {
   const domain = domainOfSlot(thread.owner);
-  let kind = kindOf(domain, thread, vector, address);
+  let kind = kindOf(domain, thread, vector);
   if (vector === VECTOR_PAGE) {
     kind = pageFault(domain, errorCode, address);
     if (kind === FaultKind.None) return;
@@ -65,7 +65,7 @@ function pageFault(domain: Domain, errorCode: u32, address: u64): FaultKind {
   return kind === FaultKind.None && isFetch ? FaultKind.ExecuteData : kind;
 }
 
-function kindOf(domain: Domain, thread: Thread, vector: u32, address: u64): FaultKind {
+function kindOf(domain: Domain, thread: Thread, vector: u32): FaultKind {
   switch (vector) {
     case VECTOR_DIVIDE:
       return divideFault(domain, thread);

@@ -122,7 +122,7 @@ function captureHead(thread: Thread, domain: Domain): Status {
 }
 
 /** Whether a message of that size needs the receiver's record. */
-export function needsRecord(words: u32, handles: u32, arenaBytes: u32): bool {
+function needsRecord(words: u32, handles: u32, arenaBytes: u32): bool {
   return words > REGISTER_WORDS_MAX || handles > 0 || arenaBytes > 0;
 }
 

@@ -19,7 +19,7 @@ import { frameOfPage } from "./memory-pages";
 import { chargePages } from "./quota";
 
 export const REGION_START: u64 = (<u64>DOMAIN_REGION_HIGH) << 32;
-export const REGION_END: u64 = REGION_START + <u64>DOMAIN_REGION_BYTES;
+const REGION_END: u64 = REGION_START + <u64>DOMAIN_REGION_BYTES;
 const LINEAR_END: u64 = 0x100000000;
 
 /**

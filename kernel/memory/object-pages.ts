@@ -39,7 +39,7 @@ export enum Table {
   MemoryObjects = 4,
   Mappings = 5,
 }
-export const TABLES: u32 = 6;
+const TABLES: u32 = 6;
 
 // Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that
 // domain, or of the free ones, + 1 in the high half.

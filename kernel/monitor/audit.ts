@@ -8,7 +8,7 @@
 import { RULE_NONE, SLOTS_MAX, SLOT_NONE } from "../abi/blob";
 import { nowNs } from "./clock";
 import { ruleLine } from "./names";
-import { Finding, NO_FINDING, Question } from "./question";
+import { Finding, Question } from "./question";
 import { slotCount } from "./slots";
 
 export enum AuditKind {

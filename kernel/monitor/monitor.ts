@@ -40,7 +40,7 @@ import {
   isPlain,
 } from "./matrix";
 import { Finding, NO_FINDING, Question } from "./question";
-import { epoch, methodShape, sectionCount, sectionStart } from "./blob/sections";
+import { methodShape, sectionCount, sectionStart } from "./blob/sections";
 import { programDigest } from "./slots";
 import { StructureFault, checkShape, describeFault, handleField } from "./structure";
 
@@ -232,7 +232,7 @@ export function judgeExecute(slot: u32, classId: u32, digest: usize): Status {
   return Status.Denied;
 }
 
-export function digestEquals(a: usize, b: usize): bool {
+function digestEquals(a: usize, b: usize): bool {
   return (
     load<u64>(a) === load<u64>(b) &&
     load<u64>(a + 8) === load<u64>(b + 8) &&
@@ -241,7 +241,7 @@ export function digestEquals(a: usize, b: usize): bool {
   );
 }
 
-export enum QueryVerdict {
+enum QueryVerdict {
   Deny = 0,
   Allow = 1,
   /** Some rule reads the message. */
@@ -281,7 +281,7 @@ export function query(
 }
 
 /** Whether the event's sender may transfer the handles that its message carries. */
-export enum QueryTransfer {
+enum QueryTransfer {
   /** It carries none. */
   None = 0,
   Allow = 1,

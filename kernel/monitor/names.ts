@@ -3,14 +3,11 @@
 
 import {
   BlobSection,
-  CLASS_FILE,
-  CLASS_LINE,
   CLASS_NAME,
   FIRST_PROGRAM_CLASS,
   INTERFACE_ID,
   INTERFACE_METHOD_COUNT,
   INTERFACE_NAME,
-  INTERFACE_PERMISSIONS,
   METHOD_NAME,
   RULE_BYTES,
   RULE_FILE,
@@ -38,16 +35,6 @@ export function classCount(): u32 {
 export function className(classId: u32): usize {
   const entry = classEntry(classId);
   return entry === 0 ? 0 : stringAt(load<u32>(entry + CLASS_NAME));
-}
-
-export function classFile(classId: u32): usize {
-  const entry = classEntry(classId);
-  return entry === 0 ? 0 : stringAt(load<u32>(entry + CLASS_FILE));
-}
-
-export function classLine(classId: u32): u32 {
-  const entry = classEntry(classId);
-  return entry === 0 ? 0 : load<u32>(entry + CLASS_LINE);
 }
 
 /** The class of that name, 0 where there is none. */
@@ -163,9 +150,4 @@ export function ruleFile(rule: u32): usize {
 /** The rule as it stands in its file. */
 export function ruleText(rule: u32): usize {
   return rule < ruleCount() ? stringAt(ruleWord(rule, RULE_TEXT)) : 0;
-}
-
-/** Whether an interface number stands for permissions over objects instead of messages. */
-export function isPermission(interfaceId: u32): bool {
-  return interfaceId === INTERFACE_PERMISSIONS;
 }

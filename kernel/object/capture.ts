@@ -19,7 +19,7 @@ export const CAPTURE_HANDLES: usize = 32;
 /** u32[4] */
 export const CAPTURE_HANDLE_RIGHTS: usize = 48;
 /** A CarriedHandle for each handle. Filled before the judgement. */
-export const CAPTURE_CARRIED: usize = 64;
+const CAPTURE_CARRIED: usize = 64;
 /** u64[64] */
 export const CAPTURE_WORDS: usize = 128;
 export const CAPTURE_BYTES: usize = 640;

@@ -19,7 +19,7 @@ export class Interrupt extends KernelObject {
   nextMasked: Interrupt | null;
 }
 
-export const INTERRUPT_SHIFT: u32 = 7;
+const INTERRUPT_SHIFT: u32 = 7;
 if (offsetof<Interrupt>() > 1 << INTERRUPT_SHIFT) ERROR("Interrupt is larger than its place");
 
 /**

@@ -28,7 +28,7 @@ export class KernelObject {
   spare0: u32;
 }
 
-export const KERNEL_OBJECT_BYTES: u32 = 32;
+const KERNEL_OBJECT_BYTES: u32 = 32;
 if (offsetof<KernelObject>() !== KERNEL_OBJECT_BYTES) ERROR("KernelObject is not 32 bytes");
 
 let lastIdentity: u64 = 0;

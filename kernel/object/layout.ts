@@ -17,27 +17,34 @@ import {
  * End of what the linker lays out: static data of the kernel and the monitor starts at 64 KiB and
  * must end below.
  */
-export const STATIC_END: usize = 0x01000000;
+const STATIC_END: usize = 0x01000000;
 
 /** The blob in force, copied out of the archive. */
-export const BLOB_BASE: usize = 0x01000000;
+export const BLOB_BASE: usize = STATIC_END;
 
 /** Tables that are there from boot on and never move. */
 export const BOOT_TABLES_BASE: usize = 0x02800000;
 export const READY_QUEUE_BASE: usize = 0x02800000;
-export const READY_QUEUE_BYTES: u32 = 0x1000;
+const READY_QUEUE_BYTES: u32 = 0x1000;
 export const TIMER_HEAP_BASE: usize = 0x02802000;
 export const TIMER_HEAP_BYTES: u32 = 0x2000;
 export const PROGRAMS_BASE: usize = 0x02804000;
-export const PROGRAMS_BYTES: u32 = 0x4000;
+const PROGRAMS_BYTES: u32 = 0x4000;
 export const INTERRUPTS_BASE: usize = 0x02808000;
-export const INTERRUPTS_BYTES: u32 = 0x2000;
+const INTERRUPTS_BYTES: u32 = 0x2000;
 /** u64 for each thread's place. */
 export const THREAD_SEQUENCE_BASE: usize = 0x0280a000;
-export const THREAD_SEQUENCE_BYTES: u32 = 0x3000;
+const THREAD_SEQUENCE_BYTES: u32 = 0x3000;
 export const TABLE_PAGES_BASE: usize = 0x0280d000;
 export const TABLE_PAGES_BYTES: u32 = 0x5000;
 export const BOOT_TABLES_BYTES: u32 = 0x12000;
+if (READY_QUEUE_BASE + READY_QUEUE_BYTES > TIMER_HEAP_BASE) ERROR("the ready queue is too long");
+if (TIMER_HEAP_BASE + TIMER_HEAP_BYTES > PROGRAMS_BASE) ERROR("the timer heap is too long");
+if (PROGRAMS_BASE + PROGRAMS_BYTES > INTERRUPTS_BASE) ERROR("the program table is too long");
+if (INTERRUPTS_BASE + INTERRUPTS_BYTES > THREAD_SEQUENCE_BASE) ERROR("too many interrupts");
+if (THREAD_SEQUENCE_BASE + THREAD_SEQUENCE_BYTES > TABLE_PAGES_BASE) ERROR("too many threads");
+if (TABLE_PAGES_BASE + TABLE_PAGES_BYTES > BOOT_TABLES_BASE + BOOT_TABLES_BYTES)
+  ERROR("the boot tables are too short");
 
 /** Domains: one for each slot, backed at boot for the slots that the image has. */
 export const DOMAINS_BASE: usize = 0x02900000;

@@ -2,10 +2,10 @@
 @unmanaged
 export class PriorityBitmap {
   /** u64[4], a bit for each priority. */
-  private words0: u64;
-  private words1: u64;
-  private words2: u64;
-  private words3: u64;
+  words0: u64;
+  words1: u64;
+  words2: u64;
+  words3: u64;
   /** Bit n: word n is not 0. */
   private summary: u32;
 

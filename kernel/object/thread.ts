@@ -217,7 +217,7 @@ export const FS_BASE_UNPROVEN: u64 = ((<u64>1) << 63) | 1;
 const SERVED_CHAINS_OFFSET: usize = 824;
 const SERVED_PRIORITIES_OFFSET: usize = 848;
 /** Where the capture buffer of 640 bytes lies in a thread. */
-export const CAPTURE_OFFSET: usize = 1408;
+const CAPTURE_OFFSET: usize = 1408;
 
 if (offsetof<Thread>("r14") !== SAVE_R14)
   ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");

@@ -7,7 +7,6 @@
 // equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
 // is told something by interrupt, timer or notice begins one of its own.
 
-import { Domain, domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
@@ -73,7 +72,7 @@ export function timerFired(): void {
   armedFor = u64.MAX_VALUE;
 }
 
-export function isRunnable(thread: Thread): bool {
+function isRunnable(thread: Thread): bool {
   return (
     thread.state === ThreadState.Ready && !thread.suspended && domainOfSlot(thread.owner).isAlive
   );

@@ -11,7 +11,7 @@ import { Thread } from "../object/thread";
 import { clamped } from "../base/speculation";
 
 /** Longest text that a kernel method takes or gives: the boot line. */
-export const TEXT_MAX: u32 = 512;
+const TEXT_MAX: u32 = 512;
 
 let callerThread: Thread = changetype<Thread>(<usize>0);
 let callerDomain: Domain = changetype<Domain>(<usize>0);

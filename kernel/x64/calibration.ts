@@ -14,7 +14,6 @@ import { in8, out8, physicalLoad32, physicalStore32, readTsc } from "./x64";
 export const PIT_HZ: u64 = 1193182;
 /** Used where the 8254 does not count and CPUID says nothing. */
 const ASSUMED_TSC_HZ: u64 = 1_000_000_000;
-const ASSUMED_LOCAL_HZ: u64 = 62_500_000;
 
 const PIT_COMMAND: u32 = 0x43;
 const PIT_CHANNEL_2: u32 = 0x42;

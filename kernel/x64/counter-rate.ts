@@ -33,7 +33,7 @@ export class CounterRate {
   private last: u64;
   private heads: u32;
   private wentBack: bool;
-  private firstHead: u64; // Three words for each of HEADS: before, after, count.
+  firstHead: u64; // Three words for each of HEADS: before, after, count.
 
   /** Static memory for one. */
   @inline static at(address: usize): CounterRate {

@@ -4,7 +4,7 @@
 import { GUARD_SMAP, GUARD_SMEP } from "../base/guards";
 import { processorLevel } from "./level";
 import { endLine, logNumber, logText } from "./serial-log";
-import { cpuid, readCr4, readMsr, writeCr4, writeMsr } from "./x64";
+import { cpuid, readMsr, writeCr4, writeMsr } from "./x64";
 import { systemCallEntry } from "./assembly";
 
 const CR4_DEBUGGING_EXTENSIONS: u64 = 1 << 3;

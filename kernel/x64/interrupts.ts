@@ -12,7 +12,7 @@ import { acknowledgeTimer, isTimerVector, timerUsesLine0 } from "./timer";
 
 /** Lines 0 (the old timer) to 15. Line 2 joins the two controllers and belongs to nobody. */
 export const LINE_COUNT: u32 = INTERRUPT_LINES;
-export const VECTOR_FIRST_LINE: u32 = 32;
+const VECTOR_FIRST_LINE: u32 = 32;
 /** What lineOf says of the timer's interrupt, armed by armTimer. */
 export const LINE_TIMER: i32 = -1;
 /** What lineOf says after a non-maskable interrupt. */

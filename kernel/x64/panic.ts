@@ -48,7 +48,7 @@ export function panic(message: string): void {
 }
 
 /** Where a failed assertion ends: asc calls it with the place in the source. */
-export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
+export function abort(message: string | null, file: string | null, line: u32, _column: u32): void {
   begin();
   if (message !== null) logText(message);
   else logText("assertion failed");

@@ -6,7 +6,7 @@ import type { Condition, Field, WordOperand } from "./model.ts";
 import type { Expression, Span } from "./syntax.ts";
 
 /** What a condition can read, and what names in it stand for. */
-export interface ConditionScope {
+interface ConditionScope {
   /** `write` of `Console`, for messages. */
   readonly method: string;
   readonly side: "request" | "response" | "error";

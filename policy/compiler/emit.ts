@@ -67,7 +67,7 @@ function* stringsOf(model: Model): Iterable<string> {
 }
 
 /** SHA-256 over, for each program: its name, a zero byte, its digest. */
-export function imageDigest(model: Model): Uint8Array {
+function imageDigest(model: Model): Uint8Array {
   const hash = sha256.create();
   for (const { name, digest } of model.programs)
     hash.update(new TextEncoder().encode(`${name}\0`)).update(digest);

@@ -10,7 +10,7 @@ import { Permission } from "../../kernel/abi/permission.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import type { Condition, Field, Model, Rule, WordOperand } from "./model.ts";
 
-export interface CarriedHandle {
+interface CarriedHandle {
   readonly type: number;
   readonly interfaceId: number;
   readonly objectClass: number;

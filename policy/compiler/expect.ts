@@ -29,7 +29,7 @@ import type { Names } from "./names.ts";
 import { EVENT_NUMBERS, fieldsOf } from "./resolve.ts";
 import type { Argument, EventName, ExpectStatement, Expression } from "./syntax.ts";
 
-export interface ExpectResult {
+interface ExpectResult {
   readonly passed: number;
   readonly failed: number;
 }

@@ -22,7 +22,7 @@ import {
 import type { Span } from "./syntax.ts";
 
 /** One way by which `from` can influence `to` without another node between. */
-export interface Flow {
+interface Flow {
   readonly from: string;
   readonly to: string;
   readonly how: string;

@@ -56,14 +56,14 @@ const RIGHTS_OWNER = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY | RIGHT_MINT;
 /** Whether it really may be sent on or copied is for the policy to say. */
 const RIGHTS_CHANNEL = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
 
-export interface ReadImage {
+interface ReadImage {
   readonly slots: readonly Slot[];
   readonly programs: readonly Program[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** The programs of the slots in order of first use. */
-export function programsOf(input: SystemInput): readonly ProgramInput[] {
+function programsOf(input: SystemInput): readonly ProgramInput[] {
   const folders = [...new Set(Object.values(input.image.slots).map((slot) => slot.program))];
   return folders.flatMap(
     (folder) => input.programs.find((program) => program.folder === folder) ?? [],
@@ -83,7 +83,7 @@ export async function readImage(
 }
 
 /** What is wrong with an image's description. */
-export interface Mistake {
+interface Mistake {
   /** Keys of the description, outermost first: where it is. */
   readonly path: readonly string[];
   readonly message: string;

@@ -11,7 +11,7 @@
  * only writes to it, and shares it with the one slot that has it. So are the index registers of the
  * VGA screen (0x3d4, 0x3d5), which the kernel writes once.
  */
-export interface MachinePorts {
+interface MachinePorts {
   readonly first: number;
   readonly last: number;
   /** For messages. */

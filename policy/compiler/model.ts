@@ -229,7 +229,6 @@ export const PERMISSION_NAMES = [
   "copy",
   "seal",
 ] as const satisfies readonly string[];
-export type PermissionName = (typeof PERMISSION_NAMES)[number];
 export const permissionNumber = (name: string): Permission | undefined => {
   const number = (PERMISSION_NAMES as readonly string[]).indexOf(name);
   return number < 0 ? undefined : number;

@@ -68,7 +68,7 @@ export abstract class Service {
   abstract dispatch(method: u32): u32;
 
   /** Events arrived at the program's inbox. */
-  notified(bits: u64): void {}
+  notified(_bits: u64): void {}
 }
 
 const received: MessageRecord = changetype<MessageRecord>(SERVER_RECORD);

@@ -10,12 +10,12 @@ export class Faults extends FaultServer {
 
   fault(
     slot: u32,
-    thread: u32,
+    _thread: u32,
     kind: u32,
-    errorCode: u32,
+    _errorCode: u32,
     address: u64,
     instruction: u64,
-    stack: u64,
+    _stack: u64,
   ): u32 {
     this.slots.faulted(slot, kind, address, this.slots.symbols.asker(slot, instruction));
     return FaultError.EndDomain;

@@ -1,5 +1,5 @@
 /** What the asker says after every thousand requests. */
-export interface Report {
+interface Report {
   readonly requests: number;
   readonly pages: number;
   readonly collections: number;

@@ -13,7 +13,7 @@ export interface TestImage {
   readonly boot: BootMedium;
 }
 
-export interface TestImageOptions {
+interface TestImageOptions {
   readonly medium?: "iso" | "disk" | "kernel";
   readonly without?: string;
   /** A release, signed by this TRINE_KEY. */

@@ -31,7 +31,7 @@ export interface Peer {
 }
 
 /** Thrown by a handler: the call ends with this status and no answer. */
-export class CallFails extends Error {
+class CallFails extends Error {
   readonly status: Status;
   constructor(status: Status) {
     super(`the call ends with ${Status[status]}`);
@@ -40,7 +40,7 @@ export class CallFails extends Error {
 }
 
 /** Thrown by a handler: the call is answered with an error of the interface. */
-export class CallRefused extends Error {
+class CallRefused extends Error {
   readonly errorName: string;
   constructor(errorName: string) {
     super(`the call is answered with error ${errorName}`);
@@ -59,7 +59,7 @@ export function refuses<I extends InterfaceDescription>(
   throw new CallRefused(error);
 }
 
-export type Handlers<I extends InterfaceDescription> = {
+type Handlers<I extends InterfaceDescription> = {
   readonly [M in MethodName<I>]?: (takes: Takes<I, M>) => Returns<I, M> | void;
 };
 

@@ -5,7 +5,7 @@
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import { findRoot } from "../../toolchain/cache/tree.ts";
 
-export interface FakeMachine {
+interface FakeMachine {
   readonly physical?: DataView;
   readonly readPort?: (port: number) => number;
   readonly writePort?: (port: number, value: number) => void;

@@ -273,7 +273,7 @@ export class MachineStopped extends Error {
   }
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly timeout?: bigint;
   /** Address of the record; where it is given the message is a long one. */
   readonly record?: number;

@@ -106,9 +106,7 @@ export function nowNs(): u64 { return time; }
 
 // A function takes and returns numbers and bigints as WebAssembly does: i64 is bigint, the rest
 // numbers.
-export type MonitorFunction = (
-  ...args: readonly (number | bigint)[]
-) => number | bigint | undefined;
+type MonitorFunction = (...args: readonly (number | bigint)[]) => number | bigint | undefined;
 
 export interface Monitor {
   readonly memory: WebAssembly.Memory;
@@ -133,7 +131,7 @@ export interface Monitor {
   text(address: number): string;
 }
 
-export interface MessageParts {
+interface MessageParts {
   readonly words?: readonly bigint[];
   readonly handles?: readonly CarriedHandle[];
   readonly arenaBytes?: number;
@@ -153,7 +151,7 @@ export interface Question extends MessageParts {
   readonly method: number;
 }
 
-export interface CarriedHandle {
+interface CarriedHandle {
   readonly type: number;
   readonly interfaceId: number;
   readonly objectClass: number;
@@ -177,7 +175,7 @@ export interface AuditRecord {
   readonly mask: bigint;
 }
 
-export interface MonitorOptions {
+interface MonitorOptions {
   /** Text of kernel/monitor/blob/key-ring.ts. */
   readonly keyRing?: string;
   /** Text of kernel/base/guards.ts. */

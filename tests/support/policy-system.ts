@@ -103,7 +103,7 @@ export async function kernelInterfaces(): Promise<readonly InterfaceDescription[
   );
 }
 
-export const programDescriptions: readonly (readonly [string, ProgramDescription])[] = [
+const programDescriptions: readonly (readonly [string, ProgramDescription])[] = [
   [
     "services/supervisor",
     { name: "supervisor", entry: "main.ts", kernel: { slots: "Slots", log: "Log" } },
@@ -211,7 +211,7 @@ export const testPrograms: readonly ProgramInput[] = programDescriptions.map(
 );
 
 /** `statements` become the file `test.policy`, behind a first line `module test`. */
-export async function testSystem(
+async function testSystem(
   statements: string,
   change: Partial<SystemInput> = {},
 ): Promise<SystemInput> {

@@ -30,7 +30,7 @@ export function randomOf(seed: number): (below: number) => number {
 }
 
 /** What the programs of a run have seen so far: good guesses for what comes next. */
-export interface Known {
+interface Known {
   readonly memories: number[];
   readonly inboxes: number[];
   readonly endpoints: number[];

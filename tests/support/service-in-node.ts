@@ -48,7 +48,7 @@ const INBOX_HANDLE = 0x10002;
 /** Handles that a test or the fake domain makes. */
 const FIRST_MADE_HANDLE = 0x10100;
 
-export interface NodeOptions {
+interface NodeOptions {
   /**
    * What is behind the handles that the manifest names. Clock and Log, and the program's own
    * domain, are there without.
@@ -63,7 +63,7 @@ export interface NodeOptions {
 }
 
 /** What a call to the program has come to. A deferred answer changes it later. */
-export interface CallState<I extends InterfaceDescription, M extends MethodName<I>> {
+interface CallState<I extends InterfaceDescription, M extends MethodName<I>> {
   state: "waiting" | "answered" | "refused";
   fields?: Returns<I, M>;
   error?: ErrorName<I> | "unknownMethod";

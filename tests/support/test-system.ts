@@ -44,15 +44,10 @@ export const DRIVER = 4;
 /** The supervisor's named handles. */
 export const ROOT_SLOTS = named(1);
 export const ROOT_AUDIT = named(2);
-export const ROOT_CLOCK = named(3);
 export const ROOT_TRACE = named(4);
 export const ROOT_SYSTEM = named(5);
-export const ROOT_POLICY = named(6);
 export const ROOT_LOG = named(7);
-/** The server's own endpoint, and the clients' handles to it. */
-export const SERVER_OWN = named(0);
 export const CLIENT_ECHO = named(0);
-export const CLIENT_CLOCK = named(1);
 /** The slot `other` serves Echo too. */
 export const OTHER_OWN = named(0);
 export const OTHER_ECHO = named(1);

@@ -2,7 +2,7 @@
  * Who may import whom. In one sentence: programs know the ABI and interfaces, the kernel knows
  * nobody, tools read everyone and are imported by nobody that ships.
  */
-export interface Layer {
+interface Layer {
   readonly name: string;
   /** Files that belong here; the first layer that matches a file is its layer. */
   readonly files: RegExp;
@@ -18,7 +18,7 @@ const RUNTIME = /^services\/runtime\//;
 const INTERFACES = /^services\/interfaces\//;
 const VOCABULARY = /^toolchain\/vocabulary\//;
 
-export const LAYERS: readonly Layer[] = [
+const LAYERS: readonly Layer[] = [
   // Tests may use everything; that nothing imports them is a rule of its own.
   {
     name: "tests",

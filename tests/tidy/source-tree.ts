@@ -23,7 +23,7 @@ export function read(file: string): string {
   return readFileSync(join(ROOT, file), "utf8");
 }
 
-export interface Import {
+interface Import {
   /** 1 for the first line. */
   readonly line: number;
   /** As it is written. */

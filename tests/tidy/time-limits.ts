@@ -2,11 +2,11 @@
 import ts from "typescript";
 
 /** A limit below is one that a host with ten busy processes has broken. */
-export const LIMIT_MS_MIN = 30_000;
+const LIMIT_MS_MIN = 30_000;
 /** That of every test, by the configurations; a test states its own only if it needs more. */
-export const TEST_MS = 600_000;
+const TEST_MS = 600_000;
 
-export interface TimeLimit {
+interface TimeLimit {
   readonly line: number;
   readonly text: string;
 }

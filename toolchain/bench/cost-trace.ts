@@ -7,7 +7,7 @@ import { Decoder, DecoderOptions, Mnemonic } from "iced-x86";
 import { type ElfFile, sectionNamed } from "../elf/read.ts";
 import { costlyKindOf, type CostlyCounts } from "./costly-instructions.ts";
 
-export interface CostTrace {
+interface CostTrace {
   /** Kind by address. */
   readonly costly: ReadonlyMap<bigint, string>;
   /** Where samples begin and end. */

@@ -7,7 +7,7 @@
  */
 import { Code, type Instruction, Mnemonic as M, OpKind, Register } from "iced-x86";
 
-export interface CostlyKind {
+interface CostlyKind {
   readonly id: string;
   readonly about: string;
   /** Of one execution. */

@@ -13,7 +13,7 @@ interface CacheEntry<Result> {
   readonly result: Result;
 }
 
-export interface CachedWork<Result> {
+interface CachedWork<Result> {
   /** Distinct for each kind of work and output. */
   readonly name: string;
   /**

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
  * `build` is all that takes part in building an image, `compile` what compiles one program or the
  * kernel.
  */
-export type ToolPart = "build" | "compile";
+type ToolPart = "build" | "compile";
 
 interface Entry {
   readonly bundled: string;

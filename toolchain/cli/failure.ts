@@ -2,9 +2,9 @@
 import { DiagnosticError, formatDiagnostics, systemRefusal } from "../report/diagnostic.ts";
 
 /** Something that the user gave is wrong, or a check failed. */
-export const EXIT_REFUSED = 1;
+const EXIT_REFUSED = 1;
 /** Something of ours is wrong; as `EX_SOFTWARE` of sysexits. */
-export const EXIT_INTERNAL = 70;
+const EXIT_INTERNAL = 70;
 
 /** Thrown by a command that has said all there is to say. */
 export class Refused extends Error {}

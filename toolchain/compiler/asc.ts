@@ -21,7 +21,7 @@ import {
 } from "./reference-types.ts";
 import { type ElementsView, freeConstantsOfOrder } from "./constant-globals.ts";
 
-export interface AssemblyScriptOptions {
+interface AssemblyScriptOptions {
   /** The tree's root: all paths in names, diagnostics and the source map are relative to it. */
   readonly root: string;
   /** The entry file, relative to the root. */

@@ -17,7 +17,7 @@ const HELP_ENDLESS_IN_DRIVER = "make them before the loop, and use them again";
 const CREATE_THREAD = "build/generated/interfaces/Domain/DomainClient#createThread";
 
 /** How a program without a collector makes objects. */
-export interface ObjectUse {
+interface ObjectUse {
   /**
    * It makes objects while it serves, or asks for collections: without a collector its memory would
    * only grow.

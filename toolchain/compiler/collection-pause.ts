@@ -6,7 +6,7 @@
  */
 
 /** What the smallest object takes: the allocator's block with a header and three references. */
-export const SMALLEST_OBJECT_BYTES = 32;
+const SMALLEST_OBJECT_BYTES = 32;
 /** For one that lives, its three references included. */
 export const LIVE_OBJECT_INSTRUCTIONS = 75;
 /** For one that is freed between two free blocks, which become one. */

@@ -3,7 +3,7 @@ import type { IrModule } from "../ir/module.ts";
 import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
 
-export interface CompileModuleOptions {
+interface CompileModuleOptions {
   /** The allocation checker looks at every function. */
   readonly check: boolean;
   /**

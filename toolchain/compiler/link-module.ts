@@ -7,9 +7,9 @@ import type { IrModule, Target } from "../ir/module.ts";
 import { refuse } from "../report/diagnostic.ts";
 
 /** How a Linux process runs the module: its `main`, or the calls that a test asks for. */
-export type LinuxProgram = "program" | "harness";
+type LinuxProgram = "program" | "harness";
 
-export interface LinkModuleOptions {
+interface LinkModuleOptions {
   /** NASM sources or objects, relative to the root. */
   readonly extraObjects: readonly string[];
   readonly stackBytes: number;
@@ -59,7 +59,7 @@ export function linkModule(
 }
 
 /** What is linked besides the compiled module. */
-export function assemblyOf(
+function assemblyOf(
   target: Target,
   program: LinuxProgram,
   extraObjects: readonly string[],

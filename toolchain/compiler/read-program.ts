@@ -6,7 +6,7 @@ import { collectsAnywhere, objectUse, refuseThreads, warnOfEndlessMaking } from 
 import { findHiddenReferences } from "./hidden-references.ts";
 import { sourcePositions } from "./source-positions.ts";
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly root: string;
   readonly entry: string;
   readonly target: Target;
@@ -17,7 +17,7 @@ export interface ReadOptions {
   readonly isDriver?: boolean;
 }
 
-export interface ProgramRead {
+interface ProgramRead {
   readonly source: AssemblyScriptResult;
   readonly module: IrModule;
   readonly collects: boolean;

@@ -10,7 +10,7 @@ export enum Reference {
   Holder = 2,
 }
 
-export interface FunctionReferences {
+interface FunctionReferences {
   /** `this` comes first. */
   readonly parameters: readonly Reference[];
   readonly result: Reference;

@@ -224,7 +224,7 @@ export function writeDebugInfo(
 }
 
 /** The last part of `kernel/entry/call/fastCall`; the path inside type arguments stays. */
-export function shortName(name: string): string {
+function shortName(name: string): string {
   const bracket = name.indexOf("<");
   const path = name.slice(0, bracket < 0 ? name.length : bracket);
   return name.slice(path.lastIndexOf("/") + 1);

@@ -120,7 +120,7 @@ function writeRows(
 }
 
 /** Bytes until the frame has its constant size. */
-export function prologueBytes(placed: PlacedFunction): number {
+function prologueBytes(placed: PlacedFunction): number {
   const { depths, frameBytes } = placed.code;
   return depths.find((entry) => entry.depth >= frameBytes)?.offset ?? 0;
 }

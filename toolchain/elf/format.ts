@@ -12,7 +12,6 @@ export const EM_X86_64 = 62;
 
 export const PT_LOAD = 1;
 export const PT_NOTE = 4;
-export const PT_GNU_STACK = 0x6474e551;
 export const PF_X = 1;
 export const PF_W = 2;
 export const PF_R = 4;
@@ -42,7 +41,6 @@ export enum SymbolType {
 export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
 export const SHN_UNDEFINED = 0;
-export const SHN_ABSOLUTE = 0xfff1;
 
 export enum RelocationType {
   Absolute64 = 1,

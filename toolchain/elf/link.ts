@@ -8,7 +8,7 @@ import { EXPORT_PREFIX, IMPORT_PREFIX, importText, unescaped } from "../ir/link-
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { runTool } from "./run-tool.ts";
 
-export interface LinkOptions {
+interface LinkOptions {
   readonly root: string;
   readonly target: Target;
   /** The compiled module (toolchain/elf/object.ts). */

@@ -4,7 +4,7 @@ import type { Level } from "../ir/module.ts";
 import { SHF_ALLOC, SectionType } from "./format.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 
-export const NOTE_SECTION = ".note.trine";
+const NOTE_SECTION = ".note.trine";
 
 /** What a domain's executable tells the kernel (kernel/abi/executable.ts). */
 export interface DomainNote {

@@ -21,7 +21,7 @@ export interface ProgramHeader {
   readonly alignment: number;
 }
 
-export interface SectionView {
+interface SectionView {
   readonly name: string;
   readonly type: SectionType;
   readonly flags: number;

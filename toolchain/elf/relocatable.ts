@@ -25,14 +25,14 @@ export interface Section {
   readonly relocations: SectionRelocation[];
 }
 
-export interface SectionRelocation {
+interface SectionRelocation {
   readonly offset: number;
   readonly type: RelocationType;
   readonly symbol: string;
   readonly addend: number;
 }
 
-export interface ObjectSymbol {
+interface ObjectSymbol {
   readonly name: string;
   /** What relocations call it; left out: its name. */
   readonly key?: string;

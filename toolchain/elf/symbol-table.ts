@@ -12,14 +12,14 @@ import {
 } from "./text-section.ts";
 import { packRegisters } from "./unwind-section.ts";
 
-export const SYMBOLS_SYMBOL = "trine.symbols";
-export const SYMBOLS_END_SYMBOL = "trine.symbols.end";
+const SYMBOLS_SYMBOL = "trine.symbols";
+const SYMBOLS_END_SYMBOL = "trine.symbols.end";
 
 // The format is described in symbol-table.md.
-export const SYMBOLS_HEADER_BYTES = 48;
-export const SYMBOLS_FUNCTION_BYTES = 24;
-export const SYMBOLS_LINE_BYTES = 12;
-export const SYMBOLS_DEEP_BYTES = 12;
+const SYMBOLS_HEADER_BYTES = 48;
+const SYMBOLS_FUNCTION_BYTES = 24;
+const SYMBOLS_LINE_BYTES = 12;
+const SYMBOLS_DEEP_BYTES = 12;
 
 /**
  * A function of a table. Lines and deep ranges ascend; offsets count from the start of the code, as
@@ -40,7 +40,7 @@ export interface SymbolEntry {
  * Code around calls with arguments on the stack: there, the frame is deeper than the function's
  * constant size.
  */
-export interface DeepRange {
+interface DeepRange {
   readonly start: number;
   readonly end: number;
   readonly depth: number;

@@ -10,15 +10,15 @@ import type { RelocatableFile, Section } from "./relocatable.ts";
  * first.
  */
 export const TEXT_START_SYMBOL = "trine.text";
-export const TEXT_END_SYMBOL = "trine.text.end";
+const TEXT_END_SYMBOL = "trine.text.end";
 
 /** The module's start function, where it has one: start stubs call it before anything else. */
-export const MODULE_START_SYMBOL = "trine.start";
+const MODULE_START_SYMBOL = "trine.start";
 
 /**
  * Functions start at multiples of this; the gaps hold `int3`, which no compiled function contains.
  */
-export const FUNCTION_ALIGNMENT = 16;
+const FUNCTION_ALIGNMENT = 16;
 const GAP_FILLER = 0xcc;
 
 /** A function at its place in the text section. */

@@ -3,12 +3,12 @@ import { SectionType } from "./format.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 import type { Text } from "./text-section.ts";
 
-export const UNWIND_ENTRY_BYTES = 16;
+const UNWIND_ENTRY_BYTES = 16;
 const NO_REGISTER = 0xf;
 const REGISTERS_MAX = 8;
 
 /** How to leave one function. */
-export interface UnwindEntry {
+interface UnwindEntry {
   /** Offset of the function from `trine.text`. */
   readonly start: number;
   readonly bytes: number;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { CampaignResult } from "./campaign.ts";
 import { mergeCampaigns } from "./campaign-report.ts";
 
-export interface CampaignPlan {
+interface CampaignPlan {
   readonly seed: number;
   readonly functions: number;
   /** Processes, each with seeds of its own. */

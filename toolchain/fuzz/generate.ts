@@ -25,7 +25,7 @@ export interface GeneratedModule {
   readonly lowPagesUsed: boolean;
 }
 
-export interface GenerateOptions {
+interface GenerateOptions {
   /** Functions at least, and how many more at most. */
   readonly functions?: readonly [least: number, more: number];
   /** memory.init, data.drop, table.init and table.copy occur. Default: true. */

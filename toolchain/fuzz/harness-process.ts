@@ -15,7 +15,7 @@ export interface CallAnswer {
   readonly unpreserved: readonly number[];
 }
 
-export interface MemoryAnswer {
+interface MemoryAnswer {
   readonly pages: number;
   readonly hash: number;
 }

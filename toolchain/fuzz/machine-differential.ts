@@ -212,7 +212,7 @@ function kindInEngine(trap: FaultKind): FaultKind {
 }
 
 /** V8's words for traps. */
-export function engineFault(error: unknown): FaultKind {
+function engineFault(error: unknown): FaultKind {
   if (error instanceof RangeError) return FaultKind.StackExhausted;
   if (!(error instanceof WebAssembly.RuntimeError)) throw error;
   const { message } = error;

@@ -12,7 +12,7 @@ import { didYouMean } from "../report/suggest.ts";
 import { FLOW_ENDS, type FieldType, type InterfaceDescription } from "../vocabulary/interface.ts";
 import { isInArena, layOut } from "./model.ts";
 
-export interface Finding {
+interface Finding {
   readonly file: string;
   /** Property names from the description's root on. */
   readonly path: readonly string[];

@@ -23,7 +23,7 @@ import { loadInterfaces } from "./load.ts";
 import type { InterfaceModel } from "./model.ts";
 
 /** Where generated sources go, relative to the root: the sources import from there. */
-export const GENERATED_FOLDER = "build/generated";
+const GENERATED_FOLDER = "build/generated";
 /** Manifests of all programs. */
 export const PROGRAM_GLOB = "{services,drivers,tests/*}/*/program.ts";
 

@@ -8,7 +8,7 @@ import { diagnosticAt } from "./locate.ts";
 import { buildModel, type InterfaceModel } from "./model.ts";
 
 /** Where descriptions are looked for. */
-export const INTERFACE_GLOB = "{services/interfaces,tests/*}/**/*.idl.ts";
+const INTERFACE_GLOB = "{services/interfaces,tests/*}/**/*.idl.ts";
 
 /**
  * All interfaces of the tree at `root`, by id. Throws a DiagnosticError that lists everything wrong
@@ -19,7 +19,7 @@ export async function loadInterfaces(root: string): Promise<InterfaceModel[]> {
 }
 
 /** The interfaces of `files`, paths relative to `root`, checked as a set of their own. */
-export async function loadInterfaceFiles(
+async function loadInterfaceFiles(
   root: string,
   files: readonly string[],
 ): Promise<InterfaceModel[]> {

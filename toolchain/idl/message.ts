@@ -11,7 +11,7 @@ import type {
 import { isInArena, type Layout, layOut } from "./model.ts";
 
 /** What a field's value is in TypeScript. */
-export type FieldValue<F> = F extends { readonly kind: "scalar"; readonly name: infer N }
+type FieldValue<F> = F extends { readonly kind: "scalar"; readonly name: infer N }
   ? N extends "u64" | "i64"
     ? bigint
     : N extends "bool"

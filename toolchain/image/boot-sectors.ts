@@ -32,7 +32,7 @@ export interface Place {
   readonly bytes: number;
 }
 
-export interface BootSectors {
+interface BootSectors {
   readonly mbr: Uint8Array;
   readonly loader: Uint8Array;
   /** A FAT image with what a machine without BIOS starts: it says so. */

@@ -20,7 +20,7 @@ import { isBlob, summarizeBlob } from "./blob.ts";
 
 type EntryKind = "blob" | "program" | "symbols";
 
-export interface ArchiveSummary {
+interface ArchiveSummary {
   readonly kind: "archive";
   readonly format: number;
   readonly bytes: number;

@@ -19,7 +19,7 @@ import {
 } from "../../kernel/abi/object.ts";
 import { refuse } from "../report/diagnostic.ts";
 
-export interface BlobSummary {
+interface BlobSummary {
   readonly kind: "blob";
   readonly policyVersion: string;
   readonly keyPurpose: string;
@@ -44,7 +44,7 @@ export interface BlobSummary {
   }[];
 }
 
-export interface HandleSummary {
+interface HandleSummary {
   readonly name: string;
   readonly object: string;
   readonly rights: readonly string[];

@@ -12,7 +12,7 @@ const SYMBOLS_SHOWN_MAX = 40;
 /** Sizes, type and the name "Trine", padded. */
 const NOTE_HEADER_BYTES = 20;
 
-export interface ElfSummary {
+interface ElfSummary {
   readonly kind: "elf";
   readonly entry: string;
   /** Of x86-64; null: the executable has no note. */

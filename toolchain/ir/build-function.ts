@@ -658,7 +658,7 @@ class FunctionBuilder {
   }
 }
 
-export function newConstant(fn: IrFunction, type: Type, bits: bigint): Value {
+function newConstant(fn: IrFunction, type: Type, bits: bigint): Value {
   const index = fn.constantLow.push(Number(BigInt.asIntN(32, bits)));
   fn.constantHigh.push(type === Type.I32 ? 0 : Number(BigInt.asIntN(32, bits >> 32n)));
   return fn.result(fn.newInstruction(Opcode.Const, type, [], [type], index));

@@ -88,7 +88,7 @@ export function evaluate(op: Opcode, type: Type, operands: readonly bigint[]): b
   }
 }
 
-export type DivisionTrap = "zero" | "overflow";
+type DivisionTrap = "zero" | "overflow";
 
 /** Quotient or remainder, or why there is none. */
 export function evaluateDivision(

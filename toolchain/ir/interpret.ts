@@ -21,7 +21,7 @@ export class TrapError extends Error {
   }
 }
 
-export interface InterpreterHost {
+interface InterpreterHost {
   external?(name: string, operands: readonly bigint[]): readonly bigint[];
   intrinsic?(
     intrinsic: Intrinsic,

@@ -130,6 +130,6 @@ export class PureValues implements PureValueMaker {
   }
 }
 
-export function resultType(op: Opcode, type: Type): Type {
+function resultType(op: Opcode, type: Type): Type {
   return (op >= Opcode.Eq && op <= Opcode.GeU) || op === Opcode.Eqz ? Type.I32 : type;
 }

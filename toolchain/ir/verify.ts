@@ -8,7 +8,7 @@ import type { Block, Instruction, IrFunction, Value } from "./function.ts";
 import type { IrModule } from "./module.ts";
 import { isComparison, isLoad, isPure, isStore, isTerminator, Opcode, Type } from "./opcode.ts";
 
-export interface VerifyOptions {
+interface VerifyOptions {
   /**
    * The function is final: pure values have places, `blockOrder` is filled, no edge is critical.
    */

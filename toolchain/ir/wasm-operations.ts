@@ -5,7 +5,7 @@
 import { PLAIN_OPERATIONS } from "../wasm/instruction-set.ts";
 import { Opcode, Type } from "./opcode.ts";
 
-export interface IrOperation {
+interface IrOperation {
   readonly op: Opcode;
   /** The instruction's type column. */
   readonly type: Type;

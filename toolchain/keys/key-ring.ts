@@ -6,7 +6,7 @@ import { KeyPurpose } from "../../kernel/abi/blob.ts";
 
 export const KEY_RING_FILE = "kernel/monitor/blob/key-ring.ts";
 
-export interface RingKey {
+interface RingKey {
   readonly publicKey: Uint8Array;
   readonly purpose: KeyPurpose;
 }

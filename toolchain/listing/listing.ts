@@ -11,7 +11,7 @@ import { printInstruction } from "../ir/print.ts";
 const BYTES_COLUMN = 24;
 
 /** Text of a source file by its path, or null; lines are shown only where it is known. */
-export type SourceText = (file: string) => readonly string[] | null;
+type SourceText = (file: string) => readonly string[] | null;
 
 /** Reads source lines from the tree, each file once. Virtual files take precedence. */
 export function treeSources(

@@ -31,9 +31,9 @@ import { BUILD } from "../cache/tree.ts";
 import { withTreeLock } from "../cache/tree-lock.ts";
 
 const MEDIA = ["iso", "disk", "kernel"] as const;
-export type Medium = (typeof MEDIA)[number];
+type Medium = (typeof MEDIA)[number];
 
-export interface ImageRequest {
+interface ImageRequest {
   readonly root: string;
   readonly image: string;
   readonly medium: Medium;

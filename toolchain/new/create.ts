@@ -35,7 +35,7 @@ const FILES = {
 /** Folders and classes that mean something already. */
 const TAKEN = ["runtime", "interfaces", "support", "kernel", "any"];
 
-export interface Created {
+interface Created {
   /** Relative to the root. */
   readonly files: readonly string[];
   /** What to do now, line by line. */

@@ -15,7 +15,7 @@ export interface Act {
   readonly text: string;
 }
 
-export interface ConversationOptions {
+interface ConversationOptions {
   /** Seconds that each wait may take. */
   readonly seconds: number;
   /** Takes each line as soon as it is complete, and at the end what stands in the last. */

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { numberOption } from "../cli/number-option.ts";
 import { refuse } from "../report/diagnostic.ts";
 
-export const DEBUG_PORT_DEFAULT = 1234;
+const DEBUG_PORT_DEFAULT = 1234;
 const PORT_MAX = 65535;
 
 /**

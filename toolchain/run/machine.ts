@@ -47,7 +47,7 @@ export interface MachineOptions {
 export const QEMU_PROGRAM = "qemu-system-x86_64";
 
 /** Writing v to this port ends QEMU with exit code 2v + 1. */
-export const DEBUG_EXIT_PORT = 0xf4;
+const DEBUG_EXIT_PORT = 0xf4;
 
 const MEMORY_MIB_DEFAULT = 256;
 

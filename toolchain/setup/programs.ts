@@ -8,7 +8,7 @@ import { refuse } from "../report/diagnostic.ts";
 
 const TABLE = "toolchain/setup/programs.txt";
 
-export interface OutsideProgram {
+interface OutsideProgram {
   readonly name: string;
   /** The package of Debian and Ubuntu that brings it. */
   readonly package: string;

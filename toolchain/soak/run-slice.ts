@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Iteration, type Slice, SliceSkipped } from "./slice.ts";
 
-export interface SliceLimits {
+interface SliceLimits {
   readonly milliseconds: number;
   /** Starts here, and leaves the place of the next run as it is. */
   readonly seed?: number;
   readonly iterationsMax?: number;
 }
 
-export interface SliceOutcome {
+interface SliceOutcome {
   readonly iterations: number;
   readonly cases: number;
   readonly nextSeed: number;

@@ -28,7 +28,7 @@ export interface SuiteContext {
   readonly log: (line: string) => void;
 }
 
-export interface Totals {
+interface Totals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

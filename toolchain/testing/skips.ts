@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import type { SuiteResult } from "./result.ts";
 
-export const SKIPS_FILE = "tests/skips.json";
+const SKIPS_FILE = "tests/skips.json";
 
-export interface AllowedSkip {
+interface AllowedSkip {
   readonly suite: string;
   readonly name: string;
   readonly reason: string;

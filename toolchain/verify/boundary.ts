@@ -11,7 +11,7 @@ import type { Layout } from "./layout.ts";
  * What hand-written code promises of a function that it calls or provides: see
  * toolchain/elf/boundary-section.ts.
  */
-export interface BoundaryFunction {
+interface BoundaryFunction {
   /** Masks of parameters and results whose registers have a clear upper half. */
   readonly parameters32: number;
   readonly results32: number;

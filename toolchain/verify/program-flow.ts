@@ -51,9 +51,9 @@ export class FunctionFlow {
 }
 
 /** Called for every instruction that can be reached, with what holds before it. */
-export type Visit = (fn: FunctionFlow, index: number, state: MachineState) => void;
+type Visit = (fn: FunctionFlow, index: number, state: MachineState) => void;
 /** Called where two paths meet with different stack depths. */
-export type Conflict = (fn: FunctionFlow, index: number) => void;
+type Conflict = (fn: FunctionFlow, index: number) => void;
 
 /**
  * Forward data flow over the whole program: which registers are clear above 32 bits, at each

@@ -154,7 +154,7 @@ export function writesMemory({ mnemonic, operands }: MachineInstruction): boolea
  * An upper bound of the address `[base + index * scale + displacement]`, or UNKNOWN if a part is
  * negative or unbounded.
  */
-export function addressBound(state: MachineState, memory: Memory): number {
+function addressBound(state: MachineState, memory: Memory): number {
   if (memory.displacement < 0) return UNKNOWN;
   const part = (register: number): number =>
     register === NO_REGISTER

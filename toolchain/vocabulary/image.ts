@@ -6,7 +6,7 @@
 import type { InterfaceDescription } from "./interface.ts";
 
 /** Kernel objects that a program may ask for by name. */
-export type KernelObjectName = "Clock" | "Audit" | "Policy" | "Slots" | "Log" | "Trace" | "System";
+type KernelObjectName = "Clock" | "Audit" | "Policy" | "Slots" | "Log" | "Trace" | "System";
 
 /**
  * What a program is, whichever image it is put into. The handles of an instance follow from the

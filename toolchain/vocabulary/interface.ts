@@ -9,7 +9,7 @@
  * n-th handle field is the n-th handle of the message. An error reply carries its number, counted
  * from 1 in order of declaration, in word 0 and nothing else.
  */
-export type ScalarName = "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "bool";
+type ScalarName = "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "bool";
 
 export type FieldType =
   | { readonly kind: "scalar"; readonly name: ScalarName }

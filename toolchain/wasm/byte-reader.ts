@@ -89,14 +89,14 @@ export class ByteReader {
       else if (count < 8) middle += (byte & 0x7f) * 2 ** (7 * (count - 4));
       else {
         // Bytes eight and nine: 8 bits remain, the rest repeats the sign.
-        return this.s64Tail(low, middle, count, byte);
+        return this.s64Tail(low, middle, byte);
       }
       if (byte < 0x80) return BigInt.asIntN(7 * (count + 1), BigInt(low) | (BigInt(middle) << 28n));
     }
     return this.fail("number is too long");
   }
 
-  private s64Tail(low: number, middle: number, count: number, byte: number): bigint {
+  private s64Tail(low: number, middle: number, byte: number): bigint {
     let value = BigInt(low) | (BigInt(middle) << 28n) | (BigInt(byte & 0x7f) << 56n);
     if (byte < 0x80) return BigInt.asIntN(63, value);
     const last = this.byte();

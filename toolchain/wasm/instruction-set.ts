@@ -54,7 +54,7 @@ export enum WasmOp {
   TableFill = 0xfc11,
 }
 
-export interface PlainOperation {
+interface PlainOperation {
   readonly name: string;
   readonly parameters: readonly ValueType[];
   readonly result: ValueType | null;

@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte-reader.ts";
 
-export interface ModuleNames {
+interface ModuleNames {
   readonly functions: ReadonlyMap<number, string>;
   readonly globals: ReadonlyMap<number, string>;
   /** By function, then by local: parameters first. */

@@ -10,7 +10,7 @@ import { encodeFunction } from "./encode/encode.ts";
 import { reuseFlags } from "./select/reuse-flags.ts";
 import { FRAME_BYTES_MAX, layOutFrame } from "./allocate/frame.ts";
 
-export interface CompileOptions {
+interface CompileOptions {
   /**
    * Prove the allocation right, by a checker that shares nothing with the allocator but the data.
    */

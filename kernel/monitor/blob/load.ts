@@ -3,7 +3,6 @@
 
 import { BlobError } from "../../abi/blob-error";
 import {
-  BLOB_FORMAT,
   BLOB_IMAGE_DIGEST,
   BLOB_KEY_PURPOSE,
   BLOB_POLICY_VERSION,
@@ -39,7 +38,7 @@ export function monitorLoad(address: usize, bytes: u32): u32 {
 }
 
 /** The checks of `monitorLoad` alone. */
-export function monitorVerify(address: usize, bytes: u32): u32 {
+function monitorVerify(address: usize, bytes: u32): u32 {
   if ((address & 7) !== 0) return BlobError.BadStructure;
   const error = verifyHeader(address, bytes);
   if (error !== BlobError.None) return error;
@@ -85,11 +84,6 @@ export function policyVersion(): u64 {
 export function policySigner(): u32 {
   const blob = blobAddress();
   return blob === 0 ? 0 : load<u32>(blob + BLOB_KEY_PURPOSE);
-}
-
-export function policyFormat(): u32 {
-  const blob = blobAddress();
-  return blob === 0 ? 0 : load<u32>(blob + BLOB_FORMAT);
 }
 
 /** Purpose of a key of the ring; 0 if it is not there. */

@@ -5,8 +5,6 @@ const STATE: u32 = 0;
 const LENGTH: u32 = 32;
 const BUFFER: u32 = 40;
 export const SHA256_CONTEXT_BYTES: u32 = 112;
-export const SHA256_DIGEST_BYTES: u32 = 32;
-export const SHA256_BLOCK_BYTES: u32 = 64;
 
 const ROUND_CONSTANTS: usize = memory.data<u32>(
   [

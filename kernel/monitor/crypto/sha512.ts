@@ -2,8 +2,6 @@
 
 const LENGTH: u32 = 64;
 const BUFFER: u32 = 72;
-export const SHA512_CONTEXT_BYTES: u32 = 208;
-export const SHA512_DIGEST_BYTES: u32 = 64;
 
 const ROUND_CONSTANTS: usize = memory.data<u64>(
   [

@@ -15,7 +15,7 @@ export function showBanner(): void {
   flush();
 }
 
-export function about(words: Words): void {
+export function about(_words: Words): void {
   printLine("Trine, a microkernel operating system in TypeScript:");
   printLine("three system calls, and every message is judged.");
   const info = policy.info();
@@ -41,7 +41,7 @@ export function about(words: Words): void {
   endLine();
 }
 
-export function uptime(words: Words): void {
+export function uptime(_words: Words): void {
   const now = clock.now();
   if (!now.ok) return printLine("the clock does not answer");
   line.string("running for ").duration(now.nanoseconds);

@@ -85,7 +85,7 @@ class Plan extends AttackPlanServer {
     return OK;
   }
 
-  report(attempt: u32, outcome: AttackPlanReportOutcome, result: u32, value: u64): u32 {
+  report(_attempt: u32, outcome: AttackPlanReportOutcome, result: u32, value: u64): u32 {
     this.isReported = true;
     this.outcome = outcome;
     this.result = result;

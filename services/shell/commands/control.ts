@@ -88,13 +88,13 @@ function serverOf(client: u32, interfaceId: u32): u32 {
   return NO_SLOT;
 }
 
-export function shutdown(words: Words): void {
+export function shutdown(_words: Words): void {
   printLine("switching off");
   flush();
   explain(system.shutdown(0));
 }
 
-export function reboot(words: Words): void {
+export function reboot(_words: Words): void {
   printLine("starting again");
   flush();
   explain(system.reboot());

@@ -6,7 +6,7 @@ import { addClassName, addSlotName } from "../output/names";
 import { bold, dim, endLine, green, line, printLine, red } from "../output/print";
 import { Words } from "../line/words";
 
-export function domains(words: Words): void {
+export function domains(_words: Words): void {
   const count = slots.count();
   if (!count.ok) return printLine("the kernel does not tell");
   const slotCount = count.count;

@@ -5,7 +5,7 @@ import { Words } from "../line/words";
 
 const AMOUNT_COLUMN: u32 = 16;
 
-export function memoryUse(words: Words): void {
+export function memoryUse(_words: Words): void {
   const memory = system.memory();
   if (!memory.ok) return printLine("the kernel does not tell");
   const total = memory.totalPages;

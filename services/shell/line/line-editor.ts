@@ -24,7 +24,7 @@ const ASK_WIDTH = "\x1b[999C\x1b[6n";
  * Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue
  * with, and may show them.
  */
-export type Completer = (line: Text, cursor: u32, insertion: Text) => void;
+type Completer = (line: Text, cursor: u32, insertion: Text) => void;
 
 @final
 export class LineEditor {

@@ -3,7 +3,7 @@
 import { Text } from "../../runtime/text";
 
 /** A line of LINE_MAX bytes has no more. */
-export const WORDS_MAX: u32 = 100;
+const WORDS_MAX: u32 = 100;
 
 /** Views of the words of one line, valid as long as the line. */
 @final

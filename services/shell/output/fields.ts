@@ -192,6 +192,6 @@ export function endOf(names: string, at: i32, letter: i32): i32 {
   return at;
 }
 
-export function addPart(to: Text, names: string, start: i32, end: i32): void {
+function addPart(to: Text, names: string, start: i32, end: i32): void {
   for (let at = start; at < end; at++) to.byte(names.charCodeAt(at));
 }

@@ -3,14 +3,7 @@
  * number, so that it costs no memory, with a method for each of the interface, and a class for each
  * answer that has fields.
  */
-import {
-  type Field,
-  type InterfaceModel,
-  isInArena,
-  type Layout,
-  type Method,
-  REGISTER_WORDS,
-} from "../model.ts";
+import { type Field, type InterfaceModel, isInArena, type Layout, type Method } from "../model.ts";
 import {
   answerName,
   clientName,
@@ -152,9 +145,4 @@ function writeGetter(out: SourceWriter, model: InterfaceModel, method: Method, f
       ? `load<u32>(${self}, ${96 + 4 * field.handle})`
       : fromWord(model, method, field, loadWord(self, field.word));
   out.block(`@inline get ${field.name}(): ${type}`, () => out.line(`return ${value};`));
-}
-
-/** Words in registers, as the header states them. */
-export function headerWords(layout: Layout): number {
-  return Math.min(layout.words, REGISTER_WORDS);
 }

@@ -13,7 +13,7 @@ import { SourceWriter } from "./source-writer.ts";
 const FIRST_NAMED = 4;
 const GENERATION = 1;
 
-export interface ProgramHandle {
+interface ProgramHandle {
   readonly name: string;
   readonly group: "serves" | "uses" | "kernel" | "devices";
   /** The interface spoken to it. */

@@ -39,7 +39,7 @@ function layoutTable(title: string, layout: Layout): string[] {
   return [`| ${title} | type | place |`, "|---|---|---|", ...rows, ""];
 }
 
-export function typeText(type: FieldType): string {
+function typeText(type: FieldType): string {
   switch (type.kind) {
     case "scalar":
       return type.name;

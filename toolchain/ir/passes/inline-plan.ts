@@ -16,7 +16,7 @@ const CALLER_MAX = 3_000;
  * Functions of these files may use privileged instructions; the verifier lists them by name, so
  * that their code must stay in them.
  */
-export function isConfined(name: string): boolean {
+function isConfined(name: string): boolean {
   return name.startsWith("kernel/x64/");
 }
 

@@ -23,7 +23,7 @@ interface Pass {
 }
 
 /** Run in turn until nothing changes: each makes work for the others. */
-export const SIMPLIFYING: readonly Pass[] = [
+const SIMPLIFYING: readonly Pass[] = [
   {
     name: "parameters",
     why: "first, because construction asks for parameters on suspicion and they hide equal values",
@@ -42,7 +42,7 @@ export const SIMPLIFYING: readonly Pass[] = [
  * Run once on each function behind inlining, callees first. Each is followed by the simplifying
  * passes.
  */
-export const IMPROVING: readonly Pass[] = [
+const IMPROVING: readonly Pass[] = [
   {
     name: "loads",
     why: "behind inlining: accessors have become loads and stores",

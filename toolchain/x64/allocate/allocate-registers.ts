@@ -19,7 +19,7 @@ import { SegmentMap } from "./segment-map.ts";
  * Above this many instructions nothing is evicted and what does not fit is cut into smallest pieces
  * at once, so that time stays n log n.
  */
-export const LINEAR_INSTRUCTIONS_MIN = 60_000;
+const LINEAR_INSTRUCTIONS_MIN = 60_000;
 /** Pieces that one family is split into by choice; after that, into smallest pieces. */
 const FAMILY_SPLITS_MAX = 24;
 /** Bundles of more ranges than this are not joined with others. */

@@ -17,7 +17,7 @@ import { REGISTER_COUNT } from "../machine/register.ts";
 export type Point = number;
 
 export const beforePoint = (instruction: number): Point => instruction * 4;
-export const earlyPoint = (instruction: number): Point => instruction * 4 + 1;
+const earlyPoint = (instruction: number): Point => instruction * 4 + 1;
 export const latePoint = (instruction: number): Point => instruction * 4 + 2;
 export const behindPoint = (instruction: number): Point => instruction * 4 + 3;
 export const instructionAt = (point: Point): number => point >> 2;
@@ -52,7 +52,7 @@ export interface Reservation {
 }
 
 /** A move that would vanish if both values had one location. */
-export interface Affinity {
+interface Affinity {
   readonly left: VirtualRegister;
   readonly right: VirtualRegister;
   readonly weight: number;
@@ -61,7 +61,7 @@ export interface Affinity {
 }
 
 /** A move between a value and a fixed register that vanishes if the value lives there. */
-export interface FixedAffinity {
+interface FixedAffinity {
   readonly virtual: VirtualRegister;
   readonly fixed: number;
   readonly weight: number;

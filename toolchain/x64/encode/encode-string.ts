@@ -25,16 +25,16 @@ export function encodeString(encoder: FunctionEncoder, instruction: MachineInstr
     case MachineOp.MemoryFill:
       checkRange(encoder, rdi, instruction.origin);
       toAddress(encoder, rdi);
-      fill(encoder, instruction.origin);
+      fill(encoder);
       return;
     case MachineOp.StringCopy:
       toSide(encoder, rdi, (instruction.immediate & DESTINATION_PHYSICAL) !== 0);
       toSide(encoder, rsi, (instruction.immediate & SOURCE_PHYSICAL) !== 0);
-      copyForward(encoder, instruction.origin);
+      copyForward(encoder);
       return;
     case MachineOp.StringFill:
       toSide(encoder, rdi, true);
-      fill(encoder, instruction.origin);
+      fill(encoder);
       return;
     default:
       throw new Error("not a string instruction");
@@ -91,11 +91,11 @@ function memoryCopy(encoder: FunctionEncoder, origin: number): void {
   a.jumpIf(Condition.Below, backward);
   toAddress(encoder, rdi);
   toAddress(encoder, rsi);
-  copyForward(encoder, origin);
+  copyForward(encoder);
   a.bind(done);
   encoder.later(origin, () => {
     a.bind(backward);
-    copyBackward(encoder, origin);
+    copyBackward(encoder);
     a.jump(done);
   });
 }
@@ -104,7 +104,7 @@ function memoryCopy(encoder: FunctionEncoder, origin: number): void {
  * Eight bytes at a time from the end, the odd bytes first. The pointers stay offsets of 32 bits, an
  * end at 4 GiB is 0.
  */
-function copyBackward(encoder: FunctionEncoder, origin: number): void {
+function copyBackward(encoder: FunctionEncoder): void {
   const { assembler: a } = encoder;
   const [byteLoop, words, wordLoop, end] = [a.newLabel(), a.newLabel(), a.newLabel(), a.newLabel()];
   const add = (register: Register, value: Register): void => a.modrm(4, 0x03, register, value);
@@ -144,22 +144,21 @@ function copyBackward(encoder: FunctionEncoder, origin: number): void {
 }
 
 /** rdi and rsi are addresses. Eight bytes at a time, then the rest. */
-function copyForward(encoder: FunctionEncoder, origin: number): void {
-  inWordsAndBytes(encoder, origin, [0xf3, 0x48, 0xa5], [0xf3, 0xa4]);
+function copyForward(encoder: FunctionEncoder): void {
+  inWordsAndBytes(encoder, [0xf3, 0x48, 0xa5], [0xf3, 0xa4]);
 }
 
 /** rdi is an address, the byte is in al. */
-function fill(encoder: FunctionEncoder, origin: number): void {
+function fill(encoder: FunctionEncoder): void {
   const { assembler: a } = encoder;
   a.modrm(4, 0x0fb6, rax, rax, { byteOperand: true });
   encoder.loadConstant(rdx, 0x01010101, 0x01010101);
   a.modrm(8, 0x0faf, rax, rdx);
-  inWordsAndBytes(encoder, origin, [0xf3, 0x48, 0xab], [0xf3, 0xaa]);
+  inWordsAndBytes(encoder, [0xf3, 0x48, 0xab], [0xf3, 0xaa]);
 }
 
 function inWordsAndBytes(
   encoder: FunctionEncoder,
-  origin: number,
   words: readonly number[],
   bytes: readonly number[],
 ): void {

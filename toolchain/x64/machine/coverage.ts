@@ -19,10 +19,3 @@ export function resetCoverage(): void {
 }
 
 export const coverageCounts = (): ReadonlyMap<string, number> => counts;
-
-/** Names that were hit fewer than `minimum` times, in alphabetical order. */
-export const rulesBelow = (minimum: number): string[] =>
-  [...counts]
-    .filter(([, count]) => count < minimum)
-    .map(([name]) => name)
-    .sort();

@@ -75,7 +75,7 @@ export enum Source {
  * `[segment: window + base + index * scale + displacement + symbol]`. Base and index are operand
  * numbers of the instruction, -1: none.
  */
-export interface MemoryOperand {
+interface MemoryOperand {
   readonly base: number;
   readonly index: number;
   readonly scale: 1 | 2 | 4 | 8;

@@ -15,7 +15,7 @@ import type { Selector } from "./select.ts";
  */
 const NULL_BYTES = 65536;
 /** Where the target linux puts linear memory. */
-export const LINUX_LINEAR_BASE = 0x1000_0000;
+const LINUX_LINEAR_BASE = 0x1000_0000;
 /**
  * Constants beyond this are not folded, so that displacement and linear base stay within 32 bits.
  */
@@ -82,12 +82,7 @@ function windowOf(select: Selector): Address {
   }
 }
 
-export function addressOfValue(
-  select: Selector,
-  address: Value,
-  offset: number,
-  bytes: number,
-): Address {
+function addressOfValue(select: Selector, address: Value, offset: number, bytes: number): Address {
   const window = windowOf(select);
   const base = select.module.target === "linux" ? LINUX_LINEAR_BASE : 0;
   const { lowPagesUsed, maximumPages } = select.module.memory;

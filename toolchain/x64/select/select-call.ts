@@ -67,7 +67,6 @@ function defineResults(
 }
 
 function useArguments(
-  select: Selector,
   builder: InstructionBuilder,
   values: readonly Value[],
   registers: readonly VirtualRegister[],
@@ -88,7 +87,7 @@ export const CALL_RULES: readonly Rule[] = [
     const results = defineResults(select, at, callee.kind === "external");
     const builder = select.emit(MachineOp.Call, 8).symbol(keyOf(callee));
     results.define(builder);
-    useArguments(select, builder, values, registers);
+    useArguments(builder, values, registers);
     builder.clobber(CALL_CLOBBERS);
     builder.instruction.stackArgumentBytes = stackBytes;
     builder.instruction.signature = callee.signature;
@@ -125,7 +124,7 @@ function selectIndirectCall(select: Selector, at: Instruction, checksSignature: 
   builder.instruction.temporaryOperand = builder.instruction.operandCount;
   builder.defineEarly(select.temporary(Type.I64));
   builder.useFixed(index, Register.rax);
-  useArguments(select, builder, values, registers);
+  useArguments(builder, values, registers);
   builder.clobber(CALL_CLOBBERS);
   const { instruction } = builder;
   instruction.stackArgumentBytes = stackBytes;

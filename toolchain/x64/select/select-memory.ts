@@ -14,7 +14,7 @@ import { widthOf } from "../machine/type-width.ts";
  * The symbol that grows linear memory in the targets domain and linux: pages in edi, old size or -1
  * in eax.
  */
-export const MEMORY_GROW_SYMBOL = "trine_memory_grow";
+const MEMORY_GROW_SYMBOL = "trine_memory_grow";
 
 function selectLoad(select: Selector, at: Instruction, op: MachineOp, width: number): boolean {
   const address = select.addressOf(at);
