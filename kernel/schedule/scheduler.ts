@@ -7,6 +7,7 @@
 // equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
 // is told something by interrupt, timer or notice begins one of its own.
 
+import { domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
