@@ -13,7 +13,7 @@ import { SLOT_CHANGED_BIT, Slots, TIMER_BIT } from "./slots";
 /** Exit code of a supervisor that was told to end itself. */
 const EXIT_KILLED: u32 = 1;
 
-/** What people and programs may ask of the supervisor. Who may is the policy's to say. */
+/** The interface Supervisor. The policy decides which programs may call which method. */
 @final
 export class Control extends SupervisorServer {
   constructor(private readonly slots: Slots) {
@@ -28,7 +28,7 @@ export class Control extends SupervisorServer {
   }
 
   kill(slot: u32): u32 {
-    // Its own end is the kernel's to see to: it starts another instance, which adopts what runs.
+    // The kernel starts another supervisor, which adopts the running instances.
     if (slot === 0) domain.exit(EXIT_KILLED);
     const found = this.slots.at(slot);
     if (found === null) return this.absent(slot);
@@ -49,10 +49,11 @@ export class Control extends SupervisorServer {
     if (found === null) return this.absent(slot);
     reply.wanted = found.isWanted;
     reply.ended = found.ended;
-    reply.faultKind = found.faultKind;
-    reply.address = found.address;
-    reply.instruction = found.instruction;
-    reply.code = found.code;
+    const detail = found.detail;
+    reply.faultKind = detail.faultKind;
+    reply.address = detail.address;
+    reply.instruction = detail.instruction;
+    reply.code = detail.code;
     reply.restarts = found.starts > 0 ? found.starts - 1 : 0;
     reply.nextStartNs = found.nextStartNs;
     return OK;
@@ -78,7 +79,7 @@ export class Control extends SupervisorServer {
   }
 }
 
-/** The interface's word for what the kernel answered. */
+/** The error of this interface for a status of the kernel. */
 function errorOf(status: u32): u32 {
   switch (status) {
     case Status.Ok:

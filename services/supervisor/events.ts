@@ -1,23 +1,33 @@
-// The last things that happened to slots, for whoever asks.
+// The latest events of all slots, as `Supervisor.nextEvent` returns them.
 
 import {
   SupervisorNextEventReply,
   SupervisorNextEventWhat,
 } from "../../build/generated/interfaces/Supervisor";
 
-/** A power of two; older events are forgotten. */
+/** A power of two; the oldest event makes room for a new one. */
 const EVENTS_KEPT: u32 = 64;
+
+/** What is known of the end of an instance. */
+@unmanaged
+export class EndDetail {
+  address: u64 = 0;
+  instruction: u64 = 0;
+  faultKind: u32 = 0;
+  /** Of an instance that exited, its exit code. */
+  code: u32 = 0;
+
+  copyFrom(other: EndDetail): void {
+    memory.copy(changetype<usize>(this), changetype<usize>(other), offsetof<EndDetail>());
+  }
+}
 
 @unmanaged
 @final
-class Event {
+class Event extends EndDetail {
   timeNs: u64;
-  address: u64;
-  instruction: u64;
   slot: u32;
   what: SupervisorNextEventWhat;
-  faultKind: u32;
-  code: u32;
 }
 
 @final
@@ -26,27 +36,18 @@ export class Events {
   /** Number of the newest event; they are counted from 1. */
   private newest: u64 = 0;
 
-  add(
-    timeNs: u64,
-    slot: u32,
-    what: SupervisorNextEventWhat,
-    faultKind: u32 = 0,
-    address: u64 = 0,
-    instruction: u64 = 0,
-    code: u32 = 0,
-  ): void {
+  /** Adds an event and returns it; the caller fills in the detail, which is zero. */
+  add(timeNs: u64, slot: u32, what: SupervisorNextEventWhat): EndDetail {
     this.newest += 1;
     const event = this.place(this.newest);
+    memory.fill(changetype<usize>(event), 0, offsetof<Event>());
     event.timeNs = timeNs;
     event.slot = slot;
     event.what = what;
-    event.faultKind = faultKind;
-    event.address = address;
-    event.instruction = instruction;
-    event.code = code;
+    return event;
   }
 
-  /** Answers with the first event from `from` on that is kept; false if there is none. */
+  /** Writes the first event numbered `from` or later into `reply`; false if there is none. */
   find(from: u64, reply: SupervisorNextEventReply): bool {
     const kept: u64 = EVENTS_KEPT;
     const oldest: u64 = this.newest > kept ? this.newest - kept + 1 : 1;

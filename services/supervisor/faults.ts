@@ -1,7 +1,7 @@
 import { FaultError, FaultServer } from "../../build/generated/interfaces/Fault";
 import { Slots } from "./slots";
 
-/** Hears of faults from the kernel. Each ends its domain: nothing here could repair one. */
+/** Receives the faults of all slots from the kernel. Each ends its domain: none can be repaired. */
 @final
 export class Faults extends FaultServer {
   constructor(private readonly slots: Slots) {

@@ -1,5 +1,6 @@
-// Slot 0: starts what the image describes, hears of faults, and starts again what its rule says.
-// Decides when, never what: programs, handles and quotas come from the signed image.
+// Slot 0: starts the programs of the image, receives their faults, and restarts those whose rule
+// says so. The supervisor decides when a program starts; its handles and quota come from the signed
+// image.
 
 import { addService, serve } from "../runtime/server";
 import { Control } from "./control";

@@ -4,7 +4,7 @@ import { statusName } from "../runtime/status-name";
 import { Text } from "../runtime/text";
 import { Symbols } from "./symbols";
 
-/** What must be seen even when the console is what failed: lines in the kernel's log. */
+/** Lines in the kernel's log, which are seen even if the console has failed. */
 @final
 export class Report {
   private readonly line: Text = Text.withRoom(256);

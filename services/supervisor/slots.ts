@@ -11,21 +11,17 @@ import { Report } from "./report";
 import { Slot } from "./slot";
 import { Symbols } from "./symbols";
 
-/**
- * Notice bits at the main inbox. The kernel sets the first when the state of any slot has changed.
- */
+/** Notice bit that the kernel sets when the state of any slot has changed. */
 export const SLOT_CHANGED_BIT: u64 = 1 << 63;
+/** Notice bit of the timer that `startDue` sets. */
 export const TIMER_BIT: u64 = 1;
 
-/** Slots that an image can have; the kernel's limit. */
+/** The kernel's limit on the slots of an image. */
 const SLOTS_MAX: u32 = 256;
-/**
- * Steps in which the kernel takes back what one instance held: a quota of 4 GiB has a million
- * pages.
- */
+/** Steps that the kernel needs at most to take one instance apart: 4 GiB are a million pages. */
 const STOP_STEPS_MAX: u32 = 1_000_000;
 
-/** All slots but the supervisor's own, and what happened to them. */
+/** All slots except the supervisor's own, and their events. */
 @final
 export class Slots {
   readonly events: Events = new Events();
@@ -34,14 +30,14 @@ export class Slots {
   private readonly slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(SLOTS_MAX);
   count: u32 = 0;
 
-  /** The slot numbered so, or null: there is none, or it is the supervisor's own. */
+  /** The slot at `index`; null for a number without a slot, and for the supervisor's own. */
   at(index: u32): Slot | null {
     return index > 0 && index < this.count ? this.slots[index] : null;
   }
 
   /**
-   * Starts what starts with the system. What runs already, because only the supervisor was
-   * restarted, is adopted as it is.
+   * Starts the slots that start with the system. After a restart of the supervisor alone, adopts
+   * the instances that still run.
    */
   adoptOrStart(): void {
     this.count = min(kernelSlots.count().count, SLOTS_MAX);
@@ -60,20 +56,20 @@ export class Slots {
     slot.starts = found.starts;
     const state = found.state;
     const isFirstBoot = found.starts === 0;
-    // Of what has ended before we came nobody knows why; the rule is applied as to a fault.
+    // Why an instance ended before this supervisor started is unknown; it is treated as a fault.
     slot.isWanted = isFirstBoot ? found.autostart : slot.rule !== 0;
 
     if (state === SlotsDescribeState.Running || state === SlotsDescribeState.Starting) {
       slot.isWanted = true;
       slot.began(found.starts, this.now());
-      this.events.add(slot.startedNs, index, SupervisorNextEventWhat.Adopted, 0, 0, 0, slot.starts);
+      this.events.add(slot.startedNs, index, SupervisorNextEventWhat.Adopted).code = slot.starts;
       return;
     }
     if (state !== SlotsDescribeState.Empty) this.takeBack(index);
     if (slot.isWanted) slot.nextStartNs = 1;
   }
 
-  /** Looks at all slots after the kernel said that something changed. */
+  /** Updates all slots from the kernel after SLOT_CHANGED_BIT. */
   refresh(): void {
     for (let index: u32 = 1; index < this.count; index++) {
       const slot = this.slots[index]!;
@@ -93,7 +89,7 @@ export class Slots {
     this.startDue();
   }
 
-  /** Starts whatever is due, and sets the timer for what is not yet. */
+  /** Starts the slots that are due, and sets the timer for the next one. */
   startDue(): void {
     const now = this.now();
     let next: u64 = 0;
@@ -107,10 +103,10 @@ export class Slots {
     if (next !== 0) clock.setTimer(next, INBOX, TIMER_BIT);
   }
 
-  /** Starts an instance now. The status is the kernel's. */
+  /** Starts an instance now, and returns the kernel's status. */
   start(index: u32, slot: Slot): u32 {
     let status = kernelSlots.start(index).status;
-    // The instance before may still be on its way out.
+    // The kernel may still be taking the previous instance apart.
     if (status === Status.Busy && !this.isUp(index) && this.takeBack(index) === Status.Ok)
       status = kernelSlots.start(index).status;
     const now = this.now();
@@ -118,12 +114,12 @@ export class Slots {
     slot.nextStartNs = 0;
     if (status === Status.Ok || (status === Status.Busy && this.isUp(index))) {
       slot.began(kernelSlots.describe(index).starts, now);
-      this.events.add(now, index, SupervisorNextEventWhat.Started, 0, 0, 0, slot.starts);
+      this.events.add(now, index, SupervisorNextEventWhat.Started).code = slot.starts;
       return Status.Ok;
     }
-    this.events.add(now, index, SupervisorNextEventWhat.Refused, 0, 0, 0, status);
+    this.events.add(now, index, SupervisorNextEventWhat.Refused).code = status;
     this.report.refused(index, status);
-    // What is for ever refused is not asked for again; memory may come free.
+    // Retry only refusals that can pass (memory); others are final.
     if (status === Status.NoMemory || status === Status.Again)
       slot.hasEnded(SupervisorStatusEnded.Faulted, now);
     else slot.isWanted = false;
@@ -140,16 +136,16 @@ export class Slots {
     return status;
   }
 
-  /** A thread of the slot has faulted: its instance is about to be ended by our answer. */
+  /** Notes a fault of the slot's thread. The answer to the kernel ends the instance. */
   faulted(index: u32, kind: u32, address: u64, instruction: u64): void {
     const slot = this.at(index);
     if (slot === null) return;
     slot.ending = SupervisorStatusEnded.Faulted;
-    slot.faultKind = kind;
-    slot.address = address;
-    slot.instruction = instruction;
-    // One that starts again by rule is part of the system, and its fault belongs into the log; the
-    // others' faults are whoever started them to tell.
+    slot.detail.faultKind = kind;
+    slot.detail.address = address;
+    slot.detail.instruction = instruction;
+    // A slot with a restart rule is part of the system: its fault goes to the log. For other slots,
+    // the program that started the slot reports the fault.
     if (slot.rule !== 0) this.report.faulted(index, kind, address, instruction);
   }
 
@@ -157,15 +153,8 @@ export class Slots {
     const now = this.now();
     const isStopped = reason === SupervisorStatusEnded.Killed && !slot.isWanted;
     slot.hasEnded(reason, now);
-    this.events.add(
-      now,
-      index,
-      isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason),
-      slot.faultKind,
-      slot.address,
-      slot.instruction,
-      slot.code,
-    );
+    const what = isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason);
+    this.events.add(now, index, what).copyFrom(slot.detail);
   }
 
   private eventOf(reason: SupervisorStatusEnded): SupervisorNextEventWhat {
@@ -175,7 +164,7 @@ export class Slots {
       : SupervisorNextEventWhat.Exited;
   }
 
-  /** Has the kernel take back what the slot's instance held. */
+  /** Makes the kernel take back everything that the slot's instance holds. */
   private takeBack(index: u32): u32 {
     let status = kernelSlots.stop(index).status;
     for (let steps: u32 = 0; status === Status.Again && steps < STOP_STEPS_MAX; steps++)
