@@ -1,4 +1,4 @@
-// The serial line: a 16550 driven by its interrupt.
+// The driver of a 16550 serial port, by interrupts. Bytes to send and bytes received wait in rings.
 
 import {
   SerialInfoReply,
@@ -17,24 +17,22 @@ import {
   armInterrupt,
   initialize,
   interruptIdentification,
+  LineStatus,
   lineStatus,
   receiveByte,
-  STATUS_DATA_READY,
-  STATUS_OVERRUN,
-  STATUS_TRANSMITTER_EMPTY,
   transmitByte,
   TRANSMIT_FIFO_BYTES,
 } from "./registers";
 
 /** Notice bit of the device's interrupt. */
 const INTERRUPT_BIT: u64 = 1;
-/** Bit by which whoever reads is told of input. */
+/** Bit that the driver signals to its reader when input has arrived. */
 const INPUT_BIT: u64 = 1;
 
-/** Two seconds of typing at full line speed are lost sooner than a person's pasted page. */
+/** A pasted page of text: 0.36 s at full line speed. */
 const RECEIVE_ROOM: u32 = 4096;
 const TRANSMIT_ROOM: u32 = 4096;
-/** Bytes handled in one turn, so that a line that never falls silent cannot hold the driver. */
+/** Bytes handled in one turn, so that a line that never pauses cannot occupy the driver. */
 const RECEIVE_TURN_BYTES: u32 = 256;
 const DROP_STEPS_MAX = 16;
 
@@ -42,7 +40,7 @@ class Uart extends SerialServer {
   private readonly received: ByteRing = new ByteRing(RECEIVE_ROOM);
   private readonly waiting: ByteRing = new ByteRing(TRANSMIT_ROOM);
   private reader: NoticeClient = NoticeClient.of(0);
-  /** The writer whose last bytes found no room yet, and those bytes. */
+  /** The token of the writer whose last bytes did not fit yet (0: none), and those bytes. */
   private writer: u64 = 0;
   private readonly rest: Text = Text.withRoom(1024);
 
@@ -59,7 +57,7 @@ class Uart extends SerialServer {
     return OK;
   }
 
-  /** Gives the notice back. It has no derived handles, so a few steps are enough. */
+  /** Drops the reader's notice. Nothing is derived from the handle, so a few steps suffice. */
   private forget(): void {
     for (
       let steps = 0;
@@ -74,8 +72,8 @@ class Uart extends SerialServer {
     this.transmit();
     if (taken === data.length) return OK;
 
-    // One writer waits at a time: the class that may write is the console's alone, and it is one
-    // thread.
+    // Only one writer waits at a time: the policy lets the console alone write, and the console has
+    // one thread.
     if (this.writer !== 0) this.answerWriter();
     this.writer = callToken();
     this.rest.clear().bytes(data.address + taken, data.length - taken);
@@ -103,19 +101,19 @@ class Uart extends SerialServer {
     this.interruptCount += 1;
     interruptIdentification();
     this.receive();
-    // Arms the interrupt again, also for what a turn has left behind.
+    // Arms the interrupt again, also if this turn has left bytes behind.
     this.transmit();
   }
 
-  /** Takes what the device has received. */
+  /** Moves received bytes from the device to the ring, and signals the reader. */
   private receive(): void {
     let taken: u32 = 0;
     for (
       let status = lineStatus();
-      (status & STATUS_DATA_READY) !== 0 && taken < RECEIVE_TURN_BYTES;
+      (status & LineStatus.DataReady) !== 0 && taken < RECEIVE_TURN_BYTES;
       status = lineStatus()
     ) {
-      if ((status & STATUS_OVERRUN) !== 0) this.overrunCount += 1;
+      if ((status & LineStatus.Overrun) !== 0) this.overrunCount += 1;
       if (!this.received.push(receiveByte())) this.lost += 1;
       taken++;
     }
@@ -123,9 +121,9 @@ class Uart extends SerialServer {
     if (taken > 0 && this.reader.handle !== 0) this.reader.signal(INPUT_BIT);
   }
 
-  /** Fills the device's transmitter if it is empty, and lets a waiting writer go on. */
+  /** Fills the device's transmitter if it is empty, continues a waiting writer, and arms. */
   private transmit(): void {
-    let room: u32 = (lineStatus() & STATUS_TRANSMITTER_EMPTY) !== 0 ? TRANSMIT_FIFO_BYTES : 0;
+    let room: u32 = (lineStatus() & LineStatus.TransmitterEmpty) !== 0 ? TRANSMIT_FIFO_BYTES : 0;
     while (room > 0 && this.waiting.length > 0) {
       transmitByte(this.waiting.shift());
       this.sentCount += 1;
@@ -137,8 +135,7 @@ class Uart extends SerialServer {
 
   private continueWriter(): void {
     const taken = this.waiting.pushBytes(this.rest.address, this.rest.length);
-    this.rest.length -= taken;
-    memory.copy(this.rest.address, this.rest.address + taken, this.rest.length);
+    this.rest.remove(0, taken);
     if (this.rest.length === 0) this.answerWriter();
   }
 

@@ -60,6 +60,34 @@ export class Text {
     return this;
   }
 
+  /** Inserts a byte before place `index`, which is not beyond the end. There must be room. */
+  insert(index: u32, value: u32): void {
+    assert(index <= this.length && this.length < this.room, "no place for the byte");
+    const at = this.address + index;
+    memory.copy(at + 1, at, this.length - index);
+    store<u8>(at, value);
+    this.length += 1;
+  }
+
+  /** Removes the bytes from `start` up to but not including `end`. */
+  remove(start: u32, end: u32): void {
+    assert(start <= end && end <= this.length, "no such bytes");
+    memory.copy(this.address + start, this.address + end, this.length - end);
+    this.length -= end - start;
+  }
+
+  /** Removes every `value` from place `start` on; true if there was one. */
+  removeEvery(value: u32, start: u32): bool {
+    let kept = start;
+    for (let index = start; index < this.length; index++) {
+      const byte = this.byteAt(index);
+      if (byte !== value) store<u8>(this.address + kept++, byte);
+    }
+    const isFound = kept < this.length;
+    this.length = kept;
+    return isFound;
+  }
+
   text(other: Text): Text {
     return this.bytes(other.address, other.length);
   }

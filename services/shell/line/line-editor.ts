@@ -177,29 +177,16 @@ export class LineEditor {
       this.lost += 1;
       return;
     }
-    const at = this.line.address + this.cursor;
-    memory.copy(at + 1, at, this.line.length - this.cursor);
-    store<u8>(at, byte);
-    this.missingBytes =
-      byte >= 0xc0
-        ? byte >= 0xf0
-          ? 3
-          : byte >= 0xe0
-            ? 2
-            : 1
-        : this.missingBytes > 0
-          ? this.missingBytes - 1
-          : 0;
-    this.line.length += 1;
+    this.line.insert(this.cursor, byte);
     this.cursor++;
+    if (byte >= 0xc0) this.missingBytes = bytesAfterLead(byte);
+    else if (this.missingBytes > 0) this.missingBytes -= 1;
   }
 
-  /** Takes out the bytes from `start` to `end`, and puts the cursor there. */
+  /** Removes the bytes from `start` to `end`, and puts the cursor there. */
   private remove(start: u32, end: u32): void {
     if (start !== end) this.forgetLoss();
-    const from = this.line.address + end;
-    memory.copy(this.line.address + start, from, this.line.length - end);
-    this.line.length -= end - start;
+    this.line.remove(start, end);
     this.cursor = start;
   }
 
@@ -300,4 +287,10 @@ export class LineEditor {
     for (let at = start; at < end; at++) if (!this.isContinuation(at)) columns++;
     return columns;
   }
+}
+
+/** Bytes that follow the first byte of a UTF-8 character of several bytes. */
+function bytesAfterLead(lead: u32): u32 {
+  if (lead >= 0xf0) return 3;
+  return lead >= 0xe0 ? 2 : 1;
 }

@@ -40,12 +40,12 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
     if (!isHandle && word >= known) continue;
     addName(names, at);
     if (isHandle) field.string("(handle)");
-    else addValue(names, at, load<u64>(data.address + (word++ << 3)), known << 3, data);
+    else addValue(names, at, wordOf(data, word++), known << 3, data);
     addToLine();
   }
   // An interface that is not known here has words without names.
   for (; word < known; word++) {
-    field.clear().hex(load<u64>(data.address + (word << 3)));
+    field.clear().hex(wordOf(data, word));
     addToLine();
   }
   if (words > known)
@@ -55,10 +55,15 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
       .string(" more");
 }
 
+/** Word `index` of a recorded message; the caller has checked that `data` holds it. */
+function wordOf(data: Text, index: u32): u64 {
+  return load<u64>(data.address + (index << 3));
+}
+
 /** Adds the name of the error that an answer is. */
 export function addError(interfaceId: u32, data: Text): void {
   if (data.length < 8) return;
-  addErrorName(interfaceId, load<u64>(data.address), line.byte(SPACE));
+  addErrorName(interfaceId, wordOf(data, 0), line.byte(SPACE));
 }
 
 /** Adds the name of an interface's error, or its number where it has none. */
