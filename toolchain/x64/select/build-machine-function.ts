@@ -11,7 +11,7 @@ import {
 } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { ARGUMENT_REGISTERS } from "../machine/register.ts";
-import { type SelectedBlock, Selector } from "./select.ts";
+import { FunctionSelector, type SelectedBlock } from "./function-selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**
@@ -31,9 +31,8 @@ const COLD_ROUNDS_MAX = 4;
  */
 export function buildMachineFunction(fn: IrFunction, module: IrModule): MachineFunction {
   const machine = new MachineFunction(fn.name);
-  const selector = new Selector(fn, module, machine);
   const postorder = reachableInPostorder(fn);
-  selector.prepare(postorder);
+  const selector = new FunctionSelector(fn, module, machine, postorder);
   const selected = new Map<Block, SelectedBlock>();
   // A definition dominates its uses, so in this order all users come before it, whatever the order
   // of the code.
@@ -79,7 +78,7 @@ class Assembly {
   constructor(
     private readonly fn: IrFunction,
     private readonly machine: MachineFunction,
-    private readonly selector: Selector,
+    private readonly selector: FunctionSelector,
     private readonly layout: readonly Block[],
     private readonly selected: ReadonlyMap<Block, SelectedBlock>,
   ) {}

@@ -7,7 +7,7 @@ import { declareCoverage, hit } from "../machine/coverage.ts";
 import { type Address, NO_ADDRESS } from "../machine/instruction-builder.ts";
 import { NO_REGISTER } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
-import type { Selector } from "./select.ts";
+import type { RootSelection } from "./root-selection.ts";
 
 /**
  * Offsets and constants up to here can be added in any way: a sum that wraps reaches only the first
@@ -57,7 +57,7 @@ for (const name of [
  * bits: it goes under 67h, or is a constant so small that the sum ends in the guard behind the
  * window.
  */
-export function linearAddress(select: Selector, access: Instruction): Address {
+export function linearAddress(select: RootSelection, access: Instruction): Address {
   const address = select.fn.operand(access, 0);
   const offset = select.fn.immediate(access) >>> 0;
   return addressOfValue(select, address, offset, ACCESS_BYTES[select.fn.opcode(access)] ?? 8);
@@ -67,11 +67,11 @@ export function linearAddress(select: Selector, access: Instruction): Address {
  * An address with nothing folded, for accesses that are no load or store of the IR. The offset is
  * small.
  */
-export function plainAddress(select: Selector, address: Value, offset: number): Address {
+export function plainAddress(select: RootSelection, address: Value, offset: number): Address {
   return { ...windowOf(select), base: select.register(address), displacement: offset };
 }
 
-function windowOf(select: Selector): Address {
+function windowOf(select: RootSelection): Address {
   switch (select.module.target) {
     case "kernel":
       return { ...NO_ADDRESS, window: true };
@@ -82,7 +82,12 @@ function windowOf(select: Selector): Address {
   }
 }
 
-function addressOfValue(select: Selector, address: Value, offset: number, bytes: number): Address {
+function addressOfValue(
+  select: RootSelection,
+  address: Value,
+  offset: number,
+  bytes: number,
+): Address {
   const window = windowOf(select);
   const base = select.module.target === "linux" ? LINUX_LINEAR_BASE : 0;
   const { lowPagesUsed, maximumPages } = select.module.memory;
@@ -142,7 +147,12 @@ function addressOfValue(select: Selector, address: Value, offset: number, bytes:
 }
 
 /** [value + displacement] under 67h, where value may itself be a sum or a scaled index. */
-function folded32(select: Selector, value: Value, displacement: number, window: Address): Address {
+function folded32(
+  select: RootSelection,
+  value: Value,
+  displacement: number,
+  window: Address,
+): Address {
   if (
     select.opcodeOf(value) === Opcode.Add &&
     select.isFoldable(value, Opcode.Add) &&
@@ -173,7 +183,7 @@ function folded32(select: Selector, value: Value, displacement: number, window: 
 
 /** [left + right + displacement] under 67h. */
 function sum32(
-  select: Selector,
+  select: RootSelection,
   left: Value,
   right: Value,
   displacement: number,
@@ -216,7 +226,7 @@ function sum32(
 }
 
 /** 2, 4 or 8 if `value` is a shift left by 1, 2 or 3 that can be an index; else null. */
-function scaleOf(select: Selector, value: Value): 2 | 4 | 8 | null {
+function scaleOf(select: RootSelection, value: Value): 2 | 4 | 8 | null {
   if (!select.isFoldable(value, Opcode.Shl)) return null;
   const count = select.constant(select.operandOf(value, 1));
   if (count === null) return null;
@@ -228,7 +238,12 @@ function scaleOf(select: Selector, value: Value): 2 | 4 | 8 | null {
  * Offsets that a displacement cannot hold: the sum is made in a register, and one beyond 4 GiB is
  * out of bounds.
  */
-function largeOffset(select: Selector, address: Value, offset: number, window: Address): Address {
+function largeOffset(
+  select: RootSelection,
+  address: Value,
+  offset: number,
+  window: Address,
+): Address {
   hit("address: offset above 2 GiB");
   const constant = select.temporary(Type.I32);
   const sum = select.temporary(Type.I32);

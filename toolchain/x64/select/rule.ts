@@ -1,7 +1,7 @@
 import type { Instruction, Value } from "../../ir/function.ts";
 import type { Condition } from "../machine/condition.ts";
 import { declareCoverage } from "../machine/coverage.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 
 /**
  * One way to select machine code for an operation. `apply` first decides without touching anything;

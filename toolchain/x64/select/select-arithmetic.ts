@@ -4,7 +4,7 @@ import { NO_ADDRESS } from "../machine/instruction-builder.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { Register } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /** 2, 4 or 8 if `value` is a foldable shift left by 1, 2 or 3. */

@@ -14,7 +14,7 @@ import {
   RESULT_REGISTERS,
 } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 
 /** Arguments beyond those in registers, last first, so that the first of them ends up lowest. */
 function pushStackArguments(select: Selector, values: readonly Value[]): number {

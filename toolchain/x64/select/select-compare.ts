@@ -2,7 +2,8 @@ import type { Instruction } from "../../ir/function.ts";
 import { Type } from "../../ir/opcode.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import { selectCondition } from "./select-condition.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**
@@ -13,7 +14,7 @@ function selectTruthValue(select: Selector, at: Instruction): boolean {
   const zero = select.temporary(Type.I32);
   const clear = select.emit(MachineOp.MoveImmediate, 4).define(zero).immediate(0);
   select.machine.rematerializable[zero] = clear.instruction;
-  const condition = select.condition(select.fn.result(at));
+  const condition = selectCondition(select, select.fn.result(at));
   select.emit(MachineOp.SetCondition, 4).defineTied(select.result(at), zero).condition(condition);
   return true;
 }
@@ -29,7 +30,7 @@ export const SELECT_RULES: readonly Rule[] = [
     const condition = select.fn.operand(at, 0);
     const taken = { kind: "register", register: select.input(select.fn.operand(at, 1)) } as const;
     const otherwise = select.input(select.fn.operand(at, 2));
-    const code = select.condition(condition);
+    const code = selectCondition(select, condition);
     select
       .emit(MachineOp.ConditionalMove, widthOf(type))
       .defineTied(select.result(at), otherwise)

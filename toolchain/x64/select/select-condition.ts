@@ -2,11 +2,27 @@ import type { Value } from "../../ir/function.ts";
 import { TrapKind } from "../../ir/machine-code.ts";
 import { isComparison, Opcode, type Type } from "../../ir/opcode.ts";
 import { Condition, inverted, swapped } from "../machine/condition.ts";
+import { hit } from "../machine/coverage.ts";
 import type { SourceOperand } from "../machine/instruction-builder.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { type ConditionRule, conditionRule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
+
+/**
+ * Sets the flags for `value` at the root and returns the condition under which `value` is not zero.
+ */
+export function selectCondition(select: Selector, value: Value): Condition {
+  return select.asCondition(value, () => {
+    for (const { name, apply } of CONDITION_RULES) {
+      const condition = apply(select, value);
+      if (condition === null) continue;
+      hit(name);
+      return condition;
+    }
+    throw new Error("the last condition rule has no condition");
+  });
+}
 
 const CONDITIONS: Partial<Record<Opcode, Condition>> = {
   [Opcode.Eq]: Condition.Equal,
@@ -117,7 +133,7 @@ function unsignedFor(condition: Condition): Condition {
 }
 
 /** Truth values, in the order tried; the last rule takes any value. */
-export const CONDITION_RULES: readonly ConditionRule[] = [
+const CONDITION_RULES: readonly ConditionRule[] = [
   conditionRule("condition: not", (select, value) => {
     if (
       select.opcodeOf(value) !== Opcode.Eqz ||
@@ -125,7 +141,7 @@ export const CONDITION_RULES: readonly ConditionRule[] = [
       select.isDeepCondition
     )
       return null;
-    return inverted(select.condition(select.operandOf(value, 0)));
+    return inverted(selectCondition(select, select.operandOf(value, 0)));
   }),
 
   conditionRule("condition: byte or word in memory against a constant", (select, value) => {

@@ -4,7 +4,8 @@ import { Type } from "../../ir/opcode.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { RESULT_REGISTERS } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import { selectCondition } from "./select-condition.ts";
+import type { Selector } from "./selector.ts";
 
 export const JUMP_RULES: readonly Rule[] = [
   rule("jump", (select: Selector) => {
@@ -15,7 +16,7 @@ export const JUMP_RULES: readonly Rule[] = [
 
 export const BRANCH_RULES: readonly Rule[] = [
   rule("branch", (select: Selector, at: Instruction) => {
-    const condition = select.condition(select.fn.operand(at, 0));
+    const condition = selectCondition(select, select.fn.operand(at, 0));
     select.emit(MachineOp.Branch, 8).condition(condition);
     return true;
   }),
@@ -23,7 +24,7 @@ export const BRANCH_RULES: readonly Rule[] = [
 
 export const SWITCH_RULES: readonly Rule[] = [
   rule("switch: default only", (select: Selector, at: Instruction) => {
-    if (edgeCount(select, at) > 1) return false;
+    if (select.edgeCount(at) > 1) return false;
     select.emit(MachineOp.Jump, 8);
     return true;
   }),
@@ -34,13 +35,10 @@ export const SWITCH_RULES: readonly Rule[] = [
       .defineEarly(select.temporary(Type.I64))
       .defineEarly(select.temporary(Type.I64))
       .useExtended(index);
-    builder.immediate(edgeCount(select, at) - 1);
+    builder.immediate(select.edgeCount(at) - 1);
     return true;
   }),
 ];
-
-const edgeCount = (select: Selector, at: Instruction): number =>
-  select.fn.blockEdges[select.blockOfRoot(at)]!.length;
 
 export const RETURN_RULES: readonly Rule[] = [
   rule("return", (select: Selector, at: Instruction) => {

@@ -2,7 +2,7 @@ import { Type } from "../../ir/opcode.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { TrapKind } from "../../ir/machine-code.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 import type { Instruction } from "../../ir/function.ts";
 

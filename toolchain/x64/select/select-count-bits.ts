@@ -5,7 +5,7 @@ import { Condition } from "../machine/condition.ts";
 import type { VirtualRegister } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**

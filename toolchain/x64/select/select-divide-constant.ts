@@ -11,7 +11,7 @@ import {
 } from "./reciprocal.ts";
 import { Register } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 // Divisions by constants without a division. None of them can trap: the divisor is neither 0 nor

@@ -13,7 +13,7 @@ import {
   REMAINDER_S_POWER_OF_TWO,
   REMAINDER_U_CONSTANT,
 } from "./select-divide-constant.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**

@@ -3,7 +3,7 @@ import { Opcode, Type } from "../../ir/opcode.ts";
 import { globalAddress } from "./global-address.ts";
 import { MachineOp, TO_MEMORY } from "../machine/machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 export const GLOBAL_GET_RULES: readonly Rule[] = [

@@ -20,7 +20,7 @@ import type { VirtualRegister } from "../machine/machine-function.ts";
 import { DESTINATION_PHYSICAL, MachineOp, SOURCE_PHYSICAL } from "../machine/machine-op.ts";
 import { Register, registerSet } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 
 type Lowering = (select: Selector, at: Instruction) => void;
 

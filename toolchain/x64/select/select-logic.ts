@@ -3,7 +3,7 @@ import { Type } from "../../ir/opcode.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
 import { selectWithFoldedLoad } from "./select-arithmetic.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /** d ← left op right, for operations that commute. */

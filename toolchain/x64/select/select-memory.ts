@@ -7,7 +7,7 @@ import { MachineOp, TO_MEMORY } from "../machine/machine-op.ts";
 import { CALL_CLOBBERS, Register } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
 import { SMALL_COPY, SMALL_FILL } from "./select-small-copy.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**

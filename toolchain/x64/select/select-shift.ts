@@ -3,7 +3,7 @@ import { Type } from "../../ir/opcode.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { Register } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /** Counts are taken modulo the width by wasm and by the machine alike. */

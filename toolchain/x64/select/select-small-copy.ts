@@ -5,7 +5,7 @@ import { plainAddress } from "./linear-address.ts";
 import type { VirtualRegister } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 import { type Rule, rule } from "./rule.ts";
-import type { Selector } from "./select.ts";
+import type { Selector } from "./selector.ts";
 
 /**
  * Copies and fills of at most this many bytes are loads and stores: four registers hold what a copy
