@@ -1,14 +1,27 @@
 /**
- * Orders and predecessors of a function's blocks: recomputed by whoever needs them, since passes
- * change the graph.
+ * Orders and predecessors of a function's blocks. Nothing keeps them up to date: passes change the
+ * graph, so that each caller computes them anew.
  */
 import type { Block, IrFunction } from "./function.ts";
 
 /**
- * Blocks that can be reached, in reverse postorder of a depth-first walk: before a block stand all
- * its predecessors but those of back edges.
+ * Blocks that control can reach, in reverse postorder: each stands behind all its predecessors but
+ * those of back edges, and its first successor, if new, right behind it.
  */
 export function reversePostorder(fn: IrFunction): Block[] {
+  return postorder(fn, "last successor").reverse();
+}
+
+/**
+ * Blocks that control can reach, in the order in which a depth-first walk leaves them: each stands
+ * behind all its successors but those of back edges. `enteredFirst` says which successor of a block
+ * the walk enters first.
+ */
+export function postorder(
+  fn: IrFunction,
+  enteredFirst: "first successor" | "last successor",
+): Block[] {
+  const isForward = enteredFirst === "first successor";
   const visited = new Uint8Array(fn.blockCount);
   const order: Block[] = [];
   const stack: { block: Block; next: number }[] = [{ block: 0 as Block, next: 0 }];
@@ -21,13 +34,13 @@ export function reversePostorder(fn: IrFunction): Block[] {
       stack.pop();
       continue;
     }
-    // Last successor first, so that the first one comes right behind the block.
-    const { target } = edges[edges.length - 1 - top.next++]!;
+    const next = top.next++;
+    const { target } = edges[isForward ? next : edges.length - 1 - next]!;
     if (visited[target]) continue;
     visited[target] = 1;
     stack.push({ block: target, next: 0 });
   }
-  return order.reverse();
+  return order;
 }
 
 export interface PredecessorEdge {

@@ -1,6 +1,7 @@
+import { coldBlocks } from "../../ir/cold-blocks.ts";
+import { postorder } from "../../ir/control-flow.ts";
 import type { Block, IrFunction, Value } from "../../ir/function.ts";
 import type { IrModule } from "../../ir/module.ts";
-import { Opcode } from "../../ir/opcode.ts";
 import { InstructionBuilder } from "../machine/instruction-builder.ts";
 import {
   type MachineBlock,
@@ -22,7 +23,6 @@ const LOOP_FACTOR = 8;
 const LOOP_DEPTH_MAX = 6;
 /** Blocks that can only trap are taken to run this often. */
 const COLD_FREQUENCY = 0.01;
-const COLD_ROUNDS_MAX = 4;
 
 /**
  * Selects all blocks and strings them together: blocks in the order of the code, with a block of
@@ -31,44 +31,22 @@ const COLD_ROUNDS_MAX = 4;
  */
 export function buildMachineFunction(fn: IrFunction, module: IrModule): MachineFunction {
   const machine = new MachineFunction(fn.name);
-  const postorder = reachableInPostorder(fn);
-  const selector = new FunctionSelector(fn, module, machine, postorder);
+  const blocks = postorder(fn, "first successor");
+  const selector = new FunctionSelector(fn, module, machine, blocks);
   const selected = new Map<Block, SelectedBlock>();
   // A definition dominates its uses, so in this order all users come before it, whatever the order
   // of the code.
-  for (const block of postorder) selected.set(block, selector.selectBlock(block));
+  for (const block of blocks) selected.set(block, selector.selectBlock(block));
 
-  const reachable = new Set(postorder);
+  const reachable = new Set(blocks);
   const layout =
     fn.blockOrder.length > 0
       ? fn.blockOrder.filter((block) => reachable.has(block))
-      : [...postorder].reverse();
+      : [...blocks].reverse();
   if (layout[0] !== 0) throw new Error(`function ${fn.name}: the entry is not the first block`);
-  if (layout.length !== postorder.length)
+  if (layout.length !== blocks.length)
     throw new Error(`function ${fn.name}: the block order leaves out reachable blocks`);
-  return new Assembly(fn, machine, selector, layout, selected).assemble();
-}
-
-/** Blocks that control can reach, each after all its successors that are not its loop's head. */
-function reachableInPostorder(fn: IrFunction): Block[] {
-  const visited = new Uint8Array(fn.blockCount);
-  const order: Block[] = [];
-  const stack: { block: Block; next: number }[] = [{ block: 0 as Block, next: 0 }];
-  visited[0] = 1;
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    const edges = fn.blockEdges[top.block]!;
-    if (top.next === edges.length) {
-      order.push(top.block);
-      stack.pop();
-      continue;
-    }
-    const { target } = edges[top.next++]!;
-    if (visited[target] === 1) continue;
-    visited[target] = 1;
-    stack.push({ block: target, next: 0 });
-  }
-  return order;
+  return new Assembly(fn, machine, selector, [...blocks].reverse(), layout, selected).assemble();
 }
 
 class Assembly {
@@ -79,6 +57,7 @@ class Assembly {
     private readonly fn: IrFunction,
     private readonly machine: MachineFunction,
     private readonly selector: FunctionSelector,
+    private readonly order: readonly Block[],
     private readonly layout: readonly Block[],
     private readonly selected: ReadonlyMap<Block, SelectedBlock>,
   ) {}
@@ -89,10 +68,10 @@ class Assembly {
       for (const { target } of fn.blockEdges[block]!)
         this.predecessorCounts.set(target, (this.predecessorCounts.get(target) ?? 0) + 1);
     }
-    const cold = this.coldBlocks();
+    const isCold = coldBlocks(fn, this.order);
     const frequency = (block: Block): number =>
       LOOP_FACTOR ** Math.min(fn.loopDepths[block]!, LOOP_DEPTH_MAX) *
-      (cold.has(block) ? COLD_FREQUENCY : 1);
+      (isCold[block] ? COLD_FREQUENCY : 1);
 
     const entryHasPredecessors = (this.predecessorCounts.get(0 as Block) ?? 0) > 0;
     if (entryHasPredecessors) this.addSeparateEntry();
@@ -204,28 +183,5 @@ class Assembly {
       new InstructionBuilder(machine, load).define(register).immediate(i);
       machine.instructions.push(load);
     });
-  }
-
-  /** Blocks from which every path ends in a trap. */
-  private coldBlocks(): ReadonlySet<Block> {
-    const cold = new Set<Block>();
-    const backwards = [...this.layout].reverse();
-    // Against the order of the code one round finds nearly all; what some rounds do not find counts
-    // as usual.
-    for (let round = 0; round < COLD_ROUNDS_MAX; round++) {
-      const before = cold.size;
-      for (const block of backwards) {
-        const instructions = this.fn.blockInstructions[block]!;
-        const last = instructions[instructions.length - 1]!;
-        const edges = this.fn.blockEdges[block]!;
-        if (
-          this.fn.opcode(last) === Opcode.Unreachable ||
-          (edges.length > 0 && edges.every(({ target }) => cold.has(target)))
-        )
-          cold.add(block);
-      }
-      if (cold.size === before) break;
-    }
-    return cold;
   }
 }
