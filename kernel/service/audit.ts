@@ -1,3 +1,12 @@
+import {
+  AUDIT_RULE_TEXT_TEXT_MAX,
+  AuditInfoResponse,
+  AuditMethod,
+  AuditReadRequest,
+  AuditReadResponse,
+  AuditRuleTextRequest,
+  AuditRuleTextResponse,
+} from "../../build/generated/kernel/Audit";
 import { Status } from "../abi/status";
 import {
   auditLost,
@@ -10,72 +19,75 @@ import {
   ruleText,
   stringBytes,
 } from "../monitor/monitor";
-import {
-  appendByte,
-  appendLiteral,
-  appendNumber,
-  appendText,
-  argument,
-  argument32,
-  give,
-  giveBuiltText,
-} from "./method-frame";
+import { MethodCall } from "./method-call";
+import { TextBuffer } from "./text-buffer";
 
-export function auditLogMethod(method: u32): Status {
+export function auditLogMethod(method: u32, call: MethodCall): Status {
   switch (method) {
-    case 0:
-      return info();
-    case 1:
-      return read();
+    case AuditMethod.Info:
+      return info(call);
+    case AuditMethod.Read:
+      return read(call);
+    case AuditMethod.RuleText:
+      return textOfRule(call);
     default:
-      return textOfRule();
+      return Status.BadHeader;
   }
 }
 
-function info(): Status {
-  give(auditNext());
-  give(auditOldest());
-  give(auditLost());
+function info(call: MethodCall): Status {
+  const response = AuditInfoResponse.at(call.response);
+  response.next = auditNext();
+  response.oldest = auditOldest();
+  response.lost = auditLost();
   return Status.Ok;
 }
 
-function read(): Status {
-  const record = auditRead(argument(0));
+function read(call: MethodCall): Status {
+  const record = auditRead(AuditReadRequest.at(call.request).sequence);
   if (record === null) return Status.NotFound;
-  give(record.sequence);
-  give(record.timeNs);
-  give(<u64>record.kind);
-  give(<u64>record.subjectSlot);
-  give(<u64>record.targetSlot);
-  give(<u64>record.subjectClass);
-  give(<u64>record.targetClass);
-  give(<u64>record.interfaceId);
-  give(<u64>record.method);
-  give(<u64>record.rule);
-  give(<u64>record.line);
-  give(<u64>record.repeats);
-  give(record.detail);
-  give(<u64>record.field);
-  give(record.mask);
+  const response = AuditReadResponse.at(call.response);
+  response.sequence = record.sequence;
+  response.timeNs = record.timeNs;
+  response.kind = record.kind;
+  response.subjectSlot = record.subjectSlot;
+  response.targetSlot = record.targetSlot;
+  response.subjectClass = record.subjectClass;
+  response.targetClass = record.targetClass;
+  response.interfaceId = record.interfaceId;
+  response.method = record.method;
+  response.rule = record.rule;
+  response.line = record.line;
+  response.repeats = record.repeats;
+  response.detail = record.detail;
+  response.field = record.field;
+  response.mask = record.mask;
   return Status.Ok;
 }
 
-const RULE_TEXT_MAX: u32 = 256;
+/** Bytes of a file's name that are returned. */
+const FILE_MAX: u32 = 64;
+/** FILE_MAX, a line's number of at most ten digits, and the separators. */
+const PLACE_MAX: u32 = 80;
+const COLON: u32 = 0x3a;
 
-/** `file:line: rule`, cut at what the method may give. */
-function textOfRule(): Status {
-  const rule = argument32(0);
+/** `file:line: rule`, cut to what a response holds. */
+function textOfRule(call: MethodCall): Status {
+  const rule = AuditRuleTextRequest.at(call.request).rule;
   if (rule >= ruleCount()) return Status.NotFound;
-  const file = ruleFile(rule);
-  const text = ruleText(rule);
-  const fileBytes: u32 = file === 0 ? 0 : stringBytes(file);
-  appendText(file, fileBytes < 64 ? fileBytes : 64);
-  appendByte(0x3a);
-  appendNumber(<u64>ruleLine(rule));
-  appendLiteral(": ");
-  const textBytes: u32 = text === 0 ? 0 : stringBytes(text);
-  const room = RULE_TEXT_MAX - 80;
-  appendText(text, textBytes < room ? textBytes : room);
-  giveBuiltText();
+  const text = call.text;
+  appendString(text, ruleFile(rule), FILE_MAX);
+  text.appendByte(COLON);
+  text.appendNumber(<u64>ruleLine(rule));
+  text.appendLiteral(": ");
+  appendString(text, ruleText(rule), AUDIT_RULE_TEXT_TEXT_MAX - PLACE_MAX);
+  AuditRuleTextResponse.at(call.response).textLength = text.length;
   return Status.Ok;
+}
+
+/** Appends at most `max` bytes of a string of the blob; nothing for address 0. */
+function appendString(text: TextBuffer, string: usize, max: u32): void {
+  if (string === 0) return;
+  const bytes = stringBytes(string);
+  text.append(string, bytes < max ? bytes : max);
 }

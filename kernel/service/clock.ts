@@ -1,44 +1,53 @@
-import { ObjectType, RIGHT_BIND } from "../abi/object";
+import {
+  ClockMethod,
+  ClockNowResponse,
+  ClockSetTimerRequest,
+} from "../../build/generated/kernel/Clock";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
+import { findHandle } from "../handle/table";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { TimerKind } from "../object/timer";
 import { clearTimer, setTimer } from "../schedule/timers";
 import { nowNs } from "../x64/timer";
-import { argument, argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
+import { checkInboxToBind } from "./binding";
+import { MethodCall } from "./method-call";
 
-export function clockMethod(method: u32): Status {
-  if (method === 1) return setDomainTimer();
-  give(nowNs());
-  return Status.Ok;
+export function clockMethod(method: u32, call: MethodCall): Status {
+  switch (method) {
+    case ClockMethod.Now:
+      ClockNowResponse.at(call.response).nanoseconds = nowNs();
+      return Status.Ok;
+    case ClockMethod.SetTimer:
+      return setDomainTimer(call);
+    default:
+      return Status.BadHeader;
+  }
 }
 
-function setDomainTimer(): Status {
-  const domain = callingDomain();
-  const deadline = argument(0);
-  if (deadline === 0) {
+function setDomainTimer(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = ClockSetTimerRequest.at(call.request);
+  if (request.deadline === 0) {
     clearTimer(domain.timer);
     return Status.Ok;
   }
-  const entry = argumentHandle(1);
-  if (entry === null) return Status.BadHandle;
-  if (entry.type !== <u16>ObjectType.Inbox) return Status.WrongType;
-  if (!hasRights(entry, RIGHT_BIND)) return Status.NoRight;
-  const inbox = changetype<Inbox>(entry.object!);
-  if (inbox.owner !== domain.slot) return Status.NoRight;
-  if (argument(2) === 0) return Status.BadArgument;
+  const entry = findHandle(domain, request.inbox);
+  const status = checkInboxToBind(domain, entry);
+  if (status !== Status.Ok) return status;
+  if (request.bits === 0) return Status.BadArgument;
   const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind)
+    judgePermission(domain.slot, domain.classId, call.handle.classId, Permission.Bind)
   );
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point.
+  const inbox = changetype<Inbox>(entry!.object!);
   domain.timerInbox = inbox;
   domain.timerInboxIdentity = inbox.identity;
-  domain.timerBits = argument(2);
+  domain.timerBits = request.bits;
   domain.timer.kind = TimerKind.Domain;
-  setTimer(domain.timer, deadline);
+  setTimer(domain.timer, request.deadline);
   return Status.Ok;
 }

@@ -1,20 +1,21 @@
-// A call on a handle to a kernel object: judged like any other message, then the method of the
-// object's interface. Request and response are one decision, taken before anything happens.
+// A call on a handle to a kernel object. The monitor judges it like any other message; request and
+// response are one decision, taken before anything happens. Then the object's method runs.
 
+import { SLOT_NONE } from "../abi/blob";
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
-import { CAPTURE_HANDLE_COUNT, CAPTURE_WORD_COUNT } from "../object/capture";
+import { REGISTER_WORDS_MAX } from "../abi/system-call";
+import { clamped } from "../base/speculation";
 import { judgeRequest, methodOf } from "../ipc/judgement";
 import { checkRoom, storeMessage } from "../ipc/message";
 import { setResult } from "../ipc/registers";
 import { describeHandles } from "../ipc/transfer";
 import { copyToUser } from "../memory/user-memory";
-import { SLOT_NONE } from "../abi/blob";
+import { CAPTURE_HANDLE_COUNT, CAPTURE_WORD_COUNT } from "../object/capture";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
 import { currentThread } from "../schedule/scheduler";
-import { clamped } from "../base/speculation";
 import { auditLogMethod } from "./audit";
 import { clockMethod } from "./clock";
 import { domainMethod } from "./domain";
@@ -22,8 +23,8 @@ import { inboxMethod } from "./inbox";
 import { interruptMethod } from "./interrupt";
 import { logMethod } from "./log";
 import { memoryMethod } from "./memory";
-import { beginMethod, results, resultsGiven, textLength, textStart } from "./method-frame";
-import { givesText, methodCount, requestWords, responseWords } from "./method-table";
+import { MethodCall, beginCall } from "./method-call";
+import { methodCount, methodShape } from "./method-shape";
 import { noticeMethod } from "./notice";
 import { policyMethod } from "./policy";
 import { portsMethod } from "./ports";
@@ -32,14 +33,17 @@ import { systemMethod } from "./system";
 import { threadMethod } from "./thread";
 import { traceMethod } from "./trace";
 
-/** Status.Ok: the caller has its result, or is no more. Anything else is its result. */
+/**
+ * Ok: the caller has its result already, or no longer exists. Any other status is the result to
+ * deliver.
+ */
 export function callKernel(
   thread: Thread,
   domain: Domain,
-  entry: HandleEntry,
+  handle: HandleEntry,
   header: u32,
 ): Status {
-  const type = <u32>entry.type;
+  const type = <u32>handle.type;
   const methods = methodCount(type);
   if (methodOf(header) >= methods) return Status.BadHeader;
   const method = clamped(methodOf(header), methods);
@@ -47,66 +51,66 @@ export function callKernel(
   thread.callHeader = header;
   const described = describeHandles(thread, domain);
   if (described !== Status.Ok) return described;
-  const verdict = judgeRequest(thread, domain, entry, <u32>SLOT_NONE, entry.classId);
+  const verdict = judgeRequest(thread, domain, handle, <u32>SLOT_NONE, handle.classId);
   if (verdict !== Status.Ok) return verdict;
 
-  // The structure check is a guard that tests take down: the methods rely on these two all the
-  // same.
-  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== requestWords(type, method))
-    return Status.Malformed;
+  // The methods rely on these two sizes. The structure check has compared them too, but tests
+  // switch that guard off.
+  const shape = methodShape(type, method);
+  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== shape.requestWords) return Status.Malformed;
   if (load<u32>(thread.capture, CAPTURE_HANDLE_COUNT) !== 0) return Status.Malformed;
-  const words = responseWords(type, method);
+  const words = shape.responseWords;
   const room = checkRoom(thread, domain, words, 0, 0);
   if (room !== Status.Ok) return room === Status.PeerFault ? Status.BadAddress : room;
 
-  beginMethod(thread, domain, entry);
-  const status = run(type, method);
+  const call = beginCall(thread, domain, handle, words);
+  const status = runMethod(type, method, call);
   if (currentThread !== thread || !domain.isAlive) return Status.Ok; // It ended itself.
   if (status !== Status.Ok) return status;
 
-  assert(resultsGiven() === words);
-  const arenaBytes = givesText(type, method) ? textLength() : 0;
-  if (arenaBytes > 0) {
-    if (!thread.isLong || thread.receiveBytes < arenaBytes) return Status.TooLong;
-    if (!copyToUser(domain, thread.receiveAddress, textStart(), arenaBytes))
+  const textBytes = shape.hasText ? call.text.length : 0;
+  if (textBytes > 0) {
+    if (!thread.isLong || thread.receiveBytes < textBytes) return Status.TooLong;
+    if (!copyToUser(domain, thread.receiveAddress, call.text.start, textBytes))
       return Status.BadAddress;
   }
   setResult(thread, Status.Ok);
-  const long = storeMessage(thread, domain, results(), words, 0, 0, arenaBytes);
-  thread.rsi = <u64>(header | (words < 4 ? words : 4) | long);
+  const long = storeMessage(thread, domain, call.response, words, 0, 0, textBytes);
+  const inRegisters = words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX;
+  thread.rsi = <u64>(header | inRegisters | long);
   return Status.Ok;
 }
 
-function run(type: u32, method: u32): Status {
+function runMethod(type: u32, method: u32, call: MethodCall): Status {
   switch (type) {
     case ObjectType.Domain:
-      return domainMethod(method);
+      return domainMethod(method, call);
     case ObjectType.Memory:
-      return memoryMethod(method);
+      return memoryMethod(method, call);
     case ObjectType.Inbox:
-      return inboxMethod(method);
+      return inboxMethod(method, call);
     case ObjectType.Notice:
-      return noticeMethod(method);
+      return noticeMethod(method, call);
     case ObjectType.Thread:
-      return threadMethod(method);
+      return threadMethod(method, call);
     case ObjectType.Interrupt:
-      return interruptMethod(method);
+      return interruptMethod(method, call);
     case ObjectType.Ports:
-      return portsMethod(method);
+      return portsMethod(method, call);
     case ObjectType.Clock:
-      return clockMethod(method);
+      return clockMethod(method, call);
     case ObjectType.Audit:
-      return auditLogMethod(method);
+      return auditLogMethod(method, call);
     case ObjectType.Policy:
-      return policyMethod(method);
+      return policyMethod(method, call);
     case ObjectType.Slots:
-      return slotsMethod(method);
+      return slotsMethod(method, call);
     case ObjectType.Log:
-      return logMethod(method);
+      return logMethod(method, call);
     case ObjectType.Trace:
-      return traceMethod(method);
+      return traceMethod(method, call);
     case ObjectType.System:
-      return systemMethod(method);
+      return systemMethod(method, call);
     default:
       return Status.WrongType;
   }

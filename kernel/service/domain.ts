@@ -1,8 +1,33 @@
 import {
+  DomainCreateEndpointRequest,
+  DomainCreateEndpointResponse,
+  DomainCreateInboxResponse,
+  DomainCreateMemoryRequest,
+  DomainCreateMemoryResponse,
+  DomainCreateNoticeRequest,
+  DomainCreateNoticeResponse,
+  DomainCreateThreadRequest,
+  DomainCreateThreadResponse,
+  DomainDescribeRequest,
+  DomainDescribeResponse,
+  DomainDropRequest,
+  DomainExitRequest,
+  DomainGrowRequest,
+  DomainGrowResponse,
+  DomainInfoResponse,
+  DomainMapRequest,
+  DomainMapResponse,
+  DomainMethod,
+  DomainMintRequest,
+  DomainMintResponse,
+  DomainRevokeRequest,
+  DomainUnmapRequest,
+} from "../../build/generated/kernel/Domain";
+import { SLOT_NONE } from "../abi/blob";
+import {
   FIRST_PROGRAM_INTERFACE,
   ObjectType,
   RIGHTS_ALL,
-  RIGHT_BIND,
   RIGHT_CALL,
   RIGHT_COPY,
   RIGHT_MAP_READ,
@@ -10,11 +35,14 @@ import {
   RIGHT_MINT,
 } from "../abi/object";
 import { Permission } from "../abi/permission";
-import { SLOT_NONE } from "../abi/blob";
 import { Status } from "../abi/status";
-import { endDomain } from "../ipc/end";
-import { createThread } from "../domain/threads";
 import { GUARD_RIGHTS } from "../base/guards";
+import { createThread } from "../domain/threads";
+import { dropStep } from "../handle/lifetime";
+import { revokeStep } from "../handle/revoke";
+import { addHandle, findHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
+import { unmapStep } from "../handle/unmap";
+import { endDomain } from "../ipc/end";
 import { isGoing } from "../ipc/transfer";
 import { findMapping } from "../memory/address-space";
 import { createMapping } from "../memory/mappings";
@@ -22,240 +50,221 @@ import { createMemoryObject } from "../memory/memory-pages";
 import { Table, takePlace } from "../memory/object-pages";
 import { mayHaveObject } from "../memory/quota";
 import { judgePermission } from "../monitor/monitor";
-import { EndReason } from "../object/domain";
+import { Domain, EndReason } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { HandleEntry } from "../object/handle-entry";
-import { revokeStep } from "../handle/revoke";
-import { addHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
-import { unmapStep } from "../handle/unmap";
 import { Inbox } from "../object/inbox";
-import { initializeObject } from "../object/kernel-object";
-import { dropStep } from "../handle/lifetime";
+import { KernelObject, initializeObject } from "../object/kernel-object";
 import { MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
 import { Notice } from "../object/notice";
-import {
-  argument,
-  argument32,
-  argumentHandle,
-  calledHandle,
-  callingDomain,
-  give,
-} from "./method-frame";
+import { checkInboxToBind } from "./binding";
+import { MethodCall } from "./method-call";
 
-export function domainMethod(method: u32): Status {
-  if (changetype<usize>(calledHandle().object) !== changetype<usize>(callingDomain()))
+/** Interfaces from here on are those of rules: INTERFACE_EXECUTE and INTERFACE_PERMISSIONS. */
+const LAST_INTERFACE: u32 = 0xfffd;
+const PRIORITY_MAX: u32 = 255;
+
+export function domainMethod(method: u32, call: MethodCall): Status {
+  if (changetype<usize>(call.handle.object) !== changetype<usize>(call.domain))
     return Status.NoRight;
   switch (method) {
-    case 0:
-      return info();
-    case 1:
-      return exit();
-    case 2:
-      return createMemory();
-    case 3:
-      return createInbox();
-    case 4:
-      return createEndpoint();
-    case 5:
-      return createNotice();
-    case 6:
-      return startThread();
-    case 7:
-      return mint();
-    case 8:
-      return drop();
-    case 9:
-      return revoke();
-    case 10:
-      return map();
-    case 11:
-      return unmap();
-    case 12:
-      return grow();
+    case DomainMethod.Info:
+      return info(call);
+    case DomainMethod.Exit:
+      endDomain(call.domain, EndReason.Exit, DomainExitRequest.at(call.request).code);
+      return Status.Ok;
+    case DomainMethod.CreateMemory:
+      return createMemory(call);
+    case DomainMethod.CreateInbox:
+      return createInbox(call);
+    case DomainMethod.CreateEndpoint:
+      return createEndpoint(call);
+    case DomainMethod.CreateNotice:
+      return createNotice(call);
+    case DomainMethod.CreateThread:
+      return startThread(call);
+    case DomainMethod.Mint:
+      return mint(call);
+    case DomainMethod.Drop:
+      return drop(call);
+    case DomainMethod.Revoke:
+      return revoke(call);
+    case DomainMethod.Map:
+      return map(call);
+    case DomainMethod.Unmap:
+      return unmap(call);
+    case DomainMethod.Grow:
+      return grow(call);
+    case DomainMethod.Describe:
+      return describe(call);
     default:
-      return describe();
+      return Status.BadHeader;
   }
 }
 
-function info(): Status {
-  const domain = callingDomain();
-  give(<u64>domain.slot);
-  give(<u64>domain.classId);
-  give(<u64>domain.pagesUsed);
-  give(<u64>domain.quotaPages);
-  give(<u64>domain.handlesUsed);
-  give(<u64>domain.quotaHandles);
-  give(<u64>domain.instance);
+function info(call: MethodCall): Status {
+  const domain = call.domain;
+  const response = DomainInfoResponse.at(call.response);
+  response.slot = domain.slot;
+  response.classId = domain.classId;
+  response.pagesUsed = domain.pagesUsed;
+  response.pagesQuota = domain.quotaPages;
+  response.handlesUsed = domain.handlesUsed;
+  response.handlesQuota = domain.quotaHandles;
+  response.instance = domain.instance;
   return Status.Ok;
 }
 
-function exit(): Status {
-  endDomain(callingDomain(), EndReason.Exit, argument32(0));
-  return Status.Ok;
-}
-
-function createMemory(): Status {
-  const domain = callingDomain();
-  const bytes = argument(0);
+function createMemory(call: MethodCall): Status {
+  const domain = call.domain;
+  const bytes = DomainCreateMemoryRequest.at(call.request).bytes;
   if (bytes === 0 || bytes > (<u64>MEMORY_PAGES_MAX) << 12) return Status.BadArgument;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
   const memory = createMemoryObject(domain, <u32>((bytes + 4095) >> 12));
   if (memory === null) return Status.NoMemory;
-  return giveHandle(
-    addHandle(
-      domain,
-      memory,
-      ObjectType.Memory,
-      <u32>RIGHTS_ALL,
-      0,
-      ObjectType.Memory,
-      ObjectType.Memory,
-      null,
-    ),
+  DomainCreateMemoryResponse.at(call.response).handle = addFirstHandle(
+    domain,
+    memory,
+    ObjectType.Memory,
+    <u32>RIGHTS_ALL,
   );
-}
-
-function giveHandle(entry: HandleEntry): Status {
-  give(<u64>handleNumber(entry));
   return Status.Ok;
 }
 
-/** A place for a further object, once a handle to it has one; 0 with the reason in `refusal`. */
-function takeObject(table: Table): usize {
-  const domain = callingDomain();
-  refusal = Status.NoSpace;
-  if (!mayHaveObject(domain) || !prepareHandles(domain, 1)) return 0;
-  refusal = Status.NoMemory;
+/** Adds the first handle to a kernel object that is no endpoint. Returns the handle's number. */
+function addFirstHandle(domain: Domain, object: KernelObject, type: u32, rights: u32): u32 {
+  return handleNumber(addHandle(domain, object, type, rights, 0, type, type, null));
+}
+
+/** Whether the domain may have one more object, and a handle to it. */
+function hasRoomForObject(domain: Domain): bool {
+  return mayHaveObject(domain) && prepareHandles(domain, 1);
+}
+
+/** A place for an object that `hasRoomForObject`; 0 if there is no memory for it. */
+function takeObject(domain: Domain, table: Table): usize {
   const place = takePlace(domain, table);
   if (place !== 0) domain.objectsUsed += 1;
   return place;
 }
-let refusal: Status = Status.Ok;
 
-function createInbox(): Status {
-  const domain = callingDomain();
-  const place = takeObject(Table.Inboxes);
-  if (place === 0) return refusal;
+function createInbox(call: MethodCall): Status {
+  const domain = call.domain;
+  if (!hasRoomForObject(domain)) return Status.NoSpace;
+  const place = takeObject(domain, Table.Inboxes);
+  if (place === 0) return Status.NoMemory;
+
+  // Commit point.
   const inbox = changetype<Inbox>(place);
   initializeObject(inbox, ObjectType.Inbox, domain.slot);
-  return giveHandle(
-    addHandle(
-      domain,
-      inbox,
-      ObjectType.Inbox,
-      <u32>RIGHTS_ALL,
-      0,
-      ObjectType.Inbox,
-      ObjectType.Inbox,
-      null,
-    ),
+  DomainCreateInboxResponse.at(call.response).handle = addFirstHandle(
+    domain,
+    inbox,
+    ObjectType.Inbox,
+    <u32>RIGHTS_ALL,
   );
+  return Status.Ok;
 }
 
-/**
- * The inbox that an argument names, if the caller may bind to it; null with the reason in
- * `refusal`.
- */
-function inboxToBind(index: u32): Inbox | null {
-  const entry = argumentHandle(index);
-  refusal = Status.BadHandle;
-  if (entry === null) return null;
-  refusal = Status.WrongType;
-  if (entry.type !== <u16>ObjectType.Inbox) return null;
-  refusal = Status.NoRight;
-  const inbox = changetype<Inbox>(entry.object!);
-  return hasRights(entry, RIGHT_BIND) && inbox.owner === callingDomain().slot ? inbox : null;
-}
+function createEndpoint(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = DomainCreateEndpointRequest.at(call.request);
+  const interfaceId = request.interfaceId;
+  if (interfaceId < <u32>FIRST_PROGRAM_INTERFACE || interfaceId > LAST_INTERFACE)
+    return Status.BadArgument;
+  const entry = findHandle(domain, request.inbox);
+  const status = checkInboxToBind(domain, entry);
+  if (status !== Status.Ok) return status;
+  if (!hasRoomForObject(domain)) return Status.NoSpace;
+  const place = takeObject(domain, Table.Endpoints);
+  if (place === 0) return Status.NoMemory;
 
-function createEndpoint(): Status {
-  const domain = callingDomain();
-  const interfaceId = argument32(1);
-  if (interfaceId < <u32>FIRST_PROGRAM_INTERFACE || interfaceId > 0xfffd) return Status.BadArgument;
-  const inbox = inboxToBind(0);
-  if (inbox === null) return refusal;
-  const place = takeObject(Table.Endpoints);
-  if (place === 0) return refusal;
+  // Commit point.
+  const inbox = changetype<Inbox>(entry!.object!);
   const endpoint = changetype<Endpoint>(place);
   initializeObject(endpoint, ObjectType.Endpoint, domain.slot);
   endpoint.interfaceId = interfaceId;
   endpoint.inbox = inbox;
   inbox.boundEndpoints += 1;
-  return giveHandle(
-    addHandle(
-      domain,
-      endpoint,
-      ObjectType.Endpoint,
-      <u32>RIGHTS_ALL,
-      0,
-      interfaceId,
-      domain.classId,
-      null,
-    ),
+  const handle = addHandle(
+    domain,
+    endpoint,
+    ObjectType.Endpoint,
+    <u32>RIGHTS_ALL,
+    0,
+    interfaceId,
+    domain.classId,
+    null,
   );
+  DomainCreateEndpointResponse.at(call.response).handle = handleNumber(handle);
+  return Status.Ok;
 }
 
-function createNotice(): Status {
-  const domain = callingDomain();
-  const inbox = inboxToBind(0);
-  if (inbox === null) return refusal;
-  if (argument(1) === 0) return Status.BadArgument;
+function createNotice(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = DomainCreateNoticeRequest.at(call.request);
+  const entry = findHandle(domain, request.inbox);
+  const status = checkInboxToBind(domain, entry);
+  if (status !== Status.Ok) return status;
+  if (request.bits === 0) return Status.BadArgument;
   const verdict = <Status>(
     judgePermission(domain.slot, domain.classId, ObjectType.Notice, Permission.Bind)
   );
   if (verdict !== Status.Ok) return verdict;
-  const place = takeObject(Table.Notices);
-  if (place === 0) return refusal;
+  if (!hasRoomForObject(domain)) return Status.NoSpace;
+  const place = takeObject(domain, Table.Notices);
+  if (place === 0) return Status.NoMemory;
+
+  // Commit point.
+  const inbox = changetype<Inbox>(entry!.object!);
   const notice = changetype<Notice>(place);
   initializeObject(notice, ObjectType.Notice, domain.slot);
   notice.inbox = inbox;
   notice.inboxIdentity = inbox.identity;
-  notice.bits = argument(1);
-  return giveHandle(
-    addHandle(
-      domain,
-      notice,
-      ObjectType.Notice,
-      <u32>RIGHTS_ALL,
-      0,
-      ObjectType.Notice,
-      ObjectType.Notice,
-      null,
-    ),
+  notice.bits = request.bits;
+  DomainCreateNoticeResponse.at(call.response).handle = addFirstHandle(
+    domain,
+    notice,
+    ObjectType.Notice,
+    <u32>RIGHTS_ALL,
   );
+  return Status.Ok;
 }
 
-function startThread(): Status {
-  const domain = callingDomain();
-  const priority = argument32(1);
-  if (priority === 0 || priority > 255 || priority > domain.ceiling) return Status.BadArgument;
+function startThread(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = DomainCreateThreadRequest.at(call.request);
+  const priority = request.priority;
+  if (priority === 0 || priority > PRIORITY_MAX || priority > domain.ceiling)
+    return Status.BadArgument;
   if (domain.threadEntry === 0) return Status.NotFound;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
-  // See kernel/base/speculation.ts.
-  const thread = createThread(domain, domain.threadEntry, argument(0), priority & 255);
-  if (thread === null) return Status.NoMemory;
-  return giveHandle(
-    addHandle(
-      domain,
-      thread.header,
-      ObjectType.Thread,
-      <u32>RIGHT_CALL,
-      0,
-      ObjectType.Thread,
-      ObjectType.Thread,
-      null,
-    ),
+  // The priority selects a queue, so it is masked: see kernel/base/speculation.ts.
+  const thread = createThread(
+    domain,
+    domain.threadEntry,
+    request.argument,
+    priority & PRIORITY_MAX,
   );
+  if (thread === null) return Status.NoMemory;
+  DomainCreateThreadResponse.at(call.response).handle = addFirstHandle(
+    domain,
+    thread.header,
+    ObjectType.Thread,
+    RIGHT_CALL,
+  );
+  return Status.Ok;
 }
 
-function mint(): Status {
-  const domain = callingDomain();
-  const entry = argumentHandle(0);
+function mint(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = DomainMintRequest.at(call.request);
+  const entry = findHandle(domain, request.handle);
   if (entry === null || isGoing(entry)) return Status.BadHandle;
-  const rights = argument32(1);
-  const badge = argument(2);
+  const rights = request.rights;
+  const badge = request.badge;
   if (badge !== 0 && entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
   if (!hasRights(entry, <u32>(badge !== 0 ? RIGHT_MINT : RIGHT_COPY))) return Status.NoRight;
-  // A badge is its owner's word, whatever rights he has handed out.
+  // Only the endpoint's owner may set a badge, whatever rights the owner has handed out.
   if (GUARD_RIGHTS && badge !== 0 && changetype<Endpoint>(entry.object!).owner !== domain.slot)
     return Status.NoRight;
   if (!hasRights(entry, rights)) return Status.NoRight;
@@ -264,42 +273,44 @@ function mint(): Status {
   );
   if (verdict !== Status.Ok) return verdict;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
-  const given = badge !== 0 ? badge : entry.badge;
-  return giveHandle(
-    addHandle(
-      domain,
-      entry.object!,
-      <u32>entry.type,
-      rights,
-      given,
-      entry.interfaceId,
-      entry.classId,
-      entry,
-    ),
+
+  // Commit point.
+  const handle = addHandle(
+    domain,
+    entry.object!,
+    <u32>entry.type,
+    rights,
+    badge !== 0 ? badge : entry.badge,
+    entry.interfaceId,
+    entry.classId,
+    entry,
   );
+  DomainMintResponse.at(call.response).handle = handleNumber(handle);
+  return Status.Ok;
 }
 
-function drop(): Status {
-  const entry = argumentHandle(0);
+function drop(call: MethodCall): Status {
+  const entry = findHandle(call.domain, DomainDropRequest.at(call.request).handle);
   if (entry === null) return Status.BadHandle;
   return dropStep(entry) ? Status.Ok : Status.Again;
 }
 
-function revoke(): Status {
-  const entry = argumentHandle(0);
+function revoke(call: MethodCall): Status {
+  const entry = findHandle(call.domain, DomainRevokeRequest.at(call.request).handle);
   if (entry === null) return Status.BadHandle;
   return revokeStep(entry) ? Status.Ok : Status.Again;
 }
 
-function map(): Status {
-  const domain = callingDomain();
-  const entry = argumentHandle(0);
+function map(call: MethodCall): Status {
+  const domain = call.domain;
+  const request = DomainMapRequest.at(call.request);
+  const entry = findHandle(domain, request.memory);
   if (entry === null || isGoing(entry)) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Memory) return Status.WrongType;
   const memory = changetype<MemoryObject>(entry.object!);
-  const offset = argument(1);
-  const bytes = argument(2);
-  const writable = argument(3) !== 0;
+  const offset = request.offset;
+  const bytes = request.bytes;
+  const writable = request.writable;
   if (!hasRights(entry, RIGHT_MAP_READ) || (writable && !hasRights(entry, RIGHT_MAP_WRITE)))
     return Status.NoRight;
   if ((offset & 4095) !== 0 || bytes === 0) return Status.BadArgument;
@@ -314,48 +325,47 @@ function map(): Status {
       judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapWrite)
     );
   if (verdict !== Status.Ok) return verdict;
-  const made = createMapping(
+  const status = createMapping(
     domain,
     entry,
     <u32>(offset >> 12),
     <u32>((bytes + 4095) >> 12),
     writable,
   );
-  if (made !== Status.Ok) return made;
-  give(<u64>entry.firstMapping!.address);
+  if (status !== Status.Ok) return status;
+  DomainMapResponse.at(call.response).address = entry.firstMapping!.address;
   return Status.Ok;
 }
 
-function unmap(): Status {
-  const domain = callingDomain();
-  const mapping = findMapping(domain, argument32(0));
-  if (mapping === null || mapping.address !== argument32(0)) return Status.NotFound;
+function unmap(call: MethodCall): Status {
+  const domain = call.domain;
+  const address = DomainUnmapRequest.at(call.request).address;
+  const mapping = findMapping(domain, address);
+  if (mapping === null || mapping.address !== address) return Status.NotFound;
   return unmapStep(domain, mapping) ? Status.Ok : Status.Again;
 }
 
-/** Pages are backed when touched, out of the quota: growing costs nothing yet. */
-function grow(): Status {
-  const domain = callingDomain();
-  const pages = argument32(0);
+/** Pages are charged to the quota when they are first touched, so growing costs nothing yet. */
+function grow(call: MethodCall): Status {
+  const domain = call.domain;
+  const pages = DomainGrowRequest.at(call.request).pages;
   const before = domain.memoryPages;
   if (pages > domain.memoryPagesMax - before) return Status.NoMemory;
   domain.memoryPages = before + pages;
-  give(<u64>before);
+  DomainGrowResponse.at(call.response).previousPages = before;
   return Status.Ok;
 }
 
-function describe(): Status {
-  const entry = argumentHandle(0);
+function describe(call: MethodCall): Status {
+  const entry = findHandle(call.domain, DomainDescribeRequest.at(call.request).handle);
   if (entry === null) return Status.BadHandle;
-  give(<u64>entry.type);
-  give(<u64>entry.rights);
-  give(<u64>entry.interfaceId);
-  give(
-    <u64>(
-      (entry.type === <u16>ObjectType.Endpoint
-        ? changetype<Endpoint>(entry.object!).owner
-        : SLOT_NONE)
-    ),
-  );
+  const response = DomainDescribeResponse.at(call.response);
+  response.type = <u32>entry.type;
+  response.rights = entry.rights;
+  response.interfaceId = entry.interfaceId;
+  response.slot =
+    entry.type === <u16>ObjectType.Endpoint
+      ? changetype<Endpoint>(entry.object!).owner
+      : <u32>SLOT_NONE;
   return Status.Ok;
 }

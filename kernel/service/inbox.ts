@@ -1,32 +1,43 @@
+import {
+  InboxBindEndpointRequest,
+  InboxInfoResponse,
+  InboxMethod,
+} from "../../build/generated/kernel/Inbox";
 import { ObjectType, RIGHT_BIND, RIGHT_MINT } from "../abi/object";
 import { Status } from "../abi/status";
-import { Endpoint } from "../object/endpoint";
-import { hasRights } from "../handle/table";
-import { Inbox } from "../object/inbox";
+import { findHandle, hasRights } from "../handle/table";
 import { destroyInboxIfUnused } from "../handle/lifetime";
-import { argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
+import { Endpoint } from "../object/endpoint";
+import { Inbox } from "../object/inbox";
+import { MethodCall } from "./method-call";
 
-export function inboxMethod(method: u32): Status {
-  return method === 0 ? info() : bindEndpoint();
+export function inboxMethod(method: u32, call: MethodCall): Status {
+  const inbox = changetype<Inbox>(call.handle.object!);
+  switch (method) {
+    case InboxMethod.Info:
+      return info(call, inbox);
+    case InboxMethod.BindEndpoint:
+      return bindEndpoint(call, inbox);
+    default:
+      return Status.BadHeader;
+  }
 }
 
-function info(): Status {
-  const inbox = changetype<Inbox>(calledHandle().object!);
-  give(<u64>inbox.pendingCalls);
-  give(<u64>popcnt(inbox.bits));
+function info(call: MethodCall, inbox: Inbox): Status {
+  const response = InboxInfoResponse.at(call.response);
+  response.pendingCalls = inbox.pendingCalls;
+  response.pendingBits = <u32>popcnt(inbox.bits);
   return Status.Ok;
 }
 
-/** Callers that are queued already are received where they stand. */
-function bindEndpoint(): Status {
-  const inbox = changetype<Inbox>(calledHandle().object!);
-  const entry = argumentHandle(0);
+/** Callers that are queued already stay in the old inbox's queue, and are received there. */
+function bindEndpoint(call: MethodCall, inbox: Inbox): Status {
+  const slot = call.domain.slot;
+  const entry = findHandle(call.domain, InboxBindEndpointRequest.at(call.request).endpoint);
   if (entry === null) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
-  if (!hasRights(calledHandle(), RIGHT_BIND) || !hasRights(entry, RIGHT_MINT))
-    return Status.NoRight;
+  if (!hasRights(call.handle, RIGHT_BIND) || !hasRights(entry, RIGHT_MINT)) return Status.NoRight;
   const endpoint = changetype<Endpoint>(entry.object!);
-  const slot = callingDomain().slot;
   if (endpoint.owner !== slot || inbox.owner !== slot) return Status.NoRight;
 
   // Commit point.

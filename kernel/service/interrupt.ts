@@ -1,60 +1,65 @@
-import { ObjectType, RIGHT_BIND } from "../abi/object";
+import {
+  InterruptBindRequest,
+  InterruptInfoResponse,
+  InterruptMethod,
+} from "../../build/generated/kernel/Interrupt";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
+import { findHandle } from "../handle/table";
 import { boundInbox } from "../ipc/notify";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { Interrupt, removeMasked } from "../object/interrupt";
 import { maskLine, unmaskLine } from "../x64/interrupts";
-import { argument, argumentHandle, calledHandle, callingDomain, give } from "./method-frame";
+import { checkInboxToBind } from "./binding";
+import { MethodCall } from "./method-call";
 
-export function interruptMethod(method: u32): Status {
-  const interrupt = changetype<Interrupt>(calledHandle().object!);
+export function interruptMethod(method: u32, call: MethodCall): Status {
+  const interrupt = changetype<Interrupt>(call.handle.object!);
   switch (method) {
-    case 0:
-      return bind(interrupt);
-    case 1:
-      return info(interrupt);
+    case InterruptMethod.Bind:
+      return bind(call, interrupt);
+    case InterruptMethod.Info:
+      return info(call, interrupt);
+    case InterruptMethod.Unbind:
+      return unbind(call, interrupt);
     default:
-      return unbind(interrupt);
+      return Status.BadHeader;
   }
 }
 
 /**
- * Busy for a line that is bound, to whomever: a driver that moves it to another inbox unbinds it
- * first.
+ * Busy if the line is bound, by this driver or another: a driver that moves the line to another
+ * inbox unbinds it first.
  */
-
-function bind(interrupt: Interrupt): Status {
-  const entry = argumentHandle(0);
-  if (entry === null) return Status.BadHandle;
-  if (entry.type !== <u16>ObjectType.Inbox) return Status.WrongType;
-  if (!hasRights(entry, RIGHT_BIND)) return Status.NoRight;
-  const domain = callingDomain();
-  const inbox = changetype<Inbox>(entry.object!);
-  if (inbox.owner !== domain.slot) return Status.NoRight;
-  if (argument(1) === 0) return Status.BadArgument;
+function bind(call: MethodCall, interrupt: Interrupt): Status {
+  const domain = call.domain;
+  const request = InterruptBindRequest.at(call.request);
+  const entry = findHandle(domain, request.inbox);
+  const status = checkInboxToBind(domain, entry);
+  if (status !== Status.Ok) return status;
+  if (request.bits === 0) return Status.BadArgument;
   if (boundInbox(interrupt.inbox, interrupt.inboxIdentity) !== null) return Status.Busy;
   const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, calledHandle().classId, Permission.Bind)
+    judgePermission(domain.slot, domain.classId, call.handle.classId, Permission.Bind)
   );
   if (verdict !== Status.Ok) return verdict;
 
-  // Commit point. What the last inbox had listed as masked went with that inbox, or with `unbind`.
+  // Commit point. The last inbox's list of masked lines was emptied by `unbind`, or went with it.
   assert(!interrupt.isListed);
+  const inbox = changetype<Inbox>(entry!.object!);
   interrupt.inbox = inbox;
   interrupt.inboxIdentity = inbox.identity;
-  interrupt.bits = argument(1);
+  interrupt.bits = request.bits;
   unmaskLine(interrupt.line);
   return Status.Ok;
 }
 
 /** Masks the line. Bits that it has set at the inbox stay there. */
-function unbind(interrupt: Interrupt): Status {
+function unbind(call: MethodCall, interrupt: Interrupt): Status {
   const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
   if (inbox === null) return Status.NotFound;
-  if (inbox.owner !== callingDomain().slot) return Status.NoRight;
+  if (inbox.owner !== call.domain.slot) return Status.NoRight;
 
   // Commit point.
   maskLine(interrupt.line);
@@ -63,8 +68,9 @@ function unbind(interrupt: Interrupt): Status {
   return Status.Ok;
 }
 
-function info(interrupt: Interrupt): Status {
-  give(<u64>interrupt.line);
-  give(interrupt.fired);
+function info(call: MethodCall, interrupt: Interrupt): Status {
+  const response = InterruptInfoResponse.at(call.response);
+  response.line = interrupt.line;
+  response.fired = interrupt.fired;
   return Status.Ok;
 }

@@ -1,6 +1,12 @@
+import {
+  MemoryInfoResponse,
+  MemoryMethod,
+  MemoryStepResponse,
+} from "../../build/generated/kernel/Memory";
 import { RIGHT_SEAL } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
+import { hasRights } from "../handle/table";
 import { frameAddress } from "../memory/frames";
 import { frameOfPage } from "../memory/memory-pages";
 import {
@@ -10,63 +16,66 @@ import {
   sha256End,
   sha256Update,
 } from "../monitor/monitor";
-import { hasRights } from "../handle/table";
 import { FRAME_NUMBERS_OFFSET, MEASURE_OFFSET, MemoryObject } from "../object/memory-object";
 import { copyIn } from "../x64/physical-memory";
-import { calledHandle, callingDomain, give, giveBool } from "./method-frame";
+import { MethodCall } from "./method-call";
 
-export function memoryMethod(method: u32): Status {
-  const memory = changetype<MemoryObject>(calledHandle().object!);
+export function memoryMethod(method: u32, call: MethodCall): Status {
+  const memory = changetype<MemoryObject>(call.handle.object!);
   switch (method) {
-    case 0:
-      return info(memory);
-    case 1:
-      return seal(memory);
+    case MemoryMethod.Info:
+      return info(call, memory);
+    case MemoryMethod.Seal:
+      return seal(call, memory);
+    case MemoryMethod.Step:
+      return measure(call, memory);
     default:
-      return measure(memory);
+      return Status.BadHeader;
   }
 }
 
-function info(memory: MemoryObject): Status {
-  give((<u64>memory.pages) << 12);
-  giveBool(memory.sealed);
-  giveBool(memory.measured);
+function info(call: MethodCall, memory: MemoryObject): Status {
+  const response = MemoryInfoResponse.at(call.response);
+  response.bytes = (<u64>memory.pages) << 12;
+  response.sealed = memory.sealed;
+  response.measured = memory.measured;
   return Status.Ok;
 }
 
-function seal(memory: MemoryObject): Status {
-  const entry = calledHandle();
-  if (!hasRights(entry, RIGHT_SEAL)) return Status.NoRight;
+function seal(call: MethodCall, memory: MemoryObject): Status {
+  const handle = call.handle;
+  if (!hasRights(handle, RIGHT_SEAL)) return Status.NoRight;
   if (memory.writableMappings !== 0) return Status.Busy;
-  const domain = callingDomain();
+  const domain = call.domain;
   const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Seal)
+    judgePermission(domain.slot, domain.classId, handle.classId, Permission.Seal)
   );
   if (verdict !== Status.Ok) return verdict;
   memory.sealed = true;
   return Status.Ok;
 }
 
-// Measuring: the running state is the object's own.
-const block: usize = memory.data(128, 8);
-const digest: usize = memory.data(32, 8);
-/** Two blocks: a step stays below 8,000 instructions. */
-const STEP_BYTES: u32 = 128;
-
-function measure(object: MemoryObject): Status {
+function measure(call: MethodCall, object: MemoryObject): Status {
   if (!object.sealed) return Status.Sealed;
   if (!object.measured && !measureStep(object)) return Status.Again;
-  give(object.digest0);
-  give(object.digest1);
-  give(object.digest2);
-  give(object.digest3);
+  const response = MemoryStepResponse.at(call.response);
+  response.digest0 = object.digest0;
+  response.digest1 = object.digest1;
+  response.digest2 = object.digest2;
+  response.digest3 = object.digest3;
   return Status.Ok;
 }
 
-/** True when the digest is there. */
+/** Two blocks of SHA-256: a step stays below 8,000 instructions. */
+const STEP_BYTES: u32 = 128;
+const block: usize = memory.data(128, 8);
+
+/** Measures the next STEP_BYTES; true when the digest is complete. The state is the object's own. */
 function measureStep(object: MemoryObject): bool {
   if (<usize>SHA256_CONTEXT_BYTES > FRAME_NUMBERS_OFFSET - MEASURE_OFFSET)
     ERROR("the digest's state is too small");
+  if (offsetof<MemoryObject>("digest3") !== offsetof<MemoryObject>("digest0") + 24)
+    ERROR("the digest's words are apart");
   const context = changetype<usize>(object) + MEASURE_OFFSET;
   const at = object.measureCursor;
   if (at === 0) sha256Begin(context);
@@ -76,11 +85,7 @@ function measureStep(object: MemoryObject): bool {
   object.measureCursor = at + STEP_BYTES;
   if (object.measureCursor < (<u64>object.pages) << 12) return false;
 
-  sha256End(context, digest);
-  object.digest0 = load<u64>(digest);
-  object.digest1 = load<u64>(digest, 8);
-  object.digest2 = load<u64>(digest, 16);
-  object.digest3 = load<u64>(digest, 24);
+  sha256End(context, changetype<usize>(object) + offsetof<MemoryObject>("digest0"));
   object.measured = true;
   return true;
 }

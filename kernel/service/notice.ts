@@ -1,19 +1,24 @@
+import { NoticeMethod, NoticeSignalRequest } from "../../build/generated/kernel/Notice";
 import { RIGHT_SIGNAL } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
+import { hasRights } from "../handle/table";
 import { signal } from "../ipc/notify";
 import { judgePermission } from "../monitor/monitor";
-import { hasRights } from "../handle/table";
 import { Notice } from "../object/notice";
-import { argument, calledHandle, callingDomain } from "./method-frame";
+import { MethodCall } from "./method-call";
 
-export function noticeMethod(_method: u32): Status {
-  const entry = calledHandle();
-  if (!hasRights(entry, RIGHT_SIGNAL)) return Status.NoRight;
-  const domain = callingDomain();
+export function noticeMethod(method: u32, call: MethodCall): Status {
+  return method === NoticeMethod.Signal ? signalNotice(call) : Status.BadHeader;
+}
+
+function signalNotice(call: MethodCall): Status {
+  const handle = call.handle;
+  if (!hasRights(handle, RIGHT_SIGNAL)) return Status.NoRight;
+  const domain = call.domain;
   const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Signal)
+    judgePermission(domain.slot, domain.classId, handle.classId, Permission.Signal)
   );
   if (verdict !== Status.Ok) return verdict;
-  return signal(changetype<Notice>(entry.object!), argument(0));
+  return signal(changetype<Notice>(handle.object!), NoticeSignalRequest.at(call.request).bits);
 }

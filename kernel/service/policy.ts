@@ -1,3 +1,26 @@
+import {
+  POLICY_CLASS_NAME_TEXT_MAX,
+  POLICY_FIND_CLASS_NAME_MAX,
+  POLICY_FIND_METHOD_NAME_MAX,
+  POLICY_INTERFACE_NAME_TEXT_MAX,
+  POLICY_METHOD_NAME_TEXT_MAX,
+  PolicyClassNameRequest,
+  PolicyClassNameResponse,
+  PolicyFindClassRequest,
+  PolicyFindClassResponse,
+  PolicyFindMethodRequest,
+  PolicyFindMethodResponse,
+  PolicyInfoResponse,
+  PolicyInterfaceAtRequest,
+  PolicyInterfaceAtResponse,
+  PolicyInterfaceNameRequest,
+  PolicyInterfaceNameResponse,
+  PolicyMethod,
+  PolicyMethodNameRequest,
+  PolicyMethodNameResponse,
+  PolicyQueryRequest,
+  PolicyQueryResponse,
+} from "../../build/generated/kernel/Policy";
 import { Status } from "../abi/status";
 import {
   classCount,
@@ -7,7 +30,6 @@ import {
   findMethod,
   interfaceName,
   methodName,
-  servedInterface,
   policySigner,
   policyVersion,
   query,
@@ -16,87 +38,131 @@ import {
   queryTransfer,
   ruleCount,
   ruleLine,
+  servedInterface,
   stringBytes,
 } from "../monitor/monitor";
-import { argument32, give, giveText, readText, textLength, textStart } from "./method-frame";
+import { MethodCall } from "./method-call";
 
-const NAME_MAX: u32 = 64;
-
-export function policyMethod(method: u32): Status {
+export function policyMethod(method: u32, call: MethodCall): Status {
   switch (method) {
-    case 0:
-      return info();
-    case 1:
-      return ask();
-    case 2:
-      return giveName(className(argument32(0)));
-    case 3:
-      return classOfName();
-    case 4:
-      return giveName(interfaceName(argument32(0)));
-    case 5:
-      return giveName(methodName(argument32(0), argument32(1)));
-    case 6:
-      return methodOfName();
+    case PolicyMethod.Info:
+      return info(call);
+    case PolicyMethod.Query:
+      return ask(call);
+    case PolicyMethod.ClassName:
+      return nameOfClass(call);
+    case PolicyMethod.FindClass:
+      return classOfName(call);
+    case PolicyMethod.InterfaceName:
+      return nameOfInterface(call);
+    case PolicyMethod.MethodName:
+      return nameOfMethod(call);
+    case PolicyMethod.FindMethod:
+      return methodOfName(call);
+    case PolicyMethod.InterfaceAt:
+      return interfaceAt(call);
     default:
-      return interfaceAt();
+      return Status.BadHeader;
   }
 }
 
-function info(): Status {
-  give(policyVersion());
-  give(<u64>epoch());
-  give(<u64>policySigner());
-  give(<u64>classCount());
-  give(<u64>ruleCount());
+function info(call: MethodCall): Status {
+  const response = PolicyInfoResponse.at(call.response);
+  response.version = policyVersion();
+  response.epoch = epoch();
+  response.signer = policySigner();
+  response.classes = classCount();
+  response.rules = ruleCount();
   return Status.Ok;
 }
 
-function ask(): Status {
-  give(
-    <u64>(<u32>query(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))),
+function ask(call: MethodCall): Status {
+  const request = PolicyQueryRequest.at(call.request);
+  const response = PolicyQueryResponse.at(call.response);
+  response.verdict = <u32>(
+    query(
+      request.subjectClass,
+      request.targetClass,
+      request.interfaceId,
+      request.method,
+      request.event,
+    )
   );
-  give(<u64>queryRule());
-  give(<u64>ruleLine(queryRule()));
-  give(
-    <u64>(
-      (<u32>(
-        queryTransfer(argument32(0), argument32(1), argument32(2), argument32(3), argument32(4))
-      ))
-    ),
+  response.rule = queryRule();
+  response.line = ruleLine(queryRule());
+  response.transfer = <u32>(
+    queryTransfer(
+      request.subjectClass,
+      request.targetClass,
+      request.interfaceId,
+      request.method,
+      request.event,
+    )
   );
-  give(<u64>queryClass());
+  response.missingClass = queryClass();
   return Status.Ok;
 }
 
-function giveName(name: usize): Status {
+function nameOfClass(call: MethodCall): Status {
+  const name = className(PolicyClassNameRequest.at(call.request).classId);
   if (name === 0) return Status.NotFound;
-  giveText(name, stringBytes(name), NAME_MAX);
+  PolicyClassNameResponse.at(call.response).textLength = call.text.set(
+    name,
+    stringBytes(name),
+    POLICY_CLASS_NAME_TEXT_MAX,
+  );
   return Status.Ok;
 }
 
-function classOfName(): Status {
-  const status = readText(0, NAME_MAX);
+function nameOfInterface(call: MethodCall): Status {
+  const name = interfaceName(PolicyInterfaceNameRequest.at(call.request).interfaceId);
+  if (name === 0) return Status.NotFound;
+  PolicyInterfaceNameResponse.at(call.response).textLength = call.text.set(
+    name,
+    stringBytes(name),
+    POLICY_INTERFACE_NAME_TEXT_MAX,
+  );
+  return Status.Ok;
+}
+
+function nameOfMethod(call: MethodCall): Status {
+  const request = PolicyMethodNameRequest.at(call.request);
+  const name = methodName(request.interfaceId, request.method);
+  if (name === 0) return Status.NotFound;
+  PolicyMethodNameResponse.at(call.response).textLength = call.text.set(
+    name,
+    stringBytes(name),
+    POLICY_METHOD_NAME_TEXT_MAX,
+  );
+  return Status.Ok;
+}
+
+function classOfName(call: MethodCall): Status {
+  const request = PolicyFindClassRequest.at(call.request);
+  const status = call.takeText(request.nameOffset, request.nameLength, POLICY_FIND_CLASS_NAME_MAX);
   if (status !== Status.Ok) return status;
-  const found = findClass(textStart(), textLength());
+  const found = findClass(call.text.start, call.text.length);
   if (found === 0) return Status.NotFound;
-  give(<u64>found);
+  PolicyFindClassResponse.at(call.response).classId = found;
   return Status.Ok;
 }
 
-function methodOfName(): Status {
-  const status = readText(1, NAME_MAX);
+function methodOfName(call: MethodCall): Status {
+  const request = PolicyFindMethodRequest.at(call.request);
+  const status = call.takeText(request.nameOffset, request.nameLength, POLICY_FIND_METHOD_NAME_MAX);
   if (status !== Status.Ok) return status;
-  const found = findMethod(argument32(0), textStart(), textLength());
+  const found = findMethod(request.classId, call.text.start, call.text.length);
   if (found === 0) return Status.NotFound;
-  give(found & 0xffffffff);
-  give(found >> 32);
+  const response = PolicyFindMethodResponse.at(call.response);
+  response.interfaceId = <u32>found;
+  response.method = <u32>(found >> 32);
   return Status.Ok;
 }
 
-function interfaceAt(): Status {
-  const found = servedInterface(argument32(0), argument32(1));
+function interfaceAt(call: MethodCall): Status {
+  const request = PolicyInterfaceAtRequest.at(call.request);
+  const found = servedInterface(request.classId, request.index);
   if (found === 0) return Status.NotFound;
-  give(<u64>found);
+  PolicyInterfaceAtResponse.at(call.response).interfaceId = found;
   return Status.Ok;
 }

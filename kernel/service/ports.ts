@@ -1,10 +1,16 @@
+import { PortsInfoResponse, PortsMethod } from "../../build/generated/kernel/Ports";
 import { Status } from "../abi/status";
-import { calledHandle, give } from "./method-frame";
+import { MethodCall } from "./method-call";
 
-/** A handle to ports has the first in the low half of its badge, their number in the high half. */
-export function portsMethod(_method: u32): Status {
-  const range = calledHandle().badge;
-  give(range & 0xffffffff);
-  give(range >> 32);
+export function portsMethod(method: u32, call: MethodCall): Status {
+  return method === PortsMethod.Info ? info(call) : Status.BadHeader;
+}
+
+/** The badge of a handle to ports holds the first in its low half, their number in its high half. */
+function info(call: MethodCall): Status {
+  const range = call.handle.badge;
+  const response = PortsInfoResponse.at(call.response);
+  response.first = <u32>range;
+  response.count = <u32>(range >> 32);
   return Status.Ok;
 }

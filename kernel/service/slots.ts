@@ -1,6 +1,36 @@
+import {
+  SLOTS_FIND_NAME_MAX,
+  SLOTS_NAME_TEXT_MAX,
+  SLOTS_SYMBOLS_DATA_MAX,
+  SlotsCountResponse,
+  SlotsDescribeEnded,
+  SlotsDescribeRequest,
+  SlotsDescribeResponse,
+  SlotsDescribeState,
+  SlotsFindRequest,
+  SlotsFindResponse,
+  SlotsHandleAtRequest,
+  SlotsHandleAtResponse,
+  SlotsMethod,
+  SlotsNameRequest,
+  SlotsNameResponse,
+  SlotsStackWordRequest,
+  SlotsStackWordResponse,
+  SlotsStartRequest,
+  SlotsStopRequest,
+  SlotsSymbolsRequest,
+  SlotsSymbolsResponse,
+} from "../../build/generated/kernel/Slots";
 import { DOMAIN_REGION_BYTES, DOMAIN_REGION_HIGH } from "../abi/address-space";
-import { RIGHT_CONTROL } from "../abi/object";
+import { SLOT_NONE } from "../abi/blob";
+import { ObjectType, RIGHT_CONTROL } from "../abi/object";
 import { Status } from "../abi/status";
+import { clamped } from "../base/speculation";
+import { copySymbols } from "../domain/archive";
+import { reclaimStep } from "../domain/reclaim";
+import { startSlot } from "../domain/start";
+import { handleFrom, hasRights } from "../handle/table";
+import { endDomain } from "../ipc/end";
 import {
   findSlot,
   programIsVerified,
@@ -10,144 +40,161 @@ import {
   slotStartsWithSystem,
   stringBytes,
 } from "../monitor/monitor";
-import { SLOT_NONE } from "../abi/blob";
-import { copySymbols } from "../domain/archive";
-import { endDomain } from "../ipc/end";
-import { reclaimStep } from "../domain/reclaim";
-import { startSlot } from "../domain/start";
-import { DomainState, EndReason, domainOfSlot } from "../object/domain";
+import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { handleFrom, hasRights } from "../handle/table";
-import { ObjectType } from "../abi/object";
-import { clamped } from "../base/speculation";
 import { translate } from "../x64/paging";
 import { loadPhysical64 } from "../x64/physical-memory";
-import {
-  argument32,
-  calledHandle,
-  give,
-  giveBool,
-  giveText,
-  giveTextAsIs,
-  readText,
-  textLength,
-  textStart,
-} from "./method-frame";
+import { MethodCall } from "./method-call";
 
-const NAME_MAX: u32 = 32;
-const SYMBOLS_MAX: u32 = 512;
+if (<u32>SlotsDescribeState.Stopping !== <u32>DomainState.Stopping)
+  ERROR("DomainState and the interface Slots number the states differently");
+if (<u32>SlotsDescribeEnded.Stopped !== <u32>EndReason.Stopped)
+  ERROR("EndReason and the interface Slots number the reasons differently");
 
-export function slotsMethod(method: u32): Status {
-  if (method === 0) {
-    give(<u64>slotCount());
-    return Status.Ok;
-  }
-  if (method === 6) return find();
-  if (argument32(0) >= slotCount()) return Status.NotFound;
-  const slot = clamped(argument32(0), slotCount());
+export function slotsMethod(method: u32, call: MethodCall): Status {
   switch (method) {
-    case 1:
-      giveText(slotName(slot), stringBytes(slotName(slot)), NAME_MAX);
+    case SlotsMethod.Count:
+      SlotsCountResponse.at(call.response).count = slotCount();
       return Status.Ok;
-    case 2:
-      return describe(slot);
-    case 3:
-      return start(slot);
-    case 4:
-      return stop(slot);
-    case 7:
-      return symbols(slot);
-    case 8:
-      return stackWord(slot);
+    case SlotsMethod.Name:
+      return name(call);
+    case SlotsMethod.Describe:
+      return describe(call);
+    case SlotsMethod.Start:
+      return start(call);
+    case SlotsMethod.Stop:
+      return stop(call);
+    case SlotsMethod.HandleAt:
+      return handleAt(call);
+    case SlotsMethod.Find:
+      return find(call);
+    case SlotsMethod.Symbols:
+      return symbols(call);
+    case SlotsMethod.StackWord:
+      return stackWord(call);
     default:
-      return handleAt(slot);
+      return Status.BadHeader;
   }
 }
 
-function find(): Status {
-  const status = readText(0, NAME_MAX);
-  if (status !== Status.Ok) return status;
-  const slot = findSlot(textStart(), textLength());
-  if (slot === SLOT_NONE) return Status.NotFound;
-  give(<u64>slot);
+/** The domain of a slot that a program names; null if the image has no such slot. */
+function findDomain(slot: u32): Domain | null {
+  const count = slotCount();
+  return slot < count ? domainOfSlot(clamped(slot, count)) : null;
+}
+
+function name(call: MethodCall): Status {
+  const domain = findDomain(SlotsNameRequest.at(call.request).slot);
+  if (domain === null) return Status.NotFound;
+  const text = slotName(domain.slot);
+  SlotsNameResponse.at(call.response).textLength = call.text.set(
+    text,
+    stringBytes(text),
+    SLOTS_NAME_TEXT_MAX,
+  );
   return Status.Ok;
 }
 
-function describe(slot: u32): Status {
-  const domain = domainOfSlot(slot);
-  give(<u64>(<u32>domain.state));
-  give(<u64>domain.classId);
-  give(<u64>domain.pagesUsed);
-  give(<u64>domain.quotaPages);
-  give(<u64>domain.handlesUsed);
-  give(<u64>domain.threadsUsed);
-  give(<u64>domain.instance);
-  giveBool(programIsVerified(domain.program));
-  give(<u64>slotRestart(slot));
-  give(<u64>domain.priority);
-  give(domain.consumed);
-  giveBool(slotStartsWithSystem(slot));
-  give(<u64>(<u32>domain.endReason));
-  give(<u64>domain.endCode);
+function describe(call: MethodCall): Status {
+  const domain = findDomain(SlotsDescribeRequest.at(call.request).slot);
+  if (domain === null) return Status.NotFound;
+  const response = SlotsDescribeResponse.at(call.response);
+  response.state = <u32>domain.state;
+  response.classId = domain.classId;
+  response.pagesUsed = domain.pagesUsed;
+  response.pagesQuota = domain.quotaPages;
+  response.handlesUsed = domain.handlesUsed;
+  response.threads = domain.threadsUsed;
+  response.starts = domain.instance;
+  response.verified = programIsVerified(domain.program);
+  response.restart = slotRestart(domain.slot);
+  response.priority = domain.priority;
+  response.consumedNs = domain.consumed;
+  response.autostart = slotStartsWithSystem(domain.slot);
+  response.ended = <u32>domain.endReason;
+  response.endCode = domain.endCode;
   return Status.Ok;
 }
 
-function start(slot: u32): Status {
-  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
-  return startSlot(domainOfSlot(slot));
+function start(call: MethodCall): Status {
+  const domain = findDomain(SlotsStartRequest.at(call.request).slot);
+  if (domain === null) return Status.NotFound;
+  if (!hasRights(call.handle, RIGHT_CONTROL)) return Status.NoRight;
+  return startSlot(domain);
 }
 
-/** Every call takes one more step. The supervisor's own slot is the kernel's to stop. */
-function stop(slot: u32): Status {
-  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
-  const domain = domainOfSlot(slot);
+/** Ends the instance if one runs, and takes one step of giving back what it had. */
+function stop(call: MethodCall): Status {
+  const domain = findDomain(SlotsStopRequest.at(call.request).slot);
+  if (domain === null) return Status.NotFound;
+  if (!hasRights(call.handle, RIGHT_CONTROL)) return Status.NoRight;
   if (domain.state === DomainState.Empty) return Status.Ok;
   if (domain.state !== DomainState.Stopping) endDomain(domain, EndReason.Stopped, 0);
   return reclaimStep(domain) ? Status.Ok : Status.Again;
 }
 
-function handleAt(slot: u32): Status {
-  const entry = handleFrom(domainOfSlot(slot), argument32(1));
+function handleAt(call: MethodCall): Status {
+  const request = SlotsHandleAtRequest.at(call.request);
+  const domain = findDomain(request.slot);
+  if (domain === null) return Status.NotFound;
+  const entry = handleFrom(domain, request.index);
   if (entry === null) return Status.NotFound;
-  const isEndpoint = entry.type === <u16>ObjectType.Endpoint;
   const parent = entry.parent;
-  give(<u64>entry.index);
-  give(<u64>entry.type);
-  give(<u64>entry.rights);
-  give(<u64>(isEndpoint ? changetype<Endpoint>(entry.object!).owner : SLOT_NONE));
-  give(<u64>entry.interfaceId);
-  give(entry.badge);
-  give(parent === null || parent.slot !== slot ? 0 : <u64>parent.index);
+  const response = SlotsHandleAtResponse.at(call.response);
+  response.index = entry.index;
+  response.type = <u32>entry.type;
+  response.rights = entry.rights;
+  response.targetSlot =
+    entry.type === <u16>ObjectType.Endpoint
+      ? changetype<Endpoint>(entry.object!).owner
+      : <u32>SLOT_NONE;
+  response.interfaceId = entry.interfaceId;
+  response.badge = entry.badge;
+  response.parent = parent === null || parent.slot !== domain.slot ? 0 : parent.index;
+  return Status.Ok;
+}
+
+function find(call: MethodCall): Status {
+  const request = SlotsFindRequest.at(call.request);
+  const status = call.takeText(request.nameOffset, request.nameLength, SLOTS_FIND_NAME_MAX);
+  if (status !== Status.Ok) return status;
+  const slot = findSlot(call.text.start, call.text.length);
+  if (slot === <u32>SLOT_NONE) return Status.NotFound;
+  SlotsFindResponse.at(call.response).slot = slot;
+  return Status.Ok;
+}
+
+/** A part of the table that explains the program's addresses. Unsigned: its reader must not trust it. */
+function symbols(call: MethodCall): Status {
+  const request = SlotsSymbolsRequest.at(call.request);
+  const domain = findDomain(request.slot);
+  if (domain === null) return Status.NotFound;
+  const text = call.text;
+  text.length = copySymbols(domain.program, request.offset, text.start, SLOTS_SYMBOLS_DATA_MAX);
+  if (text.length === 0) return Status.NotFound;
+  SlotsSymbolsResponse.at(call.response).dataLength = text.length;
   return Status.Ok;
 }
 
 /**
- * A piece of the table that explains the program's addresses. Whoever reads it must not trust it.
+ * A word of the region of a domain that faulted and has not been ended. The region holds the native
+ * stacks, and code and constants that were measured. The program may have set the stack pointer to
+ * any address, so the reader must know what the word can mean.
  */
-function symbols(slot: u32): Status {
-  const bytes = copySymbols(domainOfSlot(slot).program, argument32(1), textStart(), SYMBOLS_MAX);
-  if (bytes === 0) return Status.NotFound;
-  giveTextAsIs(bytes);
-  return Status.Ok;
-}
-
-/**
- * Of a domain that faulted and has not been ended: a word of its region, which holds the native
- * stacks, code and constants that were measured. Where the stack is, the program may have set; what
- * a word means, the reader must know.
- */
-function stackWord(slot: u32): Status {
-  if (!hasRights(calledHandle(), RIGHT_CONTROL)) return Status.NoRight;
-  const domain = domainOfSlot(slot);
+function stackWord(call: MethodCall): Status {
+  const request = SlotsStackWordRequest.at(call.request);
+  const domain = findDomain(request.slot);
+  if (domain === null) return Status.NotFound;
+  if (!hasRights(call.handle, RIGHT_CONTROL)) return Status.NoRight;
   let thread = domain.firstThread;
   while (thread !== null && !thread.isFaultCall) thread = thread.domainNext;
   if (thread === null) return Status.NotFound;
-  const address = thread.rsp + <u64>argument32(1);
+  const address = thread.rsp + <u64>request.offset;
   const start = (<u64>DOMAIN_REGION_HIGH) << 32;
   if ((address & 7) !== 0 || address < start || address - start >= <u64>DOMAIN_REGION_BYTES)
     return Status.NotFound;
   const place = translate(domain.root, address, false);
   if (place === 0) return Status.NotFound;
-  give(loadPhysical64(place));
+  SlotsStackWordResponse.at(call.response).word = loadPhysical64(place);
   return Status.Ok;
 }

@@ -1,37 +1,49 @@
+import {
+  ThreadInfoResponse,
+  ThreadInfoState,
+  ThreadMethod,
+  ThreadSetPriorityRequest,
+} from "../../build/generated/kernel/Thread";
 import { Status } from "../abi/status";
-import { endWait } from "../ipc/wait";
-import { updatePriority } from "../ipc/lending";
 import { killThread } from "../domain/threads";
+import { updatePriority } from "../ipc/lending";
+import { endWait } from "../ipc/wait";
 import { Thread, ThreadState } from "../object/thread";
 import { account, currentThread, removeReady, resumeIfReady } from "../schedule/scheduler";
 import { nowNs } from "../x64/timer";
-import { argument32, calledHandle, callingDomain, give } from "./method-frame";
+import { MethodCall } from "./method-call";
 
-export function threadMethod(method: u32): Status {
-  const thread = Thread.of(calledHandle().object!);
-  if (thread.owner !== callingDomain().slot) return Status.NoRight;
+if (<u32>ThreadInfoState.Faulted !== <u32>ThreadState.Faulted)
+  ERROR("ThreadState and the interface Thread number the states differently");
+
+export function threadMethod(method: u32, call: MethodCall): Status {
+  const thread = Thread.of(call.handle.object!);
+  if (thread.owner !== call.domain.slot) return Status.NoRight;
   switch (method) {
-    case 0:
-      return info(thread);
-    case 1:
+    case ThreadMethod.Info:
+      return info(call, thread);
+    case ThreadMethod.Suspend:
       return suspend(thread);
-    case 2:
+    case ThreadMethod.Resume:
       return resume(thread);
-    case 3:
-      return setPriority(thread);
-    case 4:
+    case ThreadMethod.SetPriority:
+      return setPriority(call, thread);
+    case ThreadMethod.Cancel:
       return cancel(thread);
-    default:
+    case ThreadMethod.Kill:
       return kill(thread);
+    default:
+      return Status.BadHeader;
   }
 }
 
-function info(thread: Thread): Status {
+function info(call: MethodCall, thread: Thread): Status {
   if (thread === currentThread) account(thread, nowNs());
-  give(thread.suspended ? 5 : <u64>(<u32>thread.state));
-  give(<u64>thread.basePriority);
-  give(<u64>thread.priority);
-  give(thread.consumed);
+  const response = ThreadInfoResponse.at(call.response);
+  response.state = thread.suspended ? <u32>ThreadInfoState.Suspended : <u32>thread.state;
+  response.priority = thread.basePriority;
+  response.effectivePriority = thread.priority;
+  response.consumedNs = thread.consumed;
   return Status.Ok;
 }
 
@@ -48,16 +60,16 @@ function resume(thread: Thread): Status {
   return Status.Ok;
 }
 
-function setPriority(thread: Thread): Status {
-  const priority = argument32(0);
-  if (priority === 0 || priority > 255 || priority > callingDomain().ceiling)
-    return Status.BadArgument;
-  thread.basePriority = priority & 255; // It selects a queue: see kernel/base/speculation.ts.
+function setPriority(call: MethodCall, thread: Thread): Status {
+  const priority = ThreadSetPriorityRequest.at(call.request).priority;
+  if (priority === 0 || priority > 255 || priority > call.domain.ceiling) return Status.BadArgument;
+  // The priority selects a queue, so it is masked: see kernel/base/speculation.ts.
+  thread.basePriority = priority & 255;
   updatePriority(thread);
   return Status.Ok;
 }
 
-/** A thread that waits for the answer to its fault is not cancelled. */
+/** NotFound if the thread waits for nothing, or for its fault handler, whose wait is not cancelled. */
 function cancel(thread: Thread): Status {
   if (
     thread.state === ThreadState.Ready ||
@@ -69,7 +81,7 @@ function cancel(thread: Thread): Status {
   return Status.Ok;
 }
 
-/** Answers Again until the calls that the thread holds are ended. */
+/** Returns Again until the calls that the thread holds are ended. */
 function kill(thread: Thread): Status {
   return killThread(thread) ? Status.Ok : Status.Again;
 }

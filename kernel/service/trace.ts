@@ -1,6 +1,10 @@
+import {
+  TRACE_NEXT_DATA_MAX,
+  TraceMethod,
+  TraceNextResponse,
+  TraceStartRequest,
+} from "../../build/generated/kernel/Trace";
 import { Status } from "../abi/status";
-import { slotCount } from "../monitor/monitor";
-import { argument32, give, giveText } from "./method-frame";
 import {
   TRACE_ARENA_BYTES,
   TRACE_DATA,
@@ -18,37 +22,50 @@ import {
   takeTraceRecord,
   traceDataBytes,
 } from "../ipc/trace";
+import { slotCount } from "../monitor/monitor";
+import { MethodCall } from "./method-call";
 
-export function traceMethod(method: u32): Status {
+if (TRACE_NEXT_DATA_MAX !== TRACE_DATA_MAX)
+  ERROR("the interface Trace declares another size of `data` than a record has");
+
+export function traceMethod(method: u32, call: MethodCall): Status {
   switch (method) {
-    case 0:
-      return start();
-    case 1:
+    case TraceMethod.Start:
+      return start(call);
+    case TraceMethod.Stop:
       stopTrace();
       return Status.Ok;
+    case TraceMethod.Next:
+      return next(call);
     default:
-      return next();
+      return Status.BadHeader;
   }
 }
 
-function start(): Status {
+function start(call: MethodCall): Status {
+  const request = TraceStartRequest.at(call.request);
   const count = slotCount();
-  if (argument32(0) >= count || argument32(1) >= count) return Status.NotFound;
-  return startTrace(argument32(0), argument32(1)) ? Status.Ok : Status.NoMemory;
+  if (request.slotA >= count || request.slotB >= count) return Status.NotFound;
+  return startTrace(request.slotA, request.slotB) ? Status.Ok : Status.NoMemory;
 }
 
-function next(): Status {
+function next(call: MethodCall): Status {
   const record = takeTraceRecord();
   if (record === 0) return Status.NotFound;
-  give(load<u64>(record + TRACE_TIME));
-  give(<u64>load<u32>(record + TRACE_KIND));
-  give(<u64>load<u32>(record + TRACE_FROM));
-  give(<u64>load<u32>(record + TRACE_TO));
-  give(<u64>load<u32>(record + TRACE_HEADER));
-  give(<u64>load<u32>(record + TRACE_STATUS));
-  give(<u64>load<u32>(record + TRACE_WORD_COUNT));
-  give(<u64>load<u32>(record + TRACE_HANDLE_COUNT));
-  give(<u64>load<u32>(record + TRACE_ARENA_BYTES));
-  giveText(record + TRACE_DATA, traceDataBytes(record), TRACE_DATA_MAX);
+  const response = TraceNextResponse.at(call.response);
+  response.timeNs = load<u64>(record + TRACE_TIME);
+  response.kind = load<u32>(record + TRACE_KIND);
+  response.from = load<u32>(record + TRACE_FROM);
+  response.to = load<u32>(record + TRACE_TO);
+  response.header = load<u32>(record + TRACE_HEADER);
+  response.outcome = load<u32>(record + TRACE_STATUS);
+  response.words = load<u32>(record + TRACE_WORD_COUNT);
+  response.handles = load<u32>(record + TRACE_HANDLE_COUNT);
+  response.arenaLength = load<u32>(record + TRACE_ARENA_BYTES);
+  response.dataLength = call.text.set(
+    record + TRACE_DATA,
+    traceDataBytes(record),
+    TRACE_NEXT_DATA_MAX,
+  );
   return Status.Ok;
 }

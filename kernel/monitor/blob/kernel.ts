@@ -29,7 +29,7 @@ import {
   KERNEL_INTERFACES,
   KERNEL_INTERFACE_BYTES,
   KERNEL_INTERFACE_COUNT,
-} from "./kernel-interfaces";
+} from "../../../build/generated/kernel/interface-digests";
 import { countOf, interfaceEntryIn, sectionOf, stringBytes, stringEquals } from "./sections";
 import { SHA256_CONTEXT_BYTES, sha256Begin, sha256End, sha256Update } from "../crypto/sha256";
 
