@@ -25,6 +25,7 @@ const EXIT_CODE: u32 = 0x10;
 
 let ticks: u32 = 0;
 let startedNs: u64 = 0;
+// biome-ignore lint/style/useConst: the compiler would fold a constant.
 let zero: u32 = 0;
 
 export function start(startInfo: u64): void {

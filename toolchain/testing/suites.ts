@@ -8,7 +8,7 @@ import { runTypes } from "./types-suite.ts";
 import { runVitest } from "./vitest-suite.ts";
 
 export const SUITES: readonly Suite[] = [
-  { name: "types", about: "every project of the tree passes tsc", run: runTypes },
+  { name: "types", about: "formatter, linter and tsc: every project of the tree", run: runTypes },
   {
     name: "host",
     about: "tools, kernel core and services in Node",

@@ -26,7 +26,6 @@ import {
   request0,
   request1,
   request2,
-  requestLong,
   sendArena,
   setWord,
   word,

@@ -1,5 +1,5 @@
-let turns: u64 = 0;
+let _turns: u64 = 0;
 
 export function main(): void {
-  while (true) turns++;
+  while (true) _turns++;
 }

@@ -19,7 +19,7 @@ class Entry {
 const entries = new Map<string, Entry>();
 /** The entry counted last leads to the one before it, and so on for a few. */
 let last: Entry | null = null;
-let kept = new Array<StaticArray<u32>>();
+const kept = new Array<StaticArray<u32>>();
 
 class Maker extends MakerServer {
   count(word: Text, reply: MakerCountReply): u32 {

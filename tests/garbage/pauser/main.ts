@@ -19,7 +19,7 @@ class Smallest {
 let odd: Smallest | null = null;
 let even: Smallest | null = null;
 let list: StaticArray<Smallest | null> | null = null;
-let bytes: StaticArray<u8> | null = null;
+let _bytes: StaticArray<u8> | null = null;
 const line = Text.withRoom(200);
 
 export function main(): void {
@@ -43,7 +43,7 @@ export function main(): void {
   list = null;
   collect();
 
-  bytes = new StaticArray<u8>(BYTES);
+  _bytes = new StaticArray<u8>(BYTES);
   tell(" kibibyte ", collecting() - empty, BYTES / 1024);
   log.write(line);
   domain.exit(0);

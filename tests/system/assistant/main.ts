@@ -2,7 +2,6 @@
 
 import {
   HANDLE_INDEX_DOMAIN,
-  HANDLE_INDEX_FIRST_NAMED,
   HANDLE_INDEX_INBOX,
   HEADER_FLAG_ERROR,
   HEADER_FLAG_FORWARD,
@@ -207,6 +206,7 @@ function crash(how: u32): void {
   switch (how) {
     case 0:
       unreachable();
+      return;
     case 1:
       store<u32>(16, 1);
       return;
@@ -284,6 +284,7 @@ function mapPage(): usize {
   request4(DOMAIN, ObjectType.Domain, 10, word(0), 0, 4096, 1);
   return <usize>word(0);
 }
+// biome-ignore lint/style/useConst: the compiler would fold a constant.
 let divisorZero: u64 = 0;
 const oneNumber: (value: u32) => u32 = (value: u32) => value;
 

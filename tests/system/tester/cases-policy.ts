@@ -8,7 +8,6 @@ import {
   receiveArena,
   receivedArenaBytes,
   request0,
-  request1,
   request2,
   request4,
   requestLong,
