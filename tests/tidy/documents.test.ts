@@ -150,6 +150,24 @@ test("the list of decisions has each page's title, a date and a status", () => {
   expect(dates, "the oldest first").toEqual([...dates].sort());
 });
 
+const INVARIANTS = 8;
+
+test("each invariant of ARCHITECTURE.md names tests that exist", () => {
+  const section = /^## Invariants\n([^]*?)^## /m.exec(read("ARCHITECTURE.md"))![1]!;
+  const invariants = section.split(/^\d+\. /m).slice(1);
+  expect(invariants).toHaveLength(INVARIANTS);
+  for (const invariant of invariants) {
+    const text = invariant.replace(/\s+/g, " ");
+    const named = [...text.matchAll(/`([\w./-]+\.test\.ts)`: "([^"]+)"/g)];
+    expect(named.length, text).toBeGreaterThan(0);
+    for (const [, file, title] of named) {
+      expect(files, text).toContain(file);
+      // A title may end in what differs from case to case.
+      expect(read(file!), `${file} has a test "${title}"`).toContain(`"${title}`);
+    }
+  }
+});
+
 /** Commands in code: `./trine fuzz --seed 1`, `make test`; in a block, at the start of a line. */
 function commandsOf(page: string): string[] {
   const code = [
