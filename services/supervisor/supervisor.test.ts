@@ -322,7 +322,6 @@ function table(count: number): Uint8Array {
     bytes: 60,
     name: `services/driver/part/Class<some/where>#method${index}`,
     frameBytes: 0,
-    savedRegisters: 0,
     deep: [],
     lines: [0, 32].map((offset) => ({
       offset: index * 64 + offset,
@@ -398,7 +397,6 @@ describe("a fault in the library", () => {
         bytes: 64,
         name,
         frameBytes: index * FRAME,
-        savedRegisters: 0,
         deep: index === 2 ? [{ start: index * 64 + 48, end: index * 64 + 56, depth: 80 }] : [],
         lines: [
           {

@@ -2,42 +2,42 @@
 // piece by piece from the kernel. Nobody has signed them, so that nothing here relies on them: the
 // kernel checks each offset, each search has a bound, and only what can be printed is taken.
 
+import {
+  SYMBOLS_DEEP,
+  SYMBOLS_DEEP_BYTES,
+  SYMBOLS_DEEP_COUNT,
+  SYMBOLS_DEEP_DEPTH,
+  SYMBOLS_DEEP_END,
+  SYMBOLS_DETAILS,
+  SYMBOLS_FILES,
+  SYMBOLS_FILE_BYTES,
+  SYMBOLS_FUNCTIONS,
+  SYMBOLS_FUNCTION_BYTES,
+  SYMBOLS_FUNCTION_COUNT,
+  SYMBOLS_FUNCTION_DETAILS,
+  SYMBOLS_FUNCTION_LENGTH,
+  SYMBOLS_FUNCTION_START,
+  SYMBOLS_NUMBER_BYTES_MAX,
+  SYMBOLS_STRINGS,
+  SYMBOLS_TEXT_ADDRESS,
+  SYMBOLS_TEXT_BYTES,
+} from "../../kernel/abi/symbol-table";
 import { SLOTS_SYMBOLS_DATA_MAX } from "../../build/generated/interfaces/Slots";
 import { slots as kernelSlots } from "../../build/generated/programs/supervisor";
 import { Text } from "../runtime/text";
 
-// The table's header.
-const TEXT_START_LOW = 0;
-const TEXT_START_HIGH = 4;
-const TEXT_BYTES = 8;
-const FUNCTION_COUNT = 12;
-const FUNCTIONS = 16;
-const LINE_COUNT = 20;
-const LINES = 24;
-const DEEP_COUNT = 28;
-const DEEP = 32;
-const STRINGS = 36;
-
-// A function's entry, and a line's. The first word of both is where it starts.
-const FUNCTION_BYTES = 24;
-const FUNCTION_LENGTH = 4;
-const FUNCTION_NAME = 8;
-const FUNCTION_FRAME = 12;
-const FUNCTION_FIRST_LINE = 20;
-const LINE_BYTES = 12;
-const LINE_FILE = 4;
-const LINE_NUMBER = 8;
-const DEEP_BYTES = 12;
-const DEEP_END = 4;
-const DEEP_FRAME = 8;
 /** Frames of the library between a fault and the program's own code. */
 const FRAMES_MAX: u32 = 16;
 /** A native stack is no larger. */
 const DEPTH_MAX: u32 = 0x200000;
 
 const NAME_MAX: u32 = 120;
+/** Rows of one function that are read; the largest real function has a few hundred. */
+const ROWS_MAX: u32 = 0x10000;
 const NONE: u64 = u64.MAX_VALUE;
 
+/** Length of `.ts`. */
+const EXTENSION_BYTES: u32 = 3;
 const SLASH: u32 = 0x2f;
 const LESS: u32 = 0x3c;
 
@@ -48,10 +48,13 @@ export class Symbols {
   private pieceStart: u64 = NONE;
   private pieceBytes: u32 = 0;
   private readonly piece: usize = heap.alloc(SLOTS_SYMBOLS_DATA_MAX);
+  /** Where the next number of a function's details stands in the table. */
+  private detail: u64 = 0;
   /** Something lay outside the table: what was found is worth nothing. */
   private isBroken: bool = false;
   private readonly found: Text = Text.withRoom(NAME_MAX * 2 + 16);
   private readonly name: Text = Text.withRoom(NAME_MAX);
+  private readonly fullName: Text = Text.withRoom(NAME_MAX * 2);
 
   /**
    * What stands at `address` of the slot's code, as `function (file.ts:line)` or `function`; empty
@@ -78,10 +81,10 @@ export class Symbols {
     let address = instruction;
     let depth: u32 = 0;
     for (let frame: u32 = 0; frame < FRAMES_MAX; frame++) {
-      const index = this.functionAt(address);
-      if (index === NONE || this.isBroken) return instruction;
-      if (!this.isLibrary(index)) return this.isBroken ? instruction : address;
-      depth += this.frameBytes(index, address);
+      const entry = this.functionAt(address);
+      if (entry === NONE || this.isBroken) return instruction;
+      if (!this.isLibrary(entry)) return this.isBroken ? instruction : address;
+      depth += this.frameBytes(entry, address);
       if (depth > DEPTH_MAX || this.isBroken) return instruction;
       const word = kernelSlots.stackWord(slot, depth);
       if (!word.ok) return instruction;
@@ -93,55 +96,60 @@ export class Symbols {
   }
 
   private describe(address: u64): void {
-    const index = this.functionAt(address);
-    if (index === NONE) return;
-    const offset = this.textOffset(address);
-    const count = this.word(FUNCTION_COUNT);
-    const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
-    this.readName(this.word(entry + FUNCTION_NAME));
+    const entry = this.functionAt(address);
+    if (entry === NONE) return;
+    this.openDetails(entry);
+    let file = this.nextDetail();
+    this.readFullName(file, this.nextDetail());
     this.addLastPart();
+    this.nextDetail();
 
-    const first = this.word(entry + FUNCTION_FIRST_LINE);
-    const end =
-      index + 1 < <u64>count
-        ? this.word(entry + FUNCTION_BYTES + FUNCTION_FIRST_LINE)
-        : this.word(LINE_COUNT);
-    if (end <= first) return;
-    const lines = <u64>this.word(LINES) + <u64>first * LINE_BYTES;
-    const row = this.lastNotAbove(<u32>offset, lines, end - first, LINE_BYTES);
-    if (row === NONE) return;
-    this.readName(this.word(lines + row * LINE_BYTES + LINE_FILE));
-    this.found
-      .string(" (")
-      .text(this.name)
-      .string(":")
-      .number(this.word(lines + row * LINE_BYTES + LINE_NUMBER))
-      .string(")");
+    const rows = min(this.nextDetail(), ROWS_MAX);
+    const offset = this.textOffset(address);
+    let rowOffset = <u64>this.word(entry + SYMBOLS_FUNCTION_START);
+    let line: u32 = 0;
+    let isKnown = false;
+    for (let row: u32 = 0; row < rows && !this.isBroken; row++) {
+      const step = this.nextDetail();
+      rowOffset += step >> 1;
+      if (rowOffset > offset) break;
+      if ((step & 1) !== 0) file = this.nextDetail();
+      const change = this.nextDetail();
+      line += (change >> 1) ^ (0 - (change & 1));
+      isKnown = true;
+    }
+    if (!isKnown) return;
+    this.readFile(file);
+    this.found.string(" (").text(this.name).string(":").number(line).string(")");
   }
 
   private textOffset(address: u64): u64 {
-    return address - (<u64>this.word(TEXT_START_LOW) | ((<u64>this.word(TEXT_START_HIGH)) << 32));
+    return (
+      address -
+      (<u64>this.word(SYMBOLS_TEXT_ADDRESS) | ((<u64>this.word(SYMBOLS_TEXT_ADDRESS + 4)) << 32))
+    );
   }
 
-  /** The place in the table of the function that holds `address`, or NONE. */
+  /** Offset in the table of the function that holds `address`, or NONE. */
   private functionAt(address: u64): u64 {
     const offset = this.textOffset(address);
-    if (offset >= <u64>this.word(TEXT_BYTES)) return NONE;
-    const index = this.lastNotAbove(
+    if (offset >= <u64>this.word(SYMBOLS_TEXT_BYTES)) return NONE;
+    const entry = this.lastNotAbove(
       <u32>offset,
-      this.word(FUNCTIONS),
-      this.word(FUNCTION_COUNT),
-      FUNCTION_BYTES,
+      this.word(SYMBOLS_FUNCTIONS),
+      this.word(SYMBOLS_FUNCTION_COUNT),
+      SYMBOLS_FUNCTION_BYTES,
     );
-    if (index === NONE) return NONE;
-    const entry = <u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES;
-    return offset - <u64>this.word(entry) < <u64>this.word(entry + FUNCTION_LENGTH) ? index : NONE;
+    if (entry === NONE) return NONE;
+    const inside = offset - <u64>this.word(entry + SYMBOLS_FUNCTION_START);
+    return inside < <u64>this.word(entry + SYMBOLS_FUNCTION_LENGTH) ? entry : NONE;
   }
 
-  /** Code that stops for what its caller asks. */
-  private isLibrary(index: u64): bool {
-    this.readName(this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_NAME));
-    const name = this.name;
+  /** Code that stops because of an argument of its caller. */
+  private isLibrary(entry: u64): bool {
+    this.openDetails(entry);
+    this.readFullName(this.nextDetail(), this.nextDetail());
+    const name = this.fullName;
     return (
       name.startsWith("~lib/") ||
       name.startsWith("services/runtime/collector/") ||
@@ -150,18 +158,39 @@ export class Symbols {
   }
 
   /** From the return address down to rsp at `address` of that function. */
-  private frameBytes(index: u64, address: u64): u32 {
+  private frameBytes(entry: u64, address: u64): u32 {
     const offset = <u32>this.textOffset(address);
-    const range = this.lastNotAbove(offset, this.word(DEEP), this.word(DEEP_COUNT), DEEP_BYTES);
-    if (range !== NONE) {
-      const entry = <u64>this.word(DEEP) + range * DEEP_BYTES;
-      if (offset < this.word(entry + DEEP_END)) return this.word(entry + DEEP_FRAME);
+    const range = this.lastNotAbove(
+      offset,
+      this.word(SYMBOLS_DEEP),
+      this.word(SYMBOLS_DEEP_COUNT),
+      SYMBOLS_DEEP_BYTES,
+    );
+    if (range !== NONE && offset < this.word(range + SYMBOLS_DEEP_END))
+      return this.word(range + SYMBOLS_DEEP_DEPTH);
+    this.openDetails(entry);
+    this.nextDetail();
+    this.nextDetail();
+    return this.nextDetail();
+  }
+
+  private openDetails(entry: u64): void {
+    this.detail =
+      <u64>this.word(SYMBOLS_DETAILS) + <u64>this.word(entry + SYMBOLS_FUNCTION_DETAILS);
+  }
+
+  private nextDetail(): u32 {
+    let value: u32 = 0;
+    for (let index: u32 = 0; index < <u32>SYMBOLS_NUMBER_BYTES_MAX; index++) {
+      const byte = this.byteAt(this.detail++);
+      value |= (byte & 0x7f) << (7 * index);
+      if ((byte & 0x80) === 0) break;
     }
-    return this.word(<u64>this.word(FUNCTIONS) + index * FUNCTION_BYTES + FUNCTION_FRAME);
+    return value;
   }
 
   /**
-   * Which is the last of `count` entries at `part` that starts at or before `offset`; NONE if none
+   * Offset of the last of `count` entries at `part` that starts at or before `offset`; NONE if none
    * does. At most 32 steps.
    */
   private lastNotAbove(offset: u32, part: u64, count: u32, bytes: u64): u64 {
@@ -172,18 +201,34 @@ export class Symbols {
       if (this.word(part + middle * bytes) <= offset) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? NONE : low - 1;
+    return low === 0 ? NONE : part + (low - 1) * bytes;
   }
 
   /** A function's name without the path of its file: `services/shell/main/main` is `main`. */
   private addLastPart(): void {
+    const name = this.fullName;
     let start: u32 = 0;
-    for (let index: u32 = 0; index < this.name.length; index++) {
-      const byte = this.name.byteAt(index);
+    for (let index: u32 = 0; index < name.length; index++) {
+      const byte = name.byteAt(index);
       if (byte === LESS) break;
       if (byte === SLASH) start = index + 1;
     }
-    this.found.bytes(this.name.address + start, this.name.length - start);
+    this.found.bytes(name.address + start, name.length - start);
+  }
+
+  /** Puts a function's file and name together in `fullName`: the file without `.ts`, `/`, the name. */
+  private readFullName(file: u32, name: u32): void {
+    this.fullName.clear();
+    this.readFile(file);
+    if (this.name.length > EXTENSION_BYTES)
+      this.fullName.bytes(this.name.address, this.name.length - EXTENSION_BYTES).byte(SLASH);
+    this.readName(name);
+    this.fullName.text(this.name);
+  }
+
+  /** Reads a file's name into `name`. */
+  private readFile(file: u32): void {
+    this.readName(this.word(<u64>this.word(SYMBOLS_FILES) + <u64>file * SYMBOLS_FILE_BYTES));
   }
 
   /**
@@ -192,7 +237,7 @@ export class Symbols {
    */
   private readName(offset: u32): void {
     this.name.clear();
-    const start = <u64>this.word(STRINGS) + <u64>offset;
+    const start = <u64>this.word(SYMBOLS_STRINGS) + <u64>offset;
     for (let index: u32 = 0; index < NAME_MAX; index++) {
       const byte = this.byteAt(start + index);
       if (byte === 0) return;

@@ -32,7 +32,6 @@ export function writeSymbolFile(
         bytes: symbol.bytes,
         name: symbol.name,
         frameBytes: 0,
-        savedRegisters: 0,
         lines: [],
         deep: [],
       });

@@ -1,3 +1,10 @@
+import {
+  SYMBOLS_DEEP_BYTES,
+  SYMBOLS_FILE_BYTES,
+  SYMBOLS_FUNCTION_BYTES,
+  SYMBOLS_HEADER_BYTES,
+  SYMBOLS_NO_FILE,
+} from "../../kernel/abi/symbol-table.ts";
 import type { IrModule } from "../ir/module.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { RelocationType, SymbolType } from "./format.ts";
@@ -10,16 +17,9 @@ import {
   type SourceRow,
   type Text,
 } from "./text-section.ts";
-import { packRegisters } from "./unwind-section.ts";
 
 const SYMBOLS_SYMBOL = "trine.symbols";
 const SYMBOLS_END_SYMBOL = "trine.symbols.end";
-
-// The format is described in symbol-table.md.
-const SYMBOLS_HEADER_BYTES = 48;
-const SYMBOLS_FUNCTION_BYTES = 24;
-const SYMBOLS_LINE_BYTES = 12;
-const SYMBOLS_DEEP_BYTES = 12;
 
 /**
  * A function of a table. Lines and deep ranges ascend; offsets count from the start of the code, as
@@ -30,8 +30,6 @@ export interface SymbolEntry {
   readonly bytes: number;
   readonly name: string;
   readonly frameBytes: number;
-  /** As `packRegisters` makes it. */
-  readonly savedRegisters: number;
   readonly lines: readonly SourceRow[];
   readonly deep: readonly DeepRange[];
 }
@@ -40,7 +38,7 @@ export interface SymbolEntry {
  * Code around calls with arguments on the stack: there, the frame is deeper than the function's
  * constant size.
  */
-interface DeepRange {
+export interface DeepRange {
   readonly start: number;
   readonly end: number;
   readonly depth: number;
@@ -94,7 +92,6 @@ export function symbolEntry(module: IrModule, placed: PlacedFunction): SymbolEnt
     bytes: end - start,
     name: code.name,
     frameBytes: code.frameBytes,
-    savedRegisters: packRegisters(code),
     lines: sourceRows(module, placed, ownPosition),
     deep: deepRanges(placed),
   };
@@ -110,48 +107,104 @@ export function symbolTable(
   entries: readonly SymbolEntry[],
 ): Uint8Array {
   const strings = new StringTable();
+  const files = new SourceFiles(entries);
   const functions = new ByteWriter();
-  const lines = new ByteWriter();
+  const details = new ByteWriter();
   const deep = new ByteWriter();
   for (const entry of entries) {
     functions.u32(entry.start);
     functions.u32(entry.bytes);
-    functions.u32(strings.add(entry.name));
-    functions.u32(entry.frameBytes);
-    functions.u32(entry.savedRegisters);
-    functions.u32(lines.length / SYMBOLS_LINE_BYTES);
-    for (const row of entry.lines) {
-      lines.u32(row.offset);
-      lines.u32(strings.add(row.position.file));
-      lines.u32(row.position.line);
-    }
+    functions.u32(details.length);
+    writeDetails(details, entry, files, strings);
     for (const range of entry.deep) {
       deep.u32(range.start);
       deep.u32(range.end);
       deep.u32(range.depth);
     }
   }
-
-  const functionsOffset = SYMBOLS_HEADER_BYTES;
-  const linesOffset = functionsOffset + functions.length;
-  const deepOffset = linesOffset + lines.length;
-  const stringsOffset = deepOffset + deep.length;
+  const fileNames = new ByteWriter();
+  for (const name of files.names) fileNames.u32(strings.add(name));
   const stringBytes = strings.bytes();
 
+  const functionsOffset = SYMBOLS_HEADER_BYTES;
+  const deepOffset = functionsOffset + functions.length;
+  const filesOffset = deepOffset + deep.length;
+  const detailsOffset = filesOffset + fileNames.length;
+  const stringsOffset = detailsOffset + details.length;
   const table = new ByteWriter();
   table.u64(textAddress);
   table.u32(textBytes);
   table.u32(functions.length / SYMBOLS_FUNCTION_BYTES);
   table.u32(functionsOffset);
-  table.u32(lines.length / SYMBOLS_LINE_BYTES);
-  table.u32(linesOffset);
   table.u32(deep.length / SYMBOLS_DEEP_BYTES);
   table.u32(deepOffset);
+  table.u32(fileNames.length / SYMBOLS_FILE_BYTES);
+  table.u32(filesOffset);
+  table.u32(detailsOffset);
   table.u32(stringsOffset);
   table.u32(stringsOffset + stringBytes.length);
-  table.u32(0);
-  for (const part of [functions.bytes(), lines.bytes(), deep.bytes(), stringBytes]) table.raw(part);
+  for (const part of [functions, deep, fileNames, details]) table.raw(part.bytes());
+  table.raw(stringBytes);
   return table.bytes();
+}
+
+/** The files of a table by number, in the order in which rows name them. */
+class SourceFiles {
+  private readonly numbers = new Map<string, number>([["", SYMBOLS_NO_FILE]]);
+
+  constructor(entries: readonly SymbolEntry[]) {
+    for (const { lines } of entries)
+      for (const { position } of lines)
+        if (!this.numbers.has(position.file)) this.numbers.set(position.file, this.numbers.size);
+  }
+
+  get names(): readonly string[] {
+    return [...this.numbers.keys()];
+  }
+
+  numberOf(file: string): number {
+    return this.numbers.get(file)!;
+  }
+
+  /** The file that declares a function, by the path in the function's name, and the rest of it. */
+  split(name: string): { readonly file: number; readonly rest: string } {
+    for (let slash = name.lastIndexOf("/"); slash > 0; slash = name.lastIndexOf("/", slash - 1)) {
+      const file = this.numbers.get(`${name.slice(0, slash)}.ts`);
+      if (file !== undefined) return { file, rest: name.slice(slash + 1) };
+    }
+    return { file: SYMBOLS_NO_FILE, rest: name };
+  }
+}
+
+function writeDetails(
+  details: ByteWriter,
+  entry: SymbolEntry,
+  files: SourceFiles,
+  strings: StringTable,
+): void {
+  const { file, rest } = files.split(entry.name);
+  details.uleb(file);
+  details.uleb(strings.add(rest));
+  details.uleb(entry.frameBytes);
+  details.uleb(entry.lines.length);
+  let lastOffset = entry.start;
+  let lastFile = file;
+  let lastLine = 0;
+  for (const { offset, position } of entry.lines) {
+    const rowFile = files.numberOf(position.file);
+    const changes = rowFile !== lastFile;
+    details.uleb((offset - lastOffset) * 2 + (changes ? 1 : 0));
+    if (changes) details.uleb(rowFile);
+    details.uleb(zigzag(position.line - lastLine));
+    lastOffset = offset;
+    lastFile = rowFile;
+    lastLine = position.line;
+  }
+}
+
+/** Small numbers of either sign as small numbers: 0, -1, 1, -2 … are 0, 1, 2, 3 … */
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
 function deepRanges(placed: PlacedFunction): DeepRange[] {

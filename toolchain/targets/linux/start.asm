@@ -42,6 +42,19 @@ CONTEXT_RAX             equ CONTEXT_REGISTERS + 13 * 8
 CONTEXT_RSP             equ CONTEXT_REGISTERS + 15 * 8
 CONTEXT_RIP             equ CONTEXT_REGISTERS + 16 * 8
 
+; Offsets in the symbol table (kernel/abi/symbol-table.ts).
+SYMBOLS_TEXT_ADDRESS     equ 0
+SYMBOLS_TEXT_BYTES       equ 8
+SYMBOLS_FUNCTION_COUNT   equ 12
+SYMBOLS_FUNCTIONS        equ 16
+SYMBOLS_FILES            equ 32
+SYMBOLS_DETAILS          equ 36
+SYMBOLS_STRINGS          equ 40
+SYMBOLS_FUNCTION_START   equ 0
+SYMBOLS_FUNCTION_DETAILS equ 8
+SYMBOLS_FUNCTION_BYTES   equ 12
+SYMBOLS_FILE_BYTES       equ 4
+
 ; FaultKind and TRAP_KINDS (kernel/abi/fault.ts).
 FAULT_OUT_OF_BOUNDS     equ 1
 FAULT_NULL              equ 2
@@ -432,68 +445,107 @@ append_decimal:
 append_place:
         lea     r8, [trine.symbols]
         mov     rdx, r14
-        sub     rdx, [r8]
-        mov     ecx, [r8 + 8]
+        sub     rdx, [r8 + SYMBOLS_TEXT_ADDRESS]
+        mov     ecx, [r8 + SYMBOLS_TEXT_BYTES]
         cmp     rdx, rcx
         jae     .unknown
-        mov     r9d, [r8 + 16]
-        add     r9, r8                          ; function
-        mov     r10d, [r8 + 12]                 ; functions left
+
+        ; r9 = the last function that starts at or below edx; there is one.
+        mov     r9d, [r8 + SYMBOLS_FUNCTIONS]
+        add     r9, r8
+        mov     r10d, [r8 + SYMBOLS_FUNCTION_COUNT]
 .function:
         dec     r10d
         jz      .found
-        mov     ecx, [r9 + 24]
-        cmp     rcx, rdx
+        cmp     [r9 + SYMBOLS_FUNCTION_BYTES + SYMBOLS_FUNCTION_START], edx
         ja      .found
-        add     r9, 24
+        add     r9, SYMBOLS_FUNCTION_BYTES
         jmp     .function
 .found:
         lea     rsi, [text_in]
         call    append
-        mov     esi, [r9 + 8]
-        mov     eax, [r8 + 36]
-        add     rsi, rax
-        add     rsi, r8
-        call    append
-        mov     r11d, [r9 + 20]                 ; first line of the function
-        mov     ebx, [r8 + 20]                  ; line behind its last
-        test    r10d, r10d
-        jz      .lines
-        mov     ebx, [r9 + 24 + 20]
-.lines:
-        xor     r9d, r9d                        ; line that holds
-.line:
-        cmp     r11d, ebx
-        jae     .lines_done
-        lea     rax, [r11 + r11 * 2]
-        shl     rax, 2
-        add     rax, r8
-        mov     ecx, [r8 + 24]
-        add     rax, rcx
-        mov     ecx, [rax]
-        mov     rdx, r14
-        sub     rdx, [r8]
-        cmp     rcx, rdx
-        ja      .lines_done
-        mov     r9, rax
-        inc     r11d
-        jmp     .line
-.lines_done:
-        test    r9, r9
+        mov     ebx, [r9 + SYMBOLS_FUNCTION_DETAILS]
+        mov     eax, [r8 + SYMBOLS_DETAILS]
+        add     rbx, r8
+        add     rbx, rax
+        call    next_number
+        mov     r11d, eax                       ; file
+        test    eax, eax
+        jz      .name
+        call    append_file
+        ; The name goes on where the file's `.ts` was.
+        sub     rdi, 2
+        mov     byte [rdi - 1], '/'
+.name:
+        call    next_number
+        call    append_string
+        call    next_number                     ; frame bytes
+        call    next_number
+        mov     r10d, eax                       ; rows left
+        mov     ebp, [r9 + SYMBOLS_FUNCTION_START]
+        xor     r13d, r13d                      ; line
+        xor     r15d, r15d                      ; line that holds, 0: none
+.row:
+        sub     r10d, 1
+        jb      .rows_done
+        call    next_number
+        shr     eax, 1
+        sbb     esi, esi                        ; not 0: the file changes
+        add     ebp, eax
+        cmp     ebp, edx
+        ja      .rows_done
+        test    esi, esi
+        jz      .same_file
+        call    next_number
+        mov     r11d, eax
+.same_file:
+        call    next_number
+        shr     eax, 1
+        sbb     esi, esi
+        xor     eax, esi
+        add     r13d, eax
+        mov     r15d, r13d
+        jmp     .row
+.rows_done:
+        test    r15d, r15d
         jz      .unknown
         mov     byte [rdi], ' '
         inc     rdi
-        mov     esi, [r9 + 4]
-        mov     eax, [r8 + 36]
-        add     rsi, rax
-        add     rsi, r8
-        call    append
+        mov     eax, r11d
+        call    append_file
         mov     byte [rdi], ':'
         inc     rdi
-        mov     eax, [r9 + 8]
+        mov     eax, r15d
         call    append_decimal
 .unknown:
         ret
+
+; eax = the unsigned LEB128 number at rbx, which moves behind it. Changes ecx, esi.
+next_number:
+        xor     eax, eax
+        xor     ecx, ecx
+.byte:
+        movzx   esi, byte [rbx]
+        inc     rbx
+        and     esi, 0x7f
+        shl     esi, cl
+        or      eax, esi
+        add     ecx, 7
+        test    byte [rbx - 1], 0x80
+        jnz     .byte
+        ret
+
+; Appends the name of file eax of the table r8. Changes rcx, rsi, al.
+append_file:
+        mov     ecx, [r8 + SYMBOLS_FILES]
+        add     rcx, r8
+        mov     eax, [rcx + rax * SYMBOLS_FILE_BYTES]
+; Appends the string at offset eax of the string part of the table r8, likewise.
+append_string:
+        mov     esi, [r8 + SYMBOLS_STRINGS]
+        add     rsi, r8
+        add     rsi, rax
+        jmp     append
 
 section .rodata
 
