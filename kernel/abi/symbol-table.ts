@@ -21,8 +21,7 @@ export const SYMBOLS_FUNCTION_LENGTH = 4;
 export const SYMBOLS_FUNCTION_DETAILS = 8;
 export const SYMBOLS_FUNCTION_BYTES = 12;
 
-// A deep range: text offsets of its start and its end, depth of the frame in between.
-export const SYMBOLS_DEEP_START = 0;
+// A deep range: text offset of its start at offset 0, of its end, depth of the frame in between.
 export const SYMBOLS_DEEP_END = 4;
 export const SYMBOLS_DEEP_DEPTH = 8;
 export const SYMBOLS_DEEP_BYTES = 12;

@@ -32,7 +32,7 @@ export function writeUnwind(file: RelocatableFile, text: Text): void {
   }
 }
 
-export function packRegisters(code: MachineCode): number {
+function packRegisters(code: MachineCode): number {
   if (code.savedRegisters.length > REGISTERS_MAX)
     throw new Error(`${code.name} saves ${code.savedRegisters.length} registers`);
   let packed = 0;
