@@ -1,4 +1,4 @@
-// The prompt: reads a line, runs a command, for ever.
+// The prompt: reads a line, runs its command, and repeats.
 
 import { collectIfDue } from "../runtime/collector";
 import { showBanner } from "./commands/about";
@@ -14,7 +14,7 @@ export function main(): void {
   editor.askWidth();
   while (true) {
     runLine(editor.readLine());
-    // Between two lines no command's objects are in use.
+    // Between two lines, no local variable refers to an object.
     collectIfDue();
   }
 }

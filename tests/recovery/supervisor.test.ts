@@ -15,7 +15,7 @@ test("a supervisor that dies five times within a minute stops the machine, with 
   const { machine } = shell;
   for (let death = 1; death < DEATHS_MAX; death++) {
     machine.type("kill supervisor\r");
-    await machine.waitFor(`supervisor is ended, and runs again as instance ${death + 1}`);
+    await machine.waitFor(`supervisor was killed; instance ${death + 1} is running`);
     await machine.waitFor(PROMPT);
     expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
   }
@@ -28,10 +28,10 @@ test("what the new supervisor has adopted it starts again when it ends", async (
   await using shell = await ShellSession.start(main.boot);
   const { machine } = shell;
   machine.type("kill supervisor\r");
-  await machine.waitFor("runs again as instance 2");
+  await machine.waitFor("instance 2 is running");
   await machine.waitFor(PROMPT);
   expect((await shell.run("kill echo")).join("\n")).toContain(
-    "echo is ended, and runs again as instance 2",
+    "echo was killed; instance 2 is running",
   );
   expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
 });
@@ -41,7 +41,7 @@ test("the serial driver is killed, and every character typed once it runs again 
   const { machine } = shell;
   for (let round = 2; round < 5; round++) {
     machine.type("kill serial\r");
-    await machine.waitFor(`runs again as instance ${round}`);
+    await machine.waitFor(`instance ${round} is running`);
     await machine.waitFor(PROMPT);
     const text = `nothing is called ${"0123456789abcdefghijklmnopqrstuvwxyz".slice(round)}`;
     machine.type(`${text}\r`);

@@ -89,7 +89,7 @@ test("reboot starts the machine again, shutdown ends it, and what is typed meanw
   terminal = new Terminal();
   await terminal.until("trine> ");
   terminal.type("reboot\r");
-  await terminal.until("starting again");
+  await terminal.until("restarting");
   await terminal.until("development-signed");
   await terminal.until("trine> ");
   terminal.type("uptime\r");

@@ -31,7 +31,7 @@ test("every attack is refused or stopped, and the system lives", async () => {
 test("the serial driver is killed, and typing goes on", async () => {
   await using shell = await ShellSession.start(main.boot);
   shell.machine.type("kill serial\r");
-  await shell.machine.waitFor(/runs again as instance 2/);
+  await shell.machine.waitFor(/instance 2 is running/);
   await shell.machine.waitFor(/trine> /);
   expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
 });
@@ -47,7 +47,7 @@ test("what is typed while the serial driver is down is not lost", async () => {
       shell.machine.type("kill serial\r");
       await shell.machine.waitFor("\n");
       shell.machine.type("uptime\r");
-      await shell.machine.waitFor(/runs again as instance \d+/);
+      await shell.machine.waitFor(/instance \d+ is running/);
       shell.machine.type("no-such-command\r");
       const answer = await shell.machine.waitFor(/there is no command/);
       if (answer.includes("running for")) arrived += 1;
@@ -80,11 +80,11 @@ test("a ping of a stopped service says how long it waits", async () => {
   await using shell = await ShellSession.start(main.boot);
   await shell.run("stop echo");
   shell.machine.type("ping\r");
-  await shell.machine.waitFor("nobody answers yet; waiting for 5 s, ^C ends the wait\r\n");
+  await shell.machine.waitFor("no answer yet; waiting for 5 s, ^C ends the wait\r\n");
   await shell.machine.waitFor(
     "no answer within 5 s; `domains` shows whether the echo service runs\r\n",
   );
-  expect((await shell.run("start echo")).join("\n")).toContain("echo runs, instance 2");
+  expect((await shell.run("start echo")).join("\n")).toContain("echo: instance 2 is running");
   expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
 });
 

@@ -3,7 +3,7 @@ import { clock, policy, system } from "../../../build/generated/programs/shell";
 import { bold, dim, endLine, flush, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
-/** The first lines on the console. Whether a system may be trusted is said before anything else. */
+/** Shows the first lines on the console, which say by which key the system is signed. */
 export function showBanner(): void {
   line.byte(0x0a);
   bold("Trine");

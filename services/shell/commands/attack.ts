@@ -1,5 +1,5 @@
-// Lets the attacker try one forbidden thing after another, and shows what the kernel itself has
-// recorded of each.
+// Makes the attacker try one forbidden action after another, and shows for each what the kernel has
+// recorded.
 
 import {
   AttackPlanNextAttempt as Attempt,
@@ -22,44 +22,44 @@ import { numberArgument } from "./number-argument";
 import { dim, endLine, flush, green, line, red } from "../output/print";
 import { Words } from "../line/words";
 
-/** The domains that attack: one of compiled code, one of machine code as no compiler makes it. */
+/** The attacking domains: the first is compiled code, the second hand-written machine code. */
 const ATTACKER = "attacker";
 const INTRUDER = "intruder";
-/** The first attempt that is the intruder's; before it, they are the attacker's. */
+/** The intruder makes this attempt and all later ones, the attacker the earlier ones. */
 const FIRST_OF_INTRUDER = Attempt.ExecuteStack;
 /** An attempt that takes longer counts as hung. */
 const ATTEMPT_NS: u64 = 10_000_000_000;
-/** How long to listen before looking whether the attacker still lives. */
+/** How long to listen for messages between two checks that the attacker is alive. */
 const LISTEN_NS: u64 = 5_000_000;
-/** How long the shell waits in a call while its answer is being forged. */
+/** How long the shell waits in a call that the attacker tries to answer. */
 const EXPOSED_NS: u64 = 20_000_000;
 const RESULT_COLUMN: u32 = 48;
-/** Where lines begin that say more of an attempt. */
+/** Column of the lines with details of an attempt. */
 const DETAIL_COLUMN: u32 = 7;
 const COLUMNS: u32 = 80;
-/** What is said of an attempt behind its outcome. */
+/** What follows the outcome of an attempt in its line. */
 const detail: Text = Text.withRoom(128);
 
-/** Answers the attacker while an attempt runs. */
+/** The server that the attacker asks for its next attempt and reports to. */
 @final
 class Plan extends AttackPlanServer {
-  /** What is to be tried and has not been asked for yet; Finish if there is nothing. */
+  /** The attempt that no attacker has fetched yet; Finish if there is none. */
   private attempt: Attempt = Attempt.Finish;
   isHandedOut: bool = false;
-  /** The attacker waits to be told what to try next; 0: it does not. */
+  /** Token of the attacker that waits for its next attempt; 0 if none waits. */
   private waiting: u64 = 0;
   isReported: bool = false;
   outcome: AttackPlanReportOutcome = AttackPlanReportOutcome.Refused;
   result: u32 = 0;
   value: u64 = 0;
 
-  /** Whoever waited is no more. */
+  /** Forgets the waiting attacker, which has ended. */
   forget(): void {
     this.waiting = 0;
     this.attempt = Attempt.Finish;
   }
 
-  /** Has `attempt` made, by the attacker that waits or by the next that asks. */
+  /** Gives `attempt` to the attacker that waits, or else to the next one that asks. */
   offer(attempt: Attempt): void {
     this.isReported = false;
     this.isHandedOut = false;
@@ -68,7 +68,7 @@ class Plan extends AttackPlanServer {
     const reply = AttackPlanNextReply.to(this.waiting);
     this.waiting = 0;
     reply.attempt = attempt;
-    // Nobody waits there any more if the one who asked has died.
+    // Fails if the attacker has died since it asked.
     if (reply.send() !== Status.Ok) return;
     this.attempt = Attempt.Finish;
     this.isHandedOut = true;
@@ -95,9 +95,9 @@ class Plan extends AttackPlanServer {
 }
 
 const plan = new Plan();
-/** The inbox takes its messages from the first attack on. */
+/** True from the first attack on: the plan is served at the shell's inbox. */
 let isPlanServed = false;
-/** The slot that attacks just now. */
+/** The slot of the domain that attacks now. */
 let attacker: u32 = 0;
 let refusedCount: u32 = 0;
 let failedCount: u32 = 0;
@@ -124,8 +124,8 @@ export function attack(words: Words): void {
 }
 
 /**
- * Has the domain `name` make the attempts from `first` to `end`, or that numbered `only`, counted
- * from 1, if it is one of them.
+ * Makes the domain `name` try the attempts from `first` up to but not including `end`. If `only` is
+ * not 0, tries only the attempt with that number, counted from 1, if it is among them.
  */
 function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   if (only !== 0 && (only <= first || only > end)) return;
@@ -144,7 +144,7 @@ function attackFrom(name: string, first: i32, end: i32, only: i64): void {
   plan.forget();
 }
 
-/** Has one attempt made and shows what became of it; false if it could not be made. */
+/** Makes one attempt and shows its outcome; false if the attempt could not be made. */
 function make(attempt: Attempt, current: Plan): bool {
   const auditNext = audit.info().next;
   if (
@@ -163,7 +163,7 @@ function make(attempt: Attempt, current: Plan): bool {
   const deadline = clock.now().nanoseconds + ATTEMPT_NS;
   const isExposed = attempt === Attempt.ForgedToken;
   let wasEnded: bool = false;
-  // The attempt to forge an answer is left alone: it should meet the one call that waits for it.
+  // While an answer is being forged, the only pending call must be the one of `isCallEnded`.
   while (
     !current.isReported &&
     isAlive() &&
@@ -185,8 +185,8 @@ function make(attempt: Attempt, current: Plan): bool {
 }
 
 /**
- * Waits for the console for a moment, as a call that somebody else could answer. True if that came
- * to another end than it should.
+ * Calls the console and waits for a moment, so that there is a call whose answer can be forged. True
+ * if that call did not end as it should.
  */
 function isCallEnded(): bool {
   const status = awaitInterrupt(EXPOSED_NS);
@@ -236,7 +236,7 @@ function showFault(): void {
   } else {
     failedCount++;
     red("ended");
-    line.string("  without a fault that the supervisor knows of");
+    line.string("  without a fault known to the supervisor");
   }
   endLine();
 }
@@ -248,7 +248,7 @@ function showHung(): void {
   supervisor.stop(attacker);
 }
 
-/** The audit records that the attempt left. */
+/** Shows the audit records of the attempt. */
 function showAudit(from: u64): void {
   let sequence = from;
   for (let shown = 0; shown < 3; shown++) {

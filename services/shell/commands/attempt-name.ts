@@ -1,6 +1,6 @@
 import { AttackPlanNextAttempt as Attempt } from "../../../build/generated/interfaces/AttackPlan";
 
-/** What an attempt is, for people. */
+/** What an attempt does, in words. */
 export function attemptName(attempt: Attempt): string {
   switch (attempt) {
     case Attempt.DeniedCall:
@@ -16,23 +16,23 @@ export function attemptName(attempt: Attempt): string {
     case Attempt.WrongType:
       return "uses a handle as another object";
     case Attempt.WrongInterface:
-      return "speaks another interface's language";
+      return "calls methods of another interface";
     case Attempt.ForgedToken:
-      return "answers other people's calls";
+      return "answers calls to other domains";
     case Attempt.ForeignInbox:
-      return "receives other people's messages";
+      return "receives messages to other domains";
     case Attempt.BadHeader:
-      return "sends headers that mean nothing";
+      return "sends headers without a meaning";
     case Attempt.BadLengths:
       return "sends impossible lengths";
     case Attempt.SmuggleHandle:
-      return "slips a handle into a message";
+      return "hides a handle in a message";
     case Attempt.RecordOutside:
-      return "a message that ends outside its memory";
+      return "sends a message from outside its memory";
     case Attempt.ArenaOutside:
       return "sends bytes that are not its own";
     case Attempt.AnswerOutside:
-      return "has an answer put outside its memory";
+      return "asks for an answer outside its memory";
     case Attempt.WidenRights:
       return "gives itself more rights";
     case Attempt.LoadNull:
@@ -72,7 +72,7 @@ export function attemptName(attempt: Attempt): string {
   }
 }
 
-/** Those of the intruder. */
+/** The same for the attempts of the intruder. */
 function machineCodeName(attempt: Attempt): string {
   switch (attempt) {
     case Attempt.ExecuteStack:
@@ -104,13 +104,13 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.RunPhysicalMemory:
       return "jumps into physical memory";
     case Attempt.ReadNowhere:
-      return "reads at an address that cannot be";
+      return "reads at a non-canonical address";
     case Attempt.RunNowhere:
-      return "jumps to an address that cannot be";
+      return "jumps to a non-canonical address";
     case Attempt.PushOnKernelStack:
       return "pushes with its stack in the kernel";
     case Attempt.FaultWithoutStack:
-      return "faults with its stack nowhere";
+      return "faults without a valid stack";
     case Attempt.FarReturnToKernel:
       return "returns far, into the kernel's segment";
     case Attempt.FarReturnToLegacy:
@@ -168,7 +168,7 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.WriteThreadBase:
       return "points its thread block into the kernel";
     case Attempt.UseVectors:
-      return "uses registers that nobody saves for it";
+      return "uses registers that the kernel does not save";
     case Attempt.ReadPort:
       return "reads a serial port's register";
     case Attempt.WritePort:
@@ -186,9 +186,9 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.GarbageCalls:
       return "makes calls with garbage in all registers";
     case Attempt.WildRecords:
-      return "has messages read from anywhere";
+      return "sends messages from arbitrary addresses";
     case Attempt.WildStacks:
-      return "makes calls with its stack anywhere";
+      return "makes calls with arbitrary stack pointers";
     case Attempt.WildFlags:
       return "makes a call with every flag set";
     case Attempt.StepIntoKernel:
@@ -208,7 +208,7 @@ function machineCodeName(attempt: Attempt): string {
     case Attempt.MarkSegments:
       return "leaves marks in the segment registers";
     case Attempt.ReadLeftovers:
-      return "reads what others left in registers";
+      return "reads what other domains left in registers";
     case Attempt.ReadUnbackedMemory:
       return "reads kernel memory that is not there";
     case Attempt.ReadBeyondMemory:

@@ -15,18 +15,18 @@ const COUNT_MAX: i64 = 100_000;
 const DETAIL_COLUMN: u32 = 19;
 const KIND_FAULT: u32 = 4;
 const KIND_MALFORMED: u32 = 6;
-/** By a rule that asks for a record. */
+/** Allowed by a rule that asks for a record. */
 const KIND_GRANTED: u32 = 7;
 
 /**
- * Record `sequence`, or the oldest after it that is there, kept while its names are looked up; not
+ * Reads record `sequence`, or the oldest later one, and keeps it while its names are looked up; not
  * `ok` if there is none.
  */
 export function readRecord(sequence: u64): AuditReadAnswer {
   return keep(log.read(sequence));
 }
 
-/** Adds what happened, in one line. Of a fault, `method` is the kind and `detail` the address. */
+/** Adds what happened. In the record of a fault, `method` is its kind and `detail` its address. */
 export function addEvent(record: AuditReadAnswer, to: Text): void {
   addSlotName(record.subjectSlot, to);
   if (record.kind === KIND_FAULT) {
@@ -38,10 +38,7 @@ export function addEvent(record: AuditReadAnswer, to: Text): void {
   addMethodName(record.interfaceId, record.method, to);
 }
 
-/**
- * Adds where in the program a fault was, or why something was denied: the rule with its place, or
- * that there is none.
- */
+/** Adds where in the program a fault happened, or the rule that denied the message, if one did. */
 export function addCause(record: AuditReadAnswer, to: Text): void {
   if (record.kind === KIND_FAULT) addPlace(record, to);
   else if (record.kind === KIND_MALFORMED) addMalformation(record, to);
@@ -49,7 +46,7 @@ export function addCause(record: AuditReadAnswer, to: Text): void {
   else addRule(record, to);
 }
 
-/** Function, file and line as the supervisor knows them, else the bare address. */
+/** Adds function, file and line of a fault, or the address if the supervisor does not know them. */
 function addPlace(record: AuditReadAnswer, to: Text): void {
   const instruction = <u64>record.targetClass | ((<u64>record.interfaceId) << 32);
   const found = supervisor.place(record.subjectSlot, instruction);

@@ -3,10 +3,7 @@ import { Text } from "../../runtime/text";
 import { endLine, line } from "../output/print";
 import { Words } from "../line/words";
 
-/**
- * How long a command waits for an answer. Whoever takes longer is not there, and the person at the
- * prompt should get it back.
- */
+/** How long a command waits for an answer: afterwards, the user gets the prompt back. */
 const PATIENCE_NS: u64 = 5_000_000_000;
 
 const SPACE: i32 = 0x20;
@@ -18,26 +15,28 @@ const LETTER_Z: i32 = 0x5a;
 export class Command {
   private argumentsLeast: u32 = 0;
   private argumentsMost: u32 = 0;
-  /** Which argument is the name of a command, from which on the line is that command's; 0: none. */
+  /**
+   * The argument, counted from 1, that names another command; the rest of the line belongs to that
+   * command. 0 if there is no such argument.
+   */
   readonly commandArgument: u32;
   /**
-   * Which argument is the first of a question to the policy: subject, target, and a method of that;
-   * 0: none.
+   * The first of three arguments that ask the policy: subject, target, and a method of the target.
+   * 0 if the command has none.
    */
   private readonly subjectArgument: u32;
 
   /**
-   * @param usage the name and the arguments, each a word; one that may be left out stands in
-   *   brackets, and `...]` at the end says that more
-   * may follow. It is what `help` shows, what the number of arguments is checked against, and what
-   * completion goes by.
-   * @param run gets the line's words; word 0 is the command's own name.
+   * @param usage the name and the arguments, each a word; optional arguments are in brackets, and
+   *   `...]` at the end means that more may follow. `help` shows the usage, the number of arguments
+   *   is checked against it, and completion follows it.
+   * @param run receives the line's words; word 0 is the command's own name.
    */
   constructor(
     readonly name: string,
     readonly usage: string,
     readonly about: string,
-    /** Its arguments are names of domains, as far as completion goes. */
+    /** True if completion offers names of domains for its arguments. */
     readonly takesDomain: bool,
     readonly run: (words: Words) => void,
   ) {
@@ -52,19 +51,17 @@ export class Command {
     if (usage.endsWith("...]")) this.argumentsMost = u32.MAX_VALUE;
   }
 
-  /**
-   * Whether argument `index`, counted from 1, is the name of a class, or of a domain for its class.
-   */
+  /** True if argument `index`, counted from 1, names a class, or a domain of that class. */
   takesClass(index: u32): bool {
     return this.subjectArgument !== 0 && index - this.subjectArgument < 2;
   }
 
-  /** Whether argument `index` is a method of the class that the argument before it names. */
+  /** True if argument `index` is a method of the class that the argument before it names. */
   takesMethod(index: u32): bool {
     return this.subjectArgument !== 0 && index - this.subjectArgument === 2;
   }
 
-  /** Does what the words say, or says how it is used. */
+  /** Runs the command, or prints its usage if the number of arguments is wrong. */
   start(words: Words): void {
     const given = words.count - 1;
     if (given < this.argumentsLeast || given > this.argumentsMost) {
@@ -78,7 +75,7 @@ export class Command {
   }
 }
 
-/** Which argument of `usage` has that word in it, counted from 1; 0: none. */
+/** The argument of `usage`, counted from 1, that contains `word`; 0 if none does. */
 function argumentOf(usage: string, word: string): u32 {
   const found = usage.indexOf(word);
   let argument: u32 = 0;
@@ -86,7 +83,7 @@ function argumentOf(usage: string, word: string): u32 {
   return argument;
 }
 
-/** More than the table in `commands.ts` has. */
+/** The table in `commands.ts` has fewer. */
 const COMMANDS_MAX = 32;
 const commands = new StaticArray<Command | null>(COMMANDS_MAX);
 let count = 0;

@@ -28,7 +28,7 @@ test.each([
   expect(lines[0]).toContain(`Trine, ${words}`);
 });
 
-describe("a terminal that tells its width gets no broken words:", () => {
+describe("on a terminal that reports its width, no word is broken:", () => {
   const width = (columns: number): string => `\x1b[24;${columns}R`;
   const rows = async (columns: number, ...typed: string[]): Promise<string[]> =>
     (await type(width(columns), ...typed)).split("\n");
@@ -43,10 +43,10 @@ describe("a terminal that tells its width gets no broken words:", () => {
       "events\r",
       "why Shell Console write\r",
     );
-    // The banner comes before the terminal can tell.
+    // The banner is written before the terminal can report its width.
     const tooLong = all.slice(4).filter((row) => row.length > columns && row.trim().includes(" "));
     expect(tooLong).toEqual([]);
-    // Nothing is lost but spaces.
+    // Only spaces may be lost.
     system = new ShellSystem();
     const whole = await type(
       "help\r",
@@ -59,7 +59,7 @@ describe("a terminal that tells its width gets no broken words:", () => {
     expect(all.join(" ").split(/\s+/)).toEqual(whole.split(/\s+/));
   });
 
-  test("a row that fits exactly stays, one that does not goes on moved in", async () => {
+  test("a row that fits exactly is not broken; the next row of a longer line is indented", async () => {
     expect(await rows(48, "about\r")).toContain("three system calls, and every message is judged.");
     system = new ShellSystem();
     expect((await rows(47, "about\r")).join("\n")).toContain(
@@ -67,7 +67,7 @@ describe("a terminal that tells its width gets no broken words:", () => {
     );
   });
 
-  test("one that does not tell it gets each line whole", async () => {
+  test("without a reported width, lines are not broken", async () => {
     expect(
       Math.max(
         ...(await type("handles shell\r", "about\r")).split("\n").map((line) => line.length),
@@ -91,9 +91,9 @@ test.each([
 });
 
 test.each(["xyzzy", "quit", "ls", "x".repeat(200)])(
-  "for `%s`, which is near nothing, help is",
+  "for `%s`, which is similar to no command, `help` is suggested",
   async (typed) => {
-    expect(await type(`${typed}\r`)).toContain("`help` lists what there is");
+    expect(await type(`${typed}\r`)).toContain("`help` lists the commands");
   },
 );
 
@@ -130,7 +130,7 @@ test.each([
   ["trace shell", "trace A B [SECONDS|COMMAND ...]"],
   ["trace shell echo kill", "kill NAME"],
   ["why echo", "why SUBJECT TARGET METHOD"],
-])("`%s` has not the right number of words", async (typed, usage) => {
+])("`%s` has the wrong number of words", async (typed, usage) => {
   expect(await type(`${typed}\r`)).toContain(`usage: ${usage}\n`);
   expect(system.ended).toEqual([]);
 });
@@ -141,11 +141,11 @@ test.each([
   ["ping 10000001", "COUNT", 10_000_000],
   ["attack -1", "NUMBER", ATTEMPTS.length - 1],
   ["trace shell echo 0", "SECONDS", 3600],
-])("`%s` asks for another number", async (typed, name, most) => {
+])("`%s` has a number out of range", async (typed, name, most) => {
   expect(await type(`${typed}\r`)).toContain(`${name} is a number from 1 to ${most}\n`);
 });
 
-test("domains is a table, and tells what is not verified", async () => {
+test("domains prints a table, and marks programs that are not verified", async () => {
   const lines = (await type("domains\r")).split("\n");
   expect(lines).toContain(
     "  0  supervisor  Supervisor  running  80 KiB   0         1.5 ms    verified",
@@ -155,7 +155,7 @@ test("domains is a table, and tells what is not verified", async () => {
   expect(lines).toContain("The image is development-signed.");
 });
 
-test("memory shows the machine and every domain that runs", async () => {
+test("memory shows the machine and every running domain", async () => {
   const shown = await type("memory\r");
   expect(shown).toContain("machine         128.0 MiB");
   expect(shown).toContain("  console       88 KiB of 256 KiB");
@@ -202,13 +202,13 @@ test("audit shows what was denied and why, faults, and losses", async () => {
   expect(shown).toContain("3 records were lost");
 });
 
-test("why tells a request that is allowed from an answer that is not", async () => {
+test("why explains requests and answers separately", async () => {
   expect(await type("why serial console write\r")).toContain(
     "  request   allowed  policy/modules/x.policy:7: never Attacker -> Supervisor\n  response  denied   no rule allows it\n",
   );
 });
 
-test("why counts the handles that a message must carry", async () => {
+test("why says whether the handles of a message may be sent", async () => {
   system.transfer.request = "deny";
   system.transfer.response = "depends";
   const shown = await type("why shell console write\r");
@@ -216,11 +216,11 @@ test("why counts the handles that a message must carry", async () => {
     "  request   denied   policy/modules/x.policy:7: never Attacker -> Supervisor\n                     no rule grants Shell -> Console { transfer } for a handle in it\n",
   );
   expect(shown).toContain(
-    "  response  depends  the same rule\n                     and on whose endpoint is sent along: that needs Console -> its class { transfer }\n",
+    "  response  depends  the same rule\n                     and on the owner of the endpoint that is sent: this needs Console -> its class { transfer }\n",
   );
 });
 
-test("audit shows what was granted as granted", async () => {
+test("audit shows a granted message as granted", async () => {
   system.audit.push({
     kind: 7,
     subjectSlot: 3,
@@ -309,7 +309,7 @@ test.each<readonly [string, number, number, number, bigint, bigint, string]>([
   },
 );
 
-test("audit shows times to the millisecond, however late", async () => {
+test("audit shows times to the millisecond, also after a day", async () => {
   const record = {
     kind: 0,
     subjectSlot: 5,
@@ -341,9 +341,7 @@ test("why explains by class or by domain", async () => {
   expect(await type("why echo nowhere write\r")).toContain(
     "`nowhere` is neither a class of the policy nor a domain",
   );
-  expect(await type("why echo console fly\r")).toContain(
-    "nothing that Console serves has a method `fly`",
-  );
+  expect(await type("why echo console fly\r")).toContain("Console serves no method `fly`");
 });
 
 const CONSOLE_WRITE = 0x0101_0001;
@@ -414,27 +412,29 @@ test("a trace without a command ends at ^C, or after its seconds, and shows what
   }
 });
 
-test("^C ends the showing of a trace", async () => {
+test("^C ends the output of a trace", async () => {
   system.traced = Array.from({ length: 10 }, () => ({ header: CONSOLE_INTERRUPTED, words: [0n] }));
   system.interruptAt = 4;
   expect(await type("trace shell console uptime\r")).toMatch(/\^C\n3 messages\n/);
 });
 
 test("start, kill and stop go through the supervisor", async () => {
-  expect(await type("start attacker\r")).toContain("attacker runs, instance 1");
-  expect(await type("start echo\r")).toContain("refused: it runs already");
-  expect(await type("kill serial\r")).toContain("serial is ended, and runs again as instance 2");
+  expect(await type("start attacker\r")).toContain("attacker: instance 1 is running");
+  expect(await type("start echo\r")).toContain("refused: it is already running");
+  expect(await type("kill serial\r")).toContain("serial was killed; instance 2 is running");
   expect(await type("stop echo\r")).toContain("echo is down until `start`");
   expect(system.running[4]).toBe(false);
   system.backOffNs = 2_500_000_000n;
-  expect(await type("kill serial\r")).toContain("serial is ended, and runs again in 1.3 s");
+  expect(await type("kill serial\r")).toContain(
+    "serial was killed; the next instance starts in 1.3 s",
+  );
 });
 
 test.each(["serial", "console", "shell"])(
-  "%s is not stopped by the shell, which would be cut off",
+  "the shell does not stop %s, which it needs",
   async (name) => {
     expect(await type(`stop ${name}\r`)).toContain(
-      `refused: this prompt needs ${name}; \`kill\` starts it anew`,
+      `refused: this prompt needs ${name}; \`kill\` restarts it`,
     );
     expect(system.running).toEqual(NAMES.map((_, slot) => slot < ATTACKER));
   },
@@ -447,36 +447,34 @@ test("ping counts its round trips", async () => {
   expect(await type("ping 3000\r")).toContain("3000 round trips");
 });
 
-test("^C ends a ping, which tells what it has measured", async () => {
+test("^C ends a ping, which then shows its measurements", async () => {
   system.interruptAt = 4;
   expect(await type("ping 10000000\r", "uptime\r")).toMatch(
     /\^C\n2048 round trips of four words[^]*running for/,
   );
 });
 
-test("^C that arrived with the command's own line ends it, and the rest of what was typed stays", async () => {
+test("^C that arrives with the command's own line ends the command, and other input is kept", async () => {
   expect(await type("ping 10000000\rupt\x03ime\r")).toMatch(/\^C\n[^]*running for/);
 });
 
-test("^C that arrived with the command's own line ends a wait", async () => {
+test("^C that arrives with the command's own line ends a wait", async () => {
   expect(await type("trace shell echo 3600\rupt\x03ime\r")).toMatch(
     /\^C\n0 messages\n\nrunning for 1\.0 s/,
   );
 });
 
-test("a ping that nobody answers ends at ^C", async () => {
+test("^C ends a ping that is not answered", async () => {
   system.running[ECHO] = false;
   system.interruptAt = 3;
-  expect(await type("ping\r")).toContain(
-    "nobody answers yet; waiting for 5 s, ^C ends the wait\n^C\n",
-  );
+  expect(await type("ping\r")).toContain("no answer yet; waiting for 5 s, ^C ends the wait\n^C\n");
 });
 
-test("a ping that nobody answers says how long it waits, and ends then", async () => {
+test("a ping that is not answered says how long it waits, and then ends", async () => {
   system.running[ECHO] = false;
   const shown = await type("ping\r", "uptime\r");
   expect(shown).toContain(
-    "nobody answers yet; waiting for 5 s, ^C ends the wait\nno answer within 5 s; `domains` shows whether the echo service runs\n",
+    "no answer yet; waiting for 5 s, ^C ends the wait\nno answer within 5 s; `domains` shows whether the echo service runs\n",
   );
   expect(shown).toContain("running for");
 });
@@ -500,7 +498,7 @@ test("^C ends a list", async () => {
   expect(shown).not.toContain("#2 ");
 });
 
-test("^C ends the attack, and the attacker", async () => {
+test("^C ends the attack and the attacker", async () => {
   system.interruptAt = 1;
   expect(await type("attack\r")).toMatch(/\^C\n0 refused/);
   expect(system.running[ATTACKER]).toBe(false);

@@ -1,4 +1,4 @@
-// The table of commands, in the order that `help` shows.
+// The table of commands, in the order of `help`.
 
 import { Text } from "../../runtime/text";
 import { about, uptime } from "./about";
@@ -19,32 +19,32 @@ import { trace } from "./trace";
 import { why } from "./why";
 import { Words } from "../line/words";
 
-/** Fills the table. Called once, before the first line is run. */
+/** Fills the table. Call it once, before the first line is run. */
 export function defineCommands(): void {
-  define("help", "help [COMMAND]", "what commands there are, or what one does", false, help);
-  define("domains", "domains", "the programs: class, state, memory, restarts", false, domains);
-  define("memory", "memory", "who uses how much of the machine's memory", false, memoryUse);
-  define("handles", "handles NAME", "the handles of a domain, and their rights", true, handles);
-  define("audit", "audit [COUNT]", "the latest denials and faults, and why", false, audit);
-  define("events", "events [COUNT]", "what started and what ended, and why", false, events);
+  define("help", "help [COMMAND]", "lists the commands, or explains one", false, help);
+  define("domains", "domains", "lists the programs: class, state, memory", false, domains);
+  define("memory", "memory", "shows how much memory each domain uses", false, memoryUse);
+  define("handles", "handles NAME", "lists the handles and rights of a domain", true, handles);
+  define("audit", "audit [COUNT]", "shows the latest denials and faults, and why", false, audit);
+  define("events", "events [COUNT]", "shows starts and ends of domains, and why", false, events);
   define(
     "trace",
     "trace A B [SECONDS|COMMAND ...]",
-    "the messages between two domains",
+    "records the messages between two domains",
     true,
     trace,
   );
   define(
     "why",
     "why SUBJECT TARGET METHOD",
-    "if the policy allows it, and by which rule",
+    "shows if the policy allows it, and the rule",
     false,
     why,
   );
   define("start", "start NAME", "starts a domain", true, start);
-  define("kill", "kill NAME", "ends a domain; its rule may bring it back", true, kill);
+  define("kill", "kill NAME", "ends a domain; its rule may restart it", true, kill);
   define("stop", "stop NAME", "ends a domain and keeps it down", true, stop);
-  define("ping", "ping [COUNT]", "round trips of a message to the echo service", false, ping);
+  define("ping", "ping [COUNT]", "times messages to the echo service", false, ping);
   define(
     "attack",
     "attack [NUMBER]",
@@ -52,10 +52,10 @@ export function defineCommands(): void {
     false,
     attack,
   );
-  define("uptime", "uptime", "how long the system has been running", false, uptime);
-  define("about", "about", "what this system is, and who signed it", false, about);
+  define("uptime", "uptime", "shows how long the system has been running", false, uptime);
+  define("about", "about", "shows what this system is, and who signed it", false, about);
   define("shutdown", "shutdown", "switches the machine off", false, shutdown);
-  define("reboot", "reboot", "starts the machine again", false, reboot);
+  define("reboot", "reboot", "restarts the machine", false, reboot);
 }
 
 function define(
@@ -70,7 +70,7 @@ function define(
 
 const words = new Words();
 
-/** Runs the command that `text` holds. */
+/** Runs the command line `text`. */
 export function runLine(text: Text): void {
   words.split(text);
   if (words.count === 0) return;

@@ -14,7 +14,7 @@ import { endLine, flush, line, printLine } from "../output/print";
 import { Words } from "../line/words";
 
 const SUPERVISOR_SLOT: u32 = 0;
-/** A domain that its rule starts again does so within a few back-offs. */
+/** How often, and at what interval, `kill` looks for the next instance. */
 const RESTART_LOOKS = 20;
 const RESTART_LOOK_NS: u64 = 10_000_000;
 
@@ -22,7 +22,8 @@ export function start(words: Words): void {
   const slot = findSlot(words.at(1));
   if (slot === NO_SLOT) return;
   if (!explainControl(supervisor.start(slot))) return;
-  addSlotName(slot, line).string(" runs, instance ").number(slots.describe(slot).starts);
+  addSlotName(slot, line).string(": instance ");
+  line.number(slots.describe(slot).starts).string(" is running");
   endLine();
 }
 
@@ -34,20 +35,20 @@ export function kill(words: Words): void {
   // The supervisor ends itself without an answer, and the kernel starts it again.
   const isItself = slot === SUPERVISOR_SLOT && answer.status === Status.PeerDied;
   if (!isItself && !explainControl(answer)) return;
-  addSlotName(slot, line).string(" is ended");
+  addSlotName(slot, line).string(" was killed");
 
-  // Its rule may bring it back: say so if that is soon.
+  // Waits for a moment, in case its rule restarts the domain.
   for (let look = 0; look < RESTART_LOOKS && (isItself || supervisor.status(slot).wanted); look++) {
     const found = slots.describe(slot);
     if (found.starts > before && found.state === SlotsDescribeState.Running) {
-      line.string(", and runs again as instance ").number(found.starts);
+      line.string("; instance ").number(found.starts).string(" is running");
       return endLine();
     }
     sleep(RESTART_LOOK_NS);
   }
   const due = supervisor.status(slot).nextStartNs;
   const now = clock.now().nanoseconds;
-  if (due > now) line.string(", and runs again in ").duration(due - now);
+  if (due > now) line.string("; the next instance starts in ").duration(due - now);
   endLine();
 }
 
@@ -55,7 +56,7 @@ export function stop(words: Words): void {
   const slot = findSlot(words.at(1));
   if (slot === NO_SLOT) return;
   if (isNeeded(slot)) {
-    addSlotName(slot, line.string("refused: this prompt needs ")).string("; `kill` starts it anew");
+    addSlotName(slot, line.string("refused: this prompt needs ")).string("; `kill` restarts it");
     return endLine();
   }
   if (!explainControl(supervisor.stop(slot))) return;
@@ -63,17 +64,14 @@ export function stop(words: Words): void {
   endLine();
 }
 
-/**
- * Whether nobody could type `start` any more: it is the shell, its terminal, or the driver of that
- * one's line.
- */
+/** True if stopping this slot would cut the user off: the shell, its console, or its driver. */
 function isNeeded(slot: u32): bool {
   const own = domain.info().slot;
   const terminal = serverOf(own, CONSOLE_INTERFACE);
   return slot === own || slot === terminal || slot === serverOf(terminal, SERIAL_INTERFACE);
 }
 
-/** The slot that a domain calls by that interface; NO_SLOT if there is none. */
+/** The slot whose endpoint of that interface `client` holds; NO_SLOT if it holds none. */
 function serverOf(client: u32, interfaceId: u32): u32 {
   let found = slots.handleAt(client, 0);
   while (found.ok) {
@@ -95,12 +93,12 @@ export function shutdown(_words: Words): void {
 }
 
 export function reboot(_words: Words): void {
-  printLine("starting again");
+  printLine("restarting");
   flush();
   explain(system.reboot());
 }
 
-/** `explain`, in the supervisor's words. */
+/** As `explain`, with the errors of the supervisor in words. */
 function explainControl(answer: Answer): bool {
   if (answer.error === 0) return explain(answer);
   line.string("refused: ").string(errorText(answer.error));
@@ -113,16 +111,16 @@ function errorText(error: u32): string {
     case SupervisorError.NoSuchSlot:
       return "there is no such domain";
     case SupervisorError.AlreadyRunning:
-      return "it runs already";
+      return "it is already running";
     case SupervisorError.NotRunning:
-      return "it does not run";
+      return "it is not running";
     case SupervisorError.Denied:
-      return "the policy does not allow the supervisor to; see `audit`";
+      return "the policy does not allow the supervisor to start it; see `audit`";
     case SupervisorError.NoMemory:
       return "there is not enough memory";
     case SupervisorError.NotItself:
-      return "the supervisor does not do that to itself";
+      return "the supervisor cannot be started or stopped";
     default:
-      return "the kernel could not do it; see `events`";
+      return "the kernel returned an error; see `events`";
   }
 }

@@ -8,7 +8,7 @@ import { Words } from "../line/words";
 
 export function domains(_words: Words): void {
   const count = slots.count();
-  if (!count.ok) return printLine("the kernel does not tell");
+  if (!count.ok) return printLine("the kernel does not answer");
   const slotCount = count.count;
 
   bold("  #  NAME        CLASS       STATE    MEMORY   RESTARTS  CPU TIME  CODE");

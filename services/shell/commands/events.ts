@@ -14,14 +14,14 @@ import { Words } from "../line/words";
 
 const COUNT_DEFAULT: i64 = 20;
 const WHAT_COLUMN: u32 = 28;
-/** The supervisor keeps fewer. */
+/** The supervisor keeps fewer events. */
 const EVENTS_MAX = 1024;
 
 export function events(words: Words): void {
   const count: u64 = numberArgument(words, 1, "COUNT", COUNT_DEFAULT, EVENTS_MAX);
   if (<i64>count < 0) return;
   const newest = findNewest();
-  if (newest === 0) return printLine("the supervisor has nothing to tell");
+  if (newest === 0) return printLine("the supervisor has recorded no events");
   let from: u64 = newest > count ? newest - count + 1 : 1;
   while (from <= newest && !isInterrupted()) {
     const event = keep(supervisor.nextEvent(from));

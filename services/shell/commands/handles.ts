@@ -20,7 +20,7 @@ import { addInterfaceName, addSlotName, findSlot, NO_SLOT } from "../output/name
 import { bold, endLine, line } from "../output/print";
 import { Words } from "../line/words";
 
-/** A handle table has no more. */
+/** The largest handle table. */
 const HANDLES_MAX: u32 = 65536;
 
 export function handles(words: Words): void {
@@ -54,7 +54,7 @@ function show(handle: SlotsHandleAtAnswer): void {
   endLine();
 }
 
-/** What the holder may do with it, a word each. */
+/** Adds what the holder may do with the handle, one word for each right. */
 function addRights(type: u32, rights: u32): void {
   addRight(rights, RIGHT_CALL, "call");
   addRight(rights, RIGHT_TRANSFER, "send");

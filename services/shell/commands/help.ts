@@ -3,7 +3,7 @@ import { bold, endLine, line, printLine } from "../output/print";
 import { sayUnknown } from "./suggestion";
 import { Words } from "../line/words";
 
-/** Behind the longest usage. */
+/** Right of the longest usage. */
 const ABOUT_COLUMN: u32 = 35;
 
 export function help(words: Words): void {
@@ -11,7 +11,7 @@ export function help(words: Words): void {
   for (let index = 0; index < commandCount(); index++) show(commandAt(index));
   printLine("");
   printLine("Keys: arrows, Home, End, Delete, ^A ^E ^K ^U ^W, Alt-B Alt-F; Tab completes,");
-  printLine("^L clears the screen, ^C ends a command or gives a line up.");
+  printLine("^L clears the screen, ^C ends a command or discards the line.");
 }
 
 function helpOne(words: Words): void {

@@ -7,7 +7,7 @@ const AMOUNT_COLUMN: u32 = 16;
 
 export function memoryUse(_words: Words): void {
   const memory = system.memory();
-  if (!memory.ok) return printLine("the kernel does not tell");
+  if (!memory.ok) return printLine("the kernel does not answer");
   const total = memory.totalPages;
   const free = memory.freePages;
   showLine("machine", total);

@@ -2,8 +2,8 @@ import { endLine, line } from "../output/print";
 import { Words } from "../line/words";
 
 /**
- * The number that stands as word `index`, `otherwise` where none stands there; -1 after saying that
- * `name` is none from 1 to `most`.
+ * The number in word `index`, or `otherwise` if the line has no such word. If the word is not a
+ * number from 1 to `most`, prints so, calling it `name`, and returns -1.
  */
 export function numberArgument(
   words: Words,

@@ -11,16 +11,15 @@ import { Words } from "../line/words";
 
 const COUNT_DEFAULT: i64 = 1000;
 const COUNT_MAX: i64 = 10_000_000;
-/** Round trips between two looks for ^C. A look is not part of what is measured. */
+/** Round trips between two checks for ^C. The checks are not measured. */
 const TRIPS_A_LOOK: i64 = 1024;
-/**
- * How long to wait for the first answer before looking for ^C, and how often, which is PATIENCE.
- */
+/** How long to wait for the first answer between two checks for ^C, and how many checks. */
 const LOOK_NS: u64 = 200_000_000;
 const LOOKS = 25;
+/** LOOKS times LOOK_NS. */
 const PATIENCE = "5 s";
 
-/** What was measured so far. */
+/** What has been measured so far. */
 let trips: i64 = 0;
 let elapsedNs: u64 = 0;
 let ticks: u64 = 0;
@@ -34,8 +33,8 @@ export function ping(words: Words): void {
   elapsedNs = 0;
   ticks = 0;
   wrong = 0;
-  // A call that may wait for ever is the one that is fast. Whoever has just answered is there; if
-  // not for long, that ends the loop.
+  // Only a call without a timeout takes the kernel's fast path. The echo service has just answered;
+  // if it dies, the call fails and ends the loop.
   const before = setCallTimeout(TIMEOUT_NONE);
   let status: u32 = Status.Ok;
   while (trips < count && status === Status.Ok && !isInterrupted())
@@ -47,8 +46,8 @@ export function ping(words: Words): void {
 }
 
 /**
- * The first call brings both sides into the caches, and shows whether it is allowed at all and
- * whether anybody answers.
+ * Makes the first call, which shows whether the policy allows it and the echo service answers, and
+ * loads the caches on both sides.
  */
 function isAnswered(): bool {
   const before = setCallTimeout(LOOK_NS);
@@ -64,7 +63,7 @@ function isAnswered(): bool {
       break;
     }
     if (look === 1) {
-      printLine("nobody answers yet; waiting for " + PATIENCE + ", ^C ends the wait");
+      printLine("no answer yet; waiting for " + PATIENCE + ", ^C ends the wait");
       flush();
     }
   }
@@ -72,7 +71,7 @@ function isAnswered(): bool {
   return isGood;
 }
 
-/** Makes so many round trips; anything but Ok: how the last one failed. */
+/** Makes `count` round trips. Any status except Ok says how the last one failed. */
 function measure(count: i64): u32 {
   const beforeNs = clock.now().nanoseconds;
   const ticksBefore = readTsc();

@@ -5,8 +5,8 @@ import { endLine, line } from "../output/print";
 /** Words longer than this are not compared. */
 const LENGTH_MAX: u32 = 16;
 /**
- * So many letters may be wrong, missing, too many or exchanged with their neighbour; and fewer than
- * half of them.
+ * At most so many letters may be wrong, missing, extra or exchanged with their neighbour, and fewer
+ * than half of the letters.
  */
 const DISTANCE_MAX: u32 = 2;
 
@@ -14,16 +14,16 @@ let beforePrevious = new StaticArray<u32>(LENGTH_MAX + 1);
 let previous = new StaticArray<u32>(LENGTH_MAX + 1);
 let current = new StaticArray<u32>(LENGTH_MAX + 1);
 
-/** Says that there is no such command, and which may have been meant. */
+/** Says that there is no such command, and suggests the most similar one. */
 export function sayUnknown(name: Text): void {
   line.string("there is no command `").text(name).string("`; ");
   const command = nearest(name);
-  if (command === null) line.string("`help` lists what there is");
+  if (command === null) line.string("`help` lists the commands");
   else line.string("did you mean `").string(command.name).string("`?");
   endLine();
 }
 
-/** The command whose name is closest to `name`, or begins with it; null if none is close. */
+/** The command with the name most similar to `name`, or that begins with it; or null. */
 function nearest(name: Text): Command | null {
   let best: Command | null = null;
   let bestDistance = DISTANCE_MAX + 1;
@@ -39,7 +39,7 @@ function nearest(name: Text): Command | null {
   return best;
 }
 
-/** The letter in lower case, so that `HELP` is close to `help`. */
+/** The letter in lower case, so that `HELP` is similar to `help`. */
 function letterOf(typed: Text, index: u32): u32 {
   const byte = typed.byteAt(index);
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
@@ -52,7 +52,7 @@ function isBeginning(typed: Text, name: string): bool {
   return true;
 }
 
-/** Letters to change, add, leave out or exchange to get from one word to the other. */
+/** How many letters must be changed, added, removed or exchanged to turn one word into the other. */
 function distance(typed: Text, name: string): u32 {
   const columns = <u32>name.length;
   if (typed.length > LENGTH_MAX || columns > LENGTH_MAX) return DISTANCE_MAX + 1;

@@ -21,18 +21,18 @@ import { Words } from "../line/words";
 const SECOND: u64 = 1_000_000_000;
 const SECONDS_DEFAULT: i64 = 5;
 const SECONDS_MAX: i64 = 3600;
-/** The kernel keeps fewer. */
+/** The kernel keeps fewer messages. */
 const MESSAGES_MAX: u32 = 4096;
 const KIND_REQUEST: u32 = 0;
 const KIND_ERROR: u32 = 2;
-/** Words of a message and the beginning of its arena: at most this much is recorded. */
+/** The kernel records fewer bytes of a message: its words and the beginning of its arena. */
 const DATA_ROOM: u32 = 512;
 
 const data: Text = Text.withRoom(DATA_ROOM);
 
 /**
- * Records for a while or until ^C, or while a command runs, and shows afterwards: what is shown
- * would else be recorded.
+ * Records messages for some seconds, until ^C, or while a command runs. Shows them afterwards, since
+ * showing them sends messages that would be recorded too.
  */
 export function trace(words: Words): void {
   const first = findSlot(words.at(1));
@@ -55,7 +55,7 @@ export function trace(words: Words): void {
   run(command, words, <u64>seconds * SECOND);
   if (!explain(tracer.stop())) return;
 
-  // What ended the recording does not end the showing of it.
+  // The ^C that ended the recording must not end the output.
   forgetInterrupt();
   let count: u32 = 0;
   while (count < MESSAGES_MAX && !isInterrupted() && showNext(started)) count++;
@@ -72,7 +72,7 @@ function run(command: Command | null, words: Words, nanoseconds: u64): void {
   }
 }
 
-/** Whether a word is meant as a name rather than as a number. */
+/** True if a word is a name rather than a number: it begins with a letter. */
 function isName(word: Text): bool {
   const first = word.byteAt(0) | 0x20;
   return first >= 0x61 && first <= 0x7a;
@@ -109,10 +109,7 @@ function show(message: TraceNextAnswer, started: u64): void {
   endLine();
 }
 
-/**
- * Adds a time as seconds to the millionth, so that messages which follow each other closely can be
- * told apart.
- */
+/** Adds a time in seconds with six decimal places. */
 function addSeconds(nanoseconds: u64): void {
   line.number(nanoseconds / SECOND).byte(0x2e);
   for (let unit = SECOND / 10; unit >= 1000; unit /= 10) line.number((nanoseconds / unit) % 10);

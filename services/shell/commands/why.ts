@@ -28,16 +28,13 @@ export function why(words: Words): void {
 
   const method = policy.findMethod(target, words.at(3));
   if (!method.ok) {
-    addClassName(target, line.string("nothing that "))
-      .string(" serves has a method `")
-      .text(words.at(3))
-      .byte(0x60);
+    addClassName(target, line).string(" serves no method `").text(words.at(3)).byte(0x60);
     return endLine();
   }
   explain(subject, target, method.interfaceId, method.method);
 }
 
-/** The events of a call apart; those of a kernel method are one. */
+/** Explains each event of a call: a kernel method has one, a program's method two or three. */
 function explain(subject: u32, target: u32, interfaceId: u32, method: u32): void {
   addClassName(subject, line).string(" -> ");
   addClassName(target, line).byte(0x20);
@@ -67,7 +64,7 @@ function explain(subject: u32, target: u32, interfaceId: u32, method: u32): void
     explainEvent("error", PolicyQueryEvent.Error, subject, target, interfaceId, method, rule);
 }
 
-/** Answers the rule that decides, to be named only once: `before` is the one named last. */
+/** Returns the rule that decides. The rule `before`, named last, is not named again. */
 function explainEvent(
   name: string,
   event: PolicyQueryEvent,
@@ -105,14 +102,14 @@ function explainEvent(
   return answer.line === 0 ? NO_RULE : answer.rule;
 }
 
-/** What the rules on the message do not say: whether its handles may be sent. */
+/** Adds whether the handles of the message may be sent, which separate rules decide. */
 function explainTransfer(transfer: PolicyQueryTransfer, missingClass: u32, sender: u32): void {
   if (transfer === PolicyQueryTransfer.Deny) {
     addClassName(sender, line.padTo(RULE_COLUMN).string("no rule grants ")).string(" -> ");
     addClassName(missingClass, line).string(" { transfer } for a handle in it");
     endLine();
   } else if (transfer === PolicyQueryTransfer.Depends) {
-    line.padTo(RULE_COLUMN).string("and on whose endpoint is sent along: that needs ");
+    line.padTo(RULE_COLUMN).string("and on the owner of the endpoint that is sent: this needs ");
     addClassName(sender, line).string(" -> its class { transfer }");
     endLine();
   }
@@ -124,10 +121,7 @@ function addRule(rule: u32, sourceLine: u32): void {
   else line.string("rule ").number(rule).string(", line ").number(sourceLine);
 }
 
-/**
- * The class of that name, or of the domain of that name; NO_CLASS after saying that there is
- * neither.
- */
+/** The class `name`, or the class of the domain `name`; prints an error and returns NO_CLASS. */
 function findClass(name: Text): u32 {
   const found = classOf(name);
   if (found !== NO_CLASS) return found;

@@ -1,4 +1,4 @@
-// Completion of commands, and of the names of domains, classes and methods.
+// Completion of the names of commands, domains, classes and methods.
 
 import { policy, slots } from "../../../build/generated/programs/shell";
 import { Text, utf8 } from "../../runtime/text";
@@ -7,13 +7,13 @@ import { add, endLine, flush, line } from "../output/print";
 import { classOf, NO_CLASS } from "../output/names";
 import { Words } from "./words";
 
-/** What is shown of the candidates; of more, only how many they are. */
+/** Candidates beyond this many bytes are counted and not shown. */
 const SHOWN_BYTES_MAX: u32 = 800;
-/** Longer than any name, with an interface before a method. */
+/** Longer than any name, also of a method with its interface. */
 const WORD_ROOM: u32 = 200;
 
 const words = new Words();
-/** Place of a view of what stands before the word. */
+/** Memory for a view of the text before the word. */
 const before: usize = memory.data(offsetof<Text>(), 4);
 const word: Text = Text.withRoom(WORD_ROOM);
 const common: Text = Text.withRoom(WORD_ROOM);
@@ -22,7 +22,7 @@ const qualified: Text = Text.withRoom(WORD_ROOM);
 let candidates: u32 = 0;
 let hidden: u32 = 0;
 
-/** Adds to `insertion` what all names that fit have in common; if that is nothing, shows them. */
+/** Adds to `insertion` what all matching names continue with; if that is nothing, shows them. */
 export function completeLine(text: Text, cursor: u32, insertion: Text): void {
   let start = cursor;
   while (start > 0 && text.byteAt(start - 1) !== 0x20) start--;
@@ -41,7 +41,7 @@ export function completeLine(text: Text, cursor: u32, insertion: Text): void {
   else if (insertion.isEmpty) showCandidates();
 }
 
-/** Offers what may stand behind these words, the first of which is a command. */
+/** Offers what may follow these words, the first of which is a command. */
 function offerNext(given: Words): void {
   if (given.count === 0) return offerCommands();
   const command = findCommand(given.at(0));
@@ -72,7 +72,7 @@ function offerDomains(): void {
   }
 }
 
-/** A class of that number may be missing. */
+/** Not every number has a class. */
 function offerClasses(): void {
   const count = policy.info().classes;
   for (let classId: u32 = 1; classId < count; classId++) {
@@ -81,7 +81,7 @@ function offerClasses(): void {
   }
 }
 
-/** Those of all that the class serves; with the interface before it where one is being typed. */
+/** Offers all methods that the class serves; after `Interface.`, with their interface. */
 function offerMethods(classId: u32): void {
   if (classId === NO_CLASS) return;
   let isQualified: bool = false;
@@ -109,7 +109,7 @@ function offerMethodsOf(interfaceId: u32, isQualified: bool): void {
   }
 }
 
-/** Counts `name` as a candidate if it starts with the word, and was not offered yet. */
+/** Counts `name` as a candidate if it starts with the word and was not offered before. */
 function offer(name: Text): void {
   if (name.length < word.length || memory.compare(name.address, word.address, word.length) !== 0)
     return;

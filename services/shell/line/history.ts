@@ -4,21 +4,21 @@ import { LINE_MAX } from "./line-editor";
 /** A power of two. */
 const ENTRIES: u32 = 32;
 
-/** The lines entered before. The one being edited is kept while older ones are looked at. */
+/** The lines entered before. Keeps the line being edited while older lines are shown. */
 @final
 export class History {
   private readonly entries: StaticArray<usize> = new StaticArray<usize>(ENTRIES);
   private count: u32 = 0;
-  /** How far back the editor has gone; 0: at the line being edited. */
+  /** How far back the shown entry is; 0 for the line being edited. */
   private back: u32 = 0;
   private readonly edited: Text = Text.withRoom(LINE_MAX);
 
-  /** Back to the newest. */
+  /** Returns to the line being edited. */
   rewind(): void {
     this.back = 0;
   }
 
-  /** Keeps a line, unless it is empty or the same as the last. */
+  /** Adds a line, unless it is empty or equals the last one. */
   add(line: Text): void {
     if (line.isEmpty) return;
     if (this.count > 0 && this.at(1).equals(line)) return;
@@ -28,7 +28,7 @@ export class History {
     this.count++;
   }
 
-  /** The entry before the one shown, or null at the oldest. `line` is what is being edited now. */
+  /** The entry before the shown one, or null at the oldest. `line` is the line being edited. */
   older(line: Text): Text | null {
     if (this.back >= min(this.count, ENTRIES)) return null;
     if (this.back === 0) this.edited.clear().text(line);
@@ -36,17 +36,14 @@ export class History {
     return this.at(this.back);
   }
 
-  /**
-   * The entry after the one shown, at last the line that was being edited; null if that is shown
-   * already.
-   */
+  /** The entry after the shown one, finally the line being edited; null if that one is shown. */
   newer(): Text | null {
     if (this.back === 0) return null;
     this.back--;
     return this.back === 0 ? this.edited : this.at(this.back);
   }
 
-  /** The entry `back` before now, 1 being the last. */
+  /** Entry number `back`, counted from the last, which is 1. */
   private at(back: u32): Text {
     return changetype<Text>(this.entries[(this.count - back) & (ENTRIES - 1)]);
   }

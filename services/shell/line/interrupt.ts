@@ -1,4 +1,4 @@
-// ^C while a command runs: a command that takes long asks for it between its steps, and ends early.
+// ^C while a command runs: a long command checks for ^C between its steps, and ends early.
 
 import { console } from "../../../build/generated/programs/shell";
 import { Status } from "../../../kernel/abi/status";
@@ -8,21 +8,18 @@ import { endLine, flush, line } from "../output/print";
 
 let isNoted = false;
 
-/** What was typed before does not count any more. */
+/** Forgets a ^C that was typed before. */
 export function forgetInterrupt(): void {
   isNoted = false;
 }
 
-/**
- * Whether ^C was typed since it was last forgotten. The first time it is shown, in the line being
- * written.
- */
+/** True if ^C was typed since `forgetInterrupt`. Shows `^C` in the current line the first time. */
 export function isInterrupted(): bool {
   if (!isNoted) ask(false);
   return isNoted;
 }
 
-/** Waits for ^C. Returns how the wait ended: Status.Timeout if none was typed. */
+/** Waits for ^C and returns how the wait ended: Status.Timeout if no ^C was typed. */
 export function awaitInterrupt(nanoseconds: u64): u32 {
   const before = setCallTimeout(nanoseconds);
   const status = ask(true);
@@ -30,7 +27,7 @@ export function awaitInterrupt(nanoseconds: u64): u32 {
   return status;
 }
 
-/** It may have arrived together with the command's own line; else the console knows. */
+/** ^C may have arrived together with the command's own line; else the console has it. */
 function ask(wait: bool): u32 {
   if (takeInterrupts()) {
     note();

@@ -1,6 +1,6 @@
-// From the bytes that a terminal sends to keys.
+// Turns the bytes that a terminal sends into keys.
 
-/** Keys that are not characters; below 0x100 stand the bytes of text. */
+/** Keys that are not characters. Values below 0x100 are bytes of text. */
 export enum Key {
   None = 0x100,
   Enter,
@@ -20,12 +20,12 @@ export enum Key {
   ClearScreen,
   Cancel,
   Tab,
-  /** The terminal tells how wide it is: `KeyReader.reported`. */
+  /** The terminal reports its width: `KeyReader.reported`. */
   Width,
 }
 
 const ESCAPE: u32 = 0x1b;
-/** The modifier of a key that alt was held with; those with control are higher. */
+/** The modifier of a key pressed with alt; modifiers with control are higher. */
 const ALT: u32 = 3;
 const COLUMN_MIN: u32 = 20;
 const COLUMN_MAX: u32 = 9999;
@@ -41,18 +41,15 @@ enum State {
 /** Recognises keys that arrive as several bytes. */
 @final
 export class KeyReader {
-  /** Columns, where the key is Width. */
+  /** The terminal's columns, after the key Width. */
   reported: u32 = 0;
   private state: State = State.Text;
   /** The number within a sequence, as 3 in `ESC [ 3 ~`. */
   private argument: u32 = 0;
-  /**
-   * The number behind its semicolon: which of shift, alt and control were held, or a column. 0:
-   * there was none.
-   */
+  /** The number after a semicolon: shift, alt and control, or a column. 0 if there is none. */
   private modifier: u32 = 0;
   private hasModifier: bool = false;
-  /** A line feed right after a carriage return belongs to it. */
+  /** The last byte was a carriage return: a line feed after it is part of the same key. */
   private wasReturn: bool = false;
 
   /** The key that `byte` completes, or None. */
@@ -74,7 +71,7 @@ export class KeyReader {
     this.hasModifier = false;
     if (byte === ESCAPE) return Key.None;
     this.state = byte === 0x5b || byte === 0x4f ? State.Sequence : State.Text;
-    // With alt, or after an escape key that was pressed for nothing.
+    // A key with alt, or a key after the escape key.
     switch (byte) {
       case 0x62:
         return Key.WordLeft;
@@ -122,7 +119,8 @@ export class KeyReader {
   }
 
   /**
-   * A report of where the cursor is. A small column is none: function keys with shift look like it.
+   * A report of the cursor's position. A small column means another key: function keys with shift
+   * send the same sequence.
    */
   private width(): u32 {
     this.reported = this.modifier;
@@ -145,7 +143,7 @@ export class KeyReader {
   }
 }
 
-/** A single byte: a character, or a key with control. */
+/** The key of a single byte: a character, or a key pressed with control. */
 function control(byte: u32): u32 {
   switch (byte) {
     case 0x01:

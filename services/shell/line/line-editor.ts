@@ -1,5 +1,4 @@
-// A line of input with editing, history and completion, on a terminal that understands ANSI
-// sequences.
+// Reads a line with editing, history and completion, from a terminal with ANSI escape sequences.
 
 import { Text, utf8 } from "../../runtime/text";
 import { History } from "./history";
@@ -7,22 +6,19 @@ import { isInputUsedUp, nextByte } from "./input";
 import { Key, KeyReader } from "./keys";
 import { endLine, flush, line, setColumns, show } from "../output/print";
 
-/**
- * Bytes of a line. What is typed beyond is not taken, which is told, and a line that lacks some of
- * it is not run.
- */
+/** Bytes of a line. More are rejected with a message, and a line that lacks bytes is not run. */
 export const LINE_MAX: u32 = 200;
 const BELL: u32 = 0x07;
 const PROMPT = "trine> ";
 const PROMPT_COLUMNS: u32 = 7;
-/** What a terminal has that does not tell. */
+/** The width of a terminal that does not report its own. */
 const COLUMNS_DEFAULT: u32 = 80;
-/** Puts the cursor into the last column, and asks where it is. */
+/** Moves the cursor to the last column and asks for its position. */
 const ASK_WIDTH = "\x1b[999C\x1b[6n";
 
 /**
  * Completes the word before `cursor` of `line`: adds to `insertion` what all candidates continue
- * with, and may show them.
+ * with, or shows the candidates.
  */
 type Completer = (line: Text, cursor: u32, insertion: Text) => void;
 
@@ -30,36 +26,31 @@ type Completer = (line: Text, cursor: u32, insertion: Text) => void;
 export class LineEditor {
   private readonly line: Text = Text.withRoom(LINE_MAX);
   private cursor: u32 = 0;
-  /**
-   * Columns of the line that are shown while it is edited, so that with the prompt it stays on one
-   * row.
-   */
+  /** Columns of the line that fit into one row with the prompt. */
   private shownColumns: u32 = COLUMNS_DEFAULT - PROMPT_COLUMNS - 1;
   private readonly history: History = new History();
   private readonly keys: KeyReader = new KeyReader();
-  /** Bytes that the character being typed still lacks. */
+  /** Bytes still missing from the character being typed. */
   private missingBytes: u32 = 0;
-  /** What the terminal shows is the line as it is now. */
+  /** The terminal shows the line as it is now. */
   private isDrawn: bool = false;
-  /** Something was typed just now for which the line has no room: for the bell. */
+  /** The last key did not fit into the line: the bell rings at the next redraw. */
   private isOverfull: bool = false;
-  /** The line lacks bytes that were typed. */
+  /** Typed bytes that did not fit into the line. */
   private lost: u32 = 0;
-  /** That it does has been told. */
+  /** The user has been told that the line is full. */
   private isToldOfLoss: bool = false;
   private readonly screen: Text = Text.withRoom(LINE_MAX + 64);
   private readonly insertion: Text = Text.withRoom(LINE_MAX);
 
   constructor(private readonly complete: Completer) {}
 
-  /** Asks the terminal how wide it is. The answer comes as a key, or never. */
+  /** Asks the terminal for its width. The answer arrives as Key.Width, or never. */
   askWidth(): void {
     show(utf8(ASK_WIDTH));
   }
 
-  /**
-   * Shows the prompt and edits until the line is entered. It is valid until the next one is read.
-   */
+  /** Shows the prompt and edits until a line is entered. The line is valid until the next call. */
   readLine(): Text {
     while (true) {
       this.clear();
@@ -88,7 +79,7 @@ export class LineEditor {
     this.history.rewind();
   }
 
-  /** What the line lacks is taken for given up once the line is edited. */
+  /** Called when the line is edited: the user has accepted that bytes are missing. */
   private forgetLoss(): void {
     this.lost = 0;
     this.isToldOfLoss = false;
@@ -96,14 +87,14 @@ export class LineEditor {
 
   private nextKey(): u32 {
     while (true) {
-      // What arrives together is drawn once, and a character not before its last byte is there.
+      // Bytes that arrive together are drawn once, and a character only when it is complete.
       if (isInputUsedUp() && !this.isDrawn && this.missingBytes === 0) this.redraw();
       const key = this.keys.take(nextByte());
       if (key !== Key.None) return key;
     }
   }
 
-  /** Does what `key` asks for; true when the line is complete. */
+  /** Applies a key; true if it completes the line. */
   private apply(key: u32): bool {
     switch (key) {
       case Key.Enter:
@@ -190,7 +181,7 @@ export class LineEditor {
     this.cursor = start;
   }
 
-  /** Replaces the line by one of the history, unless there is none. */
+  /** Replaces the line with an entry of the history, unless `entry` is null. */
   private recall(entry: Text | null): void {
     if (entry === null) return;
     this.forgetLoss();
@@ -198,7 +189,7 @@ export class LineEditor {
     this.cursor = this.line.length;
   }
 
-  /** Gives the line up and starts anew below. */
+  /** Discards the line and starts a new one below. */
   private cancel(): void {
     show(utf8("^C\n"));
     this.clear();
@@ -206,7 +197,7 @@ export class LineEditor {
 
   private insertCompletion(): void {
     const complete = this.complete;
-    // Candidates are shown below the line as it was typed.
+    // The candidates appear below the line as it was typed.
     this.redraw();
     complete(this.line, this.cursor, this.insertion.clear());
     for (let index: u32 = 0; index < this.insertion.length; index++)
@@ -229,7 +220,7 @@ export class LineEditor {
     return at;
   }
 
-  // A character of several bytes is passed over as one.
+  // A character of several bytes counts as one.
 
   private before(at: u32): u32 {
     if (at > 0) at--;
@@ -247,7 +238,7 @@ export class LineEditor {
     return (this.line.byteAt(at) & 0xc0) === 0x80;
   }
 
-  /** Draws the line anew, or of a long one the part that ends at the cursor or behind it. */
+  /** Redraws the line, or of a long line the part around the cursor. */
   private redraw(): void {
     if (this.lost > 0 && !this.isToldOfLoss) {
       this.isToldOfLoss = true;
@@ -264,9 +255,7 @@ export class LineEditor {
     this.draw(start, end);
   }
 
-  /**
-   * Draws prompt and part of the line over what stands there, and puts the cursor where it belongs.
-   */
+  /** Draws the prompt and a part of the line over the current row, and places the cursor. */
   private draw(start: u32, end: u32): void {
     const screen = this.screen.clear();
     this.isDrawn = true;

@@ -2,10 +2,10 @@
 
 import { Text } from "../../runtime/text";
 
-/** A line of LINE_MAX bytes has no more. */
+/** A line of LINE_MAX bytes has at most this many. */
 const WORDS_MAX: u32 = 100;
 
-/** Views of the words of one line, valid as long as the line. */
+/** Views of the words of a line, valid as long as the line. */
 @final
 export class Words {
   private readonly words: StaticArray<usize> = new StaticArray<usize>(WORDS_MAX);
@@ -16,7 +16,7 @@ export class Words {
       this.words[index] = heap.alloc(offsetof<Text>());
   }
 
-  /** Takes `line` apart at its spaces. */
+  /** Splits `line` at its spaces. */
   split(line: Text): void {
     this.count = 0;
     let at: u32 = 0;
@@ -29,7 +29,7 @@ export class Words {
     }
   }
 
-  /** The words from `index` on, as if they were the line. Valid until it is asked for again. */
+  /** The words from `index` on, as if they were the whole line. Valid until the next call. */
   from(index: u32): Words {
     const rest = REST;
     rest.count = this.count - index;

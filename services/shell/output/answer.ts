@@ -4,7 +4,7 @@ import { addMistake } from "../../runtime/mistake";
 import { statusName } from "../../runtime/status-name";
 import { endLine, line } from "./print";
 
-/** True if the answer is good; else says what it was. */
+/** True if the call succeeded; else prints why it failed. */
 export function explain(answer: Answer): bool {
   if (answer.ok) return true;
   line.string(answer.status === Status.Timeout ? "no answer: " : "refused: ");

@@ -1,4 +1,4 @@
-// What a message holds, field by field, under the names that its interface gives them.
+// The fields of a message, by the names in its interface.
 
 import {
   FIELD_BOOL,
@@ -17,19 +17,19 @@ import { endLine, line } from "./print";
 const DECIMAL_MAX: u64 = 1_000_000_000;
 /** Bytes shown of a field. */
 const BYTES_SHOWN: u32 = 40;
-/** A field that would end behind it goes to the next line. */
+/** A field that would exceed this width goes to the next line. */
 const COLUMNS: u32 = 79;
 const NEXT_LINE_COLUMN: u32 = 12;
 export const SPACE: i32 = 0x20;
 export const EQUALS: i32 = 0x3d;
 export const COLON: i32 = 0x3a;
 
-/** The field being put together. */
+/** The field under construction. */
 const field: Text = Text.withRoom(256);
 
 /**
- * Adds the fields of a message of `words` words. `data` holds as many of them as are known, then
- * the beginning of the arena.
+ * Adds the fields of a message of `words` words. `data` holds the first of these words, then the
+ * beginning of the arena.
  */
 export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): void {
   const names = fieldNames(header, isAnswer);
@@ -43,7 +43,7 @@ export function addFields(header: u32, isAnswer: bool, words: u32, data: Text): 
     else addValue(names, at, wordOf(data, word++), known << 3, data);
     addToLine();
   }
-  // An interface that is not known here has words without names.
+  // Words of an unknown interface have no names.
   for (; word < known; word++) {
     field.clear().hex(wordOf(data, word));
     addToLine();
@@ -60,13 +60,13 @@ function wordOf(data: Text, index: u32): u64 {
   return load<u64>(data.address + (index << 3));
 }
 
-/** Adds the name of the error that an answer is. */
+/** Adds the name of the error in an error answer. */
 export function addError(interfaceId: u32, data: Text): void {
   if (data.length < 8) return;
   addErrorName(interfaceId, wordOf(data, 0), line.byte(SPACE));
 }
 
-/** Adds the name of an interface's error, or its number where it has none. */
+/** Adds the name of an interface's error, or its number if the error has no name. */
 export function addErrorName(interfaceId: u32, number: u64, to: Text): void {
   const names = errorNames(interfaceId);
   let at = 0;
@@ -75,7 +75,7 @@ export function addErrorName(interfaceId: u32, number: u64, to: Text): void {
   else addPart(to, names, at, endOf(names, at, SPACE));
 }
 
-/** Begins the field whose name stands at `at`, behind the letter of its kind. */
+/** Begins the field described at `at`: the letter of its kind, then its name. */
 function addName(names: string, at: i32): void {
   addFieldName(names, at, field.clear());
   field.byte(EQUALS);
@@ -103,7 +103,7 @@ function addValue(names: string, at: i32, word: u64, arena: u32, data: Text): vo
   }
 }
 
-/** Adds the `word`th of the names that stand behind `=` at a field's name. */
+/** Adds name `word` of an enumeration. Its names follow the field's name, each after `=`. */
 export function addChoice(names: string, at: i32, word: u64, to: Text): void {
   const end = endOf(names, at, SPACE);
   let place = endOf(names, at, EQUALS);
@@ -112,16 +112,13 @@ export function addChoice(names: string, at: i32, word: u64, to: Text): void {
   else to.number(word);
 }
 
-/** A time span by its name: `waitNs`. */
+/** True for a time span, which ends in `Ns`, as `waitNs`. */
 function isDuration(names: string, at: i32): bool {
   const end = endOf(names, at, SPACE);
   return end > at + 3 && names.charCodeAt(end - 2) === 0x4e && names.charCodeAt(end - 1) === 0x73;
 }
 
-/**
- * Adds what is known of the bytes that `word` describes; where that is not all of them, their
- * number too.
- */
+/** Adds the recorded part of the bytes that `word` describes, and their number if some lack. */
 function addBytes(arena: u32, word: u64, data: Text): void {
   const length = <u32>(word >> 32);
   const start = arena + min(<u32>word, data.length - arena);
@@ -136,7 +133,7 @@ function addBytes(arena: u32, word: u64, data: Text): void {
   field.number(length).string(" bytes");
 }
 
-/** Adds a byte in a form that a terminal can be shown. */
+/** Adds a byte as printable characters. */
 function addQuoted(byte: u32): void {
   if (byte === 0x0a) field.string("\\n");
   else if (byte === 0x0d) field.string("\\r");
@@ -161,7 +158,7 @@ function addToLine(): void {
   line.byte(SPACE).text(field);
 }
 
-/** Adds the name of the field whose letter stands at `at`. */
+/** Adds the name of the field described at `at`. */
 export function addFieldName(names: string, at: i32, to: Text): void {
   addPart(
     to,
@@ -172,8 +169,8 @@ export function addFieldName(names: string, at: i32, to: Text): void {
 }
 
 /**
- * Where the letter of the `index`th field stands that has a word, or that is a handle; -1 if there
- * is none.
+ * Where field `index` is described, counting either the handles or the fields with a word; -1 if
+ * there are fewer.
  */
 export function findField(names: string, index: u32, isHandle: bool): i32 {
   let left = index;
@@ -184,14 +181,14 @@ export function findField(names: string, index: u32, isHandle: bool): i32 {
   return -1;
 }
 
-/** Fields that have a word, or that are handles. */
+/** The number of fields that are handles, or of those that have a word. */
 export function countFields(names: string, isHandle: bool): u32 {
   let count: u32 = 0;
   while (findField(names, count, isHandle) >= 0) count++;
   return count;
 }
 
-/** Where `letter` stands next from `at` on, or the end. */
+/** The place of the next `letter` from `at` on, or the end of `names`. */
 export function endOf(names: string, at: i32, letter: i32): i32 {
   while (at < names.length && names.charCodeAt(at) !== letter) at++;
   return at;

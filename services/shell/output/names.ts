@@ -1,4 +1,4 @@
-// Names of slots and of what the policy knows, looked up when they are shown.
+// Names of slots, classes, interfaces and methods, asked from the kernel when they are shown.
 
 import { policy, slots } from "../../../build/generated/programs/shell";
 import { Text } from "../../runtime/text";
@@ -33,7 +33,7 @@ export function addMethodName(interfaceId: u32, method: u32, to: Text): Text {
   return to.string("method ").number(method);
 }
 
-/** The class of that name, or of the domain of that name; NO_CLASS if there is neither. */
+/** The class `name`, or the class of the domain `name`; NO_CLASS if there is neither. */
 export function classOf(name: Text): u32 {
   const known = policy.findClass(name);
   if (known.ok) return known.classId;
@@ -41,7 +41,7 @@ export function classOf(name: Text): u32 {
   return slot.ok ? slots.describe(slot.slot).classId : NO_CLASS;
 }
 
-/** The slot of that name, or NO_SLOT after saying that there is none. */
+/** The slot called `name`; prints an error and returns NO_SLOT if there is none. */
 export function findSlot(name: Text): u32 {
   if (name.isEmpty) {
     line.string("name a domain; `domains` lists them");

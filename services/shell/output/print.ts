@@ -1,4 +1,5 @@
-// What the shell shows: one text that commands add to, sent when it is full or a command is done.
+// The output of the shell: a line that commands add to, and ended lines, which are sent to the
+// console when their buffer is full or the command is done.
 
 import { CONSOLE_WRITE_TEXT_MAX } from "../../../build/generated/interfaces/Console";
 import { console } from "../../../build/generated/programs/shell";
@@ -7,12 +8,9 @@ import { TIMEOUT_NONE } from "../../../kernel/abi/system-call";
 import { setCallTimeout } from "../../runtime/message";
 import { Text } from "../../runtime/text";
 
-/**
- * Lines are put together here; a line longer than this is cut. None is: the longest text in one has
- * 512 bytes, and colours are few.
- */
+/** A longer line would be cut. None is: the longest text in a line has 512 bytes. */
 const LINE_ROOM: u32 = 1000;
-/** What a line that goes on in the next row is moved in by. */
+/** Indentation of the rows of a line after the first. */
 const HANGING_INDENT: u32 = 2;
 const ESCAPE: u32 = 0x1b;
 const SPACE: u32 = 0x20;
@@ -23,19 +21,16 @@ const pending: Text = Text.withRoom(CONSOLE_WRITE_TEXT_MAX);
 const NEWLINE: Text = Text.withRoom(1).byte(0x0a);
 const BLANK: Text = Text.withRoom(1).byte(0x20);
 
-/** Columns of the terminal; 0: it has not told, and maybe there is none but a file. */
+/** Columns of the terminal; 0 until it reports them. A file, for example, never does. */
 let columns: u32 = 0;
-/** Place of a view of a part of the line. */
+/** Memory for a view of a part of the line. */
 const row: usize = memory.data(offsetof<Text>(), 4);
 
 export function setColumns(count: u32): void {
   columns = count;
 }
 
-/**
- * Ends the line, to be shown with the next `flush` at the latest. What is too long for the terminal
- * goes on in the next row, between words.
- */
+/** Ends the line. A line that is too long for the terminal is broken into rows between words. */
 export function endLine(): void {
   if (columns !== 0) addRows();
   else addRow(0, line.length);
@@ -48,8 +43,8 @@ function addRow(start: u32, end: u32): void {
 }
 
 /**
- * Breaks the line between columns of a table if a row has several, else between words, behind the
- * first of a row at the earliest: a word that is longer than a row is for the terminal to break.
+ * Breaks the line between columns of a table if the row has several, else between words. A row has
+ * at least one word: the terminal breaks a word that is longer than a row.
  */
 function addRows(): void {
   let first: u32 = 0;
@@ -57,7 +52,7 @@ function addRows(): void {
   const indent = min(first + HANGING_INDENT, columns / 2);
   let start: u32 = 0;
   let column: u32 = 0;
-  /** The last space where the row can end, and the last before a column; 0: there is none yet. */
+  /** The last space where the row can end, and the last one before a column; 0 if none yet. */
   let space: u32 = 0;
   let gap: u32 = 0;
   for (let at: u32 = 0; at < line.length; at++) {
@@ -89,13 +84,13 @@ function addRows(): void {
   addRow(start, line.length);
 }
 
-/** The last byte of the sequence that begins at `at`: its letter. */
+/** The last byte, a letter, of the escape sequence that begins at `at`. */
 function sequenceEnd(at: u32): u32 {
   while (at < line.length && (line.byteAt(at) | 0x20) - 0x61 >= 26) at++;
   return at;
 }
 
-/** A whole line. */
+/** Adds a whole line. */
 export function printLine(text: string): void {
   line.string(text);
   endLine();
@@ -107,7 +102,7 @@ export function add(text: Text): void {
   pending.text(text);
 }
 
-/** Shows what has been added. */
+/** Sends the pending output. */
 export function flush(): void {
   if (pending.length === 0) return;
   show(pending);
@@ -115,8 +110,8 @@ export function flush(): void {
 }
 
 /**
- * Shows `text` now. Once more if the console died meanwhile: seen twice is better than not at all.
- * The console knows how long a line that does not take it is worth waiting for.
+ * Sends `text` now, and once more if the console died meanwhile: twice is better than never. There
+ * is no timeout, because the console itself gives up on a line that accepts nothing.
  */
 export function show(text: Text): void {
   const before = setCallTimeout(TIMEOUT_NONE);
@@ -124,7 +119,7 @@ export function show(text: Text): void {
   setCallTimeout(before);
 }
 
-// Colours of a terminal, used sparingly: what is well, what is not, and what is beside the point.
+// Colours: green for success, red for failure, dim for what is less important.
 
 export function green(text: string): void {
   paint("\x1b[32m", text);
