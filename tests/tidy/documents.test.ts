@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
-import { read, ROOT, sourceFiles } from "./source-tree.ts";
+import { commentsOf, read, ROOT, sourceFiles } from "./source-tree.ts";
 
 const files = sourceFiles();
 const pages = files.filter((file) => file.endsWith(".md"));
@@ -91,22 +91,12 @@ const PATH_IN_COMMENT = new RegExp(
   `(?<![\\w./-])(?:${TOP_FOLDERS})/[\\w./-]+\\.(?:asm|inc|json|ld|md|policy|sh|ts|txt)\\b`,
   "g",
 );
-const COMMENT: Readonly<Record<string, RegExp>> = {
-  ".ts": /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm,
-  ".policy": /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm,
-  ".asm": /;.*$/gm,
-  ".inc": /;.*$/gm,
-  ".ld": /\/\*[^]*?\*\//g,
-};
-
 test("every path that a comment names exists", () => {
-  const named = files.flatMap((file) => {
-    const comment = COMMENT[posix.extname(file)];
-    if (comment === undefined) return [];
-    return [...read(file).matchAll(comment)]
-      .flatMap((match) => match[0].match(PATH_IN_COMMENT) ?? [])
-      .map((path) => ({ file, path }));
-  });
+  const named = files.flatMap((file) =>
+    commentsOf(file)
+      .flatMap((comment) => comment.match(PATH_IN_COMMENT) ?? [])
+      .map((path) => ({ file, path })),
+  );
   expect(named.length).toBeGreaterThan(50);
   expect(
     named

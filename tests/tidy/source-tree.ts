@@ -47,3 +47,20 @@ export function importsOf(file: string, text = read(file)): Import[] {
     return { line, specifier, path };
   });
 }
+
+const SLASHES = /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm;
+const COMMENT: Readonly<Record<string, RegExp>> = {
+  ".ts": SLASHES,
+  ".js": SLASHES,
+  ".policy": SLASHES,
+  ".asm": /;.*$/gm,
+  ".inc": /;.*$/gm,
+  ".ld": /\/\*[^]*?\*\//g,
+  ".sh": /(?<=^|\s)#.*$/gm,
+};
+
+/** The comments of a source file, in their order; none for a file of another kind. */
+export function commentsOf(file: string): string[] {
+  const comment = COMMENT[posix.extname(file)];
+  return comment === undefined ? [] : (read(file).match(comment) ?? []);
+}
