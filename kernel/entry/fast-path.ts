@@ -17,7 +17,7 @@ import {
 import { METHOD_BYTES } from "../abi/blob";
 import { isTraceActive } from "../ipc/trace";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { Event, epoch, fitsPlainly } from "../monitor/monitor";
+import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../handle/table";
@@ -70,7 +70,7 @@ export function fastCall(caller: Thread): bool {
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
   if (!canHandOver(caller, priority)) return false;
-  const shape = <usize>entry.shapes + <usize>method * METHOD_BYTES;
+  const shape = changetype<Method>(<usize>entry.shapes + <usize>method * METHOD_BYTES);
   if (
     GUARD_STRUCTURE &&
     !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
@@ -84,7 +84,7 @@ export function fastCall(caller: Thread): bool {
   caller.callHeader = naming;
   caller.callBadge = entry.badge;
   caller.callEpoch = now;
-  caller.callShape = shape;
+  caller.callShape = changetype<usize>(shape);
   caller.calleeSlot = owner.slot;
   caller.calleeClass = owner.classId;
   caller.isForwarded = false;
@@ -157,7 +157,7 @@ export function fastReply(server: Thread): bool {
     GUARD_STRUCTURE &&
     !fitsPlainly(
       Event.Response,
-      caller.callShape,
+      changetype<Method>(caller.callShape),
       words,
       server.rbx,
       server.r12,

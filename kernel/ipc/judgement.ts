@@ -12,6 +12,7 @@ import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
   Event,
   Message,
+  Method,
   Question,
   checkShape,
   epoch,
@@ -44,7 +45,7 @@ function isCovered(entry: HandleEntry, subject: u32, header: u32): bool {
   const now = epoch();
   if (entry.epoch !== now) {
     entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
-    entry.shapes = <u32>methodShape(entry.interfaceId, 0);
+    entry.shapes = <u32>changetype<usize>(methodShape(entry.interfaceId, 0));
     entry.epoch = now;
   }
   return ((entry.verdicts >> <u64>methodOf(header)) & 1) !== 0;
@@ -105,12 +106,12 @@ export function judgeRequest(
   if (entry !== null && message.handleCount === 0 && isCovered(entry, domain.classId, header)) {
     // A bit is set only for a method that exists; without the guard all are.
     const shape = GUARD_VERDICT
-      ? <usize>entry.shapes + <usize>methodOf(header) * METHOD_BYTES
+      ? changetype<Method>(<usize>entry.shapes + <usize>methodOf(header) * METHOD_BYTES)
       : methodShape(interfaceOf(header), methodOf(header));
-    if (shape !== 0) {
+    if (shape !== null) {
       if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, message) === 0) {
         caller.callEpoch = entry.epoch;
-        caller.callShape = shape;
+        caller.callShape = changetype<usize>(shape);
         return Status.Ok;
       }
     }
@@ -129,8 +130,8 @@ export function judgeReply(
 ): Status {
   const message = changetype<Message>(server.capture);
   if (!isError && message.handleCount === 0 && caller.callEpoch === epoch()) {
-    const shape = caller.callShape;
-    if (shape !== 0 && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, message) === 0))
+    const shape = changetype<Method | null>(caller.callShape);
+    if (shape !== null && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, message) === 0))
       return Status.Ok;
   }
   ask(

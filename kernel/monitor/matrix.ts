@@ -1,63 +1,71 @@
-// The access matrix: what a subject class may ask of a target class by one interface.
+// The access matrix: what a subject class may ask of a target class by one interface. Finds the
+// pair, runs the rules bound to an event, and says which rule decided.
 
 import {
   BlobSection,
-  INSTRUCTION_BYTES,
-  INSTRUCTION_MASK,
-  INSTRUCTION_ON_FALSE,
-  INSTRUCTION_ON_TRUE,
-  INSTRUCTION_OPERATION,
-  INSTRUCTION_SHIFT,
-  INSTRUCTION_VALUE,
-  INSTRUCTION_WORD,
-  PAIR_BINDING_COUNT,
-  PAIR_BYTES,
-  PAIR_FIRST_BINDING,
-  PAIR_KEY,
-  PAIR_REQUEST,
-  RULE_BYTES,
-  RULE_EVENTS,
-  RULE_EVENTS_READ,
-  RULE_EVENTS_RECORDED,
-  RULE_FLAGS,
-  RULE_FLAG_REQUIRE,
-  RULE_METHODS,
+  INTERFACE_PERMISSIONS,
   RULE_NONE,
-  RULE_PROGRAM,
   RuleOperation,
   TARGET_DENY,
   TARGET_GRANT,
 } from "../abi/blob";
-import { sectionCount, sectionStart } from "./blob/sections";
+import { Event } from "../abi/event";
+import { Permission } from "../abi/permission";
+import { hasPolicy, policyBlob } from "./blob/in-force";
+import { Instruction, Pair, Rule, pairKey } from "./blob/records";
 import { Finding, Message } from "./question";
 
-/**
- * Address of the entry for a pair of classes and an interface; 0 where no rule speaks of them. At
- * most 17 steps.
- */
-export function findPair(subjectClass: u32, targetClass: u32, interfaceId: u32): usize {
-  const key =
-    ((<u64>subjectClass) << 32) |
-    ((<u64>(targetClass & 0xffff)) << 16) |
-    <u64>(interfaceId & 0xffff);
+/** The rules about a pair of classes and an interface; null if there are none. At most 17 steps. */
+export function findPair(subjectClass: u32, targetClass: u32, interfaceId: u32): Pair | null {
+  const key = pairKey(subjectClass, targetClass, interfaceId);
+  if (!hasPolicy()) return null;
+  const blob = policyBlob();
+  const pairs = blob.start(BlobSection.Pairs);
   let low: u32 = 0;
-  let high = sectionCount(BlobSection.Pairs);
-  if (high === 0) return 0;
-  const start = sectionStart(BlobSection.Pairs);
+  let high = blob.count(BlobSection.Pairs);
   while (low < high) {
     const middle = (low + high) >> 1;
-    const pair = start + middle * PAIR_BYTES;
-    const found = load<u64>(pair + PAIR_KEY);
-    if (found === key) return pair;
-    if (found < key) low = middle + 1;
+    const pair = Pair.at(pairs, middle);
+    if (pair.key === key) return pair;
+    if (pair.key < key) low = middle + 1;
     else high = middle;
   }
-  return 0;
+  return null;
 }
 
-/** Whether the event needs nothing read and nothing recorded. */
-export function isPlain(pair: usize, event: u32, method: u32): bool {
-  return ((load<u64>(pair + PAIR_REQUEST + (event << 3)) >> <u64>method) & 1) !== 0;
+/** True if the event is granted without reading or recording anything. */
+export function isPlain(pair: Pair, event: Event, method: u32): bool {
+  return ((pair.plain(event) >> <u64>method) & 1) !== 0;
+}
+
+/** Whether a class has a permission over objects of another. Records nothing. */
+export function permits(subjectClass: u32, objectClass: u32, permission: Permission): bool {
+  const pair = findPair(subjectClass, objectClass, INTERFACE_PERMISSIONS);
+  return pair !== null && isPlain(pair, Event.Request, permission);
+}
+
+/** Number of the first rule that allows the event, conditionally or not; RULE_NONE without one. */
+export function firstAllowing(pair: Pair, event: Event, method: u32): u32 {
+  const blob = policyBlob();
+  const end = pair.firstBinding + pair.bindingCount;
+  for (let binding = pair.firstBinding; binding < end; binding++) {
+    const number = blob.binding(binding);
+    const rule = blob.rule(number);
+    if (!rule.isRequire && rule.isBound(event, method)) return number;
+  }
+  return RULE_NONE;
+}
+
+/** Number of the first rule that reads the event's message; RULE_NONE if none does. */
+export function firstConditional(pair: Pair, event: Event, method: u32): u32 {
+  const blob = policyBlob();
+  const end = pair.firstBinding + pair.bindingCount;
+  for (let binding = pair.firstBinding; binding < end; binding++) {
+    const number = blob.binding(binding);
+    const rule = blob.rule(number);
+    if (rule.isConditional(event) && rule.isBound(event, method)) return number;
+  }
+  return RULE_NONE;
 }
 
 /** What `decide` found besides its result. */
@@ -66,8 +74,8 @@ export function isPlain(pair: usize, event: u32, method: u32): bool {
 export class Decision {
   /** The rule that refused; RULE_NONE if none did: then no rule allows the event. */
   refusingRule: u32;
-  /** Where the refusing rule ended: address of its instruction. */
-  instruction: usize;
+  /** The instruction at which the refusing rule ended. */
+  instruction: Instruction;
   /** A rule that took part in granting and asks for a record; RULE_NONE if there is none. */
   recordingRule: u32;
 }
@@ -77,31 +85,31 @@ export class Decision {
  * Reads only the words of the message that the structural verifier has checked the rules against.
  */
 export function decide(
-  pair: usize,
-  event: u32,
+  pair: Pair,
+  event: Event,
   method: u32,
   message: Message,
   decision: Decision,
 ): bool {
   decision.refusingRule = RULE_NONE;
   decision.recordingRule = RULE_NONE;
+  const blob = policyBlob();
+  const end = pair.firstBinding + pair.bindingCount;
   let isAllowed = false;
-  let binding = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
-  const end = binding + load<u32>(pair + PAIR_BINDING_COUNT) * 4;
-  for (; binding < end; binding += 4) {
-    const number = load<u32>(binding);
-    const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
-    if (!isBound(rule, event, method)) continue;
-    if (isConditional(rule, event)) {
-      const refusal = run(rule, message);
-      if (refusal !== 0) {
+  for (let binding = pair.firstBinding; binding < end; binding++) {
+    const number = blob.binding(binding);
+    const rule = blob.rule(number);
+    if (!rule.isBound(event, method)) continue;
+    if (rule.isConditional(event)) {
+      const refusal = refusingInstruction(rule, message);
+      if (refusal !== null) {
         decision.refusingRule = number;
         decision.instruction = refusal;
         return false;
       }
     }
-    if ((load<u32>(rule + RULE_FLAGS) & RULE_FLAG_REQUIRE) === 0) isAllowed = true;
-    if (hasEvent(rule, RULE_EVENTS_RECORDED, event) && decision.recordingRule === RULE_NONE)
+    if (!rule.isRequire) isAllowed = true;
+    if (rule.isRecorded(event) && decision.recordingRule === RULE_NONE)
       decision.recordingRule = number;
   }
   return isAllowed;
@@ -115,55 +123,34 @@ export function describeRefusal(decision: Decision, message: Message, finding: F
   finding.mask = 0;
   if (decision.refusingRule === RULE_NONE) return;
   const instruction = decision.instruction;
-  const mask = load<u64>(instruction + INSTRUCTION_MASK);
-  finding.field =
-    (<u32>load<u8>(instruction + INSTRUCTION_WORD) + 1) |
-    ((<u32>load<u8>(instruction + INSTRUCTION_SHIFT)) << 8);
+  finding.field = (<u32>instruction.word + 1) | ((<u32>instruction.shift) << 8);
   finding.value = operandOf(instruction, message);
-  finding.mask = mask === u64.MAX_VALUE ? 0 : mask;
-}
-
-export function isBound(rule: usize, event: u32, method: u32): bool {
-  return (
-    hasEvent(rule, RULE_EVENTS, event) &&
-    ((load<u64>(rule + RULE_METHODS) >> <u64>method) & 1) !== 0
-  );
-}
-
-/** Whether the rule reads the message of that event. */
-export function isConditional(rule: usize, event: u32): bool {
-  return hasEvent(rule, RULE_EVENTS_READ, event);
-}
-
-function hasEvent(rule: usize, events: u32, event: u32): bool {
-  return ((<u32>load<u8>(rule + events) >> event) & 1) !== 0;
+  finding.mask = instruction.mask === u64.MAX_VALUE ? 0 : instruction.mask;
 }
 
 /**
- * Runs a rule's program: returns 0 if it grants, else the address of the instruction that refused.
- * Instructions only go forward, so each runs at most once.
+ * Runs a rule's program: returns null if it grants, else the instruction that refused. Instructions
+ * only go forward, so each runs at most once.
  */
-function run(rule: usize, message: Message): usize {
-  const program =
-    sectionStart(BlobSection.RuleProgram) + load<u32>(rule + RULE_PROGRAM) * INSTRUCTION_BYTES;
-  let instruction: usize;
+function refusingInstruction(rule: Rule, message: Message): Instruction | null {
+  const blob = policyBlob();
+  const first = rule.firstInstruction;
   let next: u32 = 0;
+  let instruction: Instruction;
   do {
-    instruction = program + next * INSTRUCTION_BYTES;
-    next = holds(instruction, message)
-      ? <u32>load<u16>(instruction + INSTRUCTION_ON_TRUE)
-      : <u32>load<u16>(instruction + INSTRUCTION_ON_FALSE);
+    instruction = blob.instruction(first + next);
+    next = holds(instruction, message) ? <u32>instruction.onTrue : <u32>instruction.onFalse;
   } while (next < <u32>TARGET_DENY);
-  return next === TARGET_GRANT ? 0 : instruction;
+  return next === TARGET_GRANT ? null : instruction;
 }
 
-function holds(instruction: usize, message: Message): bool {
-  const value = load<u64>(instruction + INSTRUCTION_VALUE);
+/** Whether the comparison is true. */
+function holds(instruction: Instruction, message: Message): bool {
   const left = operandOf(instruction, message);
-  let operation = <u32>load<u8>(instruction + INSTRUCTION_OPERATION);
-  let right = value;
-  if (operation >= <u32>RuleOperation.EqualWord) {
-    right = message.word(<u32>value & 63) >> ((value >> 8) & 63);
+  let operation = <u32>instruction.operation;
+  let right = instruction.value;
+  if (instruction.readsTwoWords) {
+    right = message.word(<u32>right & 63) >> ((right >> 8) & 63);
     operation -= RuleOperation.EqualWord;
   }
   switch (operation) {
@@ -180,11 +167,7 @@ function holds(instruction: usize, message: Message): bool {
   }
 }
 
-/** What the instruction compares. */
-function operandOf(instruction: usize, message: Message): u64 {
-  const word = message.word(<u32>load<u8>(instruction + INSTRUCTION_WORD));
-  return (
-    (word >> <u64>load<u8>(instruction + INSTRUCTION_SHIFT)) &
-    load<u64>(instruction + INSTRUCTION_MASK)
-  );
+/** The left side of the instruction's comparison. */
+function operandOf(instruction: Instruction, message: Message): u64 {
+  return (message.word(instruction.word) >> <u64>instruction.shift) & instruction.mask;
 }

@@ -7,42 +7,31 @@
 
 import {
   BlobSection,
-  EXECUTE_BYTES,
-  EXECUTE_CLASS,
-  EXECUTE_PROGRAM,
   INTERFACE_EXECUTE,
   INTERFACE_PERMISSIONS,
-  PAIR_BINDING_COUNT,
-  PAIR_FIRST_BINDING,
-  PAIR_REQUEST,
-  PAIR_RESPONSE,
-  RULE_BYTES,
-  RULE_FLAGS,
-  RULE_FLAG_REQUIRE,
   RULE_NONE,
-  EXECUTE_RULE,
   SLOT_NONE,
 } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
-import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import { AuditKind, auditRecord } from "./audit";
+import { methodShape, policyBlob, sectionCount } from "./blob/in-force";
+import { equals32 } from "./crypto/sha256";
 import {
   Decision,
   decide,
   describeRefusal,
   findPair,
-  isBound,
-  isConditional,
+  firstAllowing,
   isPlain,
+  permits,
 } from "./matrix";
 import { Finding, NO_FINDING, Question } from "./question";
-import { methodShape, sectionCount, sectionStart } from "./blob/sections";
 import { programDigest } from "./slots";
-import { StructureFault, checkShape, describeFault, handleField } from "./structure";
+import { StructureFault, checkShape, describeFault } from "./structure";
 
 export { BlobError } from "../abi/blob-error";
 export { Event } from "../abi/event";
@@ -50,7 +39,10 @@ export { Permission } from "../abi/permission";
 export * from "./audit";
 export * from "./blob/load";
 export * from "./names";
-export { epoch, methodShape, stringBytes } from "./blob/sections";
+export * from "./query";
+export { epoch, methodShape } from "./blob/in-force";
+export { Method } from "./blob/records";
+export { stringBytes } from "./blob/strings";
 export * from "./crypto/sha256";
 export * from "./slots";
 export { CarriedHandle, MESSAGE_CARRIED, MESSAGE_WORDS, Message, Question } from "./question";
@@ -64,7 +56,7 @@ export { checkShape, fitsPlainly } from "./structure";
 export function verdictBits(subjectClass: u32, targetClass: u32, interfaceId: u32): u64 {
   if (!GUARD_VERDICT) return u64.MAX_VALUE;
   const pair = findPair(subjectClass, targetClass, interfaceId);
-  return pair === 0 ? 0 : load<u64>(pair + PAIR_REQUEST) & load<u64>(pair + PAIR_RESPONSE);
+  return pair === null ? 0 : pair.plain(Event.Request) & pair.plain(Event.Response);
 }
 
 /**
@@ -73,15 +65,8 @@ export function verdictBits(subjectClass: u32, targetClass: u32, interfaceId: u3
  */
 export function judgeEarly(question: Question): Status {
   if (!GUARD_VERDICT) return Status.Ok;
-  if (
-    mayAllow(
-      question.subjectClass,
-      question.targetClass,
-      question.interfaceId,
-      question.method,
-      Event.Request,
-    ) !== RULE_NONE
-  )
+  const pair = findPair(question.subjectClass, question.targetClass, question.interfaceId);
+  if (pair !== null && firstAllowing(pair, Event.Request, question.method) !== RULE_NONE)
     return Status.Ok;
   return deny(question, NO_FINDING);
 }
@@ -102,7 +87,7 @@ export function judge(question: Question): Status {
   const method = question.method;
   const message = question.message;
   const shape = methodShape(question.interfaceId, method);
-  if (shape === 0) return deny(question, NO_FINDING);
+  if (shape === null) return deny(question, NO_FINDING);
 
   if (GUARD_STRUCTURE) {
     const fault = checkShape(event, shape, message);
@@ -121,7 +106,7 @@ export function judge(question: Question): Status {
   }
 
   const pair = findPair(question.subjectClass, question.targetClass, question.interfaceId);
-  if (pair === 0) return deny(question, NO_FINDING);
+  if (pair === null) return deny(question, NO_FINDING);
   if (isPlain(pair, event, method)) return Status.Ok;
   if (!decide(pair, event, method, message, decision)) {
     describeRefusal(decision, message, finding);
@@ -193,15 +178,18 @@ export function judgePermission(
   permission: Permission,
 ): Status {
   if (!GUARD_VERDICT || permits(subjectClass, objectClass, permission)) return Status.Ok;
+  return denyPermission(subjectSlot, subjectClass, objectClass, permission);
+}
+
+function denyPermission(
+  subjectSlot: u32,
+  subjectClass: u32,
+  objectClass: u32,
+  permission: Permission,
+): Status {
   askPermission(subjectSlot, SLOT_NONE, subjectClass, objectClass, permission);
   auditRecord(subjectSlot, AuditKind.DeniedKernelMethod, permissionQuestion, NO_FINDING);
   return Status.Denied;
-}
-
-/** As judgePermission, without a record: to judge grants again after a policy swap. */
-export function permits(subjectClass: u32, objectClass: u32, permission: Permission): bool {
-  const pair = findPair(subjectClass, objectClass, INTERFACE_PERMISSIONS);
-  return pair !== 0 && isPlain(pair, Event.Request, permission);
 }
 
 /**
@@ -210,12 +198,10 @@ export function permits(subjectClass: u32, objectClass: u32, permission: Permiss
  */
 export function judgeExecute(slot: u32, classId: u32, digest: usize): Status {
   const count = sectionCount(BlobSection.Execute);
-  const start = sectionStart(BlobSection.Execute);
   for (let i: u32 = 0; i < count; i++) {
-    const grant = start + i * EXECUTE_BYTES;
-    if (load<u32>(grant + EXECUTE_CLASS) !== classId) continue;
-    if (!GUARD_DIGEST || digestEquals(programDigest(load<u32>(grant + EXECUTE_PROGRAM)), digest))
-      return Status.Ok;
+    const grant = policyBlob().executeGrant(i);
+    if (grant.classId !== classId) continue;
+    if (!GUARD_DIGEST || equals32(programDigest(grant.program), digest)) return Status.Ok;
   }
   permissionQuestion.event = Event.Request;
   permissionQuestion.subjectSlot = slot;
@@ -230,155 +216,6 @@ export function judgeExecute(slot: u32, classId: u32, digest: usize): Status {
   finding.mask = 0;
   auditRecord(slot, AuditKind.DeniedExecute, permissionQuestion, finding);
   return Status.Denied;
-}
-
-function digestEquals(a: usize, b: usize): bool {
-  return (
-    load<u64>(a) === load<u64>(b) &&
-    load<u64>(a + 8) === load<u64>(b + 8) &&
-    load<u64>(a + 16) === load<u64>(b + 16) &&
-    load<u64>(a + 24) === load<u64>(b + 24)
-  );
-}
-
-enum QueryVerdict {
-  Deny = 0,
-  Allow = 1,
-  /** Some rule reads the message. */
-  Depends = 2,
-}
-
-let answerRule: u32 = RULE_NONE;
-
-/**
- * Would that event of a call be granted, as far as rules decide: `queryTransfer` tells of the
- * handles. `queryRule` then tells which rule says so. A permission and an execution are one event.
- */
-export function query(
-  subjectClass: u32,
-  targetClass: u32,
-  interfaceId: u32,
-  method: u32,
-  event: u32,
-): QueryVerdict {
-  answerRule = RULE_NONE;
-  if (event > <u32>Event.Error) return QueryVerdict.Deny;
-  if (interfaceId === INTERFACE_EXECUTE) return queryExecute(subjectClass, targetClass);
-  // A pair has 64 methods, and its key 16 bits of a class.
-  if (method > 63 || targetClass > 0xffff) return QueryVerdict.Deny;
-  if (interfaceId !== INTERFACE_PERMISSIONS && methodShape(interfaceId, method) === 0)
-    return QueryVerdict.Deny;
-  const allowing = mayAllow(subjectClass, targetClass, interfaceId, method, event);
-  if (allowing === RULE_NONE) return QueryVerdict.Deny;
-
-  const condition = firstConditional(
-    findPair(subjectClass, targetClass, interfaceId),
-    method,
-    event,
-  );
-  answerRule = condition === RULE_NONE ? allowing : condition;
-  return condition === RULE_NONE ? QueryVerdict.Allow : QueryVerdict.Depends;
-}
-
-/** Whether the event's sender may transfer the handles that its message carries. */
-enum QueryTransfer {
-  /** It carries none. */
-  None = 0,
-  Allow = 1,
-  /** `queryClass` tells of which object. */
-  Deny = 2,
-  /** An endpoint has its owner's class, which may be any. */
-  Depends = 3,
-}
-
-let answerClass: u32 = 0;
-
-export function queryTransfer(
-  subjectClass: u32,
-  targetClass: u32,
-  interfaceId: u32,
-  method: u32,
-  event: u32,
-): QueryTransfer {
-  answerClass = 0;
-  const shape = methodShape(interfaceId, method);
-  if (shape === 0 || event > <u32>Event.Response) return QueryTransfer.None;
-  const sender = event === Event.Request ? subjectClass : targetClass;
-  let answer = QueryTransfer.None;
-  for (let index: u32 = 0; index < <u32>MESSAGE_HANDLES_MAX; index++) {
-    const to = handleField(event, shape, index);
-    if (to === 0) break;
-    if (to > <u32>ObjectType.System) {
-      answer = QueryTransfer.Depends;
-    } else if (!permits(sender, to, Permission.Transfer)) {
-      answerClass = to;
-      return QueryTransfer.Deny;
-    } else if (answer === QueryTransfer.None) {
-      answer = QueryTransfer.Allow;
-    }
-  }
-  return answer;
-}
-
-/**
- * Of which class the object is that may not be transferred; 0 where `queryTransfer` did not answer
- * Deny.
- */
-export function queryClass(): u32 {
-  return answerClass;
-}
-
-/** The rule behind the last answer of `query`; RULE_NONE where no rule allows it. */
-export function queryRule(): u32 {
-  return answerRule;
-}
-
-function queryExecute(classId: u32, program: u32): QueryVerdict {
-  const count = sectionCount(BlobSection.Execute);
-  const start = sectionStart(BlobSection.Execute);
-  for (let i: u32 = 0; i < count; i++) {
-    const grant = start + i * EXECUTE_BYTES;
-    if (
-      load<u32>(grant + EXECUTE_CLASS) !== classId ||
-      load<u32>(grant + EXECUTE_PROGRAM) !== program
-    )
-      continue;
-    answerRule = load<u32>(grant + EXECUTE_RULE);
-    return QueryVerdict.Allow;
-  }
-  return QueryVerdict.Deny;
-}
-
-/** The first rule that allows the event, be it on a condition. */
-function mayAllow(
-  subjectClass: u32,
-  targetClass: u32,
-  interfaceId: u32,
-  method: u32,
-  event: Event,
-): u32 {
-  const pair = findPair(subjectClass, targetClass, interfaceId);
-  if (pair === 0) return RULE_NONE;
-  const first = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
-  const count = load<u32>(pair + PAIR_BINDING_COUNT);
-  for (let i: u32 = 0; i < count; i++) {
-    const number = load<u32>(first + i * 4);
-    const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
-    if ((load<u32>(rule + RULE_FLAGS) & RULE_FLAG_REQUIRE) === 0 && isBound(rule, event, method))
-      return number;
-  }
-  return RULE_NONE;
-}
-
-function firstConditional(pair: usize, method: u32, event: Event): u32 {
-  const first = sectionStart(BlobSection.Bindings) + load<u32>(pair + PAIR_FIRST_BINDING) * 4;
-  const count = load<u32>(pair + PAIR_BINDING_COUNT);
-  for (let i: u32 = 0; i < count; i++) {
-    const number = load<u32>(first + i * 4);
-    const rule = sectionStart(BlobSection.Rules) + number * RULE_BYTES;
-    if (isConditional(rule, event) && isBound(rule, event, method)) return number;
-  }
-  return RULE_NONE;
 }
 
 function deniedKind(event: Event, targetClass: u32): AuditKind {

@@ -1,31 +1,19 @@
 // Names that the policy knows, for `why`, the audit log and fault reports. Strings are
 // zero-terminated; address 0 means that there is none.
 
-import {
-  BlobSection,
-  CLASS_NAME,
-  FIRST_PROGRAM_CLASS,
-  INTERFACE_ID,
-  INTERFACE_METHOD_COUNT,
-  INTERFACE_NAME,
-  METHOD_NAME,
-  RULE_BYTES,
-  RULE_FILE,
-  RULE_LINE,
-  RULE_TEXT,
-} from "../abi/blob";
+import { BlobSection, FIRST_PROGRAM_CLASS } from "../abi/blob";
 import { ObjectType } from "../abi/object";
+import { clamped } from "../base/speculation";
 import {
   classEntry,
   interfaceEntry,
   methodShape,
+  policyBlob,
   sectionCount,
-  sectionStart,
   stringAt,
-  stringBytes,
-  stringEquals,
-} from "./blob/sections";
-import { clamped } from "../base/speculation";
+} from "./blob/in-force";
+import { Rule } from "./blob/records";
+import { stringBytes, stringEquals } from "./blob/strings";
 import { slotClass, slotCount, slotEndpointCount, slotEndpointInterface } from "./slots";
 
 export function classCount(): u32 {
@@ -34,7 +22,7 @@ export function classCount(): u32 {
 
 export function className(classId: u32): usize {
   const entry = classEntry(classId);
-  return entry === 0 ? 0 : stringAt(load<u32>(entry + CLASS_NAME));
+  return entry === null ? 0 : stringAt(entry.name);
 }
 
 /** The class of that name, 0 where there is none. */
@@ -49,12 +37,12 @@ export function findClass(name: usize, bytes: u32): u32 {
 
 export function interfaceName(interfaceId: u32): usize {
   const entry = interfaceEntry(interfaceId);
-  return entry === 0 ? 0 : stringAt(load<u32>(entry + INTERFACE_NAME));
+  return entry === null ? 0 : stringAt(entry.name);
 }
 
 export function methodName(interfaceId: u32, method: u32): usize {
   const shape = methodShape(interfaceId, method);
-  return shape === 0 ? 0 : stringAt(load<u32>(shape + METHOD_NAME));
+  return shape === null ? 0 : stringAt(shape.name);
 }
 
 /**
@@ -100,7 +88,7 @@ function isKernelObject(classId: u32): bool {
 
 function methodOf(interfaceId: u32, name: usize, bytes: u32): u64 {
   const entry = interfaceEntry(interfaceId);
-  if (entry === 0) return 0;
+  if (entry === null) return 0;
   let method = name;
   let methodBytes = bytes;
   const own = interfaceName(interfaceId);
@@ -113,10 +101,10 @@ function methodOf(interfaceId: u32, name: usize, bytes: u32): u64 {
     method += ownBytes + 1;
     methodBytes -= ownBytes + 1;
   }
-  const count = load<u32>(entry + INTERFACE_METHOD_COUNT);
+  const count = entry.methodCount;
   for (let i: u32 = 0; i < count; i++) {
     if (stringEquals(methodName(interfaceId, i), method, methodBytes))
-      return ((<u64>i) << 32) | <u64>load<u32>(entry + INTERFACE_ID);
+      return ((<u64>i) << 32) | <u64>entry.id;
   }
   return 0;
 }
@@ -132,22 +120,22 @@ export function ruleCount(): u32 {
   return sectionCount(BlobSection.Rules);
 }
 
-function ruleWord(rule: u32, offset: u32): u32 {
-  return load<u32>(
-    sectionStart(BlobSection.Rules) + clamped(rule, ruleCount()) * RULE_BYTES + offset,
-  );
+/** A rule that exists. */
+function ruleEntry(rule: u32): Rule {
+  assert(rule < ruleCount());
+  return policyBlob().rule(clamped(rule, ruleCount()));
 }
 
 /** Line of the rule in its file; 0 for RULE_NONE and rules that do not exist. */
 export function ruleLine(rule: u32): u32 {
-  return rule < ruleCount() ? ruleWord(rule, RULE_LINE) : 0;
+  return rule < ruleCount() ? ruleEntry(rule).line : 0;
 }
 
 export function ruleFile(rule: u32): usize {
-  return rule < ruleCount() ? stringAt(ruleWord(rule, RULE_FILE)) : 0;
+  return rule < ruleCount() ? stringAt(ruleEntry(rule).file) : 0;
 }
 
 /** The rule as it stands in its file. */
 export function ruleText(rule: u32): usize {
-  return rule < ruleCount() ? stringAt(ruleWord(rule, RULE_TEXT)) : 0;
+  return rule < ruleCount() ? stringAt(ruleEntry(rule).text) : 0;
 }

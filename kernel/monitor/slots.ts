@@ -4,115 +4,86 @@
 
 import {
   BlobSection,
-  CHANNEL_BADGE,
-  CHANNEL_BYTES,
-  CHANNEL_CLASS,
-  CHANNEL_COUNT,
-  CHANNEL_FIRST,
-  CHANNEL_INTERFACE,
-  CHANNEL_NAME,
-  CHANNEL_RIGHTS,
-  CHANNEL_TARGET_ENDPOINT,
-  CHANNEL_TARGET_SLOT,
-  CHANNEL_TYPE,
-  PROGRAM_BYTES,
-  PROGRAM_DIGEST,
-  PROGRAM_FLAGS,
   PROGRAM_FLAG_VERIFIED,
-  PROGRAM_NAME,
-  SLOT_BYTES,
-  SLOT_CEILING,
-  SLOT_CLASS,
-  SLOT_FAULT_ENDPOINT,
-  SLOT_FAULT_SLOT,
-  SLOT_FIRST_HANDLE,
-  SLOT_FLAGS,
   SLOT_FLAG_AUTOSTART,
   SLOT_FLAG_REBOOT,
   SLOT_FLAG_REBOOT_ON_PANIC,
-  SLOT_HANDLE_COUNT,
-  SLOT_NAME,
   SLOT_NONE,
-  SLOT_PRIORITY,
-  SLOT_PROGRAM,
-  SLOT_QUOTA_HANDLES,
-  SLOT_QUOTA_OBJECTS,
-  SLOT_QUOTA_PAGES,
-  SLOT_QUOTA_THREADS,
-  SLOT_RESTART,
 } from "../abi/blob";
 import { ObjectType } from "../abi/object";
-import { sectionCount, sectionStart, stringAt, stringEquals } from "./blob/sections";
+import { policyBlob, sectionCount, stringAt } from "./blob/in-force";
+import { InitialHandle, Program, Slot } from "./blob/records";
+import { stringEquals } from "./blob/strings";
 
 export function slotCount(): u32 {
   return sectionCount(BlobSection.Slots);
 }
 
-function slotWord(slot: u32, offset: u32): u32 {
+function slotEntry(slot: u32): Slot {
   assert(slot < slotCount());
-  return load<u32>(sectionStart(BlobSection.Slots) + slot * SLOT_BYTES + offset);
+  return policyBlob().slot(slot);
 }
 
 /** Address of the zero-terminated name. */
 export function slotName(slot: u32): usize {
-  return stringAt(slotWord(slot, SLOT_NAME));
+  return stringAt(slotEntry(slot).name);
 }
 export function slotClass(slot: u32): u32 {
-  return slotWord(slot, SLOT_CLASS);
+  return slotEntry(slot).classId;
 }
 export function slotProgram(slot: u32): u32 {
-  return slotWord(slot, SLOT_PROGRAM);
+  return slotEntry(slot).program;
 }
 export function slotPriority(slot: u32): u32 {
-  return slotWord(slot, SLOT_PRIORITY);
+  return slotEntry(slot).priority;
 }
 export function slotCeiling(slot: u32): u32 {
-  return slotWord(slot, SLOT_CEILING);
+  return slotEntry(slot).ceiling;
 }
 export function slotQuotaPages(slot: u32): u32 {
-  return slotWord(slot, SLOT_QUOTA_PAGES);
+  return slotEntry(slot).quotaPages;
 }
 export function slotQuotaHandles(slot: u32): u32 {
-  return slotWord(slot, SLOT_QUOTA_HANDLES);
+  return slotEntry(slot).quotaHandles;
 }
 export function slotQuotaThreads(slot: u32): u32 {
-  return slotWord(slot, SLOT_QUOTA_THREADS);
+  return slotEntry(slot).quotaThreads;
 }
 export function slotQuotaObjects(slot: u32): u32 {
-  return slotWord(slot, SLOT_QUOTA_OBJECTS);
+  return slotEntry(slot).quotaObjects;
 }
 /** 0 never, 1 on a fault, 2 always. */
 export function slotRestart(slot: u32): u32 {
-  return slotWord(slot, SLOT_RESTART);
+  return slotEntry(slot).restart;
 }
 export function slotStartsWithSystem(slot: u32): bool {
-  return (slotWord(slot, SLOT_FLAGS) & SLOT_FLAG_AUTOSTART) !== 0;
+  return (slotEntry(slot).flags & SLOT_FLAG_AUTOSTART) !== 0;
 }
 /** Whether the machine is started again, not stopped, where the supervisor dies too often. */
 export function rebootsOnLoop(): bool {
-  return (slotWord(0, SLOT_FLAGS) & SLOT_FLAG_REBOOT) !== 0;
+  return (slotEntry(0).flags & SLOT_FLAG_REBOOT) !== 0;
 }
 /** Likewise after a panic of the kernel. */
 export function rebootsOnPanic(): bool {
-  return (slotWord(0, SLOT_FLAGS) & SLOT_FLAG_REBOOT_ON_PANIC) !== 0;
+  return (slotEntry(0).flags & SLOT_FLAG_REBOOT_ON_PANIC) !== 0;
 }
 /** The slot that is told of faults, SLOT_NONE for none. */
 export function slotFaultSlot(slot: u32): u32 {
-  return slotWord(slot, SLOT_FAULT_SLOT);
+  return slotEntry(slot).faultSlot;
 }
 /** Which of that slot's endpoints. It serves the interface Fault. */
 export function slotFaultEndpoint(slot: u32): u32 {
-  return slotWord(slot, SLOT_FAULT_ENDPOINT);
+  return slotEntry(slot).faultEndpoint;
 }
 /**
  * Initial handle n of the slot, for n below `slotHandleCount`, gets index HANDLE_INDEX_FIRST_NAMED
  * + n. Pass it to `handle…` below as slotFirstHandle + n.
  */
 export function slotFirstHandle(slot: u32): u32 {
-  return slotWord(slot, SLOT_FIRST_HANDLE);
+  return slotEntry(slot).firstHandle;
 }
 export function slotHandleCount(slot: u32): u32 {
-  return slotWord(slot, SLOT_HANDLE_COUNT);
+  return slotEntry(slot).handleCount;
 }
 
 /**
@@ -145,64 +116,63 @@ export function findSlot(name: usize, bytes: u32): u32 {
   return SLOT_NONE;
 }
 
-function handleWord(index: u32, offset: u32): u32 {
+function handleEntry(index: u32): InitialHandle {
   assert(index < sectionCount(BlobSection.Handles));
-  return load<u32>(sectionStart(BlobSection.Handles) + index * CHANNEL_BYTES + offset);
+  return policyBlob().handle(index);
 }
 
 /** ObjectType: Endpoint, Interrupt, Ports or Clock … System. */
 export function handleType(index: u32): u32 {
-  return handleWord(index, CHANNEL_TYPE);
+  return handleEntry(index).type;
 }
 export function handleRights(index: u32): u32 {
-  return handleWord(index, CHANNEL_RIGHTS);
+  return handleEntry(index).rights;
 }
 export function handleInterface(index: u32): u32 {
-  return handleWord(index, CHANNEL_INTERFACE);
+  return handleEntry(index).interfaceId;
 }
 /** Endpoints: the slot that owns it. */
 export function handleTargetSlot(index: u32): u32 {
-  return handleWord(index, CHANNEL_TARGET_SLOT);
+  return handleEntry(index).targetSlot;
 }
 /** Endpoints: which of the owner's. */
 export function handleTargetEndpoint(index: u32): u32 {
-  return handleWord(index, CHANNEL_TARGET_ENDPOINT);
+  return handleEntry(index).targetEndpoint;
 }
 export function handleName(index: u32): usize {
-  return stringAt(handleWord(index, CHANNEL_NAME));
+  return stringAt(handleEntry(index).name);
 }
 export function handleBadge(index: u32): u64 {
-  assert(index < sectionCount(BlobSection.Handles));
-  return load<u64>(sectionStart(BlobSection.Handles) + index * CHANNEL_BYTES + CHANNEL_BADGE);
+  return handleEntry(index).badge;
 }
 /** First port, or interrupt line. */
 export function handleFirst(index: u32): u32 {
-  return handleWord(index, CHANNEL_FIRST);
+  return handleEntry(index).first;
 }
 /** Number of ports. */
 export function handleCount(index: u32): u32 {
-  return handleWord(index, CHANNEL_COUNT);
+  return handleEntry(index).count;
 }
 /** Class of the object. */
 export function handleClass(index: u32): u32 {
-  return handleWord(index, CHANNEL_CLASS);
+  return handleEntry(index).classId;
 }
 
 export function programCount(): u32 {
   return sectionCount(BlobSection.Programs);
 }
-function programEntry(program: u32): usize {
+function programEntry(program: u32): Program {
   assert(program < programCount());
-  return sectionStart(BlobSection.Programs) + program * PROGRAM_BYTES;
+  return policyBlob().program(program);
 }
 export function programName(program: u32): usize {
-  return stringAt(load<u32>(programEntry(program) + PROGRAM_NAME));
+  return stringAt(programEntry(program).name);
 }
 /** Address of the 32 bytes that the program's executable must measure to. */
 export function programDigest(program: u32): usize {
-  return programEntry(program) + PROGRAM_DIGEST;
+  return programEntry(program).digest;
 }
 /** Whether the machine-code verifier passed it when the image was built. */
 export function programIsVerified(program: u32): bool {
-  return (load<u32>(programEntry(program) + PROGRAM_FLAGS) & PROGRAM_FLAG_VERIFIED) !== 0;
+  return (programEntry(program).flags & PROGRAM_FLAG_VERIFIED) !== 0;
 }

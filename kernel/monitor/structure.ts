@@ -1,26 +1,11 @@
-// Whether a message has the structure that its interface declares. Looked at before any rule, on
-// the captured fixed part.
+// Whether a message has the structure that its interface declares. Checked before any rule, on the
+// captured fixed part.
 
-import {
-  FIELD_BYTES,
-  FIELD_KIND,
-  FIELD_MAX,
-  FieldKind,
-  METHOD_ERROR_COUNT,
-  METHOD_FIRST_FIELD,
-  METHOD_REQUEST_FIELDS,
-  METHOD_REQUEST_FREE,
-  METHOD_REQUEST_HANDLES,
-  METHOD_REQUEST_WORDS,
-  METHOD_RESPONSE_FIELDS,
-  METHOD_RESPONSE_FREE,
-  METHOD_RESPONSE_HANDLES,
-  METHOD_RESPONSE_WORDS,
-  RULE_NONE,
-} from "../abi/blob";
+import { FIELD_BYTES, FieldKind, RULE_NONE } from "../abi/blob";
 import { Event } from "../abi/event";
 import { ObjectType } from "../abi/object";
-import { fieldEntry } from "./blob/sections";
+import { fieldEntry } from "./blob/in-force";
+import { Field, Method } from "./blob/records";
 import { CarriedHandle, Finding, Message } from "./question";
 
 /** What is wrong with a message. A field's number stands above it: fault | field << 8. */
@@ -46,43 +31,34 @@ export enum StructureFault {
  * the range of its type, every descriptor inside the arena. Returns StructureFault.None, or a fault
  * and the field at fault (see StructureFault). At most 68 fields.
  */
-export function checkShape(event: Event, shape: usize, message: Message): u32 {
+export function checkShape(event: Event, shape: Method, message: Message): u32 {
   if (event === Event.Error) return checkError(shape, message);
 
   const isRequest = event === Event.Request;
-  if (
-    message.wordCount !==
-    <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS))
-  )
-    return StructureFault.WordCount;
-  if (
-    message.handleCount !==
-    <u32>load<u16>(shape + (isRequest ? METHOD_REQUEST_HANDLES : METHOD_RESPONSE_HANDLES))
-  )
-    return StructureFault.HandleCount;
+  if (message.wordCount !== shape.words(isRequest)) return StructureFault.WordCount;
+  if (message.handleCount !== shape.handles(isRequest)) return StructureFault.HandleCount;
 
-  const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const start = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + (isRequest ? 0 : requestFields));
-  const end =
-    start + (isRequest ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS)) * FIELD_BYTES;
-  const free = <usize>load<u16>(shape + (isRequest ? METHOD_REQUEST_FREE : METHOD_RESPONSE_FREE));
+  const start = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
+  const end = start + shape.fields(isRequest) * FIELD_BYTES;
+  const free = <usize>shape.free(isRequest);
   const arenaBytes = message.arenaBytes;
   let word = message.words + (free << 3);
-  let handles: u32 = 0;
+  let handle = changetype<usize>(message.handle(0));
   let describesArena = false;
-  for (let field = start + free * FIELD_BYTES; field < end; field += FIELD_BYTES) {
-    const kind = load<u32>(field + FIELD_KIND);
-    const max = load<u64>(field + FIELD_MAX);
+  for (let at = start + free * FIELD_BYTES; at < end; at += FIELD_BYTES) {
+    const field = changetype<Field>(at);
+    const kind = field.kind;
+    const max = field.max;
     // Nearly all fields are of this kind, so it comes first and alone.
     if (kind === FieldKind.Unsigned) {
-      if (load<u64>(word) > max) return faultAt(StructureFault.Value, start, field);
+      if (load<u64>(word) > max) return faultAt(StructureFault.Value, start, at);
       word += 8;
       continue;
     }
     let fault: u32 = StructureFault.None;
     if (kind === FieldKind.Handle) {
-      fault = checkHandle(message.handle(handles), <u32>max);
-      handles += 1;
+      fault = checkHandle(changetype<CarriedHandle>(handle), <u32>max);
+      handle += offsetof<CarriedHandle>();
     } else {
       const value = load<u64>(word);
       word += 8;
@@ -93,7 +69,7 @@ export function checkShape(event: Event, shape: usize, message: Message): u32 {
         fault = checkRange(value, <u32>max, arenaBytes);
       }
     }
-    if (fault !== StructureFault.None) return faultAt(fault, start, field);
+    if (fault !== StructureFault.None) return faultAt(fault, start, at);
   }
   if (arenaBytes !== 0 && !describesArena) return StructureFault.UnexpectedArena;
   return StructureFault.None;
@@ -104,12 +80,12 @@ function faultAt(fault: u32, start: usize, field: usize): u32 {
 }
 
 /**
- * Whether a message of words in registers, without handles and arena, has the structure of `shape`,
- * found out quickly: false also where `checkShape` would have to look closer.
+ * Checks a message of at most four words in registers, without handles and arena, against `shape`.
+ * True only if `checkShape` would find no fault; false decides nothing.
  */
 export function fitsPlainly(
   event: Event,
-  shape: usize,
+  shape: Method,
   words: u32,
   word0: u64,
   word1: u64,
@@ -117,29 +93,20 @@ export function fitsPlainly(
   word3: u64,
 ): bool {
   const isRequest = event === Event.Request;
-  // Word and handle counts stand side by side, so one load compares both.
-  if (words !== load<u32>(shape + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS)))
-    return false;
+  // The upper half is the number of handles, which must be zero.
+  if (words !== shape.wordsAndHandles(isRequest)) return false;
   if (words === 0) return true;
-  const skipped = isRequest ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const field = fieldEntry(load<u32>(shape + METHOD_FIRST_FIELD) + skipped);
+  const field = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
   if (!isUnsignedWithin(field, word0)) return false;
   if (words > 1 && !isUnsignedWithin(field + FIELD_BYTES, word1)) return false;
   if (words > 2 && !isUnsignedWithin(field + 2 * FIELD_BYTES, word2)) return false;
   return words < 4 || isUnsignedWithin(field + 3 * FIELD_BYTES, word3);
 }
 
-function isUnsignedWithin(field: usize, value: u64): bool {
-  return (
-    load<u32>(field + FIELD_KIND) === FieldKind.Unsigned && value <= load<u64>(field + FIELD_MAX)
-  );
+function isUnsignedWithin(fieldAddress: usize, value: u64): bool {
+  const field = changetype<Field>(fieldAddress);
+  return field.kind === FieldKind.Unsigned && value <= field.max;
 }
-
-if (
-  METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 ||
-  METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2
-)
-  ERROR("fitsPlainly loads both counts at once");
 
 /**
  * Describes a fault that `checkShape` returned, for the audit log. The finding's field is the
@@ -149,7 +116,7 @@ if (
 export function describeFault(
   event: Event,
   fault: u32,
-  shape: usize,
+  shape: Method,
   message: Message,
   finding: Finding,
 ): void {
@@ -186,43 +153,41 @@ function valueAtFault(what: u32, place: u32, message: Message): u64 {
   }
 }
 
-/** Fields of the event before `field` that have a word, or those that are handles. */
-function placeBefore(event: Event, shape: usize, field: u32, countsHandles: bool): u32 {
-  const first =
-    load<u32>(shape + METHOD_FIRST_FIELD) +
-    (event === Event.Request ? 0 : load<u32>(shape + METHOD_REQUEST_FIELDS));
+/** Fields of the message before `field` that have a word, or those that are handles. */
+function placeBefore(event: Event, shape: Method, field: u32, countsHandles: bool): u32 {
+  const first = shape.fieldsFrom(event === Event.Request);
   let before: u32 = 0;
   for (let i: u32 = 0; i < field; i++) {
-    if ((load<u32>(fieldEntry(first + i) + FIELD_KIND) === FieldKind.Handle) === countsHandles)
-      before += 1;
+    const isHandle = fieldEntry(first + i).kind === FieldKind.Handle;
+    if (isHandle === countsHandles) before += 1;
   }
   return before;
 }
 
 /**
- * ObjectType or interface of the `index`th handle that the event carries; 0 if it carries fewer.
+ * ObjectType or interface of the `index`th handle that the event's message carries; 0 if it carries
+ * fewer.
  */
-export function handleField(event: Event, shape: usize, index: u32): u32 {
-  const requestFields = load<u32>(shape + METHOD_REQUEST_FIELDS);
-  const first =
-    load<u32>(shape + METHOD_FIRST_FIELD) + (event === Event.Request ? 0 : requestFields);
-  const count = event === Event.Request ? requestFields : load<u32>(shape + METHOD_RESPONSE_FIELDS);
+export function handleField(event: Event, shape: Method, index: u32): u32 {
+  const isRequest = event === Event.Request;
+  const first = shape.fieldsFrom(isRequest);
+  const count = shape.fields(isRequest);
   let left = index;
   for (let i: u32 = 0; i < count; i++) {
     const field = fieldEntry(first + i);
-    if (load<u32>(field + FIELD_KIND) !== FieldKind.Handle) continue;
-    if (left === 0) return <u32>load<u64>(field + FIELD_MAX);
+    if (field.kind !== FieldKind.Handle) continue;
+    if (left === 0) return <u32>field.max;
     left -= 1;
   }
   return 0;
 }
 
-function checkError(shape: usize, message: Message): u32 {
+function checkError(shape: Method, message: Message): u32 {
   if (message.wordCount !== 1) return StructureFault.WordCount;
   if (message.handleCount !== 0) return StructureFault.HandleCount;
   if (message.arenaBytes !== 0) return StructureFault.UnexpectedArena;
   const error = message.word(0);
-  return error === 0 || error > <u64>load<u32>(shape + METHOD_ERROR_COUNT)
+  return error === 0 || error > <u64>shape.errorCount
     ? StructureFault.ErrorNumber
     : StructureFault.None;
 }

@@ -437,9 +437,11 @@ describe("the monitor", () => {
     const [shell, terminal] = ["Shell", "Console"].map((name) =>
       model.classes.findIndex((known) => known?.name === name),
     );
+    const queryRule = (method: number, event: Event) =>
+      monitor.number("queryRule", shell ?? 0, terminal ?? 0, 0x101, method, event);
     const ask = (method: number, event: Event) => [
-      monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, method, event),
-      monitor.number("ruleLine", monitor.number("queryRule")),
+      monitor.number("queryVerdict", shell ?? 0, terminal ?? 0, 0x101, method, event),
+      monitor.number("ruleLine", queryRule(method, event)),
     ];
     for (const event of [Event.Request, Event.Response, Event.Error])
       expect(ask(2, event)).toEqual([1, 2]);
@@ -456,16 +458,19 @@ describe("the monitor", () => {
     ]);
     for (const method of [3, 64]) expect(ask(method, Event.Request)).toEqual([0, 0]);
     for (const event of [3, 4, 0xffff_ffff]) expect(ask(2, event)).toEqual([0, 0]);
-    monitor.number("query", shell ?? 0, terminal ?? 0, 0x101, 2, Event.Request);
-    expect(monitor.text(monitor.number("ruleText", monitor.number("queryRule")))).toBe(
-      "allow Shell -> Console { flush }",
-    );
-    expect(monitor.text(monitor.number("ruleFile", monitor.number("queryRule")))).toBe(
-      "test.policy",
-    );
+    const rule = queryRule(2, Event.Request);
+    expect(monitor.text(monitor.number("ruleText", rule))).toBe("allow Shell -> Console { flush }");
+    expect(monitor.text(monitor.number("ruleFile", rule))).toBe("test.policy");
     // No class has a number of more than 16 bits, whatever the lower ones are.
     expect(
-      monitor.number("query", shell ?? 0, (terminal ?? 0) + 0x10000, 0x101, 2, Event.Request),
+      monitor.number(
+        "queryVerdict",
+        shell ?? 0,
+        (terminal ?? 0) + 0x10000,
+        0x101,
+        2,
+        Event.Request,
+      ),
     ).toBe(0);
   });
 
@@ -476,7 +481,7 @@ describe("the monitor", () => {
     const id = (name: string): number => model.classes.findIndex((known) => known?.name === name);
     const ask = (target: string, spoken: number, method: number, event: Event) => [
       monitor.number("queryTransfer", id("Shell"), id(target), spoken, method, event),
-      monitor.number("queryClass"),
+      monitor.number("queryMissingClass", id("Shell"), id(target), spoken, method, event),
     ];
     const [none, denied, depends] = [0, 2, 3];
     expect(ask("Uart", 0x102, 2, Event.Request)).toEqual([denied, ObjectType.Notice]);
@@ -492,10 +497,9 @@ describe("the monitor", () => {
     expect(
       more.monitor.number("queryTransfer", id("Shell"), id("Uart"), 0x102, 2, Event.Request),
     ).toBe(1);
-    expect(
-      more.monitor.number("queryTransfer", id("Shell"), id("Files"), 0x103, 3, Event.Response),
-    ).toBe(denied);
-    expect(more.monitor.number("queryClass")).toBe(ObjectType.Memory);
+    const lend = [id("Shell"), id("Files"), 0x103, 3, Event.Response];
+    expect(more.monitor.number("queryTransfer", ...lend)).toBe(denied);
+    expect(more.monitor.number("queryMissingClass", ...lend)).toBe(ObjectType.Memory);
   });
 
   test("knows names in both directions", async () => {

@@ -33,9 +33,6 @@ import {
   policySigner,
   policyVersion,
   query,
-  queryClass,
-  queryRule,
-  queryTransfer,
   ruleCount,
   ruleLine,
   servedInterface,
@@ -79,27 +76,18 @@ function info(call: MethodCall): Status {
 function ask(call: MethodCall): Status {
   const request = PolicyQueryRequest.at(call.request);
   const response = PolicyQueryResponse.at(call.response);
-  response.verdict = <u32>(
-    query(
-      request.subjectClass,
-      request.targetClass,
-      request.interfaceId,
-      request.method,
-      request.event,
-    )
+  const answer = query(
+    request.subjectClass,
+    request.targetClass,
+    request.interfaceId,
+    request.method,
+    request.event,
   );
-  response.rule = queryRule();
-  response.line = ruleLine(queryRule());
-  response.transfer = <u32>(
-    queryTransfer(
-      request.subjectClass,
-      request.targetClass,
-      request.interfaceId,
-      request.method,
-      request.event,
-    )
-  );
-  response.missingClass = queryClass();
+  response.verdict = answer.verdict;
+  response.rule = answer.rule;
+  response.line = ruleLine(answer.rule);
+  response.transfer = answer.transfer;
+  response.missingClass = answer.missingClass;
   return Status.Ok;
 }
 

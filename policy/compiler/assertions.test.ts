@@ -176,7 +176,7 @@ class Oracle {
     if (event === Event.Request) return this.mayCall(subject, target, spoken, method);
     return (
       this.monitor.number(
-        "query",
+        "queryVerdict",
         this.id(subject),
         this.id(target),
         spoken.id,

@@ -20,11 +20,11 @@ export { ed25519Verify } from "./crypto/ed25519";
 export { sha512Begin, sha512Update, sha512End } from "./crypto/sha512";
 export { verifyStructure } from "./blob/blob";
 export { areMachinePorts } from "./blob/machine-ports";
-export { putInForce } from "./blob/sections";
-export { findPair } from "./matrix";
+export { putInForce } from "./blob/in-force";
+export { findPair, permits } from "./matrix";
 export { setTime } from "./clock";
 
-import { AuditRecord, auditRead, auditRecord, judge, judgeEarly } from "./monitor";
+import { AuditRecord, auditRead, auditRecord, judge, judgeEarly, query } from "./monitor";
 import { Finding, Message, Question } from "./question";
 
 const message = changetype<Message>(memory.data(1024, 8));
@@ -75,6 +75,21 @@ export function recordAsked(actor: u32, kind: u32, rule: u32, value: u64): void 
   finding.rule = rule;
   finding.value = value;
   auditRecord(actor, kind, question, finding);
+}
+
+export function queryVerdict(subject: u32, target: u32, id: u32, method: u32, event: u32): u32 {
+  return query(subject, target, id, method, event).verdict;
+}
+export function queryRule(subject: u32, target: u32, id: u32, method: u32, event: u32): u32 {
+  return query(subject, target, id, method, event).rule;
+}
+export function queryTransfer(subject: u32, target: u32, id: u32, method: u32, event: u32): u32 {
+  return query(subject, target, id, method, event).transfer;
+}
+export function queryMissingClass(
+  subject: u32, target: u32, id: u32, method: u32, event: u32,
+): u32 {
+  return query(subject, target, id, method, event).missingClass;
 }
 
 let found: AuditRecord | null = null;

@@ -30,7 +30,7 @@ const CLAMP = new RegExp(
 );
 /** The number of a field, on the way to the 16 bytes of it. */
 const MASKED_FIELD = new RegExp(
-  `and +${REGISTER}, *(?:${REGISTER}|\\[rel .*\\])\nshl +${REGISTER}, 4\nadd`,
+  `and +${REGISTER}, *(?:${REGISTER}|\\[rel .*\\])\nshl +${REGISTER}, 4\n(?:add|lea) +${REGISTER}, *\\[?${REGISTER}`,
 );
 
 test.each<[string, RegExp]>([
@@ -46,9 +46,9 @@ test.each<[string, RegExp]>([
   ["service/dispatch/callKernel", CLAMP],
   ["service/method-call/MethodCall#takeText", CLAMP],
   ["service/slots/findDomain", CLAMP],
-  ["monitor/blob/sections/methodShape", CLAMP],
+  ["monitor/blob/in-force/methodShape", CLAMP],
   ["monitor/names/className", CLAMP],
-  ["monitor/names/ruleWord", CLAMP],
+  ["monitor/names/ruleEntry", CLAMP],
   ["memory/memory-pages/frameOfPage", CLAMP],
 ])("%s makes its index harmless", (names, arithmetic) => {
   const code = names.split(", ").flatMap((name) => functions.get(name) ?? [])[0];

@@ -1,23 +1,18 @@
-// The structural verifier: proves, for any bytes whatever, that every count, index, offset and name
-// of a blob can be followed, that its tables are in order and its rule programs end, or refuses
-// them. It trusts no signature, reads only inside the blob, and every loop is bounded by a count
-// that was compared with the blob's length. Whatever it accepts, the rest of the monitor reads
-// without a check.
+// The structural verifier: for any bytes, it either proves that every count, index, offset and name
+// of a blob can be followed, that the tables are in order and that rule programs end, or it refuses
+// the blob. It trusts no signature, reads only inside the blob, and every loop is bounded by a count
+// that was compared with the blob's length. The rest of the monitor reads an accepted blob without
+// further checks.
 
 import { BlobError } from "../../abi/blob-error";
 import {
-  BLOB_BYTES,
   BLOB_BYTES_MAX,
-  BLOB_FORMAT,
   BLOB_FORMAT_VERSION,
   BLOB_HEADER_BYTES,
-  BLOB_KEY_PURPOSE,
-  BLOB_MAGIC,
   BLOB_MAGIC_HIGH,
   BLOB_MAGIC_LOW,
   BLOB_SECTIONS,
   BLOB_SECTION_BYTES,
-  BLOB_SECTION_COUNT,
   BLOB_SIGNATURE_BYTES,
   BlobSection,
   CHANNEL_BYTES,
@@ -37,37 +32,34 @@ import { namesAreDistinct } from "./distinct";
 import { quotasFit, rightsFit, slotsMayStart, verifyImage } from "./image";
 import { verifyInterfaces } from "./interfaces";
 import { isOfThisKernel } from "./kernel";
+import { Blob } from "./records";
 import { verifyRules } from "./rules";
-import { sectionOf } from "./sections";
 
-/**
- * Header and section table are reserved up to here: BLOB_HEADER_BYTES + 13 entries, a multiple of
- * 8.
- */
+/** Header and section table end here: a multiple of 8. */
 const SECTIONS_START: u32 = BLOB_HEADER_BYTES + BLOB_SECTIONS * BLOB_SECTION_BYTES;
-/** First byte of the header that means nothing. */
+/** The header's bytes from here on are reserved, and zero. */
 const HEADER_RESERVED: u32 = 96;
 
 /**
- * What may be read of a blob before its signature: that it is one, of this format, and all there.
+ * Checks what may be read of a blob before its signature: that it is one, of this format, and
+ * complete. Returns a BlobError.
  */
-export function verifyHeader(blob: usize, bytes: u32): u32 {
+export function verifyHeader(blob: Blob, bytes: u32): u32 {
   if (bytes < SECTIONS_START + BLOB_SIGNATURE_BYTES) return BlobError.Truncated;
-  if (
-    load<u32>(blob + BLOB_MAGIC) !== BLOB_MAGIC_LOW ||
-    load<u32>(blob + BLOB_MAGIC + 4) !== BLOB_MAGIC_HIGH
-  )
+  if (blob.magicLow !== BLOB_MAGIC_LOW || blob.magicHigh !== BLOB_MAGIC_HIGH)
     return BlobError.BadMagic;
-  if (load<u32>(blob + BLOB_FORMAT) !== BLOB_FORMAT_VERSION) return BlobError.BadFormat;
-  const stated = load<u32>(blob + BLOB_BYTES);
-  if (stated > <u32>BLOB_BYTES_MAX) return BlobError.TooLarge;
-  if (stated > bytes) return BlobError.Truncated;
-  // More bytes than it says would be bytes that nobody signed.
-  return stated === bytes ? BlobError.None : BlobError.BadStructure;
+  if (blob.format !== BLOB_FORMAT_VERSION) return BlobError.BadFormat;
+  if (blob.bytes > <u32>BLOB_BYTES_MAX) return BlobError.TooLarge;
+  if (blob.bytes > bytes) return BlobError.Truncated;
+  // The signature does not cover bytes beyond the stated length.
+  return blob.bytes === bytes ? BlobError.None : BlobError.BadStructure;
 }
 
-/** Everything else, but what needs the booted programs. Calls for `verifyHeader` first. */
-export function verifyStructure(blob: usize, bytes: u32): u32 {
+/**
+ * Checks everything else, except what needs the booted programs. `verifyHeader` has passed. Returns
+ * a BlobError.
+ */
+export function verifyStructure(blob: Blob, bytes: u32): u32 {
   if (!verifyReserved(blob)) return BlobError.BadStructure;
   if (!verifySections(blob, bytes)) return BlobError.BadStructure;
   if (!verifyStrings(blob)) return BlobError.BadStructure;
@@ -84,42 +76,40 @@ export function verifyStructure(blob: usize, bytes: u32): u32 {
   return slotsMayStart(blob) ? BlobError.None : BlobError.NoExecuteRule;
 }
 
-function verifyReserved(blob: usize): bool {
-  for (let at: u32 = HEADER_RESERVED; at < <u32>BLOB_HEADER_BYTES; at += 4) {
-    if (load<u32>(blob + at) !== 0) return false;
+function verifyReserved(blob: Blob): bool {
+  for (let offset: u32 = HEADER_RESERVED; offset < <u32>BLOB_HEADER_BYTES; offset += 4) {
+    if (load<u32>(blob.at(offset)) !== 0) return false;
   }
-  return load<u32>(blob + BLOB_KEY_PURPOSE) !== 0;
+  return blob.keyPurpose !== 0;
 }
 
 /**
- * Sections lie one behind the other in order of their numbers, each aligned to 8 with zeros
- * between, from the table to the signature.
+ * Sections follow each other in order of their numbers, each aligned to 8 with zeros between, from
+ * the end of the table to the signature.
  */
-function verifySections(blob: usize, bytes: u32): bool {
-  if (load<u32>(blob + BLOB_SECTION_COUNT) !== BLOB_SECTIONS) return false;
+function verifySections(blob: Blob, bytes: u32): bool {
+  if (blob.sectionCount !== BLOB_SECTIONS) return false;
   const end = bytes - BLOB_SIGNATURE_BYTES;
-  let at: u32 = SECTIONS_START;
+  let offset: u32 = SECTIONS_START;
   for (let section: u32 = 1; section <= <u32>BLOB_SECTIONS; section++) {
-    const entry = blob + BLOB_HEADER_BYTES + (section - 1) * BLOB_SECTION_BYTES;
-    const offset = load<u32>(entry + 4);
-    const length = load<u32>(entry + 8);
-    const count = load<u32>(entry + 12);
-    if (load<u32>(entry) !== section) return false;
-    if (offset !== at) return false;
-    if (length > end - at) return false; // at <= end
+    const entry = blob.section(section);
+    if (entry.kind !== section) return false;
+    if (entry.offset !== offset) return false;
+    if (entry.bytes > end - offset) return false; // offset <= end
     // Bounds the count before it is multiplied.
-    if (count > length || count * entryBytes(section) !== length) return false;
-    at += length;
-    const aligned = (at + 7) & ~7;
+    if (entry.count > entry.bytes) return false;
+    if (entry.count * recordBytes(section) !== entry.bytes) return false;
+    offset += entry.bytes;
+    const aligned = (offset + 7) & ~7;
     if (aligned > end) return false;
-    for (; at < aligned; at++) {
-      if (load<u8>(blob + at) !== 0) return false;
+    for (; offset < aligned; offset++) {
+      if (load<u8>(blob.at(offset)) !== 0) return false;
     }
   }
-  return at === end;
+  return offset === end;
 }
 
-function entryBytes(section: u32): u32 {
+function recordBytes(section: BlobSection): u32 {
   switch (section) {
     case BlobSection.Slots:
       return SLOT_BYTES;
@@ -151,14 +141,12 @@ function entryBytes(section: u32): u32 {
 }
 
 /**
- * Printable ASCII and zeros only: names end up on terminals. The first string is the empty one, the
- * others ascend, so that none is there twice: names are equal where their offsets are.
+ * Printable ASCII and zeros only, because names are printed on terminals. The first string is the
+ * empty one, the others ascend, so that no string occurs twice: equal names have equal offsets.
  */
-function verifyStrings(blob: usize): bool {
-  const strings = sectionOf(blob, BlobSection.Strings);
-  const bytes = load<u32>(
-    blob + BLOB_HEADER_BYTES + (BlobSection.Strings - 1) * BLOB_SECTION_BYTES + 8,
-  );
+function verifyStrings(blob: Blob): bool {
+  const strings = blob.start(BlobSection.Strings);
+  const bytes = blob.section(BlobSection.Strings).bytes;
   if (bytes === 0 || load<u8>(strings) !== 0 || load<u8>(strings + bytes - 1) !== 0) return false;
   let previous: u32 = 0;
   let start: u32 = 1;
@@ -173,7 +161,7 @@ function verifyStrings(blob: usize): bool {
   return true;
 }
 
-/** Whether one string comes before another in the order of their bytes. */
+/** True if one string comes before another in the order of their bytes. */
 function isBefore(string: usize, other: usize): bool {
   let i: usize = 0;
   while (load<u8>(string + i) === load<u8>(other + i)) {

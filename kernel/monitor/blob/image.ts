@@ -1,55 +1,22 @@
-// The part of the structural verifier that looks at slots, their initial handles, programs and
+// The part of the structural verifier that checks slots, their initial handles, programs and
 // execute grants.
 
 import {
   BlobSection,
-  CHANNEL_BADGE,
-  CHANNEL_BYTES,
-  CHANNEL_CLASS,
-  CHANNEL_COUNT,
-  CHANNEL_FIRST,
-  CHANNEL_INTERFACE,
-  CHANNEL_NAME,
-  CHANNEL_RIGHTS,
-  CHANNEL_TARGET_ENDPOINT,
-  CHANNEL_TARGET_SLOT,
-  CHANNEL_TYPE,
-  EXECUTE_BYTES,
-  EXECUTE_CLASS,
-  EXECUTE_PROGRAM,
   FIRST_PROGRAM_CLASS,
-  PROGRAM_BYTES,
-  PROGRAM_FLAGS,
   PROGRAM_FLAG_VERIFIED,
-  PROGRAM_NAME,
   QUOTA_HANDLES_MAX,
   QUOTA_OBJECTS_SUM_MAX,
   QUOTA_PAGES_MAX,
   QUOTA_THREADS_MAX,
   QUOTA_THREADS_SUM_MAX,
   SLOTS_MAX,
-  SLOT_BYTES,
-  SLOT_CEILING,
-  SLOT_CLASS,
   SLOT_ENDPOINTS_MAX,
-  SLOT_FAULT_ENDPOINT,
-  SLOT_FAULT_SLOT,
-  SLOT_FIRST_HANDLE,
-  SLOT_FLAGS,
   SLOT_FLAG_AUTOSTART,
   SLOT_FLAG_REBOOT,
   SLOT_FLAG_REBOOT_ON_PANIC,
   SLOT_HANDLES_MAX,
-  SLOT_HANDLE_COUNT,
-  SLOT_NAME,
   SLOT_NONE,
-  SLOT_PRIORITY,
-  SLOT_PROGRAM,
-  SLOT_QUOTA_HANDLES,
-  SLOT_QUOTA_OBJECTS,
-  SLOT_QUOTA_PAGES,
-  SLOT_QUOTA_THREADS,
-  SLOT_RESTART,
 } from "../../abi/blob";
 import { INTERRUPT_LINES, PORTS } from "../../abi/device";
 import {
@@ -65,202 +32,178 @@ import {
 } from "../../abi/object";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../abi/system-call";
 import { isClass } from "./interfaces";
-import { isName } from "./name";
-import { countOf, interfaceEntryIn, sectionOf } from "./sections";
+import { Blob, InitialHandle, Slot } from "./records";
+import { isName } from "./strings";
 
 const PRIORITY_MAX: u32 = 255;
-/** Of objects before they are added up: no sum of 256 quotas leaves 32 bits. */
-const QUOTA_MAX: u32 = 0xffffff;
+const RESTART_MAX: u32 = 2;
+/** Of objects, before quotas are added up: no sum of 256 quotas overflows 32 bits. */
+const QUOTA_OBJECTS_MAX: u32 = 0xffffff;
 
-export function verifyImage(blob: usize): bool {
-  return verifyPrograms(blob) && verifySlots(blob) && verifyHandles(blob) && verifyExecute(blob);
+/** After `verifyInterfaces`. */
+export function verifyImage(blob: Blob): bool {
+  return (
+    verifyPrograms(blob) &&
+    verifySlots(blob) &&
+    verifyHandles(blob) &&
+    verifyFaultHandlers(blob) &&
+    verifyExecute(blob)
+  );
 }
 
-function verifyPrograms(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Programs);
+function verifyPrograms(blob: Blob): bool {
+  const count = blob.count(BlobSection.Programs);
   if (count === 0 || count > <u32>SLOTS_MAX) return false;
   for (let i: u32 = 0; i < count; i++) {
-    const entry = sectionOf(blob, BlobSection.Programs) + i * PROGRAM_BYTES;
-    if (!isName(blob, load<u32>(entry + PROGRAM_NAME))) return false;
-    if ((load<u32>(entry + PROGRAM_FLAGS) & ~PROGRAM_FLAG_VERIFIED) !== 0) return false;
-    if (load<u64>(entry + 40) !== 0 || load<u64>(entry + 48) !== 0 || load<u64>(entry + 56) !== 0)
-      return false;
+    const program = blob.program(i);
+    if (!isName(blob, program.name)) return false;
+    if ((program.flags & ~PROGRAM_FLAG_VERIFIED) !== 0) return false;
+    if ((program.reserved0 | program.reserved1 | program.reserved2) !== 0) return false;
   }
   return true;
 }
 
-/** Handles of the slots lie one behind the other. */
-function verifySlots(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Slots);
-  const handleCount = countOf(blob, BlobSection.Handles);
+/** The handles of the slots follow each other in order of the slots. */
+function verifySlots(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
+  const handleCount = blob.count(BlobSection.Handles);
   if (count === 0 || count > <u32>SLOTS_MAX) return false;
   let handles: u32 = 0;
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-    if (!isName(blob, load<u32>(entry + SLOT_NAME))) return false;
-    const classId = load<u32>(entry + SLOT_CLASS);
-    if (classId < <u32>FIRST_PROGRAM_CLASS || !isClass(blob, classId)) return false;
-    if (load<u32>(entry + SLOT_PROGRAM) >= countOf(blob, BlobSection.Programs)) return false;
-    const priority = load<u32>(entry + SLOT_PRIORITY);
-    const ceiling = load<u32>(entry + SLOT_CEILING);
-    if (priority === 0 || priority > ceiling || ceiling > PRIORITY_MAX) return false;
-    if (
-      !isQuota(load<u32>(entry + SLOT_QUOTA_PAGES), QUOTA_PAGES_MAX) ||
-      !isQuota(load<u32>(entry + SLOT_QUOTA_HANDLES), QUOTA_HANDLES_MAX)
-    )
-      return false;
-    if (
-      !isQuota(load<u32>(entry + SLOT_QUOTA_THREADS), QUOTA_THREADS_MAX) ||
-      !isQuota(load<u32>(entry + SLOT_QUOTA_OBJECTS), QUOTA_MAX)
-    )
-      return false;
-    if (load<u32>(entry + SLOT_RESTART) > 2) return false;
-    if (
-      (load<u32>(entry + SLOT_FLAGS) &
-        ~(slot === 0
-          ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC
-          : SLOT_FLAG_AUTOSTART)) !==
-      0
-    )
-      return false;
-    const ownHandles = load<u32>(entry + SLOT_HANDLE_COUNT);
-    if (load<u32>(entry + SLOT_FIRST_HANDLE) !== handles) return false;
-    if (ownHandles > <u32>SLOT_HANDLES_MAX || ownHandles > handleCount - handles) return false;
-    if (ownHandles + HANDLE_INDEX_FIRST_NAMED - 1 > load<u32>(entry + SLOT_QUOTA_HANDLES))
-      return false;
-    handles += ownHandles;
-    if (load<u32>(entry + 60) !== 0) return false;
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = blob.slot(i);
+    if (!isName(blob, slot.name)) return false;
+    if (!isProgramClass(blob, slot.classId)) return false;
+    if (slot.program >= blob.count(BlobSection.Programs)) return false;
+    if (slot.priority === 0 || slot.priority > slot.ceiling) return false;
+    if (slot.ceiling > PRIORITY_MAX) return false;
+    if (!verifyQuotas(slot)) return false;
+    if (slot.restart > RESTART_MAX) return false;
+    if ((slot.flags & ~flagsOf(i)) !== 0) return false;
+    if (slot.firstHandle !== handles) return false;
+    if (slot.handleCount > <u32>SLOT_HANDLES_MAX) return false;
+    if (slot.handleCount > handleCount - handles) return false;
+    if (slot.handleCount + HANDLE_INDEX_FIRST_NAMED - 1 > slot.quotaHandles) return false;
+    if (slot.reserved !== 0) return false;
+    handles += slot.handleCount;
   }
   return handles === handleCount;
+}
+
+/** The flags that a slot may have: what happens to the machine stands with the supervisor. */
+function flagsOf(slot: u32): u32 {
+  return slot === 0
+    ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC
+    : SLOT_FLAG_AUTOSTART;
+}
+
+function verifyQuotas(slot: Slot): bool {
+  return (
+    isQuota(slot.quotaPages, QUOTA_PAGES_MAX) &&
+    isQuota(slot.quotaHandles, QUOTA_HANDLES_MAX) &&
+    isQuota(slot.quotaThreads, QUOTA_THREADS_MAX) &&
+    isQuota(slot.quotaObjects, QUOTA_OBJECTS_MAX)
+  );
 }
 
 function isQuota(quota: u32, max: u32): bool {
   return quota > 0 && quota <= max;
 }
 
+/** A class of programs, as opposed to one of kernel objects. */
+function isProgramClass(blob: Blob, classId: u32): bool {
+  return classId >= <u32>FIRST_PROGRAM_CLASS && isClass(blob, classId);
+}
+
 /**
- * After `verifySlots`: whether the kernel's tables hold what all slots together are promised, so
- * that none is refused for what others have.
+ * After `verifySlots`: true if the kernel's tables have room for the quotas of all slots together,
+ * so that no slot is refused what its quota allows because of what others have.
  */
-export function quotasFit(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Slots);
+export function quotasFit(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
   let threads: u32 = 0;
   let objects: u32 = 0;
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-    threads += load<u32>(entry + SLOT_QUOTA_THREADS);
-    objects += load<u32>(entry + SLOT_QUOTA_OBJECTS);
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = blob.slot(i);
+    threads += slot.quotaThreads;
+    objects += slot.quotaObjects;
   }
   return threads <= <u32>QUOTA_THREADS_SUM_MAX && objects <= <u32>QUOTA_OBJECTS_SUM_MAX;
 }
 
-/** After `verifySlots`: every slot's handles, and then whether fault handlers are what they say. */
-function verifyHandles(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Slots);
+/** After `verifySlots`. */
+function verifyHandles(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
   for (let slot: u32 = 0; slot < count; slot++) {
-    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-    const first = load<u32>(entry + SLOT_FIRST_HANDLE);
-    const handles = load<u32>(entry + SLOT_HANDLE_COUNT);
-    let endpoints: u32 = 0;
-    for (let i: u32 = 0; i < handles; i++) {
-      const handle = handleEntry(blob, first + i);
-      if (!isName(blob, load<u32>(handle + CHANNEL_NAME))) return false;
-      const rights = load<u32>(handle + CHANNEL_RIGHTS);
-      if (rights === 0 || (rights & ~RIGHTS_ALL) !== 0) return false;
-      if (load<u32>(handle + 44) !== 0) return false;
-      if (load<u32>(handle + CHANNEL_TYPE) !== ObjectType.Endpoint) {
-        if (!verifyObject(blob, handle)) return false;
-        continue;
-      }
-      if (load<u64>(handle + CHANNEL_FIRST) !== 0) return false;
-      const interfaceId = load<u32>(handle + CHANNEL_INTERFACE);
-      if (!isProgramInterface(interfaceId) || interfaceEntryIn(blob, interfaceId) === 0)
-        return false;
-      const target = load<u32>(handle + CHANNEL_TARGET_SLOT);
-      if (target === slot) {
-        // An endpoint of its own: they come first, numbered from 0, without a badge.
-        if (
-          i !== endpoints ||
-          load<u32>(handle + CHANNEL_TARGET_ENDPOINT) !== i ||
-          load<u64>(handle + CHANNEL_BADGE) !== 0
-        )
-          return false;
-        if (endpoints === <u32>SLOT_ENDPOINTS_MAX) return false;
-        endpoints += 1;
-      } else if (
-        !isEndpointOf(blob, target, load<u32>(handle + CHANNEL_TARGET_ENDPOINT), interfaceId)
-      ) {
-        return false;
-      }
-      if (
-        load<u32>(handle + CHANNEL_CLASS) !==
-        load<u32>(sectionOf(blob, BlobSection.Slots) + target * SLOT_BYTES + SLOT_CLASS)
-      )
-        return false;
-    }
-    const faultSlot = load<u32>(entry + SLOT_FAULT_SLOT);
-    const faultEndpoint = load<u32>(entry + SLOT_FAULT_ENDPOINT);
-    if (
-      faultSlot === SLOT_NONE
-        ? faultEndpoint !== 0
-        : !isEndpointOf(blob, faultSlot, faultEndpoint, FAULT_INTERFACE)
-    )
-      return false;
+    if (!verifyHandlesOf(blob, slot)) return false;
   }
   return true;
 }
 
 /**
- * After `verifyHandles`: no handle has a right that the image builder never gives one of its kind,
- * so that none goes further than its policy was read.
+ * The handles of one slot: first its own endpoints, numbered from 0, then endpoints of other slots
+ * and kernel objects.
  */
-export function rightsFit(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Slots);
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-    const first = load<u32>(entry + SLOT_FIRST_HANDLE);
-    const handles = load<u32>(entry + SLOT_HANDLE_COUNT);
-    for (let i: u32 = 0; i < handles; i++) {
-      const handle = handleEntry(blob, first + i);
-      if ((load<u32>(handle + CHANNEL_RIGHTS) & ~rightsOf(handle, slot)) !== 0) return false;
+function verifyHandlesOf(blob: Blob, slotNumber: u32): bool {
+  const slot = blob.slot(slotNumber);
+  let ownEndpoints: u32 = 0;
+  for (let i: u32 = 0; i < slot.handleCount; i++) {
+    const handle = blob.handle(slot.firstHandle + i);
+    if (!isName(blob, handle.name)) return false;
+    if (handle.rights === 0 || (handle.rights & ~RIGHTS_ALL) !== 0) return false;
+    if (handle.reserved !== 0) return false;
+    if (handle.type !== ObjectType.Endpoint) {
+      if (!verifyKernelObject(blob, handle)) return false;
+    } else if (handle.targetSlot === slotNumber) {
+      if (ownEndpoints !== i || !verifyOwnEndpoint(blob, handle, i)) return false;
+      ownEndpoints += 1;
+    } else {
+      if (!verifyForeignEndpoint(blob, handle)) return false;
     }
   }
   return true;
 }
 
-/**
- * All rights that a slot's initial handle may have. Only an endpoint's owner makes handles with
- * badges.
- */
-function rightsOf(handle: usize, slot: u32): u32 {
-  const type = load<u32>(handle + CHANNEL_TYPE);
-  if (type === ObjectType.Slots) return RIGHT_CALL | RIGHT_CONTROL;
-  if (type !== ObjectType.Endpoint) return RIGHT_CALL;
-  const channel = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
-  return load<u32>(handle + CHANNEL_TARGET_SLOT) === slot ? channel | RIGHT_MINT : channel;
+/** An endpoint that the slot owns: number `i` of them, and without a badge. */
+function verifyOwnEndpoint(blob: Blob, handle: InitialHandle, i: u32): bool {
+  return (
+    i < <u32>SLOT_ENDPOINTS_MAX &&
+    handle.targetEndpoint === i &&
+    handle.badge === 0 &&
+    verifyEndpoint(blob, handle)
+  );
 }
 
-function handleEntry(blob: usize, index: u32): usize {
-  return sectionOf(blob, BlobSection.Handles) + index * CHANNEL_BYTES;
+/** An endpoint that another slot owns. */
+function verifyForeignEndpoint(blob: Blob, handle: InitialHandle): bool {
+  return (
+    isEndpointOf(blob, handle.targetSlot, handle.targetEndpoint, handle.interfaceId) &&
+    verifyEndpoint(blob, handle)
+  );
+}
+
+/** What holds of every endpoint. The target slot exists. */
+function verifyEndpoint(blob: Blob, handle: InitialHandle): bool {
+  return (
+    handle.first === 0 &&
+    handle.count === 0 &&
+    isProgramInterface(handle.interfaceId) &&
+    blob.interfaceOf(handle.interfaceId) !== null &&
+    handle.classId === blob.slot(handle.targetSlot).classId
+  );
 }
 
 /**
  * A kernel object that an image may hand out: one of the kernel's services, a port range or an
  * interrupt line.
  */
-function verifyObject(blob: usize, handle: usize): bool {
-  const type = load<u32>(handle + CHANNEL_TYPE);
-  if (load<u32>(handle + CHANNEL_CLASS) !== type) return false;
-  if (load<u32>(handle + CHANNEL_INTERFACE) !== type || interfaceEntryIn(blob, type) === 0)
-    return false;
-  if (
-    load<u32>(handle + CHANNEL_TARGET_SLOT) !== SLOT_NONE ||
-    load<u32>(handle + CHANNEL_TARGET_ENDPOINT) !== 0 ||
-    load<u64>(handle + CHANNEL_BADGE) !== 0
-  )
-    return false;
-  const first = load<u32>(handle + CHANNEL_FIRST);
-  const count = load<u32>(handle + CHANNEL_COUNT);
+function verifyKernelObject(blob: Blob, handle: InitialHandle): bool {
+  const type = handle.type;
+  if (handle.classId !== type || handle.interfaceId !== type) return false;
+  if (blob.interfaceOf(type) === null) return false;
+  if (handle.targetSlot !== SLOT_NONE || handle.targetEndpoint !== 0) return false;
+  if (handle.badge !== 0) return false;
+  const first = handle.first;
+  const count = handle.count;
   if (type === ObjectType.Ports)
     return count > 0 && first < <u32>PORTS && count <= <u32>PORTS - first;
   if (type === ObjectType.Interrupt) return first < <u32>INTERRUPT_LINES && count === 0;
@@ -273,69 +216,96 @@ function isProgramInterface(interfaceId: u32): bool {
   return interfaceId >= <u32>FIRST_PROGRAM_INTERFACE || interfaceId === FAULT_INTERFACE;
 }
 
+/** After `verifyHandles`: every fault handler is an endpoint that serves the interface Fault. */
+function verifyFaultHandlers(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = blob.slot(i);
+    const isValid =
+      slot.faultSlot === SLOT_NONE
+        ? slot.faultEndpoint === 0
+        : isEndpointOf(blob, slot.faultSlot, slot.faultEndpoint, FAULT_INTERFACE);
+    if (!isValid) return false;
+  }
+  return true;
+}
+
 /**
- * Whether slot `slot` owns an endpoint of that number and interface. Its handles have been or will
- * be verified themselves.
+ * True if the slot exists and owns an endpoint of that number and interface. May be called before
+ * the slot's own handles have been verified.
  */
-function isEndpointOf(blob: usize, slot: u32, endpoint: u32, interfaceId: u32): bool {
-  if (slot >= countOf(blob, BlobSection.Slots)) return false;
-  const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-  if (endpoint >= load<u32>(entry + SLOT_HANDLE_COUNT)) return false;
-  const handle = handleEntry(blob, load<u32>(entry + SLOT_FIRST_HANDLE) + endpoint);
+function isEndpointOf(blob: Blob, slotNumber: u32, endpoint: u32, interfaceId: u32): bool {
+  if (slotNumber >= blob.count(BlobSection.Slots)) return false;
+  const slot = blob.slot(slotNumber);
+  if (endpoint >= slot.handleCount) return false;
+  const handle = blob.handle(slot.firstHandle + endpoint);
   return (
-    load<u32>(handle + CHANNEL_TYPE) === ObjectType.Endpoint &&
-    load<u32>(handle + CHANNEL_TARGET_SLOT) === slot &&
-    load<u32>(handle + CHANNEL_TARGET_ENDPOINT) === endpoint &&
-    load<u32>(handle + CHANNEL_INTERFACE) === interfaceId
+    handle.type === ObjectType.Endpoint &&
+    handle.targetSlot === slotNumber &&
+    handle.targetEndpoint === endpoint &&
+    handle.interfaceId === interfaceId
   );
 }
 
-/** Ascending by class and program, no grant twice. Its rule is looked at with the rules. */
-function verifyExecute(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Execute);
+/**
+ * After `verifyHandles`: true if no handle has a right that the image builder never gives one of
+ * its kind. The policy compiler relies on this when it says what an image allows.
+ */
+export function rightsFit(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = blob.slot(i);
+    for (let n: u32 = 0; n < slot.handleCount; n++) {
+      const handle = blob.handle(slot.firstHandle + n);
+      if ((handle.rights & ~rightsOf(handle, i)) !== 0) return false;
+    }
+  }
+  return true;
+}
+
+/** All rights that a slot's initial handle may have. Only an endpoint's owner makes badges. */
+function rightsOf(handle: InitialHandle, slot: u32): u32 {
+  if (handle.type === ObjectType.Slots) return RIGHT_CALL | RIGHT_CONTROL;
+  if (handle.type !== ObjectType.Endpoint) return RIGHT_CALL;
+  const rights = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
+  return handle.targetSlot === slot ? rights | RIGHT_MINT : rights;
+}
+
+/** Ascending by class and program, no grant twice. `verifyRules` checks the grants' rules. */
+function verifyExecute(blob: Blob): bool {
+  const count = blob.count(BlobSection.Execute);
   let previous: u64 = 0;
   for (let i: u32 = 0; i < count; i++) {
-    const entry = sectionOf(blob, BlobSection.Execute) + i * EXECUTE_BYTES;
-    const classId = load<u32>(entry + EXECUTE_CLASS);
-    const program = load<u32>(entry + EXECUTE_PROGRAM);
-    if (classId < <u32>FIRST_PROGRAM_CLASS || !isClass(blob, classId)) return false;
-    if (program >= countOf(blob, BlobSection.Programs)) return false;
-    const key = ((<u64>classId) << 32) | <u64>program;
-    if (key <= previous) return false;
-    previous = key;
-    if (load<u32>(entry + 12) !== 0) return false;
+    const grant = blob.executeGrant(i);
+    if (!isProgramClass(blob, grant.classId)) return false;
+    if (grant.program >= blob.count(BlobSection.Programs)) return false;
+    if (grant.key <= previous) return false;
+    previous = grant.key;
+    if (grant.reserved !== 0) return false;
   }
   return true;
 }
 
 /**
- * After `verifyExecute` and `verifyRules`: every slot's class may run its program. A slot of which
- * that is not so could never start.
+ * After `verifyExecute` and `verifyRules`: true if every slot's class may run the slot's program;
+ * any other slot could never start.
  */
-export function slotsMayStart(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Slots);
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const entry = sectionOf(blob, BlobSection.Slots) + slot * SLOT_BYTES;
-    if (
-      !mayExecute(
-        blob,
-        ((<u64>load<u32>(entry + SLOT_CLASS)) << 32) | <u64>load<u32>(entry + SLOT_PROGRAM),
-      )
-    )
-      return false;
+export function slotsMayStart(blob: Blob): bool {
+  const count = blob.count(BlobSection.Slots);
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = blob.slot(i);
+    if (!mayExecute(blob, ((<u64>slot.classId) << 32) | <u64>slot.program)) return false;
   }
   return true;
 }
 
-/** Grants ascend by class and program. */
-function mayExecute(blob: usize, key: u64): bool {
+/** Grants ascend by their key. */
+function mayExecute(blob: Blob, key: u64): bool {
   let low: u32 = 0;
-  let high = countOf(blob, BlobSection.Execute);
+  let high = blob.count(BlobSection.Execute);
   while (low < high) {
     const middle = (low + high) >> 1;
-    const entry = sectionOf(blob, BlobSection.Execute) + middle * EXECUTE_BYTES;
-    const found =
-      ((<u64>load<u32>(entry + EXECUTE_CLASS)) << 32) | <u64>load<u32>(entry + EXECUTE_PROGRAM);
+    const found = blob.executeGrant(middle).key;
     if (found === key) return true;
     if (found < key) low = middle + 1;
     else high = middle;

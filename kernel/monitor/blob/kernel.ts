@@ -1,139 +1,117 @@
 // The part of the structural verifier that compares what a blob says of the kernel with the kernel
 // itself: a method's fields bound what the kernel is asked, and its names are what people read.
 
-import {
-  BlobSection,
-  CLASS_BYTES,
-  CLASS_KERNEL,
-  CLASS_NAME,
-  FIELD_BYTES,
-  FIELD_KIND,
-  FIELD_MAX,
-  FIELD_NAME,
-  INTERFACE_BYTES,
-  INTERFACE_ERROR_COUNT,
-  INTERFACE_FIRST_METHOD,
-  INTERFACE_ID,
-  INTERFACE_METHOD_COUNT,
-  INTERFACE_NAME,
-  INTERFACE_VERSION,
-  METHOD_BYTES,
-  METHOD_FIRST_FIELD,
-  METHOD_NAME,
-  METHOD_REQUEST_FIELDS,
-  METHOD_RESPONSE_FIELDS,
-} from "../../abi/blob";
+import { BlobSection, CLASS_KERNEL } from "../../abi/blob";
 import { FIRST_PROGRAM_INTERFACE, ObjectType } from "../../abi/object";
-import { isText, startsWith } from "./name";
+import {
+  SHA256_CONTEXT_BYTES,
+  equals32,
+  sha256Begin,
+  sha256End,
+  sha256Update,
+} from "../crypto/sha256";
 import {
   KERNEL_INTERFACES,
   KERNEL_INTERFACE_BYTES,
   KERNEL_INTERFACE_COUNT,
 } from "../../../build/generated/kernel/interface-digests";
-import { countOf, interfaceEntryIn, sectionOf, stringBytes, stringEquals } from "./sections";
-import { SHA256_CONTEXT_BYTES, sha256Begin, sha256End, sha256Update } from "../crypto/sha256";
+import { Blob, Interface, Method } from "./records";
+import { isText, startsWith, stringBytes, stringEquals } from "./strings";
 
 const context: usize = memory.data(112, 8);
 const digest: usize = memory.data(32, 8);
 if (SHA256_CONTEXT_BYTES > 112) ERROR("the digest's state is too small");
-/** What is hashed of an entry besides its name, u32 each. */
-const numbers: usize = memory.data(32, 8);
+/** What is hashed of a record besides its name. */
+const numbers: usize = memory.data(16, 8);
+
+/** An interface of this kernel, in KERNEL_INTERFACES: number in a byte, then 32 bytes of digest. */
+const OWN_DIGEST: usize = 1;
 
 /**
- * After `verifyInterfaces`: all interfaces of the kernel are there, no other has a number of the
- * kernel's, and each is this kernel's.
+ * After `verifyInterfaces`: true if all interfaces of the kernel are there and are this kernel's,
+ * no other interface has a number that is the kernel's to give, and the kernel's classes have their
+ * names.
  */
-export function isOfThisKernel(blob: usize): bool {
-  const count = countOf(blob, BlobSection.Interfaces);
+export function isOfThisKernel(blob: Blob): bool {
+  const count = blob.count(BlobSection.Interfaces);
   if (count < KERNEL_INTERFACE_COUNT) return false;
   for (let i: u32 = 0; i < KERNEL_INTERFACE_COUNT; i++) {
-    const entry = sectionOf(blob, BlobSection.Interfaces) + i * INTERFACE_BYTES;
+    const known = blob.interfaceAt(i);
     const own = KERNEL_INTERFACES + i * KERNEL_INTERFACE_BYTES;
-    if (load<u32>(entry + INTERFACE_ID) !== load<u8>(own)) return false;
-    hashInterface(blob, entry);
-    if (memory.compare(digest, own + 1, 32) !== 0) return false;
+    if (known.id !== load<u8>(own)) return false;
+    hashInterface(blob, known);
+    if (!equals32(digest, own + OWN_DIGEST)) return false;
   }
   if (
     count > KERNEL_INTERFACE_COUNT &&
-    load<u32>(
-      sectionOf(blob, BlobSection.Interfaces) +
-        KERNEL_INTERFACE_COUNT * INTERFACE_BYTES +
-        INTERFACE_ID,
-    ) < <u32>FIRST_PROGRAM_INTERFACE
+    blob.interfaceAt(KERNEL_INTERFACE_COUNT).id < <u32>FIRST_PROGRAM_INTERFACE
   )
     return false;
   return hasKernelClasses(blob);
 }
 
 /**
- * A kernel object's class is `kernel.` and the name of its interface; endpoints have none of the
- * kernel's.
+ * The class of a kernel object is named `kernel.` and the name of its interface. Endpoints have no
+ * interface of the kernel's; their class is `kernel.Endpoint`.
  */
-function hasKernelClasses(blob: usize): bool {
+function hasKernelClasses(blob: Blob): bool {
   for (let type: u32 = ObjectType.Domain; type <= <u32>ObjectType.System; type++) {
-    const name = classNameIn(blob, type);
-    if (
-      type === ObjectType.Endpoint
-        ? !isText(blob, name, "kernel.Endpoint")
-        : !isKernelClass(blob, name, load<u32>(interfaceEntryIn(blob, type) + INTERFACE_NAME))
-    )
-      return false;
+    const name = blob.classOf(type).name;
+    if (type === ObjectType.Endpoint) {
+      if (!isText(blob, name, "kernel.Endpoint")) return false;
+    } else {
+      const known = blob.interfaceOf(type);
+      if (known === null || !isKernelClass(blob, name, known.name)) return false;
+    }
   }
-  return isText(blob, classNameIn(blob, CLASS_KERNEL), "kernel");
+  return isText(blob, blob.classOf(CLASS_KERNEL).name, "kernel");
 }
 
-function isKernelClass(blob: usize, name: u32, interfaceName: u32): bool {
-  const spoken = sectionOf(blob, BlobSection.Strings) + interfaceName;
+function isKernelClass(blob: Blob, name: u32, interfaceName: u32): bool {
+  const expected = blob.string(interfaceName);
   return (
     startsWith(blob, name, "kernel.") &&
-    stringEquals(sectionOf(blob, BlobSection.Strings) + name + 7, spoken, stringBytes(spoken))
+    stringEquals(blob.string(name) + 7, expected, stringBytes(expected))
   );
 }
 
-function classNameIn(blob: usize, classId: u32): u32 {
-  return load<u32>(sectionOf(blob, BlobSection.Classes) + classId * CLASS_BYTES + CLASS_NAME);
-}
-
 /**
- * SHA-256 of all that an interface says: number, version, methods, errors and its name; for each
- * method fields of request and response and its name; for each field its kind and maximum and its
- * name. Numbers are u32, a maximum u64, names end with a zero.
+ * Leaves in `digest` the SHA-256 of all that an interface says: number, version, methods, errors
+ * and its name; for each method fields of request and response and its name; for each field its
+ * kind and maximum and its name. Numbers are u32, a maximum u64, names end with a zero.
  */
-function hashInterface(blob: usize, entry: usize): void {
+function hashInterface(blob: Blob, known: Interface): void {
   sha256Begin(context);
-  const methods = load<u32>(entry + INTERFACE_METHOD_COUNT);
-  store<u32>(numbers, load<u32>(entry + INTERFACE_ID));
-  store<u32>(numbers, load<u32>(entry + INTERFACE_VERSION), 4);
-  store<u32>(numbers, methods, 8);
-  store<u32>(numbers, load<u32>(entry + INTERFACE_ERROR_COUNT), 12);
-  hash(blob, 16, load<u32>(entry + INTERFACE_NAME));
-  for (let i: u32 = 0; i < methods; i++)
-    hashMethod(
-      blob,
-      sectionOf(blob, BlobSection.Methods) +
-        (load<u32>(entry + INTERFACE_FIRST_METHOD) + i) * METHOD_BYTES,
-    );
+  store<u32>(numbers, known.id);
+  store<u32>(numbers, known.version, 4);
+  store<u32>(numbers, known.methodCount, 8);
+  store<u32>(numbers, known.errorCount, 12);
+  hashNumbers(16);
+  hashName(blob, known.name);
+  for (let i: u32 = 0; i < known.methodCount; i++)
+    hashMethod(blob, blob.method(known.firstMethod + i));
   sha256End(context, digest);
 }
 
-function hashMethod(blob: usize, entry: usize): void {
-  const requests = load<u32>(entry + METHOD_REQUEST_FIELDS);
-  const responses = load<u32>(entry + METHOD_RESPONSE_FIELDS);
-  store<u32>(numbers, requests);
-  store<u32>(numbers, responses, 4);
-  hash(blob, 8, load<u32>(entry + METHOD_NAME));
-  for (let i: u32 = 0; i < requests + responses; i++) {
-    const field =
-      sectionOf(blob, BlobSection.Fields) +
-      (load<u32>(entry + METHOD_FIRST_FIELD) + i) * FIELD_BYTES;
-    store<u32>(numbers, load<u32>(field + FIELD_KIND));
-    store<u64>(numbers, load<u64>(field + FIELD_MAX), 4);
-    hash(blob, 12, load<u32>(field + FIELD_NAME));
+function hashMethod(blob: Blob, method: Method): void {
+  store<u32>(numbers, method.requestFields);
+  store<u32>(numbers, method.responseFields, 4);
+  hashNumbers(8);
+  hashName(blob, method.name);
+  for (let i: u32 = 0; i < method.requestFields + method.responseFields; i++) {
+    const field = blob.field(method.firstField + i);
+    store<u32>(numbers, field.kind);
+    store<u64>(numbers, field.max, 4);
+    hashNumbers(12);
+    hashName(blob, field.name);
   }
 }
 
-function hash(blob: usize, bytes: u32, name: u32): void {
+function hashNumbers(bytes: u32): void {
   sha256Update(context, numbers, bytes);
-  const text = sectionOf(blob, BlobSection.Strings) + name;
+}
+
+function hashName(blob: Blob, name: u32): void {
+  const text = blob.string(name);
   sha256Update(context, text, stringBytes(text) + 1);
 }

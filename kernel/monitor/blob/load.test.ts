@@ -1820,7 +1820,7 @@ describe("the structural verifier", () => {
                 words: Array.from({ length: next() % 5 }, () => 0n),
                 arenaBytes: next() % 2,
               });
-            monitor.number("query", subject, target, spoken, method);
+            monitor.number("queryVerdict", subject, target, spoken, method, i % 4);
           }
         }
       }

@@ -79,6 +79,16 @@ export function sha256End(context: usize, digest: usize): void {
     store<u32>(digest + i, bswap<u32>(load<u32>(context + STATE + i)));
 }
 
+/** True if the 32 bytes at two addresses are the same: two digests, or two public keys. */
+export function equals32(a: usize, b: usize): bool {
+  return (
+    load<u64>(a) === load<u64>(b) &&
+    load<u64>(a + 8) === load<u64>(b + 8) &&
+    load<u64>(a + 16) === load<u64>(b + 16) &&
+    load<u64>(a + 24) === load<u64>(b + 24)
+  );
+}
+
 function block(context: usize, data: usize): void {
   for (let i: u32 = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(data + i)));
   for (let i: u32 = 64; i < 256; i += 4) {
