@@ -1,4 +1,5 @@
 /** All benches, in the order of docs/figures.md. */
+import { runCoverageBench } from "./coverage-bench.ts";
 import type { Bench } from "./figure.ts";
 import { runKernelBench } from "./kernel-bench.ts";
 import { runSizesBench } from "./sizes-bench.ts";
@@ -8,4 +9,5 @@ export const BENCHES: readonly Bench[] = [
   { name: "kernel", about: "messages, notices, domains: guest instructions", run: runKernelBench },
   { name: "start", about: "QEMU start to prompt, median of 9", run: runStartBench },
   { name: "sizes", about: "bytes that boot, lines that must be trusted", run: runSizesBench },
+  { name: "coverage", about: "code of the tools that tests in Node reach", run: runCoverageBench },
 ];

@@ -7,7 +7,7 @@ export interface Figure {
   /** What was measured, in words. */
   readonly about: string;
   readonly value: number;
-  readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "count";
+  readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "percent" | "count";
   /** All samples, where there are several; `value` is their median. */
   readonly samples?: readonly number[];
   /**
@@ -49,6 +49,8 @@ export function formatValue({ value, unit }: Pick<Figure, "value" | "unit">): st
       return `${value.toFixed(2)} s`;
     case "bytes":
       return value < 10_240 ? `${grouped(value)} bytes` : `${(value / 1024).toFixed(1)} KiB`;
+    case "percent":
+      return `${value.toFixed(1)} %`;
     default:
       return grouped(value);
   }

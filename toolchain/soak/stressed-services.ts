@@ -43,8 +43,8 @@ export function stressedTests(root: string): string[] {
 async function run(root: string, files: readonly string[], outputFile: string): Promise<number> {
   const parameters = [
     "run",
-    "--config",
-    "vitest.config.ts",
+    "--project",
+    "host",
     "--reporter=default",
     "--reporter=json",
     `--outputFile=${outputFile}`,

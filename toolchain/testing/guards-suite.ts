@@ -13,7 +13,7 @@ export async function runGuards(context: SuiteContext): Promise<CaseResult[]> {
   const path = join(context.root, TABLE);
   rmSync(path, { force: true });
   context.log("eleven kernels, one with all guards and ten without one of them");
-  const cases = await runVitest(context, "guards", "vitest.guards.config.ts");
+  const cases = await runVitest(context, "guards");
   if (existsSync(path)) readFileSync(path, "utf8").trimEnd().split("\n").forEach(context.log);
   return cases;
 }

@@ -12,7 +12,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "host",
     about: "tools, kernel core and services in Node",
-    run: (context) => runVitest(context, "host", "vitest.config.ts"),
+    run: (context) => runVitest(context, "host"),
   },
   { name: "fuzz", about: "10,000 random functions: machine code against V8", run: runFuzz },
   {
@@ -29,6 +29,6 @@ export const SUITES: readonly Suite[] = [
   {
     name: "system",
     about: "booted images, driven by their serial line",
-    run: (context) => runVitest(context, "system", "vitest.system.config.ts"),
+    run: (context) => runVitest(context, "system"),
   },
 ];

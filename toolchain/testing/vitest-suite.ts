@@ -19,14 +19,11 @@ interface VitestReport {
   }[];
 }
 
-/**
- * Runs vitest with `config` (a path relative to the root). Its own output is kept in
- * build/test/NAME.log.
- */
+/** Runs a project of vitest.config.ts. Its output is kept in build/test/NAME.log. */
 export async function runVitest(
   { root, log }: SuiteContext,
   name: string,
-  config: string,
+  options: readonly string[] = [],
 ): Promise<CaseResult[]> {
   const folder = join(root, "build/test");
   const reportPath = join(folder, `${name}.json`);
@@ -37,11 +34,12 @@ export async function runVitest(
   const program = join(root, "node_modules/vitest/vitest.mjs");
   const parameters = [
     "run",
-    "--config",
-    config,
+    "--project",
+    name,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${reportPath}`,
+    ...options,
   ];
   const child = spawn(process.execPath, [program, ...parameters], {
     cwd: root,

@@ -1,0 +1,35 @@
+/** How much of the tools the tests in Node reach. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runVitest } from "../testing/vitest-suite.ts";
+import type { Figure } from "./figure.ts";
+
+/** Where vitest.config.ts lets the counts be written. */
+const SUMMARY = "build/test/coverage/coverage-summary.json";
+
+const KINDS = ["lines", "branches", "functions"] as const;
+
+interface Summary {
+  readonly total: Readonly<Record<(typeof KINDS)[number], { readonly pct: number }>>;
+}
+
+/** Needs what the suite `host` needs, and fails if a test of it fails: the counts would be low. */
+export async function runCoverageBench(
+  root: string,
+  log: (line: string) => void,
+): Promise<Figure[]> {
+  const cases = await runVitest({ root, log }, "host", ["--coverage"]);
+  const failed = cases.find(({ outcome }) => outcome === "failed");
+  if (failed !== undefined) throw new Error(`${failed.name} failed; \`make test ARGS=host\``);
+  return coverageFigures(readFileSync(join(root, SUMMARY), "utf8"));
+}
+
+function coverageFigures(summary: string): Figure[] {
+  const { total } = JSON.parse(summary) as Summary;
+  return KINDS.map((kind) => ({
+    id: `coverage-${kind}`,
+    about: `${kind} of toolchain and policy compiler that tests in Node reach`,
+    value: total[kind].pct,
+    unit: "percent",
+  }));
+}
