@@ -100,7 +100,7 @@ export enum TrapKind {
   OutOfMemory = 8,
 }
 
-export interface Trap {
+interface Trap {
   readonly offset: number;
   readonly kind: TrapKind;
 }
@@ -108,7 +108,7 @@ export interface Trap {
 /**
  * A table of 32-bit offsets relative to the table itself, in .rodata, symbol `<function>.jump<n>`.
  */
-export interface JumpTable {
+interface JumpTable {
   readonly symbol: string;
   /** Code offsets inside the function. */
   readonly entries: readonly number[];

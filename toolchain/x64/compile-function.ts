@@ -6,7 +6,7 @@ import { DiagnosticError } from "../report/diagnostic.ts";
 import { allocateRegisters } from "./allocate/allocate.ts";
 import { checkAllocation } from "./allocate/allocation-checker.ts";
 import { buildMachineFunction } from "./select/build-machine-function.ts";
-import { encodeFunction } from "./encode/encode.ts";
+import { encodeFunction } from "./encode/encode-function.ts";
 import { reuseFlags } from "./select/reuse-flags.ts";
 import { FRAME_BYTES_MAX, layOutFrame } from "./allocate/frame.ts";
 

@@ -2,7 +2,8 @@ import { LINEAR_BASE_SYMBOL, MEMORY_PAGES_SYMBOL, TrapKind } from "../../ir/mach
 import { DIRECT_MAP_HIGH, DIRECT_MAP_LOW } from "../../../kernel/abi/address-space.ts";
 import { PLAIN_ADDRESS, type PhysicalAddress } from "./assembler.ts";
 import { Condition } from "../machine/condition.ts";
-import type { FunctionEncoder } from "./encode.ts";
+import { loadConstant } from "./encode-move.ts";
+import type { Encode, FunctionCode } from "./function-code.ts";
 import type { MachineInstruction } from "../machine/machine-function.ts";
 import { DESTINATION_PHYSICAL, MachineOp, SOURCE_PHYSICAL } from "../machine/machine-op.ts";
 import { Register } from "../machine/register.ts";
@@ -17,29 +18,23 @@ const WINDOW_BYTES = 2 ** 32;
  * free, rax too in a copy. The direction flag is always clear, so that a copy that must go
  * backwards is a loop.
  */
-export function encodeString(encoder: FunctionEncoder, instruction: MachineInstruction): void {
-  switch (instruction.op) {
-    case MachineOp.MemoryCopy:
-      memoryCopy(encoder, instruction.origin);
-      return;
-    case MachineOp.MemoryFill:
-      checkRange(encoder, rdi, instruction.origin);
-      toAddress(encoder, rdi);
-      fill(encoder);
-      return;
-    case MachineOp.StringCopy:
-      toSide(encoder, rdi, (instruction.immediate & DESTINATION_PHYSICAL) !== 0);
-      toSide(encoder, rsi, (instruction.immediate & SOURCE_PHYSICAL) !== 0);
-      copyForward(encoder);
-      return;
-    case MachineOp.StringFill:
-      toSide(encoder, rdi, true);
-      fill(encoder);
-      return;
-    default:
-      throw new Error("not a string instruction");
-  }
-}
+export const STRINGS = {
+  [MachineOp.MemoryCopy]: memoryCopy,
+  [MachineOp.MemoryFill](code, { origin }) {
+    checkRange(code, rdi, origin);
+    toAddress(code, rdi);
+    fill(code);
+  },
+  [MachineOp.StringCopy](code, { immediate }) {
+    toSide(code, rdi, (immediate & DESTINATION_PHYSICAL) !== 0);
+    toSide(code, rsi, (immediate & SOURCE_PHYSICAL) !== 0);
+    copyForward(code);
+  },
+  [MachineOp.StringFill](code) {
+    toSide(code, rdi, true);
+    fill(code);
+  },
+} satisfies Partial<Record<MachineOp, Encode>>;
 
 /**
  * Stops unless [start, start + rcx) lies in one part: rcx ≤ end and start ≤ end - rcx, in 64 bits.
@@ -49,12 +44,12 @@ export function encodeString(encoder: FunctionEncoder, instruction: MachineInstr
  * starts there must end by 4 GiB, and a page that is missing faults as it does under a store. The
  * kernel maps pages of its whole window itself.
  */
-function checkRange(encoder: FunctionEncoder, start: Register, origin: number): void {
-  const { assembler: a } = encoder;
-  const { target, memory } = encoder.module;
-  const trap = encoder.trapLabel(TrapKind.OutOfBounds, origin);
+function checkRange(code: FunctionCode, start: Register, origin: number): void {
+  const { assembler: a } = code;
+  const { target, memory } = code.module;
+  const trap = code.trapLabel(TrapKind.OutOfBounds, origin);
   const mappedBytes = memory.maximumPages * PAGE_BYTES;
-  if (target === "kernel") encoder.loadConstant(rdx, 0, 1);
+  if (target === "kernel") loadConstant(code, rdx, 0, 1);
   else {
     a.modrm(4, 0x8b, rdx, { ...PLAIN_ADDRESS, symbol: MEMORY_PAGES_SYMBOL });
     a.modrm(8, 0xc1, 4, rdx);
@@ -66,9 +61,9 @@ function checkRange(encoder: FunctionEncoder, start: Register, origin: number): 
     a.immediate(mappedBytes | 0, 4);
     a.jumpIf(Condition.AboveOrEqual, mapped);
     a.bind(checked);
-    encoder.later(origin, () => {
+    code.later(origin, () => {
       a.bind(mapped);
-      encoder.loadConstant(rdx, 0, 1);
+      loadConstant(code, rdx, 0, 1);
       a.jump(checked);
     });
   }
@@ -78,24 +73,24 @@ function checkRange(encoder: FunctionEncoder, start: Register, origin: number): 
   a.jumpIf(Condition.Above, trap);
 }
 
-function memoryCopy(encoder: FunctionEncoder, origin: number): void {
-  const { assembler: a } = encoder;
+function memoryCopy(code: FunctionCode, { origin }: MachineInstruction): void {
+  const { assembler: a } = code;
   const [backward, done] = [a.newLabel(), a.newLabel()];
-  checkRange(encoder, rdi, origin);
-  checkRange(encoder, rsi, origin);
+  checkRange(code, rdi, origin);
+  checkRange(code, rsi, origin);
   // Backwards exactly if the destination starts inside the source: destination - source < bytes,
   // unsigned.
   a.modrm(8, 0x8b, rdx, rdi);
   a.modrm(8, 0x2b, rdx, rsi);
   a.modrm(8, 0x3b, rdx, rcx);
   a.jumpIf(Condition.Below, backward);
-  toAddress(encoder, rdi);
-  toAddress(encoder, rsi);
-  copyForward(encoder);
+  toAddress(code, rdi);
+  toAddress(code, rsi);
+  copyForward(code);
   a.bind(done);
-  encoder.later(origin, () => {
+  code.later(origin, () => {
     a.bind(backward);
-    copyBackward(encoder);
+    copyBackward(code);
     a.jump(done);
   });
 }
@@ -104,8 +99,8 @@ function memoryCopy(encoder: FunctionEncoder, origin: number): void {
  * Eight bytes at a time from the end, the odd bytes first. The pointers stay offsets of 32 bits, an
  * end at 4 GiB is 0.
  */
-function copyBackward(encoder: FunctionEncoder): void {
-  const { assembler: a } = encoder;
+function copyBackward(code: FunctionCode): void {
+  const { assembler: a } = code;
   const [byteLoop, words, wordLoop, end] = [a.newLabel(), a.newLabel(), a.newLabel(), a.newLabel()];
   const add = (register: Register, value: Register): void => a.modrm(4, 0x03, register, value);
   const subtract = (register: Register, bytes: number): void => {
@@ -121,10 +116,10 @@ function copyBackward(encoder: FunctionEncoder): void {
   a.bind(byteLoop);
   subtract(rsi, 1);
   subtract(rdi, 1);
-  encoder.trapAt(TrapKind.OutOfBounds);
-  a.modrm(4, 0x0fb6, rax, linear(encoder, rsi));
-  encoder.trapAt(TrapKind.OutOfBounds);
-  a.modrm(1, 0x88, rax, linear(encoder, rdi));
+  code.records.trap(TrapKind.OutOfBounds);
+  a.modrm(4, 0x0fb6, rax, linear(code, rsi));
+  code.records.trap(TrapKind.OutOfBounds);
+  a.modrm(1, 0x88, rax, linear(code, rdi));
   subtract(rdx, 1);
   a.jumpIf(Condition.NotEqual, byteLoop);
   a.bind(words);
@@ -134,49 +129,49 @@ function copyBackward(encoder: FunctionEncoder): void {
   a.bind(wordLoop);
   subtract(rsi, 8);
   subtract(rdi, 8);
-  encoder.trapAt(TrapKind.OutOfBounds);
-  a.modrm(8, 0x8b, rax, linear(encoder, rsi));
-  encoder.trapAt(TrapKind.OutOfBounds);
-  a.modrm(8, 0x89, rax, linear(encoder, rdi));
+  code.records.trap(TrapKind.OutOfBounds);
+  a.modrm(8, 0x8b, rax, linear(code, rsi));
+  code.records.trap(TrapKind.OutOfBounds);
+  a.modrm(8, 0x89, rax, linear(code, rdi));
   subtract(rcx, 1);
   a.jumpIf(Condition.NotEqual, wordLoop);
   a.bind(end);
 }
 
 /** rdi and rsi are addresses. Eight bytes at a time, then the rest. */
-function copyForward(encoder: FunctionEncoder): void {
-  inWordsAndBytes(encoder, [0xf3, 0x48, 0xa5], [0xf3, 0xa4]);
+function copyForward(code: FunctionCode): void {
+  inWordsAndBytes(code, [0xf3, 0x48, 0xa5], [0xf3, 0xa4]);
 }
 
 /** rdi is an address, the byte is in al. */
-function fill(encoder: FunctionEncoder): void {
-  const { assembler: a } = encoder;
+function fill(code: FunctionCode): void {
+  const { assembler: a } = code;
   a.modrm(4, 0x0fb6, rax, rax, { byteOperand: true });
-  encoder.loadConstant(rdx, 0x01010101, 0x01010101);
+  loadConstant(code, rdx, 0x01010101, 0x01010101);
   a.modrm(8, 0x0faf, rax, rdx);
-  inWordsAndBytes(encoder, [0xf3, 0x48, 0xab], [0xf3, 0xaa]);
+  inWordsAndBytes(code, [0xf3, 0x48, 0xab], [0xf3, 0xaa]);
 }
 
 function inWordsAndBytes(
-  encoder: FunctionEncoder,
+  code: FunctionCode,
   words: readonly number[],
   bytes: readonly number[],
 ): void {
-  const { assembler: a } = encoder;
+  const { assembler: a } = code;
   a.modrm(4, 0x8b, rdx, rcx);
   a.modrm(4, 0xc1, 5, rcx);
   a.byte(3);
-  encoder.trapAt(TrapKind.OutOfBounds);
+  code.records.trap(TrapKind.OutOfBounds);
   a.plain(...words);
   a.modrm(4, 0x8b, rcx, rdx);
   a.modrm(4, 0x83, 4, rcx);
   a.byte(7);
-  encoder.trapAt(TrapKind.OutOfBounds);
+  code.records.trap(TrapKind.OutOfBounds);
   a.plain(...bytes);
 }
 
-function linear(encoder: FunctionEncoder, register: Register): PhysicalAddress {
-  switch (encoder.module.target) {
+function linear(code: FunctionCode, register: Register): PhysicalAddress {
+  switch (code.module.target) {
     case "kernel":
       return { ...PLAIN_ADDRESS, base: r15, index: register };
     case "linux":
@@ -187,16 +182,16 @@ function linear(encoder: FunctionEncoder, register: Register): PhysicalAddress {
 }
 
 /** Turns an offset in linear memory into an address. */
-function toAddress(encoder: FunctionEncoder, register: Register): void {
-  if (encoder.module.target === "domain") return;
-  encoder.assembler.modrm(8, 0x8d, register, linear(encoder, register));
+function toAddress(code: FunctionCode, register: Register): void {
+  if (code.module.target === "domain") return;
+  code.assembler.modrm(8, 0x8d, register, linear(code, register));
 }
 
-function toSide(encoder: FunctionEncoder, register: Register, isPhysical: boolean): void {
+function toSide(code: FunctionCode, register: Register, isPhysical: boolean): void {
   if (!isPhysical) {
-    toAddress(encoder, register);
+    toAddress(code, register);
     return;
   }
-  encoder.loadConstant(rdx, DIRECT_MAP_LOW | 0, DIRECT_MAP_HIGH | 0);
-  encoder.assembler.modrm(8, 0x03, register, rdx);
+  loadConstant(code, rdx, DIRECT_MAP_LOW | 0, DIRECT_MAP_HIGH | 0);
+  code.assembler.modrm(8, 0x03, register, rdx);
 }
