@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 import Serial from "../../services/interfaces/serial.idl.ts";
 
 export default defineProgram({

@@ -5,7 +5,8 @@
 import type { Event } from "../../kernel/abi/event.ts";
 import type { Permission } from "../../kernel/abi/permission.ts";
 import type { RuleOperation } from "../../kernel/abi/blob.ts";
-import type { ImageDescription, ProgramDescription } from "../../toolchain/vocabulary/image.ts";
+import type { ImageDescription } from "../../toolchain/vocabulary/image.ts";
+import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import type { FlowEnd, InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import type { PolicyFile } from "./parse.ts";
 import type { ExpectStatement, NeverStatement, Span } from "./syntax.ts";

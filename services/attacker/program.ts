@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 import AttackPlan from "../interfaces/attack-plan.idl.ts";
 import Echo from "../interfaces/echo.idl.ts";
 import Supervisor from "../interfaces/supervisor.idl.ts";

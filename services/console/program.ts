@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 import Console from "../interfaces/console.idl.ts";
 import Serial from "../interfaces/serial.idl.ts";
 

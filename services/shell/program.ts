@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 import AttackPlan from "../interfaces/attack-plan.idl.ts";
 import Console from "../interfaces/console.idl.ts";
 import Echo from "../interfaces/echo.idl.ts";

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 import Fault from "../interfaces/kernel/fault.idl.ts";
 import Supervisor from "../interfaces/supervisor.idl.ts";
 

@@ -6,7 +6,7 @@ import { CompilePool } from "../../toolchain/make/compile-pool.ts";
 import { BUILD } from "../../toolchain/cache/tree.ts";
 import { generateAll } from "../../toolchain/idl/generate.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
-import type { ProgramDescription } from "../../toolchain/vocabulary/image.ts";
+import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../../toolchain/keys/signer.ts";
 import attacker from "../../services/attacker/program.ts";

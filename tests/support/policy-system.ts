@@ -26,12 +26,8 @@ import {
   u8,
 } from "../../toolchain/vocabulary/interface.ts";
 import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
-import {
-  type ImageDescription,
-  type ProgramDescription,
-  interrupt,
-  ports,
-} from "../../toolchain/vocabulary/image.ts";
+import { type ImageDescription, interrupt, ports } from "../../toolchain/vocabulary/image.ts";
+import { type ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 
 export const consoleInterface = defineInterface({
   name: "Console",

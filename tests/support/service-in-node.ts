@@ -33,7 +33,7 @@ import {
   type Values,
   type WireMessage,
 } from "../../toolchain/idl/message.ts";
-import type { ProgramDescription } from "../../toolchain/vocabulary/image.ts";
+import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import { STRESS_COLLECTOR } from "../../toolchain/soak/stressed-services.ts";
 import { fakePeer, type Outcome, type Peer } from "./fake-peer.ts";
 import { readMessage, writeMessage } from "./record.ts";

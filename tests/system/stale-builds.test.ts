@@ -17,7 +17,7 @@ export default defineImage({
   "apps/quota.ts": "export const pages = 64;\n",
   "apps/alone.policy":
     "module alone\nclass Alone\nallow execute Alone program alone\nallow Alone -> kernel.Clock { now }\n",
-  "apps/alone/program.ts": `import { defineProgram } from "../../toolchain/vocabulary/image.ts";
+  "apps/alone/program.ts": `import { defineProgram } from "../../toolchain/vocabulary/program.ts";
 export default defineProgram({ name: "alone", entry: "main.ts", kernel: { clock: "Clock" } });
 `,
   "apps/alone/main.ts": `import { clock } from "../../build/generated/programs/alone";

@@ -8,11 +8,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { findRoot } from "../../toolchain/cache/tree.ts";
 import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
-import {
-  type ImageDescription,
-  type ProgramDescription,
-  defineImage,
-} from "../../toolchain/vocabulary/image.ts";
+import { type ImageDescription, defineImage } from "../../toolchain/vocabulary/image.ts";
+import { type ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
 import { signerFor } from "../../toolchain/keys/signer.ts";
 import { buildTestImage } from "../support/build.ts";

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { generateAll } from "../idl/generate.ts";
 import { programFile } from "../idl/generate/program-file.ts";
-import type { ProgramDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 import { compileAssemblyScript } from "./asc.ts";
 
 const root = resolve(import.meta.dirname, "../..");

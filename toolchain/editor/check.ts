@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readProgram } from "../compiler/read-program.ts";
 import { loadDataModule } from "../idl/load-data.ts";
-import type { ProgramDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { readInput } from "../cache/inputs.ts";
 import { explain } from "../language/explain.ts";

@@ -6,7 +6,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { listInputs } from "../cache/inputs.ts";
-import type { ProgramDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 import { loadManifests } from "../image/manifest.ts";
 import { assemblyFile } from "./generate/assembly-file.ts";
 import { fieldNamesFile } from "./generate/field-names.ts";

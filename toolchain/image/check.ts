@@ -11,7 +11,7 @@ import {
 } from "../../kernel/abi/blob.ts";
 import { KEYWORDS } from "../idl/check.ts";
 import { type Shape, type ShapeFinding, checkShape } from "../idl/shape.ts";
-import type { ProgramDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 
 const name = (help: string): Shape => ({ kind: "text", pattern: /./, help });
 const SERVED: Shape = {

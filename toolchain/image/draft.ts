@@ -20,7 +20,8 @@ import { diagnosticAt } from "../idl/locate.ts";
 import type { ShapeFinding } from "../idl/shape.ts";
 import { type Diagnostic, DiagnosticError, refuse, throwOnError } from "../report/diagnostic.ts";
 import { requireRoomInArchive } from "./archive.ts";
-import type { ImageDescription, ProgramDescription } from "../vocabulary/image.ts";
+import type { ImageDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 
 /** Every interface that a policy may name. */
 const INTERFACES = "services/interfaces/**/*.idl.ts";

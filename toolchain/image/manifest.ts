@@ -6,7 +6,7 @@ import { diagnosticAt } from "../idl/locate.ts";
 import type { ShapeFinding } from "../idl/shape.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { checkProgram } from "./check.ts";
-import type { ProgramDescription } from "../vocabulary/image.ts";
+import type { ProgramDescription } from "../vocabulary/program.ts";
 
 /**
  * The manifests at `files`, relative to the root, in their order. Throws a DiagnosticError with

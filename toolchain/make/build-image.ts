@@ -13,7 +13,7 @@ import { describePause } from "../compiler/collection-pause.ts";
 import type { CompiledProgram, CompileOptions } from "../compiler/compiled-program.ts";
 import { generateAll, generateProgram } from "../idl/generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
-import type { ProcessorLevel } from "../vocabulary/image.ts";
+import type { ProcessorLevel } from "../vocabulary/program.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import type { Level } from "../ir/module.ts";
 import { KEY_RING_FILE, type Signer, signerFor } from "../keys/signer.ts";

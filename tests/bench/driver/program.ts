@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Timing from "../timing.idl.ts";
 
 /** Waits for an interrupt and remembers when it was told of it. */

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Responder from "../responder.idl.ts";
 
 /** Calls the responder for each call that it gets: the middle of a nested call. */

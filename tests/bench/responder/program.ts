@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Responder from "../responder.idl.ts";
 
 /** Answers as much as it gets, as fast as it can. */

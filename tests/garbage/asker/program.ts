@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Maker from "../maker.idl.ts";
 
 /** Asks without an end, and says now and then what the server takes. */

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Maker from "../maker.idl.ts";
 
 /** Makes objects while it serves, so that the compiler gives it the collector. */

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 
 /**
  * Measures collections of heaps that it knows, with the time-stamp counter: under QEMU's -icount it

@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import AttackPlan from "../../../services/interfaces/attack-plan.idl.ts";
 import Fault from "../../../services/interfaces/kernel/fault.idl.ts";
 import Supervisor from "../../../services/interfaces/supervisor.idl.ts";

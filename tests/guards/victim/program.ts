@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import AttackPlan from "../../../services/interfaces/attack-plan.idl.ts";
 
 /** Waits for an answer that never comes: whoever answers is a forger. */

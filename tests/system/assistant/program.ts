@@ -1,4 +1,4 @@
-import { defineProgram } from "../../../toolchain/vocabulary/image.ts";
+import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Assistant from "../assistant.idl.ts";
 
 /** The tester's counterpart: does on request what a broken or hostile server might do. */

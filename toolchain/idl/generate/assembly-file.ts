@@ -2,7 +2,7 @@
  * What a program written in NASM includes: its initial handles, and of each interface that it calls
  * the headers and enumerations.
  */
-import type { ProgramDescription } from "../../vocabulary/image.ts";
+import type { ProgramDescription } from "../../vocabulary/program.ts";
 import { buildModel, type InterfaceModel, REGISTER_WORDS } from "../model.ts";
 import { constant } from "./names.ts";
 import { programHandles } from "./program-file.ts";

@@ -1,7 +1,7 @@
 /**
  * The generated AssemblyScript of one program: its initial handles, by the names of its manifest.
  */
-import type { ProgramDescription } from "../../vocabulary/image.ts";
+import type { ProgramDescription } from "../../vocabulary/program.ts";
 import type { InterfaceDescription } from "../../vocabulary/interface.ts";
 import { constant } from "./names.ts";
 import { SourceWriter } from "./source-writer.ts";
