@@ -140,6 +140,20 @@ test("the list of decisions has each page's title, a date and a status", () => {
   expect(dates, "the oldest first").toEqual([...dates].sort());
 });
 
+test.each(["docs/walk-of-a-message.md", "docs/walk-of-a-rule.md"])(
+  "each function that %s passes is in its file",
+  (page) => {
+    const steps = [...read(page).matchAll(/^\| `([^`]+)` `(\w+)` \|/gm)].map(([, file, name]) => ({
+      file: file!,
+      name: name!,
+    }));
+    expect(steps.length).toBeGreaterThan(10);
+    expect(steps.filter(({ file, name }) => !new RegExp(`\\b${name}\\b`).test(read(file)))).toEqual(
+      [],
+    );
+  },
+);
+
 const INVARIANTS = 8;
 
 test("each invariant of ARCHITECTURE.md names tests that exist", () => {
