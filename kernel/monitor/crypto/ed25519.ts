@@ -19,7 +19,7 @@ import {
   square,
   subtract,
 } from "./field25519";
-import { sha512Begin, sha512End, sha512Update } from "./sha512";
+import { SHA512_CONTEXT_BYTES, sha512Begin, sha512End, sha512Update } from "./sha512";
 
 /** The curve's d = -121665 / 121666. */
 const CURVE_D: usize = memory.data<i64>(
@@ -79,6 +79,7 @@ const table: usize = memory.data(4 * 320, 8);
 const sum: usize = memory.data(320, 8);
 const temporary: usize = memory.data(80 * 8, 8);
 const context: usize = memory.data(208, 8);
+if (SHA512_CONTEXT_BYTES > 208) ERROR("the digest's state is too small");
 const hash: usize = memory.data(64, 8);
 const scalar: usize = memory.data(32, 8);
 const result: usize = memory.data(32, 8);

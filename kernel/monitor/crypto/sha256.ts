@@ -1,10 +1,14 @@
-// SHA-256 (FIPS 180-4), a piece at a time. A context is 112 bytes of the caller's; about 4,000
-// instructions a block of 64 bytes.
+// SHA-256 (FIPS 180-4), a piece at a time. The caller provides the context; about 4,000
+// instructions for a block of 64 bytes.
 
-const STATE: u32 = 0;
-const LENGTH: u32 = 32;
-const BUFFER: u32 = 40;
-export const SHA256_CONTEXT_BYTES: u32 = 112;
+import { BLOCKS_BYTES, MessageBlocks } from "./message-blocks";
+
+// A context: the state, u32[8], then MessageBlocks and its buffer.
+const STATE_BYTES: u32 = 32;
+const BLOCK_BYTES: u32 = 64;
+/** Bytes of the message's length in the padding. */
+const LENGTH_BYTES: u32 = 8;
+export const SHA256_CONTEXT_BYTES: u32 = STATE_BYTES + BLOCKS_BYTES + BLOCK_BYTES;
 
 const ROUND_CONSTANTS: usize = memory.data<u32>(
   [
@@ -31,52 +35,30 @@ export function sha256Begin(context: usize): void {
   store<u32>(context + 20, 0x9b05688c);
   store<u32>(context + 24, 0x1f83d9ab);
   store<u32>(context + 28, 0x5be0cd19);
-  store<u64>(context + LENGTH, 0);
+  blocksOf(context).reset();
 }
 
-/**
- * Takes the next bytes. Cost: one block per 64 bytes; the caller bounds `bytes` for its own step.
- */
+/** Takes the next bytes. Cost: one block per 64 bytes; the caller bounds `bytes` for its own step. */
 export function sha256Update(context: usize, data: usize, bytes: u32): void {
-  const length = load<u64>(context + LENGTH);
-  store<u64>(context + LENGTH, length + <u64>bytes);
-  const used = <u32>length & 63;
-  let at = data;
-  let left = bytes;
-  if (used !== 0) {
-    const room: u32 = 64 - used;
-    const part = left < room ? left : room;
-    memory.copy(context + BUFFER + used, at, part);
-    if (part < room) return;
-    block(context, context + BUFFER);
-    at += part;
-    left -= part;
-  }
-  while (left >= 64) {
-    block(context, at);
-    at += 64;
-    left -= 64;
-  }
-  memory.copy(context + BUFFER, at, left);
+  const blocks = blocksOf(context);
+  blocks.give(data, bytes);
+  for (let block = blocks.take(BLOCK_BYTES); block !== 0; block = blocks.take(BLOCK_BYTES))
+    hashBlock(context, block);
 }
 
-/** Writes the 32 bytes of the digest. The context is spent. */
+/** Writes the 32 bytes of the digest. The context must be begun again before its next use. */
 export function sha256End(context: usize, digest: usize): void {
-  const length = load<u64>(context + LENGTH);
-  const buffer = context + BUFFER;
-  let used = <u32>length & 63;
-  store<u8>(buffer + used, 0x80);
-  used += 1;
-  if (used > 56) {
-    memory.fill(buffer + used, 0, 64 - used);
-    block(context, buffer);
-    used = 0;
-  }
-  memory.fill(buffer + used, 0, 56 - used);
-  store<u64>(buffer + 56, bswap<u64>(length << 3));
-  block(context, buffer);
-  for (let i: u32 = 0; i < 32; i += 4)
-    store<u32>(digest + i, bswap<u32>(load<u32>(context + STATE + i)));
+  const blocks = blocksOf(context);
+  const isFull = blocks.padEnd(BLOCK_BYTES, LENGTH_BYTES);
+  if (isFull) hashBlock(context, blocks.buffer);
+  blocks.padLength(BLOCK_BYTES, isFull);
+  hashBlock(context, blocks.buffer);
+  for (let i: u32 = 0; i < STATE_BYTES; i += 4)
+    store<u32>(digest + i, bswap<u32>(load<u32>(context + i)));
+}
+
+function blocksOf(context: usize): MessageBlocks {
+  return changetype<MessageBlocks>(context + STATE_BYTES);
 }
 
 /** True if the 32 bytes at two addresses are the same: two digests, or two public keys. */
@@ -89,7 +71,8 @@ export function equals32(a: usize, b: usize): bool {
   );
 }
 
-function block(context: usize, data: usize): void {
+/** Mixes one block into the state. */
+function hashBlock(context: usize, data: usize): void {
   for (let i: u32 = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(data + i)));
   for (let i: u32 = 64; i < 256; i += 4) {
     const w = schedule + i;

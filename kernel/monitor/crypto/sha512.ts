@@ -1,7 +1,13 @@
-// SHA-512 (FIPS 180-4), a piece at a time, for Ed25519. A context is 208 bytes of the caller's.
+// SHA-512 (FIPS 180-4), a piece at a time, for Ed25519. The caller provides the context.
 
-const LENGTH: u32 = 64;
-const BUFFER: u32 = 72;
+import { BLOCKS_BYTES, MessageBlocks } from "./message-blocks";
+
+// A context: the state, u64[8], then MessageBlocks and its buffer.
+const STATE_BYTES: u32 = 64;
+const BLOCK_BYTES: u32 = 128;
+/** Bytes of the message's length in the padding. */
+const LENGTH_BYTES: u32 = 16;
+export const SHA512_CONTEXT_BYTES: u32 = STATE_BYTES + BLOCKS_BYTES + BLOCK_BYTES;
 
 const ROUND_CONSTANTS: usize = memory.data<u64>(
   [
@@ -40,55 +46,34 @@ export function sha512Begin(context: usize): void {
   store<u64>(context + 40, 0x9b05688c2b3e6c1f);
   store<u64>(context + 48, 0x1f83d9abfb41bd6b);
   store<u64>(context + 56, 0x5be0cd19137e2179);
-  store<u64>(context + LENGTH, 0);
+  blocksOf(context).reset();
 }
 
-/**
- * Takes the next bytes. Messages are shorter than 2^61 bytes, so the upper half of the length is
- * always zero.
- */
+/** Takes the next bytes. Cost: one block per 128 bytes; the caller bounds `bytes` for its own step. */
 export function sha512Update(context: usize, data: usize, bytes: u32): void {
-  const length = load<u64>(context + LENGTH);
-  store<u64>(context + LENGTH, length + <u64>bytes);
-  const used = <u32>length & 127;
-  let at = data;
-  let left = bytes;
-  if (used !== 0) {
-    const room: u32 = 128 - used;
-    const part = left < room ? left : room;
-    memory.copy(context + BUFFER + used, at, part);
-    if (part < room) return;
-    block(context, context + BUFFER);
-    at += part;
-    left -= part;
-  }
-  while (left >= 128) {
-    block(context, at);
-    at += 128;
-    left -= 128;
-  }
-  memory.copy(context + BUFFER, at, left);
+  const blocks = blocksOf(context);
+  blocks.give(data, bytes);
+  for (let block = blocks.take(BLOCK_BYTES); block !== 0; block = blocks.take(BLOCK_BYTES))
+    hashBlock(context, block);
 }
 
-/** Writes the 64 bytes of the digest. The context is spent. */
+/** Writes the 64 bytes of the digest. The context must be begun again before its next use. */
 export function sha512End(context: usize, digest: usize): void {
-  const length = load<u64>(context + LENGTH);
-  const buffer = context + BUFFER;
-  let used = <u32>length & 127;
-  store<u8>(buffer + used, 0x80);
-  used += 1;
-  if (used > 112) {
-    memory.fill(buffer + used, 0, 128 - used);
-    block(context, buffer);
-    used = 0;
-  }
-  memory.fill(buffer + used, 0, 120 - used);
-  store<u64>(buffer + 120, bswap<u64>(length << 3));
-  block(context, buffer);
-  for (let i: u32 = 0; i < 64; i += 8) store<u64>(digest + i, bswap<u64>(load<u64>(context + i)));
+  const blocks = blocksOf(context);
+  const isFull = blocks.padEnd(BLOCK_BYTES, LENGTH_BYTES);
+  if (isFull) hashBlock(context, blocks.buffer);
+  blocks.padLength(BLOCK_BYTES, isFull);
+  hashBlock(context, blocks.buffer);
+  for (let i: u32 = 0; i < STATE_BYTES; i += 8)
+    store<u64>(digest + i, bswap<u64>(load<u64>(context + i)));
 }
 
-function block(context: usize, data: usize): void {
+function blocksOf(context: usize): MessageBlocks {
+  return changetype<MessageBlocks>(context + STATE_BYTES);
+}
+
+/** Mixes one block into the state. */
+function hashBlock(context: usize, data: usize): void {
   for (let i: u32 = 0; i < 128; i += 8) store<u64>(schedule + i, bswap<u64>(load<u64>(data + i)));
   for (let i: u32 = 128; i < 640; i += 8) {
     const w = schedule + i;
