@@ -3,16 +3,11 @@
 
 import { SLOT_NONE } from "../abi/blob";
 import { FaultKind } from "../abi/fault";
+import { MessageHeader } from "../abi/message-header";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
-import {
-  CAPTURE_ARENA_BYTES,
-  CAPTURE_HANDLE_COUNT,
-  CAPTURE_WORDS,
-  CAPTURE_WORD_COUNT,
-} from "../object/capture";
-import { sendRequest } from "../ipc/send";
+import { sendRequest } from "../ipc/request";
 import { backPage } from "../memory/address-space";
 import { auditFault, slotFaultEndpoint, slotFaultSlot } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
@@ -129,22 +124,18 @@ function reportFault(thread: Thread, domain: Domain): Status {
   const endpoint = handler.endpoint(slotFaultEndpoint(domain.slot));
 
   const capture = thread.capture;
-  store<u32>(capture, FAULT_WORDS, CAPTURE_WORD_COUNT);
-  store<u32>(capture, 0, CAPTURE_HANDLE_COUNT);
-  store<u32>(capture, 0, CAPTURE_ARENA_BYTES);
-  const words = capture + CAPTURE_WORDS;
-  store<u64>(words, <u64>domain.slot);
-  store<u64>(words, <u64>thread.index, 8);
-  store<u64>(words, <u64>thread.faultKind, 16);
-  store<u64>(words, <u64>thread.faultError, 24);
-  store<u64>(words, thread.faultAddress, 32);
-  store<u64>(words, thread.rip, 40);
-  store<u64>(words, thread.rsp, 48);
+  capture.setPlain(FAULT_WORDS);
+  capture.setWord(0, <u64>domain.slot);
+  capture.setWord(1, <u64>thread.index);
+  capture.setWord(2, <u64>thread.faultKind);
+  capture.setWord(3, <u64>thread.faultError);
+  capture.setWord(4, thread.faultAddress);
+  capture.setWord(5, thread.rip);
+  capture.setWord(6, thread.rsp);
   thread.isFaultCall = true;
-  thread.isForwarded = false;
   thread.isLong = false;
   thread.callHandle = null;
-  thread.callHeader = (<u32>FAULT_INTERFACE) << HEADER_INTERFACE_SHIFT;
+  thread.callHeader = MessageHeader.of((<u32>FAULT_INTERFACE) << HEADER_INTERFACE_SHIFT);
   thread.callBadge = 0;
   const status = sendRequest(thread, endpoint, TIMEOUT_NONE);
   if (status !== Status.Ok) thread.isFaultCall = false;

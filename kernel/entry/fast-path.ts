@@ -7,11 +7,8 @@ import { Status } from "../abi/status";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
-  HEADER_INTERFACE_SHIFT,
-  HEADER_METHOD_MASK,
-  HEADER_METHOD_SHIFT,
-  HEADER_WORDS_MASK,
   REGISTER_WORDS_MAX,
+  TIMEOUT_NONE,
   TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
 import { METHOD_BYTES } from "../abi/blob";
@@ -24,35 +21,32 @@ import { findHandle, hasRights } from "../handle/table";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
 import { canHandOver, handOver } from "../schedule/scheduler";
-import { promiseRecord } from "../ipc/message";
-import { SEQUENCE_LAST } from "../ipc/rendezvous";
-
-/** Every flag, and the reserved bit. */
-const FLAGS_AND_RESERVED: u32 = 0xfc08;
-const NAMING_BITS: u32 =
-  (0xffff << HEADER_INTERFACE_SHIFT) | (HEADER_METHOD_MASK << HEADER_METHOD_SHIFT);
+import { promiseRecord } from "../ipc/capture";
+import { Arguments, RegisterWords, Result } from "../ipc/registers";
+import { SEQUENCE_LAST } from "../ipc/request";
 
 /** A call straight to a receiver that waits, which runs next. */
 export function fastCall(caller: Thread): bool {
-  const header = <u32>caller.rsi;
-  const words = header & HEADER_WORDS_MASK;
+  const passed = Arguments.of(caller);
+  const header = passed.header;
+  const words = header.registerWords;
   if (
-    (header & FLAGS_AND_RESERVED) !== 0 ||
+    header.flags !== 0 ||
     words > <u32>REGISTER_WORDS_MAX ||
-    caller.r9 !== 0 ||
-    caller.rdi >> 32 !== 0
+    passed.timeoutNs !== TIMEOUT_NONE ||
+    passed.handle >> 32 !== 0
   )
     return false;
   if (!GUARD_VERDICT || isTraceActive()) return false;
 
   const domain = domainOfSlot(caller.owner);
-  const entry = findHandle(domain, <u32>caller.rdi);
+  const entry = findHandle(domain, <u32>passed.handle);
   if (entry === null || entry.type !== <u16>ObjectType.Endpoint || !hasRights(entry, RIGHT_CALL))
     return false;
-  if (header >> HEADER_INTERFACE_SHIFT !== entry.interfaceId) return false;
+  if (header.interfaceId !== entry.interfaceId) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
-  const method = (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
+  const method = header.method;
   if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
 
   const endpoint = changetype<Endpoint>(entry.object!);
@@ -78,7 +72,7 @@ export function fastCall(caller: Thread): bool {
     return false;
 
   // Commit point. Nothing below can fail.
-  const naming = header & NAMING_BITS;
+  const naming = header.naming;
   caller.callHandle = entry;
   caller.callGeneration = <u32>entry.generation;
   caller.callHeader = naming;
@@ -87,7 +81,6 @@ export function fastCall(caller: Thread): bool {
   caller.callShape = changetype<usize>(shape);
   caller.calleeSlot = owner.slot;
   caller.calleeClass = owner.classId;
-  caller.isForwarded = false;
   caller.isLong = false;
   const sequence = caller.sequence + 1;
   caller.sequence = sequence;
@@ -102,12 +95,13 @@ export function fastCall(caller: Thread): bool {
   receiver.inbox = null;
   receiver.state = ThreadState.Ready;
 
-  receiver.rax = <u64>(<u32>Status.Ok);
-  receiver.rdi = (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
-  receiver.rsi = <u64>(naming | words);
-  receiver.rdx = entry.badge;
-  receiver.r8 = <u64>domain.classId | ((<u64>domain.slot) << 32);
-  moveWords(caller, receiver, words);
+  Result.of(receiver).setRequest(
+    (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index,
+    naming.received(words, 0),
+    entry.badge,
+    Result.callerIdentity(domain.classId, domain.slot),
+  );
+  RegisterWords.of(receiver).copyFrom(caller, words);
   handOver(caller, receiver);
   return true;
 }
@@ -117,20 +111,21 @@ export function fastCall(caller: Thread): bool {
  * next.
  */
 export function fastReply(server: Thread): bool {
-  const header = <u32>server.rsi;
-  const words = header & HEADER_WORDS_MASK;
+  const passed = Arguments.of(server);
+  const header = passed.header;
+  const words = header.registerWords;
   if (
-    (header & FLAGS_AND_RESERVED & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE ||
+    (header.flags & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE ||
     words > <u32>REGISTER_WORDS_MAX ||
-    server.r9 !== 0 ||
-    server.r10 >> 32 !== 0
+    passed.timeoutNs !== TIMEOUT_NONE ||
+    passed.inbox >> 32 !== 0
   )
     return false;
   if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
 
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
-  if (caller === null || caller.servedNext !== null || server.rdi !== caller.token) return false;
+  if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
   if (
     caller.callEpoch !== epoch() ||
     caller.callShape === 0 ||
@@ -140,7 +135,7 @@ export function fastReply(server: Thread): bool {
     return false;
   if (!mayRun(caller, domainOfSlot(caller.owner))) return false;
 
-  const entry = findHandle(domainOfSlot(server.owner), <u32>server.r10);
+  const entry = findHandle(domainOfSlot(server.owner), <u32>passed.inbox);
   if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
     return false;
   const inbox = changetype<Inbox>(entry.object!);
@@ -174,17 +169,13 @@ export function fastReply(server: Thread): bool {
   server.chainBehind = 0;
   server.priority = server.basePriority;
   server.isLong = false;
-  if ((header & HEADER_FLAG_RECORD) !== 0) promiseRecord(server);
+  if (header.has(HEADER_FLAG_RECORD)) promiseRecord(server);
   server.state = ThreadState.Receiving;
   server.inbox = inbox;
   inbox.receiver = server;
 
-  caller.rax = <u64>(<u32>Status.Ok);
-  caller.rdi = 0;
-  caller.rsi = <u64>(caller.callHeader | words);
-  caller.rdx = 0;
-  caller.r8 = 0;
-  moveWords(server, caller, words);
+  Result.of(caller).setAnswer(Status.Ok, caller.callHeader.received(words, 0));
+  RegisterWords.of(caller).copyFrom(server, words);
   handOver(server, caller);
   return true;
 }
@@ -197,12 +188,4 @@ function mayRun(thread: Thread, domain: Domain): bool {
   return (
     thread.timeoutTimer.heapIndex === 0 && !thread.suspended && domain.state === DomainState.Running
   );
-}
-
-/** The words of a message; registers behind the last one are zero. */
-function moveWords(from: Thread, to: Thread, words: u32): void {
-  to.rbx = words > 0 ? from.rbx : 0;
-  to.r12 = words > 1 ? from.r12 : 0;
-  to.r13 = words > 2 ? from.r13 : 0;
-  to.r14 = words > 3 ? from.r14 : 0;
 }

@@ -3,13 +3,14 @@
 
 import { ObjectType, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
+import { MessageHeader } from "../abi/message-header";
 import { HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, TIMEOUT_POLL } from "../abi/system-call";
 import { findHandle, hasRights } from "../handle/table";
 import { forgetReceiver, unqueueCaller } from "../ipc/inbox-queue";
 import { updatePriority } from "../ipc/lending";
-import { captureReceive } from "../ipc/message";
-import { setResult } from "../ipc/registers";
-import { rendezvous } from "../ipc/rendezvous";
+import { captureReceive } from "../ipc/capture";
+import { Arguments, setResult } from "../ipc/registers";
+import { rendezvous } from "../ipc/request";
 import { failCall, startTimeout } from "../ipc/wait";
 import { domainOfSlot } from "../object/domain";
 import { Inbox } from "../object/inbox";
@@ -21,8 +22,8 @@ import { giveTurnBack } from "../schedule/scheduler";
 import { unmaskLine } from "../x64/interrupts";
 
 /**
- * Callers that may fail at the rendezvous in one system call. Then the receiver gets Again, so that
- * interrupts have their turn.
+ * Callers whose messages may fail to be delivered in one system call. Then the receiver gets Again,
+ * so that interrupts have their turn.
  */
 const ATTEMPTS_MAX: u32 = 8;
 
@@ -58,15 +59,16 @@ export function systemCallRecv(thread: Thread): void {
 
 /** On Status.Ok the thread waits, or has its result already. */
 function recv(thread: Thread): Status {
-  const header = <u32>thread.rsi;
-  if ((header & ~(<u32>(HEADER_FLAG_LONG | HEADER_FLAG_KEEP_MASKED))) !== 0)
+  const passed = Arguments.of(thread);
+  const header = passed.header;
+  const timeoutNs = passed.timeoutNs;
+  if ((header.word & ~(<u32>(HEADER_FLAG_LONG | HEADER_FLAG_KEEP_MASKED))) !== 0)
     return Status.BadHeader;
-  const timeout = thread.r9;
-  const found = findInbox(thread, thread.r10);
+  const found = findInbox(thread, passed.inbox);
   if (!found.isInbox) return found.status;
   const captured = captureReceive(thread, domainOfSlot(thread.owner), header);
   if (captured !== Status.Ok) return captured;
-  receiveAt(thread, found.inbox, header, timeout);
+  receiveAt(thread, found.inbox, header, timeoutNs);
   return Status.Ok;
 }
 
@@ -85,17 +87,22 @@ export function findInbox(thread: Thread, number: u64): InboxOrStatus {
 }
 
 /** Receives at an inbox that `findInbox` has returned for the thread. */
-export function receiveAt(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void {
-  receive(thread, inbox, header, timeout);
+export function receiveAt(
+  thread: Thread,
+  inbox: Inbox,
+  header: MessageHeader,
+  timeoutNs: u64,
+): void {
+  receive(thread, inbox, header, timeoutNs);
   if (thread.state === ThreadState.Ready) giveTurnBack();
 }
 
-function receive(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void {
+function receive(thread: Thread, inbox: Inbox, header: MessageHeader, timeoutNs: u64): void {
   takeOver(thread, inbox);
-  if ((header & HEADER_FLAG_KEEP_MASKED) === 0) rearm(inbox);
+  if (!header.has(HEADER_FLAG_KEEP_MASKED)) rearm(inbox);
 
   for (let attempt: u32 = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    // Asked each time: a caller that fails may be a fault, whose end sets bits here.
+    // Read each time: a caller that fails may be a fault, and the end of its instance sets bits.
     const bits = inbox.bits;
     if (bits !== 0) {
       inbox.bits = 0;
@@ -105,11 +112,11 @@ function receive(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void 
     }
     const caller = firstQueued(inbox.queue);
     if (caller === null) {
-      wait(thread, inbox, timeout);
+      wait(thread, inbox, timeoutNs);
       return;
     }
     const endpoint = caller.endpoint!;
-    // The place in the queue ends now; the timeout goes on until the answer.
+    // The caller leaves the queue now; its timeout goes on until the answer.
     unqueueCaller(caller);
     const status = endpoint.type === 0 ? Status.BadHandle : rendezvous(caller, endpoint, thread);
     if (status === Status.Ok) return;
@@ -122,18 +129,18 @@ function receive(thread: Thread, inbox: Inbox, header: u32, timeout: u64): void 
   setResult(thread, Status.Again);
 }
 
-function wait(thread: Thread, inbox: Inbox, timeout: u64): void {
-  if (timeout === TIMEOUT_POLL) {
+function wait(thread: Thread, inbox: Inbox, timeoutNs: u64): void {
+  if (timeoutNs === TIMEOUT_POLL) {
     setResult(thread, Status.Timeout);
     return;
   }
   thread.state = ThreadState.Receiving;
   thread.inbox = inbox;
   inbox.receiver = thread;
-  startTimeout(thread, timeout);
+  startTimeout(thread, timeoutNs);
 }
 
-/** Callers in the queue lend to this thread from now on. */
+/** Callers in the inbox's queue lend their priority to this thread from now on. */
 function takeOver(thread: Thread, inbox: Inbox): void {
   if (inbox.thread === thread && thread.ownInbox === inbox) return;
   forgetReceiver(inbox);
@@ -144,10 +151,7 @@ function takeOver(thread: Thread, inbox: Inbox): void {
   updatePriority(thread);
 }
 
-/**
- * Interrupts that this inbox has delivered may come again. At most as many steps as the machine has
- * lines.
- */
+/** Unmasks the interrupts that this inbox has delivered. At most LINE_COUNT steps. */
 function rearm(inbox: Inbox): void {
   let interrupt = inbox.firstMasked;
   if (interrupt === null) return;

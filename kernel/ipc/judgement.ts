@@ -2,16 +2,11 @@
 // structure is checked on every way.
 
 import { CLASS_KERNEL, METHOD_BYTES } from "../abi/blob";
-import {
-  HEADER_INTERFACE_SHIFT,
-  HEADER_METHOD_MASK,
-  HEADER_METHOD_SHIFT,
-} from "../abi/system-call";
+import { MessageHeader } from "../abi/message-header";
 import { Status } from "../abi/status";
 import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
   Event,
-  Message,
   Method,
   Question,
   checkShape,
@@ -25,13 +20,6 @@ import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
 
-export function methodOf(header: u32): u32 {
-  return (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
-}
-export function interfaceOf(header: u32): u32 {
-  return header >> HEADER_INTERFACE_SHIFT;
-}
-
 /** Who speaks: the caller's class, or the kernel where it reports a fault in the caller's place. */
 export function subjectClass(caller: Thread, domain: Domain): u32 {
   return caller.isFaultCall ? <u32>CLASS_KERNEL : domain.classId;
@@ -41,14 +29,14 @@ export function subjectClass(caller: Thread, domain: Domain): u32 {
  * Whether the handle's cached verdict covers the method, the cache renewed if a new policy has come
  * into force.
  */
-function isCovered(entry: HandleEntry, subject: u32, header: u32): bool {
+function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): bool {
   const now = epoch();
   if (entry.epoch !== now) {
     entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
     entry.shapes = <u32>changetype<usize>(methodShape(entry.interfaceId, 0));
     entry.epoch = now;
   }
-  return ((entry.verdicts >> <u64>methodOf(header)) & 1) !== 0;
+  return ((entry.verdicts >> <u64>header.method) & 1) !== 0;
 }
 
 /** One for all: a question is answered before the next is asked. */
@@ -69,8 +57,8 @@ function ask(
   question.targetSlot = targetSlot;
   question.subjectClass = subjectClass(caller, domain);
   question.targetClass = targetClass;
-  question.interfaceId = interfaceOf(header);
-  question.method = methodOf(header);
+  question.interfaceId = header.interfaceId;
+  question.method = header.method;
 }
 
 /** Asked before a caller queues. It may only deny. */
@@ -99,15 +87,15 @@ export function judgeRequest(
   targetSlot: u32,
   targetClass: u32,
 ): Status {
-  const message = changetype<Message>(caller.capture);
+  const message = caller.capture;
   const header = caller.callHeader;
   caller.callEpoch = 0;
   caller.callShape = 0;
   if (entry !== null && message.handleCount === 0 && isCovered(entry, domain.classId, header)) {
     // A bit is set only for a method that exists; without the guard all are.
     const shape = GUARD_VERDICT
-      ? changetype<Method>(<usize>entry.shapes + <usize>methodOf(header) * METHOD_BYTES)
-      : methodShape(interfaceOf(header), methodOf(header));
+      ? changetype<Method>(<usize>entry.shapes + <usize>header.method * METHOD_BYTES)
+      : methodShape(header.interfaceId, header.method);
     if (shape !== null) {
       if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, message) === 0) {
         caller.callEpoch = entry.epoch;
@@ -128,7 +116,7 @@ export function judgeReply(
   callerDomain: Domain,
   isError: bool,
 ): Status {
-  const message = changetype<Message>(server.capture);
+  const message = server.capture;
   if (!isError && message.handleCount === 0 && caller.callEpoch === epoch()) {
     const shape = changetype<Method | null>(caller.callShape);
     if (shape !== null && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, message) === 0))

@@ -1,21 +1,15 @@
-// The trace: the last messages between two slots, for whoever debugs. Off, it costs one load a
+// The trace: the last messages between two slots, for debugging. Switched off, it costs one load a
 // message.
 
-import { nowNs } from "../x64/timer";
+import { MessageHeader } from "../abi/message-header";
 import { Status } from "../abi/status";
-import {
-  CAPTURE_ARENA_ADDRESS,
-  CAPTURE_ARENA_BYTES,
-  CAPTURE_HANDLE_COUNT,
-  CAPTURE_WORDS,
-  CAPTURE_WORD_COUNT,
-} from "../object/capture";
 import { TRACE_BASE } from "../object/layout";
 import { availableFrames } from "../memory/frames";
 import { copyFromUser } from "../memory/user-memory";
 import { backKernelWindow } from "../memory/window";
 import { domainOfSlot } from "../object/domain";
 import { Thread } from "../object/thread";
+import { nowNs } from "../x64/timer";
 
 export enum TraceKind {
   Request = 0,
@@ -23,29 +17,59 @@ export enum TraceKind {
   Error = 2,
 }
 
-export const TRACE_TIME: usize = 0;
-export const TRACE_KIND: usize = 8;
-export const TRACE_FROM: usize = 12;
-export const TRACE_TO: usize = 16;
-export const TRACE_HEADER: usize = 20;
-export const TRACE_WORD_COUNT: usize = 24;
-export const TRACE_STATUS: usize = 28;
-export const TRACE_HANDLE_COUNT: usize = 32;
-export const TRACE_ARENA_BYTES: usize = 36;
-/** How many bytes of the arena the record keeps. */
-const TRACE_ARENA_KEPT: usize = 40;
-/** The words that the record keeps, and behind them the arena's beginning. */
-export const TRACE_DATA: usize = 48;
-const TRACE_RECORD_BYTES: usize = 256;
 /** More words than any interface between programs has. */
 const TRACE_WORDS_MAX: u32 = 16;
-/** A line of text, and more. */
+/** Bytes of the arena that a record keeps: more than a line of text. */
 const TRACE_ARENA_MAX: u32 = 80;
 export const TRACE_DATA_MAX: u32 = (TRACE_WORDS_MAX << 3) + TRACE_ARENA_MAX;
-/** 64 KiB: more than anybody reads, and the oldest go first. */
+const TRACE_DATA: usize = 48;
+const TRACE_RECORD_BYTES: usize = 256;
+/** 64 KiB: more than a person reads. The oldest record is dropped for a new one. */
 const TRACE_RECORDS: u32 = 256;
 const TRACE_BYTES: u32 = TRACE_RECORDS * <u32>TRACE_RECORD_BYTES;
 
+/** One message: who sent what to whom, and what became of it. */
+@unmanaged
+@final
+class TraceRecord {
+  timeNs: u64;
+  kind: TraceKind;
+  /** Slots. */
+  from: u32;
+  to: u32;
+  /** Interface and method of the call, as a header word. */
+  header: MessageHeader;
+  wordCount: u32;
+  status: Status;
+  handleCount: u32;
+  arenaBytes: u32;
+  /** How many bytes of the arena the record keeps. */
+  arenaKept: u32;
+
+  /** Address of the words that the record keeps, and behind them the arena's first bytes. */
+  @inline
+  get data(): usize {
+    return changetype<usize>(this) + TRACE_DATA;
+  }
+  @inline
+  get dataBytes(): u32 {
+    return (this.wordsKept << 3) + this.arenaKept;
+  }
+  @inline
+  get wordsKept(): u32 {
+    return this.wordCount < TRACE_WORDS_MAX ? this.wordCount : TRACE_WORDS_MAX;
+  }
+  @inline
+  static at(index: u32): TraceRecord {
+    return changetype<TraceRecord>(TRACE_BASE + <usize>index * TRACE_RECORD_BYTES);
+  }
+}
+
+if (offsetof<TraceRecord>() > TRACE_DATA) ERROR("a trace record overlaps its data");
+if (TRACE_DATA + <usize>TRACE_DATA_MAX > TRACE_RECORD_BYTES)
+  ERROR("a trace record has no room for what it keeps");
+
+// There is one trace in the machine. It is the state of these six variables and of the records.
 let isActive: bool = false;
 let isBacked: bool = false;
 let slotA: u32 = 0;
@@ -53,10 +77,11 @@ let slotB: u32 = 0;
 let next: u32 = 0;
 let recorded: u32 = 0;
 
-/** Starts anew, for the messages between two slots. False if memory is out. */
+/** Drops all records and starts tracing between two slots. False if there is no memory for it. */
 export function startTrace(a: u32, b: u32): bool {
   if (!isBacked) {
-    // All of it or nothing, and only what is promised to nobody. Page tables are there since boot.
+    // All of it or nothing, and only frames that no quota has set aside. Its page tables are there
+    // since boot.
     if (availableFrames() < TRACE_BYTES >> 12) return false;
     if (!backKernelWindow(TRACE_BASE, TRACE_BYTES)) return false;
     isBacked = true;
@@ -78,72 +103,49 @@ export function stopTrace(): void {
 }
 
 /**
- * Records a message as it stands in its sender's capture buffer, and the beginning of its arena as
- * it stands with the sender. Of a message that was refused the arena is not looked at: nobody reads
- * it.
+ * Records the captured message and the first bytes of the sender's arena; of a refused message, not
+ * the arena. `naming`: interface and method of the call.
  */
 export function traceMessage(
   kind: TraceKind,
   from: u32,
   to: u32,
   sender: Thread,
-  header: u32,
-  status: u32,
+  naming: MessageHeader,
+  status: Status,
 ): void {
   if (!isActive) return;
   if (!((from === slotA && to === slotB) || (from === slotB && to === slotA))) return;
-  const record = TRACE_BASE + <usize>next * TRACE_RECORD_BYTES;
+  const record = TraceRecord.at(next);
   const capture = sender.capture;
-  const words = load<u32>(capture, CAPTURE_WORD_COUNT);
-  const arenaBytes = load<u32>(capture, CAPTURE_ARENA_BYTES);
-  store<u64>(record + TRACE_TIME, nowNs());
-  store<u32>(record + TRACE_KIND, <u32>kind);
-  store<u32>(record + TRACE_FROM, from);
-  store<u32>(record + TRACE_TO, to);
-  store<u32>(record + TRACE_HEADER, header);
-  store<u32>(record + TRACE_WORD_COUNT, words);
-  store<u32>(record + TRACE_STATUS, status);
-  store<u32>(record + TRACE_HANDLE_COUNT, load<u32>(capture, CAPTURE_HANDLE_COUNT));
-  store<u32>(record + TRACE_ARENA_BYTES, arenaBytes);
-
-  const data = record + TRACE_DATA;
-  memory.copy(data, capture + CAPTURE_WORDS, wordsKept(words) << 3);
-  let kept =
-    status !== <u32>Status.Ok ? 0 : arenaBytes < TRACE_ARENA_MAX ? arenaBytes : TRACE_ARENA_MAX;
-  if (
-    !copyFromUser(
-      domainOfSlot(sender.owner),
-      data + (wordsKept(words) << 3),
-      load<u32>(capture, CAPTURE_ARENA_ADDRESS),
-      kept,
-    )
-  )
-    kept = 0;
-  store<u32>(record + TRACE_ARENA_KEPT, kept);
+  record.timeNs = nowNs();
+  record.kind = kind;
+  record.from = from;
+  record.to = to;
+  record.header = naming;
+  record.wordCount = capture.wordCount;
+  record.status = status;
+  record.handleCount = capture.handleCount;
+  record.arenaBytes = capture.arenaBytes;
+  record.arenaKept = 0;
+  memory.copy(record.data, capture.words, record.wordsKept << 3);
+  if (status === Status.Ok) keepArena(record, sender);
   next = (next + 1) % TRACE_RECORDS;
   if (recorded < TRACE_RECORDS) recorded += 1;
 }
 
-function wordsKept(words: u32): u32 {
-  return words < TRACE_WORDS_MAX ? words : TRACE_WORDS_MAX;
+/** Keeps nothing of an arena that the sender cannot read: its message will fail. */
+function keepArena(record: TraceRecord, sender: Thread): void {
+  const bytes = record.arenaBytes < TRACE_ARENA_MAX ? record.arenaBytes : TRACE_ARENA_MAX;
+  const to = record.data + (record.wordsKept << 3);
+  if (copyFromUser(domainOfSlot(sender.owner), to, sender.capture.arenaAddress, bytes))
+    record.arenaKept = bytes;
 }
 
-/** Bytes at TRACE_DATA of a record. */
-export function traceDataBytes(record: usize): u32 {
-  return (
-    (wordsKept(load<u32>(record + TRACE_WORD_COUNT)) << 3) + load<u32>(record + TRACE_ARENA_KEPT)
-  );
-}
-
-/**
- * Takes the oldest record kept: its address, 0 if there is none. It holds until the next message.
- */
-export function takeTraceRecord(): usize {
-  if (recorded === 0) return 0;
+/** Takes the oldest record, null if there is none. It is valid until the next message. */
+export function takeTraceRecord(): TraceRecord | null {
+  if (recorded === 0) return null;
   const oldest = (next + TRACE_RECORDS - recorded) % TRACE_RECORDS;
   recorded -= 1;
-  return TRACE_BASE + <usize>oldest * TRACE_RECORD_BYTES;
+  return TraceRecord.at(oldest);
 }
-
-if (TRACE_DATA + <usize>TRACE_DATA_MAX > TRACE_RECORD_BYTES)
-  ERROR("a trace record has no room for what it keeps");

@@ -11,17 +11,18 @@ import { leaveInbox, unqueueCaller } from "./inbox-queue";
 import { endService, updatePriority } from "./lending";
 import { setResult } from "./registers";
 
-/** Starts the timeout of a wait; `timeout` is relative, TIMEOUT_NONE for none. */
-export function startTimeout(thread: Thread, timeout: u64): void {
-  if (timeout === TIMEOUT_NONE) return;
+/** Starts the timeout of a wait, relative to now; none for TIMEOUT_NONE. */
+export function startTimeout(thread: Thread, timeoutNs: u64): void {
+  if (timeoutNs === TIMEOUT_NONE) return;
   const now = nowNs();
-  const deadline = now + timeout;
+  const deadline = now + timeoutNs;
+  // A sum that overflows is a deadline that never comes, which is not DEADLINE_NEVER either.
   setTimer(thread.timeoutTimer, deadline < now ? u64.MAX_VALUE - 1 : deadline);
 }
 
 /**
- * Takes a thread out of whatever it waits in, without result. Its reply token is spent. Afterwards
- * it is Ready, but in no queue.
+ * Takes a thread out of the queue or list that it waits in, without result. Its reply token is
+ * spent. Afterwards the thread is Ready, but in no queue.
  */
 export function detach(thread: Thread): void {
   clearTimer(thread.timeoutTimer);
@@ -40,15 +41,18 @@ export function detach(thread: Thread): void {
 }
 
 /**
- * Ends a thread's wait with a status. A fault that nobody is left to be told of ends the domain
- * instead.
+ * Ends a thread's wait with a status. If the thread waits for the answer to its fault, its instance
+ * ends instead.
  */
 export function endWait(thread: Thread, status: Status): void {
   detach(thread);
   failCall(thread, status);
 }
 
-/** The result of a call that was not delivered or not answered. The thread is in no queue. */
+/**
+ * Gives a caller, which is in no queue, the result of a call that was not delivered or not answered.
+ * If the call is a fault, no handler will answer it, and the instance ends.
+ */
 export function failCall(thread: Thread, status: Status): void {
   if (thread.isFaultCall) {
     endFaulted(thread, false);
@@ -58,7 +62,7 @@ export function failCall(thread: Thread, status: Status): void {
   wake(thread);
 }
 
-/** A deadline has passed. */
+/** The thread's deadline has passed. */
 export function timeoutPassed(thread: Thread): void {
   if (thread.state === ThreadState.Ready || thread.state === ThreadState.Faulted) return;
   endWait(thread, Status.Timeout);

@@ -24,7 +24,6 @@ export const MESSAGE_CARRIED: usize = 64;
  * here.
  */
 @unmanaged
-@final
 export class Message {
   wordCount: u32;
   handleCount: u32;

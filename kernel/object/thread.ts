@@ -8,7 +8,8 @@ import {
   SAVE_RIP,
 } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
-import { CAPTURE_BYTES } from "./capture";
+import { MessageHeader } from "../abi/message-header";
+import { CAPTURE_BYTES, Capture } from "./capture";
 import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "./layout";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
@@ -78,11 +79,6 @@ export class Thread {
    * system call's.
    */
   isFaultCall: bool;
-  /**
-   * The call was passed on by its first receiver: it does not stand on the caller's own handle any
-   * more.
-   */
-  isForwarded: bool;
   /** Its header has HEADER_FLAG_LONG: `record` and the `receive…` fields hold. */
   isLong: bool;
   /** Its record has been looked at: `record` and the `receive…` fields hold what it says. */
@@ -121,11 +117,14 @@ export class Thread {
    */
   firstServed: Thread | null;
 
-  /** The handle that the call was made on, and the generation that it had. */
+  /**
+   * The handle that the call was made on, and the generation that it had. Null for a call that a
+   * server forwarded, and for a fault: those are made on no handle of the caller's.
+   */
   callHandle: HandleEntry | null;
   callGeneration: u32;
-  /** Header of the call: interface and method. */
-  callHeader: u32;
+  /** Interface and method of the call: the `naming` of its header. */
+  callHeader: MessageHeader;
   callBadge: u64;
   /** Slot and class of the endpoint's owner when the request was judged. */
   calleeSlot: u32;
@@ -178,8 +177,8 @@ export class Thread {
   @inline static ofTimer(timer: Timer): Thread {
     return changetype<Thread>(changetype<usize>(timer) - offsetof<Thread>("timer"));
   }
-  @inline get capture(): usize {
-    return changetype<usize>(this) + CAPTURE_OFFSET;
+  @inline get capture(): Capture {
+    return changetype<Capture>(changetype<usize>(this) + CAPTURE_OFFSET);
   }
   /** Chains behind the callers whose calls it holds, without the newest caller. */
   @inline get servedChains(): ChainTally {

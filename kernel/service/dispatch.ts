@@ -2,16 +2,15 @@
 // response are one decision, taken before anything happens. Then the object's method runs.
 
 import { SLOT_NONE } from "../abi/blob";
+import { MessageHeader } from "../abi/message-header";
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
-import { REGISTER_WORDS_MAX } from "../abi/system-call";
 import { clamped } from "../base/speculation";
-import { judgeRequest, methodOf } from "../ipc/judgement";
-import { checkRoom, storeMessage } from "../ipc/message";
-import { setResult } from "../ipc/registers";
-import { describeHandles } from "../ipc/transfer";
+import { describeHandles } from "../ipc/capture";
+import { checkRoom, storeMessage } from "../ipc/delivery";
+import { judgeRequest } from "../ipc/judgement";
+import { Result } from "../ipc/registers";
 import { copyToUser } from "../memory/user-memory";
-import { CAPTURE_HANDLE_COUNT, CAPTURE_WORD_COUNT } from "../object/capture";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
@@ -41,14 +40,14 @@ export function callKernel(
   thread: Thread,
   domain: Domain,
   handle: HandleEntry,
-  header: u32,
+  naming: MessageHeader,
 ): Status {
   const type = <u32>handle.type;
   const methods = methodCount(type);
-  if (methodOf(header) >= methods) return Status.BadHeader;
-  const method = clamped(methodOf(header), methods);
+  if (naming.method >= methods) return Status.BadHeader;
+  const method = clamped(naming.method, methods);
 
-  thread.callHeader = header;
+  thread.callHeader = naming;
   const described = describeHandles(thread, domain);
   if (described !== Status.Ok) return described;
   const verdict = judgeRequest(thread, domain, handle, <u32>SLOT_NONE, handle.classId);
@@ -57,8 +56,8 @@ export function callKernel(
   // The methods rely on these two sizes. The structure check has compared them too, but tests
   // switch that guard off.
   const shape = methodShape(type, method);
-  if (load<u32>(thread.capture, CAPTURE_WORD_COUNT) !== shape.requestWords) return Status.Malformed;
-  if (load<u32>(thread.capture, CAPTURE_HANDLE_COUNT) !== 0) return Status.Malformed;
+  if (thread.capture.wordCount !== shape.requestWords) return Status.Malformed;
+  if (thread.capture.handleCount !== 0) return Status.Malformed;
   const words = shape.responseWords;
   const room = checkRoom(thread, domain, words, 0, 0);
   if (room !== Status.Ok) return room === Status.PeerFault ? Status.BadAddress : room;
@@ -74,10 +73,8 @@ export function callKernel(
     if (!copyToUser(domain, thread.receiveAddress, call.text.start, textBytes))
       return Status.BadAddress;
   }
-  setResult(thread, Status.Ok);
-  const long = storeMessage(thread, domain, call.response, words, 0, 0, textBytes);
-  const inRegisters = words < <u32>REGISTER_WORDS_MAX ? words : <u32>REGISTER_WORDS_MAX;
-  thread.rsi = <u64>(header | inRegisters | long);
+  const received = storeMessage(thread, domain, call.response, words, 0, textBytes, naming);
+  Result.of(thread).setAnswer(Status.Ok, received);
   return Status.Ok;
 }
 

@@ -42,8 +42,8 @@ import { dropStep } from "../handle/lifetime";
 import { revokeStep } from "../handle/revoke";
 import { addHandle, findHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
 import { unmapStep } from "../handle/unmap";
+import { isOfDyingMemory } from "../ipc/capture";
 import { endDomain } from "../ipc/end";
-import { isGoing } from "../ipc/transfer";
 import { findMapping } from "../memory/address-space";
 import { createMapping } from "../memory/mappings";
 import { createMemoryObject } from "../memory/memory-pages";
@@ -259,7 +259,7 @@ function mint(call: MethodCall): Status {
   const domain = call.domain;
   const request = DomainMintRequest.at(call.request);
   const entry = findHandle(domain, request.handle);
-  if (entry === null || isGoing(entry)) return Status.BadHandle;
+  if (entry === null || isOfDyingMemory(entry)) return Status.BadHandle;
   const rights = request.rights;
   const badge = request.badge;
   if (badge !== 0 && entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
@@ -305,7 +305,7 @@ function map(call: MethodCall): Status {
   const domain = call.domain;
   const request = DomainMapRequest.at(call.request);
   const entry = findHandle(domain, request.memory);
-  if (entry === null || isGoing(entry)) return Status.BadHandle;
+  if (entry === null || isOfDyingMemory(entry)) return Status.BadHandle;
   if (entry.type !== <u16>ObjectType.Memory) return Status.WrongType;
   const memory = changetype<MemoryObject>(entry.object!);
   const offset = request.offset;

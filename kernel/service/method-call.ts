@@ -2,7 +2,6 @@ import { RESPONSE_WORDS_MAX, TEXT_BYTES_MAX } from "../../build/generated/kernel
 import { Status } from "../abi/status";
 import { clamped } from "../base/speculation";
 import { copyFromUser } from "../memory/user-memory";
-import { CAPTURE_ARENA_ADDRESS, CAPTURE_WORDS } from "../object/capture";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
@@ -20,7 +19,7 @@ export class MethodCall {
 
   /** The words of the request, in the caller's capture buffer. */
   @inline get request(): usize {
-    return this.thread.capture + CAPTURE_WORDS;
+    return this.thread.capture.words;
   }
   /** The words of the response, zero until the method writes them. */
   @inline get response(): usize {
@@ -38,7 +37,7 @@ export class MethodCall {
   takeText(offset: u32, length: u32, max: u32): Status {
     if (length > max || length > TEXT_BYTES_MAX) return Status.BadArgument;
     const bytes = clamped(length, TEXT_BYTES_MAX + 1);
-    const start = <u64>load<u32>(this.thread.capture, CAPTURE_ARENA_ADDRESS) + <u64>offset;
+    const start = <u64>this.thread.capture.arenaAddress + <u64>offset;
     if (start > <u64>u32.MAX_VALUE) return Status.BadAddress;
     if (!copyFromUser(this.domain, this.text.start, <u32>start, bytes)) return Status.BadAddress;
     this.text.length = bytes;

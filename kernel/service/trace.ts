@@ -5,23 +5,7 @@ import {
   TraceStartRequest,
 } from "../../build/generated/kernel/Trace";
 import { Status } from "../abi/status";
-import {
-  TRACE_ARENA_BYTES,
-  TRACE_DATA,
-  TRACE_DATA_MAX,
-  TRACE_FROM,
-  TRACE_HANDLE_COUNT,
-  TRACE_HEADER,
-  TRACE_KIND,
-  TRACE_STATUS,
-  TRACE_TIME,
-  TRACE_TO,
-  TRACE_WORD_COUNT,
-  startTrace,
-  stopTrace,
-  takeTraceRecord,
-  traceDataBytes,
-} from "../ipc/trace";
+import { TRACE_DATA_MAX, startTrace, stopTrace, takeTraceRecord } from "../ipc/trace";
 import { slotCount } from "../monitor/monitor";
 import { MethodCall } from "./method-call";
 
@@ -51,21 +35,17 @@ function start(call: MethodCall): Status {
 
 function next(call: MethodCall): Status {
   const record = takeTraceRecord();
-  if (record === 0) return Status.NotFound;
+  if (record === null) return Status.NotFound;
   const response = TraceNextResponse.at(call.response);
-  response.timeNs = load<u64>(record + TRACE_TIME);
-  response.kind = load<u32>(record + TRACE_KIND);
-  response.from = load<u32>(record + TRACE_FROM);
-  response.to = load<u32>(record + TRACE_TO);
-  response.header = load<u32>(record + TRACE_HEADER);
-  response.outcome = load<u32>(record + TRACE_STATUS);
-  response.words = load<u32>(record + TRACE_WORD_COUNT);
-  response.handles = load<u32>(record + TRACE_HANDLE_COUNT);
-  response.arenaLength = load<u32>(record + TRACE_ARENA_BYTES);
-  response.dataLength = call.text.set(
-    record + TRACE_DATA,
-    traceDataBytes(record),
-    TRACE_NEXT_DATA_MAX,
-  );
+  response.timeNs = record.timeNs;
+  response.kind = record.kind;
+  response.from = record.from;
+  response.to = record.to;
+  response.header = record.header.word;
+  response.outcome = record.status;
+  response.words = record.wordCount;
+  response.handles = record.handleCount;
+  response.arenaLength = record.arenaBytes;
+  response.dataLength = call.text.set(record.data, record.dataBytes, TRACE_NEXT_DATA_MAX);
   return Status.Ok;
 }
