@@ -34,7 +34,7 @@ import { firstQueued } from "../schedule/priority-queue";
 import { clearTimer } from "../schedule/timers";
 import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT, maskLine } from "../x64/interrupts";
-import { DOMAIN_PAGES, beginTakingApart, leaveRoot, takeApart, takenApart } from "../x64/paging";
+import { Teardown, leaveRoot } from "../x64/paging";
 import { removeDying } from "../ipc/end";
 import { instanceGone } from "./supervisor";
 import { killThread } from "./threads";
@@ -249,14 +249,14 @@ function endMemory(domain: Domain): bool {
 function freeAddressSpace(domain: Domain): bool {
   if (domain.root === 0) return true;
   leaveRoot(domain.root);
-  beginTakingApart(domain.cursor, ENTRIES_STEP);
+  const teardown = Teardown.resume(domain.cursor, ENTRIES_STEP);
   for (let done: u32 = 0; done < FREE_STEP; done++) {
-    const frame = takeApart(domain.root);
-    domain.cursor = takenApart();
+    const frame = teardown.nextFrame(domain.root);
+    domain.cursor = teardown.page;
     if (frame === 0) break;
     freeCharged(domain, frameAt(frame));
   }
-  if (domain.cursor < DOMAIN_PAGES) return false;
+  if (!teardown.isDone) return false;
   freeCharged(domain, frameAt(domain.root));
   domain.root = 0;
   return true;

@@ -1,6 +1,5 @@
-// Page tables: four levels, 4 KiB pages. A page table is a frame of which only this file knows the
-// format; who pays for it is decided by the caller, which asks how many tables are missing before
-// it maps.
+// Page tables: four levels, 4 KiB pages. Only this file knows the format of a page table. The caller
+// decides who pays for a table's frame: it asks how many tables are missing before it maps.
 
 import {
   DOMAIN_REGION_BYTES,
@@ -22,7 +21,7 @@ const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
 const USER: u64 = 4;
 const LARGE: u64 = 1 << 7;
-/** Left to software by the CPU: the frame belongs to the domain and goes with the mapping. */
+/** A bit that the processor ignores: the frame belongs to the domain and is freed with the mapping. */
 const OWNED: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS_MASK: u64 = 0x000ffffffffff000;
@@ -42,15 +41,12 @@ export function initializePaging(): void {
   kernelRoot = readCr3() & ADDRESS_MASK;
 }
 
-/**
- * Makes an empty, zeroed frame the top table of a domain: nothing in the lower half, the kernel in
- * the upper.
- */
+/** Makes a zeroed frame the top table of a domain: lower half empty, upper half the kernel's. */
 export function initializeRoot(root: u64): void {
   physicalCopy(root + 2048, kernelRoot + 2048, 2048);
 }
 
-/** Leaves an address space that is about to be taken apart. */
+/** Leaves an address space whose tables are about to be removed. */
 export function leaveRoot(root: u64): void {
   if ((readCr3() & ADDRESS_MASK) === root) writeCr3(kernelRoot);
 }
@@ -61,7 +57,7 @@ function entryAddress(table: u64, address: u64, level: u32): u64 {
   return table + (((address >> (3 + 9 * <u64>level)) & 511) << 3);
 }
 
-/** Tables that mapping a page at `address` needs beyond those that are there: 0 to 3. */
+/** How many tables are missing to map a page at `address`: 0 to 3. */
 export function tablesMissing(root: u64, address: u64): u32 {
   let table = root;
   for (let level: u32 = 4; level > 1; level--) {
@@ -72,7 +68,7 @@ export function tablesMissing(root: u64, address: u64): u32 {
   return 0;
 }
 
-/** Hangs a zeroed frame in as the topmost table that is missing for `address`. */
+/** Makes a zeroed frame the topmost table that is missing for `address`. */
 export function addTable(root: u64, address: u64, frameAddress: u64): void {
   let table = root;
   for (let level: u32 = 4; level > 1; level--) {
@@ -88,7 +84,7 @@ export function addTable(root: u64, address: u64, frameAddress: u64): void {
   assert(false);
 }
 
-/** Physical address of the entry for the page, 0 where a table is missing. */
+/** Physical address of the entry for the page, 0 if a table is missing. */
 function pageEntry(root: u64, address: u64): u64 {
   let table = root;
   for (let level: u32 = 4; level > 1; level--) {
@@ -101,8 +97,8 @@ function pageEntry(root: u64, address: u64): u64 {
 }
 
 /**
- * Maps a frame. All tables are there, and nothing is mapped at the address. `owned`: it is given
- * back when the mapping goes.
+ * Maps a frame. All tables exist, and nothing is mapped at the address. `owned`: the frame is freed
+ * with the mapping.
  */
 export function mapPage(
   root: u64,
@@ -130,8 +126,8 @@ export function unmapPage(root: u64, address: u64): void {
 }
 
 /**
- * Where the byte at `address` lies physically, if the domain itself may read it, or write it where
- * `write`; 0 otherwise.
+ * Physical address of the byte at `address` if the domain itself may read it (with `write`: may
+ * write it), else 0.
  */
 export function translate(root: u64, address: u64, write: bool): u64 {
   const place = pageEntry(root, address);
@@ -142,96 +138,139 @@ export function translate(root: u64, address: u64, write: bool): u64 {
   return (entry & ADDRESS_MASK) | (address & 4095);
 }
 
-/** Whether anything is mapped there. */
+/** True if a page is mapped there. */
 export function isMapped(root: u64, address: u64): bool {
   const place = pageEntry(root, address);
   return place !== 0 && (physicalLoad64(place) & PRESENT) !== 0;
 }
 
-// Taking a domain's tables apart goes from page to page, bottom first, and stops anywhere to go on
-// later.
-
 /**
  * Pages up to the end of a domain's region: behind it there is nothing of a domain's. All lie
  * behind the first entry of its top table.
  */
-export const DOMAIN_PAGES: u32 =
-  ((<u32>DOMAIN_REGION_HIGH) << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
+const DOMAIN_PAGES: u32 = ((<u32>DOMAIN_REGION_HIGH) << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
 if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27)
-  ERROR("a domain's region does not lie where its tables are taken apart");
-/**
- * Number of the page that is looked at next. No page or table before it is left but the tables that
- * lead to it.
- */
-let apart: u32 = 0;
-let entriesLeft: u32 = 0;
+  ERROR("a domain's region does not lie behind the first entry of its top table");
 
-/** Goes on at a page, to look at so many entries at most. */
-export function beginTakingApart(page: u32, entries: u32): void {
-  apart = page;
-  entriesLeft = entries;
-}
-
-/** Where to go on; DOMAIN_PAGES when the lower half is empty. */
-export function takenApart(): u32 {
-  return apart;
-}
+/** Level of the table behind the first entry of a domain's top table. */
+const TEARDOWN_LEVEL: u32 = 3;
 
 /**
- * Takes the next owned frame or table out: its physical address, nothing refers to it any more. 0
- * when all is done, or enough entries have been looked at.
+ * Removes a domain's mappings and page tables, from page to page and each table after its entries.
+ * It can stop after any entry and go on later from its page number.
+ *
+ * Invariant: before `page`, nothing is left but the tables that lead to it.
  */
-export function takeApart(root: u64): u64 {
-  if (apart >= DOMAIN_PAGES) return 0;
-  let place = root;
-  for (let level: u32 = 3; level > 0; level--) {
-    const entry = physicalLoad64(place);
-    if ((entry & PRESENT) === 0) {
-      apart = DOMAIN_PAGES; // There is no table below the top one.
-      return 0;
-    }
-    const table = entry & ADDRESS_MASK;
-    const shift = 9 * (level - 1);
-    const end = entriesInUse(shift);
-    const first = (apart >> shift) & 511;
-    const stop = entriesLeft < end - first ? first + entriesLeft : end;
-    let index = first;
-    let owned: u64 = 0;
-    for (; index < stop; index++) {
-      const candidate = table + ((<u64>index) << 3);
-      const found = physicalLoad64(candidate);
-      if ((found & PRESENT) === 0) continue;
-      if (level > 1) break;
-      physicalStore64(candidate, 0);
-      if ((found & OWNED) === 0) continue;
-      owned = found & ADDRESS_MASK;
-      break;
-    }
-    entriesLeft -= index - first;
-    const behind = ~((1 << (shift + 9)) - 1);
-    if (index === end) {
-      // Empty. The page is the first of this table again, so that its entry in the table above is
-      // seen to be gone.
-      apart &= behind;
-      physicalStore64(place, 0);
-      return table;
-    }
-    if (index !== first) apart = (apart & behind) | (index << shift);
-    if (owned !== 0) return owned;
-    if (entriesLeft === 0) return 0;
-    place = table + ((<u64>index) << 3);
+@unmanaged
+@final
+export class Teardown {
+  /** Number of the page that is looked at next. */
+  page: u32;
+  /** Entries that may still be looked at in this step. */
+  private entriesLeft: u32;
+  /** The frame of the mapping that `scan` removed; 0 if the mapping did not own it. */
+  private ownedFrame: u64;
+
+  /** A step from a page on, over at most so many entries. The same record each time. */
+  static resume(page: u32, entriesMax: u32): Teardown {
+    const teardown = changetype<Teardown>(teardownRecord);
+    teardown.page = page;
+    teardown.entriesLeft = entriesMax;
+    return teardown;
   }
-  assert(false);
-  return 0;
+
+  /** True when the lower half is empty. */
+  get isDone(): bool {
+    return this.page >= DOMAIN_PAGES;
+  }
+
+  /**
+   * Removes the next owned frame or empty table and returns its physical address: nothing refers to
+   * it any more. Returns 0 when all is done or the step has looked at its entries.
+   */
+  nextFrame(root: u64): u64 {
+    if (this.isDone) return 0;
+    this.ownedFrame = 0;
+    let parent = root;
+    for (let level = TEARDOWN_LEVEL; level > 0; level--) {
+      const entry = physicalLoad64(parent);
+      if ((entry & PRESENT) === 0) {
+        // A table below is only looked for behind an entry that `scan` has found present.
+        assert(level === TEARDOWN_LEVEL);
+        this.page = DOMAIN_PAGES;
+        return 0;
+      }
+      const table = entry & ADDRESS_MASK;
+      const end = this.entriesInUse(level);
+      const index = this.scan(table, level, end);
+      if (index === end) {
+        // The table is empty. Back to its first page: the next step finds the parent's entry absent
+        // there and goes on behind it.
+        this.page = this.firstPage(level);
+        physicalStore64(parent, 0);
+        return table;
+      }
+      if (index !== this.indexAt(level))
+        this.page = this.firstPage(level) | (index << pageShift(level));
+      if (this.ownedFrame !== 0) return this.ownedFrame;
+      if (this.entriesLeft === 0) return 0;
+      parent = table + ((<u64>index) << 3);
+    }
+    assert(false);
+    return 0;
+  }
+
+  /**
+   * Looks at the entries of a table from the current page's on. Returns the index of the first entry
+   * at which it stops (`stopsAt`), or of the first one not looked at.
+   */
+  private scan(table: u64, level: u32, end: u32): u32 {
+    const first = this.indexAt(level);
+    const stop = this.entriesLeft < end - first ? first + this.entriesLeft : end;
+    let index = first;
+    while (index < stop && !this.stopsAt(table + ((<u64>index) << 3), level)) index++;
+    this.entriesLeft -= index - first;
+    return index;
+  }
+
+  /**
+   * True if the entry leads to a table. A page's mapping is removed instead; then true if the
+   * mapping owned its frame.
+   */
+  private stopsAt(place: u64, level: u32): bool {
+    const entry = physicalLoad64(place);
+    if ((entry & PRESENT) === 0) return false;
+    if (level > 1) return true;
+    physicalStore64(place, 0);
+    if ((entry & OWNED) === 0) return false;
+    this.ownedFrame = entry & ADDRESS_MASK;
+    return true;
+  }
+
+  /** Index of the current page's entry in its table of that level. */
+  private indexAt(level: u32): u32 {
+    return (this.page >> pageShift(level)) & 511;
+  }
+
+  /** The first page of the current page's table of that level. */
+  private firstPage(level: u32): u32 {
+    return this.page & ~((1 << pageShift(level + 1)) - 1);
+  }
+
+  /** Entries of that table that may be in use: of a domain's last table, those of its pages. */
+  private entriesInUse(level: u32): u32 {
+    const last = DOMAIN_PAGES - 1;
+    const isLast = this.page >> pageShift(level + 1) === last >> pageShift(level + 1);
+    return isLast ? ((last >> pageShift(level)) & 511) + 1 : 512;
+  }
 }
 
-/**
- * How many entries of the table that leads to `apart` may be in use, those of its last page's table
- * being the last.
- */
-function entriesInUse(shift: u32): u32 {
-  const last = DOMAIN_PAGES - 1;
-  return apart >> (shift + 9) === last >> (shift + 9) ? ((last >> shift) & 511) + 1 : 512;
+/** The record of `Teardown.resume`: one domain's tables are removed at a time. */
+const teardownRecord: usize = memory.data(offsetof<Teardown>(), 8);
+
+/** An entry of a table of that level leads to 2 to the power of this many pages. */
+function pageShift(level: u32): u32 {
+  return 9 * (level - 1);
 }
 
 // The kernel's linear window.
@@ -249,12 +288,12 @@ export function addKernelTable(linear: usize, frameAddress: u64): void {
   addTable(kernelRoot, windowAddress(linear), frameAddress);
 }
 
-/** Whether a page of the window is backed. Tables are there. */
+/** True if a page of the window is backed. All tables exist. */
 export function isKernelPageMapped(linear: usize): bool {
   return (physicalLoad64(pageEntry(kernelRoot, windowAddress(linear))) & PRESENT) !== 0;
 }
 
-/** Backs a page of the kernel's window. Tables are there. */
+/** Backs a page of the kernel's window. All tables exist. */
 export function mapKernelPage(linear: usize, frameAddress: u64): void {
   const place = pageEntry(kernelRoot, windowAddress(linear));
   assert(place !== 0);
@@ -262,7 +301,7 @@ export function mapKernelPage(linear: usize, frameAddress: u64): void {
   physicalStore64(place, frameAddress | PRESENT | WRITABLE | (GUARD_NX ? NO_EXECUTE : 0));
 }
 
-/** Takes the frame out of the kernel's window; answers its physical address. */
+/** Removes a page of the kernel's window and returns the physical address of its frame. */
 export function unmapKernelPage(linear: usize): u64 {
   const place = pageEntry(kernelRoot, windowAddress(linear));
   assert(place !== 0);
