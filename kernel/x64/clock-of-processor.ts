@@ -1,6 +1,6 @@
 // What CPUID says of the time stamp counter: its rate, and whether it keeps it.
 
-import { cpuid } from "./x64";
+import { hasLeaf, readLeaf } from "./cpuid";
 
 const LEAF_FEATURES: u32 = 1;
 const FEATURE_HYPERVISOR: u32 = 1 << 31;
@@ -8,10 +8,8 @@ const FEATURE_HYPERVISOR: u32 = 1 << 31;
 const LEAF_CRYSTAL: u32 = 0x15;
 /** The processor's nominal rate, in MHz: its counter's to within some percent. */
 const LEAF_NOMINAL: u32 = 0x16;
-const LEAF_HYPERVISOR: u32 = 0x40000000;
 /** The counter's rate in kHz, as VMware defined it; KVM and bhyve have it too. */
 const LEAF_HYPERVISOR_CLOCK: u32 = 0x40000010;
-const LEAF_EXTENDED: u32 = 0x80000000;
 const LEAF_POWER: u32 = 0x80000007;
 const POWER_INVARIANT: u32 = 1 << 8;
 
@@ -22,65 +20,48 @@ const POWER_INVARIANT: u32 = 1 << 8;
 const PLAUSIBLE_HZ_MIN: u64 = 100_000_000;
 const PLAUSIBLE_HZ_MAX: u64 = 20_000_000_000;
 
-/** eax, ebx, ecx, edx. */
-const result = memory.data(16);
-
 @unmanaged
 @final
-class Said {
-  /** 0 if CPUID says none that can be. */
+class StatedRate {
+  /** 0 if CPUID states no rate, or none that is plausible. */
   hz: u64;
-  /** A rate that a measurement must agree with, not a nominal one. */
+  /** True of a rate that a measurement must agree with, false of a nominal one. */
   isExact: bool;
 }
-const said = changetype<Said>(memory.data(16, 8));
+const rate = changetype<StatedRate>(memory.data(16, 8));
 
 /** The rate of the time stamp counter. The same record each time. */
-export function clockOfProcessor(): Said {
-  said.isExact = true;
-  said.hz = plausible(crystalHz());
-  if (said.hz === 0) said.hz = plausible(hypervisorHz());
-  if (said.hz !== 0) return said;
-  said.isExact = false;
-  said.hz = plausible(nominalHz());
-  return said;
+export function clockOfProcessor(): StatedRate {
+  rate.isExact = true;
+  rate.hz = plausible(crystalHz());
+  if (rate.hz === 0) rate.hz = plausible(hypervisorHz());
+  if (rate.hz !== 0) return rate;
+  rate.isExact = false;
+  rate.hz = plausible(nominalHz());
+  return rate;
 }
 
-/** Whether the counter runs at one rate whatever the processor does to save power. */
+/** True if the counter runs at one rate whatever the processor does to save power. */
 export function isClockInvariant(): bool {
-  return leafExists(LEAF_EXTENDED, LEAF_POWER) && (word(LEAF_POWER, 12) & POWER_INVARIANT) !== 0;
+  return hasLeaf(LEAF_POWER) && (readLeaf(LEAF_POWER).edx & POWER_INVARIANT) !== 0;
 }
 
 function crystalHz(): u64 {
-  if (!leafExists(0, LEAF_CRYSTAL)) return 0;
-  cpuid(LEAF_CRYSTAL, 0, result);
-  const denominator = <u64>load<u32>(result);
-  const numerator = <u64>load<u32>(result, 4);
-  const crystal = <u64>load<u32>(result, 8);
+  if (!hasLeaf(LEAF_CRYSTAL)) return 0;
+  const leaf = readLeaf(LEAF_CRYSTAL);
+  const denominator = <u64>leaf.eax;
+  const numerator = <u64>leaf.ebx;
+  const crystal = <u64>leaf.ecx;
   return denominator === 0 ? 0 : (crystal * numerator) / denominator;
 }
 
 function hypervisorHz(): u64 {
-  if ((word(LEAF_FEATURES, 8) & FEATURE_HYPERVISOR) === 0) return 0;
-  return leafExists(LEAF_HYPERVISOR, LEAF_HYPERVISOR_CLOCK)
-    ? <u64>word(LEAF_HYPERVISOR_CLOCK, 0) * 1000
-    : 0;
+  if ((readLeaf(LEAF_FEATURES).ecx & FEATURE_HYPERVISOR) === 0) return 0;
+  return hasLeaf(LEAF_HYPERVISOR_CLOCK) ? <u64>readLeaf(LEAF_HYPERVISOR_CLOCK).eax * 1000 : 0;
 }
 
 function nominalHz(): u64 {
-  return leafExists(0, LEAF_NOMINAL) ? <u64>(word(LEAF_NOMINAL, 0) & 0xffff) * 1_000_000 : 0;
-}
-
-/** A processor answers for a leaf that it does not have with another's numbers. */
-function leafExists(range: u32, leaf: u32): bool {
-  const last = word(range, 0);
-  return last >= leaf && last < range + 0x10000;
-}
-
-/** A register of a leaf, by its offset in `result`. */
-function word(leaf: u32, offset: usize): u32 {
-  cpuid(leaf, 0, result);
-  return load<u32>(result + offset);
+  return hasLeaf(LEAF_NOMINAL) ? <u64>(readLeaf(LEAF_NOMINAL).eax & 0xffff) * 1_000_000 : 0;
 }
 
 function plausible(hz: u64): u64 {

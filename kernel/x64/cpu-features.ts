@@ -2,9 +2,10 @@
 // so.
 
 import { GUARD_SMAP, GUARD_SMEP } from "../base/guards";
+import { LEAF_STANDARD, hasBit, hasLeaf, readLeaf } from "./cpuid";
 import { processorLevel } from "./level";
 import { endLine, logNumber, logText } from "./serial-log";
-import { cpuid, readMsr, writeCr4, writeMsr } from "./x64";
+import { readMsr, writeCr4, writeMsr } from "./x64";
 import { systemCallEntry } from "./assembly";
 
 const CR4_DEBUGGING_EXTENSIONS: u64 = 1 << 3;
@@ -21,7 +22,7 @@ const MSR_CSTAR: u32 = 0xc0000083;
 const MSR_SFMASK: u32 = 0xc0000084;
 const MSR_EFER: u32 = 0xc0000080;
 const EFER_SYSCALL: u64 = 1;
-/** Zero makes the instruction `sysenter`, which nobody uses here, a protection fault. */
+/** Zero makes the instruction `sysenter`, which no program uses, a protection fault. */
 const MSR_SYSENTER_SELECTOR: u32 = 0x174;
 const MSR_GS_BASE: u32 = 0xc0000101;
 const MSR_KERNEL_GS_BASE: u32 = 0xc0000102;
@@ -33,32 +34,46 @@ const SELECTOR_USER_BASE: u64 = 0x1b;
 /** Cleared on entry: TF, IF, DF, IOPL, NT, AC. */
 const ENTRY_FLAGS_CLEARED: u64 = 0x47700;
 
-/** eax, ebx, ecx, edx. */
-const result = memory.data(16);
+const LEAF_FEATURES: u32 = 1;
+/** Bits of edx of that leaf. */
+const FEATURE_MACHINE_CHECK: u32 = 7;
+const FEATURE_LOCAL_APIC: u32 = 9;
+const FEATURE_GLOBAL_PAGES: u32 = 13;
+const LEAF_MORE_FEATURES: u32 = 7;
+/** Bits of ebx, ecx and edx of that leaf. */
+const FEATURE_SMEP: u32 = 7;
+const FEATURE_SMAP: u32 = 20;
+const FEATURE_UMIP: u32 = 2;
+const FEATURE_ARCHITECTURE_CAPABILITIES: u32 = 29;
+/** RDCL_NO of MSR_ARCHITECTURE_CAPABILITIES: no reading ahead across the privilege boundary. */
+const CAPABILITY_NO_MELTDOWN: u64 = 1;
+/** ebx of leaf 0 for AuthenticAMD. */
+const VENDOR_AMD: u32 = 0x68747541;
 
-/** Features of the boot line, and whether they are on. */
+// What the processor has: found once, by initializeProcessor, and constant afterwards.
 let hasSmep: bool = false;
 let hasSmap: bool = false;
 let hasUmip: bool = false;
 let hasGlobalPages: bool = false;
+let hasMachineCheck: bool = false;
 let hasLocalApic: bool = false;
-let isAmd: bool = false;
-let meltdownSafe: bool = false;
+let isMeltdownSafe: bool = false;
 
-/** Whether there is a local APIC. Valid after initializeProcessor. */
+/** True if there is a local APIC. Valid after initializeProcessor. */
 export function processorHasLocalApic(): bool {
   return hasLocalApic;
 }
 
 /**
- * Switches on what protects and switches off what user code could use against others: afterwards
- * CR4 has exactly the bits named here, so FSGSBASE, PCE, OSFXSR and PKE are off whatever the
- * firmware left. CR0.WP and EFER.NXE are on since boot, which refuses a processor without.
+ * Enables the protection features, and disables instructions by which user code could observe or
+ * disturb other domains: afterwards CR4 has exactly the bits named here, so FSGSBASE, PCE, OSFXSR
+ * and PKE are off whatever the firmware left. CR0.WP and EFER.NXE are on since boot, which refuses
+ * a processor without them.
  */
 export function initializeProcessor(): void {
   detect();
   let cr4: u64 = CR4_PAE | CR4_DEBUGGING_EXTENSIONS;
-  if (featureLeaf1(7)) cr4 |= CR4_MACHINE_CHECK;
+  if (hasMachineCheck) cr4 |= CR4_MACHINE_CHECK;
   if (hasGlobalPages) cr4 |= CR4_GLOBAL_PAGES;
   if (hasUmip) cr4 |= CR4_UMIP;
   if (hasSmep && GUARD_SMEP) cr4 |= CR4_SMEP;
@@ -71,39 +86,30 @@ export function initializeProcessor(): void {
   writeMsr(MSR_SYSENTER_SELECTOR, 0);
   writeMsr(MSR_SFMASK, ENTRY_FLAGS_CLEARED);
   writeMsr(MSR_EFER, readMsr(MSR_EFER) | EFER_SYSCALL);
-  // The kernel uses no gs; what firmware left there is nobody's business.
+  // The kernel uses no gs. Cleared, so that no program sees what firmware left.
   writeMsr(MSR_GS_BASE, 0);
   writeMsr(MSR_KERNEL_GS_BASE, 0);
 }
 
 function detect(): void {
-  cpuid(0, 0, result);
-  const leaves = load<u32>(result);
-  // "Auth" of AuthenticAMD.
-  isAmd = load<u32>(result, 4) === 0x68747541;
-  hasGlobalPages = featureLeaf1(13);
-  hasLocalApic = featureLeaf1(9);
-  if (leaves < 7) return;
-  cpuid(7, 0, result);
-  const ebx = load<u32>(result, 4);
-  const ecx = load<u32>(result, 8);
-  const edx = load<u32>(result, 12);
-  hasSmep = (ebx & (1 << 7)) !== 0;
-  hasSmap = (ebx & (1 << 20)) !== 0;
-  hasUmip = (ecx & (1 << 2)) !== 0;
-  // RDCL_NO: the processor does not read ahead across the privilege boundary.
-  const hasCapabilities = (edx & (1 << 29)) !== 0;
-  meltdownSafe = isAmd || (hasCapabilities && (readMsr(MSR_ARCHITECTURE_CAPABILITIES) & 1) !== 0);
-}
-
-/** A bit of edx of leaf 1. */
-function featureLeaf1(bit: u32): bool {
-  cpuid(1, 0, result);
-  return ((load<u32>(result, 12) >> bit) & 1) !== 0;
+  const isAmd = readLeaf(LEAF_STANDARD).ebx === VENDOR_AMD;
+  const features = readLeaf(LEAF_FEATURES).edx;
+  hasMachineCheck = hasBit(features, FEATURE_MACHINE_CHECK);
+  hasGlobalPages = hasBit(features, FEATURE_GLOBAL_PAGES);
+  hasLocalApic = hasBit(features, FEATURE_LOCAL_APIC);
+  if (!hasLeaf(LEAF_MORE_FEATURES)) return;
+  const more = readLeaf(LEAF_MORE_FEATURES);
+  hasSmep = hasBit(more.ebx, FEATURE_SMEP);
+  hasSmap = hasBit(more.ebx, FEATURE_SMAP);
+  hasUmip = hasBit(more.ecx, FEATURE_UMIP);
+  isMeltdownSafe =
+    isAmd ||
+    (hasBit(more.edx, FEATURE_ARCHITECTURE_CAPABILITIES) &&
+      (readMsr(MSR_ARCHITECTURE_CAPABILITIES) & CAPABILITY_NO_MELTDOWN) !== 0);
 }
 
 /**
- * Prints the processor's level, which fences stand and which are missing, e.g.
+ * Prints the processor's level and which protection features are on and which are missing, e.g.
  * `trine: cpu x86-64-v3, nx wp smep smap umip`.
  */
 export function logProcessor(): void {
@@ -124,6 +130,6 @@ export function logProcessor(): void {
     if (!GUARD_SMEP) logText(" smep");
     if (!GUARD_SMAP) logText(" smap");
   }
-  if (!meltdownSafe) logText("; no page-table split, and the processor may need one");
+  if (!isMeltdownSafe) logText("; no page-table split, and the processor may need one");
   endLine();
 }

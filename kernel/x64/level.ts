@@ -2,16 +2,12 @@
 // by name.
 
 import { LEVEL_MOST } from "../abi/executable";
+import { LEAF_EXTENDED, hasBit, hasLeaf, readLeaf } from "./cpuid";
 import { logText } from "./serial-log";
-import { cpuid } from "./x64";
 
-const EXTENDED: u32 = 0x80000000;
-/** Of `result`: where cpuid leaves a register. */
-const EBX: usize = 4;
-const ECX: usize = 8;
-
-/** eax, ebx, ecx, edx. */
-const result = memory.data(16);
+const LEAF_FEATURES: u32 = 1;
+const LEAF_MORE_FEATURES: u32 = 7;
+const LEAF_EXTENDED_FEATURES: u32 = LEAF_EXTENDED + 1;
 
 /** The highest level that the processor has, level 1 being what boot has asked for. */
 export function processorLevel(): u32 {
@@ -28,30 +24,34 @@ export function logMissingOf(level: u32): void {
 /** How many of the features that a level adds are missing; with `logs`, names them. */
 function findMissing(level: u32, logs: bool): u32 {
   if (level === 2) {
+    const features = ecxOf(LEAF_FEATURES);
     return (
-      missing(1, ECX, 0, " sse3", logs) +
-      missing(1, ECX, 9, " ssse3", logs) +
-      missing(1, ECX, 13, " cmpxchg16b", logs) +
-      missing(1, ECX, 19, " sse4.1", logs) +
-      missing(1, ECX, 20, " sse4.2", logs) +
-      missing(1, ECX, 23, " popcnt", logs) +
-      missing(EXTENDED + 1, ECX, 0, " lahf", logs)
+      missing(features, 0, " sse3", logs) +
+      missing(features, 9, " ssse3", logs) +
+      missing(features, 13, " cmpxchg16b", logs) +
+      missing(features, 19, " sse4.1", logs) +
+      missing(features, 20, " sse4.2", logs) +
+      missing(features, 23, " popcnt", logs) +
+      missing(ecxOf(LEAF_EXTENDED_FEATURES), 0, " lahf", logs)
     );
   }
+  const more = hasLeaf(LEAF_MORE_FEATURES) ? readLeaf(LEAF_MORE_FEATURES).ebx : 0;
   return (
-    missing(7, EBX, 3, " bmi1", logs) +
-    missing(7, EBX, 8, " bmi2", logs) +
-    missing(EXTENDED + 1, ECX, 5, " lzcnt", logs) +
-    missing(1, ECX, 22, " movbe", logs)
+    missing(more, 3, " bmi1", logs) +
+    missing(more, 8, " bmi2", logs) +
+    missing(ecxOf(LEAF_EXTENDED_FEATURES), 5, " lzcnt", logs) +
+    missing(ecxOf(LEAF_FEATURES), 22, " movbe", logs)
   );
 }
 
-/** 1 where the bit of the leaf's register is clear or there is no such leaf. */
-function missing(leaf: u32, register: usize, bit: u32, name: string, logs: bool): u32 {
-  cpuid(leaf & EXTENDED, 0, result);
-  const isThere = load<u32>(result) >= leaf;
-  cpuid(leaf, 0, result);
-  if (isThere && ((load<u32>(result + register) >> bit) & 1) !== 0) return 0;
+/** ecx of a leaf; 0 if the processor does not have the leaf. */
+function ecxOf(leaf: u32): u32 {
+  return hasLeaf(leaf) ? readLeaf(leaf).ecx : 0;
+}
+
+/** 1 if the bit of the features is clear. */
+function missing(features: u32, bit: u32, name: string, logs: bool): u32 {
+  if (hasBit(features, bit)) return 0;
   if (logs) logText(name);
   return 1;
 }

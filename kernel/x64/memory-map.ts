@@ -7,7 +7,8 @@
 // the ranges are both, so that no frame is handed out twice.
 
 import { bootTablesEnd } from "./assembly";
-import { physicalLoad32, physicalLoad64, physicalLoad8 } from "./x64";
+import { BootModule, MemoryMapEntry, StartInfo } from "./start-info";
+import { physicalLoad8 } from "./x64";
 
 const PAGE: u64 = 4096;
 const FIRST_USABLE: u64 = 0x100000;
@@ -15,18 +16,6 @@ const KERNEL_START: u64 = 0x100000;
 /** What the direct map covers, and the most memory that boot/page-tables.asm maps. */
 const LAST_USABLE: u64 = 1 << 46;
 
-// struct hvm_start_info and its lists.
-const START_INFO_BYTES: u64 = 56;
-const START_INFO_MODULES: u64 = 12;
-const START_INFO_MODULE_LIST: u64 = 16;
-const START_INFO_COMMAND_LINE: u64 = 24;
-const START_INFO_MEMORY_MAP: u64 = 40;
-const START_INFO_MEMORY_MAP_ENTRIES: u64 = 48;
-const MODULE_BYTES: u64 = 32;
-const MEMORY_BYTES: u64 = 24;
-const MEMORY_LENGTH: u64 = 8;
-const MEMORY_TYPE: u64 = 16;
-const MEMORY_USABLE: u32 = 1;
 const COMMAND_LINE_BYTES_MAX: u32 = 256;
 
 /**
@@ -36,16 +25,29 @@ const COMMAND_LINE_BYTES_MAX: u32 = 256;
 const ENTRIES_MAX: u32 = 256;
 let isTooLong: bool = false;
 
+/** Physical memory from `start` to `end`, whole pages. */
+@unmanaged
+@final
+class Range {
+  start: u64;
+  end: u64;
+
+  static at(table: usize, index: u32): Range {
+    return changetype<Range>(table + <usize>index * offsetof<Range>());
+  }
+}
+
 /** What does not fit is the highest memory: it is not used, and counted. */
 const RANGES_MAX: u32 = 64;
-const RANGE_BYTES: usize = 16;
-const ranges = memory.data(1024);
+const ranges: usize = memory.data(64 * 16, 8);
 let rangeCount: u32 = 0;
 
-/** Ranges not to be handed out: start and end of each. */
+/** Ranges not to be handed out. */
 const RESERVED_MAX: u32 = 6;
-const reserved = memory.data(96);
+const reserved: usize = memory.data(6 * 16, 8);
 let reservedCount: u32 = 0;
+if (RANGES_MAX * offsetof<Range>() !== 64 * 16 || RESERVED_MAX * offsetof<Range>() !== 6 * 16)
+  ERROR("the tables of ranges do not have the sizes of their data");
 
 let archiveAddress: u64 = 0;
 let archiveLength: u64 = 0;
@@ -69,11 +71,11 @@ export function memoryRangeCount(): u32 {
  * two.
  */
 export function memoryRangeStart(index: u32): u64 {
-  return index < rangeCount ? load<u64>(ranges + <usize>index * RANGE_BYTES) : 0;
+  return index < rangeCount ? Range.at(ranges, index).start : 0;
 }
 
 export function memoryRangeEnd(index: u32): u64 {
-  return index < rangeCount ? load<u64>(ranges + <usize>index * RANGE_BYTES, 8) : 0;
+  return index < rangeCount ? Range.at(ranges, index).end : 0;
 }
 
 /** Usable memory in pieces that are none of the ranges, as there are too many. */
@@ -97,19 +99,19 @@ export function archiveBytes(): u64 {
 
 /** Reads the start info at that physical address. */
 export function initializeMemoryMap(startInfo: u64): void {
-  const map = physicalLoad64(startInfo + START_INFO_MEMORY_MAP);
-  const entries = physicalLoad32(startInfo + START_INFO_MEMORY_MAP_ENTRIES);
-  const modules = physicalLoad32(startInfo + START_INFO_MODULES);
-  const moduleList = physicalLoad64(startInfo + START_INFO_MODULE_LIST);
-  commandLineAddress = physicalLoad64(startInfo + START_INFO_COMMAND_LINE);
+  const map = StartInfo.memoryMap(startInfo);
+  const entries = StartInfo.memoryMapEntries(startInfo);
+  const modules = StartInfo.moduleCount(startInfo);
+  const moduleList = StartInfo.moduleList(startInfo);
+  commandLineAddress = StartInfo.commandLine(startInfo);
 
   reserve(KERNEL_START, bootTablesEnd() - KERNEL_START);
-  reserve(startInfo, START_INFO_BYTES);
-  reserve(map, entries * MEMORY_BYTES);
+  reserve(startInfo, StartInfo.BYTES);
+  reserve(map, entries * MemoryMapEntry.BYTES);
   if (modules > 0) {
-    archiveAddress = physicalLoad64(moduleList);
-    archiveLength = physicalLoad64(moduleList + 8);
-    reserve(moduleList, modules * MODULE_BYTES);
+    archiveAddress = BootModule.address(moduleList);
+    archiveLength = BootModule.length(moduleList);
+    reserve(moduleList, modules * BootModule.BYTES);
     reserve(archiveAddress, archiveLength);
   }
   if (commandLineAddress !== 0) reserve(commandLineAddress, COMMAND_LINE_BYTES_MAX);
@@ -146,56 +148,75 @@ export function commandLineHas(word: string): bool {
 
 function reserve(start: u64, bytes: u64): void {
   assert(reservedCount < RESERVED_MAX);
-  const place = reserved + <usize>reservedCount * RANGE_BYTES;
-  store<u64>(place, start & ~(PAGE - 1));
-  store<u64>(place, reservedEnd(start, bytes), 8);
+  const range = Range.at(reserved, reservedCount);
+  range.start = roundDown(start);
+  range.end = reservedEnd(start, bytes);
   reservedCount++;
 }
 
 /**
- * Goes from one place where something begins or ends to the next; what lies between two of them is
- * one kind of memory. At most twice as many steps as entries.
+ * Goes from one edge, where a range begins or ends, to the next; what lies between two edges is one
+ * kind of memory. At most twice as many steps as entries.
  */
 function sweep(map: u64, entries: u32): void {
-  let from = FIRST_USABLE;
-  while (from < LAST_USABLE) {
-    next = LAST_USABLE;
-    const isFree = look(map, entries, from);
-    if (isFree) appendRange(from, next);
+  for (let from = FIRST_USABLE; from < LAST_USABLE; ) {
+    const next = nextEdge(map, entries, from);
+    assert(next > from);
+    if (isFree(map, entries, from)) appendRange(from, next);
     from = next;
   }
 }
 
-/** The first address behind the one that `look` was asked about where something begins or ends. */
-let next: u64 = 0;
-
-/** Whether the page at `from` may be handed out. Sets `next`. */
-function look(map: u64, entries: u32, from: u64): bool {
-  let isUsable = false;
-  let isReserved = false;
+/** True if the page at this address may be handed out. */
+function isFree(map: u64, entries: u32, page: u64): bool {
   for (let i: u32 = 0; i < reservedCount; i++) {
-    const place = reserved + <usize>i * RANGE_BYTES;
-    if (covers(load<u64>(place), load<u64>(place, 8), from)) isReserved = true;
+    const range = Range.at(reserved, i);
+    if (range.start <= page && page < range.end) return false;
   }
+  let isUsable = false;
   for (let i: u32 = 0; i < entries; i++) {
-    const entry = map + i * MEMORY_BYTES;
-    const start = physicalLoad64(entry);
-    const bytes = physicalLoad64(entry + MEMORY_LENGTH);
-    if (physicalLoad32(entry + MEMORY_TYPE) !== MEMORY_USABLE) {
-      if (bytes !== 0 && covers(start & ~(PAGE - 1), reservedEnd(start, bytes), from))
-        isReserved = true;
-    } else if (start < LAST_USABLE && bytes <= LAST_USABLE - start) {
-      if (covers(roundUp(start), (start + bytes) & ~(PAGE - 1), from)) isUsable = true;
-    }
+    const entry = map + i * MemoryMapEntry.BYTES;
+    if (page < pagesStart(entry) || page >= pagesEnd(entry)) continue;
+    if (!MemoryMapEntry.isUsable(entry)) return false;
+    isUsable = true;
   }
-  return isUsable && !isReserved;
+  return isUsable;
 }
 
-function covers(start: u64, end: u64, from: u64): bool {
-  if (start >= end) return false;
-  if (start > from && start < next) next = start;
-  if (end > from && end < next) next = end;
-  return start <= from && from < end;
+/** The first address behind `from` at which a range begins or ends. */
+function nextEdge(map: u64, entries: u32, from: u64): u64 {
+  let next = LAST_USABLE;
+  for (let i: u32 = 0; i < reservedCount; i++) {
+    const range = Range.at(reserved, i);
+    next = nearerEdge(range.start, range.end, from, next);
+  }
+  for (let i: u32 = 0; i < entries; i++) {
+    const entry = map + i * MemoryMapEntry.BYTES;
+    next = nearerEdge(pagesStart(entry), pagesEnd(entry), from, next);
+  }
+  return next;
+}
+
+/** The first edge of a range behind `from`, if it lies before `next`; else `next`. */
+function nearerEdge(start: u64, end: u64, from: u64, next: u64): u64 {
+  if (start >= end) return next;
+  const edge = start > from ? start : end;
+  return edge > from && edge < next ? edge : next;
+}
+
+/** Start of an entry's whole pages: pages that are usable in part are not usable. */
+function pagesStart(entry: u64): u64 {
+  const start = MemoryMapEntry.address(entry);
+  return MemoryMapEntry.isUsable(entry) ? roundUp(start) : roundDown(start);
+}
+
+/** End of an entry's whole pages. 0 if it has none: it is empty, or usable and out of reach. */
+function pagesEnd(entry: u64): u64 {
+  const start = MemoryMapEntry.address(entry);
+  const bytes = MemoryMapEntry.length(entry);
+  if (!MemoryMapEntry.isUsable(entry)) return bytes === 0 ? 0 : reservedEnd(start, bytes);
+  if (start >= LAST_USABLE || bytes > LAST_USABLE - start) return 0;
+  return roundDown(start + bytes);
 }
 
 /**
@@ -206,18 +227,17 @@ function reservedEnd(start: u64, bytes: u64): u64 {
   return start >= LAST_USABLE || bytes > LAST_USABLE - start ? LAST_USABLE : roundUp(start + bytes);
 }
 
-/** Adds a range behind the others, or to the last one where nothing lies between. */
+/** Appends a range, or extends the last range if nothing lies between. */
 function appendRange(start: u64, end: u64): void {
   if (rangeCount > 0 && memoryRangeEnd(rangeCount - 1) === start) {
-    store<u64>(ranges + <usize>(rangeCount - 1) * RANGE_BYTES, end, 8);
+    Range.at(ranges, rangeCount - 1).end = end;
+  } else if (rangeCount === RANGES_MAX) {
+    leftOutBytes += end - start;
+    return;
   } else {
-    if (rangeCount === RANGES_MAX) {
-      leftOutBytes += end - start;
-      return;
-    }
-    const place = ranges + <usize>rangeCount * RANGE_BYTES;
-    store<u64>(place, start);
-    store<u64>(place, end, 8);
+    const range = Range.at(ranges, rangeCount);
+    range.start = start;
+    range.end = end;
     rangeCount++;
   }
   usableBytes += end - start;
@@ -225,4 +245,8 @@ function appendRange(start: u64, end: u64): void {
 
 function roundUp(address: u64): u64 {
   return (address + PAGE - 1) & ~(PAGE - 1);
+}
+
+function roundDown(address: u64): u64 {
+  return address & ~(PAGE - 1);
 }
