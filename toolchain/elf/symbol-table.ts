@@ -18,7 +18,7 @@ import {
   type Text,
 } from "./text-section.ts";
 
-const SYMBOLS_SYMBOL = "trine.symbols";
+export const SYMBOLS_SYMBOL = "trine.symbols";
 const SYMBOLS_END_SYMBOL = "trine.symbols.end";
 
 /**
