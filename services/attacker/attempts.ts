@@ -6,8 +6,8 @@ import * as exhaustion from "./exhaustion";
 import * as faults from "./faults";
 
 /**
- * Makes one attempt. True if it was refused; false if it did what it must not. It may also not
- * return.
+ * Makes one attempt. True if it was refused, false if it succeeded. An attempt that ends in a fault
+ * does not return.
  */
 export function attempt(kind: Attempt): bool {
   begin();

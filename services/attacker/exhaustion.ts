@@ -1,5 +1,5 @@
-// Taking more than its share: of memory, handles, objects and threads. To be refused in the end is
-// not enough: it must be in time.
+// Takes memory, handles, objects and threads without limit. The kernel must refuse before the
+// program has more than its quota.
 
 import { DOMAIN_INTERFACE } from "../../build/generated/interfaces/Domain";
 import { echo } from "../../build/generated/programs/attacker";
@@ -12,7 +12,7 @@ import { INBOX } from "../runtime/server";
 import { gain, gained, refused } from "./outcome";
 
 const MEGABYTE: u64 = 1 << 20;
-/** More than any quota; reaching it means that there is none. */
+/** More than any quota: an attempt that gets this far was not limited. */
 const TRIES_MAX = 70_000;
 const PAGE: usize = 4096;
 /** Domain.createThread, with its argument and a priority. */
@@ -20,7 +20,7 @@ const CREATE_THREAD: u32 =
   (DOMAIN_INTERFACE << HEADER_INTERFACE_SHIFT) | (6 << HEADER_METHOD_SHIFT) | 2;
 const PAGES_A_MEGABYTE: u64 = 256;
 
-/** Memory objects, a megabyte each, then page by page. */
+/** Makes memory objects of a megabyte each, then of a page each. */
 export function exhaustMemory(): bool {
   const share: u64 = domain.info().pagesQuota;
   const isRefused =
@@ -29,7 +29,7 @@ export function exhaustMemory(): bool {
   return isRefused && gained <= share;
 }
 
-/** Its own linear memory, grown and touched page by page: the touch beyond the quota is a fault. */
+/** Grows its linear memory and touches each page. The first page beyond the quota is a fault. */
 export function touchBeyondQuota(): bool {
   memory.grow(64);
   const end = (<usize>memory.size()) << 16;
@@ -45,13 +45,13 @@ export function exhaustHandles(): bool {
   return isStopped(1, (): u32 => domain.mint(echo.handle, RIGHT_CALL, 0).status) && gained <= share;
 }
 
-/** Each object comes with a handle, so there can be no more of them than of those. */
+/** Each object comes with a handle, so the quota of handles limits objects too. */
 export function exhaustObjects(): bool {
   const share: u64 = domain.info().handlesQuota;
   return isStopped(1, (): u32 => domain.createNotice(INBOX, 1).status) && gained <= share;
 }
 
-/** Not by the stub: the compiler refuses a program that starts threads and makes objects. */
+/** Not by the stub: the compiler refuses programs that both start threads and make objects. */
 export function exhaustThreads(): bool {
   const record = MessageRecord.at(CALL_RECORD);
   record.word0 = 0;
@@ -59,7 +59,7 @@ export function exhaustThreads(): bool {
   return isStopped(1, (): u32 => callShort(domain.handle, CREATE_THREAD));
 }
 
-/** Whether what is done again and again is refused in the end. */
+/** Repeats `take` until it is refused; false if it never is. */
 function isStopped(amount: u64, take: () => u32): bool {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     if (refused(take())) return true;

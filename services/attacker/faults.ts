@@ -1,14 +1,14 @@
-// What the machine itself stops. Whoever returns from here was not stopped.
+// Attempts that must end in a fault. One that returns was not stopped.
 
 import { in8, out8 } from "./x64";
 import { gain } from "./outcome";
 
 const NULL_PAGE: usize = 0x100;
-/** The low half of an address in the kernel's image: all that a program can say of it. */
+/** The low 32 bits of an address in the kernel's image; a program cannot express the rest. */
 const KERNEL_LOW: usize = 0x8010_0000;
 const LAST_ADDRESS: usize = 0xffff_ffff;
 const COM1: u32 = 0x3f8;
-/** Written there, it resets a PC. */
+/** RESET, written to this port, resets a PC. */
 const KEYBOARD_COMMAND: u32 = 0x64;
 const RESET: u32 = 0xfe;
 
@@ -32,7 +32,7 @@ export function storeKernel(): bool {
   return false;
 }
 
-/** The farthest that a load can be made to reach: 6 GiB. */
+/** The farthest address that a load can express: 6 GiB. */
 export function loadFarthest(): bool {
   gain(load<u64>(LAST_ADDRESS, 0x7fff_ffff));
   return false;
@@ -65,7 +65,7 @@ export function divideByZero(): bool {
   return false;
 }
 
-/** Kept in memory, so that the division is left to run. */
+/** In memory, so that the compiler cannot compute the division. */
 const ZERO: usize = memory.data(8, 8);
 
 export function exhaustStack(): bool {

@@ -1,4 +1,4 @@
-// Calls that the policy does not allow, and handles, rights and tokens that were never given.
+// Calls that the policy denies, and handles, rights and tokens that the program was never given.
 
 import { ECHO_INTERFACE } from "../../build/generated/interfaces/Echo";
 import { NoticeClient } from "../../build/generated/interfaces/Notice";
@@ -21,18 +21,18 @@ import { MessageRecord } from "../runtime/message-record";
 import { call, recv, reply } from "../runtime/trine";
 import { gain, refused } from "./outcome";
 
-/** Any slot that matters will do: slot 1 is the first that the supervisor starts. */
+/** Slot 1 is the first that the supervisor starts; any running slot would do. */
 const VICTIM_SLOT: u32 = 1;
 const FORGED_HANDLES: u32 = 2048;
-/** Named handles end well before it. */
+/** Above all handles that the manifest names. */
 const FIRST_FORGED_INDEX: u32 = 64;
-/** More than its quota of handles lets its table have. */
+/** More than its handle quota allows. */
 const PLACES: u32 = 512;
 const THREADS_GUESSED: u64 = 64;
 const SEQUENCES_GUESSED: u64 = 64;
 const STRANGE_BADGE: u64 = 0x5eed;
 
-/** It holds a handle to the supervisor, and no rule that lets it use one. */
+/** The program has a handle to the supervisor, and no rule allows a call through it. */
 export function deniedCall(): bool {
   return refused(supervisor.kill(VICTIM_SLOT).status);
 }
@@ -57,14 +57,13 @@ export function forgedHandle(): bool {
   return true;
 }
 
-/** A handle that was given back, under its old number. */
+/** The old number of a handle that was dropped. */
 export function staleHandle(): bool {
   const made = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
   if (!made.ok) return refused(made.status);
   const handle = made.handle;
   domain.drop(handle);
-  // Others follow until one takes its place in the table, so that only the generation tells them
-  // apart.
+  // Make handles until one takes the same place in the table: then only the generation differs.
   for (let place: u32 = 0; place < PLACES; place++) {
     const other = domain.createNotice((INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | 2, 1);
     if (!other.ok) return refused(other.status);
@@ -74,19 +73,19 @@ export function staleHandle(): bool {
   return refused(NoticeClient.of(handle).signal(1).status);
 }
 
-/** Its own domain, spoken to as if it were a notice. */
+/** Calls its own domain as if the domain were a notice. */
 export function wrongType(): bool {
   return refused(NoticeClient.of(domain.handle).signal(1).status);
 }
 
-/** The echo service, spoken to in the supervisor's language: method 1 is `kill`. */
+/** Calls the echo service with a method of the supervisor: method 1 is `kill`. */
 export function wrongInterface(): bool {
   MessageRecord.at(CALL_RECORD).word0 = VICTIM_SLOT;
   const header = (SUPERVISOR_INTERFACE << HEADER_INTERFACE_SHIFT) | (1 << HEADER_METHOD_SHIFT) | 1;
   return refused(call(echo.handle, header, CALL_RECORD, TIMEOUT_POLL));
 }
 
-/** Answers calls that others have made to others. */
+/** Answers calls between other domains. */
 export function forgedToken(): bool {
   for (let thread: u64 = 0; thread < THREADS_GUESSED; thread++) {
     for (let sequence: u64 = 0; sequence < SEQUENCES_GUESSED; sequence++) {
@@ -114,7 +113,7 @@ export function foreignInbox(): bool {
   return refused(recv(echo.handle, 0, DEFERRED_RECORD, TIMEOUT_POLL));
 }
 
-/** Makes of a handle one with every right, and with a badge. */
+/** Derives a handle with every right and a badge. */
 export function widenRights(): bool {
   const made = domain.mint(echo.handle, RIGHTS_ALL, STRANGE_BADGE);
   if (made.status === Status.Ok) gain(made.handle);

@@ -1,5 +1,5 @@
-// Tries one forbidden thing after another, as told. What kills it has been stopped; for the rest it
-// reports what it was told.
+// Tries the forbidden actions that the plan asks for. An action that ends this program was stopped;
+// of the others, the program reports the outcome.
 
 import {
   AttackPlanNextAttempt,
@@ -10,7 +10,7 @@ import { domain } from "../runtime/handles";
 import { attempt } from "./attempts";
 import { gained, result } from "./outcome";
 
-/** The plan ends it earlier; this is for a plan that does not. */
+/** A bound, in case the plan never finishes. */
 const ATTEMPTS_MAX = 1000;
 
 export function main(): void {

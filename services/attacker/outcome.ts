@@ -1,6 +1,6 @@
 import { Status } from "../../kernel/abi/status";
 
-/** The last answer that an attempt got, and how much it gained or how often it tried. */
+/** The last status of an attempt, and how much it gained or how often it tried. */
 export let result: u32 = 0;
 export let gained: u64 = 0;
 
@@ -9,10 +9,7 @@ export function begin(): void {
   gained = 0;
 }
 
-/**
- * Takes down an answer. True if it was a refusal; what was only begun, and goes on when asked
- * again, was not refused.
- */
+/** Records a status; true if it is a refusal. `Again` is none: the operation has begun. */
 export function refused(status: u32): bool {
   result = status;
   return (

@@ -1,4 +1,4 @@
-// System calls with headers, lengths and addresses that no stub would send.
+// System calls with headers, lengths and addresses that no stub sends.
 
 import { ECHO_INTERFACE } from "../../build/generated/interfaces/Echo";
 import { SYSTEM_INTERFACE } from "../../build/generated/interfaces/System";
@@ -23,16 +23,16 @@ import { gain, refused } from "./outcome";
 const RECORD: usize = memory.data(RECORD_BYTES, 8);
 const record: MessageRecord = changetype<MessageRecord>(RECORD);
 const NOTHING: u32 = ECHO_INTERFACE << HEADER_INTERFACE_SHIFT;
-/** Bytes at the end of memory that hold the words of a record, but not all of it. */
+/** Bytes left at the end of memory: room for the first words of a record only. */
 const HEAD_OF_RECORD_BYTES: u32 = 128;
-/** System.bootLine, which it may ask for: the answer is a text. */
+/** System.bootLine, which the policy allows: its answer is a text. */
 const BOOT_LINE: u32 = (SYSTEM_INTERFACE << HEADER_INTERFACE_SHIFT) | (3 << HEADER_METHOD_SHIFT);
 const NO_LONGER_THAN_NS: u64 = 1_000_000;
 
-/** Reserved bits, words that the method does not take, methods and flags that do not exist. */
+/** Reserved bits, words that the method does not take, unknown methods and flags. */
 export function badHeader(): bool {
   for (let bit = 0; bit < 16; bit++) {
-    // This flag is well formed by itself.
+    // This flag alone is well-formed.
     if (1 << bit === HEADER_FLAG_LONG) continue;
     gain(1);
     if (!refused(call(echo.handle, NOTHING | (1 << bit), RECORD, NO_LONGER_THAN_NS))) return false;
@@ -51,7 +51,7 @@ export function badLengths(): bool {
   return true;
 }
 
-/** A handle with a message whose method takes none. */
+/** Sends a handle with a method that takes none. */
 export function smuggleHandle(): bool {
   record.clear();
   record.handleCount = 1;
@@ -59,7 +59,7 @@ export function smuggleHandle(): bool {
   return isRefused();
 }
 
-/** A record that begins in memory and ends outside. */
+/** A record that begins inside its memory and ends outside. */
 export function recordOutside(): bool {
   const outside = <usize>((<u32>memory.size()) << 16) - HEAD_OF_RECORD_BYTES;
   MessageRecord.at(outside).wordCount = 64;
@@ -67,14 +67,14 @@ export function recordOutside(): bool {
 }
 
 /**
- * Bytes to send out of what is not its memory: the null page, beyond the end, round the end of the
- * address space.
+ * Sends bytes from outside its memory: from the null page, from beyond the end, and across the end
+ * of the address space.
  */
 export function arenaOutside(): bool {
   return isArenaRefused(0) && isArenaRefused(0x8000_0000) && isArenaRefused(0xffff_f000);
 }
 
-/** Room for an answer, where there is no memory. */
+/** Asks for an answer at an address without memory. */
 export function answerOutside(): bool {
   return isAnswerRefused(0x100) && isAnswerRefused(0x8000_0000) && isAnswerRefused(0xffff_ff00);
 }
@@ -94,7 +94,7 @@ function isArenaRefused(address: u32): bool {
   return isRefused();
 }
 
-/** `field` is the offset of one in the record. */
+/** `field` is the offset of a field in the record. */
 function isRefusedWith(field: u32, value: u32): bool {
   record.clear();
   store<u32>(RECORD + field, value);

@@ -1,5 +1,5 @@
-// The terminal: keeps what is typed until somebody reads it, shows what is written, and outlives
-// the driver of its line.
+// The console: keeps typed input until a program reads it, writes text to the serial line, and
+// survives restarts of the line's driver.
 
 import { serve } from "../runtime/server";
 import { Terminal } from "./terminal";

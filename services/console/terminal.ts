@@ -14,45 +14,45 @@ import { setCallTimeout } from "../runtime/message";
 import { callToken, DEFERRED, INBOX, OK } from "../runtime/server";
 import { Text } from "../runtime/text";
 
-/** Notice bit by which the driver tells of input. */
+/** Notice bit that the driver signals when input has arrived. */
 const INPUT_BIT: u64 = 1;
 const TIMER_BIT: u64 = 2;
 
 /** ^C as it is typed. */
 const INTERRUPT: u32 = 0x03;
 
-/** Typed ahead while nobody reads: more than a screen of it is a cat on the keyboard. */
+/** Input typed while no program reads: more than a screen of text. */
 const INPUT_ROOM: u32 = 4096;
-/** The driver takes this much in one message. */
+/** The driver accepts this much in one message. */
 const OUTPUT_ROOM: u32 = 1024;
 /** Reads in one turn, so that endless input cannot keep writers waiting. */
 const READS_A_TURN = 8;
-/** How often the driver is looked at in case it was restarted while the line was quiet. */
+/** How often to check whether the driver was restarted while no input came. */
 const LOOK_NS: u64 = 500_000_000;
-/** How often it is asked for input where it cannot signal. */
+/** How often to ask the driver for input while it does not have the notice. */
 const POLL_NS: u64 = 20_000_000;
 /**
- * A write that is not taken for so long is given up: a console must not hang with its line. Longer
- * than a driver waits to be started again.
+ * After this time a write is abandoned, so that the console does not hang with its line. It is
+ * longer than the longest wait before a restart of the driver.
  */
 const WRITE_TIMEOUT_NS: u64 = 10_000_000_000;
-/** Deaths of the driver in the course of one write after which the rest of it is dropped. */
+/** After so many deaths of the driver during one write, the rest of the write is dropped. */
 const WRITE_TRIES = 8;
 
 export class Terminal extends ConsoleServer {
   private readonly input: ByteRing = new ByteRing(INPUT_ROOM);
   private readonly output: Text = Text.withRoom(OUTPUT_ROOM);
-  /** Token of the read that waits for input, 0 if none does. */
+  /** Token of the `read` that waits for input; 0 if none waits. */
   private reader: u64 = 0;
-  /** Token of the call that waits for ^C, 0 if none does. */
+  /** Token of the `interrupted` that waits for ^C; 0 if none waits. */
   private watcher: u64 = 0;
-  /** The notice that the driver signals, and whether this driver has it. */
+  /** The notice that the driver signals, and whether the running driver has it. */
   private notice: u32 = 0;
   private isAttached: bool = false;
   private lost: u32 = 0;
   private driverRestarts: u32 = 0;
 
-  /** Makes the line known to the driver. Called once, before serving. */
+  /** Gives the driver the notice. Call it once, before serving. */
   connect(): void {
     const made = domain.createNotice(INBOX, INPUT_BIT);
     if (made.ok) this.notice = made.handle;
@@ -105,13 +105,13 @@ export class Terminal extends ConsoleServer {
     if ((bits & TIMER_BIT) !== 0) this.setTimer();
   }
 
-  /** Gives waiting input to `reply`. */
+  /** Moves input to `reply`. */
   private take(reply: ConsoleReadReply): void {
     const data = reply.data;
     while (this.input.length > 0 && data.length < data.room) data.byte(this.input.shift());
   }
 
-  /** Fetches what the driver has, and answers the read that waits for it. */
+  /** Reads the driver's input, and answers the calls that wait for it. */
   private fetch(): void {
     for (let turn = 0; turn < READS_A_TURN; turn++) {
       const answer = serial.read();
@@ -131,8 +131,8 @@ export class Terminal extends ConsoleServer {
   }
 
   /**
-   * Puts what was typed behind the rest, as far as there is room. A ^C must not be what finds none:
-   * then it drops what was typed before it.
+   * Adds input, as far as there is room. If a ^C did not fit, the older input is dropped, so that
+   * the ^C is kept.
    */
   private keep(data: Text): void {
     if (data.length > this.input.free && holdsInterrupt(data)) {
@@ -143,8 +143,8 @@ export class Terminal extends ConsoleServer {
   }
 
   /**
-   * Input counts as taken only if the answer arrived: a reader that gave up meanwhile finds it when
-   * it asks again.
+   * Answers the reader. Its input is removed only if the answer arrived: a reader that stopped
+   * waiting gets the same input the next time.
    */
   private answerReader(): void {
     const reply = ConsoleReadReply.to(this.reader);
@@ -156,7 +156,7 @@ export class Terminal extends ConsoleServer {
     for (let index: u32 = 0; index < count; index++) this.input.shift();
   }
 
-  /** As with a reader: who gave up meanwhile finds the ^C when it asks again. */
+  /** Answers the watcher. The ^C is removed only if the answer arrived. */
   private answerWatcher(): void {
     const reply = ConsoleInterruptedReply.to(this.watcher);
     reply.typed = true;
@@ -170,7 +170,7 @@ export class Terminal extends ConsoleServer {
     return false;
   }
 
-  /** Takes every ^C out of the input. */
+  /** Removes every ^C from the input. */
   private takeInterrupts(): void {
     for (let left = this.input.length; left > 0; left--) {
       const byte = this.input.shift();
@@ -188,7 +188,7 @@ export class Terminal extends ConsoleServer {
     clock.setTimer(now.nanoseconds + (this.isAttached ? LOOK_NS : POLL_NS), INBOX, TIMER_BIT);
   }
 
-  /** Sends the output, again after each death of the driver, and empties it. */
+  /** Sends the output, again after each death of the driver, and clears it. */
   private flush(): void {
     const before = setCallTimeout(WRITE_TIMEOUT_NS);
     for (let tries = 0; tries < WRITE_TRIES; tries++) {

@@ -1,4 +1,4 @@
-// The other end of `ping`.
+// The service that the shell's `ping` calls.
 
 import { EchoServer, EchoWordsReply } from "../../build/generated/interfaces/Echo";
 import { OK, serve } from "../runtime/server";

@@ -5,7 +5,7 @@ export default defineInterface({
   id: 0x104,
   version: 1,
   about:
-    "Tells the attacker which forbidden thing to try next, and takes down what came of it if it lived.",
+    "Tells the attacker which forbidden action to try next, and receives the outcome if the attacker survives.",
   methods: {
     next: {
       returns: {
@@ -118,7 +118,7 @@ export default defineInterface({
     },
     report: {
       about:
-        "`result` is the Status that was answered, `value` what was gained, or a count, where there is one.",
+        "`result` is the last Status of the attempt; `value` is what the attempt gained, or a count.",
       takes: {
         attempt: u32,
         outcome: enumeration("refused", "succeeded"),

@@ -4,8 +4,7 @@ export default defineInterface({
   name: "Console",
   id: 0x101,
   version: 1,
-  about:
-    "The terminal that a person sits at. One program reads at a time; input typed before it asks is kept.",
+  about: "The user's terminal. One program reads at a time; input typed before it reads is kept.",
   errors: ["Interrupted"],
   methods: {
     write: {
@@ -15,14 +14,14 @@ export default defineInterface({
     },
     read: {
       about:
-        "Waits for input and takes it as it was typed, unedited and without echo. Interrupted when another reader came.",
+        "Waits for input and returns it as it was typed, unedited and without echo. Interrupted if another program reads.",
       returns: { data: bytes(64) },
       idempotent: true,
     },
     info: { returns: { waiting: u32, lost: u32, driverRestarts: u32 }, idempotent: true },
     interrupted: {
       about:
-        "Whether ^C was typed and has not been read. Takes it out of the input and leaves the rest there. With `wait`, answers when one is typed.",
+        "Whether ^C was typed and has not been read. Removes ^C from the input and keeps the rest. With `wait`, answers when ^C is typed.",
       takes: { wait: bool },
       returns: { typed: bool },
       idempotent: true,

@@ -4,7 +4,7 @@ export default defineInterface({
   name: "Echo",
   id: 0x103,
   version: 1,
-  about: "Answers what it was sent: the smallest server, and the other end of `ping`.",
+  about: "Returns what it was sent: the smallest server, which the shell's `ping` calls.",
   methods: {
     nothing: { about: "The shortest round trip.", idempotent: true },
     words: {

@@ -8,7 +8,7 @@ export default defineInterface({
   methods: {
     attach: {
       about:
-        "From now on the notice is signalled, bit 0, when input arrives. It replaces the one attached before.",
+        "From now on, bit 0 of the notice is signalled when input arrives. Replaces the notice attached before.",
       takes: { notice: handle("Notice") },
       idempotent: true,
     },
@@ -18,7 +18,7 @@ export default defineInterface({
     },
     read: {
       about:
-        "The input that has arrived, or none; never waits. `lost` counts bytes that found no room since the last read.",
+        "The input that has arrived, or none; never waits. `lost` counts the bytes that did not fit since the last read.",
       returns: { data: bytes(512), lost: u32 },
     },
     info: {

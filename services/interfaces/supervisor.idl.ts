@@ -11,7 +11,7 @@ export default defineInterface({
   name: "Supervisor",
   id: 0x102,
   version: 1,
-  about: "Starts and ends the programs that the image describes, and tells what became of them.",
+  about: "Starts and ends the programs of the image, and records how they ended.",
   errors: [
     "NoSuchSlot",
     "AlreadyRunning",
@@ -36,12 +36,12 @@ export default defineInterface({
       idempotent: true,
     },
     stop: {
-      about: "Ends the running instance, if one runs, and starts none until told to.",
+      about: "Ends the running instance, if there is one, and starts none until `start`.",
       takes: { slot: u32 },
       idempotent: true,
     },
     status: {
-      about: "How the slot's last instance ended, and when the next is due (0: none is).",
+      about: "How the slot's last instance ended, and when the next is due (0 if none is).",
       takes: { slot: u32 },
       returns: {
         wanted: bool,
@@ -81,7 +81,7 @@ export default defineInterface({
     },
     place: {
       about:
-        "What stands at an address of a slot's code: `function (file.ts:line)`, as far as it is known. For people: nobody has signed it.",
+        "The source position of an address in a slot's code: `function (file.ts:line)`, as far as known. Only for people: it is not signed.",
       takes: { slot: u32, instruction: u64 },
       returns: { text: text(160) },
       idempotent: true,

@@ -1,7 +1,7 @@
-; A program that no compiler made and no verifier passed. It tries one forbidden thing after
-; another, as told: jumps and writes where it must not, privileged instructions, system calls full
-; of garbage. What stops it ends it; what only refuses is reported. An attempt that comes to
-; `succeeded` was neither.
+; A hand-written program that the verifier has not passed. It tries the forbidden actions that the
+; plan asks for: jumps and writes to forbidden addresses, privileged instructions, system calls with
+; random arguments. An attempt ends the program (stopped), reports a refusal, or reaches
+; `succeeded`.
 bits 64
 default abs
 %include "programs/intruder.inc"
@@ -15,7 +15,7 @@ default abs
 %define A_MILLISECOND 1000000
 %define HANDLE_INBOX 0x10002
 
-; Its linear memory. The first page holds what must outlast registers and stack.
+; Its linear memory. The first page holds values that must survive changes of registers and stack.
 %define MEMORY 0x10000
 %define CELL_ATTEMPT MEMORY
 %define CELL_STACK (MEMORY + 8)
@@ -51,7 +51,7 @@ default abs
 
 section .text align=16
 
-; Names what follows, up to END, for whoever explains a fault.
+; Names the code up to END, so that a fault in it can be explained.
 %macro FUNCTION 1
   align 16, int3
   global %1:function (%1.end - %1)
@@ -207,16 +207,16 @@ FUNCTION report
   FORBIDDEN raiseIoPrivilege, pushfq, {or qword [rsp], FLAG_IO_PRIVILEGE}, popfq, cli
   FORBIDDEN stepItself, pushfq, {or qword [rsp], FLAG_TRAP}, popfq, nop
 
-; System calls. Each must be answered with a refusal, and leave the program where it was.
+; System calls. Each must be refused and must return to the program.
 
-; Takes down the answer in eax; on to the next round of the loop while it is a refusal.
+; Records the status in eax, and continues the loop while the status is a refusal.
 %macro EXPECT_REFUSAL 0
   inc qword [CELL_COUNT]
   test eax, eax
   jz succeeded
 %endmacro
 
-; Receives nothing until the time is over, so that the processor is somebody else's meanwhile.
+; Waits without receiving, so that other domains run meanwhile.
 %macro GIVE_TURN 0
   mov eax, OPERATION_RECV
   xor esi, esi
@@ -293,7 +293,7 @@ FUNCTION garbageCalls
   jmp refused
   END
 
-; rax: the next of a row of numbers. Changes rcx.
+; rax: the next pseudo-random number. Changes rcx.
 FUNCTION random
   mov rax, [CELL_RANDOM]
   mov rcx, rax
@@ -309,7 +309,7 @@ FUNCTION random
   ret
   END
 
-; A record where there is none: sent from, and received into.
+; Sends from a record at an address without memory, and receives into it.
 FUNCTION wildRecords
 .loop:
   mov rcx, [CELL_COUNT]
@@ -336,7 +336,7 @@ FUNCTION wildRecords
   jmp refused
   END
 
-; System calls with the stack anywhere: the kernel has no business with it.
+; System calls with an arbitrary stack pointer, which the kernel must not use.
 FUNCTION wildStacks
 .loop:
   mov rcx, [CELL_COUNT]
@@ -354,7 +354,7 @@ FUNCTION wildStacks
   jmp refused
   END
 
-; Every flag that it can set, while it calls; none of the dangerous ones may be set afterwards.
+; Sets every flag that it can, and makes a call: the dangerous flags must be clear afterwards.
 FUNCTION wildFlags
   pushfq
   or qword [rsp], FLAG_ALIGNMENT | FLAG_NESTED_TASK | FLAG_IO_PRIVILEGE | FLAG_DIRECTION | 0x8d5

@@ -1,20 +1,20 @@
-// What a failed assertion or a `throw` does: says so in the kernel's log, where the program has
-// one, and stops in a fault that the supervisor reports.
+// What a failed assertion or a `throw` does: writes the reason to the kernel's log, if the program
+// has a handle to it, and stops with a fault that the supervisor reports.
 
 import { LogClient } from "../../build/generated/interfaces/Log";
 import { Text } from "./text";
 
-/** Handle of the log; 0: the program has none. */
+/** Handle of the log; 0 if the program has none. */
 let log: u32 = 0;
 let message: Text | null = null;
 
-/** From now on failures are written there. */
+/** Makes `abort` write to this log. */
 export function logFailuresTo(client: LogClient): void {
   log = client.handle;
   message = Text.withRoom(256);
 }
 
-// Whatever fails calls this, code that runs before this module's included: its variables start as
+// May be called before this module's own code has run, so its variables are initialized with
 // constants.
 export function abort(
   reason: string | null = null,

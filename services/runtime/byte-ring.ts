@@ -1,8 +1,6 @@
 // A queue of bytes of fixed size.
 
-/**
- * First in, first out. What finds no room is not taken, and the caller is told how much that was.
- */
+/** First in, first out. A full ring takes no more bytes, and says how many it has taken. */
 @final
 export class ByteRing {
   private readonly memory: usize;
@@ -23,7 +21,7 @@ export class ByteRing {
     return this.room - this.used;
   }
 
-  /** Adds a byte; false if there is no room. */
+  /** Adds a byte; false if the ring is full. */
   push(byte: u32): bool {
     if (this.used === this.room) return false;
     store<u8>(this.memory + ((this.head + this.used) & (this.room - 1)), byte);
@@ -31,7 +29,7 @@ export class ByteRing {
     return true;
   }
 
-  /** Takes the oldest byte. There must be one. */
+  /** Removes and returns the oldest byte. The ring must not be empty. */
   shift(): u32 {
     assert(this.used > 0, "the ring is empty");
     const byte = load<u8>(this.memory + this.head);
@@ -40,13 +38,13 @@ export class ByteRing {
     return byte;
   }
 
-  /** The byte that is `index` places behind the oldest, left where it is. */
+  /** The byte `index` places after the oldest. Removes nothing. */
   at(index: u32): u32 {
     assert(index < this.used, "beyond the ring's end");
     return load<u8>(this.memory + ((this.head + index) & (this.room - 1)));
   }
 
-  /** Adds as many bytes as there is room for, and returns how many. */
+  /** Adds as many bytes as fit, and returns how many. */
   pushBytes(address: usize, length: u32): u32 {
     const fits = min(length, this.free);
     for (let index: u32 = 0; index < fits; index++) this.push(load<u8>(address + index));

@@ -1,35 +1,37 @@
 /// <reference path="./collector-builtins.d.ts" />
-// Memory of objects in a program that makes objects while it serves: marked from the module's variables, swept, given back.
+// Memory of objects in a program that makes objects while it serves: marked from the module's
+// variables, swept, given back.
 //
-// It keeps asc's header, its allocator and its visitors, and takes the place of asc's own collector (`--runtime minimal`), which
-// does not say how much has been made since it ran last. The compiler binds these functions to asc's names, and refuses programs
-// that could hide a reference from them (toolchain/compiler/hidden-references.ts).
+// It keeps asc's header, its allocator and its visitors, and takes the place of asc's own collector
+// (`--runtime minimal`), which does not say how much has been made since it ran last. The compiler
+// binds these functions to asc's names, and refuses programs that could hide a reference from them
+// (toolchain/compiler/hidden-references.ts).
 
-/** Right below an object's first byte; asc lays it out. */
+/** The bytes before an object. The layout is asc's. */
 @unmanaged
 @final
 class Header {
-  /** Bytes of the allocator's block; its two low bits are the allocator's. */
+  /** Size of the allocator's block in bytes. The two low bits belong to the allocator. */
   block: usize;
-  /** The object made before this one. Null in static data too, which is in no list. */
+  /** The object made before this one. Null for the first one, and for static data. */
   older: Header | null;
-  /** While a collection runs: the object marked next, of the last one LAST. Null: not marked. */
+  /** During a collection, the object marked after this one, or LAST. Null if not marked. */
   next: Header | null;
   classId: u32;
   bytes: u32;
 }
 
 const HEADER_BYTES: usize = 20;
-/** The part of the header that lies in the allocator's block. */
+/** The part of the header inside the allocator's block. */
 const OBJECT_BYTES: usize = 16;
 const BLOCK_BYTES: usize = 4;
 const OBJECT_BYTES_MAX: usize = (1 << 30) - 64;
-/** What asc's visitors hand through to `visit`; there is one kind of visit. */
+/** asc's visitors pass this to `visit`. There is only one kind of visit. */
 const COOKIE: u32 = 0;
-/** Below this much, a collection would cost more than it gives back. */
+/** Below this amount a collection would cost more than it frees. */
 const COLLECT_AFTER_BYTES: usize = 65536;
 
-/** Stands behind the last marked object. */
+/** The `next` of the last marked object. */
 const LAST = changetype<Header>(memory.data(offsetof<Header>(), 16));
 
 let newest: Header | null = null;
@@ -38,10 +40,10 @@ let lastMarked: Header | null = null;
 let livedBytes: usize = 0;
 let newBytes: usize = 0;
 let collections: u32 = 0;
-/** In tests: a collection wherever one may be, and freed memory is overwritten. */
+/** In tests: collect at every opportunity, and overwrite freed memory. */
 let isStressed = false;
 
-/** asc's `__new`: memory for an object; what is in it, asc's code sets. */
+/** asc's `__new`: allocates an object. asc's code then initializes it. */
 export function newObject(bytes: usize, classId: u32): usize {
   assert(bytes <= OBJECT_BYTES_MAX, "an object is larger than 1 GiB");
   const object = heap.alloc(OBJECT_BYTES + bytes) + OBJECT_BYTES;
@@ -56,8 +58,8 @@ export function newObject(bytes: usize, classId: u32): usize {
 }
 
 /**
- * asc's `__renew`: the same object where it has the room, else a new one with its contents. The old
- * one is garbage if nobody keeps it.
+ * asc's `__renew`: returns the object if its block is large enough, else a larger copy. The old
+ * object is garbage unless something still refers to it.
  */
 export function resizeObject(object: usize, bytes: usize): usize {
   const header = headerOf(object);
@@ -71,10 +73,10 @@ export function resizeObject(object: usize, bytes: usize): usize {
   return larger;
 }
 
-/** asc's `__link`, for collectors that run between two instructions. */
+/** asc's `__link`, which only collectors that can run at any instruction need. */
 export function linkObject(_parent: usize, _child: usize, _isMultiple: bool): void {}
 
-/** asc's `__visit`: marks an object that something refers to. */
+/** asc's `__visit`: marks an object that is referred to. */
 export function visitObject(object: usize, _cookie: u32): void {
   if (object === 0) return;
   const header = headerOf(object);
@@ -86,7 +88,7 @@ export function visitObject(object: usize, _cookie: u32): void {
   lastMarked = header;
 }
 
-/** asc's `__pin` and `__unpin`: no program needs them, and the compiler refuses them. */
+/** asc's `__pin` and `__unpin`. The compiler refuses programs that use them. */
 export function pinObject(_object: usize): usize {
   unreachable();
   return 0;
@@ -96,10 +98,10 @@ export function unpinObject(_object: usize): void {
 }
 
 /**
- * Frees the objects that no variable of a module leads to. The caller holds no reference in a local
- * variable, and neither does its caller: the compiler refuses the program otherwise. The time it
- * takes grows with the objects made: those that live and those that are freed
- * (toolchain/compiler/collection-pause.ts has the figures).
+ * Frees the objects that cannot be reached from a module's variables. Neither the caller nor its
+ * callers hold a reference in a local variable: the compiler refuses programs that do. The time
+ * grows with the number of objects, living and freed (figures:
+ * toolchain/compiler/collection-pause.ts).
  */
 export function collect(): void {
   __visit_globals(COOKIE);
@@ -115,8 +117,8 @@ export function collect(): void {
 }
 
 /**
- * Collects if as much as lived has been made since the last time, and not less than
- * COLLECT_AFTER_BYTES.
+ * Collects if the objects made since the last collection take more bytes than those that survived
+ * it, and more than COLLECT_AFTER_BYTES.
  */
 export function collectIfDue(): void {
   if (newBytes > max(COLLECT_AFTER_BYTES, livedBytes) || isStressed) collect();
@@ -126,11 +128,11 @@ export function collectIfDue(): void {
 export function collectionCount(): u32 {
   return collections;
 }
-/** Bytes that lived after the last collection. */
+/** Bytes of the objects that survived the last collection. */
 export function livedByteCount(): u32 {
   return <u32>livedBytes;
 }
-/** For tests: collect wherever a collection may be, and overwrite what is freed. */
+/** For tests: collect at every opportunity, and overwrite freed memory. */
 export function stressCollector(): void {
   isStressed = true;
 }

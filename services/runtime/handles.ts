@@ -1,4 +1,4 @@
-// Handles that every program finds in its table when it starts. What its manifest names is
+// The handles that every program has when it starts. The handles that its manifest names are
 // generated (build/generated/programs/).
 
 import {

@@ -1,6 +1,6 @@
-// Message records and the calls that generated client stubs make. A program has one record for
-// requests and one for what its server loop receives and answers, so a server may call others while
-// it works on a request.
+// Message records, and the calls of the generated client stubs. A program has one record for its
+// own requests and one for its server loop, so that a server can call others while it handles a
+// request.
 
 import { RECORD_BYTES } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
@@ -8,15 +8,15 @@ import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import { MessageRecord } from "./message-record";
 import { call } from "./trine";
 
-/** Behind the kernel's part of a record: how the call ended that the record answers. */
+/** After the kernel's part of a record: how the call ended. */
 const OUTCOME_BYTES = 8;
 const OWN_RECORD_BYTES = RECORD_BYTES + OUTCOME_BYTES;
 
-/** The request being built, then its answer: valid until the program's next call. */
+/** The request being built, then its answer, which is valid until the program's next call. */
 export const CALL_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 /** The request that the server loop received, then the answer to it. */
 export const SERVER_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
-/** The answer to a request that was put off. */
+/** The answer to a deferred request. */
 export const DEFERRED_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 
 /** How a call ended. */
@@ -40,10 +40,10 @@ class Outcome {
 
 if (offsetof<Outcome>() !== OUTCOME_BYTES) ERROR("Outcome does not fill its place");
 
-/** An answer, or the status of a call that got none. Valid until the program's next call. */
+/** The answer to a call, or the status of a failed call. Valid until the program's next call. */
 @unmanaged
 export class Answer {
-  /** `Status.Ok` if the fields are there to be read. */
+  /** `Status.Ok` if the answer has its fields. */
   @inline get status(): u32 {
     return Outcome.of(changetype<usize>(this)).status;
   }
@@ -66,20 +66,19 @@ export class Answer {
 const KEPT_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 
 /**
- * The answer where further calls leave its words alone, until the next one is kept. Bytes and text
- * of it are not kept.
+ * Copies an answer so that further calls do not overwrite its words; valid until the next `keep`.
+ * Its bytes and texts are not copied.
  */
 export function keep<T extends Answer>(answer: T): T {
   memory.copy(KEPT_RECORD, changetype<usize>(answer), OWN_RECORD_BYTES);
   return changetype<T>(KEPT_RECORD);
 }
 
-/** How long the following calls wait, in nanoseconds; TIMEOUT_NONE at the start. */
+/** How long calls wait, in nanoseconds; TIMEOUT_NONE at the start. */
 let timeoutNs: u64 = TIMEOUT_NONE;
 
 /**
- * Sets how long all calls wait from now on, and returns what held before. Restore it when the calls
- * in question are made.
+ * Sets how long all further calls wait, and returns the previous value, for the caller to restore.
  */
 export function setCallTimeout(nanoseconds: u64): u64 {
   const before = timeoutNs;
@@ -87,7 +86,7 @@ export function setCallTimeout(nanoseconds: u64): u64 {
   return before;
 }
 
-/** Calls with the words that stand in CALL_RECORD, at most four, and expects as few back. */
+/** Makes a call with at most four words, which are in CALL_RECORD already, and as few back. */
 export function callShort(handle: u32, header: u32): u32 {
   const status = call(handle, header, CALL_RECORD, timeoutNs);
   Outcome.of(CALL_RECORD).begin(status);
@@ -95,8 +94,8 @@ export function callShort(handle: u32, header: u32): u32 {
 }
 
 /**
- * Calls with a message that needs its record, or expects such an answer. The words, and the handles
- * with their rights, stand in CALL_RECORD already; the arena is sent from where it lies.
+ * Makes a call whose request or answer is long. The words, and the handles with their rights, are
+ * in CALL_RECORD already; the arena is sent from `arena`.
  */
 export function callLong(
   handle: u32,
@@ -119,27 +118,27 @@ export function callLong(
   return callShort(handle, header | HEADER_FLAG_LONG);
 }
 
-/** Whether the last call was none that its interface knows. */
+/** True if the last call violated its interface. */
 export function isMalformed(): bool {
   return Outcome.of(CALL_RECORD).status === Status.Malformed;
 }
 
-/** Marks the last call as one whose mistake is known. */
+/** Notes that `mistake.ts` knows what was wrong with the last call. */
 export function markMistake(): void {
   Outcome.of(CALL_RECORD).hasMistake = 1;
 }
 
-/** Whether the last call found its server restarted. */
+/** True if the last call's server has been restarted since the call before. */
 export function isRestarted(): bool {
   return Outcome.of(CALL_RECORD).status === Status.Restarted;
 }
 
-/** Puts a handle into the request being built. */
+/** Puts a handle into the message in `record`. */
 export function putHandle(record: usize, index: u32, handle: u32, rights: u32): void {
   MessageRecord.at(record).setHandle(index, handle, rights);
 }
 
-/** The word that describes a run of bytes in the arena. */
+/** The word that describes a range of bytes in the arena. */
 export function describeBytes(offset: u32, length: u32): u64 {
   return <u64>offset | ((<u64>length) << 32);
 }
@@ -147,7 +146,7 @@ export function describeBytes(offset: u32, length: u32): u64 {
 let receiveAddress: usize = 0;
 let receiveRoom: u32 = 0;
 
-/** Where the arena of an answer is put: one place, as large as the largest answer yet expected. */
+/** The buffer for the arena of an answer, as large as the largest answer expected so far. */
 export function receiveArena(bytes: u32): usize {
   if (bytes > receiveRoom) {
     receiveAddress = heap.alloc(bytes);

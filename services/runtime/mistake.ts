@@ -1,6 +1,6 @@
-// What was wrong with a request of this program's own, in words: the kernel's answer is a number,
-// and only the stub knows the names. The variables start as constants: stubs are called before any
-// module's own code has run.
+// What was wrong with a request of this program, in words: the kernel returns a number, and only
+// the stub knows the names. Stubs may be called before this module's own code has run, so its
+// variables are initialized with constants.
 
 import { Answer, markMistake } from "./message";
 import { Text } from "./text";
@@ -9,7 +9,7 @@ let tooLongField: string = "";
 let tooLongBytes: u32 = 0;
 let tooLongMax: u32 = 0;
 
-/** Keeps, of a call that was malformed, which of its fields is too long. */
+/** Notes which field of a malformed call is too long. */
 export function noteLength(field: string, bytes: u32, bytesMax: u32): void {
   if (bytes <= bytesMax) return;
   markMistake();
@@ -19,8 +19,8 @@ export function noteLength(field: string, bytes: u32, bytesMax: u32): void {
 }
 
 /**
- * Adds what was wrong with the request that was answered so: `: text is at most 64 bytes, 65
- * given`. Nothing if its stub knows nothing.
+ * Adds what was wrong with the request that `answer` belongs to, as `: text is at most 64 bytes, 65
+ * given`. Adds nothing if its stub noted nothing.
  */
 export function addMistake(answer: Answer, to: Text): void {
   if (!answer.hasMistake) return;

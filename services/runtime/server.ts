@@ -1,5 +1,5 @@
-// The server loop: one inbox, one message at a time; answering a call and receiving the next are
-// one system call.
+// The server loop: one inbox, one message at a time. One system call answers a request and receives
+// the next one.
 
 import {
   HANDLE_GENERATION_SHIFT,
@@ -22,38 +22,33 @@ import { SERVER_RECORD } from "./message";
 import { MessageRecord } from "./message-record";
 import { recv, reply } from "./trine";
 
-/** The number of the inbox that every program starts with. */
+/** The handle of the inbox that every program has when it starts. */
 export const INBOX: u32 = (INITIAL_GENERATION << HANDLE_GENERATION_SHIFT) | HANDLE_INDEX_INBOX;
 
 /**
- * A handler's result: the request is answered, by what the reply object holds. Any other number but
- * DEFERRED is an error of the interface.
+ * A handler's result: the reply object is the answer. Any other result except DEFERRED is an error
+ * of the interface.
  */
 export const OK: u32 = 0;
 /**
- * A handler's result: the answer comes later, by `<Method>Reply.to(token)`, where the handler has
- * kept `callToken()`.
+ * A handler's result: the answer follows later, by `<Method>Reply.to(token)` with the `callToken()`
+ * that the handler has kept.
  */
 export const DEFERRED: u32 = 0xffffffff;
 
-/** What asc calls the runtime of programs that collect. */
+/** asc's number for the runtime of programs with a collector. */
 const RUNTIME_COLLECTS = 1;
-/** Interfaces that one program may serve. */
+/** Interfaces that one program can serve. */
 const SERVICES_MAX = 8;
-/**
- * System calls that may fail in a row before the loop gives up: more means that the inbox itself is
- * unusable.
- */
+/** After so many failed system calls in a row the inbox is considered unusable. */
 const FAILURES_MAX = 64;
 
-/**
- * What serves one interface. The generated `<Interface>Server` extends it, and a program extends
- * that.
- */
+/** Serves one interface. The generated `<Interface>Server` extends it; a program extends that. */
 export abstract class Service {
   /**
-   * @param arenaBytes longest arena of a request. @param handles most handles of a request. @param
-   *   isLong a request may need a record.
+   * @param isLong a request may be long.
+   * @param arenaBytes longest arena of a request.
+   * @param handles most handles of a request.
    */
   constructor(
     readonly interfaceId: u32,
@@ -63,11 +58,12 @@ export abstract class Service {
   ) {}
 
   /**
-   * Handles the request in SERVER_RECORD and returns the header of the answer there, or DEFERRED.
+   * Handles the request in SERVER_RECORD. Puts the answer there and returns its header, or returns
+   * DEFERRED.
    */
   abstract dispatch(method: u32): u32;
 
-  /** Events arrived at the program's inbox. */
+  /** Called when notice bits have arrived at the program's inbox. */
   notified(_bits: u64): void {}
 }
 
@@ -80,7 +76,7 @@ let receiveArena: usize = 0;
 let receiveArenaBytes: u32 = 0;
 let receiveHandles: u32 = 0;
 
-/** Adds a further service to the program's loop. */
+/** Adds a service to the program's loop. */
 export function addService(service: Service): void {
   assert(serviceCount < SERVICES_MAX, "too many services in one program");
   services[serviceCount++] = service;
@@ -92,28 +88,28 @@ export function addService(service: Service): void {
   receiveArena = heap.alloc(receiveArenaBytes);
 }
 
-/** Serves for ever. */
+/** Adds the service and serves. Does not return. */
 export function serve(service: Service): void {
   addService(service);
   serveLoop();
 }
 
-/** Serves the services added. Does not return. */
+/** Serves all services that were added. Does not return. */
 export function serveLoop(): void {
   let status = receive(TIMEOUT_NONE);
   let failures = 0;
   while (true) {
     if (status === Status.Ok || status === Status.Notified) failures = 0;
     else if (++failures > FAILURES_MAX) assert(false, "the inbox cannot be received from");
-    // Between two requests nobody holds a reference but variables of modules.
+    // Between two requests, only variables of modules refer to objects.
     if (ASC_RUNTIME === RUNTIME_COLLECTS) collectIfDue();
     status = handle(status, true);
   }
 }
 
 /**
- * Handles what has arrived, at most `messagesMax`, waiting no longer than `timeoutNs` for the
- * first. For programs whose loop is another.
+ * Handles at most `messagesMax` messages and returns how many it handled. Waits at most `timeoutNs`
+ * for the first, and not for the others. For programs with a loop of their own.
  */
 export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
   let handled: u32 = 0;
@@ -132,23 +128,23 @@ export function callToken(): u64 {
   return received.token;
 }
 
-/** The badge of the handle that the caller used: which of the server's objects it means. */
+/** The badge of the handle that the caller used, which identifies one of the server's objects. */
 export function callBadge(): u64 {
   return received.badge;
 }
 
-/** The slot of the caller, vouched for by the kernel. */
+/** The slot of the caller, from the kernel. */
 export function callerSlot(): u32 {
   return received.callerSlot;
 }
 
-/** Where the request's arena lies. */
+/** The address of the request's arena. */
 export function requestArena(): usize {
   return receiveArena;
 }
 
 /**
- * Acts on what a receive brought; with `andReceive` also receives the next and returns its status.
+ * Handles the message just received. With `andReceive`, receives the next and returns its status.
  */
 function handle(status: u32, andReceive: bool): u32 {
   if (status === Status.Notified) {
@@ -173,10 +169,7 @@ function dispatch(header: u32): u32 {
   return errorReply(SERVER_RECORD, header, UNKNOWN_METHOD);
 }
 
-/**
- * Error of a request that no service here knows; the kernel's checks let none through that the
- * interface does not have.
- */
+/** The error for a request to an unknown interface or method. The kernel refuses these before. */
 export const UNKNOWN_METHOD: u32 = 0xffff;
 
 function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
@@ -203,15 +196,13 @@ function prepareReceive(): void {
   received.receiveHandles = receiveHandles;
 }
 
-/** Makes the answer in `record` an error. `header` names interface and method. */
+/** Turns the answer in `record` into an error, and returns its header. */
 export function errorReply(record: usize, header: u32, error: u32): u32 {
   MessageRecord.at(record).word0 = error;
   return (header & ~(HEADER_FLAG_LONG | HEADER_WORDS_MASK)) | HEADER_FLAG_ERROR | 1;
 }
 
-/**
- * Completes an answer that needs its record and returns its header. The words stand there already.
- */
+/** Completes a long answer, whose words are in `record` already, and returns its header. */
 export function longReply(
   record: usize,
   header: u32,
@@ -228,7 +219,7 @@ export function longReply(
   return header | HEADER_FLAG_LONG;
 }
 
-/** Sends an answer that was put off, made in a record whose token names the call. */
+/** Sends a deferred answer. The record's token identifies the call. */
 export function sendReply(record: usize, header: u32): u32 {
   return reply(MessageRecord.at(record).token, header, record, 0, TIMEOUT_NONE);
 }

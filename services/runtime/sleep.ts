@@ -5,9 +5,7 @@ import { recv } from "./trine";
 const SLEEP_RECORD: usize = memory.data(64, 8);
 let sleepInbox: u32 = 0;
 
-/**
- * Waits. Nothing is received meanwhile: it waits at an inbox of its own, to which nothing is bound.
- */
+/** Waits at an inbox of its own, to which nothing is bound, so that no message is received. */
 export function sleep(nanoseconds: u64): void {
   if (nanoseconds === 0) return;
   if (sleepInbox === 0) {

@@ -1,6 +1,6 @@
 import { Status } from "../../kernel/abi/status";
 
-/** What a status means, for people. */
+/** A status in words. */
 export function statusName(status: u32): string {
   switch (status) {
     case Status.Ok:
@@ -28,7 +28,7 @@ export function statusName(status: u32): string {
     case Status.PeerFault:
       return "the other side's buffer is unusable";
     case Status.Gone:
-      return "nobody waits for it";
+      return "no caller waits for it";
     case Status.NoMemory:
       return "out of memory: its quota's or the machine's";
     case Status.NoSpace:

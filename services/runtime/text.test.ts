@@ -25,6 +25,9 @@ beforeAll(async () => {
     export function eleven(): void { made.string("eleven text"); }
     export function toNumber(): i64 { return made.toNumber(); }
     export function isEleven(): bool { return made.is("eleven text") && made.startsWith("eleven") && !made.is("eleven") && made.equals(utf8("eleven text")); }
+    export function insert(index: u32, byte: u32): void { made.insert(index, byte); }
+    export function remove(start: u32, end: u32): void { made.remove(start, end); }
+    export function removeEvery(byte: u32, start: u32): bool { return made.removeEvery(byte, start); }
     export function literalsLive(): bool {
       const a = utf8("a"), b = utf8("bb"), c = utf8("ccc"), d = utf8("dddd");
       return a.is("a") && b.is("bb") && c.is("ccc") && d.is("dddd");
@@ -41,6 +44,40 @@ function made(name: string, ...values: readonly (number | bigint)[]): string {
 
 const current = (): string =>
   module.text(module.call("address") as number, module.call("length") as number);
+
+test("a byte is inserted at the start, in the middle and at the end", () => {
+  made("eleven");
+  module.call("insert", 0, 0x3c);
+  module.call("insert", 7, 0x5f);
+  module.call("insert", 13, 0x3e);
+  expect(current()).toBe("<eleven_ text>");
+});
+
+test("a byte that has no room or no place is refused", () => {
+  made("numberIn", 40, 1n);
+  expect(() => module.call("insert", 0, 0x3c)).toThrow();
+  made("eleven");
+  expect(() => module.call("insert", 12, 0x3c)).toThrow();
+  expect(() => module.call("remove", 5, 12)).toThrow();
+});
+
+test("a range of bytes is removed", () => {
+  made("eleven");
+  module.call("remove", 0, 3);
+  expect(current()).toBe("ven text");
+  module.call("remove", 7, 8);
+  expect(current()).toBe("ven tex");
+  module.call("remove", 2, 2);
+  expect(current()).toBe("ven tex");
+});
+
+test("every such byte from a place on is removed, and the rest stays in order", () => {
+  made("eleven");
+  expect(module.call("removeEvery", 0x65, 1)).toBe(1);
+  expect(current()).toBe("elvn txt");
+  expect(module.call("removeEvery", 0x65, 1)).toBe(0);
+  expect(current()).toBe("elvn txt");
+});
 
 test.each([
   [0n, "0"],

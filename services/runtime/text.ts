@@ -1,16 +1,16 @@
-// Text as programs pass it on: UTF-8 bytes at an address, with a length and room to grow. No
-// garbage arises: a Text is made once and used again.
+// Text as programs pass it to each other: UTF-8 bytes at an address, with a length and room to
+// grow. A program makes a Text once and reuses it, so that no garbage arises.
 
-/** A run of bytes in this program's memory. What is added beyond its room is left out. */
+/** A range of bytes in this program's memory. Text added beyond its room is dropped. */
 @unmanaged
 @final
 export class Text {
   address: usize;
   length: u32;
-  /** Bytes of room at `address`. 0 for a text that only shows bytes which belong elsewhere. */
+  /** Bytes of room at `address`; 0 for a view of bytes that belong to another object. */
   room: u32;
 
-  /** A new, empty text. Its memory is never given back: make texts when the program starts. */
+  /** A new, empty text. Its memory is never freed: make texts when the program starts. */
   static withRoom(room: u32): Text {
     const text = changetype<Text>(heap.alloc(offsetof<Text>()));
     text.address = heap.alloc(room);
@@ -19,7 +19,7 @@ export class Text {
     return text;
   }
 
-  /** Makes the Text whose own three fields lie at `place` show `length` bytes at `address`. */
+  /** Makes the Text at `place` a view of `length` bytes at `address`. */
   static view(place: usize, address: usize, length: u32): Text {
     const text = changetype<Text>(place);
     text.address = address;
@@ -92,7 +92,7 @@ export class Text {
     return this.bytes(other.address, other.length);
   }
 
-  /** Adds a string as UTF-8. A half of a surrogate pair that stands alone becomes U+FFFD. */
+  /** Adds a string as UTF-8. An unpaired surrogate becomes U+FFFD. */
   string(value: string): Text {
     const length = value.length;
     for (let index = 0; index < length; index++) {
@@ -111,7 +111,7 @@ export class Text {
     return this;
   }
 
-  /** Adds one character, or nothing if it does not fit whole. */
+  /** Adds one character, or nothing if not all of its bytes fit. */
   codePoint(code: u32): Text {
     if (code < 0x80) return this.byte(code);
     const bytes: u32 = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
@@ -155,7 +155,7 @@ export class Text {
     return this.number(value);
   }
 
-  /** Adds a time span in the unit that suits it: 850 ns, 12.3 us, 4.0 ms, 2.5 s, 7 min. */
+  /** Adds a time span in a suitable unit: 850 ns, 12.3 us, 4.0 ms, 2.5 s, 7 min. */
   duration(nanoseconds: u64): Text {
     if (nanoseconds < 1000) return this.number(nanoseconds).string(" ns");
     if (nanoseconds < 1000000) return this.tenths(nanoseconds / 100).string(" us");
@@ -164,9 +164,7 @@ export class Text {
     return this.number(nanoseconds / 60000000000).string(" min");
   }
 
-  /**
-   * Adds a point in time since boot, to the millisecond however late: 0:00:02.115, 26:03:07.004.
-   */
+  /** Adds a time since boot, with milliseconds: 0:00:02.115, 26:03:07.004. */
   time(nanoseconds: u64): Text {
     const milliseconds = nanoseconds / 1000000;
     const seconds = milliseconds / 1000;
@@ -197,10 +195,7 @@ export class Text {
       .number(value % 10);
   }
 
-  /**
-   * Adds spaces until the current line has `column` columns; at least one if it has that many
-   * already.
-   */
+  /** Adds at least one space, and more until the current line has `column` columns. */
   padTo(column: u32): Text {
     let at = this.column;
     do {
@@ -210,7 +205,7 @@ export class Text {
     return this;
   }
 
-  /** Columns that the current line takes on a terminal: characters but not escape sequences. */
+  /** Columns of the current line on a terminal; escape sequences take none. */
   get column(): u32 {
     let columns: u32 = 0;
     let inEscape = false;
@@ -230,12 +225,12 @@ export class Text {
     );
   }
 
-  /** Whether this is `value`, which holds ASCII only. */
+  /** True if this text equals `value`, which is ASCII. */
   is(value: string): bool {
     return this.length === <u32>value.length && this.startsWith(value);
   }
 
-  /** Whether this starts with `value`, which holds ASCII only. */
+  /** True if this text starts with `value`, which is ASCII. */
   startsWith(value: string): bool {
     if (this.length < <u32>value.length) return false;
     for (let index = 0; index < value.length; index++) {
@@ -244,7 +239,7 @@ export class Text {
     return true;
   }
 
-  /** The decimal number that this is; -1 if it is none, or above 2^53. */
+  /** This text as a decimal number; -1 if it is not one or has more than 15 digits. */
   toNumber(): i64 {
     if (this.length === 0 || this.length > 15) return -1;
     let value: i64 = 0;
@@ -261,14 +256,14 @@ function isLetter(byte: u32): bool {
   return (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
 }
 
-/** Literals that may be in use at once, so that one call can take several. */
+/** Literals that can be in use at once, so that one call can take several. */
 const LITERALS = 4;
 const literals = new StaticArray<usize>(LITERALS);
 let nextLiteral = 0;
 
 /**
- * A string as Text, valid until the fourth literal after it is made. For arguments:
- * `console.write(utf8("hello\n"))`.
+ * A string as Text, for arguments: `console.write(utf8("hello\n"))`. Valid until the fourth literal
+ * after it.
  */
 export function utf8(value: string): Text {
   const index = nextLiteral;

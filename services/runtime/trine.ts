@@ -1,6 +1,6 @@
 // The three system calls. `record` is the address of a message record
-// (kernel/abi/message-record.ts), aligned to 8: its first four words are sent, and everything that
-// the kernel returns is stored there. The result is a Status.
+// (kernel/abi/message-record.ts), aligned to 8: its first four words are sent, and all results are
+// stored there. The return value is a Status.
 
 /** Sends a request and waits for its answer. */
 export declare function call(handle: u32, header: u32, record: usize, timeout: u64): u32;

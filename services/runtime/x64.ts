@@ -1,4 +1,3 @@
-// The processor's counter of ticks: an instruction that any program may use, since it reads nothing
-// of anybody's.
+// The processor's time-stamp counter, which every program may read.
 
 export declare function readTsc(): u64;

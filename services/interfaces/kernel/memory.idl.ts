@@ -8,7 +8,7 @@ export default defineInterface({
   methods: {
     info: { returns: { bytes: u64, sealed: bool, measured: bool }, reads: ["object"] },
     seal: {
-      about: "Forbids writing for ever. Fails with Busy while a writable mapping exists.",
+      about: "Forbids writing permanently. Fails with Busy while a writable mapping exists.",
       reads: ["object"],
       writes: ["object"],
     },

@@ -9,8 +9,8 @@ import {
 } from "../../../toolchain/vocabulary/interface.ts";
 
 /**
- * The slots that the signed image describes. The supervisor decides when one starts, never what it
- * gets.
+ * The slots that the signed image describes. The supervisor decides when a slot starts; its handles
+ * and quota come from the image.
  */
 export default defineInterface({
   name: "Slots",
@@ -21,7 +21,7 @@ export default defineInterface({
     name: { takes: { slot: u32 }, returns: { text: text(32) }, reads: ["own"] },
     describe: {
       about:
-        "`ended` and `endCode` are of the last instance, once it has begun to end: what it gave to exit, or the kind of its fault.",
+        "`ended` and `endCode` describe the last instance, once it has begun to end: the code that it exited with, or the kind of its fault.",
       takes: { slot: u32 },
       returns: {
         state: enumeration("empty", "starting", "running", "faulted", "stopping"),
@@ -48,7 +48,7 @@ export default defineInterface({
       writes: ["Slots", "System", "domains"],
     },
     stop: {
-      about: "Ends the running instance and gives everything back; Again until done.",
+      about: "Ends the running instance and frees all that it holds; Again until done.",
       takes: { slot: u32 },
       reads: ["Slots"],
       writes: ["Slots", "System", "domains"],
@@ -70,7 +70,7 @@ export default defineInterface({
     find: { takes: { name: text(32) }, returns: { slot: u32 }, reads: ["own"] },
     symbols: {
       about:
-        "Bytes from `offset` on of the table that names the slot's code (toolchain/elf/symbol-table.md); NotFound beyond its end. Nobody has signed it.",
+        "Bytes from `offset` on of the table that names the slot's code (toolchain/elf/symbol-table.md); NotFound beyond its end. The table is not signed.",
       takes: { slot: u32, offset: u32 },
       returns: { data: bytes(512) },
       reads: ["own"],
