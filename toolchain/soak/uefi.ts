@@ -1,9 +1,10 @@
 /**
- * Machines with UEFI and no BIOS, under OVMF: what they start from our media says that Trine needs
- * a BIOS, waits for a key and gives back.
+ * Machines with UEFI and no BIOS, under OVMF: the program that they start from our media says that
+ * Trine needs a BIOS, waits for a key, and returns to the firmware.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildImage } from "../make/build-image.ts";
@@ -13,17 +14,13 @@ import type { Iteration } from "./slice.ts";
 
 const FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
-/** Some ten seconds on a machine that does nothing else. */
-const TIMEOUT_MS = 90_000;
-/**
- * One boot in ten from USB, OVMF stands still in the middle of a line, before it starts anything of
- * ours.
- */
-const BOOTS_MAX = 3;
-/** Long enough for an application that does not wait to return. */
+/** A boot takes some ten seconds on an idle host. */
+const TIMEOUT_MS = 180_000;
+const LOOK_MS = 100;
+/** Long enough for a program that does not wait to return. */
 const UNTIL_KEY_MS = 1000;
 const TEXT = /Trine needs a BIOS for now[^]*Press a key to go back to the firmware\./;
-/** What the firmware says when an application has returned. */
+/** What the firmware prints when the program has returned. */
 const GOES_ON =
   /Press a key to go back to the firmware\.[^]*(BdsDxe: (failed|loading|No bootable)|UEFI Interactive Shell|start PXE)/;
 
@@ -50,86 +47,83 @@ export async function prepareUefi(root: string): Promise<Iteration> {
     ["a stick with the disk image", stick(disk)],
   ];
   return async () => {
-    for (const [name, drive] of media) await bootPatiently(name, drive);
+    for (const [name, drive] of media) await boot(name, drive);
     return media.length;
   };
 }
 
-/**
- * Once more where the firmware never came to our program; what our program does wrong is told the
- * first time.
- */
-async function bootPatiently(name: string, drive: readonly string[]): Promise<void> {
-  for (let boots = 1; ; boots++) {
-    try {
-      return await boot(name, drive);
-    } catch (error) {
-      if (!(error instanceof FirmwareStoodStill) || boots === BOOTS_MAX) throw error;
-    }
+/** Throws unless the text comes, stays until a key is pressed, and the firmware goes on then. */
+async function boot(name: string, drive: readonly string[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "trine-uefi-"));
+  const machine = new Machine(join(folder, "serial.txt"), drive);
+  try {
+    await machine.waitFor(TEXT, "the text does not come");
+    await sleep(UNTIL_KEY_MS);
+    if (GOES_ON.test(machine.output)) throw new Error("it does not wait for a key");
+    machine.pressKey();
+    await machine.waitFor(GOES_ON, "the firmware does not go on");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`from ${name}: ${why}\n${machine.output.slice(-2000)}`);
+  } finally {
+    machine.end();
+    rmSync(folder, { recursive: true });
   }
 }
 
-class FirmwareStoodStill extends Error {}
+/**
+ * The emulator, its serial line in a file and its monitor on standard input. Over a pipe, the
+ * emulator's serial port now and then stops for good in the middle of a line: one boot in ten on a
+ * busy host. Writing to a file never waits.
+ */
+class Machine {
+  private readonly child;
+  private readonly serialPath: string;
+  private failure = "";
 
-/** Throws unless the text comes, stays until a key is pressed, and the firmware goes on then. */
-function boot(name: string, drive: readonly string[]): Promise<void> {
-  const machine = spawn(
-    QEMU_PROGRAM,
-    [
-      "-nodefaults",
-      "-machine",
-      "q35",
-      "-cpu",
-      "max",
-      "-m",
-      "256",
-      "-display",
-      "none",
-      "-vga",
-      "std",
-      "-serial",
-      "stdio",
-      "-no-reboot",
-      "-drive",
-      `if=pflash,format=raw,readonly=on,file=${FIRMWARE}`,
-      "-drive",
-      `if=pflash,format=raw,snapshot=on,file=${VARIABLES}`,
-      ...drive,
-    ],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  return new Promise<void>((resolve, reject) => {
-    let output = "";
-    let hasAsked = false;
-    const fail = (why: string) => reject(new Error(`from ${name}: ${why}\n${output.slice(-2000)}`));
-    const timer = setTimeout(() => {
-      if (!/BdsDxe: starting [^\n]*\n/.test(output))
-        reject(
-          new FirmwareStoodStill(
-            `from ${name}: the firmware starts nothing\n${output.slice(-2000)}`,
-          ),
-        );
-      else fail(hasAsked ? "the firmware does not go on" : "the text does not come");
-    }, TIMEOUT_MS);
-    machine.stdout.setEncoding("latin1").on("data", (text: string) => {
-      // The firmware draws each line anew, in 16-bit characters of which the serial line keeps the
-      // low half.
-      output += text.replace(/\x1b\[[0-9;?]*[A-Za-z=]|\0/g, "");
-      if (!hasAsked && TEXT.test(output)) {
-        hasAsked = true;
-        void sleep(UNTIL_KEY_MS).then(() =>
-          GOES_ON.test(output) ? fail("it does not wait for a key") : machine.stdin.write("x"),
-        );
-      }
-      if (!hasAsked || !GOES_ON.test(output)) return;
-      clearTimeout(timer);
-      resolve();
-    });
-    machine
-      .on("error", ({ message }) => fail(message))
-      .on("close", () => {
-        clearTimeout(timer);
-        fail("the emulator ended");
-      });
-  }).finally(() => machine.kill("SIGKILL"));
+  constructor(serialPath: string, drive: readonly string[]) {
+    this.serialPath = serialPath;
+    this.child = spawn(
+      QEMU_PROGRAM,
+      [
+        "-nodefaults",
+        ...["-machine", "q35", "-cpu", "max", "-m", "256"],
+        ...["-display", "none", "-vga", "std"],
+        ...["-serial", `file:${serialPath}`, "-monitor", "stdio"],
+        "-no-reboot",
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${FIRMWARE}`],
+        ...["-drive", `if=pflash,format=raw,snapshot=on,file=${VARIABLES}`],
+        ...drive,
+      ],
+      { stdio: ["pipe", "ignore", "inherit"] },
+    );
+    this.child
+      .on("error", ({ message }) => (this.failure = message))
+      .on("close", () => (this.failure ||= "the emulator ended"));
+  }
+
+  /** What the machine has printed, without escape sequences. */
+  get output(): string {
+    if (!existsSync(this.serialPath)) return "";
+    // The firmware prints 16-bit characters, of which the serial line keeps the low half.
+    return readFileSync(this.serialPath, "latin1").replace(/\x1b\[[0-9;?]*[A-Za-z=]|\0/g, "");
+  }
+
+  async waitFor(pattern: RegExp, otherwise: string): Promise<void> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    while (!pattern.test(this.output)) {
+      if (this.failure !== "") throw new Error(this.failure);
+      if (performance.now() > deadline) throw new Error(otherwise);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  /** Presses a key on the machine's keyboard. */
+  pressKey(): void {
+    this.child.stdin.write("sendkey x\n");
+  }
+
+  end(): void {
+    this.child.kill("SIGKILL");
+  }
 }
