@@ -1,7 +1,6 @@
 /**
- * `trine bench`: measures, keeps the numbers as JSON, and writes docs/figures.md; tables of benches
- * that were not run stay as they are. A bench whose checks fail throws: then nothing of it is
- * written.
+ * `trine bench`: measures, saves the numbers as JSON, and writes docs/figures.md; tables of benches
+ * that were not run stay as they are. A bench whose checks fail throws, and nothing is written.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

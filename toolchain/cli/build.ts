@@ -1,4 +1,4 @@
-/** `trine build`: an image, and where its files are. */
+/** `trine build`: builds an image and prints the path of its file. */
 import { buildImage, type BuiltImage, checkRequest } from "../make/build-image.ts";
 import { findRoot } from "../cache/tree.ts";
 import { formatDiagnostic } from "../report/diagnostic.ts";
@@ -25,7 +25,7 @@ export async function build(image: string, flags: BuildFlags): Promise<BuiltImag
   return built;
 }
 
-/** What did not keep the image from being built, and is worth knowing. */
+/** Prints the warnings of a build. */
 export function showWarnings({ warnings }: BuiltImage): void {
   for (const warning of warnings) process.stderr.write(`${formatDiagnostic(warning)}\n`);
 }

@@ -1,4 +1,4 @@
-/** `trine check`: what is wrong with an image or a policy file, told without compiling anything. */
+/** `trine check`: checks an image or a policy file without compiling. */
 import { relative, resolve } from "node:path";
 import { type CheckedImage, checkImage, checkPolicy } from "../make/check-image.ts";
 import { findRoot } from "../cache/tree.ts";

@@ -1,12 +1,12 @@
-/** The one place where an error becomes text and an exit code. */
+/** Turns an error into text and an exit code. */
 import { DiagnosticError, formatDiagnostics, systemRefusal } from "../report/diagnostic.ts";
 
-/** Something that the user gave is wrong, or a check failed. */
+/** The user's input is wrong, or a check failed. */
 const EXIT_REFUSED = 1;
-/** Something of ours is wrong; as `EX_SOFTWARE` of sysexits. */
+/** Trine itself has a bug; as `EX_SOFTWARE` of sysexits. */
 const EXIT_INTERNAL = 70;
 
-/** Thrown by a command that has said all there is to say. */
+/** Thrown by a command that has already printed its error. */
 export class Refused extends Error {}
 
 /** Prints `error` and returns the exit code that goes with it. */

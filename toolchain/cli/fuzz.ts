@@ -1,6 +1,6 @@
 /**
- * `trine fuzz`: random functions as machine code, in Linux processes, against the engine of this
- * process.
+ * `trine fuzz`: runs random functions as machine code in Linux processes, and compares the results
+ * with the WebAssembly engine of this process.
  */
 import { availableParallelism } from "node:os";
 import { findRoot } from "../cache/tree.ts";
@@ -15,7 +15,7 @@ export interface FuzzOptions {
   readonly json: boolean;
 }
 
-/** Each worker takes a core. */
+/** Each worker occupies a core. */
 const WORKERS_MAX = 2;
 
 export async function fuzz(options: FuzzOptions): Promise<void> {

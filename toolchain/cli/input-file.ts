@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { refuse } from "../report/diagnostic.ts";
 
-/** The file that the user named, relative to where he is. */
+/** Reads a file that the user named, relative to the current folder. */
 export function readInputFile(path: string): Buffer {
   try {
     return readFileSync(path);

@@ -1,4 +1,4 @@
-/** `trine inspect`: what a file of ours holds. */
+/** `trine inspect`: shows the contents of a file that Trine's tools write. */
 import { readElf } from "../elf/read.ts";
 import { formatArchive, isArchive, summarizeArchive } from "../inspect/archive.ts";
 import { formatBlob, isBlob, summarizeBlob } from "../inspect/blob.ts";

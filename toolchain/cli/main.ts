@@ -1,7 +1,4 @@
-/**
- * The command `trine`: what can be asked of it, as one list. Each command's work is loaded when it
- * is asked for.
- */
+/** The command `trine`: its commands and options. The code of a command is loaded when it runs. */
 import { Command, CommanderError } from "commander";
 import type { Act } from "../run/conversation.ts";
 import { reportFailure } from "./failure.ts";
@@ -9,11 +6,11 @@ import type { RunFlags } from "./run.ts";
 
 const program = new Command("trine")
   .description("Builds, runs and examines Trine, a microkernel operating system for x86-64.")
-  .option("--json", "print results and progress as JSON, one object a line")
+  .option("--json", "print results and progress as JSON, one object per line")
   .exitOverride()
-  .showHelpAfterError("(trine --help lists what there is)");
+  .showHelpAfterError("(trine --help lists all commands)");
 
-/** Options that are repeated and mean something by their order among each other. */
+/** Options that may be repeated and whose common order matters. */
 const acts: Act[] = [];
 const act =
   (kind: Act["kind"]) =>
@@ -43,12 +40,10 @@ program
 
 program
   .command("check")
-  .description(
-    "say what is wrong with an image, its manifests and its policy, without compiling anything",
-  )
+  .description("check an image, its manifests and its policy, without compiling")
   .argument(
     "[subject]",
-    "a name from images/, or the path of a policy file, which is checked in each image that names it",
+    "a name from images/, or a policy file, which is checked with each image that names it",
     "main",
   )
   .action(async (subject: string) => {
@@ -69,21 +64,21 @@ program
   .option("--debug", "wait for gdb before the first instruction")
   .option(
     "--port <port>",
-    "with --debug: the TCP port for gdb, 1234 if not given; two machines need two",
+    "with --debug: the TCP port for gdb (default 1234); each machine needs its own",
   )
   .option(
     "--type <line>",
-    "instead of the terminal: wait for the prompt, type the line and Enter; may be repeated",
+    "instead of a terminal: wait for the prompt, then type the line and Enter; may be repeated",
     act("type"),
   )
   .option(
     "--until <text>",
-    "wait for the text behind what was typed last; may be repeated, in order with --type",
+    "wait for the text after the last typed line; may be repeated, in order with --type",
     act("until"),
   )
   .option(
     "--timeout <seconds>",
-    "of each of these waits, 60 if not given; what does not come in time is an error",
+    "limit of each of these waits (default 60); a text that does not come in time is an error",
   )
   .addHelpText(
     "after",
@@ -96,7 +91,7 @@ program
 
 program
   .command("test")
-  .description("build and pass everything, or the suites or paths named")
+  .description("build and run all tests, or the suites or paths named")
   .argument(
     "[suites...]",
     "names from `trine test --list`, or paths of tests, for example services/echo",
@@ -112,10 +107,10 @@ program
   .command("soak")
   .description("run the long tests: seeded, resumable, in slices")
   .option("--list", "list the slices")
-  .option("--slice <slice>", "one slice, by name or by a number (counted round)")
+  .option("--slice <slice>", "one slice, by name or by number (modulo their count)")
   .option("--minutes <minutes>", "time for each slice", "20")
-  .option("--seed <seed>", "start here instead of where the last run stopped")
-  .option("--iterations <count>", "stop after so many")
+  .option("--seed <seed>", "the first seed, instead of the one after the last run")
+  .option("--iterations <count>", "stop after this many seeds")
   .action(async (options: SoakFlags) => {
     const { soak } = await import("./soak.ts");
     await soak({ ...options, json: json() });
@@ -123,11 +118,11 @@ program
 
 program
   .command("fuzz")
-  .description("compile random functions, and compare their machine code with the engine of Node")
+  .description("compile random functions, and compare their results with Node's WebAssembly engine")
   .option("--seed <seed>", "a seed names the same functions on every machine", "1")
   .option(
     "--functions <count>",
-    "how many; a selection rule that is never reached is a failure",
+    "how many functions; a selection rule that is never used is a failure",
     "10000",
   )
   .action(async (options: { seed: string; functions: string }) => {
@@ -147,9 +142,9 @@ program
 
 program
   .command("inspect")
-  .description("show what a file holds: ELF, signed policy, archive")
+  .description("show the contents of a file: ELF, signed policy, archive")
   .argument("<file>")
-  .option("--function <name>", "list one function's instructions, by a part of its name")
+  .option("--function <name>", "list the instructions of a function, by a part of its name")
   .action(async (file: string, options: { function?: string }) => {
     const { inspect } = await import("./inspect.ts");
     await inspect(file, { ...options, json: json() });
@@ -167,7 +162,7 @@ program
 
 program
   .command("new")
-  .description("start a service or a driver: interface, program, policy, test")
+  .description("create a service or a driver: interface, program, policy, test")
   .argument("<kind>", "service or driver")
   .argument("<name>", "lower case with hyphens, for example key-store")
   .action(async (kind: string, name: string) => {
@@ -186,7 +181,7 @@ interface SoakFlags {
 try {
   await program.parseAsync();
 } catch (error) {
-  // Commander has said what is wrong with the command line.
+  // Commander has printed what is wrong with the command line.
   process.exitCode =
     error instanceof CommanderError
       ? Math.min(error.exitCode * 2, 2)

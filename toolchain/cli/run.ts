@@ -27,12 +27,11 @@ export interface RunFlags {
   readonly json: boolean;
 }
 
-/** Below, not even the loader has room to say so. */
+/** With less memory, the loader cannot even print an error. */
 const MEMORY_MIB_MIN = 4;
 const TIMEOUT_SECONDS_DEFAULT = 60;
-/** As the guest's `help` has it. */
-export const GUEST_COMMANDS =
-  "`shutdown` switches the machine off, `reboot` starts the machine again";
+/** As in the guest's `help`. */
+export const GUEST_COMMANDS = "`shutdown` switches the machine off, `reboot` restarts the machine";
 
 export async function run(image: string, flags: RunFlags): Promise<void> {
   const root = findRoot();
@@ -52,7 +51,7 @@ export async function run(image: string, flags: RunFlags): Promise<void> {
       ? TIMEOUT_SECONDS_DEFAULT
       : numberOption("--timeout", flags.timeout);
   if (flags.timeout !== undefined && flags.acts.length === 0)
-    refuse("--timeout is for --until and --type", { help: "on a terminal nothing is waited for" });
+    refuse("--timeout is for --until and --type", { help: "add one of them" });
   if (flags.port !== undefined && flags.debug !== true)
     refuse("--port is gdb's", { help: "add --debug" });
   if (flags.acts.some(({ kind, text }) => kind === "until" && text === ""))
@@ -97,8 +96,8 @@ function gdbCommand(root: string, built: BuiltImage, port: number): string {
     `target remote 127.0.0.1:${port}`,
     "# Programs share their addresses: add the symbols of the one that you look at, for example",
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
-    // The first instruction, where no parameter has moved yet. Other functions are named the same
-    // way, by file and name.
+    // Stops at the first instruction, where all parameters are in their registers. Other functions
+    // are named in the same way, by file and name.
     "hbreak *'kernel/entry/main/start'",
     "",
   ];

@@ -60,8 +60,8 @@ export async function soak(options: SoakOptions): Promise<void> {
 }
 
 /**
- * By name, or by a number of any size, so that a caller can count through the slices without
- * knowing how many there are.
+ * The slice by name, or by number modulo the number of slices, so that a caller can take one after
+ * the other without knowing how many there are.
  */
 function chooseSlices(choice: string | undefined): readonly Slice[] {
   if (choice === undefined) return SLICES;

@@ -1,6 +1,6 @@
 /**
- * `trine test`: runs suites in their order, prints time by suite and the closing line; or what lies
- * at the paths named.
+ * `trine test`: runs suites in their order, and prints the time of each and the closing line; or
+ * runs the tests at the given paths.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export interface TestOptions {
   readonly json: boolean;
 }
 
-/** Lines of a failure that are shown; all of it is in the results. */
+/** Lines of a failure that are printed; the results hold all of them. */
 const FAILURE_LINES_MAX = 30;
 
 export async function test(names: readonly string[], options: TestOptions): Promise<void> {
@@ -36,8 +36,8 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   if (names.some(isPath)) {
     const suite = names.find((name) => !isPath(name));
     if (suite !== undefined)
-      refuse(`\`${suite}\` is no path`, {
-        help: "suites and paths are run one after the other, not together",
+      refuse(`\`${suite}\` is not a path`, {
+        help: "name either suites or paths in one call",
       });
     if (!runVitestOn(root, names)) throw new Refused();
     return;
@@ -73,10 +73,7 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   if (sum.failed > 0) throw new Refused();
 }
 
-/**
- * A test that needs a program that only this machine happens to have fails here, and not on the
- * next machine.
- */
+/** Hides all other programs, so that a test which needs one of them fails on every machine. */
 function useOnlyWhatSetUpInstalls(root: string): void {
   const missing = outsidePrograms(root).filter(
     ({ name, tasks }) => tasks.includes("test") && findProgram(name) === null,
@@ -86,7 +83,7 @@ function useOnlyWhatSetUpInstalls(root: string): void {
       `${missing.map(({ name }) => name).join(", ")}: not installed; \`make test\` installs what tests need\n`,
     );
   const path = preparedPath(root, "test", join(root, "build/test/programs"));
-  if (path === null) process.stderr.write("no Debian: tests see all programs of this machine\n");
+  if (path === null) process.stderr.write("not a Debian: tests see all programs of this machine\n");
   else process.env["PATH"] = path;
 }
 
@@ -103,7 +100,7 @@ function chooseSuites(names: readonly string[]): readonly Suite[] {
   });
 }
 
-/** A suite that cannot even run is one failed case. */
+/** A suite that cannot run is one failed case. */
 async function runSuite(
   suite: Suite,
   root: string,

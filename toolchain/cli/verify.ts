@@ -1,4 +1,4 @@
-/** `trine verify`: what the verifier says of executables. */
+/** `trine verify`: runs the verifier on executables. */
 import { refuse } from "../report/diagnostic.ts";
 import { verifyExecutable } from "../verify/verify.ts";
 import { formatFinding } from "../verify/finding.ts";

@@ -1,7 +1,6 @@
 /**
- * What a tool says about wrong input: where, what, and what would be right. Every tool reports a
- * mistake of its user this way; a thrown value that is not a `DiagnosticError` is a mistake of
- * ours.
+ * A message about wrong input: where, what, and what would be right. Every tool reports mistakes of
+ * its user in this way; any other thrown value is a bug of the tool.
  */
 export interface Diagnostic {
   readonly severity: "error" | "warning";
@@ -12,7 +11,7 @@ export interface Diagnostic {
   /** Counted from 1. */
   readonly column?: number;
   readonly message: string;
-  /** What to write instead, or where to look. */
+  /** What to write instead, or where to find out. */
   readonly help?: string;
 }
 
@@ -36,7 +35,7 @@ export function refuse(
   throw new DiagnosticError([{ severity: "error", ...where, message }]);
 }
 
-/** Does `work`; mistakes in it that know no file are those of `file`. */
+/** Does `work`; diagnostics without a file get `file`. */
 export function about<Result>(file: string, work: () => Result): Result {
   try {
     return work();
@@ -50,7 +49,7 @@ export function about<Result>(file: string, work: () => Result): Result {
   }
 }
 
-/** What files and folders can be that a tool cannot change. */
+/** Errors of files and folders that only the user can correct. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "permission is denied",
   EPERM: "permission is denied",
@@ -67,14 +66,12 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOTEMPTY: "the folder is not empty",
 };
 
-/**
- * What the system refused about a file, as a diagnostic; undefined for an error of another kind.
- */
+/** The diagnostic for a system error about a file; undefined for any other error. */
 export function systemRefusal(error: unknown): Diagnostic | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = "", path, syscall } = error as NodeJS.ErrnoException;
   const reason = SYSTEM_ERRORS[code];
-  // A `read` does not know its path.
+  // The error of a `read` has no path.
   if (reason === undefined || syscall === undefined) return undefined;
   return {
     severity: "error",
@@ -83,13 +80,13 @@ export function systemRefusal(error: unknown): Diagnostic | undefined {
   };
 }
 
-/** Throws when one of `diagnostics` is an error; warnings alone pass. */
+/** Throws if one of `diagnostics` is an error; warnings alone do not throw. */
 export function throwOnError(diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.some((diagnostic) => diagnostic.severity === "error"))
     throw new DiagnosticError(diagnostics);
 }
 
-/** `file:line:column: message; help: …`, on one line; parts that are not known are left out. */
+/** `file:line:column: message; help: …`, on one line, without the parts that are unknown. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const place = [diagnostic.file, diagnostic.line, diagnostic.column];
   const known = place.slice(0, firstMissing(place)).join(":");
@@ -103,7 +100,7 @@ export function formatDiagnostics(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map(formatDiagnostic).join("\n");
 }
 
-/** A column without its line, or a line without its file, says nothing. */
+/** Omits a column without a line, and a line without a file. */
 function firstMissing(place: readonly (string | number | undefined)[]): number {
   const missing = place.indexOf(undefined);
   return missing < 0 ? place.length : missing;

@@ -1,4 +1,4 @@
-/** A time for people: `0.42 s`, `12.3 s`, `3 min 20 s`. */
+/** A time span as text: `0.42 s`, `12.3 s`, `3 min 20 s`. */
 export function formatSeconds(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${seconds.toFixed(2)} s`;

@@ -1,6 +1,6 @@
 /**
- * Work shown as it goes: a live list on a terminal, plain lines where the output is kept, JSON
- * lines for other programs. A step is data, so that the three forms cannot differ in what they run.
+ * Runs steps and shows their progress: a live list on a terminal, plain lines in a file, JSON lines
+ * for other programs. Steps are data, so that all three forms run the same.
  */
 import { writeSync } from "node:fs";
 import type { ListrTask } from "listr2";
@@ -11,15 +11,15 @@ const SHOW_CURSOR = "\x1b[?25h";
 
 export interface Step {
   readonly title: string;
-  /** `note` replaces what stands behind the title, for example "3 of 9" or "unchanged". */
+  /** `note` replaces the text after the title, for example "3 of 9" or "unchanged". */
   readonly run: (note: (text: string) => void) => Promise<void>;
 }
 
 export interface StepGroup {
   readonly title: string;
   /**
-   * Asked when the group starts: earlier steps may decide what it holds. They are independent: one
-   * that fails keeps no other from running.
+   * Called when the group starts, so that earlier steps can decide its steps. They are independent:
+   * all of them run, even if one fails.
    */
   readonly steps: () => readonly Step[];
   readonly parallel: number;
@@ -27,7 +27,7 @@ export interface StepGroup {
 
 export type ProgressForm = "terminal" | "plain" | "json" | "silent";
 
-/** What fits where standard error goes. */
+/** The form for the current standard error. */
 export function defaultForm(json: boolean): ProgressForm {
   if (json) return "json";
   return process.stderr.isTTY === true && process.env["CI"] === undefined ? "terminal" : "plain";
@@ -67,8 +67,8 @@ async function runGroup(group: StepGroup, form: ProgressForm): Promise<void> {
 }
 
 /**
- * Mistakes of the user are told all at once, in the order of the steps and each once: several
- * programs may share the file that has it.
+ * Joins the diagnostics of all failed steps, in the order of the steps and without duplicates,
+ * which arise if several programs share a wrong file.
  */
 function throwAll(errors: readonly unknown[]): void {
   const thrown = errors.filter((error) => error !== undefined);
@@ -99,15 +99,15 @@ async function runStep(step: Step, form: ProgressForm): Promise<void> {
 }
 
 /**
- * The cursor is hidden while the list is drawn, and what is written by way of `process.stderr`
- * would wait for the list's end.
+ * Shows the cursor again, which is hidden while the list is drawn. Writes directly, since text
+ * written to `process.stderr` would appear only after the list.
  */
 function interrupt(): void {
   writeSync(process.stderr.fd, SHOW_CURSOR);
   process.kill(process.pid, "SIGINT");
 }
 
-/** listr2 is loaded only here: plain output starts without it. */
+/** listr2 is loaded only here, so that plain output starts faster. */
 async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void> {
   const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
   const show = (step: Step): ListrTask => ({
@@ -127,8 +127,7 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
         concurrent: group.parallel,
         exitOnError: false,
       });
-      // listr2 itself would end at the first error, with the others still running, or call the
-      // group a success.
+      // listr2 itself would stop at the first error while other steps still run, or report success.
       const run = list.run.bind(list);
       list.run = async (context: unknown) => {
         const result = await run(context);
@@ -139,14 +138,12 @@ async function runOnTerminal(plan: readonly (Step | StepGroup)[]): Promise<void>
     },
   });
   const tasks = plan.map((entry) => (isGroup(entry) ? showGroup(entry) : show(entry)));
-  // Standard output is for results: it may be a file while standard error is the terminal. listr2
-  // asks only the former.
+  // listr2 checks standard output, which may be a file; the list is drawn on standard error.
   const logger = new ListrLogger({
     processOutput: new ProcessOutput(process.stderr, process.stderr),
   });
   const rendererOptions = { showErrorMessage: false, logger };
-  // An interrupt ends the process as it ends any other; listr2 would turn it into an exit code of
-  // its own.
+  // An interrupt must end the process by its signal; listr2 would exit with a code of its own.
   const list = new Listr(tasks, {
     renderer: "default",
     rendererOptions,

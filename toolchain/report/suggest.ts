@@ -1,16 +1,13 @@
-/** "did you mean": the name nearest to one that does not exist. */
+/** "did you mean": the known name that is most similar to an unknown one. */
 
-/** Longer names are no slips, and comparing them takes the square of their length. */
+/** Longer names are not compared, since the time grows with the square of the length. */
 const SLIP_LETTERS_MAX = 64;
 
-/**
- * The candidate that a slip of the finger away from `name` could have been meant; undefined if none
- * is near.
- */
+/** The candidate that `name` could be a misspelling of; undefined if none is similar. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > SLIP_LETTERS_MAX) return undefined;
   const lower = name.toLowerCase();
-  // A third of the letters wrong is another word, not a slip.
+  // With a third of its letters wrong, a name is another word rather than a misspelling.
   let best = Math.max(1, Math.floor(name.length / 3)) + 1;
   let found: string | undefined;
   for (const candidate of candidates) {
@@ -25,7 +22,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return found;
 }
 
-/** Help for an unknown name: the nearest one, or else a list where it is short. */
+/** Help for an unknown name: the most similar one, or else the list of names if it is short. */
 export function didYouMean(
   name: string,
   candidates: Iterable<string>,
@@ -40,7 +37,9 @@ export function didYouMean(
   return undefined;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one into the other. */
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
+ */
 function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,18 +1,14 @@
 /**
- * What a serial console shows, as text: without colours, and of a line that is drawn again and
- * again only what stands there at last.
+ * The text that a serial console shows: without colours, and with only the last state of each line.
  */
 
-// Sequences that a terminal obeys and does not show: CSI … letter, and two-character escapes.
+// Escape sequences, which a terminal does not show: CSI … letter, and two characters.
 const ESCAPE_SEQUENCE = /\x1b(?:\[[0-9;?]*[@-~]|[@-Z\\-_a-z])/g;
-/**
- * Of a line that never ends, what is drawn last counts: a bound for a machine that writes no line
- * end for hours.
- */
+/** A longer line keeps only its end, for a machine that writes no line end for hours. */
 const OPEN_LINE_CHARACTERS_MAX = 1 << 16;
 
 export class ConsoleText {
-  /** Lines that have ended. */
+  /** The complete lines. */
   readonly complete: string[] = [];
   private rest = "";
 
@@ -26,17 +22,17 @@ export class ConsoleText {
     this.complete.push(...lines.map(shown));
   }
 
-  /** What stands in the line that has not ended. */
+  /** The text of the line that has not ended. */
   get open(): string {
     return shown(this.rest);
   }
 
-  /** The line at `index`, the open one behind the complete ones; empty beyond. */
+  /** Line `index`; the open line follows the complete ones, and all later lines are empty. */
   line(index: number): string {
     return this.complete[index] ?? (index === this.complete.length ? this.open : "");
   }
 
-  /** The last lines that hold something. */
+  /** The last lines that are not empty. */
   last(count: number): string[] {
     return [...this.complete.slice(-10 * count), this.open]
       .filter((line) => line.trim() !== "")
@@ -44,7 +40,7 @@ export class ConsoleText {
   }
 }
 
-/** A carriage return starts the line anew; one at its end only goes back to its start. */
+/** A carriage return discards the line, except at its end, where it only moves the cursor. */
 function shown(line: string): string {
   return line
     .replace(ESCAPE_SEQUENCE, "")

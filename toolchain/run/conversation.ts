@@ -1,7 +1,4 @@
-/**
- * Drives a machine's prompt from a script: types lines, waits for what the machine says, prints it
- * as plain lines.
- */
+/** Drives a machine's prompt from a script: types lines, waits for texts, prints plain lines. */
 import { spawn } from "node:child_process";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { refuseToStart } from "../setup/programs.ts";
@@ -9,7 +6,7 @@ import { ConsoleText } from "./console-text.ts";
 import { describeEnding } from "./ending.ts";
 import { type MachineOptions, QEMU_PROGRAM, qemuArguments } from "./machine.ts";
 
-/** `type` waits for the prompt and enters a line; `until` waits for a text behind that line. */
+/** `type` waits for the prompt and enters a line; `until` waits for a text after that line. */
 export interface Act {
   readonly kind: "type" | "until";
   readonly text: string;
@@ -18,17 +15,17 @@ export interface Act {
 interface ConversationOptions {
   /** Seconds that each wait may take. */
   readonly seconds: number;
-  /** Takes each line as soon as it is complete, and at the end what stands in the last. */
+  /** Receives each line as soon as it is complete, and at the end the rest of the last line. */
   readonly print: (line: string) => void;
 }
 
-/** The shell's. What stands in a line behind it is an echo of what was typed. */
+/** The shell's prompt. The text after it in a line is the echo of typed input. */
 const PROMPT = "trine>";
 const LINES_TOLD = 5;
 
 /**
- * Does the acts in their order, waits for the prompt after a last `type`, and ends the machine.
- * Throws a DiagnosticError if something does not come in time, or the machine ends before.
+ * Performs the acts in their order, waits for the prompt after a last `type`, and ends the machine.
+ * Throws a DiagnosticError if a text does not come in time, or the machine ends before it comes.
  */
 export async function converse(
   machine: Omit<MachineOptions, "serial" | "reboots">,
@@ -101,7 +98,7 @@ class Conversation {
     if (this.console.open !== "") this.options.print(this.console.open);
   }
 
-  /** Waits for the prompt, unless the text before was waited for already, and enters the line. */
+  /** Waits for the prompt, unless an `until` has found it already, and enters the line. */
   async type(line: string, isAwaited: boolean): Promise<void> {
     if (!isAwaited) await this.untilPrompt(false);
     const { complete, open } = this.console;

@@ -11,13 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => void server.close());
 
-test("a port on which somebody waits is told, with another to take", async () => {
+test("a port in use is refused, and a free one is suggested", async () => {
   await expect(freeDebugPort(String(busy))).rejects.toThrow(
     `port ${busy} is in use; help: another machine may wait for gdb there: take another, as in --port ${busy === 65535 ? 1234 : busy + 1}`,
   );
 });
 
-test("one that was given back is taken", async () => {
+test("a port that was released is accepted", async () => {
   server.close();
   await new Promise((resolve) => server.once("close", resolve));
   expect(await freeDebugPort(String(busy))).toBe(busy);
@@ -28,6 +28,6 @@ test.each([
   ["65536", "there is no TCP port 65536; help: 1 to 65535"],
   ["12.5", "there is no TCP port 12.5"],
   ["gdb", "--port takes a number, not `gdb`"],
-])("%s is no port", async (text, message) => {
+])("%s is not a port", async (text, message) => {
   await expect(freeDebugPort(text)).rejects.toThrow(message);
 });

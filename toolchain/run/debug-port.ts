@@ -5,10 +5,7 @@ import { refuse } from "../report/diagnostic.ts";
 const DEBUG_PORT_DEFAULT = 1234;
 const PORT_MAX = 65535;
 
-/**
- * The TCP port for a debugger: the one asked for, or the default. Refuses one that somebody listens
- * on, while nothing is built yet.
- */
+/** The TCP port for a debugger, `asked` or the default. Refuses a port in use, before any build. */
 export async function freeDebugPort(asked: string | undefined): Promise<number> {
   const port = asked === undefined ? DEBUG_PORT_DEFAULT : numberOption("--port", asked, 1);
   if (!Number.isInteger(port) || port > PORT_MAX)

@@ -16,7 +16,7 @@ test.each<[string, Partial<MachineEnding>, number]>([
   ["the guest's exit port with nothing wrong", { code: 1 }, 0],
   ["ctrl-a x", { lastLine: "QEMU: Terminated" }, 0],
   ["a signal that we passed on", { code: null, signal: "SIGTERM", isWanted: true }, 143],
-])("an end that somebody asked for is not told: %s", (_what, change, status) => {
+])("an expected end is not reported: %s", (_what, change, status) => {
   expect([describeEnding(ending(change)), exitStatus(ending(change))]).toEqual([null, status]);
 });
 
@@ -51,6 +51,9 @@ test.each<[string, Partial<MachineEnding>, string, number]>([
     `QEMU ended with status 2; the last line of its console: ${"x".repeat(200)}`,
     2,
   ],
-])("any other end says what it was, and what was shown last: %s", (_what, change, text, status) => {
-  expect([describeEnding(ending(change)), exitStatus(ending(change))]).toEqual([text, status]);
-});
+])(
+  "any other end is reported, with the last line on the console: %s",
+  (_what, change, text, status) => {
+    expect([describeEnding(ending(change)), exitStatus(ending(change))]).toEqual([text, status]);
+  },
+);

@@ -1,4 +1,4 @@
-/** How a machine ended, as its user should hear it. */
+/** How a machine ended, in words for its user. */
 import { constants } from "node:os";
 import { guestExitValue, QEMU_PROGRAM } from "./machine.ts";
 
@@ -7,19 +7,19 @@ export interface MachineEnding {
   readonly signal: NodeJS.Signals | null;
   /** What QEMU wrote on its standard error. */
   readonly said: string;
-  /** The last line on the console that holds something. */
+  /** The last line on the console that is not empty. */
   readonly lastLine: string | undefined;
-  /** The user ended it: by a signal to us, or by ctrl-a x. */
+  /** The user ended the machine: by a signal to this process, or by ctrl-a x. */
   readonly isWanted: boolean;
 }
 
 const LINE_COLUMNS_MAX = 200;
-/** Shells say so of a program that a signal ended. */
+/** A shell's exit status for a program that a signal ended, without the signal's number. */
 const EXIT_SIGNAL = 128;
 const EXIT_FAILED = 1;
 const LEFT = "QEMU: Terminated";
 
-/** Null where nothing is to be said: the guest switched its machine off, or the user left. */
+/** Null for an expected end: the guest switched its machine off, or the user ended it. */
 export function describeEnding(ending: MachineEnding): string | null {
   const reason = reasonOf(ending);
   if (reason === null) return null;
@@ -40,17 +40,16 @@ function reasonOf({ code, signal, said, lastLine, isWanted }: MachineEnding): st
 }
 
 /**
- * What our own process ends with: 0 when the guest switched the machine off, its own value when it
- * ended by the debug exit port.
+ * The exit status of this process: 0 if the guest switched the machine off, the guest's own value
+ * if it used the debug exit port.
  */
 export function exitStatus({ code, signal, said }: MachineEnding): number {
   if (signal !== null) return EXIT_SIGNAL + constants.signals[signal];
-  // QEMU ends with the same code where it cannot start the machine as where the guest switches it
-  // off.
+  // QEMU's exit code is the same if it cannot start the machine and if the guest switches it off.
   return isComplaint(said) ? EXIT_FAILED : (guestExitValue(code) ?? code ?? EXIT_FAILED);
 }
 
-/** Whether QEMU itself has something to say of a mistake, not only a warning or a signal. */
+/** True if QEMU has printed an error of its own, not only a warning or a signal. */
 export function isComplaint(said: string): boolean {
   return new RegExp(`^${QEMU_PROGRAM}: (?!warning:|terminating on signal)`, "m").test(said);
 }

@@ -43,6 +43,9 @@ test.each([
   ["qemu-system-x86_64: warning: TCG doesn't support requested feature\n", false],
   ["qemu-system-x86_64: terminating on signal 15 from pid 7\n", false],
   ["", false],
-])("a machine that QEMU could not start is told from one that ended: %j", (said, expected) => {
-  expect(isComplaint(said)).toBe(expected);
-});
+])(
+  "a machine that QEMU could not start is distinguished from one that ended: %j",
+  (said, expected) => {
+    expect(isComplaint(said)).toBe(expected);
+  },
+);

@@ -1,45 +1,42 @@
 /**
- * The emulated machine that images are run on, as data, and its translation into QEMU's arguments.
- * `trine run`, `trine test`, the benches and `make debug` all start the same machine through here.
+ * The emulated machine as data, and its translation into QEMU's arguments. `trine run`, `trine
+ * test`, the benches and `make debug` start the same machine.
  */
 
-/** What the machine starts from; paths are given to QEMU as they are. */
+/** The medium that the machine boots from; paths are passed to QEMU unchanged. */
 export type BootMedium =
   | { readonly kind: "iso"; readonly path: string }
   | { readonly kind: "disk"; readonly path: string }
-  /** A PVH kernel started without a boot loader, its archive handed over as the first module. */
+  /** A PVH kernel started without a boot loader; its archive is the first module. */
   | { readonly kind: "kernel"; readonly path: string; readonly archive?: string };
 
 export interface MachineOptions {
   readonly boot: BootMedium;
-  /** The least that the main image is specified for is 64; the default leaves room to play. */
+  /** The main image is specified for at least 64. */
   readonly memoryMiB?: number;
   /** QEMU's `-cpu`; for example `max,-smap`. */
   readonly cpu?: string;
-  /**
-   * Count guest instructions instead of time: the TSC advances by one an instruction, and two runs
-   * are alike.
-   */
+  /** Counts guest instructions instead of time: the TSC advances by one for each instruction. */
   readonly countInstructions?: boolean;
-  /** Uses the host's virtualization where it may. Everything published is measured without. */
+  /** Uses the host's virtualization. Published figures are measured without it. */
   readonly accelerate?: boolean;
   /**
    * Waits on this TCP port of the loopback interface for a debugger, before the first instruction.
    */
   readonly debugPort?: number;
-  /** Where QEMU's own control protocol is served: path of a Unix socket. */
+  /** Path of a Unix socket on which QEMU serves its control protocol. */
   readonly controlSocket?: string;
   /**
-   * The guest's reset starts the machine again, as it does a real one. Else it ends QEMU: what is
-   * run unattended must not go round for ever.
+   * The guest's reset restarts the machine, as a real one does. Otherwise a reset ends QEMU, so
+   * that an unattended run cannot loop.
    */
   readonly reboots?: boolean;
   /**
-   * COM1 is standard input and output; as `terminal` it shares them with QEMU's monitor (ctrl-a c).
-   * `none`: the machine has no such port.
+   * `pipe`: COM1 is standard input and output. `terminal`: COM1 shares them with QEMU's monitor
+   * (ctrl-a c). `none`: the machine has no COM1.
    */
   readonly serial: "terminal" | "pipe" | "none";
-  /** As a real machine is: nobody listens to what the guest reports of its end. */
+  /** Without the port by which the guest reports its result, as on a real machine. */
   readonly withoutDebugExit?: boolean;
   readonly extra?: readonly string[];
 }
@@ -118,7 +115,7 @@ function bootArguments(boot: BootMedium): string[] {
   }
 }
 
-/** A comma ends an option's value; doubled it is a character of it. */
+/** Doubles each comma, since a single comma ends the value of a QEMU option. */
 function escapeComma(path: string): string {
   return path.replaceAll(",", ",,");
 }

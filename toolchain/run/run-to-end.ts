@@ -4,9 +4,9 @@ import type { Readable } from "node:stream";
 import { type MachineOptions, QEMU_PROGRAM, qemuArguments } from "./machine.ts";
 
 export interface MachineEnd {
-  /** All that came over the serial line. */
+  /** The whole output on the serial line. */
   readonly output: string;
-  /** Null when the machine was stopped because its time was over. */
+  /** Null if the machine was stopped because its time was over. */
   readonly exitCode: number | null;
 }
 
@@ -30,8 +30,8 @@ export function runToEnd(
 }
 
 /**
- * Processors of real machines are asked for by name, and what QEMU lacks of one is no news.
- * Everything else that it says is shown.
+ * Prints what QEMU has said, except that it lacks features of the processor that was named: that is
+ * expected.
  */
 const KNOWN_LACK = /warning: TCG doesn't support requested feature/;
 

@@ -9,9 +9,9 @@ import { TerminalInput } from "./terminal-input.ts";
 const KEPT_CHARACTERS_MAX = 4096;
 
 /**
- * Until the machine ends. Returns the exit status that goes with its end, after saying how it ended
- * if nobody asked it to. The terminal's input stays ours all the time, so that what is typed for
- * the machine reaches nobody else, whenever it ends.
+ * Runs the machine until it ends, says how it ended unless the end was expected, and returns the
+ * exit status. This process owns the terminal's input all the time, so that input for the machine
+ * reaches no other program, whenever the machine ends.
  */
 export async function runOnTerminal(
   options: Omit<MachineOptions, "serial" | "reboots">,
@@ -33,7 +33,7 @@ export async function runOnTerminal(
     process.stdout.write(bytes);
     shown = `${shown}${bytes.toString("latin1")}`.slice(-KEPT_CHARACTERS_MAX);
   });
-  // A machine that has just ended takes nothing more: its end is reported below.
+  // A machine that has just ended accepts no input. Its end is reported below.
   child.stdin.on("error", () => {});
   input.handTo(child.stdin);
 
@@ -42,8 +42,8 @@ export async function runOnTerminal(
     isWanted = true;
     child.kill(signal);
   };
-  // In the terminal's raw mode ctrl-c is a character for the guest; a signal from elsewhere ends
-  // QEMU first and us after it.
+  // In the terminal's raw mode, ctrl-c is a character for the guest. Any other signal ends QEMU
+  // first, and then this process.
   const ignore = (): void => {};
   process.on("SIGINT", ignore).on("SIGTERM", forward).on("SIGHUP", forward);
   try {

@@ -1,15 +1,12 @@
-/** What is typed on our standard input, while it belongs to a machine. */
+/** Standard input while it belongs to a machine. */
 import type { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
 
-/** Between two characters of somebody who types on, or of a line that was pasted. */
+/** The longest pause between two characters of continuous typing, or of a pasted line. */
 const PAUSE_MS = 300;
-/**
- * Somebody in the middle of a line thinks, and looks at what was said of the machine's end, before
- * Enter.
- */
+/** Time to read how the machine ended, in the middle of a line, before Enter. */
 const ENTER_MS_MAX = 5000;
-/** Whatever is typed: the terminal is given back. */
+/** After this time the terminal is released, even if the user still types. */
 const SWALLOW_MS_MAX = 15_000;
 
 const ENTER_OR_INTERRUPT = /[\r\n\x03\x04]/;
@@ -23,15 +20,15 @@ export class TerminalInput {
     input.on("data", this.receive).on("end", this.end);
   }
 
-  /** From now on, what is typed goes there; where it can no longer be written, nowhere. */
+  /** Sends further input there, and drops it once nothing more can be written. */
   handTo(target: Writable): void {
     this.target = target;
   }
 
   /**
-   * After the machine's end, takes what its user goes on typing, which was meant for it and must
-   * not reach the shell that started us: to the next pause, or of a machine that ended in the
-   * middle of something to Enter.
+   * After the machine's end, drops the input that was meant for the machine and must not reach the
+   * shell that started this process: up to the next pause or, if the machine ended in the middle of
+   * its work, up to Enter.
    */
   async swallow(to: "pause" | "enter"): Promise<void> {
     this.target = null;
@@ -45,7 +42,7 @@ export class TerminalInput {
       let waitMs = to === "enter" ? ENTER_MS_MAX : PAUSE_MS;
       let timer = setTimeout(done, waitMs);
       this.onTyped = (text) => {
-        // What was pasted goes on behind its first line.
+        // Pasted text continues after its first line.
         if (ENTER_OR_INTERRUPT.test(text)) waitMs = PAUSE_MS;
         clearTimeout(timer);
         timer = setTimeout(done, waitMs);

@@ -1,6 +1,6 @@
 /**
- * The main ISO in bochs, an emulator that shares nothing with QEMU: another BIOS, other processors,
- * and a stricter reading of the manuals.
+ * Boots the main ISO in bochs, an emulator that shares no code with QEMU: another BIOS, other
+ * processors, and a stricter interpretation of the manuals.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,24 +12,24 @@ import { type Iteration, SliceSkipped } from "./slice.ts";
 
 interface Case {
   readonly model: string;
-  /** What the serial line must show. */
+  /** What the serial line must print. */
   readonly expected: readonly string[];
 }
 
-/** The first processors with two and three of the levels, and one that cannot be enough. */
+/** The first processors of levels 2 and 3, and one that is too old. */
 const CASES: readonly Case[] = [
   { model: "corei5_lynnfield_750", expected: ["trine: cpu x86-64-v2, nx wp;", "trine> "] },
   { model: "corei7_haswell_4770", expected: ["trine: cpu x86-64-v3, nx wp smep;", "trine> "] },
   {
     model: "core_duo_t2400_yonah",
-    // The loader's line is not cut off by the refusal.
+    // The refusal must not cut the loader's line off.
     expected: [
       "trine: loading done\r\n\r\ntrine: cannot boot: the processor lacks 64-bit-mode\r\n",
     ],
   },
 ];
 
-/** A boot takes 6 s of an idle machine. */
+/** A boot takes 6 s on an idle host. */
 const TIMEOUT_MS = 300_000;
 const POLL_MS = 200;
 
@@ -37,7 +37,7 @@ const BIOS = "/usr/share/bochs/BIOS-bochs-latest";
 const VIDEO_BIOS = "/usr/share/vgabios/vgabios.bin";
 const TEXT_DISPLAY = "/usr/lib/*/bochs/plugins/libbx_term_gui.so";
 const PROGRAM = "/usr/bin/bochs-bin";
-/** Gives the text display the terminal that it wants. */
+/** Runs bochs in a terminal, which its text display needs. */
 const TERMINAL = "/usr/bin/script";
 const INSTALL = "apt-get install --no-install-recommends bochs bochs-term bochsbios vgabios";
 
@@ -66,7 +66,7 @@ export async function prepareBochsBoot(root: string): Promise<Iteration> {
   };
 }
 
-/** What came over the serial line until all was there, bochs ended or the time was over. */
+/** The serial output until it is complete, bochs has ended, or the time is over. */
 async function bootUntil(iso: string, model: string, expected: readonly string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "trine-bochs-"));
   const serial = join(folder, "serial");
@@ -90,7 +90,7 @@ async function bootUntil(iso: string, model: string, expected: readonly string[]
     }
     return output();
   } finally {
-    // Its terminal goes with `script`, and bochs with its terminal.
+    // Ending `script` closes the terminal, which ends bochs.
     if (child.exitCode === null) process.kill(-child.pid!, "SIGTERM");
     await ended;
     rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * Bits of a signed system changed at random places: whatever bit it is, the kernel refuses to
- * start, says why, and does not hang.
+ * Changes bits of a signed system at random places: for every bit, the kernel refuses to start,
+ * says why, and does not hang.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ export async function prepareBootFlips(root: string): Promise<Iteration> {
     "plain",
   );
   const archive = readFileSync(join(root, built.archivePath));
-  // Names of functions for fault messages are the one part that nobody has to believe.
+  // Only the names of functions for fault messages are not signed.
   const parts = summarizeArchive(archive, built.archivePath).entries.filter(
     ({ kind }) => kind !== "symbols",
   );

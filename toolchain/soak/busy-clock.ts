@@ -1,6 +1,6 @@
 /**
- * Boots beside a busy process on the same core: whatever the emulator is kept from doing, the
- * kernel finds the rate of its clock.
+ * Boots beside a busy process on the same core: the kernel must find the rate of its clock although
+ * the emulator is interrupted often.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { bootMedium, buildImage } from "../make/build-image.ts";
 import { type MachineOptions, QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import type { Iteration } from "./slice.ts";
 
-/** A clock that is off by more makes a timer wrong that a person would notice. */
+/** A larger error of the clock makes timers visibly wrong. */
 export const CLOCK_ERROR_MAX = 0.005;
 const BOOTS = 20;
 const BOOT_TIMEOUT_MS = 60_000;
@@ -34,10 +34,7 @@ export async function prepareBusyClock(root: string): Promise<Iteration> {
   };
 }
 
-/**
- * What the boot lines of `boots` boots say, in Hz, while a process that never rests has the same
- * core.
- */
+/** The rates in Hz that `boots` boots print while a busy process has the same core. */
 export async function clocksBesideBusyProcess(
   options: Omit<MachineOptions, "serial">,
   boots: number,
@@ -85,15 +82,12 @@ function untilClock(machine: ChildProcess): Promise<number> {
   });
 }
 
-/** The first that this process may use. */
+/** The first core that this process may use. */
 function firstCore(): string {
   return /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]!;
 }
 
-/**
- * The rate of this machine's time stamp counter, which is the emulated one's, against the system's
- * own clock.
- */
+/** The rate of the host's time-stamp counter, which the emulator passes on, by the host's clock. */
 export function hostTscHz(root: string): number {
   const folder = mkdtempSync(join(tmpdir(), "trine-tsc-"));
   try {

@@ -1,7 +1,4 @@
-/**
- * A million requests that each leave garbage behind: the server's memory is what it was after the
- * first thousands.
- */
+/** After a million requests that each make garbage, the server's memory has not grown. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { bootMedium, buildImage } from "../make/build-image.ts";
 import { QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
@@ -9,8 +6,8 @@ import type { Iteration } from "./slice.ts";
 
 const REQUESTS = 1_000_000;
 /**
- * Silence that no slow host explains: a thousand requests take some 50 ms, the million less than a
- * minute on a busy host.
+ * A silence that a slow host cannot explain: a thousand requests take some 50 ms, the million less
+ * than a minute on a busy host.
  */
 const SILENCE_MS = 120_000;
 const REPORT = /requests (\d+) pages (\d+) collections \d+ lived (\d+)/g;

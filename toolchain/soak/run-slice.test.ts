@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("a run goes on where the last one stopped", async () => {
+test("a run continues where the last one stopped", async () => {
   await runSlice(root, slice, { milliseconds: 1000, iterationsMax: 2 });
   const outcome = await runSlice(root, slice, { milliseconds: 1000, iterationsMax: 3 });
   expect(seeds).toEqual([1, 2, 3, 4, 5]);
@@ -40,17 +40,17 @@ test("a failing seed is tried again until it passes", async () => {
   expect(seeds).toEqual([1, 2, 3]);
 });
 
-test("a given seed leaves the place of the next run alone", async () => {
+test("a given seed does not change where the next run starts", async () => {
   await runSlice(root, slice, { milliseconds: 1000, seed: 77, iterationsMax: 1 });
   await runSlice(root, slice, { milliseconds: 1000, iterationsMax: 1 });
   expect(seeds).toEqual([77, 1]);
 });
 
-test("at least one iteration runs, however short the time", async () => {
+test("at least one iteration runs, even if the time is over", async () => {
   expect((await runSlice(root, slice, { milliseconds: 0 })).iterations).toBe(1);
 });
 
-test("a slice whose tools are not there says so, and any other mistake stays one", async () => {
+test("a slice without its tools is skipped, and any other error is thrown", async () => {
   const prepared = (error: Error) =>
     runSlice(root, { ...slice, prepare: () => Promise.reject(error) }, { milliseconds: 1000 });
   expect(await prepared(new SliceSkipped("no emulator"))).toEqual({

@@ -100,7 +100,7 @@ export const SLICES: readonly Slice[] = [
   {
     name: "uefi",
     about:
-      "machines without a BIOS: our media say so, from CD and stick, and give back to the firmware",
+      "machines without a BIOS: our media say so, from CD and stick, and return to the firmware",
     prepare: async (root) => (await import("./uefi.ts")).prepareUefi(root),
   },
 ];

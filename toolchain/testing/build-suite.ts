@@ -1,4 +1,4 @@
-/** Building as such: each medium, verified programs, and bytes that depend on the sources alone. */
+/** The build itself: each medium, verified programs, and output that depends on sources only. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,10 +34,7 @@ export async function runBuild({ root, log }: SuiteContext): Promise<CaseResult[
   return cases;
 }
 
-/**
- * Kernel, archive and ISO are the same; the signature too, as Ed25519 makes it from key and
- * contents alone.
- */
+/** Compares kernel, archive and ISO; the signature too, since Ed25519 is deterministic. */
 async function compareWithCopy(root: string): Promise<void> {
   const here = await buildImage(
     { root, image: "main", medium: "iso", release: false, without: undefined },

@@ -1,19 +1,16 @@
-/** A copy of the tree, to change it or to build it at another place. */
+/** Copies the tree, to change the copy or to build it in another place. */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/**
- * Copies what git would keep; the installed tools and packages are the same, by links, so that
- * nothing is set up again.
- */
+/** Copies the files that git tracks or would add, and links the installed tools and packages. */
 export function copyTree(root: string, folder: string): void {
   const list = execFileSync(
     "git",
     ["ls-files", "--cached", "--others", "--exclude-standard", "-z"],
     { cwd: root, encoding: "utf8" },
   );
-  // Removed files are listed as long as their removal is not staged.
+  // Git lists a removed file until its removal is staged.
   for (const file of list
     .split("\0")
     .filter((name) => name !== "" && existsSync(join(root, name)))) {

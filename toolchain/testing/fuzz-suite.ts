@@ -1,4 +1,4 @@
-/** Differential campaign over the back end: machine code against the engine of this process. */
+/** Compares random functions as machine code with the WebAssembly engine of this process. */
 import { reportCampaign } from "../fuzz/campaign-report.ts";
 import { runCampaignInWorkers } from "../fuzz/campaign-workers.ts";
 import { type CaseResult, runCase, type SuiteContext } from "./result.ts";

@@ -1,7 +1,4 @@
-/**
- * The same attacks against kernels that each lack one guard (tests/guards), and the table of what
- * succeeded.
- */
+/** Runs all attacks against kernels that each lack one guard (tests/guards), and prints a table. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CaseResult, SuiteContext } from "./result.ts";

@@ -33,10 +33,7 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3);
 }
 
-/**
- * XML 1.0 knows no control characters but tab, line feed and carriage return; a serial line may
- * carry any.
- */
+/** Replaces control characters that XML 1.0 does not allow; a serial line may contain any. */
 function escape(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")

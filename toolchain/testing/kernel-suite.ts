@@ -8,13 +8,13 @@ import { runToEnd } from "../run/run-to-end.ts";
 import type { CaseResult, SuiteContext } from "./result.ts";
 import { parseTap } from "./tap.ts";
 
-/** A hundred times what it takes on an idle machine. */
+/** A hundred times the duration on an idle host. */
 const TIMEOUT_MS = 180_000;
 
 /**
- * CPUs on which the same cases must hold: with all fences, without some, and the processors of real
- * machines, from the first of 64 bits on. QEMU lacks some of what their names promise; what it has
- * of them is what CPUID says.
+ * QEMU's CPU models on which the same cases must pass: with and without SMEP, SMAP and UMIP, and
+ * the processors of real machines, from the first with 64 bits on. QEMU lacks some features of
+ * these processors; its CPUID reports only the features that it has.
  */
 const CPUS = [
   "max",
@@ -40,8 +40,8 @@ export async function runKernel({ root, log }: SuiteContext): Promise<CaseResult
   for (const cpu of CPUS) {
     log(`on QEMU's CPU ${cpu}`);
     const start = performance.now();
-    // By counted instructions, a case that looks at the clock says the same on a busy host, and
-    // nobody waits for a timer.
+    // With counted instructions, the clock does not depend on the load of the host, and a wait for
+    // a timer takes no time.
     const machine = { boot: bootMedium(root, built), cpu, countInstructions: true };
     const { output, exitCode } = await runToEnd(machine, TIMEOUT_MS);
     const found = parseTap(tapOf(output)).map((entry) => ({
@@ -57,8 +57,8 @@ export async function runKernel({ root, log }: SuiteContext): Promise<CaseResult
 }
 
 /**
- * The lines of the tester's first run in the kernel's log: `tester: ok 1 - …`. If it dies, it is
- * started again; that is no second chance.
+ * The lines of the tester in the kernel's log, `tester: ok 1 - …`, of its first instance only: the
+ * kernel restarts a tester that dies, and the second run must not hide the first.
  */
 export function tapOf(output: string): string {
   const lines = [...output.matchAll(/^tester: (.*?)\r?$/gm)].map((match) => match[1]!);
@@ -71,14 +71,14 @@ export function tapOf(output: string): string {
   return lines.slice(0, second < 0 ? lines.length : second).join("\n");
 }
 
-/** Level of x86-64 that a program of the image needs. */
+/** Level of x86-64 that one program of the image needs. */
 const NEEDED = 3;
 const REFUSED =
   /^trine: cannot start modern: its code needs x86-64-v3; the processor lacks( [a-z0-9.]+)+\r?$/m;
 
 /**
- * The kernel starts a program that needs more than the least processor exactly where the processor
- * has it; where not, it names what is missing.
+ * The case that the kernel starts a program for newer processors exactly if the processor has the
+ * level, and otherwise names the missing features.
  */
 export function levelCase(cpu: string, output: string): CaseResult {
   const level = Number(/^trine: cpu x86-64-v(\d)/m.exec(output)?.[1] ?? 0);
@@ -90,7 +90,7 @@ export function levelCase(cpu: string, output: string): CaseResult {
   return { name, outcome: "failed", milliseconds: 0, message };
 }
 
-/** The exit value is a case of its own: a user's CI looks at nothing else. */
+/** The case that the exit code is right: a user's CI sees only the exit code. */
 function ending(cpu: string, exitCode: number | null, failed: number, output: string): CaseResult {
   const name = `${cpu}: QEMU's exit code tells whether all cases passed`;
   const value = guestExitValue(exitCode);

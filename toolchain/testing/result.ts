@@ -1,4 +1,4 @@
-/** What a test suite came to, whatever it was run with. */
+/** Results of test suites, independent of the tool that ran them. */
 export interface CaseResult {
   /** Unique within its suite. */
   readonly name: string;
@@ -18,13 +18,13 @@ export interface Suite {
   readonly name: string;
   /** One line for `trine test --list`. */
   readonly about: string;
-  /** Needs what earlier suites build; run alone, it builds that itself. */
+  /** Uses what earlier suites have built; if run alone, the suite builds it. */
   readonly run: (context: SuiteContext) => Promise<readonly CaseResult[]>;
 }
 
 export interface SuiteContext {
   readonly root: string;
-  /** Shows what is going on between cases. */
+  /** Prints progress between cases. */
   readonly log: (line: string) => void;
 }
 
@@ -43,14 +43,12 @@ export function totals(results: readonly SuiteResult[]): Totals {
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
 }
 
-/**
- * The closing line that people and machines look for. Skips are named only where there are some.
- */
+/** The closing line for people and programs. Skips are mentioned only if there are any. */
 export function closingLine({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Runs one thing as one case; what it throws is the failure. */
+/** Runs `work` as one case, which fails if `work` throws. */
 export async function runCase(name: string, work: () => Promise<void>): Promise<CaseResult> {
   const start = performance.now();
   try {

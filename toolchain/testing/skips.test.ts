@@ -11,7 +11,7 @@ const suite = (name: string, ...cases: CaseResult[]): SuiteResult => ({
 const skipped = (name: string): CaseResult => ({ name, outcome: "skipped", milliseconds: 0 });
 const passed = (name: string): CaseResult => ({ name, outcome: "passed", milliseconds: 0 });
 
-test("a skip that is named passes", () => {
+test("a skip with an entry passes", () => {
   expect(
     judgeSkips(
       [suite("host", skipped("a"))],
@@ -28,7 +28,7 @@ test.each([
   expect(formatDiagnostic(first!)).toContain('host: "a" is skipped; help: run it, or name it');
 });
 
-test("an entry for a test that runs again fails", () => {
+test("an entry for a test that is no longer skipped fails", () => {
   const findings = judgeSkips(
     [suite("host", passed("a"))],
     [{ suite: "host", name: "a", reason: "r" }],
@@ -38,7 +38,7 @@ test("an entry for a test that runs again fails", () => {
   ]);
 });
 
-test("entries of suites that were not asked for are left alone", () => {
+test("entries of suites that did not run are ignored", () => {
   expect(
     judgeSkips([suite("host", passed("a"))], [{ suite: "system", name: "b", reason: "r" }]),
   ).toEqual([]);

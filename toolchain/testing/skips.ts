@@ -1,7 +1,6 @@
 /**
- * Skipped tests hide what does not work, so under CI each one is a failure unless
- * `tests/skips.json` names it with a reason. An entry that no skip uses any more is a failure too:
- * it would hide the next one.
+ * Under CI, a skipped test is a failure unless `tests/skips.json` names it with a reason. An entry
+ * without a skipped test is a failure too, since it would hide a later skip.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,9 +33,7 @@ export function readAllowedSkips(root: string): AllowedSkip[] {
   });
 }
 
-/**
- * What is wrong with the skips of `results`; entries for suites that did not run are left alone.
- */
+/** The failures of the skips in `results`; entries for suites that did not run are ignored. */
 export function judgeSkips(
   results: readonly SuiteResult[],
   allowed: readonly AllowedSkip[],

@@ -1,4 +1,4 @@
-/** All suites, cheapest first, so that a simple mistake shows before anything is booted. */
+/** All suites, the cheapest first, so that simple mistakes are found before an image boots. */
 import { runBuild } from "./build-suite.ts";
 import { runFuzz } from "./fuzz-suite.ts";
 import { runKernel } from "./kernel-suite.ts";

@@ -1,6 +1,6 @@
 /**
- * The Test Anything Protocol, version 13: what test images print on the serial line, and one of the
- * forms that results are kept in.
+ * The Test Anything Protocol, version 13: reads the output of test images, and writes results. The
+ * test image's own writer is tests/system/tap.ts; `tap-format.ts` has the words that both write.
  */
 import type { CaseResult, SuiteResult } from "./result.ts";
 import { TAP_COMMENT, TAP_FAILED, TAP_NAME, TAP_PASSED, TAP_PLAN } from "./tap-format.ts";
@@ -9,8 +9,8 @@ const CASE_LINE = /^(not )?ok(?:\s+(\d+))?(?:\s*-?\s*(.*?))?\s*$/;
 const DIRECTIVE = /^(.*?)\s*#\s*(skip|todo)\S*\s*(.*)$/i;
 
 /**
- * The cases in `text`. What is missing from the plan, and a plan that is missing, are failed cases
- * of their own: a test image that dies half way must not pass.
+ * The cases in `text`. Missing cases, and a missing plan, are failed cases of their own, so that a
+ * test image that dies early cannot pass.
  */
 export function parseTap(text: string): CaseResult[] {
   const cases: CaseResult[] = [];

@@ -1,4 +1,4 @@
-/** The tree as an editor sees it: Biome finds nothing, every project passes the TypeScript compiler. */
+/** Biome and the TypeScript compiler, as in an editor, find nothing in any project. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const PROJECTS = [
 ];
 
 export async function runTypes({ root }: SuiteContext): Promise<CaseResult[]> {
-  // Programs import what is generated from interfaces and manifests.
+  // Programs import modules that are generated from interfaces and manifests.
   await generateAll(root);
   const cases = [await runCase("Biome has no findings", () => checkFormat(root))];
   for (const project of PROJECTS) {

@@ -1,10 +1,10 @@
-/** Single tests while one works on them: by path, with vitest's own output. */
+/** Runs tests by path, with vitest's own output, for work on them. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";
 
-/** Whether `name` means a file or folder, not a suite. */
+/** True if `name` is a file or folder rather than a suite. */
 export function isPath(name: string): boolean {
   return name.includes("/") || name.endsWith(".ts");
 }

@@ -1,4 +1,4 @@
-/** Tests that run in Node, by vitest, and what its report says in our terms. */
+/** Runs tests by vitest, and converts its report. */
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -98,7 +98,7 @@ export function casesOfReport(root: string, report: VitestReport): CaseResult[] 
       };
     });
     const isBroken = file.status === "failed" && !cases.some(({ outcome }) => outcome === "failed");
-    // What its tests would have been is no news then: they did not run.
+    // The tests of such a file did not run, so they have no results.
     return isBroken
       ? [
           ...cases.filter(({ outcome }) => outcome === "passed"),
@@ -113,7 +113,7 @@ export function casesOfReport(root: string, report: VitestReport): CaseResult[] 
   });
 }
 
-/** Frames of vitest itself and of Node lead nobody to the mistake. */
+/** Removes stack frames of vitest and of Node. */
 function withoutRunner(message: string): string {
   return message
     .split("\n")
