@@ -202,7 +202,9 @@ test("gdb stops at the kernel's first function and shows its parameter; the scri
     ["-batch", "-nx", ...command.split(" "), "-ex", "continue", "-ex", "backtrace 1"],
     { cwd: ROOT, encoding: "utf8" },
   );
-  expect(stdout).toMatch(/kernel\/main\/start \(startInfo=\d+\) at kernel\/main\.ts:\d+/);
+  expect(stdout).toMatch(
+    /kernel\/entry\/boot\/start \(startInfo=\d+\) at kernel\/entry\/boot\.ts:\d+/,
+  );
   expect([await ended, shown.includes("running for")]).toEqual([0, true]);
 });
 

@@ -98,7 +98,7 @@ function gdbCommand(root: string, built: BuiltImage, port: number): string {
     ...built.programs.map(({ elfPath }) => `#   add-symbol-file ${elfPath}`),
     // Stops at the first instruction, where all parameters are in their registers. Other functions
     // are named in the same way, by file and name.
-    "hbreak *'kernel/entry/main/start'",
+    "hbreak *'kernel/entry/boot/start'",
     "",
   ];
   writeFileSync(join(root, script), lines.join("\n"));
