@@ -1,9 +1,6 @@
 import { defineImage } from "../toolchain/vocabulary/image.ts";
 
-/**
- * A server that makes garbage of every request, and one who asks it without an end: its memory
- * stays flat.
- */
+/** A server that makes garbage for every request, and a client that calls it without end. */
 export default defineImage({
   name: "garbage",
   version: 1,

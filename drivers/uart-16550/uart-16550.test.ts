@@ -12,7 +12,7 @@ const FIFO_BYTES = 16;
 class Device {
   divisor = 0;
   timesDivisorSet = 0;
-  /** Bits of a word on the line, at their fewest since the device was made. */
+  /** The fewest bits of a word on the line since the device was made. */
   shortestWord = 8;
   sent = "";
   readonly input: number[] = [];
@@ -97,7 +97,7 @@ test("it sets 115200 baud, 8 bits, no parity, one stop bit, and touches only its
   expect(Math.max(...device.touched)).toBeLessThan(COM1 + 8);
 });
 
-test("what the device receives and has not yet sent while no instance runs is not lost, nor a word that is on the line", async () => {
+test("a restart of the driver loses no byte in the device and disturbs no byte on the line", async () => {
   driver.call(Serial, "write", { data: Buffer.from("0123456789") });
   device.input.push(...Buffer.from("typed meanwhile"));
   const { timesDivisorSet } = device;
@@ -115,7 +115,7 @@ test("what the device receives and has not yet sent while no instance runs is no
   expect([device.timesDivisorSet, device.shortestWord]).toEqual([timesDivisorSet, 8]);
 });
 
-test("input is kept until it is read, and the reader is told", () => {
+test("input is kept until it is read, and the reader is signalled", () => {
   driver.call(Serial, "attach", { notice: driver.give(reader) });
   device.input.push(...Buffer.from("hello"));
   interrupt();
@@ -124,14 +124,14 @@ test("input is kept until it is read, and the reader is told", () => {
   expect(driver.call(Serial, "read", {}).fields!.data).toHaveLength(0);
 });
 
-test("a reader that attaches late is told of what is there", () => {
+test("a reader that attaches late is signalled if there is input", () => {
   device.input.push(0x61);
   interrupt();
   driver.call(Serial, "attach", { notice: driver.give(reader) });
   expect(signals).toEqual([1n]);
 });
 
-test("a write goes out sixteen bytes an interrupt", () => {
+test("a write sends sixteen bytes per interrupt", () => {
   const text = "0123456789abcdefghijklmnopqrstuvwxyz";
   expect(driver.call(Serial, "write", { data: Buffer.from(text) }).state).toBe("answered");
   expect(device.sent).toBe(text.slice(0, 16));
@@ -144,7 +144,7 @@ test("a write goes out sixteen bytes an interrupt", () => {
   expect(device.enabled).toBe(1);
 });
 
-test("a writer for whose bytes there is no room waits until there is", () => {
+test("a writer waits until there is room for its bytes", () => {
   const block = Buffer.alloc(1024, "x");
   const writes = Array.from({ length: 5 }, () => driver.call(Serial, "write", { data: block }));
   expect(writes.map((write) => write.state)).toEqual([
@@ -166,7 +166,7 @@ test("a writer for whose bytes there is no room waits until there is", () => {
   expect(device.sent).toHaveLength(5 * 1024);
 });
 
-test("input that finds no room is counted and not mixed up", () => {
+test("input without room is counted, and the rest stays in order", () => {
   device.input.push(...Array<number>(5000).fill(0x61));
   while (device.input.length > 0) interrupt();
   const read = driver.call(Serial, "read", {}).fields!;

@@ -80,7 +80,7 @@ test("a read waits until something is typed", () => {
   expect(text(read.fields?.data)).toBe("ls");
 });
 
-test("what is typed before anybody reads is kept in order", () => {
+test("input typed before a program reads is kept in order", () => {
   line.type("ab");
   line.type("cd");
   program.notify(INPUT_BIT);
@@ -105,7 +105,7 @@ test("a second reader interrupts the first", () => {
   expect(text(second.fields?.data)).toBe("y");
 });
 
-test("a ^C that nobody has read is told and taken, and what else was typed stays", () => {
+test("an unread ^C is reported and removed, and other input is kept", () => {
   const interrupted = () => program.call(Console, "interrupted", { wait: false }).fields?.typed;
   expect(interrupted()).toBe(false);
   line.type("ab\x03cd\x03");
@@ -114,7 +114,7 @@ test("a ^C that nobody has read is told and taken, and what else was typed stays
   expect(text(program.call(Console, "read", {}).fields?.data)).toBe("abcd");
 });
 
-test("whoever waits for ^C is told when it is typed, and of nothing else", () => {
+test("a program that waits for ^C is answered when ^C is typed, and by no other input", () => {
   const watch = program.call(Console, "interrupted", { wait: true });
   line.type("x");
   program.notify(INPUT_BIT);
@@ -125,7 +125,7 @@ test("whoever waits for ^C is told when it is typed, and of nothing else", () =>
   expect(text(program.call(Console, "read", {}).fields?.data)).toBe("x");
 });
 
-test("a ^C that somebody gave up waiting for is kept", () => {
+test("a ^C is kept if the program that waited for it has stopped waiting", () => {
   program.abandon(program.call(Console, "interrupted", { wait: true }));
   line.type("\x03");
   program.notify(INPUT_BIT);

@@ -212,7 +212,7 @@ test("kill ends an instance in as many steps as it takes, and its rule brings it
   });
 });
 
-test("the kernel's word on how an instance ended is taken where nobody else gave one", () => {
+test("the kernel's reason for the end of an instance is used if no other is known", () => {
   const helper = machine.add("helper", "onFault");
   supervisor.run();
   const end = (ended: FakeSlot["ended"], endCode: number) => {

@@ -1,5 +1,5 @@
 // Names and lines of programs' code: tables in the format of toolchain/elf/symbol-table.md, read
-// piece by piece from the kernel. Nobody has signed them, so that nothing here relies on them: the
+// piece by piece from the kernel. They are not signed, so nothing here relies on them: the
 // kernel checks each offset, each search has a bound, and only what can be printed is taken.
 
 import {
@@ -216,7 +216,9 @@ export class Symbols {
     this.found.bytes(name.address + start, name.length - start);
   }
 
-  /** Puts a function's file and name together in `fullName`: the file without `.ts`, `/`, the name. */
+  /**
+   * Puts a function's file and name together in `fullName`: the file without `.ts`, `/`, the name.
+   */
   private readFullName(file: u32, name: u32): void {
     this.fullName.clear();
     this.readFile(file);

@@ -1,7 +1,7 @@
 import { defineImage } from "../../toolchain/vocabulary/image.ts";
 
 /**
- * A judge that lets the attacker of the main image try everything, with somebody to be robbed and a
+ * A judge that lets the attacker of the main image try everything, with a victim and a
  * program that no compiler made.
  */
 export default defineImage({

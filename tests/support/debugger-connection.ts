@@ -9,7 +9,7 @@ const CONNECT_TRIES_MAX = 100;
 const CONNECT_PAUSE_MS = 50;
 const ANSWER_TIMEOUT_MS = 60_000;
 
-/** A TCP port of the loopback interface that nobody uses at this moment. */
+/** A TCP port of the loopback interface that is free at this moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

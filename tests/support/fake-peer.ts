@@ -1,6 +1,6 @@
 /**
- * The other end of a handle, in a test: answers messages of one interface by functions that the
- * interface's description types.
+ * The other end of a handle in a test: answers the messages of one interface by functions, whose
+ * types follow from the interface's description.
  */
 import { Status } from "../../kernel/abi/status.ts";
 import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
@@ -17,7 +17,7 @@ import {
   type WireMessage,
 } from "../../toolchain/idl/message.ts";
 
-/** What a call through a handle comes to. */
+/** The result of a call through a handle. */
 export interface Outcome {
   readonly status: Status;
   readonly message: WireMessage;
@@ -65,10 +65,7 @@ type Handlers<I extends InterfaceDescription> = {
 
 const NO_MESSAGE: WireMessage = { words: [], arena: new Uint8Array(), handles: [] };
 
-/**
- * A peer that answers by `handlers`. A method without one is a mistake of the test, or of the
- * program: the call throws.
- */
+/** A peer that answers by `handlers`. A call of a method without a handler throws. */
 export function fakePeer<const I extends InterfaceDescription>(
   description: I,
   handlers: Handlers<I>,

@@ -128,7 +128,7 @@ export function memoryUsableBytes(): u64 { return end - start; }
 export function commandLineHas(word: string): bool { return false; }
 `;
 
-/** Every call and reply goes the slow way, which defines what they mean. */
+/** Every call and reply takes the slow path, which defines their meaning. */
 const NO_FAST_PATH = `
 import { Thread } from "../object/thread";
 export function fastCall(caller: Thread): bool { return false; }
@@ -517,7 +517,7 @@ export class KernelInNode {
     new DataView(this.window.buffer).setBigUint64(thread + offset, value, true);
   }
 
-  /** Any system call whatever. */
+  /** Any system call. */
   raw(thread: number, operation: number, registers: Readonly<Record<number, bigint>>): void {
     this.enter(thread, operation as SystemCall, registers);
   }

@@ -54,7 +54,7 @@ export class ControlConnection {
     for (const line of lines) this.dispatch(JSON.parse(line) as Answer);
   }
 
-  /** The greeting and events are nobody's answer. */
+  /** Ignores the greeting and events, which are no answers. */
   private dispatch(answer: Answer): void {
     if (answer.QMP !== undefined || answer.event !== undefined) return;
     const request = this.pending.shift();

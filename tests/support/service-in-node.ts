@@ -283,7 +283,7 @@ export class NodeProgram {
     return outcomes[0] ?? { status: Status.Timeout, message };
   }
 
-  /** The caller gives up: whatever answers it finds nobody. */
+  /** The caller stops waiting: an answer to its call fails with Gone. */
   abandon(call: CallState<InterfaceDescription, string>): void {
     for (const [token, pending] of this.pending)
       if (pending.call === call) this.pending.delete(token);

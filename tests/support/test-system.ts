@@ -105,7 +105,7 @@ export const TEST_SYSTEM: TestSystem = {
     "grant { Server, Client, Other } -> { Server, Other } { transfer, copy }",
   ].join("\n"),
 };
-// The supervisor of this system calls nobody.
+// The supervisor of this system makes no calls.
 delete (TEST_SYSTEM.slots["root"] as { channels?: unknown }).channels;
 
 /** A booted system with these slots started, and its kernel. */

@@ -76,7 +76,7 @@ export default defineInterface({
       about: "Passes the caller on to the endpoint taken as `number`.",
       takes: { number: u32 },
     },
-    forbidden: { about: "No rule lets anybody call this." },
+    forbidden: { about: "No rule allows a call of this method." },
     forbiddenAnswer: { about: "May be called; no rule lets the answer pass." },
     limited: {
       about: "The policy lets `value` be at most 100.",

@@ -1,6 +1,5 @@
-// The bare message: everything that a program can hand to the three system calls, the wrong things
-// included. The tests use this and not the generated stubs, which could not even be made to say
-// something malformed.
+// Messages without stubs: everything that a program can pass to the three system calls, wrong
+// values included. Generated stubs cannot send malformed messages.
 
 import {
   HANDLE_GENERATION_SHIFT,
@@ -14,13 +13,13 @@ import { RECORD_BYTES } from "../../kernel/abi/message-record";
 import { MessageRecord } from "../../services/runtime/message-record";
 import { call, recv, reply } from "../../services/runtime/trine";
 
-/** The record that calls are made with. A test may write anything into it. */
+/** The record of all calls. A test may write anything into it. */
 export const record: usize = memory.data(RECORD_BYTES, 8);
 const fields: MessageRecord = changetype<MessageRecord>(record);
-/** Room for arenas: the largest one and a page. */
+/** Room for the largest arena and a page. */
 export const arena: usize = memory.data(65536 + 4096, 16);
 
-/** Number of an initial handle. */
+/** The number of an initial handle. */
 export function initialHandle(index: u32): u32 {
   return ((<u32>INITIAL_GENERATION) << HANDLE_GENERATION_SHIFT) | index;
 }
@@ -37,9 +36,7 @@ export function setWord(index: u32, value: u64): void {
   fields.setWord(index, value);
 }
 
-/**
- * Sets the record to a long message of so many words, no arena, no handles, and no room for either.
- */
+/** Sets the record to a long message of `words` words, without arena, handles, or room for them. */
 export function clearLong(words: u32): void {
   fields.clearLong();
   fields.wordCount = words;
@@ -104,7 +101,7 @@ export function callerSlot(): u32 {
   return fields.callerSlot;
 }
 
-/** A call of up to four words that stand in the record already. */
+/** A call of up to four words, which are in the record already. */
 export function request(
   handle: u32,
   interfaceId: u32,
@@ -115,7 +112,7 @@ export function request(
   return call(handle, header(interfaceId, method, words), record, timeout);
 }
 
-/** A call whose long part stands in the record already. */
+/** A call whose long part is in the record already. */
 export function requestLong(
   handle: u32,
   interfaceId: u32,
@@ -169,7 +166,7 @@ export function receive(inbox: u32, flags: u32, timeout: u64): u32 {
   return recv(inbox, flags, record, timeout);
 }
 
-/** Answers with words that stand in the record already. */
+/** Answers with the words in the record. */
 export function answer(token: u64, replyHeader: u32): u32 {
   return reply(token, replyHeader, record, 0, 0);
 }

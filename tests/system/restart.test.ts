@@ -1,4 +1,4 @@
-// Any domain may die at any time: the system lives, the domain comes back, and nothing is lost.
+// Any domain may die at any time: the system survives, the domain is restarted, no memory is lost.
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { buildTestImage, type TestImage } from "../support/build.ts";
@@ -22,7 +22,7 @@ const ATTEMPTS_MAX = 12;
 async function kill(shell: ShellSession, name: string): Promise<string> {
   shell.machine.type(`kill ${name}\r`);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    // What was typed while nobody read may be answered late, or never.
+    // Input typed while no shell reads may be answered late, or never.
     await sleep(300);
     shell.machine.skip();
     const lines = await shell.run("domains", PATIENCE_MS * attempt).catch(() => null);

@@ -78,14 +78,14 @@ afterEach(() => {
   terminal = null;
 });
 
-test("what is said at the start is what the guest's help says", () => {
+test("the first message names the commands as the guest's help does", () => {
   const commands = readFileSync(join(ROOT, "services/shell/commands/commands.ts"), "utf8");
   const about = (name: string): string =>
     new RegExp(`define\\("${name}", "${name}", "([^"]*)"`).exec(commands)![1]!;
   expect(GUEST_COMMANDS).toBe(`\`shutdown\` ${about("shutdown")}, \`reboot\` ${about("reboot")}`);
 });
 
-test("reboot starts the machine again, shutdown ends it, and what is typed meanwhile reaches no other shell", async () => {
+test("reboot restarts the machine, shutdown ends it, and no input reaches another shell", async () => {
   terminal = new Terminal();
   await terminal.until("trine> ");
   terminal.type("reboot\r");
@@ -100,7 +100,7 @@ test("reboot starts the machine again, shutdown ends it, and what is typed meanw
   expect(await terminal.until("typed for the shell")).not.toContain("touch");
 });
 
-test("a QEMU that dies says so, and the line that was being typed ends with it", async () => {
+test("if QEMU dies, its end is reported and the line being typed is dropped", async () => {
   terminal = new Terminal();
   await terminal.until("trine> ");
   terminal.type("touch some");
@@ -132,7 +132,7 @@ function drive(...acts: readonly string[]) {
   };
 }
 
-test("a script types lines and gets what they print, as plain lines", () => {
+test("a script types lines and gets their output as plain lines", () => {
   const { status, lines } = drive(
     "--type",
     "why Shell Echo words",
@@ -149,13 +149,13 @@ test("a script types lines and gets what they print, as plain lines", () => {
   expect(lines.slice(uptime + 2)).toEqual(["trine>"]);
 });
 
-test("what was typed is not what came: its echo does not count", () => {
+test("the echo of typed input does not count as output", () => {
   const { status, lines } = drive("--type", "xyzzy", "--until", "xyzzy");
   expect(status).toBe(0);
   expect(lines.join("\n")).toContain("there is no command `xyzzy");
 });
 
-test("what does not come in time is an error that shows what came last", () => {
+test("output that does not come in time is an error that shows the last output", () => {
   const { status, stderr } = drive("--until", "nonsense", "--timeout", "3");
   expect(status).toBe(1);
   expect(stderr).toMatch(
@@ -163,14 +163,14 @@ test("what does not come in time is an error that shows what came last", () => {
   );
 });
 
-test("a machine that ends before what is waited for is an error, and one that was told to end is none", () => {
+test("a machine that ends too early is an error, unless it was told to end", () => {
   expect(drive("--type", "shutdown").status).toBe(0);
   const { status, stderr } = drive("--type", "shutdown", "--until", "more");
   expect(status).toBe(1);
   expect(stderr).toContain("the machine ended before `more` came: it switched itself off");
 });
 
-/** A port that nobody listens on. */
+/** A port that no program listens on. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
-// Whoever has only the screen before them: it says last where the system is to be typed at, or why
-// it does not start, and stays so.
+// The screen of the machine: its last line says where the console is, or why the system does not
+// start, and stays there.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

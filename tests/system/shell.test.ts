@@ -1,4 +1,4 @@
-// The first minutes of somebody new: what README.md says to try.
+// The first minutes of a new user: the commands that README.md suggests.
 import { beforeAll, expect, test } from "vitest";
 import { buildTestImage, type TestImage } from "../support/build.ts";
 import { ShellSession } from "../support/shell-session.ts";
@@ -28,7 +28,7 @@ test("every attack is refused or stopped, and the system lives", async () => {
   expect((await shell.run("ping 10")).join("\n")).toContain("10 round trips");
 });
 
-test("the serial driver is killed, and typing goes on", async () => {
+test("input continues after the serial driver is killed", async () => {
   await using shell = await ShellSession.start(main.boot);
   shell.machine.type("kill serial\r");
   await shell.machine.waitFor(/instance 2 is running/);
@@ -36,10 +36,9 @@ test("the serial driver is killed, and typing goes on", async () => {
   expect((await shell.run("domains")).join("\n")).toMatch(/serial .*running/);
 });
 
-// A line that the driver has taken, and that nobody has fetched from it when it dies, dies with it;
-// which lines these are is a matter of microseconds. What the device holds while there is no driver
-// is not lost.
-test("what is typed while the serial driver is down is not lost", async () => {
+// Input that the driver has taken from the device is lost with the driver unless the console has
+// fetched it, which is a matter of microseconds. Input that the device holds is not lost.
+test("input while the serial driver is down is not lost", async () => {
   let arrived = 0;
   for (let boot = 0; boot < 4 && arrived < 3; boot += 1) {
     await using shell = await ShellSession.start(main.boot);
@@ -56,7 +55,7 @@ test("what is typed while the serial driver is down is not lost", async () => {
   expect(arrived).toBe(3);
 });
 
-test("^C ends what takes long, and what was typed meanwhile is kept", async () => {
+test("^C ends a long command, and input typed meanwhile is kept", async () => {
   await using shell = await ShellSession.start(main.boot);
   for (const command of ["ping 10000000", "trace shell console 3600"]) {
     shell.machine.type(`${command}\r`);
@@ -67,7 +66,7 @@ test("^C ends what takes long, and what was typed meanwhile is kept", async () =
   }
 });
 
-test("a question to the policy is completed: class or domain, target, method", async () => {
+test("the arguments of `why` are completed: class or domain, target, method", async () => {
   await using shell = await ShellSession.start(main.boot);
   const answer = await shell.run("why Sh\tech\two\t");
   expect(answer.join("\n")).toContain("Shell -> Echo Echo.words");
@@ -88,7 +87,7 @@ test("a ping of a stopped service says how long it waits", async () => {
   expect((await shell.run("ping 3")).join("\n")).toContain("3 round trips");
 });
 
-test("a narrow terminal that tells its width gets whole words", async () => {
+test("a narrow terminal that reports its width gets whole words", async () => {
   await using shell = await ShellSession.start(main.boot);
   const wide = await shell.run("help");
   shell.machine.type("\x1b[24;40R");

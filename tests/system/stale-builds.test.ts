@@ -1,4 +1,4 @@
-// An image is built anew after each edit to what it is made from, wherever that lies: nothing here
+// An image is rebuilt after each edit to one of its sources, wherever the source lies: no file here
 // is in a folder that the tools know.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -49,7 +49,7 @@ function build(): Buffer {
   return readFileSync(join(tree.root, archivePath));
 }
 
-test("an edit to anything that the image is made from makes it anew", () => {
+test("an edit to any source of an image rebuilds the image", () => {
   let before = build();
   const edits: readonly (readonly [string, string])[] = [
     ["shared/wait/index.ts", FILES["shared/wait/index.ts"]!.replace("70000", "70008")],
@@ -65,7 +65,7 @@ test("an edit to anything that the image is made from makes it anew", () => {
   }
 });
 
-test("a mistake in the policy is told before anything is compiled", () => {
+test("a mistake in the policy is reported before anything is compiled", () => {
   write("apps/alone/main.ts", `${FILES["apps/alone/main.ts"]}// changed\n`);
   write("apps/alone.policy", FILES["apps/alone.policy"]!.replace("now", "nowt"));
   let said = "";

@@ -11,16 +11,16 @@ import {
   TAP_PLAN,
 } from "../../toolchain/testing/tap-format";
 
-/** As long as the kernel's log takes one; the kernel ends it. */
+/** The longest line that the kernel's log accepts. The kernel adds the line end. */
 const line: Text = Text.withRoom(256);
 
 let cases: u32 = 0;
 let failedCases: u32 = 0;
 let failed = false;
-/** Expectations of the running case so far: the number by which a failure names one. */
+/** Number of the current expectation in the running case. */
 let expectation: u32 = 0;
 
-/** Runs one case. `intent` says what holds if it passes. */
+/** Runs one case. `intent` says what is true if the case passes. */
 export function test(intent: string, body: () => void): void {
   failed = false;
   expectation = 0;
@@ -75,7 +75,7 @@ function begin(text: string): Text {
   return line.clear().string(text);
 }
 
-/** By the stub, which has a record of its own: the case's message stays as it is. */
+/** Prints a line. The stub has its own record, so the message of the case stays unchanged. */
 function print(text: Text): void {
   log.write(text);
 }

@@ -1,6 +1,6 @@
-// On the booted kernel, in instructions: what a round trip takes beside one that spins at the same
-// priority, and an answer while many calls are held. And whether a program that nobody has verified
-// can take another one's thread block away.
+// On the booted kernel, in instructions: the cost of a round trip beside a thread that spins at the
+// same priority, and of an answer while many calls are pending. Also, whether an unverified program
+// can take another program's thread block away.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -169,20 +169,20 @@ beforeAll(async () => {
 });
 const number = (letter: string): number => Number(honest.get(letter));
 
-describe("a round trip beside one that spins at the same priority", () => {
+describe("a round trip beside a thread that spins at the same priority", () => {
   test("takes about as many instructions as alone", () => {
     expect(number("a")).toBeGreaterThan(500);
     expect(number("a")).toBeLessThan(1200);
     expect(number("b")).toBeLessThanOrEqual(number("a") + 60);
   });
 
-  test("and only one that the end of a turn falls into takes longer", () => {
+  test("and only a round trip during which a turn ends takes longer", () => {
     // 200 of them are a thirtieth of a turn.
     expect(number("c")).toBeLessThanOrEqual(2);
   });
 });
 
-test("an answer costs the same with 199 calls held as with a few", () => {
+test("an answer costs the same with 199 pending calls as with a few", () => {
   expect(number("h")).toBeGreaterThan(300);
   expect(Math.abs(number("g") - number("h"))).toBeLessThanOrEqual(20);
 });

@@ -1,7 +1,4 @@
-/**
- * The PATH of a fresh machine that set-up has prepared for one task: what a test passes with, it
- * passes with everywhere.
- */
+/** The PATH of a new machine on which only the set-up of one task has run, for tests. */
 import { execFileSync } from "node:child_process";
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";

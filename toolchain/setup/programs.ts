@@ -1,7 +1,4 @@
-/**
- * Programs that do not come with this tree, as set-up installs them: one table for the shell and
- * for us.
- */
+/** The programs that set-up installs: one table, read here and by the shell scripts. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { refuse } from "../report/diagnostic.ts";

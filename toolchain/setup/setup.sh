@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: packages of the distribution, Node, npm packages; then bundles the tools.
-# Whatever is there already is left alone, so that a second run takes milliseconds.
+# Installs what a task needs and this machine lacks: packages of the distribution, Node, npm
+# packages; then bundles the tools. Anything already installed is left alone, so that a second run
+# takes milliseconds.
 #
 #   setup.sh programs TASK   the programs of a task, as programs.txt lists them
 #   setup.sh tools           Node, the npm packages and the bundle
@@ -11,7 +12,8 @@ cd "$(dirname "$0")/../.."
 
 PROGRAMS=toolchain/setup/programs.txt
 NODE_LOCK=toolchain/setup/node/package-lock.json
-# Lowest Node that the tools run on; langium and vitest ask for it. What is fetched instead is pinned in NODE_LOCK.
+# Lowest Node that the tools run on; langium and vitest ask for it. What is fetched instead is
+# pinned in NODE_LOCK.
 NODE_MAJOR_MIN=22
 NODE_MINOR_MIN=12
 # Sizes that are announced; setup.test.ts holds those on disk against the folders.
@@ -55,7 +57,7 @@ missing_packages() {
   done | awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = " " }'
 }
 
-# Packages of the distribution ------------------------------------------------------------------------------------------
+# Packages of the distribution -----------------------------------------------------------------
 
 install_packages() {
   command -v apt-get >/dev/null 2>&1 || fail "needs $* of Debian or Ubuntu; this machine has no apt-get. Install them by hand and run again."
@@ -111,7 +113,7 @@ install_size() {
          END { if (fetch == "") print "size unknown"; else print fetch " to fetch, " disk " on disk" }'
 }
 
-# Everything that any task needs, so that nobody has to ask twice.
+# Names the packages of all tasks, so that an administrator is asked only once.
 ask_administrator() {
   say "this account may not install packages. An administrator can, once for all tasks, with one command:"
   printf '\n  apt-get update && apt-get install -y --no-install-recommends %s\n\n' "$(missing_packages)" >&2
@@ -119,7 +121,7 @@ ask_administrator() {
   exit 1
 }
 
-# Node and npm: build/node/bin/node and build/node/bin/npm ------------------------------------------------------------------
+# Node and npm: build/node/bin/node and build/node/bin/npm -------------------------------------
 
 node_is_ready() {
   [ -x build/node/bin/node ] && [ -x build/node/bin/npm ] || return 1
@@ -166,7 +168,8 @@ fetch_node() {
   cp "$NODE_LOCK" build/node.new/package-lock.json
 }
 
-# Fetches npm package $1 to build/setup/$1.tgz: the bytes whose SHA-512 the lock file names, and no others.
+# Fetches npm package $1 to build/setup/$1.tgz: the bytes whose SHA-512 the lock file names, and no
+# others.
 fetch_pinned() {
   version=$(pinned "$1" version)
   file=build/setup/$1.tgz
@@ -187,7 +190,8 @@ pinned() {
   sed -n "/\"node_modules\\/$1\": {/,/}/s/^ *\"$2\": \"\\([^\"]*\\)\".*/\\1/p" "$NODE_LOCK" | head -n 1
 }
 
-# npm packages: node_modules, as the lock file says, by the Node that will use them (an older one leaves out native parts) ----
+# npm packages: node_modules, as the lock file says, by the Node that will use them (an older one
+# leaves out native parts).
 
 npm_packages_are_installed() {
   [ -d node_modules ] && cmp -s package-lock.json build/setup/installed-lock.json
@@ -198,7 +202,7 @@ install_npm_packages() {
   use_npm_settings
   require_network "the npm registry $registry" "$registry/npm"
   rm -f build/setup/installed-lock.json
-  # npm empties the folder before it fills it; what a link leads to belongs to somebody else.
+  # npm empties the folder before it fills it, and a linked folder belongs to another tree.
   if [ -L node_modules ]; then rm node_modules; fi
   # npm of build/node would look for the global settings beside itself.
   PATH="$PWD/build/node/bin:$PATH" npm_config_globalconfig="$global_settings" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$MACHINE_CERTIFICATES}" \
@@ -207,7 +211,8 @@ install_npm_packages() {
   cp package-lock.json build/setup/installed-lock.json
 }
 
-# The tools run from one bundle; it is made again when a source of theirs was changed, added or removed. -----------------------
+# The tools run from one bundle; it is made again when a source of theirs was changed, added or
+# removed.
 
 bundle_is_current() {
   [ -f build/toolchain/main.js ] || return 1

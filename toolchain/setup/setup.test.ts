@@ -404,7 +404,7 @@ describe("Node", () => {
   });
 });
 
-/** The sizes that are announced: what an administrator of a small disk goes by. */
+/** The announced sizes, on which an administrator of a small disk relies. */
 test("node_modules and a fetched Node are as large as the script says", () => {
   const script = readFileSync(join(import.meta.dirname, "setup.sh"), "utf8");
   const announced = (name: string): number =>
@@ -456,7 +456,7 @@ describe("a tree that a run as root has left", () => {
     );
   });
 
-  test("nothing is said to whoever may write there", () => {
+  test("nothing is printed for a user who may write there", () => {
     chmodSync(join(root, "build"), 0o777);
     chmodSync(join(root, "build/images"), 0o777);
     expect(setUp("programs disk", {}, as)).toMatchObject({ status: 0, output: "" });

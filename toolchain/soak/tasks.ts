@@ -1,6 +1,6 @@
 /**
  * Every task of the Makefile in a copy of the tree, with a PATH of only the programs that set-up
- * installs for this one task: a need that stands in no table stops it here, and not on somebody's
+ * installs for this one task: a program that the table lacks fails here, and not on a user's
  * fresh machine.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";

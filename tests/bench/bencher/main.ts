@@ -1,5 +1,5 @@
-// Prints one line `bench NAME MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Whatever
-// did not end as it should is counted: a figure of something that failed would be none.
+// Prints one line `bench NAME: MINIMUM MEDIAN ROUNDS` for each figure on the kernel's log. Counts
+// the operations that failed, since their figures would be wrong.
 
 import { log } from "../../../build/generated/programs/bencher";
 import { readTsc } from "../../../drivers/support/x64";

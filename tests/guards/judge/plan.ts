@@ -41,7 +41,7 @@ export class Plan extends AttackPlanServer {
   }
 }
 
-/** What the attacker must not reach: agrees to whatever is asked. */
+/** A supervisor that the attacker must not reach: it accepts every call. */
 @final
 export class Control extends Service {
   constructor() {

@@ -202,7 +202,7 @@ export function callCases(): void {
     expectEqual(request0(PEER, ASSISTANT, Method.LastStatus), Status.Ok);
     expectEqual(word(0), Status.Gone);
   });
-  test("a made-up token answers nobody", () => {
+  test("an invented token answers no call", () => {
     for (let guess: u64 = 0; guess < 16; guess++) {
       expectEqual(callPeer1(Method.Forge, guess), Status.Ok);
       expectEqual(word(0), Status.Gone);

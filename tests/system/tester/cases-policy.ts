@@ -205,7 +205,7 @@ export function policyCases(): void {
     expect(word(1) <= word(0));
     expect(word(1) > 0);
   });
-  test("nobody may send the kernel's own fault messages", () => {
+  test("no program may send the kernel's own fault messages", () => {
     expectEqual(request0(PEER, FAULT_INTERFACE, 0), Status.WrongInterface);
   });
   test("garbage in every method of every kernel object gives an error and no harm", () => {

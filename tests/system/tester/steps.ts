@@ -79,7 +79,7 @@ export function signal(notice: u32, bits: u64): u32 {
   return request1(notice, ObjectType.Notice, 0, bits);
 }
 
-/** Takes away whatever notice bits have arrived. */
+/** Receives all notice bits that have arrived. */
 export function drainInbox(): void {
   for (let turn = 0; turn < 16; turn++)
     if (receive(INBOX, 0, TIMEOUT_POLL) === Status.Timeout) return;
