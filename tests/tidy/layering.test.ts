@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isOwnFolder, layerOf } from "./layers.ts";
+import { KERNEL_FLOORS, isOwnFolder, layerOf } from "./layers.ts";
 import { importsOf, sourceFiles } from "./source-tree.ts";
 
 const programs = sourceFiles().filter(
@@ -31,6 +31,12 @@ test("every file imports only what its layer may", () => {
   expect(objections()).toEqual([]);
 });
 
+test("every folder of the kernel is a floor", () => {
+  const folders = programs.flatMap((file) => /^kernel\/([^/]+)\//.exec(file)?.[1] ?? []);
+  const floors = KERNEL_FLOORS.flat().map(({ name }) => name);
+  expect([...new Set(folders)].sort()).toEqual(floors.sort());
+});
+
 test("every TypeScript file belongs to a layer", () => {
   expect(programs.filter((file) => layerOf(file) === undefined)).toEqual([]);
 });
@@ -50,8 +56,15 @@ test("privileged instructions are imported only below kernel/x64, those of drive
 
 test.each<[string, string, string | null]>([
   ["kernel/entry/call.ts", "kernel/object/thread", null],
-  ["kernel/entry/call.ts", "services/runtime/trine", "kernel imports services/runtime/trine"],
+  ["kernel/entry/call.ts", "services/runtime/trine", "kernel/entry imports services/runtime/trine"],
   ["kernel/abi/status.ts", "kernel/entry/call", "kernel/abi imports kernel/entry/call"],
+  ["kernel/abi/status.ts", "kernel/base/guards", "kernel/abi imports kernel/base/guards"],
+  ["kernel/ipc/send.ts", "kernel/domain/start", "kernel/ipc imports kernel/domain/start"],
+  ["kernel/monitor/audit.ts", "kernel/x64/timer", null],
+  ["kernel/monitor/audit.ts", "kernel/x64/paging", "kernel/monitor imports kernel/x64/paging"],
+  ["kernel/ipc/judgement.ts", "kernel/monitor/monitor", null],
+  ["kernel/ipc/judgement.ts", "kernel/monitor/matrix", "kernel/ipc imports kernel/monitor/matrix"],
+  ["services/shell/main.ts", "kernel/base/guards", "services imports kernel/base/guards"],
   ["services/shell/main.ts", "services/shell/line/history", null],
   [
     "services/shell/main.ts",
@@ -74,6 +87,19 @@ test.each<[string, string, string | null]>([
   ["toolchain/elf/link.ts", "tests/support/qemu", "nothing that ships imports tests"],
 ])("the rule itself: %s imports %s: %s", (file, path, expected) => {
   expect(objection(file, path, path)).toBe(expected);
+});
+
+test.each<[string, boolean]>([
+  ['import type { A } from "./a.ts";', true],
+  ['export type { A } from "./a.ts";', true],
+  ['import { type A, type B } from "./a.ts";', true],
+  ['import { type A, b } from "./a.ts";', false],
+  ['import { typeOf } from "./a.ts";', false],
+  ['export * from "./a.ts";', false],
+  ['import "./a.ts";', false],
+  ['const a = await import("./a.ts");', false],
+])("%s imports types alone: %s", (text, expected) => {
+  expect(importsOf("toolchain/x.ts", text).map(({ isTypeOnly }) => isTypeOnly)).toEqual([expected]);
 });
 
 test("imports are found in every form", () => {

@@ -1,6 +1,6 @@
 /**
  * Who may import whom. In one sentence: programs know the ABI and interfaces, the kernel knows
- * nobody, tools read everyone and are imported by nobody that ships.
+ * no program, tools read everything and are imported by nothing that ships.
  */
 interface Layer {
   readonly name: string;
@@ -11,6 +11,66 @@ interface Layer {
   /** Whether they may import npm packages and Node's modules. */
   readonly packages: boolean;
 }
+
+/** A folder of the kernel. docs/kernel-floors.svg is drawn from the floors. */
+interface Floor {
+  /** The folder's name in kernel/. */
+  readonly name: string;
+  /** What lives there, as the picture says it. */
+  readonly about: string;
+  /** Floors and files that it may import, if they are fewer than all floors below. */
+  readonly imports?: readonly string[];
+  /** The only file that other floors import. */
+  readonly door?: string;
+}
+
+/**
+ * The kernel from the ground up. Floors of one row do not import each other; all others may import
+ * any floor below them, and none above.
+ */
+export const KERNEL_FLOORS: readonly (readonly Floor[])[] = [
+  [
+    { name: "abi", about: "numbers and layouts that programs share" },
+    { name: "base", about: "guards, masks behind bound checks" },
+  ],
+  [
+    { name: "x64", about: "everything that knows the processor" },
+    {
+      name: "monitor",
+      about: "judges every message by the signed policy",
+      imports: ["abi", "base", "x64/timer"],
+      door: "monitor",
+    },
+  ],
+  [{ name: "object", about: "records: one file a kernel object" }],
+  [{ name: "memory", about: "frames, quotas, address spaces, mappings" }],
+  [{ name: "schedule", about: "priorities, turns, deadlines, deferred work" }],
+  [{ name: "handle", about: "table, tree, revoke, unmap, last references" }],
+  [{ name: "ipc", about: "capture, judgement, delivery, waiting, lending" }],
+  [{ name: "domain", about: "archive, executables, start, faults, reclaim" }],
+  [{ name: "service", about: "methods of kernel objects" }],
+  [{ name: "entry", about: "what a trap reaches: call, receive, reply, boot" }],
+];
+
+function floorImports(row: number, floor: Floor): readonly RegExp[] {
+  const below = KERNEL_FLOORS.slice(0, row).flat();
+  const allowed = floor.imports ?? below.map(({ name, door }) => (door ? `${name}/${door}` : name));
+  return [
+    new RegExp(`^kernel/${floor.name}/`),
+    ...allowed.map((path) => new RegExp(`^kernel/${path}${path.includes("/") ? "$" : "/"}`)),
+    // Numbers from the interface descriptions, which import nothing.
+    ...(row === 0 ? [] : [/^build\/generated\/kernel\//]),
+  ];
+}
+
+const FLOORS: readonly Layer[] = KERNEL_FLOORS.flatMap((floors, row) =>
+  floors.map((floor) => ({
+    name: `kernel/${floor.name}`,
+    files: new RegExp(`^kernel/${floor.name}/`),
+    imports: floorImports(row, floor),
+    packages: false,
+  })),
+);
 
 const ABI = /^kernel\/abi\//;
 const GENERATED = /^build\/generated\//;
@@ -26,19 +86,7 @@ const LAYERS: readonly Layer[] = [
     imports: [/./],
     packages: true,
   },
-  { name: "kernel/abi", files: /^kernel\/abi\//, imports: [ABI], packages: false },
-  {
-    name: "kernel/x64",
-    files: /^kernel\/x64\//,
-    imports: [ABI, /^kernel\/(x64|object)\//, /^kernel\/base\//],
-    packages: false,
-  },
-  {
-    name: "kernel",
-    files: /^kernel\//,
-    imports: [/^kernel\//, /^build\/generated\/kernel\//],
-    packages: false,
-  },
+  ...FLOORS,
   {
     name: "services/interfaces",
     files: /^services\/interfaces\//,

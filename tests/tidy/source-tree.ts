@@ -30,6 +30,8 @@ interface Import {
   readonly specifier: string;
   /** The file or folder of the tree that is meant, without extension, or null for a package. */
   readonly path: string | null;
+  /** Only types are imported: nothing of the import is left in the program. */
+  readonly isTypeOnly: boolean;
 }
 
 // Static imports and exports with `from`, bare imports, and dynamic imports of a constant.
@@ -44,7 +46,7 @@ export function importsOf(file: string, text = read(file)): Import[] {
     const path = specifier.startsWith(".")
       ? posix.join(posix.dirname(file), specifier).replace(/\.(ts|js)$/, "")
       : null;
-    return { line, specifier, path };
+    return { line, specifier, path, isTypeOnly: isTypeOnly(match[0]) };
   });
 }
 
@@ -63,4 +65,16 @@ const COMMENT: Readonly<Record<string, RegExp>> = {
 export function commentsOf(file: string): string[] {
   const comment = COMMENT[posix.extname(file)];
   return comment === undefined ? [] : (read(file).match(comment) ?? []);
+}
+
+/** `import type …`, `export type …`, or a list in braces in which each name says `type`. */
+function isTypeOnly(statement: string): boolean {
+  const [, clause = ""] = /^\s*(?:import|export)\b\s*([^"']*?)\s*\bfrom\b/.exec(statement) ?? [];
+  if (/^type\b(?!\s*,)/.test(clause)) return true;
+  const names =
+    /^\{(.*)\}$/s
+      .exec(clause)?.[1]
+      ?.split(",")
+      .map((name) => name.trim()) ?? [];
+  return names.length > 0 && names.every((name) => name === "" || /^type\s/.test(name));
 }
