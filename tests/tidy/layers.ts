@@ -13,7 +13,7 @@ interface Layer {
 }
 
 /** A folder of the kernel. docs/kernel-floors.svg is drawn from the floors. */
-interface Floor {
+export interface Floor {
   /** The folder's name in kernel/. */
   readonly name: string;
   /** What lives there, as the picture says it. */
