@@ -49,12 +49,14 @@ function wordOf(frame: u32): usize {
   return FRAME_DATABASE_BASE + ((<usize>frame) << 2);
 }
 
-function rangeFirst(range: u32): u32 {
+/** The first whole frame of a range of the memory map. */
+export function rangeFirst(range: u32): u32 {
   const first = (memoryRangeStart(range) + 4095) >> 12;
   return first > <u64>FRAMES_MAX ? FRAMES_MAX : <u32>first;
 }
 
-function rangeEnd(range: u32): u32 {
+/** The frame behind the last whole frame of a range, or FRAMES_MAX. */
+export function rangeEnd(range: u32): u32 {
   const end = memoryRangeEnd(range) >> 12;
   return end > <u64>FRAMES_MAX ? FRAMES_MAX : <u32>end;
 }
@@ -222,11 +224,4 @@ export function frameUse(frame: u32): FrameUse {
 }
 export function frameOwner(frame: u32): u32 {
   return load<u32>(wordOf(frame)) & 0xffff;
-}
-/** Bounds of the first range of the memory map, for tests: their machines have one. */
-export function firstFrame(): u32 {
-  return rangeFirst(0);
-}
-export function lastFrame(): u32 {
-  return rangeEnd(0);
 }

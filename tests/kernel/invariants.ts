@@ -31,8 +31,8 @@ import {
   FrameUse,
   frameUse,
   frameOwner,
-  lastFrame,
-  firstFrame,
+  rangeEnd,
+  rangeFirst,
   freeFrames,
   reservedFrames,
   totalFrames,
@@ -50,6 +50,7 @@ import { Thread, ThreadState } from "../../kernel/object/thread";
 import { PriorityQueue } from "../../kernel/object/priority-queue";
 import { currentThread } from "../../kernel/schedule/scheduler";
 import { LINE_COUNT } from "../../kernel/x64/interrupts";
+import { memoryRangeCount } from "../../kernel/x64/memory-map";
 import { isKernelPageMapped } from "../../kernel/x64/paging";
 
 let detail: u64 = 0;
@@ -484,17 +485,19 @@ function checkFrames(): u32 {
   let free: u32 = 0;
   const counts: usize = memory.data(256 * 4, 8);
   memory.fill(counts, 0, 256 * 4);
-  for (let frame = firstFrame(); frame < lastFrame(); frame++) {
-    const use = frameUse(frame);
-    if (use === FrameUse.Free || use === FrameUse.Kernel) continue;
-    let owner = frameOwner(frame);
-    if (use === FrameUse.MemoryObject) {
-      if (owner >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, owner))
-        return broken(300, <u64>frame);
-      owner = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>owner) << 12)).owner;
+  for (let range: u32 = 0; range < memoryRangeCount(); range++) {
+    for (let frame = rangeFirst(range); frame < rangeEnd(range); frame++) {
+      const use = frameUse(frame);
+      if (use === FrameUse.Free || use === FrameUse.Kernel) continue;
+      let owner = frameOwner(frame);
+      if (use === FrameUse.MemoryObject) {
+        if (owner >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, owner))
+          return broken(300, <u64>frame);
+        owner = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>owner) << 12)).owner;
+      }
+      if (owner >= slots) return broken(301, <u64>frame);
+      addOne(counts, owner);
     }
-    if (owner >= slots) return broken(301, <u64>frame);
-    store<u32>(counts + ((<usize>owner) << 2), load<u32>(counts + ((<usize>owner) << 2)) + 1);
   }
   free = freeFrames();
   if (reservedFrames() > free) return broken(302, <u64>free);
