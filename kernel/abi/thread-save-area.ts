@@ -1,40 +1,42 @@
-// Where the entry and exit stubs (kernel/x64/*.asm) save a thread's registers: the first 192 bytes
-// of a Thread object. NASM gets these numbers from the generated build/generated/abi.inc.
+// Where the entry and exit stubs (kernel/x64/*.asm) save a thread's registers: offsets in a Thread
+// object, behind the 32 bytes of its object header. NASM gets these numbers from the generated
+// build/generated/abi.inc.
 
-export const SAVE_RAX = 0;
-export const SAVE_RBX = 8;
-export const SAVE_RCX = 16;
-export const SAVE_RDX = 24;
-export const SAVE_RSI = 32;
-export const SAVE_RDI = 40;
-export const SAVE_RBP = 48;
-export const SAVE_R8 = 56;
-export const SAVE_R9 = 64;
-export const SAVE_R10 = 72;
-export const SAVE_R11 = 80;
-export const SAVE_R12 = 88;
-export const SAVE_R13 = 96;
-export const SAVE_R14 = 104;
-export const SAVE_R15 = 112;
-export const SAVE_RIP = 120;
-export const SAVE_RSP = 128;
-export const SAVE_RFLAGS = 136;
-export const SAVE_FS_BASE = 144;
+export const SAVE_RAX = 32;
+export const SAVE_RBX = 40;
+export const SAVE_RCX = 48;
+export const SAVE_RDX = 56;
+export const SAVE_RSI = 64;
+export const SAVE_RDI = 72;
+export const SAVE_RBP = 80;
+export const SAVE_R8 = 88;
+export const SAVE_R9 = 96;
+export const SAVE_R10 = 104;
+export const SAVE_R11 = 112;
+export const SAVE_R12 = 120;
+export const SAVE_R13 = 128;
+export const SAVE_R14 = 136;
+export const SAVE_R15 = 144;
+export const SAVE_RIP = 152;
+export const SAVE_RSP = 160;
+export const SAVE_RFLAGS = 168;
+export const SAVE_FS_BASE = 176;
 /** u64: physical address of the top page table. */
-export const SAVE_CR3 = 152;
+export const SAVE_CR3 = 184;
 /** u32: RESUME_*. */
-export const SAVE_RESUME = 160;
+export const SAVE_RESUME = 192;
 /**
  * u32: linear address of the domain's I/O permission bitmap in the kernel window, 0 if it has no
  * ports.
  */
-export const SAVE_PORTS = 164;
+export const SAVE_PORTS = 196;
 /**
  * u64: the same if it is proved that the program loads no segment register, else FS_BASE_UNPROVEN
  * of kernel/object/thread.ts.
  */
-export const SAVE_FS_PROVEN = 168;
-export const SAVE_BYTES = 192;
+export const SAVE_FS_PROVEN = 200;
+/** End of the save area. */
+export const SAVE_BYTES = 208;
 
 /**
  * Entered by syscall: the exit stub loads the message registers, zeroes the others and uses sysret.

@@ -429,7 +429,7 @@ test("quotas of memory beyond the machine's are told at boot, and the first refu
     expect(domainCall(small, CLIENT, 2, [4096n * 160n]).status).toBe(Status.NoMemory);
   expect(
     small.log.match(
-      /^trine: the machine's memory is used up, and somebody was refused what its quota allows$/gm,
+      /^trine: the machine's memory is used up, and a domain was refused pages within its quota$/gm,
     ),
   ).toHaveLength(1);
   small.check();

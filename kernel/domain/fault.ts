@@ -6,6 +6,7 @@ import { FaultKind } from "../abi/fault";
 import { MessageHeader } from "../abi/message-header";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
+import { SAVE_RAX } from "../abi/thread-save-area";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
 import { sendRequest } from "../ipc/request";
 import { backPage } from "../memory/address-space";
@@ -79,7 +80,7 @@ function divideFault(domain: Domain, thread: Thread): FaultKind {
   const register = divisorRegister(code);
   return register === DIVISOR_UNKNOWN
     ? FaultKind.Other
-    : divideKind(code, load<u64>(changetype<usize>(thread) + ((<usize>register) << 3)));
+    : divideKind(code, load<u64>(changetype<usize>(thread) + ((<usize>register) << 3), SAVE_RAX));
 }
 
 /** The first four bytes of an instruction, the first one lowest; what is not there is 0. */

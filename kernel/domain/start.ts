@@ -120,17 +120,7 @@ function fill(domain: Domain): Status {
     )
   )
     return Status.NoSpace;
-  if (
-    !give(
-      domain,
-      thread.header,
-      ObjectType.Thread,
-      RIGHT_CALL,
-      0,
-      ObjectType.Thread,
-      ObjectType.Thread,
-    )
-  )
+  if (!give(domain, thread, ObjectType.Thread, RIGHT_CALL, 0, ObjectType.Thread, ObjectType.Thread))
     return Status.NoSpace;
   const first = slotFirstHandle(domain.slot);
   const count = slotHandleCount(domain.slot);

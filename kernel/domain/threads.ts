@@ -40,7 +40,7 @@ export function createThread(
   if (place === 0) return null;
 
   const thread = changetype<Thread>(place);
-  initializeObject(thread.header, ObjectType.Thread, domain.slot);
+  initializeObject(thread, ObjectType.Thread, domain.slot);
   thread.timeoutTimer.kind = TimerKind.Thread;
   thread.stack = stack;
   domain.stacks |= (<u64>1) << (<u64>stack);
@@ -84,7 +84,7 @@ export function killThread(thread: Thread): bool {
 
   // From here on nothing is left for another step: its one handle, on which the caller may stand,
   // has no right to be copied or handed on.
-  const isRevoked = revokeObjectStep(thread.header);
+  const isRevoked = revokeObjectStep(thread);
   assert(isRevoked);
   detach(thread);
   endFaultCall(thread);

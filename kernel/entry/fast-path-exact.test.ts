@@ -67,8 +67,8 @@ const CAPTURE = 1408;
  * Of a thread: its place in a queue, which means something only while it stands in one. The short
  * way leaves the ready queue out.
  */
-const QUEUE_PRIORITY = 272;
-const IS_QUEUED = 276;
+const QUEUE_PRIORITY = 256;
+const IS_QUEUED = 260;
 const CAPTURED_WORDS = CAPTURE + 128;
 
 const SYSTEM: TestSystem = {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import * as save from "../abi/thread-save-area.ts";
 import { Status } from "../abi/status.ts";
 import { HEADER_FLAG_RECEIVE } from "../abi/system-call.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
@@ -202,11 +203,11 @@ test("the receive half needs an inbox of one's own, and nothing is answered with
   kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
   const { token } = kernel.result(server);
   kernel.raw(server, 2, {
-    40: token,
-    32: BigInt(1 | HEADER_FLAG_RECEIVE),
-    72: 0x10044n,
-    64: 0n,
-    8: 3n,
+    [save.SAVE_RDI]: token,
+    [save.SAVE_RSI]: BigInt(1 | HEADER_FLAG_RECEIVE),
+    [save.SAVE_R10]: 0x10044n,
+    [save.SAVE_R9]: 0n,
+    [save.SAVE_RBX]: 3n,
   });
   expect(kernel.result(server).status).toBe(Status.BadHandle);
   expect(kernel.number("threadState", client)).toBe(2);

@@ -16,6 +16,7 @@ import {
 } from "../abi/object.ts";
 import { HEADER_FLAG_LONG } from "../abi/system-call.ts";
 import { Status } from "../abi/status.ts";
+import * as save from "../abi/thread-save-area.ts";
 import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import { type KernelInNode, named } from "../../tests/support/kernel-in-node.ts";
 import {
@@ -50,6 +51,14 @@ function createMemory(kernel: KernelInNode, slot: number, bytes: bigint): number
   expect(result.status).toBe(Status.Ok);
   return Number(result.words[0]);
 }
+
+/** Registers of a call whose long message lies at an address. */
+const callWithRecord = (address: bigint): Record<number, bigint> => ({
+  [save.SAVE_RDI]: BigInt(CLIENT_ECHO),
+  [save.SAVE_RSI]: 0x1000402n,
+  [save.SAVE_RDX]: address,
+  [save.SAVE_R9]: 0n,
+});
 
 describe("words", () => {
   test("beyond four travel through the records of both sides, there and back", () => {
@@ -92,9 +101,9 @@ describe("words", () => {
   test("of a record whose page is not there end the call before it begins", () => {
     const { kernel, client } = start();
     const before = kernel.number("slotPages", CLIENT);
-    kernel.setRegister(client, 24, 0xff_0000n);
+    kernel.setRegister(client, save.SAVE_RDX, 0xff_0000n);
     for (const address of [0x8000n, 0xff_0000n, 0xffff_fff8n, 0xffff_ff00n]) {
-      kernel.raw(client, 0, { 40: BigInt(CLIENT_ECHO), 32: 0x1000402n, 24: address, 64: 0n });
+      kernel.raw(client, 0, callWithRecord(address));
       expect(kernel.result(client).status).toBe(Status.BadAddress);
     }
     expect(kernel.number("slotPages", CLIENT)).toBe(before);
@@ -109,7 +118,7 @@ describe("words", () => {
     const record = new Uint8Array(608);
     new DataView(record.buffer).setUint32(offset, value, true);
     kernel.write(CLIENT, RECORD, record);
-    kernel.raw(client, 0, { 40: BigInt(CLIENT_ECHO), 32: 0x1000402n, 24: BigInt(RECORD), 64: 0n });
+    kernel.raw(client, 0, callWithRecord(BigInt(RECORD)));
     expect(kernel.result(client).status).toBe(Status.BadArgument);
   });
 });

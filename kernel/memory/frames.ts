@@ -1,9 +1,9 @@
-// Frames of physical memory. The frame database has a word for each: a free one's link to the next,
-// a used one's use and owner.
+// Frames of physical memory. The frame database has a word for each frame: the link of a free frame
+// to the next, use and owner of a used frame.
 //
-// Frames never used lie behind a cursor over the memory map, those given back on a list: nothing is
-// proportional to the size of memory but backing the database itself at boot, a page for every 4
-// MiB.
+// Frames that were never used lie behind a cursor over the memory map; frames that were given back
+// are on a list. So only backing the database at boot, a page for every 4 MiB, takes time in
+// proportion to the size of memory.
 
 import { FRAME_DATABASE_BASE, FRAMES_MAX } from "../object/layout";
 import { fillPhysical } from "../x64/physical-memory";
@@ -31,23 +31,63 @@ export enum FrameUse {
 
 /** Owner of the frames and objects that the kernel uses for itself. */
 export const OWNER_KERNEL: u32 = 0xffff;
-const USED: u32 = 0x80000000;
-const USE_SHIFT: u32 = 16;
 
+/**
+ * A frame's word in the database. Free: number of the next frame on the list, 0 at its end. Used:
+ *
+ *   bits  0..15  owner
+ *   bits 16..30  FrameUse
+ *   bit  31      1
+ */
+@unmanaged
+class Frame {
+  private word: u32;
+
+  @inline static of(frame: u32): Frame {
+    return changetype<Frame>(FRAME_DATABASE_BASE + ((<usize>frame) << 2));
+  }
+  @inline get isUsed(): bool {
+    return (this.word & FRAME_USED) !== 0;
+  }
+  @inline get use(): FrameUse {
+    return this.isUsed ? <FrameUse>((this.word & ~FRAME_USED) >> FRAME_USE_SHIFT) : FrameUse.Free;
+  }
+  @inline get owner(): u32 {
+    return this.word & FRAME_OWNER_MASK;
+  }
+  @inline get nextFree(): u32 {
+    assert(!this.isUsed);
+    return this.word;
+  }
+  @inline setUsed(use: FrameUse, owner: u32): void {
+    this.word = FRAME_USED | ((<u32>use) << FRAME_USE_SHIFT) | owner;
+  }
+  @inline setFree(next: u32): void {
+    this.word = next;
+  }
+}
+
+const FRAME_USED: u32 = 0x80000000;
+const FRAME_USE_SHIFT: u32 = 16;
+const FRAME_OWNER_MASK: u32 = 0xffff;
+
+// The machine has one memory, so its state is this module's. Counts are of frames.
+
+/** The first frame on the list of those given back, 0 if there is none. */
 let freeHead: u32 = 0;
+/** The next frame that was never used, the end of its range, and the range that comes next. */
 let cursor: u32 = 0;
 let cursorEnd: u32 = 0;
 let cursorRange: u32 = 0;
 let total: u32 = 0;
 let free: u32 = 0;
+/** Free, but set aside for pages that are backed later. */
 let reserved: u32 = 0;
+/** Free, and only for the supervisor (memory/quota.ts). */
 let keptBack: u32 = 0;
 let kernelFrames: u32 = 0;
+/** The database is backed. Frames taken before have no word; all of them are the kernel's. */
 let databaseReady: bool = false;
-
-function wordOf(frame: u32): usize {
-  return FRAME_DATABASE_BASE + ((<usize>frame) << 2);
-}
 
 /** The first whole frame of a range of the memory map. */
 export function rangeFirst(range: u32): u32 {
@@ -94,7 +134,8 @@ export function initializeFrames(): bool {
     const first = rangeFirst(range);
     const end = rangeEnd(range);
     if (end <= first) continue;
-    for (let page = wordOf(first) & ~4095; page < wordOf(end); page += 4096) {
+    const databaseEnd = changetype<usize>(Frame.of(end));
+    for (let page = changetype<usize>(Frame.of(first)) & ~4095; page < databaseEnd; page += 4096) {
       if (!backDatabasePage(page)) return false;
     }
   }
@@ -125,18 +166,18 @@ export function frameAt(address: u64): u32 {
   return <u32>(address >> 12);
 }
 
-/** A frame of zeroes, 0 if there is none. Whoever calls has reserved or charged it. */
+/** A frame of zeroes, 0 if there is none. The caller has reserved or charged the frame. */
 export function allocateFrame(use: FrameUse, owner: u32): u32 {
   let frame = freeHead;
   if (frame !== 0) {
-    freeHead = load<u32>(wordOf(frame));
+    freeHead = Frame.of(frame).nextFree;
   } else {
     frame = neverUsed();
     if (frame === 0) return 0;
   }
   free -= 1;
   if (use === FrameUse.Kernel) kernelFrames += 1;
-  if (databaseReady) store<u32>(wordOf(frame), USED | ((<u32>use) << USE_SHIFT) | owner);
+  if (databaseReady) Frame.of(frame).setUsed(use, owner);
   fillPhysical(frameAddress(frame), 0, 4096);
   return frame;
 }
@@ -155,29 +196,29 @@ function neverUsed(): u32 {
 }
 
 export function freeFrame(frame: u32): void {
-  const word = load<u32>(wordOf(frame));
-  assert((word & USED) !== 0);
-  if ((word & ~USED) >> USE_SHIFT === <u32>FrameUse.Kernel) kernelFrames -= 1;
-  store<u32>(wordOf(frame), freeHead);
+  const record = Frame.of(frame);
+  assert(record.isUsed);
+  if (record.use === FrameUse.Kernel) kernelFrames -= 1;
+  record.setFree(freeHead);
   freeHead = frame;
   free += 1;
 }
 
 /** Passes a frame on to another owner. */
 export function setFrameOwner(frame: u32, owner: u32): void {
-  const word = load<u32>(wordOf(frame));
-  assert((word & USED) !== 0);
-  store<u32>(wordOf(frame), (word & 0xffff0000) | owner);
+  const record = Frame.of(frame);
+  assert(record.isUsed);
+  record.setUsed(record.use, owner);
 }
 
-/** Keeps so many frames, in all, for whoever may take them (memory/quota.ts). */
+/** Keeps this number of frames, in all, for the supervisor (memory/quota.ts). */
 export function keepBack(count: u32): void {
   keptBack = count;
 }
 
 /**
- * Sets frames aside for pages that are backed later. False, with nothing done, if there are not so
- * many. `mayTakeKept`: among those kept back too.
+ * Sets frames aside for pages that are backed later. False, with nothing done, if there are too few
+ * frames. `mayTakeKept`: the frames kept back count too.
  */
 export function reserveFrames(count: u32, mayTakeKept: bool): bool {
   if ((mayTakeKept ? free - reserved : availableFrames()) < count) return false;
@@ -199,7 +240,7 @@ export function allocateReserved(use: FrameUse, owner: u32): u32 {
   return frame;
 }
 
-/** Frames that neither anybody has nor anything is set aside for. */
+/** Free frames that are neither set aside nor kept back. */
 export function availableFrames(): u32 {
   const left = free - reserved;
   return left > keptBack ? left - keptBack : 0;
@@ -217,11 +258,10 @@ export function reservedFrames(): u32 {
   return reserved;
 }
 
-/** What a frame is used for. Frames never used are free. */
+/** What a frame is used for. Frames that were never used are free. */
 export function frameUse(frame: u32): FrameUse {
-  const word = load<u32>(wordOf(frame));
-  return (word & USED) === 0 ? FrameUse.Free : <FrameUse>((word & ~USED) >> USE_SHIFT);
+  return Frame.of(frame).use;
 }
 export function frameOwner(frame: u32): u32 {
-  return load<u32>(wordOf(frame)) & 0xffff;
+  return Frame.of(frame).owner;
 }

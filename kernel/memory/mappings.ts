@@ -7,7 +7,7 @@ import { HandleEntry } from "../object/handle-entry";
 import { initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX, Mapping, TYPE_MAPPING } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
-import { Table, passPage, takePlace } from "./object-pages";
+import { Table, movePage, takePlace } from "./object-pages";
 import { chargeShared, mayHaveObject, unchargeShared } from "./quota";
 import { passWindowPage } from "./window";
 
@@ -88,7 +88,7 @@ export function adopt(from: Domain, memory: MemoryObject, mapping: Mapping): voi
   mapping.chargedPages = 0;
   memory.owner = to.slot;
   memory.isAdopted = true;
-  passPage(from, to, changetype<usize>(memory));
+  movePage(from, to, memory);
   passWindowPage(changetype<usize>(memory), to.slot);
 }
 

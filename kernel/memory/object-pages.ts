@@ -4,7 +4,7 @@
 
 import { Domain } from "../object/domain";
 import { KernelObject } from "../object/kernel-object";
-import { SAVE_BYTES } from "../abi/thread-save-area";
+import { MemoryObject } from "../object/memory-object";
 import { FrameUse } from "./frames";
 import {
   ENDPOINTS_BASE,
@@ -39,10 +39,7 @@ export enum Table {
   MemoryObjects = 4,
   Mappings = 5,
 }
-const TABLES: u32 = 6;
 
-// Each page has a u32: its domain's slot + 1 in the low half (0: not backed), the next page of that
-// domain, or of the free ones, + 1 in the high half.
 const THREAD_PAGES: u32 = THREADS_MAX >> (12 - THREAD_SHIFT);
 const ENDPOINT_PAGES: u32 = ENDPOINTS_MAX >> (12 - ENDPOINT_SHIFT);
 const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
@@ -56,81 +53,59 @@ const FIRST_MEMORY_OBJECT_PAGE: u32 = FIRST_NOTICE_PAGE + NOTICE_PAGES;
 const FIRST_MAPPING_PAGE: u32 = FIRST_MEMORY_OBJECT_PAGE + MEMORY_OBJECT_PAGES;
 const PAGES: u32 = FIRST_MAPPING_PAGE + MAPPING_PAGES;
 if (PAGES * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small");
+if (PAGES > <u32>u16.MAX_VALUE) ERROR("a TablePage cannot name every page");
 
-function firstPage(table: u32): u32 {
-  switch (table) {
-    case Table.Threads:
-      return 0;
-    case Table.Endpoints:
-      return FIRST_ENDPOINT_PAGE;
-    case Table.Inboxes:
-      return FIRST_INBOX_PAGE;
-    case Table.Notices:
-      return FIRST_NOTICE_PAGE;
-    case Table.MemoryObjects:
-      return FIRST_MEMORY_OBJECT_PAGE;
-    default:
-      return FIRST_MAPPING_PAGE;
+/** One of the object tables: where it lies, and which of all table pages are its own. */
+@unmanaged
+class ObjectTable {
+  base: u32;
+  placeShift: u32;
+  firstPage: u32;
+  pageCount: u32;
+  /** The first of the pages that were given back, + 1; 0 if there is none. */
+  firstFreePage: u32;
+  /** How many pages were ever taken. */
+  takenPages: u32;
+
+  @inline static of(table: Table): ObjectTable {
+    return changetype<ObjectTable>(OBJECT_TABLES + <usize>table * offsetof<ObjectTable>());
+  }
+  @inline get placeBytes(): usize {
+    return 1 << (<usize>this.placeShift);
+  }
+  @inline objectAt(index: u32): KernelObject {
+    return changetype<KernelObject>(<usize>(this.base + (index << this.placeShift)));
+  }
+  @inline pageAddress(page: u32): usize {
+    return <usize>(this.base + ((page - this.firstPage) << 12));
   }
 }
 
-function pageCount(table: u32): u32 {
-  switch (table) {
-    case Table.Threads:
-      return THREAD_PAGES;
-    case Table.Endpoints:
-      return ENDPOINT_PAGES;
-    case Table.Inboxes:
-      return INBOX_PAGES;
-    case Table.Notices:
-      return NOTICE_PAGES;
-    case Table.MemoryObjects:
-      return MEMORY_OBJECT_PAGES;
-    default:
-      return MAPPING_PAGES;
+/** In the order of `Table`, the fields in the order of `ObjectTable`. */
+// biome-ignore format: a table, a row for each table of objects
+const OBJECT_TABLES: usize = memory.data<u32>([
+  THREADS_BASE, THREAD_SHIFT, 0, THREAD_PAGES, 0, 0,
+  ENDPOINTS_BASE, ENDPOINT_SHIFT, FIRST_ENDPOINT_PAGE, ENDPOINT_PAGES, 0, 0,
+  INBOXES_BASE, INBOX_SHIFT, FIRST_INBOX_PAGE, INBOX_PAGES, 0, 0,
+  NOTICES_BASE, NOTICE_SHIFT, FIRST_NOTICE_PAGE, NOTICE_PAGES, 0, 0,
+  MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT, FIRST_MEMORY_OBJECT_PAGE, MEMORY_OBJECT_PAGES, 0, 0,
+  MAPPINGS_BASE, MAPPING_SHIFT, FIRST_MAPPING_PAGE, MAPPING_PAGES, 0, 0,
+]);
+
+/** What is known of a page of a table. 4 bytes. */
+@unmanaged
+class TablePage {
+  /** The owner's slot + 1; 0 while the page is not backed. */
+  ownerNumber: u16;
+  /** The owner's next page, or the next free page, + 1; 0 if this page is the last. */
+  next: u16;
+
+  @inline static of(page: u32): TablePage {
+    return changetype<TablePage>(TABLE_PAGES_BASE + ((<usize>page) << 2));
   }
 }
 
-function tableBase(table: u32): usize {
-  switch (table) {
-    case Table.Threads:
-      return THREADS_BASE;
-    case Table.Endpoints:
-      return ENDPOINTS_BASE;
-    case Table.Inboxes:
-      return INBOXES_BASE;
-    case Table.Notices:
-      return NOTICES_BASE;
-    case Table.MemoryObjects:
-      return MEMORY_OBJECTS_BASE;
-    default:
-      return MAPPINGS_BASE;
-  }
-}
-
-function placeShift(table: u32): u32 {
-  switch (table) {
-    case Table.Threads:
-      return THREAD_SHIFT;
-    case Table.Endpoints:
-      return ENDPOINT_SHIFT;
-    case Table.Inboxes:
-      return INBOX_SHIFT;
-    case Table.Notices:
-      return NOTICE_SHIFT;
-    case Table.MemoryObjects:
-      return MEMORY_OBJECT_SHIFT;
-    default:
-      return MAPPING_SHIFT;
-  }
-}
-
-/** Where the header of the object at a place is. */
-function headerOf(table: u32, place: usize): KernelObject {
-  return changetype<KernelObject>(table === Table.Threads ? place + SAVE_BYTES : place);
-}
-
-function tableOfPage(page: u32): u32 {
+function tableOfPage(page: u32): Table {
   if (page >= FIRST_MAPPING_PAGE) return Table.Mappings;
   if (page >= FIRST_MEMORY_OBJECT_PAGE) return Table.MemoryObjects;
   if (page >= FIRST_NOTICE_PAGE) return Table.Notices;
@@ -139,13 +114,12 @@ function tableOfPage(page: u32): u32 {
   return Table.Threads;
 }
 
-function pageWord(page: u32): usize {
-  return TABLE_PAGES_BASE + ((<usize>page) << 2);
-}
-
-function pageAddress(page: u32): usize {
-  const table = tableOfPage(page);
-  return tableBase(table) + ((<usize>(page - firstPage(table))) << 12);
+/** Puts a page before the other pages of a domain. */
+function linkPage(domain: Domain, page: u32): void {
+  const entry = TablePage.of(page);
+  entry.ownerNumber = <u16>(domain.slot + 1);
+  entry.next = <u16>domain.objectPages;
+  domain.objectPages = page + 1;
 }
 
 /**
@@ -158,17 +132,17 @@ export function takePlace(domain: Domain, table: Table): usize {
     if (!addPage(domain, table)) return 0;
     place = load<usize>(domain.freePlaces(table));
   }
-  const header = headerOf(table, place);
-  store<usize>(domain.freePlaces(table), header.nextFree);
-  memory.fill(place, 0, 1 << placeShift(table));
+  store<usize>(domain.freePlaces(table), changetype<KernelObject>(place).nextFree);
+  memory.fill(place, 0, ObjectTable.of(table).placeBytes);
   return place;
 }
 
 /** Gives the place of a dead object back to its domain. */
 export function returnPlace(domain: Domain, table: Table, place: usize): void {
-  const header = headerOf(table, place);
-  header.type = 0;
-  header.nextFree = load<usize>(domain.freePlaces(table));
+  const object = changetype<KernelObject>(place);
+  assert(object.type !== 0);
+  object.type = 0;
+  object.nextFree = load<usize>(domain.freePlaces(table));
   store<usize>(domain.freePlaces(table), place);
 }
 
@@ -179,85 +153,80 @@ function addPage(domain: Domain, table: Table): bool {
     unchargeReserved(domain, 1);
     return false;
   }
-  const address = pageAddress(page);
+  const address = ObjectTable.of(table).pageAddress(page);
   if (!backWindowPage(address, FrameUse.Objects, domain.slot)) {
     returnPage(page);
     unchargeReserved(domain, 1);
     return false;
   }
-  store<u32>(pageWord(page), (domain.slot + 1) | (domain.objectPages << 16));
-  domain.objectPages = page + 1;
+  linkPage(domain, page);
 
-  const bytes: usize = 1 << placeShift(table);
+  const bytes = ObjectTable.of(table).placeBytes;
   let chain = load<usize>(domain.freePlaces(table));
   for (let offset: usize = 4096; offset > 0; offset -= bytes) {
     const place = address + offset - bytes;
-    headerOf(table, place).nextFree = chain;
+    changetype<KernelObject>(place).nextFree = chain;
     chain = place;
   }
   store<usize>(domain.freePlaces(table), chain);
   return true;
 }
 
-/**
- * For each table u32[2]: the first of the chain of pages that were given back, + 1, and how many
- * were ever taken.
- */
-const FREE_PAGES: usize = memory.data(8 * 8, 8);
-if (TABLES > 8) ERROR("there are more tables than chains of free pages");
-
-/** A page that nobody has; PAGES if there is none. */
+/** A page without owner; PAGES if there is none. */
 function takePage(table: Table): u32 {
-  const chain = FREE_PAGES + ((<usize>table) << 3);
-  const first = load<u32>(chain);
+  const objects = ObjectTable.of(table);
+  const first = objects.firstFreePage;
   if (first !== 0) {
-    store<u32>(chain, load<u32>(pageWord(first - 1)) >> 16);
+    objects.firstFreePage = <u32>TablePage.of(first - 1).next;
     return first - 1;
   }
-  const taken = load<u32>(chain, 4);
-  if (taken === pageCount(table)) return PAGES;
-  store<u32>(chain, taken + 1, 4);
-  return firstPage(table) + taken;
+  const taken = objects.takenPages;
+  if (taken === objects.pageCount) return PAGES;
+  objects.takenPages = taken + 1;
+  return objects.firstPage + taken;
 }
 
 function returnPage(page: u32): void {
-  const chain = FREE_PAGES + ((<usize>tableOfPage(page)) << 3);
-  store<u32>(pageWord(page), load<u32>(chain) << 16);
-  store<u32>(chain, page + 1);
+  const objects = ObjectTable.of(tableOfPage(page));
+  const entry = TablePage.of(page);
+  entry.ownerNumber = 0;
+  entry.next = <u16>objects.firstFreePage;
+  objects.firstFreePage = page + 1;
 }
 
-/** Whether the place with that number is backed and holds an object. */
+/** True if the place with this number is backed and holds an object. */
 export function isInUse(table: Table, index: u32): bool {
-  const page = index >> (12 - placeShift(table));
-  if (page >= pageCount(table)) return false;
-  if ((load<u32>(pageWord(firstPage(table) + page)) & 0xffff) === 0) return false;
-  return headerOf(table, tableBase(table) + ((<usize>index) << placeShift(table))).type !== 0;
+  const objects = ObjectTable.of(table);
+  const page = index >> (12 - objects.placeShift);
+  if (page >= objects.pageCount) return false;
+  if (TablePage.of(objects.firstPage + page).ownerNumber === 0) return false;
+  return objects.objectAt(index).type !== 0;
 }
 
-// Walking a dying domain's objects. Its cursor holds the page, + 1, behind which to look next, 0
-// for the first: what lies before holds none.
+// Walking a dying domain's objects. The domain's cursor is the page, + 1, behind which the walk
+// goes on, 0 at the beginning: the pages up to it hold no object of the table.
 
 /** Pages looked at in one step, of at most 64 places each. */
 const LOOK_STEP: u32 = 12;
 /** The domain has no object of the table left. */
 export const OBJECT_NONE: usize = 0;
-/** None has been found yet, and there are more pages. */
+/** The step limit was reached before an object was found. */
 export const OBJECT_LATER: usize = 1;
 
 /**
- * An object of the table in one of the domain's pages, found again as long as it is there;
- * OBJECT_NONE, or OBJECT_LATER.
+ * The domain's next object in this table, the same object until it is destroyed. OBJECT_NONE: there
+ * is none. OBJECT_LATER: the step limit was reached first.
  */
 export function nextObject(domain: Domain, table: Table): usize {
+  const objects = ObjectTable.of(table);
   for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
-    const before = domain.cursor;
-    const next = before === 0 ? domain.objectPages : load<u32>(pageWord(before - 1)) >> 16;
+    const next = pageBehind(domain, domain.cursor);
     if (next === 0) return OBJECT_NONE;
     if (tableOfPage(next - 1) === table) {
-      const address = pageAddress(next - 1);
-      const bytes: usize = 1 << placeShift(table);
+      const address = objects.pageAddress(next - 1);
+      const bytes = objects.placeBytes;
       for (let offset: usize = 0; offset < 4096; offset += bytes) {
-        if (headerOf(table, address + offset).type !== 0) return address + offset;
+        if (changetype<KernelObject>(address + offset).type !== 0) return address + offset;
       }
     }
     domain.cursor = next;
@@ -265,48 +234,46 @@ export function nextObject(domain: Domain, table: Table): usize {
   return OBJECT_LATER;
 }
 
-/** Gives back one page, with no object left in it; false if the domain has none. */
+/** Gives back one page without objects; false if the domain has none left. */
 export function releasePage(domain: Domain): bool {
   const next = domain.objectPages;
   if (next === 0) return false;
   const page = next - 1;
-  domain.objectPages = load<u32>(pageWord(page)) >> 16;
+  domain.objectPages = <u32>TablePage.of(page).next;
   returnPage(page);
-  releaseWindowPage(pageAddress(page));
+  releaseWindowPage(ObjectTable.of(tableOfPage(page)).pageAddress(page));
   unchargeShared(domain, 1);
   return true;
 }
 
 /**
- * Passes the page of a memory object, which has one to itself, to another domain. That one has been
- * charged for it. At once for the object that `nextObject` has found; else in at most as many steps
- * as the first domain has pages, which its quota bounds.
+ * Moves a memory object's page to another domain, already charged for it. Constant time for the
+ * object that `nextObject` found last, else linear in the old owner's pages.
  */
-export function passPage(from: Domain, to: Domain, place: usize): void {
-  const page = firstPage(Table.MemoryObjects) + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
-  const next = load<u32>(pageWord(page)) & 0xffff0000;
+export function movePage(from: Domain, to: Domain, object: MemoryObject): void {
+  const place = changetype<usize>(object);
+  const page = FIRST_MEMORY_OBJECT_PAGE + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
+  assert(<u32>TablePage.of(page).ownerNumber === from.slot + 1);
   const before = pageBefore(from, page);
-  if (before === 0) {
-    from.objectPages = next >> 16;
-  } else {
-    store<u32>(pageWord(before - 1), (load<u32>(pageWord(before - 1)) & 0xffff) | next);
-  }
-  // Whoever walks the chain does not leave it with the page.
+  const next = TablePage.of(page).next;
+  if (before === 0) from.objectPages = <u32>next;
+  else TablePage.of(before - 1).next = next;
+  // A walk over the old owner's pages goes on where the page was.
   if (from.cursor === page + 1) from.cursor = before;
-  store<u32>(pageWord(page), (to.slot + 1) | (to.objectPages << 16));
-  to.objectPages = page + 1;
+  linkPage(to, page);
 }
 
-/** The page + 1 before that one in the chain of its domain, 0 if it is the first. */
+/** The page, + 1, before this page in the chain of its domain, 0 if it is the first. */
 function pageBefore(domain: Domain, page: u32): u32 {
   if (domain.objectPages === page + 1) return 0;
-  if (!domain.isAlive && domain.cursor !== 0 && pageBehind(domain.cursor) === page + 1)
-    return domain.cursor;
+  const cursor = domain.cursor;
+  if (!domain.isAlive && cursor !== 0 && pageBehind(domain, cursor) === page + 1) return cursor;
   let before = domain.objectPages;
-  while (pageBehind(before) !== page + 1) before = pageBehind(before);
+  while (pageBehind(domain, before) !== page + 1) before = pageBehind(domain, before);
   return before;
 }
 
-function pageBehind(page: u32): u32 {
-  return load<u32>(pageWord(page - 1)) >> 16;
+/** The page, + 1, behind another page, + 1, of the domain, or its first behind 0; 0 at the end. */
+function pageBehind(domain: Domain, before: u32): u32 {
+  return before === 0 ? domain.objectPages : <u32>TablePage.of(before - 1).next;
 }

@@ -1,5 +1,5 @@
-// What a domain pays: every page that it owns or maps, reserved before it is used, so that what was
-// promised can always be kept.
+// What a domain is charged for: every page that it owns or maps, reserved before it is used, so that
+// each promised page can be backed.
 
 import { GUARD_QUOTA } from "../base/guards";
 import { Domain } from "../object/domain";
@@ -7,8 +7,8 @@ import { logLine } from "../x64/serial-log";
 import { freeFrame, keepBack, releaseReserved, reserveFrames } from "./frames";
 
 /**
- * The supervisor's: nobody but the kernel starts it again, so memory must be there when it dies,
- * whatever the others have taken.
+ * The supervisor's slot. Only the kernel starts the supervisor again, so memory for it must be there
+ * when it dies, whatever the other domains have taken.
  */
 const KEPT_SLOT: u32 = 0;
 
@@ -27,13 +27,15 @@ export function chargePages(domain: Domain, pages: u32): bool {
 }
 
 /**
- * Who is refused learns the same as of a quota that is used up; whoever looks for the reason finds
- * it in the log. Once: it may happen often.
+ * A refused domain gets the same status as beyond its quota; the log says the reason. Once, as the
+ * refusals may be many.
  */
 function reportShortage(): void {
   if (isShortageReported) return;
   isShortageReported = true;
-  logLine("trine: the machine's memory is used up, and somebody was refused what its quota allows");
+  logLine(
+    "trine: the machine's memory is used up, and a domain was refused pages within its quota",
+  );
 }
 let isShortageReported: bool = false;
 
@@ -47,7 +49,7 @@ export function keepForSupervisor(domain: Domain): void {
   keepBack(used < domain.quotaPages ? domain.quotaPages - used : 0);
 }
 
-/** Charges pages that exist already because somebody else pays for them too. */
+/** Charges pages that exist already because another domain is charged for them too. */
 export function chargeShared(domain: Domain, pages: u32): bool {
   const used = <u64>domain.pagesUsed + <u64>pages;
   if (used > <u64>u32.MAX_VALUE) return false;
@@ -75,7 +77,7 @@ export function freeCharged(domain: Domain, frame: u32): void {
   freeFrame(frame);
 }
 
-/** Whether the domain may have one more object. */
+/** True if the quota allows the domain one more object. */
 export function mayHaveObject(domain: Domain): bool {
   return !GUARD_QUOTA || domain.objectsUsed < domain.quotaObjects;
 }

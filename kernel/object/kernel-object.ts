@@ -1,8 +1,7 @@
 import { HandleEntry } from "./handle-entry";
 
 /**
- * What handles refer to. The header of every kernel object, 32 bytes; a thread has it behind its
- * save area.
+ * What handles refer to. The header of every kernel object, 32 bytes.
  *
  * Invariant: `firstHandle` and the trees below it are exactly the handles to this object in all
  * domains; `handleCount` is their number.
@@ -25,7 +24,7 @@ export class KernelObject {
   firstHandle: HandleEntry | null;
   /** Free places of one domain and table are chained by this. */
   nextFree: usize;
-  spare0: u32;
+  spare: u32;
 }
 
 const KERNEL_OBJECT_BYTES: u32 = 32;

@@ -1,9 +1,9 @@
 import {
-  SAVE_BYTES,
   SAVE_CR3,
   SAVE_FS_PROVEN,
   SAVE_PORTS,
   SAVE_R14,
+  SAVE_RAX,
   SAVE_RESUME,
   SAVE_RIP,
 } from "../abi/thread-save-area";
@@ -31,9 +31,9 @@ export enum ThreadState {
   Faulted = 4,
 }
 
-/** A thread: the save area that the entry stubs know, then the kernel's own. 2,048 bytes. */
+/** A thread: its object header, the save area that the entry stubs know, then the kernel's own. */
 @unmanaged
-export class Thread {
+export class Thread extends KernelObject {
   rax: u64;
   rbx: u64;
   rcx: u64;
@@ -57,17 +57,6 @@ export class Thread {
   resume: u32;
   ports: u32;
   fsProven: u64;
-  spare1: u64;
-  spare2: u64;
-
-  // KernelObject, in the same order.
-  type: u32;
-  owner: u32;
-  identity: u64;
-  handleCount: u32;
-  firstHandle: HandleEntry | null;
-  nextFree: usize;
-  headerSpare0: u32;
 
   timer: u64; // Timer, 16 bytes
   timerRest: u64;
@@ -165,12 +154,6 @@ export class Thread {
   domainNext: Thread | null;
   domainPrevious: Thread | null;
 
-  @inline get header(): KernelObject {
-    return changetype<KernelObject>(changetype<usize>(this) + SAVE_BYTES);
-  }
-  @inline static of(object: KernelObject): Thread {
-    return changetype<Thread>(changetype<usize>(object) - SAVE_BYTES);
-  }
   @inline get timeoutTimer(): Timer {
     return changetype<Timer>(changetype<usize>(this) + offsetof<Thread>("timer"));
   }
@@ -218,6 +201,8 @@ const SERVED_PRIORITIES_OFFSET: usize = 848;
 /** Where the capture buffer of 640 bytes lies in a thread. */
 const CAPTURE_OFFSET: usize = 1408;
 
+if (offsetof<Thread>("rax") !== SAVE_RAX)
+  ERROR("Thread.rax moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("r14") !== SAVE_R14)
   ERROR("Thread.r14 moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("rip") !== SAVE_RIP)
@@ -230,8 +215,6 @@ if (offsetof<Thread>("ports") !== SAVE_PORTS)
   ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN)
   ERROR("Thread.fsProven moved: see kernel/abi/thread-save-area.ts");
-if (offsetof<Thread>("type") !== SAVE_BYTES)
-  ERROR("a thread's object header does not follow its save area");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
 if (SERVED_CHAINS_OFFSET + CHAIN_TALLY_BYTES > SERVED_PRIORITIES_OFFSET)
   ERROR("a thread's tallies overlap");

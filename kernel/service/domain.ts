@@ -248,7 +248,7 @@ function startThread(call: MethodCall): Status {
   if (thread === null) return Status.NoMemory;
   DomainCreateThreadResponse.at(call.response).handle = addFirstHandle(
     domain,
-    thread.header,
+    thread,
     ObjectType.Thread,
     RIGHT_CALL,
   );

@@ -17,7 +17,7 @@ if (<u32>ThreadInfoState.Faulted !== <u32>ThreadState.Faulted)
   ERROR("ThreadState and the interface Thread number the states differently");
 
 export function threadMethod(method: u32, call: MethodCall): Status {
-  const thread = Thread.of(call.handle.object!);
+  const thread = changetype<Thread>(call.handle.object!);
   if (thread.owner !== call.domain.slot) return Status.NoRight;
   switch (method) {
     case ThreadMethod.Info:

@@ -61,7 +61,7 @@ const EXIT_CODE: u32 = 0x10;
 /** AC, DF, TF: never set in the kernel. */
 const FLAGS_FORBIDDEN: u64 = 0x40500;
 
-const area = memory.data(192, 64);
+const area = memory.data(SAVE_BYTES, 64);
 const bitmap = memory.data(8200, 64);
 let frame: u64 = 0;
 let ticks: u32 = 0;
