@@ -1,6 +1,6 @@
-// The fences that a test build can take down one at a time, to prove that the attack which each one
-// stops then succeeds. The image builder replaces this file's text to switch one off; a shipped
-// kernel has them all.
+// Guards that a test build can leave out one at a time, to prove that the attack which the guard
+// stops then succeeds. The image builder replaces this file's text to leave a guard out; a shipped
+// kernel has all of them.
 
 /** Supervisor-mode execution prevention. */
 export const GUARD_SMEP: bool = true;

@@ -1,4 +1,4 @@
-// What happens to an object when the last thing that refers to it goes.
+// What happens to an object when its last reference goes.
 
 import { ObjectType } from "../abi/object";
 import { passMappings } from "../memory/mappings";
@@ -14,8 +14,8 @@ import { TREE_STEP, isMemoryHandle, removeHandle } from "./table";
 import { moveHandle } from "./tree";
 
 /**
- * Drops a handle; what descends from it, and what was mapped by it, passes to the one that it came
- * from. With it goes an object that nothing else refers to. One step; true when the handle is gone.
+ * Drops a handle, and its object if nothing else refers to the object. Children and mappings of the
+ * handle pass to its parent. One step; true when the handle is gone.
  */
 export function dropStep(entry: HandleEntry): bool {
   if (!moveDescendantsUp(entry)) return false;
@@ -56,7 +56,7 @@ function dropMemory(entry: HandleEntry, memory: MemoryObject): bool {
   return freeMemoryStep(memory);
 }
 
-/** Ends an object without handles. Memory is taken apart in steps of its own. */
+/** Ends an object without handles, other than memory, which is freed in steps of its own. */
 export function destroyIfUnused(object: KernelObject): void {
   if (object.handleCount !== 0) return;
   if (object.type === <u32>ObjectType.Endpoint) {
@@ -68,7 +68,7 @@ export function destroyIfUnused(object: KernelObject): void {
   }
 }
 
-/** An endpoint that a program made goes with its last handle and its last queued caller. */
+/** Ends an endpoint that a program made if it has neither a handle nor a queued caller. */
 export function destroyEndpointIfUnused(endpoint: Endpoint): void {
   if (endpoint.isPermanent || endpoint.handleCount !== 0 || endpoint.firstCaller !== null) return;
   if (endpoint.type === 0) return;
@@ -78,9 +78,7 @@ export function destroyEndpointIfUnused(endpoint: Endpoint): void {
   destroyInboxIfUnused(inbox);
 }
 
-/**
- * An inbox that a program made goes when it has neither handles nor endpoints, nor anybody waiting.
- */
+/** Ends an inbox that a program made if it has no handle, endpoint, queued caller or receiver. */
 export function destroyInboxIfUnused(inbox: Inbox): void {
   if (
     inbox.type === 0 ||

@@ -22,17 +22,14 @@ if (1 << PLACE_BITS !== HANDLES_MAX) ERROR("PLACE_BITS does not fit HANDLES_MAX"
 /** Children moved or handles removed in one step. */
 export const TREE_STEP: u32 = 32;
 
-/**
- * Masked, so that no guess of the processor's leads to another domain's table
- * (kernel/base/speculation.ts).
- */
+/** Masked, so that speculation cannot reach another domain's table (kernel/base/speculation.ts). */
 function entryAt(domain: Domain, index: u32): HandleEntry {
   return changetype<HandleEntry>(
     domain.handleTable + ((<usize>(index & (HANDLES_MAX - 1))) << HANDLE_SHIFT),
   );
 }
 
-/** The entry that a number names in the domain's table, null if none. */
+/** The entry that a number names in the domain's table, null if it names none. */
 export function findHandle(domain: Domain, number: u32): HandleEntry | null {
   const index = number & (HANDLES_MAX - 1);
   if (index === 0 || index >= domain.handleHigh) return null;
@@ -79,7 +76,7 @@ export function handleFrom(domain: Domain, index: u32): HandleEntry | null {
 }
 
 /**
- * Sees to it that the next `count` (at most 64) handles find a place. False beyond the quota of
+ * Makes sure that the next `count` (at most 64) handles find a place. False beyond the quota of
  * handles or pages.
  */
 export function prepareHandles(domain: Domain, count: u32): bool {
@@ -113,8 +110,8 @@ function appendFree(domain: Domain, entry: HandleEntry): void {
 }
 
 /**
- * Makes a handle. The place has been prepared, so it cannot fail. `parent` is null for a first
- * handle to the object.
+ * Makes a handle. Cannot fail, as the caller has prepared the place. `parent` is null for a root
+ * handle.
  */
 export function addHandle(
   domain: Domain,
@@ -127,8 +124,8 @@ export function addHandle(
   parent: HandleEntry | null,
 ): HandleEntry {
   let entry: HandleEntry;
-  // First the places that were never used, in order and without a gap: an instance's initial
-  // handles have the numbers that its build counted. So the others rest, too.
+  // Places that were never used come first, in order and without a gap: the build has counted the
+  // numbers of an instance's initial handles. Used places rest as long as possible.
   if (domain.handleHigh < domain.handlePlaces) {
     entry = entryAt(domain, domain.handleHigh);
     domain.handleHigh += 1;
@@ -157,8 +154,8 @@ export function addHandle(
 }
 
 /**
- * Empties the place of a handle without children and mappings. The object may be without handles
- * then: the caller looks.
+ * Empties the place of a handle without children and mappings. The caller checks whether the object
+ * has other handles.
  */
 export function removeHandle(entry: HandleEntry): void {
   assert(entry.firstChild === null);

@@ -47,8 +47,8 @@ function addTables(domain: Domain, address: u64, missing: u32): void {
 }
 
 /**
- * Backs the page at an address on which nothing is mapped yet. FaultKind.None if it is backed now,
- * else what an access there is.
+ * Backs the page at an address where nothing is mapped yet. FaultKind.None if the page is backed
+ * now, else the fault that an access is.
  */
 export function backPage(domain: Domain, address: u64): FaultKind {
   const page = address & ~(<u64>4095);
@@ -108,7 +108,7 @@ function backShared(domain: Domain, page: u32): FaultKind {
   return FaultKind.None;
 }
 
-/** The mapping that an address lies in. At most MAPPINGS_OF_DOMAIN_MAX steps. */
+/** The mapping in which an address lies, or null. At most MAPPINGS_OF_DOMAIN_MAX steps. */
 export function findMapping(domain: Domain, address: u32): Mapping | null {
   let mapping = domain.firstMapping;
   while (mapping !== null) {
@@ -138,14 +138,14 @@ export function stackTop(domain: Domain, stack: u32): u64 {
   );
 }
 
-/** Whether that stack and its guard fit above the code. */
+/** True if the stack with this number and its guard fit above the code. */
 export function stackFits(domain: Domain, stack: u32): bool {
   return stacksFit(stack + 1, domain.stackBytes, domain.threadBlockBytes, domain.regionEnd);
 }
 
 /**
- * Whether so many stacks, each with a guard below it and one above all, fit above what is loaded up
- * to `regionEnd`.
+ * True if `count` stacks, each with a guard below it, and a guard above them all, fit above what is
+ * loaded up to `regionEnd`.
  */
 export function stacksFit(
   count: u32,
@@ -177,9 +177,9 @@ function isStack(domain: Domain, page: u64): bool {
 }
 
 /**
- * Where a byte of linear memory lies physically, backed now if need be; 0 if the program itself
- * could not read it, or write it where `write`. This is the only way in which the kernel reaches a
- * program's memory.
+ * Physical address of a byte of linear memory, which is backed now if it was not; 0 if the program
+ * itself could not read the byte or, with `write`, could not write it. The kernel reaches a
+ * program's memory only through this function.
  */
 export function reach(domain: Domain, address: u32, write: bool): u64 {
   const page = address & ~(<u32>4095);

@@ -60,7 +60,7 @@ function wordAddress(object: MemoryObject, index: u32): usize {
 }
 
 /**
- * The frame of a page, backed now if nobody has touched it yet. Cannot fail: all pages are
+ * The frame of a page, which is backed now if it was never touched. Cannot fail: all pages are
  * reserved.
  */
 export function frameOfPage(object: MemoryObject, touched: u32): u32 {
@@ -91,8 +91,8 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
 }
 
 /**
- * Takes an object apart that nothing refers to but what is being dropped right now. One step; true
- * when it is gone, place and charge too.
+ * Frees an object without mappings; the reference that is being dropped is its last. One step; true
+ * when its pages, its place and its charge are given back.
  */
 export function freeMemoryStep(object: MemoryObject): bool {
   assert(object.firstMapping === null || object.isDying);
@@ -114,7 +114,7 @@ export function freeMemoryStep(object: MemoryObject): bool {
   return true;
 }
 
-/** Whether the next step of freeing an object is its last. */
+/** True if the next step of freeing the object is the last. */
 export function isLastFreeStep(object: MemoryObject): bool {
   return object.chargedPages <= FREE_STEP;
 }
@@ -131,7 +131,7 @@ function freePage(object: MemoryObject, page: u32): void {
   );
 }
 
-/** A page that was never touched is still reserved. */
+/** Gives a page back: its frame, or, if the page was never touched, its reservation. */
 function giveBack(object: MemoryObject, frame: u32): void {
   object.chargedPages -= 1;
   unchargeShared(domainOfSlot(object.owner), 1);

@@ -6,7 +6,7 @@ import { Domain } from "../object/domain";
 import { copyIn, copyOut, copyPhysical } from "../x64/physical-memory";
 import { reach } from "./address-space";
 
-/** Whether `bytes` from `address` on end inside linear memory. */
+/** True if `bytes` from `address` on end inside linear memory. */
 function fits(address: u32, bytes: u32): bool {
   return <u64>address + <u64>bytes <= 0x100000000;
 }
@@ -44,9 +44,7 @@ export function copyToUser(domain: Domain, to: u32, from: usize, bytes: u32): bo
   return true;
 }
 
-/**
- * Whether a program may write all of it. Backs the pages, so that a copy which follows cannot fail.
- */
+/** True if a program may write the whole range. Backs the pages: a later copy cannot fail. */
 export function canWrite(domain: Domain, address: u32, bytes: u32): bool {
   if (!fits(address, bytes)) return false;
   let done: u32 = 0;
@@ -67,7 +65,7 @@ export enum CopyResult {
 
 /**
  * Copies from one program to another, at most 64 KiB. The two places may overlap only if they are
- * the same. `isTrial`: only says whether it could.
+ * the same. `isTrial`: checks only, and copies nothing.
  */
 export function copyBetween(
   receiver: Domain,

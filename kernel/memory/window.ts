@@ -66,7 +66,7 @@ export function releaseWindowPage(linear: usize): void {
   freeFrame(frameAt(unmapKernelPage(linear)));
 }
 
-/** Books the frame of a window page on another owner. */
+/** Gives the frame of a window page another owner. */
 export function passWindowPage(linear: usize, owner: u32): void {
   setFrameOwner(frameAt(kernelPage(linear)), owner);
 }

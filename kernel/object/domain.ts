@@ -21,9 +21,9 @@ export enum DomainState {
   /** Its program is being measured. */
   Starting = 1,
   Running = 2,
-  /** A thread stopped by a fault and waits for the fault handler's answer. */
+  /** A thread stopped by a fault and waits for the fault handler's reply. */
   Faulted = 3,
-  /** What it has is being given back. */
+  /** What the instance has is being given back. */
   Stopping = 4,
 }
 
@@ -57,7 +57,7 @@ export class Domain extends KernelObject {
   endReason: EndReason;
   endCode: u32;
   consumed: u64;
-  /** The next slot that is being taken apart. */
+  /** The next domain on the list of those that are being reclaimed (ipc/end.ts). */
   nextDying: Domain | null;
   isDying: bool;
   endpointCount: u32;
@@ -103,7 +103,7 @@ export class Domain extends KernelObject {
   timerBits: u64;
   timerInbox: Inbox | null;
   timerInboxIdentity: u64;
-  /** Which step of taking apart comes next, and how far it is. */
+  /** Phase of reclaiming, and how far the phase has come (domain/reclaim.ts). */
   phase: u32;
   cursor: u32;
 
@@ -116,7 +116,7 @@ export class Domain extends KernelObject {
   @inline get isAlive(): bool {
     return this.state === DomainState.Running || this.state === DomainState.Faulted;
   }
-  /** The inbox that its endpoints start out bound to. */
+  /** The inbox to which its endpoints are bound at first. */
   @inline get inbox(): Inbox {
     return changetype<Inbox>(SLOT_INBOXES_BASE + ((<usize>this.slot) << INBOX_SHIFT));
   }
@@ -139,7 +139,7 @@ export class Domain extends KernelObject {
       changetype<usize>(this) + REACHED_OFFSET + <usize>(((page >> 12) & (REACHED_PAGES - 1)) << 4),
     );
   }
-  /** A page of the domain was unmapped, or all of them will be. */
+  /** Call when a page of the domain is unmapped, or before all of them are. */
   forgetReached(): void {
     for (let i: u32 = 0; i < REACHED_PAGES; i++) this.reached(i << 12).page = 0;
   }

@@ -3,17 +3,17 @@ import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
 
 /**
- * A place in a domain's handle table, 64 bytes. Its address tells the domain and the index.
+ * A place in a domain's handle table, 64 bytes. Domain and index follow from its address.
  *
- * `next` and `previous` link the handles derived from the same one, or, without parent, all first
- * handles to the object.
+ * `next` and `previous` link the children of one handle, or, without parent, all root handles to
+ * the object.
  */
 @unmanaged
 export class HandleEntry {
   /**
-   * Raised each time the place is emptied, so that an old number names nothing; never 0. After
-   * 65,535 uses of the place it begins anew: who keeps a pair of place and generation for longer
-   * must look what stands there.
+   * Raised each time the place is emptied, so that an old number names nothing; never 0. It wraps
+   * after 65,535 uses of the place: code that keeps a place and its generation must compare more
+   * than these two.
    */
   generation: u16;
   /** ObjectType; 0 where the place is empty. */
@@ -34,12 +34,12 @@ export class HandleEntry {
   previous: HandleEntry | null;
   /**
    * Endpoint: instance of the owner that this handle's last call went to, 0 before the first.
-   * Memory: the first mapping that hangs on the handle.
+   * Memory: the first of the handle's mappings.
    */
   seenInstance: u32;
   /**
    * Empty: index of the next empty place. In use, with an endpoint: address of its interface's
-   * method shapes, good for `epoch`.
+   * method shapes, valid for `epoch`.
    */
   nextFree: u32;
 
@@ -50,8 +50,7 @@ export class HandleEntry {
     this.nextFree = address;
   }
   /**
-   * Mappings made by this handle, or by one that was derived from it and dropped. Only a handle to
-   * memory has any.
+   * Mappings made by this handle, or by a dropped descendant. Only a handle to memory has any.
    */
   @inline get firstMapping(): Mapping | null {
     return changetype<Mapping | null>(<usize>this.seenInstance);

@@ -17,7 +17,7 @@ export class Inbox extends KernelObject {
   bits: u64;
   /** The thread that waits in recv. */
   receiver: Thread | null;
-  /** The thread that received last: callers in the queue lend it their priority. */
+  /** The thread that received last: callers in the queue lend their priority to it. */
   thread: Thread | null;
   /** Interrupts that fired and stay masked until the next recv. */
   firstMasked: Interrupt | null;

@@ -12,7 +12,7 @@ export class Interrupt extends KernelObject {
   inboxIdentity: u64;
   bits: u64;
   fired: u64;
-  /** Where it is delivered, null while nobody has bound it: then it is masked. */
+  /** Where it is delivered; null while it is not bound, and then it is masked. */
   inbox: Inbox | null;
   /** In the inbox's list of masked interrupts. */
   isListed: bool;

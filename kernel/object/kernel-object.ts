@@ -16,13 +16,13 @@ export class KernelObject {
    */
   owner: u32;
   /**
-   * Unique since boot: tells an object from a later one at the same place. 64 bits of one a call
-   * last for ever.
+   * Unique since boot: tells an object from a later object at the same place. 64 bits cannot be
+   * used up, at one number a system call.
    */
   identity: u64;
   handleCount: u32;
   firstHandle: HandleEntry | null;
-  /** Free places of one domain and table are chained by this. */
+  /** Free: the next free place of the same domain and table. */
   nextFree: usize;
   spare: u32;
 }

@@ -18,13 +18,13 @@ export class Mapping extends KernelObject {
   /** First page in the object. */
   firstPage: u32;
   writable: bool;
-  /** It is being taken apart. */
+  /** It is being unmapped (handle/unmap.ts). */
   isDying: bool;
   /**
    * Pages charged for it, and then an object too; 0 where its domain pays as the object's owner.
    */
   chargedPages: u32;
-  /** While it is taken apart: the next page to unmap. */
+  /** While it is unmapped: the next page. */
   cursor: u32;
   /** It is in its domain's list only, in its handle's and its object's no more. */
   isUnlinked: bool;
@@ -32,11 +32,11 @@ export class Mapping extends KernelObject {
   nextOfObject: Mapping | null;
   previousOfObject: Mapping | null;
   /**
-   * The handle that it was made by; once that is dropped, the one that it came from. Null if none
-   * of them is left, or the mapping has left its object.
+   * The handle by which the mapping was made, or its nearest ancestor that is not dropped. Null if
+   * there is none, or the mapping is unlinked.
    */
   handle: HandleEntry | null;
-  /** The handle that it was made by is gone, so that revoking `handle` ends it. */
+  /** The handle by which it was made is gone, so that revoking `handle` ends the mapping. */
   isInherited: bool;
   nextOfHandle: Mapping | null;
   previousOfHandle: Mapping | null;

@@ -7,8 +7,8 @@ import { Mapping } from "./mapping";
  * when first touched.
  *
  * The object is a page of the window: this header, the state of its measuring, then u32 frame
- * numbers. With `isLarge` each number is a frame of 1,024 further numbers. Whoever maps pays for
- * the whole object, so that a mapping never depends on its maker's life.
+ * numbers. With `isLarge` each number is a frame of 1,024 further numbers. Each domain that maps
+ * the object is charged for all of it, so that a mapping never depends on the creator's life.
  */
 @unmanaged
 export class MemoryObject extends KernelObject {
@@ -16,15 +16,15 @@ export class MemoryObject extends KernelObject {
   isLarge: bool;
   sealed: bool;
   measured: bool;
-  /** Its maker is gone and one of those who map it pays now. */
+  /** Its creator is gone, and a domain that maps it has become the owner. */
   isAdopted: bool;
-  /** Its last reference is going; nobody may map it any more. */
+  /** Its last reference is being removed: it cannot be mapped any more. */
   isDying: bool;
   writableMappings: u32;
   firstMapping: Mapping | null;
   /** Bytes measured so far. */
   measureCursor: u64;
-  /** While it is taken apart: the next page to free, behind the pages the next list of frames. */
+  /** While it is freed: the next page, or, behind the pages, the next list of frames. */
   freeCursor: u32;
   /** Pages that are charged to the owner, lists of frames included. */
   chargedPages: u32;
@@ -34,10 +34,7 @@ export class MemoryObject extends KernelObject {
   digest3: u64;
 }
 
-/**
- * The digest's running state, 112 bytes: an object's own, so that whoever measures another does not
- * disturb it.
- */
+/** The running state of the digest, 112 bytes, so that objects can be measured side by side. */
 export const MEASURE_OFFSET: usize = 128;
 export const FRAME_NUMBERS_OFFSET: usize = 256;
 /** Numbers in the object itself. */

@@ -1,15 +1,15 @@
 import { Inbox } from "./inbox";
 import { KernelObject } from "./kernel-object";
 
-/** Sets bits at an inbox. Its owner makes it; a holder of a handle with the right signals it. */
+/** Sets bits at an inbox. The inbox's owner makes it; a handle with RIGHT_SIGNAL signals it. */
 @unmanaged
 export class Notice extends KernelObject {
   inbox: Inbox | null;
-  /** Identity of the inbox that it was made for: a later one at the same place is another. */
+  /** Identity of the inbox at creation: a later inbox at the same place has another. */
   inboxIdentity: u64;
   /**
-   * What a signal may set: other bits of the inbox mean something else, an interrupt or a timer,
-   * and are not for its holders to forge.
+   * The bits that a signal may set. Other bits of the inbox mean an interrupt or a timer, which
+   * holders of the notice must not forge.
    */
   bits: u64;
 }

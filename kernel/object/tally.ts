@@ -17,7 +17,7 @@ export class ChainTally {
   private longest: u32;
   // Behind it u16[CHAIN_MAX]: how many callers have a chain of each length.
 
-  /** Length of the longest chain with its caller: what is behind a thread that all callers await. */
+  /** The longest chain and its caller: the length behind a thread that all callers await. */
   @inline get longestWithCaller(): u32 {
     return this.longest + 1;
   }

@@ -27,7 +27,7 @@ export enum ThreadState {
   AwaitingReply = 2,
   /** The `receiver` of an inbox. */
   Receiving = 3,
-  /** Stopped for good until its domain ends: nobody was there to be told of its fault. */
+  /** Stopped until its domain ends: no handler received its fault. */
   Faulted = 4,
 }
 
@@ -64,8 +64,8 @@ export class Thread extends KernelObject {
   state: ThreadState;
   suspended: bool;
   /**
-   * It stopped by a fault: what it has sent is the kernel's message, and its registers are not a
-   * system call's.
+   * It stopped by a fault: the kernel has sent a message in its name, and its registers are not
+   * those of a system call.
    */
   isFaultCall: bool;
   /** Its header has HEADER_FLAG_LONG: `record` and the `receive…` fields hold. */
@@ -79,10 +79,10 @@ export class Thread extends KernelObject {
   /** Longest chain of callers that wait for this thread: 0 to CHAIN_MAX. */
   chainBehind: u32;
 
-  /** Links of the one queue that it is in: the ready queue, or an inbox's. */
+  /** Links of the queue that it is in, if any: the ready queue, or an inbox's. */
   queueNext: Thread | null;
   queuePrevious: Thread | null;
-  /** Priority by which it stands there. */
+  /** Its priority in that queue. */
   queuePriority: u32;
   isQueued: bool;
 
@@ -91,9 +91,9 @@ export class Thread extends KernelObject {
   callerNext: Thread | null;
   callerPrevious: Thread | null;
 
-  /** Calling: whose queue it stands in. Receiving: whose receiver it is. */
+  /** Calling: the inbox in whose queue it is. Receiving: the inbox whose receiver it is. */
   inbox: Inbox | null;
-  /** The inbox that it received from last: its callers lend to this thread. */
+  /** The inbox from which it received last: callers in its queue lend to this thread. */
   ownInbox: Inbox | null;
 
   /** AwaitingReply: who holds the call, and the links of that thread's list. */
@@ -123,10 +123,10 @@ export class Thread extends KernelObject {
    * judged.
    */
   callEpoch: u32;
-  /** Shape of the method's messages, good for `callEpoch`; 0 if it was not looked up. */
+  /** Shape of the method's messages, valid for `callEpoch`; 0 if it was not looked up. */
   callShape: usize;
 
-  /** Where an answer, or a message, is stored. */
+  /** Where the reply, or a received message, is stored. */
   record: u32;
   receiveAddress: u32;
   receiveBytes: u32;
@@ -176,8 +176,8 @@ export class Thread extends KernelObject {
   }
 
   /**
-   * The number of the call that it makes or made last. Kept outside the thread: a later thread at
-   * this place goes on counting.
+   * Number of the call that it makes or made last. It lies outside the thread, so that a later
+   * thread at this place goes on counting.
    */
   @inline get sequence(): u64 {
     return load<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3));
@@ -185,7 +185,7 @@ export class Thread extends KernelObject {
   set sequence(value: u64) {
     store<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3), value);
   }
-  /** Names the call that it awaits the reply of. */
+  /** The token of the call whose reply it awaits. */
   @inline get token(): u64 {
     return (this.sequence << TOKEN_SEQUENCE_SHIFT) | <u64>this.index;
   }

@@ -4,7 +4,7 @@
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread } from "../object/thread";
 
-/** Adds a thread behind all of its priority. */
+/** Adds a thread behind the others of its priority. */
 export function enqueueLast(queue: PriorityQueue, thread: Thread, priority: u32): void {
   assert(!thread.isQueued);
   thread.isQueued = true;
@@ -25,7 +25,7 @@ export function enqueueLast(queue: PriorityQueue, thread: Thread, priority: u32)
   first.queuePrevious = thread;
 }
 
-/** Adds a thread before all of its priority. */
+/** Adds a thread before the others of its priority. */
 export function enqueueFirst(queue: PriorityQueue, thread: Thread, priority: u32): void {
   enqueueLast(queue, thread, priority);
   store<usize>(queue.headAt(priority), changetype<usize>(thread));

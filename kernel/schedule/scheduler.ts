@@ -1,11 +1,12 @@
 // Who runs: the ready thread of the highest priority, in turns of SLICE_NS among equals.
 //
-// A turn is what equals take one after the other, and it goes where the work goes: with a call to
-// the thread that receives it, and with the answer back. So both run at once, beside equals too,
-// and all that a chain of calls does comes out of one turn: whoever calls back and forth has no
-// more of the processor than whoever does not. A turn that is used up begins again behind its
-// equals, with whoever runs on it; it ends when that thread waits for anything else. A thread that
-// is told something by interrupt, timer or notice begins one of its own.
+// Threads of equal priority take turns one after the other. A turn goes where the work goes: with a
+// call to the thread that receives the call, and with the reply back. So caller and receiver run at
+// once, although equals wait, and a chain of calls uses a single turn: a thread that calls back and
+// forth gets no more of the processor than a thread that does not call. A turn that is used up
+// begins again behind the equals of the thread that runs on it; the turn ends when that thread
+// waits for anything else. A thread that is woken by an interrupt, a timer or a notice begins a
+// turn of its own.
 
 import { domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
@@ -15,7 +16,7 @@ import { armTimer, nowNs } from "../x64/timer";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
-/** Ten turns of equals feel immediate to a person, and a turn is long against a switch. */
+/** Ten turns of equals feel immediate to a person; a switch is short beside one turn. */
 const SLICE_NS: u64 = 5_000_000;
 
 /**
@@ -27,22 +28,23 @@ let switchedAt: u64 = 0;
 /** When the running turn is used up. */
 let turnEnd: u64 = 0;
 /**
- * Number of the newest turn, above TURN_PRIORITY_BITS. At one every nanosecond they last for two
- * years, at one every microsecond for 2,000.
+ * Number of the newest turn, above TURN_PRIORITY_BITS. The numbers last for two years at a turn
+ * each nanosecond, for 2,000 years at a turn each microsecond.
  */
 let lastTurn: u64 = 0;
 /** In a turn's number: the priority at which it began. */
 const TURN_PRIORITY_BITS: u64 = 8;
 const TURN_PRIORITY_MASK: u64 = (1 << TURN_PRIORITY_BITS) - 1;
 /**
- * In the ready queue: who has been called or answered on the running turn, and goes on with it once
- * the current thread waits or has received.
+ * The thread that was called or answered on the running turn; it is in the ready queue. It goes on
+ * with the turn once the current thread waits or has received.
  */
 let heir: Thread | null = null;
 /** When the timer will interrupt, u64.MAX_VALUE if it will not. */
 let armedFor: u64 = u64.MAX_VALUE;
 /**
- * While something is put off, the kernel is entered at least so often: a step is a tenth of that.
+ * The longest time between two kernel entries while work is deferred. A step of that work takes a
+ * tenth of this time.
  */
 const ENTRY_NS: u64 = 100_000;
 /** The kernel has put something off until its next entry, which has to come soon. */
@@ -68,7 +70,7 @@ export function setDeferredWork(isPending: bool): void {
   hasDeferredWork = isPending;
 }
 
-/** The timer has fired: whatever it was armed for, it is off now. */
+/** The timer has fired, so it is off, whatever it was armed for. */
 export function timerFired(): void {
   armedFor = u64.MAX_VALUE;
 }
@@ -86,7 +88,7 @@ export function wake(thread: Thread): void {
   resumeIfReady(thread);
 }
 
-/** Queues a thread that has become able to run; the current one needs no place. */
+/** Queues a thread that has become able to run, unless it is the current thread. */
 export function resumeIfReady(thread: Thread): void {
   if (thread === currentThread || thread.isQueued || !isRunnable(thread)) return;
   enqueueLast(readyQueue(), thread, thread.priority);
@@ -97,22 +99,22 @@ export function removeReady(thread: Thread): void {
   if (thread.state === ThreadState.Ready && thread.isQueued) removeQueued(readyQueue(), thread);
 }
 
-/** Puts a thread of the ready queue where its new priority belongs. */
+/** Moves a thread of the ready queue to the place of its new priority. */
 export function requeueReady(thread: Thread): void {
   if (thread.state !== ThreadState.Ready || !thread.isQueued) return;
   removeQueued(readyQueue(), thread);
   enqueueLast(readyQueue(), thread, thread.priority);
 }
 
-/** The thread is no more. */
+/** The thread has ended: the scheduler must not refer to it any more. */
 export function forgetThread(thread: Thread): void {
   if (currentThread === thread) currentThread = null;
   if (heir === thread) heir = null;
 }
 
 /**
- * The running turn goes on with `to`, which is ready now, if it is the turn that `from` ran on
- * last: the caller whose call it is about.
+ * Passes the running turn to `to`, which is ready now, if it is the turn on which `from` ran last.
+ * `from` is the thread that makes the call or whose call is answered.
  */
 export function passTurn(from: Thread, to: Thread): void {
   const current = currentThread;
@@ -120,8 +122,8 @@ export function passTurn(from: Thread, to: Thread): void {
 }
 
 /**
- * The current thread has received: whom it had answered goes on with the turn, as what it does from
- * now on is for others.
+ * The current thread has received a message, so it works for another caller now: the thread that it
+ * answered before goes on with the turn.
  */
 export function giveTurnBack(): void {
   if (heir === null) return;
@@ -139,8 +141,8 @@ export function endTurn(): void {
 }
 
 /**
- * Takes the heir of the running turn out of the ready queue; null if the turn is used up or nobody
- * goes on with it.
+ * Takes the heir of the running turn out of the ready queue; null if the turn is used up or has no
+ * heir.
  */
 function takeHeir(now: u64): Thread | null {
   const next = heir;
@@ -156,16 +158,13 @@ function cutShort(thread: Thread, now: u64): void {
   enqueueFirst(readyQueue(), thread, thread.priority);
 }
 
-/**
- * The last act of every kernel entry: chooses who runs next and sees to it that the timer
- * interrupts in time.
- */
+/** The last act of every kernel entry: chooses the thread to run next and arms the timer. */
 export function chooseNext(): void {
   const current = currentThread;
   if (current !== null && isRunnable(current)) {
     const best = bestReady();
     if (best < <i32>current.priority)
-      armRunning(u64.MAX_VALUE); // Its turn may be used up; nobody waits for that.
+      armRunning(u64.MAX_VALUE); // Its turn may be used up, but no equal waits for the turn to end.
     else giveWay(current, best);
     return;
   }
@@ -195,8 +194,8 @@ export function chooseNext(): void {
 }
 
 /**
- * The current thread could go on, and another of its priority or a higher one waits: it goes on to
- * the end of its turn among equals.
+ * The current thread could go on, but a thread of the same or a higher priority is ready. Among
+ * equals the current thread goes on to the end of its turn.
  */
 function giveWay(current: Thread, best: i32): void {
   const now = nowNs();
@@ -208,15 +207,15 @@ function giveWay(current: Thread, best: i32): void {
   if (now < turnEnd) {
     cutShort(current, now);
   } else {
-    // Where a server has a higher priority than its client, the turn would not have to wait there
-    // for the client's equals: it ends.
+    // A server of higher priority than its client would not wait for the client's equals, so there
+    // the client's turn ends.
     if ((current.turn & TURN_PRIORITY_MASK) === <u64>current.priority) current.sliceLeft = SLICE_NS;
     enqueueLast(readyQueue(), current, current.priority);
   }
   runFirst(now);
 }
 
-/** When `canHandOver` was asked. */
+/** The time at which `canHandOver` agreed, so that `handOver` needs no second reading. */
 let handedOverAt: u64 = 0;
 
 /**
@@ -247,7 +246,7 @@ export function handOver(current: Thread, next: Thread): void {
   currentThread = next;
 }
 
-/** Runs the first of the ready queue, on what it has left of its turn or on a new one. */
+/** Runs the first thread of the ready queue, on the rest of its turn or on a new turn. */
 function runFirst(now: u64): void {
   const thread = firstQueued(readyQueue())!;
   removeQueued(readyQueue(), thread);
@@ -276,8 +275,8 @@ function beginTurn(thread: Thread, now: u64): void {
 }
 
 /**
- * Highest priority of a thread that can run; drops those of dying domains on the way, each of them
- * once.
+ * Highest priority of a ready thread that can run, -1 if there is none. Removes threads of dying
+ * domains on the way, each of them once.
  */
 function bestReady(): i32 {
   let first = firstQueued(readyQueue());
@@ -289,7 +288,7 @@ function bestReady(): i32 {
   return -1;
 }
 
-/** Books the time since the last switch. */
+/** Adds the time since the last switch to the thread's and the domain's consumption. */
 export function account(thread: Thread, now: u64): void {
   const spent = now - switchedAt;
   switchedAt = now;
@@ -310,8 +309,8 @@ function armRunning(sliceEnd: u64): void {
 }
 
 /**
- * An interrupt that comes too early does no harm, so the timer is set again only for an earlier
- * time.
+ * Arms the timer, but only for an earlier time than before: an interrupt that comes too early does
+ * no harm.
  */
 function arm(sliceEnd: u64): void {
   const deadline = earliestDeadline();

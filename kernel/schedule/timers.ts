@@ -1,5 +1,5 @@
-// Deadlines: a binary heap of timers by the time at which they are due. A step is at most 11
-// levels.
+// Deadlines: a binary heap of timers by the time at which they are due, of at most 11 levels. The
+// machine has one heap, so its size is a variable of this module.
 
 import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../object/layout";
 import { Timer } from "../object/timer";
@@ -20,16 +20,18 @@ function put(index: u32, timer: Timer): void {
 /** Starts a timer, or moves it to another time. */
 export function setTimer(timer: Timer, deadline: u64): void {
   clearTimer(timer);
-  assert((count + 2) << 2 <= TIMER_HEAP_BYTES); // All threads and domains together are fewer.
+  assert((count + 2) << 2 <= TIMER_HEAP_BYTES); // Threads and domains together are fewer.
   timer.deadline = deadline;
   count += 1;
   rise(count, timer);
 }
 
+/** Turns a timer off; a timer that is off stays so. */
 export function clearTimer(timer: Timer): void {
   const index = timer.heapIndex;
   if (index === 0) return;
   timer.heapIndex = 0;
+  assert(at(index) === timer);
   const last = at(count);
   count -= 1;
   if (last === timer) return;

@@ -9,6 +9,7 @@ import { runToEnd } from "../../toolchain/run/run-to-end.ts";
 import { tapOf } from "../../toolchain/testing/kernel-suite.ts";
 import { parseTap } from "../../toolchain/testing/tap.ts";
 import { type TestImage, buildTestImage } from "../support/build.ts";
+import { BootedMachine } from "../support/qemu.ts";
 
 const TIMEOUT_MS = 300_000;
 const root = findRoot();
@@ -27,20 +28,15 @@ beforeAll(async () => {
 });
 
 /** Little memory, as each check looks at every frame. */
-const run = (commandLine: string) =>
-  runToEnd(
-    {
-      boot: { kind: "kernel", path: kernel, archive: image.archivePath },
-      memoryMiB: 64,
-      cpu: "max",
-      countInstructions: true,
-      extra: ["-append", commandLine],
-    },
-    TIMEOUT_MS,
-  );
+const machineOptions = () => ({
+  boot: { kind: "kernel" as const, path: kernel, archive: image.archivePath },
+  memoryMiB: 64,
+  cpu: "max",
+  countInstructions: true,
+});
 
 test("all invariants hold between the kernel entries of the kernel's own tests", async () => {
-  const { output, exitCode } = await run("");
+  const { output, exitCode } = await runToEnd(machineOptions(), TIMEOUT_MS);
   expect(output).not.toContain("is broken");
   expect(output).toMatch(/^invariants: all hold after so many kernel entries: \d+\r?$/m);
   // A check takes time, which some cases measure; whatever they say, they were all run.
@@ -49,7 +45,10 @@ test("all invariants hold between the kernel entries of the kernel's own tests",
 });
 
 test("a handle count that is one too high is found, and stops the machine", async () => {
-  const { output } = await run("plant=invariant");
-  expect(output).toContain("invariant 102 (tests/kernel/invariants.ts) is broken: 0x0\r\n");
-  expect(output).toContain("a broken invariant");
+  await using machine = BootedMachine.start({
+    ...machineOptions(),
+    extra: ["-append", "plant=invariant"],
+  });
+  await machine.waitFor("invariant 102 (tests/kernel/invariants.ts) is broken: 0\r\n");
+  await machine.waitFor("trine: kernel panic: a broken invariant");
 });
