@@ -63,12 +63,6 @@ const HANDLES = 0x08000000;
 const THREADS_SEEN = 24;
 /** Where the captured words lie in a thread: the short way does not write them. */
 const CAPTURE = 1408;
-/**
- * Of a thread: its place in a queue, which means something only while it stands in one. The short
- * way leaves the ready queue out.
- */
-const QUEUE_PRIORITY = 256;
-const IS_QUEUED = 260;
 const CAPTURED_WORDS = CAPTURE + 128;
 
 const SYSTEM: TestSystem = {
@@ -114,7 +108,10 @@ function state(kernel: KernelInNode): Record<string, string> {
   for (let index = 0; index < THREADS_SEEN; index++) {
     if (kernel.number("threadAt", index) === 0) continue;
     const thread = kernel.windowBytes(THREADS + index * 2048, CAPTURE);
-    if (thread[IS_QUEUED] === 0) thread.fill(0, QUEUE_PRIORITY, IS_QUEUED);
+    // A place in a queue means something only while the thread is in one; the short way leaves the
+    // ready queue out.
+    const isQueued = kernel.number("isQueuedOffset");
+    if (thread[isQueued] === 0) thread.fill(0, kernel.number("queuePriorityOffset"), isQueued);
     parts[`thread ${index}`] = Buffer.from(thread).toString("hex");
   }
   for (const slot of [ROOT, ...SLOTS]) {

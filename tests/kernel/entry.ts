@@ -89,6 +89,13 @@ export function threadAt(index: u32): u32 {
   if (index >= THREADS_MAX || !isInUse(Table.Threads, index)) return 0;
   return <u32>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
 }
+/** Where a thread's place in a queue lies in the thread: from the first to before the second. */
+export function queuePriorityOffset(): u32 {
+  return offsetof<Thread>("queuePriority");
+}
+export function isQueuedOffset(): u32 {
+  return offsetof<Thread>("isQueued");
+}
 /** Uses up the calls that a thread may make. */
 export function setSequence(thread: u32, value: u64): void {
   changetype<Thread>(<usize>thread).sequence = value;
