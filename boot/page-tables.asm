@@ -3,7 +3,8 @@
 %include "abi.inc"
 %include "boot/boot.inc"
 
-extern kernel_text_start, kernel_text_end, kernel_rodata_start, kernel_rodata_end, kernel_data_start, kernel_data_end
+extern kernel_text_start, kernel_text_end, kernel_rodata_start, kernel_rodata_end, kernel_data_start
+extern kernel_data_end
 extern kernel_linear_start, kernel_linear_physical, kernel_linear_physical_end, kernel_end
 extern identity_start, identity_end
 extern stack_guards, stack_guards_end
@@ -43,10 +44,13 @@ build_page_tables:
 
   ; The image, each part by its own rights.
   xor ebp, ebp
-  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_text_start), PHYSICAL(kernel_text_start), PHYSICAL(kernel_text_end), PAGE_PRESENT | PAGE_GLOBAL
+  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_text_start), PHYSICAL(kernel_text_start), \
+    PHYSICAL(kernel_text_end), PAGE_PRESENT | PAGE_GLOBAL
   mov ebp, PAGE_NX_HIGH
-  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_rodata_start), PHYSICAL(kernel_rodata_start), PHYSICAL(kernel_rodata_end), PAGE_PRESENT | PAGE_GLOBAL
-  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_data_start), PHYSICAL(kernel_data_start), PHYSICAL(kernel_data_end), PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
+  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_rodata_start), PHYSICAL(kernel_rodata_start), \
+    PHYSICAL(kernel_rodata_end), PAGE_PRESENT | PAGE_GLOBAL
+  MAP_LOW KERNEL_IMAGE_HIGH, IMAGE_LOW(kernel_data_start), PHYSICAL(kernel_data_start), \
+    PHYSICAL(kernel_data_end), PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
 
   ; Guards below the stacks.
   mov ebx, PHYSICAL(stack_guards)
@@ -66,8 +70,9 @@ build_page_tables:
   jmp .guard
 .guards_done:
 
-  ; Initial data of the kernel's linear memory.
-  MAP_LOW KERNEL_LINEAR_HIGH, LINEAR_LOW(kernel_linear_start), kernel_linear_physical, kernel_linear_physical_end, PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
+  ; The kernel's linear memory up to its initial size.
+  MAP_LOW KERNEL_LINEAR_HIGH, LINEAR_LOW(kernel_linear_start), kernel_linear_physical, \
+    kernel_linear_physical_end, PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
 
   ; The direct map: low memory, then what the memory map calls usable.
   MAP_LOW DIRECT_MAP_HIGH, DIRECT_MAP_LOW, 0, 0x100000, PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
@@ -81,12 +86,14 @@ build_page_tables:
   cmp dword [PHYSICAL(archive_end)], 0
   je .no_archive
   mov esi, [PHYSICAL(archive_start)]
-  MAP_LOW DIRECT_MAP_HIGH, esi, [PHYSICAL(archive_start)], [PHYSICAL(archive_end)], PAGE_PRESENT | PAGE_GLOBAL
+  MAP_LOW DIRECT_MAP_HIGH, esi, [PHYSICAL(archive_start)], [PHYSICAL(archive_end)], \
+    PAGE_PRESENT | PAGE_GLOBAL
 .no_archive:
   ; IOAPIC, HPET and local APIC: one page each, uncached.
 %assign page 0xfec00000
 %rep 3
-  MAP_LOW DIRECT_MAP_HIGH, page, page, page + 0x1000, PAGE_PRESENT | PAGE_WRITE | PAGE_UNCACHED | PAGE_GLOBAL
+  MAP_LOW DIRECT_MAP_HIGH, page, page, page + 0x1000, \
+    PAGE_PRESENT | PAGE_WRITE | PAGE_UNCACHED | PAGE_GLOBAL
 %assign page page + 0x100000
 %endrep
 

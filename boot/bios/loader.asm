@@ -43,7 +43,8 @@ start:
   call print
   jmp enter_kernel
 
-; The drive must have INT 13h extensions; sets the number of 512-byte sectors in one of its own.
+; Refuses a drive without INT 13h extensions. Sets sector_shift: how many sectors of 512 bytes, as a
+; power of 2, make one of the drive's.
 find_medium:
   mov ah, 0x41
   mov bx, 0x55aa
@@ -69,7 +70,7 @@ find_medium:
 .disk:
   ret
 
-; Opens address line 20, by whichever of three ways works.
+; Opens address line 20, by the first of three ways that works.
 open_a20:
   call .test
   mov ax, 0x2401
@@ -112,8 +113,8 @@ open_a20:
   loopnz .busy
   ret
 
-; E820 into the list that the kernel gets. Sets memory_end: the end of the usable piece that starts
-; at 1 MiB.
+; Asks E820 for the memory map and stores it for the kernel. Sets memory_end: the end of the usable
+; range that starts at 1 MiB.
 read_memory_map:
   xor ebx, ebx
   mov di, MEMORY_MAP_ADDRESS
@@ -156,7 +157,7 @@ read_memory_map:
   je fail
   ret
 
-; The kernel's segments to where its file says, the rest of each zeroed.
+; Loads the kernel's segments to the addresses in its file and zeroes the rest of each.
 load_kernel:
   mov eax, [kernel_place]
   mov edx, [kernel_bytes]
@@ -165,15 +166,15 @@ load_kernel:
 
   mov bx, PROGRAM_HEADERS_ADDRESS
 .segment:
-  cmp dword [bx], 1
+  cmp dword [bx + SEGMENT_TYPE], SEGMENT_TYPE_LOAD
   jne .next
-  mov edi, [bx + 24]
-  add edi, [bx + 32]
-  mov ecx, [bx + 40]
-  sub ecx, [bx + 32]
+  mov edi, [bx + SEGMENT_PHYSICAL_ADDRESS]
+  add edi, [bx + SEGMENT_FILE_BYTES]
+  mov ecx, [bx + SEGMENT_MEMORY_BYTES]
+  sub ecx, [bx + SEGMENT_FILE_BYTES]
   call fill_high
 .next:
-  add bx, 56
+  add bx, SEGMENT_HEADER_BYTES
   cmp bx, [headers_end]
   jb .segment
   ret
@@ -190,14 +191,14 @@ kernel_chunk:
 .copy:
   mov bx, PROGRAM_HEADERS_ADDRESS
 .segment:
-  cmp dword [bx], 1
+  cmp dword [bx + SEGMENT_TYPE], SEGMENT_TYPE_LOAD
   jne .next
   pushad
   ; The part of the chunk that belongs to the segment: eax = its start, ecx = its end, in the file.
   add ecx, edx
-  mov eax, [bx + 8]
+  mov eax, [bx + SEGMENT_OFFSET]
   mov esi, eax
-  add esi, [bx + 32]
+  add esi, [bx + SEGMENT_FILE_BYTES]
   cmp ecx, esi
   jbe .end_found
   mov ecx, esi
@@ -209,8 +210,8 @@ kernel_chunk:
   sub ecx, eax
   jbe .outside
   mov edi, eax
-  sub edi, [bx + 8]
-  add edi, [bx + 24]
+  sub edi, [bx + SEGMENT_OFFSET]
+  add edi, [bx + SEGMENT_PHYSICAL_ADDRESS]
   mov esi, eax
   sub esi, edx
   add esi, CHUNK_ADDRESS
@@ -218,7 +219,7 @@ kernel_chunk:
 .outside:
   popad
 .next:
-  add bx, 56
+  add bx, SEGMENT_HEADER_BYTES
   cmp bx, [headers_end]
   jb .segment
   ret
@@ -229,18 +230,19 @@ read_headers:
   mov ax, CHUNK_ADDRESS >> 4
   mov fs, ax
   mov si, reason_kernel
-  cmp dword [fs:0], 0x464c457f
+  cmp dword [fs:ELF_MAGIC], ELF_MAGIC_VALUE
   jne fail
-  cmp dword [fs:16], 0x003e0002 ; ET_EXEC, EM_X86_64
+  cmp dword [fs:ELF_KIND], ELF_KIND_EXECUTABLE_X86_64
   jne fail
-  mov eax, [fs:24]
+  mov eax, [fs:ELF_ENTRY]
   mov [kernel_entry], eax
-  cmp dword [fs:32], 64         ; the headers follow the file header
+  ; The program headers follow the file header.
+  cmp dword [fs:ELF_PROGRAM_HEADERS], ELF_HEADER_BYTES
   jne fail
-  movzx ax, byte [fs:56]
+  movzx ax, byte [fs:ELF_PROGRAM_HEADER_COUNT]
   cmp al, PROGRAM_HEADERS_MAX
   ja fail
-  imul cx, ax, 56
+  imul cx, ax, SEGMENT_HEADER_BYTES
   mov di, PROGRAM_HEADERS_ADDRESS
   mov ax, di
   add ax, cx
@@ -248,32 +250,32 @@ read_headers:
   push ds
   push fs
   pop ds
-  mov si, 64
+  mov si, ELF_HEADER_BYTES
   rep movsb
   pop ds
 
   mov bx, PROGRAM_HEADERS_ADDRESS
 .segment:
-  cmp dword [bx], 1
+  cmp dword [bx + SEGMENT_TYPE], SEGMENT_TYPE_LOAD
   jne .next
   mov si, reason_kernel
-  mov eax, [bx + 24]
+  mov eax, [bx + SEGMENT_PHYSICAL_ADDRESS]
   cmp eax, 0x100000
   jb fail
-  add eax, [bx + 40]
+  add eax, [bx + SEGMENT_MEMORY_BYTES]
   jc fail
   cmp eax, [kernel_end]
   jbe .next
   mov [kernel_end], eax
 .next:
-  add bx, 56
+  add bx, SEGMENT_HEADER_BYTES
   cmp bx, [headers_end]
   jb .segment
   mov eax, [kernel_end]
   jmp check_memory
 
-; The archive to the second 2 MiB boundary behind the kernel: between them the kernel makes its page
-; tables.
+; Loads the archive to the second 2 MiB boundary behind the kernel; the kernel makes its page tables
+; in between.
 load_archive:
   mov eax, [kernel_end]
   add eax, 0x3fffff
@@ -328,13 +330,13 @@ archive_chunk:
   mov si, reason_archive
   jmp fail
 
-; The high end eax of what shall be loaded must be usable memory.
+; Refuses if eax, the end of a file's place, lies behind the usable memory.
 check_memory:
   cmp eax, [memory_end]
   ja too_little_memory
   ret
-; eax = end of what shall be loaded. The reason ends with that in whole MiB, and one more for what
-; the firmware takes from the top.
+; eax = end of the file's place. The reason ends with eax in whole MiB, and one more for what the
+; firmware takes from the top.
 too_little_memory:
   shr eax, 20
   add eax, 2

@@ -39,7 +39,8 @@ section .rodata
 global stack_guards, stack_guards_end
 align 8
 stack_guards:
-  dq kernel_stack_guard, nmi_stack_guard, double_fault_stack_guard, machine_check_stack_guard, debug_stack_guard
+  dq kernel_stack_guard, nmi_stack_guard, double_fault_stack_guard, machine_check_stack_guard, \
+    debug_stack_guard
 stack_guards_end:
 ; First and last address of each stack, for backtraces; ends with 0.
 global stack_bounds

@@ -2,8 +2,10 @@
 ; vector.
 %include "kernel/x64/cpu.inc"
 
-extern global_table_pointer, interrupt_table_pointer, interrupt_table, task_state, task_descriptor, port_bitmap_end
-extern kernel_stack_top, nmi_stack_top, double_fault_stack_top, machine_check_stack_top, debug_stack_top
+extern global_table_pointer, interrupt_table_pointer, interrupt_table, task_state, task_descriptor
+extern port_bitmap_end
+extern kernel_stack_top, nmi_stack_top, double_fault_stack_top, machine_check_stack_top
+extern debug_stack_top
 extern vector_stubs
 
 global install_descriptors: function (install_descriptors.end - install_descriptors)

@@ -3,7 +3,8 @@
 %include "kernel/x64/cpu.inc"
 
 extern export.currentSaveArea, export.fault
-extern current_save_area, fs_base_loaded, fs_base_trusted, port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
+extern current_save_area, fs_base_loaded, fs_base_trusted, port_bitmap_source, port_bitmap
+extern task_state, kernel_stack_top, top_table
 
 global resume: function (resume.end - resume)
 
@@ -99,12 +100,11 @@ resume:
   jne .load_fs_base
   jmp .switched
 
-  ; Segment registers are the one thing that a program could load and that no exit stub would
-  ; otherwise replace: left as they are they would tell the next domain some bits, and a selector
-  ; that was loaded, be it null, has changed the base behind it. Only code that the verifier has not
-  ; proved to load none can have done that. Whenever such code is resumed this is passed, and the
-  ; base is unknown from then on, so that whoever comes next passes here too and has everything
-  ; written.
+  ; A program can load segment registers, and no other part of the exit stubs replaces them: they
+  ; would show the next domain some bits, and loading a selector, even null, changes the base of fs.
+  ; Only code that the verifier has not proved to load no segment register can do so. Resuming such
+  ; code always passes here and leaves the base unknown, so that the next thread passes here too and
+  ; gets all registers written.
 .load_segments:
   mov rax, FS_BASE_UNKNOWN
   cmp rax, [rel fs_base_trusted]
@@ -166,8 +166,7 @@ resume:
   int VECTOR_NON_MASKABLE_REPORT
 .end:
 
-; forgetPorts(): the next domain with ports gets its bitmap copied afresh. For whoever changes or
-; frees one.
+; forgetPorts(): the next domain with ports gets its bitmap copied again.
   provides forgetPorts, _
   mov qword [rel port_bitmap_source], 0
   mov word [rel task_state + TASK_BITMAP], NO_BITMAP

@@ -1,7 +1,7 @@
 ; Exceptions and interrupts. From user code: all registers go to the current thread's save area,
-; then TypeScript decides (`fault` or `interrupt`) and the exit stub resumes whoever is current
-; after that. From the kernel only an interrupt that ends the idle loop is legal; anything else is a
-; broken invariant and ends in `kernelException`.
+; then TypeScript decides (`fault` or `interrupt`) and the exit stub resumes the thread that is
+; current after that. From the kernel only an interrupt that ends the idle loop is legal; anything
+; else is a broken invariant and ends in `kernelException`.
 %include "kernel/x64/cpu.inc"
 
 extern export.fault, export.interrupt, export.kernelException
@@ -19,7 +19,9 @@ vector_stubs:
 %assign vector 0
 %rep VECTORS
   align 16
-  %if vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30
+  ; The processor pushes an error code for these.
+  %if vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 \
+    || vector = 29 || vector = 30
   %else
     push 0
   %endif
@@ -102,7 +104,7 @@ trap_entry:
   jmp resume
 
 .from_kernel:
-  ; The idle loop is the only kernel code that runs with interrupts on, and nobody misses its
+  ; The idle loop is the only kernel code that runs with interrupts on, and it keeps nothing in
   ; registers.
   cmp dword [rsp + FRAME_VECTOR], VECTOR_FIRST_INTERRUPT
   jb .broken
