@@ -1,6 +1,44 @@
 // Numbers of the ELF64 format that we write and read (System V ABI, x86-64 supplement).
 
+/** Offsets of the file header's fields. */
+export const HEADER_TYPE = 16;
+export const HEADER_MACHINE = 18;
+export const HEADER_ENTRY = 24;
+export const HEADER_PROGRAM_OFFSET = 32;
+export const HEADER_SECTION_OFFSET = 40;
+export const HEADER_PROGRAM_BYTES = 54;
+export const HEADER_PROGRAM_COUNT = 56;
+export const HEADER_SECTION_BYTES = 58;
+export const HEADER_SECTION_COUNT = 60;
+export const HEADER_NAMES_INDEX = 62;
 export const ELF_HEADER_BYTES = 64;
+
+/** Offsets in a program header. */
+export const PROGRAM_TYPE = 0;
+export const PROGRAM_FLAGS = 4;
+export const PROGRAM_OFFSET = 8;
+export const PROGRAM_ADDRESS = 16;
+export const PROGRAM_PHYSICAL_ADDRESS = 24;
+export const PROGRAM_FILE_BYTES = 32;
+export const PROGRAM_MEMORY_BYTES = 40;
+export const PROGRAM_ALIGNMENT = 48;
+
+/** Offsets in a section header. */
+export const SECTION_NAME = 0;
+export const SECTION_TYPE = 4;
+export const SECTION_FLAGS = 8;
+export const SECTION_ADDRESS = 16;
+export const SECTION_OFFSET = 24;
+export const SECTION_LENGTH = 32;
+export const SECTION_LINK = 40;
+
+/** Offsets in a symbol. */
+export const SYMBOL_NAME = 0;
+export const SYMBOL_INFO = 4;
+export const SYMBOL_SECTION = 6;
+export const SYMBOL_VALUE = 8;
+export const SYMBOL_LENGTH = 16;
+
 export const PROGRAM_HEADER_BYTES = 56;
 export const SECTION_HEADER_BYTES = 64;
 export const SYMBOL_BYTES = 24;

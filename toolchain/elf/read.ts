@@ -3,10 +3,40 @@ import {
   ELF_HEADER_BYTES,
   EM_X86_64,
   ET_EXEC,
+  HEADER_ENTRY,
+  HEADER_MACHINE,
+  HEADER_NAMES_INDEX,
+  HEADER_PROGRAM_BYTES,
+  HEADER_PROGRAM_COUNT,
+  HEADER_PROGRAM_OFFSET,
+  HEADER_SECTION_BYTES,
+  HEADER_SECTION_COUNT,
+  HEADER_SECTION_OFFSET,
+  HEADER_TYPE,
+  PROGRAM_ADDRESS,
+  PROGRAM_ALIGNMENT,
+  PROGRAM_FILE_BYTES,
+  PROGRAM_FLAGS,
   PROGRAM_HEADER_BYTES,
+  PROGRAM_MEMORY_BYTES,
+  PROGRAM_OFFSET,
+  PROGRAM_PHYSICAL_ADDRESS,
+  PROGRAM_TYPE,
+  SECTION_ADDRESS,
+  SECTION_FLAGS,
   SECTION_HEADER_BYTES,
+  SECTION_LENGTH,
+  SECTION_LINK,
+  SECTION_NAME,
+  SECTION_OFFSET,
+  SECTION_TYPE,
   SHN_UNDEFINED,
   SYMBOL_BYTES,
+  SYMBOL_INFO,
+  SYMBOL_LENGTH,
+  SYMBOL_NAME,
+  SYMBOL_SECTION,
+  SYMBOL_VALUE,
   SectionType,
 } from "./format.ts";
 
@@ -78,8 +108,8 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
     [6, 1, "unknown ELF version"],
   ];
   for (const [offset, value, message] of expected) if (bytes[offset] !== value) fail(message);
-  if (view.getUint16(16, true) !== ET_EXEC) fail("its type is not ET_EXEC");
-  if (view.getUint16(18, true) !== EM_X86_64) fail("it is not for x86-64");
+  if (view.getUint16(HEADER_TYPE, true) !== ET_EXEC) fail("its type is not ET_EXEC");
+  if (view.getUint16(HEADER_MACHINE, true) !== EM_X86_64) fail("it is not for x86-64");
 
   /**
    * A file offset or length; numbers that no file of ours reaches are refused before they lose
@@ -107,12 +137,12 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
     range(offset, count * entryBytes, `the table of ${what}s`);
   };
 
-  const programOffset = size(32, "the place of the program headers");
-  const programCount = view.getUint16(56, true);
+  const programOffset = size(HEADER_PROGRAM_OFFSET, "the place of the program headers");
+  const programCount = view.getUint16(HEADER_PROGRAM_COUNT, true);
   table(
     programOffset,
     programCount,
-    view.getUint16(54, true),
+    view.getUint16(HEADER_PROGRAM_BYTES, true),
     PROGRAM_HEADER_BYTES,
     "program header",
   );
@@ -120,14 +150,14 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
   for (let index = 0; index < programCount; index++) {
     const at = programOffset + index * PROGRAM_HEADER_BYTES;
     const header: ProgramHeader = {
-      type: view.getUint32(at, true),
-      flags: view.getUint32(at + 4, true),
-      offset: size(at + 8, "a segment's offset"),
-      address: view.getBigUint64(at + 16, true),
-      physicalAddress: view.getBigUint64(at + 24, true),
-      fileBytes: size(at + 32, "a segment's length"),
-      memoryBytes: size(at + 40, "a segment's length in memory"),
-      alignment: size(at + 48, "an alignment"),
+      type: view.getUint32(at + PROGRAM_TYPE, true),
+      flags: view.getUint32(at + PROGRAM_FLAGS, true),
+      offset: size(at + PROGRAM_OFFSET, "a segment's offset"),
+      address: view.getBigUint64(at + PROGRAM_ADDRESS, true),
+      physicalAddress: view.getBigUint64(at + PROGRAM_PHYSICAL_ADDRESS, true),
+      fileBytes: size(at + PROGRAM_FILE_BYTES, "a segment's length"),
+      memoryBytes: size(at + PROGRAM_MEMORY_BYTES, "a segment's length in memory"),
+      alignment: size(at + PROGRAM_ALIGNMENT, "an alignment"),
     };
     range(header.offset, header.fileBytes, `segment ${index}`);
     if (header.memoryBytes < header.fileBytes)
@@ -137,33 +167,33 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
     programHeaders.push(header);
   }
 
-  const sectionOffset = size(40, "the place of the section headers");
-  const sectionCount = view.getUint16(60, true);
+  const sectionOffset = size(HEADER_SECTION_OFFSET, "the place of the section headers");
+  const sectionCount = view.getUint16(HEADER_SECTION_COUNT, true);
   table(
     sectionOffset,
     sectionCount,
-    view.getUint16(58, true),
+    view.getUint16(HEADER_SECTION_BYTES, true),
     SECTION_HEADER_BYTES,
     "section header",
   );
   const raw = Array.from({ length: sectionCount }, (_, index) => {
     const at = sectionOffset + index * SECTION_HEADER_BYTES;
-    const type: SectionType = view.getUint32(at + 4, true);
-    const length = size(at + 32, "a section's length");
+    const type: SectionType = view.getUint32(at + SECTION_TYPE, true);
+    const length = size(at + SECTION_LENGTH, "a section's length");
     return {
-      nameOffset: view.getUint32(at, true),
+      nameOffset: view.getUint32(at + SECTION_NAME, true),
       type,
-      flags: Number(view.getBigUint64(at + 8, true) & 0xffffffffn),
-      address: view.getBigUint64(at + 16, true),
+      flags: Number(view.getBigUint64(at + SECTION_FLAGS, true) & 0xffffffffn),
+      address: view.getBigUint64(at + SECTION_ADDRESS, true),
       bytes:
         type === SectionType.NoBits || type === SectionType.Null
           ? new Uint8Array(0)
-          : range(size(at + 24, "a section's offset"), length, `section ${index}`),
+          : range(size(at + SECTION_OFFSET, "a section's offset"), length, `section ${index}`),
       memoryBytes: length,
-      link: view.getUint32(at + 40, true),
+      link: view.getUint32(at + SECTION_LINK, true),
     };
   });
-  const nameTable = raw[view.getUint16(62, true)];
+  const nameTable = raw[view.getUint16(HEADER_NAMES_INDEX, true)];
   const sections: SectionView[] = raw.map((section, index) => ({
     name:
       index === 0 || nameTable === undefined
@@ -184,7 +214,7 @@ export function readElf(bytes: Uint8Array, path: string): ElfFile {
       fail("the symbol table names no string table");
     readSymbols(section.bytes, strings!.bytes, sectionCount, symbols, fail);
   }
-  return { bytes, entry: view.getBigUint64(24, true), programHeaders, sections, symbols };
+  return { bytes, entry: view.getBigUint64(HEADER_ENTRY, true), programHeaders, sections, symbols };
 }
 
 export function sectionNamed(elf: ElfFile, name: string): SectionView | undefined {
@@ -207,15 +237,15 @@ function readSymbols(
   if (count > SYMBOLS_MAX) fail(`${count} symbols`);
   for (let index = 1; index < count; index++) {
     const at = index * SYMBOL_BYTES;
-    const info = view.getUint8(at + 4);
-    const section = view.getUint16(at + 6, true);
+    const info = view.getUint8(at + SYMBOL_INFO);
+    const section = view.getUint16(at + SYMBOL_SECTION, true);
     if (section === SHN_UNDEFINED) continue;
     if (section >= sectionCount && section < 0xff00)
       fail(`symbol ${index} lies in section ${section}, which does not exist`);
-    const length = view.getBigUint64(at + 16, true);
+    const length = view.getBigUint64(at + SYMBOL_LENGTH, true);
     symbols.push({
-      name: textAt(strings, view.getUint32(at, true), fail),
-      address: view.getBigUint64(at + 8, true),
+      name: textAt(strings, view.getUint32(at + SYMBOL_NAME, true), fail),
+      address: view.getBigUint64(at + SYMBOL_VALUE, true),
       bytes: length > 0xffffffffn ? fail(`symbol ${index} has ${length} bytes`) : Number(length),
       type: info & 15,
       isGlobal: info >> 4 !== 0,

@@ -1,5 +1,16 @@
 import { ByteWriter } from "./byte-writer.ts";
-import { ELF_HEADER_BYTES, PROGRAM_HEADER_BYTES, PT_LOAD, PT_NOTE } from "./format.ts";
+import {
+  ELF_HEADER_BYTES,
+  HEADER_NAMES_INDEX,
+  HEADER_PROGRAM_BYTES,
+  HEADER_PROGRAM_COUNT,
+  HEADER_PROGRAM_OFFSET,
+  HEADER_SECTION_COUNT,
+  HEADER_SECTION_OFFSET,
+  PROGRAM_HEADER_BYTES,
+  PT_LOAD,
+  PT_NOTE,
+} from "./format.ts";
 import { readElf } from "./read.ts";
 
 const PAGE_BYTES = 4096;
@@ -54,11 +65,11 @@ export function stripExecutable(elfBytes: Uint8Array, path: string): Uint8Array 
 
   const bytes = writer.bytes();
   const view = new DataView(bytes.buffer);
-  view.setBigUint64(32, BigInt(ELF_HEADER_BYTES), true); // program headers follow the header
-  view.setBigUint64(40, 0n, true); // no section headers
-  view.setUint16(54, PROGRAM_HEADER_BYTES, true);
-  view.setUint16(56, kept.length, true);
-  view.setUint16(60, 0, true);
-  view.setUint16(62, 0, true);
+  view.setBigUint64(HEADER_PROGRAM_OFFSET, BigInt(ELF_HEADER_BYTES), true);
+  view.setBigUint64(HEADER_SECTION_OFFSET, 0n, true);
+  view.setUint16(HEADER_PROGRAM_BYTES, PROGRAM_HEADER_BYTES, true);
+  view.setUint16(HEADER_PROGRAM_COUNT, kept.length, true);
+  view.setUint16(HEADER_SECTION_COUNT, 0, true);
+  view.setUint16(HEADER_NAMES_INDEX, 0, true);
   return bytes;
 }
