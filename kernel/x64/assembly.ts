@@ -32,20 +32,20 @@ export declare function stackTopAbove(address: u64): u64;
 export declare function kernelStackUsed(): u32;
 /** The caller's stack pointer after the return. */
 export declare function stackPointer(): u64;
-/** The address to which it returns. */
+/** The address at which the caller goes on after this call. */
 export declare function returnAddress(): u64;
 
 /** Non-maskable interrupts since the start, and the instruction that the last one came before. */
 export declare function nonMaskableCount(): u64;
 export declare function nonMaskableAddress(): u64;
 /**
- * From now on each of them makes the local APIC interrupt the processor: the register's physical
- * address.
+ * From now on each non-maskable interrupt makes the local APIC interrupt the processor. `register`:
+ * physical address of the APIC's command register.
  */
 export declare function reportNonMaskableBy(register: u64): void;
 
 /**
- * The next domain with ports gets its bitmap copied afresh: for whoever changes or frees an I/O
- * bitmap.
+ * The next domain with ports gets its bitmap copied again. Call it after a change of an I/O bitmap
+ * and before one is freed.
  */
 export declare function forgetPorts(): void;

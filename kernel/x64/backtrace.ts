@@ -1,5 +1,5 @@
-// Who called whom, in TypeScript names: walks a kernel stack by the frame sizes of the symbol table.
-// It reads nothing but that table and the stacks, and both only within their bounds.
+// Who called whom, in TypeScript names: walks a kernel stack by the frame sizes of the symbol
+// table. It reads only that table and the stacks, and both only within their bounds.
 
 import { stackLoad } from "./assembly";
 import { endLine, logHex, logText } from "./serial-log";

@@ -1,25 +1,23 @@
 // Interrupt lines: the 8259 pair, through the local APIC where there is one. A line is masked until
-// somebody asks for it.
+// `unmaskLine`.
 //
-// `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what it
-// was. A line must be acknowledged before it can fire again; the timer and spurious interrupts need
-// nothing.
+// `interrupt(vector)` is called for every vector from VECTOR_FIRST_LINE on; `lineOf` says what the
+// vector stands for. A line must be acknowledged before it can fire again; the timer and spurious
+// interrupts need nothing.
 
 import { CASCADE_LINE, INTERRUPT_LINES } from "../abi/device";
 import { in8, out8 } from "./x64";
 import { acknowledgeLocalApic } from "./local-apic";
 import { acknowledgeTimer, isTimerVector, timerUsesLine0 } from "./timer";
 
-/** Lines 0 (the old timer) to 15. Line 2 joins the two controllers and belongs to nobody. */
+/** Lines 0 (the old timer) to 15. Line 2 joins the two controllers; no device has it. */
 export const LINE_COUNT: u32 = INTERRUPT_LINES;
 const VECTOR_FIRST_LINE: u32 = 32;
-/** What lineOf says of the timer's interrupt, armed by armTimer. */
+/** Result of lineOf: the timer's interrupt, armed by armTimer. */
 export const LINE_TIMER: i32 = -1;
-/** What lineOf says after a non-maskable interrupt. */
+/** Result of lineOf: a non-maskable interrupt has been counted. */
 export const LINE_NON_MASKABLE: i32 = -3;
-/**
- * What lineOf says of an interrupt that was none: noise on a line, or a vector that nobody uses.
- */
+/** Result of lineOf: no interrupt, but noise on a line or a vector without use. */
 export const LINE_NONE: i32 = -2;
 
 /** The processor's interrupt to itself after a non-maskable one; cpu.inc has the number too. */

@@ -31,8 +31,8 @@ export function powerOff(code: u32): void {
 }
 
 /**
- * Never returns: for an end that nobody wants. What was said of it stays on the screen; an emulator
- * that waits for `code` ends.
+ * Stops after a failure. Never returns. The log stays on the screen; an emulator that waits for
+ * `code` ends.
  */
 export function stop(code: u32): void {
   logStackMark();

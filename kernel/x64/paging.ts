@@ -1,5 +1,5 @@
-// Page tables: four levels, 4 KiB pages. Only this file knows the format of a page table. The caller
-// decides who pays for a table's frame: it asks how many tables are missing before it maps.
+// Page tables: four levels, 4 KiB pages. Only this file knows the format of a page table. The
+// caller decides who pays for a table's frame: it asks how many tables are missing before it maps.
 
 import {
   DOMAIN_REGION_BYTES,
@@ -21,7 +21,7 @@ const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
 const USER: u64 = 4;
 const LARGE: u64 = 1 << 7;
-/** A bit that the processor ignores: the frame belongs to the domain and is freed with the mapping. */
+/** The processor ignores this bit: the domain owns the frame, which is freed with the mapping. */
 const OWNED: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS_MASK: u64 = 0x000ffffffffff000;
@@ -221,8 +221,8 @@ export class Teardown {
   }
 
   /**
-   * Looks at the entries of a table from the current page's on. Returns the index of the first entry
-   * at which it stops (`stopsAt`), or of the first one not looked at.
+   * Looks at the entries of a table from the current page's on. Returns the index of the first
+   * entry at which it stops (`stopsAt`), or of the first one not looked at.
    */
   private scan(table: u64, level: u32, end: u32): u32 {
     const first = this.indexAt(level);

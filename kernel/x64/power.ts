@@ -20,7 +20,7 @@ const PULSE_RESET: u32 = 0xfe;
 const RESET_CONTROL: u32 = 0xcf9;
 const POLLS_MAX: u32 = 100_000;
 
-/** Never returns. `code` reaches whoever started the emulator, where it can. */
+/** Never returns. An emulator that supports it exits with `code`. */
 export function powerOff(code: u32): void {
   endEmulator(code);
   out16(POWER_CONTROL, SLEEP_ENABLE);

@@ -75,7 +75,7 @@ test("four failures in a row start the machine again, the fifth does not", () =>
   expect(start(low).said()).toBe("");
 });
 
-test("a machine that ran for ten minutes begins a new row, for ever", () => {
+test("a machine that ran for ten minutes begins a new row each time", () => {
   const low = memory();
   for (let failure = 1; failure <= 20; failure++) {
     const machine = start(low);

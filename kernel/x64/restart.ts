@@ -1,9 +1,9 @@
-// The machine starts again after a failure, where the image says so: with time to read why, and not
-// for ever.
+// Restarts the machine after a failure, where the image says so: after a wait in which the reason
+// can be read, and a bounded number of times in a row.
 //
-// How often it has is kept in a place of low memory that no program can reach and that neither
-// firmware nor our loader is known to write when a machine is reset. Where it is lost all the same,
-// each start is the first, and RESTART_WAIT_NS alone slows the loop down.
+// The number of restarts is kept in low memory that no program can reach and that, as far as known,
+// neither firmware nor our loader writes when a machine is reset. Where the number is lost all the
+// same, each start counts as the first, and only RESTART_WAIT_NS slows the loop down.
 
 import { reboot } from "./power";
 import { endLine, logLine, logNumber, logText } from "./serial-log";

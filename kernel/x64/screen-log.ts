@@ -1,5 +1,5 @@
-// The log's second output: the VGA text screen, 80 by 25, for machines whose serial line nobody
-// watches.
+// The log's second output: the VGA text screen, 80 by 25, for machines without a terminal on the
+// serial line.
 
 import { in8, out8, physicalCopy, physicalStore16 } from "./x64";
 

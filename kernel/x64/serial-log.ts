@@ -5,7 +5,7 @@ import { showByte } from "./screen-log";
 import { in8, out8 } from "./x64";
 
 const COM1: u32 = 0x3f8;
-/** Whoever has it drives the line that the log is printed on. */
+/** A program that is granted this port drives the line on which the log is printed. */
 export const LOG_PORT: u32 = COM1;
 const LINE_STATUS: u32 = COM1 + 5;
 const MODEM_CONTROL: u32 = COM1 + 4;
@@ -28,8 +28,8 @@ const POLLS_MAX: u32 = 5_000_000;
 const POLLS_STUCK: u32 = 1000;
 let patience: u32 = POLLS_MAX;
 
-/** Whether a port is there. What is logged is sent in any case. */
-let answers: bool = false;
+/** True if there is a port, which initializeLog finds out. The log is sent in any case. */
+let hasPort: bool = false;
 
 /** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
 export function initializeLog(): void {
@@ -43,20 +43,20 @@ export function initializeLog(): void {
   out8(COM1 + 1, 0);
   out8(COM1 + 3, 0x03);
   out8(COM1 + 2, 0x07);
-  answers = loopsBack(0x0a, 0x90) && loopsBack(0x05, 0x60);
+  hasPort = loopsBack(0x0a, 0x90) && loopsBack(0x05, 0x60);
   out8(MODEM_CONTROL, MODEM_READY);
 }
 
-/** Sends nothing. */
+/** True if the port returns modem outputs as inputs in its loop mode. Sends nothing. */
 function loopsBack(outputs: u32, inputs: u32): bool {
   out8(MODEM_CONTROL, LOOP | outputs);
   return (in8(MODEM_STATUS) & 0xf0) === inputs;
 }
 
-/** For whoever has only the screen before them: where the system is to be typed at. */
+/** Says on which line the system takes input, for readers who have only the screen. */
 export function logConsole(): void {
   logLine(
-    answers
+    hasPort
       ? "trine: console: serial port 1, 0x3f8, 115200 8N1"
       : "trine: console: none, no serial port answers at 0x3f8",
   );

@@ -28,7 +28,7 @@ const VECTOR_LINE_0: u32 = 32;
 /** A deadline that never comes. */
 export const DEADLINE_NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /**
- * One arming reaches at most that far; whoever gets the interrupt early arms again. Keeps the
+ * One arming reaches at most this far; after an early interrupt the timer is armed again. Keeps the
  * arithmetic below within 64 bits.
  */
 const ARM_MAX_NS: u64 = 1 << 30;

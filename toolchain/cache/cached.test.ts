@@ -57,7 +57,7 @@ test("unchanged inputs are worked on once, and the result stays", async () => {
 
 const CHANGES: readonly [string, () => void][] = [
   ["a file's contents change", () => write("source/a.ts", "two")],
-  ["a file's contents change that lies where nobody looks", () => write("elsewhere/b.ts", "three")],
+  ["a file's contents change that no input names", () => write("elsewhere/b.ts", "three")],
   ["a file appears that was looked for in vain", () => write("elsewhere/shadow.ts", "")],
   ["a file is added deeper down", () => write("source/inner/b.ts", "")],
   ["a file is removed", () => rmSync(join(root, "source/a.ts"))],

@@ -1,10 +1,10 @@
 /**
- * What a piece of work reads, recorded as it reads it. Its result may be used again as long as all
- * of that is what it was: the contents of files, the absence of files that it looked for, the names
- * that a pattern found. No list of folders says what that is.
+ * Records what a piece of work reads. The work's result may be used again as long as all inputs are
+ * unchanged: contents of files, absence of files that the work looked for, names that a pattern
+ * found. Inputs are never listed by hand.
  *
- * The recorder belongs to the work, whichever functions it goes through: whoever reads an input
- * reads it by `readInput` or `listInputs`, or tells it to `noteInput`.
+ * The recorder belongs to the work, through all functions that the work calls. Code reads inputs by
+ * `readInput` or `listInputs`, or reports them to `noteInput`.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
@@ -57,14 +57,14 @@ export class InputRecorder {
 const current = new AsyncLocalStorage<InputRecorder>();
 
 /**
- * The recorder of the work under way, for callbacks that are called from outside of it; undefined
- * where nobody wants to know.
+ * The recorder of the current work, for callbacks that run outside of it; undefined if nothing is
+ * recorded.
  */
 export function currentRecorder(): InputRecorder | undefined {
   return current.getStore();
 }
 
-/** Does `work` so that what it reads is told to `recorder`. */
+/** Does `work` and records in `recorder` what it reads. */
 export function withRecorder<Result>(
   recorder: InputRecorder | undefined,
   work: () => Promise<Result>,
@@ -72,7 +72,7 @@ export function withRecorder<Result>(
   return recorder === undefined ? work() : current.run(recorder, work);
 }
 
-/** Does `work`, and tells what it read. If it is part of other work, that has read the same. */
+/** Does `work` and returns what it read. Work that this is part of has read the same. */
 export async function recordInputs<Result>(
   work: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly inputs: Inputs }> {
@@ -89,7 +89,7 @@ export function readInput(root: string, file: string): Buffer | null {
   try {
     bytes = readFileSync(join(root, file));
   } catch {
-    // No such file, or a folder: either may become a file.
+    // No such file, or a folder. Both may become a file later, which changes the input.
   }
   noteInput(file, bytes);
   return bytes;
@@ -102,12 +102,12 @@ export function listInputs(root: string, pattern: string): string[] {
   return names;
 }
 
-/** That the work has read `bytes` from the file, or found that there is none. */
+/** Records that the work has read `bytes` from the file, or (null) found that there is none. */
 export function noteInput(file: string, bytes: Uint8Array | string | null): void {
   current.getStore()?.file(file, bytes);
 }
 
-/** That the work has used what others read. */
+/** Records what other work has read and this work has used. */
 export function noteInputs(inputs: Inputs): void {
   current.getStore()?.add(inputs);
 }
@@ -135,7 +135,7 @@ export function matchingFiles(root: string, patterns: readonly string[]): string
   const names = patterns.flatMap((pattern) =>
     globSync(pattern, { cwd: root, withFileTypes: true }),
   );
-  // A link counts as what it leads to: whoever reads it finds out.
+  // A link counts as a file: reading it follows the link.
   const files = names
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));

@@ -40,14 +40,14 @@ test("the lock of a process that is gone is taken", async () => {
 });
 
 test.each(["0", "-1", "garbage", "4194305\nand more"])(
-  "a lock that holds %j is nobody's",
+  "a lock that holds %j is free",
   async (text) => {
     writeFileSync(lock(), text);
     expect(await withTreeLock(root, async () => "done")).toBe("done");
   },
 );
 
-test("whoever waits long is told once for what, and what to do", async () => {
+test("a long wait is reported once, with its reason and what to do", async () => {
   writeFileSync(lock(), String(process.pid));
   const told: string[] = [];
   // The one who is told removes the lock, as a user would.

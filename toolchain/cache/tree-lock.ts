@@ -1,6 +1,6 @@
 /**
- * One build at a time in one tree: two would write the same files. A lock whose holder is gone is
- * nobody's.
+ * One build at a time in one tree: two would write the same files. A lock whose holder has ended is
+ * free.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { refuse } from "../report/diagnostic.ts";
 
 const LOCK_FILE = "build/cache/lock";
 const LOOK_AGAIN_MS = 50;
-/** Whoever waits longer than two quick builds take is told for what. */
+/** A wait that is longer than two quick builds is reported, with its reason. */
 const TELL_MS = 2000;
 /** A process that has not written its number by then was ended between the two. */
 const WRITE_MS_MAX = 30_000;
@@ -73,7 +73,7 @@ function holderOf(path: string): string | null {
     text = readFileSync(path, "utf8");
     ageMs = Date.now() - statSync(path).mtimeMs;
   } catch (error) {
-    // Whoever held it has just removed it. Anything else must not be asked again for ever.
+    // The holder has just removed the lock. Any other error would repeat without end.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     return refuse(
       `the lock of the tree cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,

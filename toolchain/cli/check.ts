@@ -24,6 +24,6 @@ function checkFile(root: string, path: string): ReturnType<typeof checkPolicy> {
   return checkPolicy(root, relative(root, resolve(path)), policyText(path, readInputFile(path)));
 }
 
-function summary({ image, expects, dearest }: CheckedImage): string {
-  return `${image}: image, manifests and policy fit; ${expects.passed} expectations hold, a decision takes at most ${dearest} instructions`;
+function summary({ image, expects, decisionInstructionsMax }: CheckedImage): string {
+  return `${image}: image, manifests and policy fit; ${expects.passed} expectations hold, a decision takes at most ${decisionInstructionsMax} instructions`;
 }

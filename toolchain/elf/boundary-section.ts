@@ -20,9 +20,9 @@ const REGISTER_PARAMETERS = 8;
 /**
  * `.trine.boundary`: what hand-written and compiled code promise each other. An entry is u64
  * address, u32 kind, u32 mask of the parameters in registers that are i32, u32 mask of the results
- * that are i32, u32 bytes of stack arguments that the function pops. Where a bit is set, whoever
- * makes the value clears the upper half of its register. The verifier believes this of hand-written
- * code, and of nothing else.
+ * that are i32, u32 bytes of stack arguments that the function pops. Where a bit is set, the code
+ * that makes the value clears the upper half of its register. The verifier believes this of
+ * hand-written code only.
  */
 export function writeBoundary(
   file: RelocatableFile,

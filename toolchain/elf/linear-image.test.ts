@@ -16,7 +16,7 @@ function copied(pieces: Uint8Array, { address, bytes }: LinearImage): Uint8Array
   return memory;
 }
 
-test("the image begins on the page of the first segment and ends with the last byte not zero", () => {
+test("the image goes from the first segment's page to the last byte that is not zero", () => {
   const dataSegments = [
     { address: 0x12345, bytes: new Uint8Array(100_000) },
     { address: 0x20001, bytes: Uint8Array.of(1, 0, 2, 0) },

@@ -90,8 +90,8 @@ export function linkProgram(options: LinkOptions): Uint8Array {
 }
 
 /**
- * What hand-written code and the module want of each other and do not have, all of it, instead of
- * the linker's words.
+ * All symbols that hand-written code and the module need from each other and do not find, as
+ * diagnostics instead of the linker's messages.
  */
 function unresolved(said: string, objects: readonly string[]): Diagnostic[] {
   const wanted = new Set(

@@ -66,7 +66,7 @@ export class RelocatableFile {
     return section;
   }
 
-  /** Keys must differ: relocations find their symbol by key. */
+  /** Adds a symbol. Keys must differ: relocations find their symbol by key. */
   symbol(symbol: ObjectSymbol): void {
     const key = symbol.key ?? symbol.name;
     if (this.symbolKeys.has(key)) throw new Error(`two symbols of one key: ${key}`);

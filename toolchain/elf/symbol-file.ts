@@ -5,9 +5,9 @@ import { type ElfFile, sectionNamed } from "./read.ts";
 import { type SymbolEntry, symbolEntry, symbolTable } from "./symbol-table.ts";
 
 /**
- * The table of symbol-table.md for a finished domain, as a file of its own: for whoever explains a
- * fault, not for the kernel, and no part of the executable that is measured. Functions of `codes`
- * have lines, those written by hand a name.
+ * The table of symbol-table.md for a finished domain, as a file of its own. The supervisor explains
+ * faults by it; the kernel does not read it, and it is no part of the executable that is measured.
+ * Functions of `codes` have lines, functions written by hand only a name.
  */
 export function writeSymbolFile(
   elf: ElfFile,

@@ -78,7 +78,7 @@ export function writeText(
     });
   }
 
-  // No function symbols: a function has one, with the name that people know it by.
+  // Not function symbols: each function has one already, with its name in the source.
   for (const [name, functionIndex] of module.exports) {
     const placed = placeOf.get(functionIndex);
     if (placed !== undefined)
@@ -186,8 +186,8 @@ const exactPosition: PositionOf = (module, _placed, { origin }) =>
 const LIBRARY = /^(~lib\/|services\/runtime\/(abort|collector)\.ts)/;
 
 /**
- * Of library code that was inlined, the line outside that calls it: whoever reads of a fault looks
- * for a line of the program's.
+ * Position of inlined library code: the line outside the library that calls it. A report of a fault
+ * is about the program's own lines.
  */
 export const ownPosition: PositionOf = (module, placed, line) => {
   const exact = exactPosition(module, placed, line);

@@ -25,7 +25,7 @@ export interface ArchiveContents {
   readonly blob: Uint8Array;
   /** Executables, in the order of the blob's program table. */
   readonly programs: readonly Uint8Array[];
-  /** Names and lines of their code, in the same order, for whoever explains a fault. */
+  /** Names and lines of their code, in the same order; faults are explained by them. */
   readonly symbols?: readonly Uint8Array[];
 }
 

@@ -48,7 +48,7 @@ export interface CheckedSystem {
   readonly warnings: readonly Diagnostic[];
   readonly expects: CompiledSystem["expects"];
   /** Worst case of one decision, in instructions. */
-  readonly dearest: number;
+  readonly decisionInstructionsMax: number;
 }
 
 /**
@@ -96,7 +96,7 @@ export function summarize({ diagnostics, expects, costs }: SoundSystem): Checked
   return {
     warnings: diagnostics,
     expects,
-    dearest: Math.max(0, ...costs.map((cost) => cost.instructions)),
+    decisionInstructionsMax: Math.max(0, ...costs.map((cost) => cost.instructions)),
   };
 }
 

@@ -86,7 +86,7 @@ export async function buildKernel(options: KernelOptions): Promise<BuiltKernel> 
   return { ...program, imagePath };
 }
 
-/** A program that the verifier does not pass is marked so; of the kernel there is nobody to ask. */
+/** A program that the verifier refuses is only marked; a kernel that it refuses is not built. */
 function requireVerified({ findings }: CompiledProgram, entry: string): void {
   if (findings.length === 0) return;
   refuse(`the verifier refuses the kernel's code: ${formatFinding(findings[0]!)}`, {

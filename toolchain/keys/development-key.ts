@@ -12,7 +12,7 @@ const FILE_MODE = 0o600;
 
 /**
  * Where it is: $XDG_CONFIG_HOME/trine, by default ~/.config/trine. The specification says that a
- * relative XDG_CONFIG_HOME is to be ignored.
+ * relative XDG_CONFIG_HOME must be ignored.
  */
 export function developmentKeyPath(environment: NodeJS.ProcessEnv = process.env): string {
   const configured = environment["XDG_CONFIG_HOME"];

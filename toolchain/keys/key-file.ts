@@ -7,7 +7,7 @@ import { refuse } from "../report/diagnostic.ts";
 const PKCS8_PREFIX = "302e020100300506032b657004220420";
 const PEM = /^-----BEGIN PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+?)\s+-----END PRIVATE KEY-----\s*$/;
 
-/** Signs with a key that nobody else gets to see. */
+/** Signs with a private key that never leaves this object. */
 export interface KeyPair {
   readonly publicKey: Uint8Array;
   sign(message: Uint8Array): Uint8Array;

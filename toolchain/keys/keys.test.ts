@@ -187,7 +187,7 @@ console.log(Buffer.from(process.argv.at(-1) === "sign" ? ed25519.sign(new Uint8A
 });
 
 describe("a signer", () => {
-  test("shows its secret to nobody: not printed, not serialized", () => {
+  test("does not show its secret: neither printed nor serialized", () => {
     const signer = signerFor(true, { TRINE_KEY: keyFile(keyFileText(secret)) });
     const shown =
       inspect(signer, { depth: 10, showHidden: true }) +

@@ -1,5 +1,5 @@
 /**
- * Who signs a build: the developer, or for a release whoever holds the key that TRINE_KEY names.
+ * Who signs a build: the developer, or for a release the holder of the key that TRINE_KEY names.
  */
 import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { openDevelopmentKey } from "./development-key.ts";
@@ -12,7 +12,7 @@ export { KEY_RING_FILE } from "./key-ring.ts";
 export interface Signer extends BlobSigner {
   /** Purpose and public key, for keys of caches: another signer means another build. */
   readonly identity: string;
-  /** Text of KEY_RING_FILE for a kernel that believes this signer and nobody else. */
+  /** Text of KEY_RING_FILE for a kernel that believes only this signer. */
   readonly keyRing: string;
 }
 

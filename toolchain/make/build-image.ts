@@ -191,8 +191,8 @@ class ImageBuild {
   }
 
   /**
-   * What the step reads counts for the build, whoever calls it: a terminal's list calls from where
-   * it likes.
+   * Counts what the step reads as the build's, also where a terminal's list of steps calls it from
+   * outside of the build.
    */
   private recorded(step: Step): Step {
     return { ...step, run: (note) => withRecorder(this.recorder, () => step.run(note)) };
@@ -228,7 +228,7 @@ class ImageBuild {
       key: [toolKey("build"), file, description, programs],
       work: async () => {
         const { checkSystem } = await import("../image/draft.ts");
-        const { expects, dearest } = await checkSystem({
+        const { expects, decisionInstructionsMax } = await checkSystem({
           root,
           imageFile: file,
           image: description,
@@ -236,7 +236,7 @@ class ImageBuild {
         });
         return {
           outputs: [],
-          result: `${expects.passed} expectations hold, a decision takes at most ${dearest} instructions`,
+          result: `${expects.passed} expectations hold, a decision takes at most ${decisionInstructionsMax} instructions`,
         };
       },
     });

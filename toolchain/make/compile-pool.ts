@@ -6,13 +6,13 @@ import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import type { CompileJob, CompileJobAnswer, CompileJobResult } from "./compile-job.ts";
 import { noteInputs } from "../cache/inputs.ts";
 
-/** What a worker answers: the result, diagnostics, or the text of an error of ours. */
+/** What a worker sends back: the result, diagnostics, or the text of an error of ours. */
 export type WorkerAnswer =
   | ({ readonly kind: "result" } & CompileJobAnswer)
   | { readonly kind: "diagnostics"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "error"; readonly text: string };
 
-const SAID_CHARACTERS_MAX = 65536;
+const OUTPUT_CHARACTERS_MAX = 65536;
 /** Node's options for a thread that runs from source, as under vitest. */
 const FOR_SOURCES = ["--experimental-transform-types", "--no-warnings"];
 
@@ -20,15 +20,15 @@ export class CompilePool {
   private readonly idle: Worker[] = [];
   private readonly all: Worker[] = [];
   /**
-   * What threads have written beside their answers: asc does when it crashes, and then ends its
+   * Output of the threads on their streams: asc writes there when it crashes, and then ends its
    * thread.
    */
-  private readonly said = new Map<Worker, string>();
+  private readonly output = new Map<Worker, string>();
 
-  /** Runs `job` in an idle thread, or in a new one. Whoever calls limits how many run at once. */
+  /** Runs `job` in an idle thread, or in a new one. The caller limits how many run at once. */
   async run<Job extends CompileJob>(job: Job): Promise<CompileJobResult<Job>> {
     const worker = this.idle.pop() ?? this.add();
-    const answer = await ask(worker, job, () => crashOf(job, this.said.get(worker) ?? ""));
+    const answer = await ask(worker, job, () => crashOf(job, this.output.get(worker) ?? ""));
     this.idle.push(worker);
     switch (answer.kind) {
       case "result":
@@ -41,7 +41,7 @@ export class CompilePool {
     }
   }
 
-  /** Ends all threads, those at work too: after an error elsewhere nobody waits for them. */
+  /** Ends all threads, those at work too: after an error elsewhere their results are not used. */
   async close(): Promise<void> {
     this.idle.length = 0;
     await Promise.all(this.all.splice(0).map((worker) => worker.terminate()));
@@ -56,7 +56,10 @@ export class CompilePool {
     worker.stderr
       .setEncoding("utf8")
       .on("data", (text: string) =>
-        this.said.set(worker, `${this.said.get(worker) ?? ""}${text}`.slice(-SAID_CHARACTERS_MAX)),
+        this.output.set(
+          worker,
+          `${this.output.get(worker) ?? ""}${text}`.slice(-OUTPUT_CHARACTERS_MAX),
+        ),
       );
     this.all.push(worker);
     return worker;
@@ -71,7 +74,7 @@ function workerFile(): URL {
 
 /**
  * A thread that ended without an answer was ended by asc, which says why on its standard error,
- * with a stack that helps nobody here.
+ * with a stack that says nothing about the program.
  */
 export function crashOf(job: CompileJob, said: string): DiagnosticError {
   const reason = /\b\w*Error: .*/.exec(said)?.[0] ?? "no reason is known";

@@ -1,4 +1,4 @@
-/** A compiler thread: takes one job at a time and answers it. */
+/** A compiler thread: runs one job at a time and sends its result back. */
 import { parentPort } from "node:worker_threads";
 import { DiagnosticError, systemRefusal } from "../report/diagnostic.ts";
 import { type CompileJob, runCompileJob } from "./compile-job.ts";

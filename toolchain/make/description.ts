@@ -49,7 +49,7 @@ export async function loadImage(root: string, name: string): Promise<LoadedImage
 export async function loadDescription(root: string, name: string): Promise<ImageDescription> {
   const file = descriptionFile(name);
   const names = imageNames(root);
-  // Whoever gives the path of a description means the image of that name.
+  // The path of a description stands for the image of that name.
   if (!names.includes(name))
     refuse(`there is no image \`${name}\``, {
       file: "images",

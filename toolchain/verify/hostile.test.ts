@@ -812,11 +812,7 @@ describe("files", () => {
     ],
     ["code that can be written", "segments", (file) => file.header(TEXT, "flags", 7)],
     ["code that can only be executed", "segments", (file) => file.header(TEXT, "flags", 1)],
-    [
-      "code with a flag that nobody knows",
-      "segments",
-      (file) => file.header(TEXT, "flags", 0x100005),
-    ],
+    ["code with an unknown flag", "segments", (file) => file.header(TEXT, "flags", 0x100005)],
     [
       "code read from the place of other bytes",
       "opcode",

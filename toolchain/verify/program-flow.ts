@@ -58,9 +58,9 @@ type Conflict = (fn: FunctionFlow, index: number) => void;
 /**
  * Forward data flow over the whole program: which registers are clear above 32 bits, at each
  * instruction. A function's parameters are as clear as all its callers make them, its results as
- * clear as all its returns make them. It starts from nothing being reachable and states only grow,
- * so that what it ends with holds for every run. What grows makes only the instructions behind it
- * be followed again.
+ * clear as all its returns make them. At the start nothing is reachable, and states only grow, so
+ * that the result holds for every run. After a state has grown, only the instructions behind it are
+ * followed again.
  */
 export class ProgramFlow {
   private readonly pending = new Set<FunctionFlow>();

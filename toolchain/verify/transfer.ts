@@ -60,7 +60,7 @@ export function transfer(
     state.depth -= 8;
     dropSlotsBelow(state);
     // What it read lies right below rsp now. Without this, a loop of `sub rsp` and `pop` would
-    // count up for ever.
+    // count up without end.
     state.untouched = 0;
     return;
   }

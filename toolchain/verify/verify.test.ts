@@ -286,7 +286,7 @@ describe("domain", () => {
     ],
     ["the return address, overwritten", "stack operand", "mov [rsp], rdi\nret"],
     ["a stack operand below rsp", "stack operand", "mov [rsp - 8], rdi\nret"],
-    ["an argument that nobody pushed", "stack operand", "mov eax, [rsp + 8]\nret"],
+    ["an argument that was not pushed", "stack operand", "mov eax, [rsp + 8]\nret"],
     [
       "a stack operand with an index",
       "stack operand",

@@ -51,14 +51,16 @@ export const handle = (to: string): { readonly kind: "handle"; readonly to: stri
 });
 
 /**
- * Where a method of a kernel object takes information from, or puts it, besides its answer: what
- * `never flow` follows.
+ * Where a method of a kernel object reads or writes information, besides its reply: `never flow`
+ * follows these ends.
  *
- *   Audit, Trace, Log, Slots, System   what all programs share there: records, messages, lines, states of domains, memory of the machine
- *   object     the object that is called, as far as others have a handle to it
- *   domains    every other domain: the method decides whether they run
- *   handles    every domain that was sent a handle: the method takes it away
- *   own        nothing of the kind: the caller's own domain, or what is the same for everybody, as image, policy and clock
+ *   Audit, Trace, Log, Slots, System   state that all programs share: records, messages, lines,
+ *              states of domains, memory of the machine
+ *   object     the called object, as far as other domains have a handle to it
+ *   domains    every other domain: the method decides whether it runs
+ *   handles    every domain that was sent a handle: the method removes the handle
+ *   own        none of these: the caller's own domain, or what is the same for all domains, such as
+ *              image, policy and clock
  */
 export const FLOW_ENDS = [
   "Audit",

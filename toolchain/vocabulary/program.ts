@@ -1,6 +1,6 @@
 /**
  * The vocabulary of program manifests (`services/<name>/program.ts`, `drivers/<name>/program.ts`).
- * A manifest is data; the image builder checks it against the interfaces, the images and the policy.
+ * A manifest is data; the image builder checks it against interfaces, images and the policy.
  */
 import type { InterfaceDescription } from "./interface.ts";
 
