@@ -54,17 +54,19 @@ if (offsetof<ChainTally>() !== CHAIN_COUNTS_OFFSET) ERROR("ChainTally overlaps i
 /** Callers by priority. 552 bytes. */
 @unmanaged
 export class PriorityTally {
-  // First a PriorityBitmap, then u16[256]: how many callers have each priority.
+  // First a PriorityBitmap, in the end of it a u32, one more than the highest priority, then u16[256]:
+  // how many callers have each priority.
 
-  /** The highest priority that a caller has, -1 if there is none. */
+  /** The highest priority that a caller has, -1 if there is none: kept, as every answer reads it. */
   @inline get highest(): i32 {
-    return this.bitmap.highest;
+    return <i32>load<u32>(changetype<usize>(this), HIGHEST_OFFSET) - 1;
   }
 
   add(priority: u32): void {
     const count = this.countAt(priority);
     store<u16>(count, load<u16>(count) + 1);
     this.bitmap.add(priority);
+    if (<i32>priority > this.highest) this.setHighest(<i32>priority);
   }
 
   remove(priority: u32): void {
@@ -72,7 +74,13 @@ export class PriorityTally {
     const before = load<u16>(count);
     assert(before !== 0);
     store<u16>(count, before - 1);
-    if (before === 1) this.bitmap.remove(priority);
+    if (before > 1) return;
+    this.bitmap.remove(priority);
+    this.setHighest(this.bitmap.highest);
+  }
+
+  @inline private setHighest(priority: i32): void {
+    store<u32>(changetype<usize>(this), <u32>(priority + 1), HIGHEST_OFFSET);
   }
 
   @inline private get bitmap(): PriorityBitmap {
@@ -83,5 +91,8 @@ export class PriorityTally {
   }
 }
 
+/** The last word of the bitmap's place. */
+const HIGHEST_OFFSET: usize = PRIORITY_BITMAP_BYTES - 4;
+if (offsetof<PriorityBitmap>() > HIGHEST_OFFSET) ERROR("PriorityBitmap overlaps the highest");
 export const PRIORITY_TALLY_BYTES: usize = PRIORITY_BITMAP_BYTES + 2 * 256;
 if (THREADS_MAX > <u32>u16.MAX_VALUE) ERROR("more threads than a count can hold");
