@@ -190,7 +190,7 @@ FUNCTION report
   FORBIDDEN swapBase, swapgs
   FORBIDDEN writeThreadBase, {mov rax, KERNEL_MEMORY}, {wrfsbase rax}
   FORBIDDEN useVectors, {movaps xmm0, xmm1}
-  ; Registers that outlive a switch of domains: whoever may write one can leave a message there.
+  ; Registers that keep their values across a switch of domains, and so could carry a message.
   FORBIDDEN useCoprocessor, fld1
   FORBIDDEN useProtectionKeys, {xor eax, eax}, {xor ecx, ecx}, {xor edx, edx}, wrpkru
   FORBIDDEN breakpoint, int3
@@ -369,8 +369,8 @@ FUNCTION wildFlags
   jmp refused
   END
 
-; Leaves marks in the segment registers, and others a turn: they must be gone, or whoever had the
-; turn has seen them.
+; Leaves marks in the segment registers and lets other domains run. The marks must be gone
+; afterwards, or another domain may have seen them.
 FUNCTION markSegments
   mov ecx, SELECTOR_USER_DATA
   mov ds, ecx

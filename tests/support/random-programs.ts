@@ -40,8 +40,8 @@ interface Known {
 }
 
 /**
- * One random act of whoever runs, or of the supervisor. Numbers of handles and tokens are mostly
- * such that exist or did.
+ * One random act of the running thread, or of the supervisor. Most handles and tokens exist or have
+ * existed.
  */
 export function act(kernel: KernelInNode, random: (below: number) => number, known: Known): void {
   const pick = <T>(from: readonly T[], otherwise: T): T =>
@@ -102,7 +102,7 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
     if (kernel.number("threadState", thread) === 0 && got.status === Status.Ok)
       known.tokens.push(got.token);
   };
-  /** Tokens of whoever has received in the meantime stand in registers. */
+  // Collects tokens from the registers of threads that have received in the meantime.
   for (const other of RANDOM_SLOTS) {
     const receiver = kernel.threadOf(other);
     if (
