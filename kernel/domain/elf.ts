@@ -24,138 +24,294 @@ import {
 } from "../abi/executable";
 import { Status } from "../abi/status";
 import { ABI_VERSION } from "../abi/system-call";
+import { SEGMENTS_MAX } from "../object/domain";
 import { copyIn } from "../x64/physical-memory";
 
-const HEADERS_MAX: u32 = 8;
-const HEADER_BYTES: u32 = 56;
-const FIRST_HEADER: u32 = 64;
-const HEAD_BYTES: u32 = FIRST_HEADER + HEADERS_MAX * HEADER_BYTES;
 const REGION_START: u64 = (<u64>DOMAIN_REGION_HIGH) << 32;
 const REGION_END: u64 = REGION_START + <u64>DOMAIN_REGION_BYTES;
 const LINEAR_END: u64 = 0x100000000;
 const THREAD_BLOCK_BYTES_MAX: u32 = 0x10000;
 /** 4 GiB in pages of 64 KiB. */
 const MEMORY_PAGES_MAX: u32 = 0x10000;
+const HEADERS_MAX: u32 = 8;
+if (HEADERS_MAX > SEGMENTS_MAX) ERROR("a domain has no place for so many segments");
 
-// Identification: 64 bit, little-endian, version 1, System V, then zeroes.
-const IDENT_LOW: u64 = 0x00010102464c457f;
+/** Identification: ELF, 64 bit, little-endian, version 1, System V. The rest is zero. */
+const IDENTIFICATION: u64 = 0x00010102464c457f;
 const TYPE_EXECUTABLE: u32 = 2;
 const MACHINE_X86_64: u32 = 62;
+const VERSION: u32 = 1;
 const SEGMENT_LOAD: u32 = 1;
 const SEGMENT_NOTE: u32 = 4;
 const FLAG_EXECUTE: u32 = 1;
 const FLAG_WRITE: u32 = 2;
 const FLAG_READ: u32 = 4;
-/** "Trine", zero, and padding to 8 bytes. */
-const NOTE_NAME: u64 = 0x0000656e697254;
+/** "Trine" and its zero; the file pads the name to 8 bytes. */
+const NOTE_NAME_BYTES: u32 = 6;
+const NOTE_NAME_LOW: u32 = 0x6e697254;
+const NOTE_NAME_HIGH: u32 = 0x00000065;
 
-/** The file's header and program headers. */
+/** The ELF64 file header. */
+@unmanaged
+@final
+class FileHeader {
+  identification: u64;
+  identificationRest: u64;
+  type: u16;
+  machine: u16;
+  version: u32;
+  entryPoint: u64;
+  programHeaders: u64;
+  sectionHeaders: u64;
+  flags: u32;
+  headerBytes: u16;
+  programHeaderBytes: u16;
+  programHeaderCount: u16;
+  sectionHeaderBytes: u16;
+  sectionHeaderCount: u16;
+  sectionNames: u16;
+}
+
+/** An ELF64 program header: it describes one segment. */
+@unmanaged
+@final
+export class ProgramHeader {
+  type: u32;
+  flags: u32;
+  /** Where its bytes begin in the file. */
+  fileStart: u64;
+  /** Address in the domain. */
+  start: u64;
+  physicalAddress: u64;
+  fileBytes: u64;
+  bytes: u64;
+  alignment: u64;
+
+  @inline get end(): u64 {
+    return this.start + this.bytes;
+  }
+  @inline get fileEnd(): u64 {
+    return this.fileStart + this.fileBytes;
+  }
+  /** It is to be loaded, and is not empty. */
+  @inline get isLoaded(): bool {
+    return this.type === SEGMENT_LOAD && this.bytes !== 0;
+  }
+  @inline get isWritable(): bool {
+    return (this.flags & FLAG_WRITE) !== 0;
+  }
+  @inline get isExecutable(): bool {
+    return (this.flags & FLAG_EXECUTE) !== 0;
+  }
+}
+
+/** What stands before a note's description. */
+@unmanaged
+@final
+class NoteHeader {
+  nameBytes: u32;
+  descriptionBytes: u32;
+  type: u32;
+  nameLow: u32;
+  nameHigh: u32;
+}
+
+/** The description of a program's note (kernel/abi/executable.ts). */
+@unmanaged
+@final
+export class Note {
+  abiVersion: u32;
+  flags: u32;
+  /** Pages of 64 KiB of linear memory, at the start and at most. */
+  memoryPages: u32;
+  memoryPagesMax: u32;
+  stackBytes: u32;
+  threadBlockBytes: u32;
+  /** Where further threads start; 0 if the program has none. */
+  threadEntry: u64;
+  /** Level of x86-64 that the code needs, at least 1. */
+  level: u32;
+  reserved: u32;
+}
+
+if (offsetof<FileHeader>() !== 64) ERROR("FileHeader is not an ELF64 header");
+if (offsetof<ProgramHeader>() !== 56) ERROR("ProgramHeader is not an ELF64 program header");
+if (
+  offsetof<Note>("abiVersion") !== NOTE_ABI_VERSION ||
+  offsetof<Note>("flags") !== NOTE_FLAGS ||
+  offsetof<Note>("memoryPages") !== NOTE_MEMORY_PAGES ||
+  offsetof<Note>("memoryPagesMax") !== NOTE_MEMORY_PAGES_MAX ||
+  offsetof<Note>("stackBytes") !== NOTE_STACK_BYTES ||
+  offsetof<Note>("threadBlockBytes") !== NOTE_THREAD_BLOCK_BYTES ||
+  offsetof<Note>("threadEntry") !== NOTE_THREAD_ENTRY ||
+  offsetof<Note>("level") !== NOTE_LEVEL ||
+  offsetof<Note>("reserved") !== NOTE_RESERVED ||
+  offsetof<Note>() !== NOTE_BYTES
+)
+  ERROR("Note is not the note of kernel/abi/executable.ts");
+
+// The executable that was read last. There is one place for it: executables are read one after the
+// other, at boot and when a slot starts, and no longer needed once the instance is set up.
 const head: usize = memory.data(512, 8);
-/** Sizes and type, name, description. */
-const note: usize = memory.data(64, 8);
-let noteFound: bool = false;
+const noteHeaderCopy: usize = memory.data(20, 8);
+const noteCopy: usize = memory.data(40, 8);
+const HEAD_BYTES: u32 = 64 + HEADERS_MAX * 56;
+/** Of a note: what stands before the description, and the description. */
+const NOTE_FILE_BYTES: u32 = 20 + NOTE_BYTES;
+if (HEAD_BYTES > 512) ERROR("the headers are larger than their place");
+if (offsetof<NoteHeader>() !== 20 || offsetof<Note>() > 40)
+  ERROR("a note is larger than its place");
+
+function fileHeader(): FileHeader {
+  return changetype<FileHeader>(head);
+}
+
+/** Number of program headers of the executable that `readExecutable` has accepted. */
+export function programHeaderCount(): u32 {
+  return <u32>fileHeader().programHeaderCount;
+}
+/** Its n-th program header. */
+export function programHeader(index: u32): ProgramHeader {
+  assert(index < HEADERS_MAX);
+  return changetype<ProgramHeader>(
+    head + offsetof<FileHeader>() + <usize>index * offsetof<ProgramHeader>(),
+  );
+}
+export function note(): Note {
+  return changetype<Note>(noteCopy);
+}
+export function entryPoint(): u64 {
+  return fileHeader().entryPoint;
+}
 
 /**
- * Checks an executable of `bytes` bytes at a physical address. After Status.Ok the functions below
- * describe it.
+ * Reads and checks an executable of `bytes` bytes at a physical address. Malformed if it is no
+ * executable for this kernel, BadVersion if it was built for another ABI_VERSION.
  */
 export function readExecutable(start: u64, bytes: u64): Status {
   if (bytes < <u64>HEAD_BYTES) return Status.Malformed;
   copyIn(head, start, HEAD_BYTES);
-  if (load<u64>(head) !== IDENT_LOW || load<u64>(head, 8) !== 0) return Status.Malformed;
-  if (
-    load<u16>(head, 16) !== TYPE_EXECUTABLE ||
-    load<u16>(head, 18) !== MACHINE_X86_64 ||
-    load<u32>(head, 20) !== 1
-  )
-    return Status.Malformed;
-  if (load<u64>(head, 32) !== <u64>FIRST_HEADER || load<u32>(head, 48) !== 0)
-    return Status.Malformed;
-  if (load<u16>(head, 52) !== 64 || load<u16>(head, 54) !== HEADER_BYTES) return Status.Malformed;
-  const count = segmentCount();
-  if (count === 0 || count > HEADERS_MAX) return Status.Malformed;
-
-  noteFound = false;
+  if (!isSoundHeader(fileHeader())) return Status.Malformed;
+  const count = programHeaderCount();
+  let hasNote = false;
   for (let i: u32 = 0; i < count; i++) {
-    const type = load<u32>(header(i));
-    if (fileStart(i) > bytes || fileBytes(i) > bytes - fileStart(i)) return Status.Malformed;
-    if (type === SEGMENT_LOAD) {
-      if (!isSoundSegment(i)) return Status.Malformed;
-    } else if (type === SEGMENT_NOTE) {
-      if (noteFound || !readNote(start, i)) return Status.Malformed;
-      noteFound = true;
+    const one = programHeader(i);
+    if (one.fileStart > bytes || one.fileBytes > bytes - one.fileStart) return Status.Malformed;
+    if (one.type === SEGMENT_LOAD) {
+      if (!isSoundSegment(one)) return Status.Malformed;
+    } else if (one.type === SEGMENT_NOTE) {
+      if (hasNote || !readNote(start, one)) return Status.Malformed;
+      hasNote = true;
     } else {
       return Status.Malformed;
     }
   }
-  if (!noteFound) return Status.Malformed;
-  if (load<u32>(note, 20 + NOTE_ABI_VERSION) !== ABI_VERSION) return Status.BadVersion;
-  return isSoundWhole(count) ? Status.Ok : Status.Malformed;
+  if (!hasNote) return Status.Malformed;
+  if (note().abiVersion !== ABI_VERSION) return Status.BadVersion;
+  return isSoundNote(note()) && areEntriesCode() && areSegmentsApart()
+    ? Status.Ok
+    : Status.Malformed;
 }
 
-function header(index: u32): usize {
-  return head + FIRST_HEADER + <usize>index * HEADER_BYTES;
+function isSoundHeader(header: FileHeader): bool {
+  return (
+    header.identification === IDENTIFICATION &&
+    header.identificationRest === 0 &&
+    <u32>header.type === TYPE_EXECUTABLE &&
+    <u32>header.machine === MACHINE_X86_64 &&
+    header.version === VERSION &&
+    header.programHeaders === <u64>offsetof<FileHeader>() &&
+    header.flags === 0 &&
+    <usize>header.headerBytes === offsetof<FileHeader>() &&
+    <usize>header.programHeaderBytes === offsetof<ProgramHeader>() &&
+    header.programHeaderCount !== 0 &&
+    <u32>header.programHeaderCount <= HEADERS_MAX
+  );
 }
 
-function isSoundSegment(i: u32): bool {
-  const flags = load<u32>(header(i), 4);
+function isSoundSegment(one: ProgramHeader): bool {
   if (
-    flags !== FLAG_READ &&
-    flags !== (FLAG_READ | FLAG_WRITE) &&
-    flags !== (FLAG_READ | FLAG_EXECUTE)
+    one.flags !== FLAG_READ &&
+    one.flags !== (FLAG_READ | FLAG_WRITE) &&
+    one.flags !== (FLAG_READ | FLAG_EXECUTE)
   )
     return false;
-  const start = segmentStart(i);
-  const bytes = load<u64>(header(i), 40);
   if (
-    (start & 4095) !== 0 ||
-    (fileStart(i) & 4095) !== 0 ||
-    fileBytes(i) > bytes ||
-    fileBytes(i) > <u64>u32.MAX_VALUE
+    (one.start & 4095) !== 0 ||
+    (one.fileStart & 4095) !== 0 ||
+    one.fileBytes > one.bytes ||
+    one.fileBytes > <u64>u32.MAX_VALUE ||
+    one.bytes > LINEAR_END
   )
     return false;
-  if (bytes > LINEAR_END) return false;
-  // What is mapped from the archive has no bytes of its own behind the file's.
-  if ((flags & FLAG_WRITE) === 0 && fileBytes(i) !== bytes) return false;
-  if (start >= REGION_START) return start <= REGION_END && bytes <= REGION_END - start;
-  if ((flags & FLAG_WRITE) === 0) return false;
-  return start >= <u64>LINEAR_NULL_BYTES && start + bytes <= LINEAR_END;
+  // A segment that is mapped from the archive has no bytes beyond the file's.
+  if (!one.isWritable && one.fileBytes !== one.bytes) return false;
+  if (one.start >= REGION_START)
+    return one.start <= REGION_END && one.bytes <= REGION_END - one.start;
+  return one.isWritable && one.start >= <u64>LINEAR_NULL_BYTES && one.end <= LINEAR_END;
 }
 
-/** What concerns several segments, or a segment and the note. */
-function isSoundWhole(count: u32): bool {
-  // No flag has a meaning yet that this kernel could fulfil.
-  if (noteWord(NOTE_FLAGS) !== 0 || noteWord(NOTE_RESERVED) !== 0) return false;
-  if (neededLevel() === 0 || neededLevel() > <u32>LEVEL_MOST) return false;
-  if (
-    memoryPagesMax() > MEMORY_PAGES_MAX ||
-    memoryPages() > memoryPagesMax() ||
-    memoryPages() === 0
-  )
-    return false;
-  if (
-    stackBytes() < <u32>STACK_BYTES_MIN ||
-    stackBytes() > <u32>STACK_BYTES_MAX ||
-    threadBlockBytes() > THREAD_BLOCK_BYTES_MAX
-  )
-    return false;
-  if (!isCode(count, entryPoint()) || (threadEntry() !== 0 && !isCode(count, threadEntry())))
-    return false;
-  const memoryEnd = (<u64>memoryPages()) << 16;
+function readNote(start: u64, one: ProgramHeader): bool {
+  if (one.fileBytes < <u64>NOTE_FILE_BYTES) return false;
+  const at = start + one.fileStart;
+  copyIn(noteHeaderCopy, at, <u32>offsetof<NoteHeader>());
+  copyIn(noteCopy, at + <u64>offsetof<NoteHeader>(), <u32>offsetof<Note>());
+  const header = changetype<NoteHeader>(noteHeaderCopy);
+  return (
+    header.nameBytes === NOTE_NAME_BYTES &&
+    header.descriptionBytes === <u32>NOTE_BYTES &&
+    header.type === <u32>NOTE_TYPE &&
+    header.nameLow === NOTE_NAME_LOW &&
+    header.nameHigh === NOTE_NAME_HIGH
+  );
+}
+
+function isSoundNote(one: Note): bool {
+  return (
+    // This kernel knows no flags.
+    one.flags === 0 &&
+    one.reserved === 0 &&
+    one.level !== 0 &&
+    one.level <= <u32>LEVEL_MOST &&
+    one.memoryPages !== 0 &&
+    one.memoryPages <= one.memoryPagesMax &&
+    one.memoryPagesMax <= MEMORY_PAGES_MAX &&
+    one.stackBytes >= <u32>STACK_BYTES_MIN &&
+    one.stackBytes <= <u32>STACK_BYTES_MAX &&
+    one.threadBlockBytes <= THREAD_BLOCK_BYTES_MAX
+  );
+}
+
+function areEntriesCode(): bool {
+  const further = note().threadEntry;
+  return isCode(entryPoint()) && (further === 0 || isCode(further));
+}
+
+function isCode(address: u64): bool {
+  const count = programHeaderCount();
   for (let i: u32 = 0; i < count; i++) {
-    if (!isLoaded(i)) continue;
-    if (segmentStart(i) < REGION_START && segmentEnd(i) > memoryEnd) return false;
+    const one = programHeader(i);
+    if (one.isLoaded && one.isExecutable && address >= one.start && address < one.end) return true;
+  }
+  return false;
+}
+
+/** True if all segments lie in memory, and no two share a page, except writable ones in the file. */
+function areSegmentsApart(): bool {
+  const memoryEnd = (<u64>note().memoryPages) << 16;
+  const count = programHeaderCount();
+  for (let i: u32 = 0; i < count; i++) {
+    const one = programHeader(i);
+    if (!one.isLoaded) continue;
+    if (one.start < REGION_START && one.end > memoryEnd) return false;
     for (let j: u32 = i + 1; j < count; j++) {
-      if (!isLoaded(j)) continue;
-      if (segmentStart(i) < pageEnd(segmentEnd(j)) && segmentStart(j) < pageEnd(segmentEnd(i)))
-        return false;
+      const other = programHeader(j);
+      if (!other.isLoaded) continue;
+      if (one.start < pageEnd(other.end) && other.start < pageEnd(one.end)) return false;
       // A page that is mapped as code or constants holds nothing of another segment.
-      if (isWritable(i) && isWritable(j)) continue;
-      if (fileBytes(i) === 0 || fileBytes(j) === 0) continue;
-      if (
-        fileStart(i) < pageEnd(fileStart(j) + fileBytes(j)) &&
-        fileStart(j) < pageEnd(fileStart(i) + fileBytes(i))
-      )
+      if (one.isWritable && other.isWritable) continue;
+      if (one.fileBytes === 0 || other.fileBytes === 0) continue;
+      if (one.fileStart < pageEnd(other.fileEnd) && other.fileStart < pageEnd(one.fileEnd))
         return false;
     }
   }
@@ -164,78 +320,4 @@ function isSoundWhole(count: u32): bool {
 
 function pageEnd(address: u64): u64 {
   return (address + 4095) & ~(<u64>4095);
-}
-
-function isCode(count: u32, address: u64): bool {
-  for (let i: u32 = 0; i < count; i++) {
-    if (isLoaded(i) && isExecutable(i) && address >= segmentStart(i) && address < segmentEnd(i))
-      return true;
-  }
-  return false;
-}
-
-function readNote(start: u64, i: u32): bool {
-  // Sizes of name and description, type, the name padded to 8 bytes, the description.
-  if (fileBytes(i) < <u64>(20 + NOTE_BYTES)) return false;
-  copyIn(note, start + fileStart(i), 20 + NOTE_BYTES);
-  if (
-    load<u32>(note) !== 6 ||
-    load<u32>(note, 4) !== <u32>NOTE_BYTES ||
-    load<u32>(note, 8) !== <u32>NOTE_TYPE
-  )
-    return false;
-  return load<u64>(note, 12) === NOTE_NAME;
-}
-
-// The executable that `readExecutable` has accepted.
-
-export function segmentCount(): u32 {
-  return <u32>load<u16>(head, 56);
-}
-export function entryPoint(): u64 {
-  return load<u64>(head, 24);
-}
-/** Whether the segment is to be loaded and is not empty. */
-export function isLoaded(index: u32): bool {
-  return load<u32>(header(index)) === SEGMENT_LOAD && load<u64>(header(index), 40) !== 0;
-}
-export function isWritable(index: u32): bool {
-  return (load<u32>(header(index), 4) & FLAG_WRITE) !== 0;
-}
-export function isExecutable(index: u32): bool {
-  return (load<u32>(header(index), 4) & FLAG_EXECUTE) !== 0;
-}
-export function segmentStart(index: u32): u64 {
-  return load<u64>(header(index), 16);
-}
-export function segmentEnd(index: u32): u64 {
-  return segmentStart(index) + load<u64>(header(index), 40);
-}
-export function fileStart(index: u32): u64 {
-  return load<u64>(header(index), 8);
-}
-export function fileBytes(index: u32): u64 {
-  return load<u64>(header(index), 32);
-}
-function noteWord(offset: i32): u32 {
-  return load<u32>(note + 20 + <usize>offset);
-}
-/** Level of x86-64 that its code needs, at least 1. */
-export function neededLevel(): u32 {
-  return noteWord(NOTE_LEVEL);
-}
-export function memoryPages(): u32 {
-  return noteWord(NOTE_MEMORY_PAGES);
-}
-export function memoryPagesMax(): u32 {
-  return noteWord(NOTE_MEMORY_PAGES_MAX);
-}
-export function stackBytes(): u32 {
-  return noteWord(NOTE_STACK_BYTES);
-}
-export function threadBlockBytes(): u32 {
-  return noteWord(NOTE_THREAD_BLOCK_BYTES);
-}
-export function threadEntry(): u64 {
-  return load<u64>(note + 20 + NOTE_THREAD_ENTRY);
 }

@@ -1,5 +1,5 @@
-// Whether each slot's quotas let its program start, looked at once, at boot: a slot that could
-// never start is a mistake of the image.
+// Whether each slot's quotas let its program start. Checked once, at boot: a slot that could never
+// start is a mistake of the image.
 
 import { BlobError } from "../abi/blob-error";
 import { ObjectType } from "../abi/object";
@@ -9,54 +9,35 @@ import { REGION_START, stacksFit } from "../memory/address-space";
 import { HANDLE_SHIFT, PORT_BITMAP_BYTES } from "../object/layout";
 import {
   handleType,
-  slotCount,
   slotFirstHandle,
   slotHandleCount,
   slotProgram,
   slotQuotaPages,
   slotQuotaThreads,
 } from "../monitor/monitor";
-import { programLength, programStart } from "./archive";
-import {
-  isLoaded,
-  isWritable,
-  readExecutable,
-  segmentCount,
-  segmentEnd,
-  segmentStart,
-  stackBytes,
-  threadBlockBytes,
-} from "./elf";
+import { archivePrograms, archivedProgram } from "./archive";
+import { note, programHeader, programHeaderCount, readExecutable } from "./elf";
 
 /** The domain's top page table, and the three below it that its region takes. */
 const TABLE_PAGES: u32 = 4;
 /** The first thread, and the first page of its stack. */
 const THREAD_PAGES: u32 = 2;
 
-let unfit: u32 = 0;
-
-/** The slot that `slotsFitPrograms` has found. */
-export function unfitSlot(): u32 {
-  return unfit;
-}
-
 /**
- * BlobError.UnreadableProgram if a slot's executable is none for this kernel, UnfitProgram if the
- * slot's quotas are too small for it, None if all slots can start. The programs are those of the
- * blob. An executable that only this machine cannot run is told when it starts.
+ * UnreadableProgram if the slot's executable is none for this kernel, UnfitProgram if the slot's
+ * quotas are too small for it, None if the slot can start. The programs are those of the blob. An
+ * executable that only this machine cannot run passes; `startSlot` reports it.
  */
-export function slotsFitPrograms(): BlobError {
-  const slots = slotCount();
-  for (unfit = 0; unfit < slots; unfit++) {
-    const program = slotProgram(unfit);
-    const read = readExecutable(programStart(program), programLength(program));
-    if (read === Status.Malformed || read === Status.BadVersion) return BlobError.UnreadableProgram;
-    if (read === Status.Ok && !fits(unfit)) return BlobError.UnfitProgram;
-  }
-  return BlobError.None;
+export function checkFit(slot: u32): BlobError {
+  const number = slotProgram(slot);
+  if (number >= archivePrograms()) return BlobError.UnreadableProgram;
+  const program = archivedProgram(number);
+  const status = readExecutable(program.start, program.bytes);
+  if (status !== Status.Ok) return BlobError.UnreadableProgram;
+  return fits(slot) ? BlobError.None : BlobError.UnfitProgram;
 }
 
-/** Of the executable that was read last. */
+/** True if the slot's quotas suffice for the executable that was read last. */
 function fits(slot: u32): bool {
   const handles = slotHandleCount(slot);
   let regionEnd = REGION_START;
@@ -65,16 +46,17 @@ function fits(slot: u32): bool {
     THREAD_PAGES +
     ((((HANDLE_INDEX_FIRST_NAMED + handles) << HANDLE_SHIFT) + 4095) >> 12);
   if (hasPorts(slotFirstHandle(slot), handles)) pages += PORT_BITMAP_BYTES >> 12;
-  const segments = segmentCount();
-  for (let i: u32 = 0; i < segments; i++) {
-    if (!isLoaded(i)) continue;
-    const end = (segmentEnd(i) + 4095) & ~(<u64>4095);
+  const headers = programHeaderCount();
+  for (let i: u32 = 0; i < headers; i++) {
+    const segment = programHeader(i);
+    if (!segment.isLoaded) continue;
+    const end = (segment.end + 4095) & ~(<u64>4095);
     if (end > regionEnd) regionEnd = end;
-    if (!isWritable(i)) pages += <u32>((end - segmentStart(i)) >> 12);
+    if (!segment.isWritable) pages += <u32>((end - segment.start) >> 12);
   }
   return (
     pages <= slotQuotaPages(slot) &&
-    stacksFit(slotQuotaThreads(slot), stackBytes(), threadBlockBytes(), regionEnd)
+    stacksFit(slotQuotaThreads(slot), note().stackBytes, note().threadBlockBytes, regionEnd)
   );
 }
 

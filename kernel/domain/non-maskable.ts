@@ -1,5 +1,5 @@
-// Non-maskable interrupts are logged, and the system goes on. kernel/x64/non-maskable-entry.asm has
-// counted them.
+// Non-maskable interrupts are logged, and the system continues. kernel/x64/non-maskable-entry.asm
+// counts them.
 
 import { logName } from "../ipc/fault-log";
 import { domainOfSlot } from "../object/domain";
@@ -10,28 +10,26 @@ import { NonMaskableSource, takeNonMaskableSource } from "../x64/non-maskable";
 import { endLine, logHex, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 
-/**
- * A line at most so often: a storm of them must leave the log, and the serial line's time, to
- * others.
- */
+/** The least time between two lines: many interrupts must not fill the log and the serial line. */
 const LINE_NS: u64 = 1_000_000_000;
 const KERNEL_HALF: u64 = 0xffff_8000_0000_0000;
 
-let told: u64 = 0;
-let toldNs: u64 = 0;
+/** The interrupts that the log's lines cover, and when the last line was printed. */
+let logged: u64 = 0;
+let loggedNs: u64 = 0;
 
 /**
- * A line on the last of those that no line tells of yet, with its number since the start. Called at
- * an interrupt's entry: at once after one where there is a local APIC, else at the next interrupt;
- * and by the timer, for those that came too soon after a line.
+ * Logs the newest interrupt, with its number since boot, unless a line covers it already. Called at
+ * an interrupt's entry. With a local APIC that is right after the interrupt, else the next
+ * interrupt. The timer calls this too, for interrupts that came too soon after a line.
  */
 export function reportNonMaskable(): void {
   const count = nonMaskableCount();
-  if (count === told) return;
+  if (count === logged) return;
   const now = nowNs();
-  if (told !== 0 && now - toldNs < LINE_NS) return;
-  toldNs = now;
-  told = count;
+  if (logged !== 0 && now - loggedNs < LINE_NS) return;
+  loggedNs = now;
+  logged = count;
 
   logText("trine: non-maskable interrupt ");
   logNumber(count);

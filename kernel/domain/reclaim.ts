@@ -1,6 +1,6 @@
-// Takes an ended instance apart: a sequence of phases, each a number of short steps, until
-// everything it had is given back to the frame. Steps are taken by whoever stops the slot, and one
-// with every kernel entry while anything is dying.
+// Frees an ended instance: a sequence of phases, each a number of short steps, until everything that
+// the instance had is given back. `Slots.stop` takes steps, and each kernel entry takes one while an
+// instance is being freed.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
@@ -8,13 +8,11 @@ import { forgetReceiver, moveCaller } from "../ipc/inbox-queue";
 import { endWait } from "../ipc/wait";
 import { boundInbox } from "../ipc/notify";
 import { frameAt } from "../memory/frames";
-import { PORT_BITMAPS_BASE, PORT_BITMAP_SHIFT } from "../object/layout";
 import { unmapStep } from "../handle/unmap";
 import { adopt } from "../memory/mappings";
 import { freeMemoryStep } from "../memory/memory-pages";
 import { OBJECT_LATER, OBJECT_NONE, Table, nextObject, releasePage } from "../memory/object-pages";
 import { freeCharged, unchargeShared } from "../memory/quota";
-import { releaseWindowPage } from "../memory/window";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { revokeObjectStep } from "../handle/revoke-object";
@@ -32,10 +30,10 @@ import {
 import { MemoryObject } from "../object/memory-object";
 import { firstQueued } from "../schedule/priority-queue";
 import { clearTimer } from "../schedule/timers";
-import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT, maskLine } from "../x64/interrupts";
 import { Teardown, leaveRoot } from "../x64/paging";
 import { removeDying } from "../ipc/end";
+import { freePortPage } from "./port-bitmap";
 import { instanceGone } from "./supervisor";
 import { killThread } from "./threads";
 
@@ -57,16 +55,14 @@ enum Phase {
 
 /** Frames of the address space freed in one step. */
 const FREE_STEP: u32 = 32;
-/**
- * Places of the handle table looked at, and handles dropped, in one step; one if anything hangs on
- * it.
- */
+/** Places of the handle table read in one step. */
 const LOOK_STEP: u32 = 128;
+/** Handles dropped in one step; only one if it has children or names a memory object. */
 const DROP_STEP: u32 = 16;
-/** Entries of page tables looked at in one step. */
+/** Entries of page tables read in one step. */
 const ENTRIES_STEP: u32 = 256;
 
-/** Takes one step. True when the slot is empty. */
+/** Takes one step of freeing a slot's instance. True when the slot is empty. */
 export function reclaimStep(domain: Domain): bool {
   if (domain.state === DomainState.Empty) return true;
   assert(domain.state === DomainState.Stopping);
@@ -84,11 +80,11 @@ export function reclaimStep(domain: Domain): bool {
   return true;
 }
 
-/** True when the phase is done. */
+/** Takes one step of the current phase. True when the phase is done. */
 function phaseStep(domain: Domain): bool {
   switch (domain.phase) {
     case Phase.Devices:
-      return leaveDevices(domain);
+      return releaseDevices(domain);
     case Phase.Threads:
       return endThreads(domain);
     case Phase.SlotEndpoints:
@@ -109,21 +105,24 @@ function phaseStep(domain: Domain): bool {
       return endMemory(domain);
     case Phase.AddressSpace:
       return freeAddressSpace(domain);
-    default:
+    case Phase.Pages:
       return freePages(domain);
+    default:
+      assert(false);
+      return true;
   }
 }
 
-/** No interrupt and no timer finds the instance any more. */
-function leaveDevices(domain: Domain): bool {
+/** Disarms the domain's timer and masks the interrupts that are bound to its inboxes. */
+function releaseDevices(domain: Domain): bool {
   clearTimer(domain.timer);
   for (let line: u32 = 0; line < LINE_COUNT; line++) {
     const interrupt = interruptOfLine(line);
     if (interrupt.inbox === null) continue;
     const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
     if (inbox !== null && inbox.owner !== domain.slot) continue;
-    // An inbox that is gone may have been this domain's: its page is about to go too, and then
-    // nobody must look there.
+    // A destroyed inbox may have been this domain's. Its page is about to be freed, so the pointer
+    // must be dropped.
     maskLine(line);
     if (inbox !== null) forgetMasked(inbox);
     interrupt.inbox = null;
@@ -138,7 +137,7 @@ function endThreads(domain: Domain): bool {
   return false;
 }
 
-/** The slot's endpoints go back to the slot's inbox. Who waits for them goes on waiting. */
+/** Binds the slot's endpoints to the slot's inbox again. Their callers keep waiting. */
 function rebindEndpoints(domain: Domain): bool {
   const inbox = domain.inbox;
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
@@ -187,10 +186,7 @@ function endNotices(domain: Domain): bool {
   return false;
 }
 
-/**
- * The inbox stays, with those who wait in its queue, but none of the old instance's bits, handles
- * and receivers.
- */
+/** Clears the slot's inbox of the instance's bits, handles and receivers. Its callers stay queued. */
 function clearSlotInbox(domain: Domain): bool {
   const inbox = domain.inbox;
   if (!revokeObjectStep(inbox)) return false;
@@ -218,7 +214,7 @@ function dropHandles(domain: Domain): bool {
       continue;
     }
     const isLong = entry.firstChild !== null || entry.type === <u16>ObjectType.Memory;
-    dropStep(entry); // It stands here again if that was not all.
+    dropStep(entry); // If this was not the last step, the entry is found here again.
     dropped += 1;
     if (isLong || dropped === DROP_STEP) return false;
   }
@@ -226,8 +222,8 @@ function dropHandles(domain: Domain): bool {
 }
 
 /**
- * Memory that others map is theirs from now on; the rest goes, and with it the handles that others
- * have.
+ * Ends the domain's memory objects. An object that another domain maps becomes that domain's;
+ * another object is freed, and all handles to it with it.
  */
 function endMemory(domain: Domain): bool {
   const place = nextObject(domain, Table.MemoryObjects);
@@ -239,7 +235,7 @@ function endMemory(domain: Domain): bool {
     return false;
   }
   if (mapping !== null) {
-    unmapStep(domainOfSlot(mapping.owner), mapping); // It was being taken apart anyway.
+    unmapStep(domainOfSlot(mapping.owner), mapping); // Its domain has begun to unmap it.
     return false;
   }
   if (revokeObjectStep(object)) freeMemoryStep(object);
@@ -262,18 +258,9 @@ function freeAddressSpace(domain: Domain): bool {
   return true;
 }
 
+/** Frees the pages of the port bitmap, the handle table and the object tables, one in each step. */
 function freePages(domain: Domain): bool {
-  if (domain.portPages > 0) {
-    forgetPorts();
-    domain.portPages -= 1;
-    releaseWindowPage(
-      PORT_BITMAPS_BASE +
-        ((<usize>domain.slot) << PORT_BITMAP_SHIFT) +
-        ((<usize>domain.portPages) << 12),
-    );
-    unchargeShared(domain, 1);
-    return false;
-  }
+  if (freePortPage(domain)) return false;
   if (domain.archivePages > 0) {
     unchargeShared(domain, domain.archivePages);
     domain.archivePages = 0;

@@ -1,6 +1,5 @@
-// What is there for each slot of the image from boot on: the domain's first half, its inbox, its
-// endpoints. And the objects of the kernel itself: interrupt lines and the services that need no
-// state.
+// What exists for each slot of the image from boot on: the slot's part of the domain, its inbox and
+// its endpoints. Also the kernel's own objects: interrupt lines, and services without state.
 
 import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import { ObjectType } from "../abi/object";
@@ -39,15 +38,17 @@ import { interruptOfLine } from "../object/interrupt";
 import { KernelObject, initializeObject } from "../object/kernel-object";
 import { LINE_COUNT } from "../x64/interrupts";
 
-/** Objects of the types that have only one, and the one that stands for all port ranges. */
+/** A KernelObject for each type that has only one object, among them one for all port ranges. */
 const singles: usize = memory.data(16 * 32, 8);
+const SINGLE_SHIFT: u32 = 5;
+if (offsetof<KernelObject>() > 1 << SINGLE_SHIFT) ERROR("KernelObject is larger than its place");
 
 /** The object behind a handle to Ports, Clock … System. */
 export function kernelService(type: u32): KernelObject {
-  return changetype<KernelObject>(singles + ((<usize>type) << 5));
+  return changetype<KernelObject>(singles + ((<usize>type) << SINGLE_SHIFT));
 }
 
-/** Tables that everything else lies on. False if memory is too small. */
+/** Backs the boot tables and initializes the kernel's own objects. False if memory is too small. */
 export function initializeTables(): bool {
   if (!backKernelWindow(BOOT_TABLES_BASE, BOOT_TABLES_BYTES)) return false;
   for (let line: u32 = 0; line < LINE_COUNT; line++) {
@@ -65,8 +66,8 @@ function pagesFor(count: u32, shift: u32): u32 {
 }
 
 /**
- * Lays out all slots of the blob in force. False if memory is too small, for the supervisor's quota
- * too, or a slot has too many endpoints.
+ * Initializes all slots of the blob in force. False if memory is too small for them or for the
+ * supervisor's quota, or if a slot has too many endpoints.
  */
 export function initializeSlots(): bool {
   const count = slotCount();

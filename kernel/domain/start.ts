@@ -1,14 +1,12 @@
-// Starts an instance of a slot: what the blob says of it, no more and no less.
+// Starts an instance of a slot. The instance gets what the blob says, no more and no less.
 
 import { ObjectType, RIGHT_BIND, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
-import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
-import { GUARD_PORTS } from "../base/guards";
-import { mapInto, REGION_START } from "../memory/address-space";
+import { addHandle, prepareHandles } from "../handle/table";
+import { endDomain } from "../ipc/end";
+import { REGION_START, mapInto } from "../memory/address-space";
 import { FrameUse, allocateReserved, frameAddress } from "../memory/frames";
-import { PORT_BITMAPS_BASE, PORT_BITMAP_BYTES, PORT_BITMAP_SHIFT } from "../object/layout";
 import { chargePages, chargeShared } from "../memory/quota";
-import { backWindowPage } from "../memory/window";
 import {
   handleBadge,
   handleClass,
@@ -20,7 +18,6 @@ import {
   handleTargetSlot,
   handleType,
   judgeExecute,
-  judgePermission,
   slotFirstHandle,
   slotHandleCount,
 } from "../monitor/monitor";
@@ -32,52 +29,45 @@ import {
   clearInstance,
   domainOfSlot,
 } from "../object/domain";
-import { addHandle, prepareHandles } from "../handle/table";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
-import { forgetPorts } from "../x64/assembly";
 import { LINE_COUNT } from "../x64/interrupts";
 import { processorLevel } from "../x64/level";
 import { PageAccess, initializeRoot } from "../x64/paging";
-import { archivePrograms, measuredDigest, programLength, programStart } from "./archive";
+import { archivePrograms, archivedProgram, measuredDigest } from "./archive";
 import {
+  ProgramHeader,
   entryPoint,
-  fileBytes,
-  fileStart,
-  isExecutable,
-  isLoaded,
-  isWritable,
-  memoryPages,
-  memoryPagesMax,
-  neededLevel,
+  note,
+  programHeader,
+  programHeaderCount,
   readExecutable,
-  segmentCount,
-  segmentEnd,
-  segmentStart,
-  stackBytes,
-  threadBlockBytes,
-  threadEntry,
 } from "./elf";
-import { endDomain } from "../ipc/end";
+import { grantPorts } from "./port-bitmap";
 import { kernelService } from "./slots";
 import { logLevel } from "./supervisor";
 import { createThread } from "./threads";
 
+/** Every processor has it; boot has checked. */
+const LEVEL_LEAST: u32 = 1;
+
 /**
- * Starts an instance. Anything but Status.Ok: none runs; after NoMemory and NoSpace what it got is
- * being taken back.
+ * Starts an instance. On any status but Ok none runs; after NoMemory and NoSpace the kernel is
+ * freeing what the instance had.
  */
 export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
-  if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // Its number would come again.
+  if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // The number would wrap.
   if (domain.program >= archivePrograms()) return Status.NotFound;
   const verdict = <Status>judgeExecute(domain.slot, domain.classId, measuredDigest(domain.program));
   if (verdict !== Status.Ok) return verdict;
-  const read = readExecutable(programStart(domain.program), programLength(domain.program));
+  const program = archivedProgram(domain.program);
+  const read = readExecutable(program.start, program.bytes);
   if (read !== Status.Ok) return read;
-  // The ABI's least level costs no question: boot has asked.
-  if (neededLevel() > 1 && neededLevel() > processorLevel()) {
-    logLevel(domain, neededLevel());
+  // Asking the processor takes time, so it is asked only for a higher level.
+  const level = note().level;
+  if (level > LEVEL_LEAST && level > processorLevel()) {
+    logLevel(domain, level);
     return Status.Unsupported;
   }
 
@@ -87,136 +77,128 @@ export function startSlot(domain: Domain): Status {
   domain.endCode = 0;
   domain.consumed = 0;
   domain.state = DomainState.Running;
-  const status = fill(domain);
+  const status = setUp(domain);
   if (status !== Status.Ok) endDomain(domain, EndReason.Fault, 0);
   return status;
 }
 
-function fill(domain: Domain): Status {
+/** Sets up an instance of the executable that was read last. */
+function setUp(domain: Domain): Status {
   if (!chargePages(domain, 1)) return Status.NoMemory;
   domain.root = frameAddress(allocateReserved(FrameUse.Table, domain.slot));
   initializeRoot(domain.root);
-  domain.memoryPages = memoryPages();
-  domain.memoryPagesMax = memoryPagesMax();
-  domain.stackBytes = stackBytes();
-  domain.threadBlockBytes = threadBlockBytes();
-  domain.threadEntry = threadEntry();
+  domain.memoryPages = note().memoryPages;
+  domain.memoryPagesMax = note().memoryPagesMax;
+  domain.stackBytes = note().stackBytes;
+  domain.threadBlockBytes = note().threadBlockBytes;
+  domain.threadEntry = note().threadEntry;
   if (!loadSegments(domain)) return Status.NoMemory;
-  if (!givePorts(domain)) return Status.NoMemory;
+  if (!grantPorts(domain)) return Status.NoMemory;
   const thread = createThread(domain, entryPoint(), 0, domain.priority);
   if (thread === null) return Status.NoMemory;
 
-  if (!give(domain, domain, ObjectType.Domain, RIGHT_CALL, 0, ObjectType.Domain, ObjectType.Domain))
-    return Status.NoSpace;
-  if (
-    !give(
+  // The handles that every domain has, in the order of HANDLE_INDEX_DOMAIN, INBOX and THREAD; then
+  // those of the slot.
+  const isComplete =
+    addObjectHandle(domain, domain, ObjectType.Domain, RIGHT_CALL) &&
+    addObjectHandle(
       domain,
       domain.inbox,
       ObjectType.Inbox,
       RIGHT_CALL | RIGHT_RECEIVE | RIGHT_BIND,
-      0,
-      ObjectType.Inbox,
-      ObjectType.Inbox,
-    )
-  )
-    return Status.NoSpace;
-  if (!give(domain, thread, ObjectType.Thread, RIGHT_CALL, 0, ObjectType.Thread, ObjectType.Thread))
-    return Status.NoSpace;
-  const first = slotFirstHandle(domain.slot);
-  const count = slotHandleCount(domain.slot);
-  for (let i: u32 = 0; i < count; i++) {
-    if (!giveNamed(domain, first + i)) return Status.NoSpace;
-  }
-  return Status.Ok;
+    ) &&
+    addObjectHandle(domain, thread, ObjectType.Thread, RIGHT_CALL) &&
+    addNamedHandles(domain);
+  return isComplete ? Status.Ok : Status.NoSpace;
 }
 
-/**
- * Maps code and constants from where they were measured; notes where writable pages come from when
- * they are touched.
- */
+/** Loads all segments. False if the domain's quota of pages does not suffice. */
 function loadSegments(domain: Domain): bool {
-  const start = programStart(domain.program);
-  const count = segmentCount();
+  const file = archivedProgram(domain.program).start;
+  const count = programHeaderCount();
   domain.regionEnd = REGION_START;
   for (let i: u32 = 0; i < count; i++) {
-    if (!isLoaded(i)) continue;
-    const end = (segmentEnd(i) + 4095) & ~(<u64>4095);
+    const header = programHeader(i);
+    if (!header.isLoaded) continue;
+    const end = (header.end + 4095) & ~(<u64>4095);
     if (end > domain.regionEnd) domain.regionEnd = end;
-    const source = start + fileStart(i);
-    if (isWritable(i)) {
-      assert(domain.segmentCount < SEGMENTS_MAX);
-      const segment = domain.segment(domain.segmentCount);
-      domain.segmentCount += 1;
-      segment.start = segmentStart(i);
-      segment.end = end;
-      segment.source = source;
-      segment.fileBytes = <u32>fileBytes(i);
-      continue;
-    }
-    const access = isExecutable(i) ? PageAccess.Execute : PageAccess.Read;
-    for (let address = segmentStart(i); address < end; address += 4096) {
-      if (!chargeShared(domain, 1)) return false;
-      domain.archivePages += 1;
-      if (!mapInto(domain, address, source + (address - segmentStart(i)), access, false))
-        return false;
-    }
+    if (header.isWritable) noteSegment(domain, header, file, end);
+    else if (!mapSegment(domain, header, file, end)) return false;
   }
   return true;
 }
 
-/** The bitmap of ports that the slot's handles allow, where they allow any. A set bit forbids. */
-function givePorts(domain: Domain): bool {
+/** Notes where a writable segment's pages come from once they are touched. */
+function noteSegment(domain: Domain, header: ProgramHeader, file: u64, end: u64): void {
+  assert(domain.segmentCount < SEGMENTS_MAX);
+  const segment = domain.segment(domain.segmentCount);
+  domain.segmentCount += 1;
+  segment.start = header.start;
+  segment.end = end;
+  segment.source = file + header.fileStart;
+  segment.fileBytes = <u32>header.fileBytes;
+}
+
+/** Maps code or constants from the archive, where they were measured. */
+function mapSegment(domain: Domain, header: ProgramHeader, file: u64, end: u64): bool {
+  const access = header.isExecutable ? PageAccess.Execute : PageAccess.Read;
+  let source = file + header.fileStart;
+  for (let address = header.start; address < end; address += 4096) {
+    if (!chargeShared(domain, 1)) return false;
+    domain.archivePages += 1;
+    if (!mapInto(domain, address, source, access, false)) return false;
+    source += 4096;
+  }
+  return true;
+}
+
+/** Adds the handles that the image gives the slot. False beyond the quotas of handles and pages. */
+function addNamedHandles(domain: Domain): bool {
   const first = slotFirstHandle(domain.slot);
   const count = slotHandleCount(domain.slot);
-  let granted: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
-    if (handleType(first + i) === <u32>ObjectType.Ports) granted += 1;
+    if (!addNamedHandle(domain, first + i)) return false;
   }
-  if (granted === 0 && GUARD_PORTS) return true;
-
-  const bitmap = PORT_BITMAPS_BASE + ((<usize>domain.slot) << PORT_BITMAP_SHIFT);
-  if (!chargePages(domain, PORT_BITMAP_BYTES >> 12)) return false;
-  for (let offset: u32 = 0; offset < PORT_BITMAP_BYTES; offset += 4096) {
-    // The window's own page tables are there or memory is out for good.
-    if (!backWindowPage(bitmap + offset, FrameUse.Objects, domain.slot)) return false;
-    domain.portPages += 1;
-  }
-  memory.fill(bitmap, GUARD_PORTS ? 0xff : 0, PORT_BITMAP_BYTES);
-  for (let i: u32 = 0; i < count; i++) {
-    if (handleType(first + i) !== <u32>ObjectType.Ports) continue;
-    if (
-      judgePermission(domain.slot, domain.classId, handleClass(first + i), Permission.Ports) !==
-      <u32>Status.Ok
-    )
-      continue;
-    allowPorts(bitmap, handleFirst(first + i), handleCount(first + i));
-  }
-  domain.ports = <u32>bitmap;
-  forgetPorts();
   return true;
 }
 
-/**
- * Clears the bits of ports: single ones up to a whole byte, bytes at once, and single ones again.
- */
-function allowPorts(bitmap: usize, first: u32, count: u32): void {
-  const end = <u64>first + <u64>count < 0x10000 ? first + count : 0x10000;
-  let port = first;
-  while (port < end && (port & 7) !== 0) allowPort(bitmap, port++);
-  if (port >= end) return;
-  const bytes = (end - port) >> 3;
-  memory.fill(bitmap + (<usize>port >> 3), 0, bytes);
-  port += bytes << 3;
-  while (port < end) allowPort(bitmap, port++);
+/** Adds a handle of the blob's. The blob's verifier has checked its target. */
+function addNamedHandle(domain: Domain, index: u32): bool {
+  const type = handleType(index);
+  const rights = handleRights(index);
+  if (type === <u32>ObjectType.Endpoint) {
+    const owner = domainOfSlot(handleTargetSlot(index));
+    const endpoint = owner.endpoint(handleTargetEndpoint(index));
+    return add(
+      domain,
+      endpoint,
+      type,
+      rights,
+      handleBadge(index),
+      handleInterface(index),
+      owner.classId,
+    );
+  }
+  const classId = handleClass(index);
+  if (type === <u32>ObjectType.Interrupt) {
+    const line = handleFirst(index);
+    if (line >= LINE_COUNT) return false;
+    return add(domain, interruptOfLine(line), type, rights, 0, type, classId);
+  }
+  const badge =
+    type === <u32>ObjectType.Ports
+      ? <u64>handleFirst(index) | ((<u64>handleCount(index)) << 32)
+      : 0;
+  return add(domain, kernelService(type), type, rights, badge, type, classId);
 }
 
-function allowPort(bitmap: usize, port: u32): void {
-  const place = bitmap + (<usize>port >> 3);
-  store<u8>(place, <u8>(<u32>load<u8>(place) & ~((<u32>1) << (port & 7))));
+/** Adds a handle to an object of the kernel's own class and interface. */
+function addObjectHandle(domain: Domain, object: KernelObject, type: u32, rights: u32): bool {
+  return add(domain, object, type, rights, 0, type, type);
 }
 
-/** The next initial handle. False beyond the quota. */
-function give(
+/** Adds the next handle. False beyond the quotas of handles and pages. */
+function add(
   domain: Domain,
   object: KernelObject,
   type: u32,
@@ -228,42 +210,4 @@ function give(
   if (!prepareHandles(domain, 1)) return false;
   addHandle(domain, object, type, rights, badge, interfaceId, classId, null);
   return true;
-}
-
-/** An initial handle that the blob names. The blob's verifier has checked its target. */
-function giveNamed(domain: Domain, index: u32): bool {
-  const type = handleType(index);
-  const rights = handleRights(index);
-  switch (type) {
-    case ObjectType.Endpoint: {
-      const owner = domainOfSlot(handleTargetSlot(index));
-      const endpoint = owner.endpoint(handleTargetEndpoint(index));
-      return give(
-        domain,
-        endpoint,
-        type,
-        rights,
-        handleBadge(index),
-        handleInterface(index),
-        owner.classId,
-      );
-    }
-    case ObjectType.Interrupt: {
-      const line = handleFirst(index);
-      if (line >= LINE_COUNT) return false;
-      return give(domain, interruptOfLine(line), type, rights, 0, type, handleClass(index));
-    }
-    case ObjectType.Ports:
-      return give(
-        domain,
-        kernelService(type),
-        type,
-        rights,
-        <u64>handleFirst(index) | ((<u64>handleCount(index)) << 32),
-        type,
-        handleClass(index),
-      );
-    default:
-      return give(domain, kernelService(type), type, rights, 0, type, handleClass(index));
-  }
 }

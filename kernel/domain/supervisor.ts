@@ -1,4 +1,4 @@
-// Slot 0, the supervisor: told of every instance that ends, and started again by the kernel itself.
+// Slot 0, the supervisor: told of every instance that ends, and restarted by the kernel itself.
 
 import { Status } from "../abi/status";
 import { slotChanged } from "../ipc/end";
@@ -12,15 +12,17 @@ import { restartAfterFailure } from "../x64/restart";
 import { endLine, logLine, logNumber, logText } from "../x64/serial-log";
 import { nowNs } from "../x64/timer";
 
-/** So many deaths of the supervisor within LOOP_NS, and the machine stops. */
+/** The machine stops when the supervisor dies so many times within LOOP_NS. */
 const DEATHS_MAX: u32 = 5;
 const LOOP_NS: u64 = 60_000_000_000;
-/** Times of its last deaths, u64[5]. */
+/** Times of its last deaths: u64[DEATHS_MAX], a ring. */
 const deaths: usize = memory.data(40, 8);
+/** Deaths since boot. */
 let deathCount: u32 = 0;
+/** The supervisor's slot is empty, and the next kernel entry starts the slot again. */
 let restartPending: bool = false;
 
-/** An instance has been taken apart to the last frame. */
+/** Called when the last page of an instance has been freed. */
 export function instanceGone(domain: Domain): void {
   if (domain.slot !== 0) {
     slotChanged(domain);
@@ -47,18 +49,19 @@ function placeOfDeath(count: u32): usize {
   return deaths + ((<usize>(count % DEATHS_MAX)) << 3);
 }
 
-/** Whether the supervisor waits to be started again, asked once. */
+/** True if the supervisor must be started again; false to every further call until then. */
 export function takeRestart(): bool {
   const pending = restartPending;
   restartPending = false;
   return pending;
 }
 
+/** The start failed for now: the next kernel entry tries again. */
 export function retryRestart(): void {
   restartPending = true;
 }
 
-/** A line in the kernel's log: why an instance cannot run on this processor. */
+/** Logs that a slot's program needs a level of x86-64 that the processor lacks. */
 export function logLevel(domain: Domain, level: u32): void {
   logText("trine: cannot start ");
   logName(domain);
@@ -69,6 +72,7 @@ export function logLevel(domain: Domain, level: u32): void {
   endLine();
 }
 
+/** Logs the status with which the start of a slot failed. */
 export function logStatus(domain: Domain, status: Status): void {
   logText("trine: cannot start ");
   logName(domain);

@@ -1,4 +1,4 @@
-// Threads come and go with their stacks.
+// Creation and end of threads, each with its stack.
 
 import { ObjectType } from "../abi/object";
 import { RESUME_ALL } from "../abi/thread-save-area";
@@ -18,15 +18,12 @@ import { currentThread, forgetThread, resumeIfReady } from "../schedule/schedule
 
 /** A domain has as many stacks as bits in `Domain.stacks`. */
 const THREADS_OF_DOMAIN_MAX: u32 = 64;
-/** Interrupts on, and the bit that is always one. */
+/** Interrupts enabled, and the bit that is always one. */
 const FLAGS_AT_START: u64 = 0x202;
-/** Calls that end in one step. */
+/** Calls that one step of `killThread` ends. */
 const KILL_STEP: u32 = 16;
 
-/**
- * Makes a thread that is ready to run at `entry`; null beyond the quota of threads, stacks or
- * pages.
- */
+/** Creates a thread that is ready to run at `entry`; null beyond the quotas of threads and pages. */
 export function createThread(
   domain: Domain,
   entry: u64,
@@ -69,11 +66,11 @@ export function createThread(
 }
 
 /**
- * Ends a thread: calls that it holds first, whose callers get PeerDied. One step; true when it is
- * gone.
+ * Ends a thread: first the calls that it holds, whose callers get PeerDied. One step; true when the
+ * thread no longer exists.
  */
 export function killThread(thread: Thread): bool {
-  // It must not run between two steps; one that ends itself takes them.
+  // The thread must not run between two steps, unless it takes the steps itself.
   if (thread !== currentThread) thread.suspended = true;
   for (let ended: u32 = 0; ended < KILL_STEP; ended++) {
     const caller = thread.firstServed;
@@ -82,8 +79,8 @@ export function killThread(thread: Thread): bool {
   }
   if (thread.firstServed !== null) return false;
 
-  // From here on nothing is left for another step: its one handle, on which the caller may stand,
-  // has no right to be copied or handed on.
+  // Nothing below needs a second step: the thread has one handle, which has no right to be copied
+  // or transferred. The caller's method may have been called on that handle.
   const isRevoked = revokeObjectStep(thread);
   assert(isRevoked);
   detach(thread);
@@ -104,8 +101,8 @@ export function killThread(thread: Thread): bool {
 }
 
 /**
- * The thread does not wait for the answer to its fault any more. Unless another of its domain does,
- * the domain runs. At most as many steps as a domain has threads.
+ * Notes that the thread no longer waits for its fault handler. If none of the domain's threads does,
+ * the domain is Running again. Linear in the domain's threads.
  */
 export function endFaultCall(thread: Thread): void {
   thread.isFaultCall = false;

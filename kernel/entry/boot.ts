@@ -12,7 +12,7 @@ import {
   measurePrograms,
   measuredDigests,
 } from "../domain/archive";
-import { slotsFitPrograms, unfitSlot } from "../domain/fit";
+import { checkFit } from "../domain/fit";
 import { initializeSlots, initializeTables, pagesPromised } from "../domain/slots";
 import { startSlot } from "../domain/start";
 import { logStatus } from "../domain/supervisor";
@@ -25,6 +25,7 @@ import {
   monitorLoad,
   policySigner,
   rebootsOnPanic,
+  slotCount,
 } from "../monitor/monitor";
 import { Domain, domainOfSlot } from "../object/domain";
 import { BLOB_BASE, FRAMES_MAX } from "../object/layout";
@@ -57,11 +58,7 @@ export function start(startInfo: u64): void {
     refuse("too little memory for the slots");
     return;
   }
-  const fit = slotsFitPrograms();
-  if (fit !== BlobError.None) {
-    refuseSlot(fit, domainOfSlot(unfitSlot()));
-    return;
-  }
+  if (!doSlotsFit()) return;
   reportOvercommit();
   const supervisor = domainOfSlot(0);
   const status = startSlot(supervisor);
@@ -97,6 +94,18 @@ function loadPolicy(): bool {
 function areProgramsOfPolicy(): bool {
   if (!measurePrograms()) return false;
   return !GUARD_DIGEST || checkImage(measuredDigests(), archivePrograms()) === <u32>BlobError.None;
+}
+
+/** False, with the reason printed, if a slot's quotas do not let its program start. */
+function doSlotsFit(): bool {
+  const slots = slotCount();
+  for (let slot: u32 = 0; slot < slots; slot++) {
+    const error = checkFit(slot);
+    if (error === BlobError.None) continue;
+    refuseSlot(error, domainOfSlot(slot));
+    return false;
+  }
+  return true;
 }
 
 /**

@@ -29,7 +29,7 @@ const READY_QUEUE_BYTES: u32 = 0x1000;
 export const TIMER_HEAP_BASE: usize = 0x02802000;
 export const TIMER_HEAP_BYTES: u32 = 0x2000;
 export const PROGRAMS_BASE: usize = 0x02804000;
-const PROGRAMS_BYTES: u32 = 0x4000;
+export const PROGRAMS_BYTES: u32 = 0x4000;
 export const INTERRUPTS_BASE: usize = 0x02808000;
 const INTERRUPTS_BYTES: u32 = 0x2000;
 /** u64 for each thread's place. */
