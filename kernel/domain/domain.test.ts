@@ -7,6 +7,7 @@ import { archive, module } from "../../tests/support/compiled-test-system.ts";
 import {
   KernelInNode,
   MachineStopped,
+  SLOT_STATES,
   buildSystem,
   named,
 } from "../../tests/support/kernel-in-node.ts";
@@ -151,9 +152,9 @@ describe("an end", () => {
     const root = kernel.threadOf(ROOT);
     kernel.recv(root);
     domainCall(kernel, CLIENT, 1, [42n]);
-    expect(kernel.number("slotState", CLIENT)).toBe(4);
+    expect(kernel.slotState(CLIENT)).toBe("stopping");
     kernel.pass(1_000_000_000n);
-    expect(kernel.number("slotState", CLIENT)).toBe(0);
+    expect(kernel.slotState(CLIENT)).toBe("empty");
     expect(kernel.number("slotEndReason", CLIENT)).toBe(1);
     expect(kernel.number("slotEndCode", CLIENT)).toBe(42);
     expect(kernel.result(root)).toMatchObject({
@@ -296,7 +297,7 @@ describe("memory", () => {
     touch(kernel, kernel.threadOf(CLIENT), address, errorCode);
     expect(endFaulted(kernel)).toBe(kind);
     kernel.pass(1_000_000_000n);
-    expect(kernel.number("slotState", CLIENT)).toBe(0);
+    expect(kernel.slotState(CLIENT)).toBe("empty");
     expect(kernel.number("slotEndReason", CLIENT)).toBe(2);
     expect(kernel.number("slotEndCode", CLIENT)).toBe(kind);
     kernel.check();
@@ -318,7 +319,7 @@ describe("memory", () => {
     domainCall(kernel, CLIENT, 12, [12n]);
     for (
       let page = 0x11000n;
-      page < 0x100000n && kernel.number("slotState", CLIENT) === 2;
+      page < 0x100000n && kernel.slotState(CLIENT) === "running";
       page += 4096n
     )
       touch(kernel, client, page);
@@ -557,10 +558,10 @@ describe("a fault", () => {
     expect(got.words[0]).toBe(BigInt(SERVER));
     expect(got.words[2]).toBe(BigInt(FaultKind.Protection));
     expect(kernel.u64(ROOT, RECORD + RECORD_MORE_WORDS)).toBe(REGION + 0x10n);
-    expect(kernel.number("slotState", SERVER)).toBe(3);
+    expect(kernel.slotState(SERVER)).toBe("faulted");
     kernel.check();
     expect(kernel.reply(root, got.token).status).toBe(Status.Ok);
-    expect(kernel.number("slotState", SERVER)).toBe(2);
+    expect(kernel.slotState(SERVER)).toBe("running");
     kernel.become(server);
     expect(kernel.register(server, save.SAVE_RAX)).toBe(0x77n);
     kernel.check();
@@ -576,7 +577,7 @@ describe("a fault", () => {
     expect(got.words[2]).toBe(BigInt(FaultKind.Unreachable));
     kernel.reply(root, got.token, [1n], { error: true });
     kernel.pass(1_000_000_000n);
-    expect(kernel.number("slotState", SERVER)).toBe(0);
+    expect(kernel.slotState(SERVER)).toBe("empty");
 
     startSlot(kernel, SERVER);
     kernel.recv(root); // The bits that the end has set.
@@ -584,7 +585,7 @@ describe("a fault", () => {
     kernel.become(kernel.threadOf(SERVER));
     kernel.number("fault", 6, 0, REGION);
     kernel.pass(1_000_000_000n);
-    expect(kernel.number("slotState", SERVER)).toBe(0);
+    expect(kernel.slotState(SERVER)).toBe("empty");
     expect(kernel.log).toContain("server: failed check of its own at ");
 
     // The supervisor's own fault: nobody is there to be told.
@@ -610,7 +611,7 @@ describe("a fault", () => {
     const end = (): void => {
       kernel.reply(root, kernel.result(root).token, [1n], { error: true });
       kernel.pass(1_000_000_000n);
-      expect(kernel.number("slotState", SERVER)).toBe(0);
+      expect(kernel.slotState(SERVER)).toBe("empty");
       startSlot(kernel, SERVER);
     };
     fault();
@@ -648,14 +649,14 @@ describe("a fault", () => {
     }
     const got = kernel.recv(root, { record: RECORD });
     expect(got.status).toBe(Status.Ok);
-    expect(kernel.number("slotState", SERVER)).toBe(3);
+    expect(kernel.slotState(SERVER)).toBe("faulted");
     // The first waits for its answer, the second is still in the queue.
     expect(call(5, faulting[1]!.handle)).toBe(Status.Ok);
     kernel.check();
-    expect(kernel.number("slotState", SERVER)).toBe(3);
+    expect(kernel.slotState(SERVER)).toBe("faulted");
     expect(call(5, faulting[0]!.handle)).toBe(Status.Ok);
     kernel.check();
-    expect(kernel.number("slotState", SERVER)).toBe(2);
+    expect(kernel.slotState(SERVER)).toBe("running");
     expect(kernel.reply(root, got.token).status).toBe(Status.Gone);
     expect(kernel.recv(root, { timeout: 1n }).status).toBe(Status.Timeout);
   });
@@ -669,10 +670,10 @@ describe("a fault", () => {
       kernel.become(thread);
       kernel.number("fault", 13, 0, REGION);
     }
-    for (const left of [3, 2]) {
+    for (const left of ["faulted", "running"]) {
       const got = kernel.recv(root, { record: RECORD });
       kernel.reply(root, got.token);
-      expect(kernel.number("slotState", SERVER)).toBe(left);
+      expect(kernel.slotState(SERVER)).toBe(left);
     }
     kernel.check();
   });
@@ -697,13 +698,13 @@ describe("the supervisor", () => {
     kernel.recv(kernel.threadOf(CLIENT));
     domainCall(kernel, ROOT, 1, [0n]);
     kernel.settle();
-    expect(kernel.number("slotState", ROOT)).toBe(2);
+    expect(kernel.slotState(ROOT)).toBe("running");
     expect(kernel.number("slotInstance", ROOT)).toBe(2);
     const described = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 2, [BigInt(SERVER)], {
       record: RECORD,
     });
     expect(described).toMatchObject({ status: Status.Ok });
-    expect(described.words[0]).toBe(2n);
+    expect(SLOT_STATES[Number(described.words[0])]).toBe("running");
     kernel.check();
   });
 
@@ -715,7 +716,7 @@ describe("the supervisor", () => {
     };
     for (let death = 0; death < 4; death++) {
       die();
-      expect(kernel.number("slotState", ROOT)).toBe(2);
+      expect(kernel.slotState(ROOT)).toBe("running");
     }
     expect(die).toThrow(MachineStopped);
     expect(kernel.log).toContain("supervisor died");
@@ -739,7 +740,7 @@ describe("the supervisor", () => {
     for (let death = 0; death < 12; death++) {
       domainCall(kernel, ROOT, 1, [0n]);
       kernel.settle();
-      expect(kernel.number("slotState", ROOT)).toBe(2);
+      expect(kernel.slotState(ROOT)).toBe("running");
       kernel.pass(16_000_000_000n);
     }
     kernel.check();
@@ -789,7 +790,7 @@ describe("memory is out, and the supervisor", () => {
       }
       kernel.check();
       expect(kernel.number("slotInstance", ROOT)).toBe(death + 1);
-      expect(kernel.number("slotState", ROOT)).toBe(2);
+      expect(kernel.slotState(ROOT)).toBe("running");
       expect(kernel.log).not.toContain("cannot start");
       expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 0)).toMatchObject({
         status: Status.Ok,

@@ -29,7 +29,7 @@ function startWith(change: (view: DataView) => void): Status {
   change(new DataView(kernel.physical.buffer, place, executable.length));
   const { status } = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]);
   kernel.check();
-  if (status !== Status.Ok) expect(kernel.number("slotState", CLIENT)).toBe(0);
+  if (status !== Status.Ok) expect(kernel.slotState(CLIENT)).toBe("empty");
   return status;
 }
 
@@ -212,7 +212,7 @@ describe("an executable is refused", () => {
       Status.NoMemory,
     );
     kernel.pass(1_000_000_000n);
-    expect(kernel.number("slotState", CLIENT)).toBe(0);
+    expect(kernel.slotState(CLIENT)).toBe("empty");
     expect(kernel.number("availableFrames")).toBe(free);
     kernel.check();
   });
@@ -235,7 +235,7 @@ test("a byte changed anywhere in its headers and note is refused or harmless", (
     for (const flip of [1, 0x80, 0xff]) {
       kernel.physical[place + offset] = before ^ flip;
       const { status } = kernel.call(root, ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]);
-      for (let steps = 0; kernel.number("slotState", CLIENT) !== 0 && steps < 2000; steps++)
+      for (let steps = 0; kernel.slotState(CLIENT) !== "empty" && steps < 2000; steps++)
         kernel.call(root, ROOT_SLOTS, 12, 4, [BigInt(CLIENT)]);
       expect(harmless).toContain(status);
     }

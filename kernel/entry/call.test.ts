@@ -357,8 +357,7 @@ test("garbage in every register never does more than fail", () => {
     (seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn) >>
     (seed & 31n);
   for (let round = 0; round < 1500; round++) {
-    if (kernel.number("slotState", CLIENT) !== 2 || kernel.number("threadState", client) !== 0)
-      break;
+    if (kernel.slotState(CLIENT) !== "running" || kernel.number("threadState", client) !== 0) break;
     const registers = [
       save.SAVE_RDI,
       save.SAVE_RSI,

@@ -149,7 +149,7 @@ function act(
   if (slot === ROOT) {
     // It looks around now and then. Where all wait for each other, or for nobody, some begin again.
     const unlucky = SLOTS[random(3)]!;
-    if (kernel.number("slotState", unlucky) === 0) startSlot(kernel, unlucky);
+    if (kernel.slotState(unlucky) === "empty") startSlot(kernel, unlucky);
     else if (random(6) === 0) stopSlot(kernel, unlucky);
     return void kernel.recv(thread, { timeout: 200_000n });
   }

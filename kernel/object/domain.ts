@@ -18,13 +18,11 @@ import { Timer } from "./timer";
 
 export enum DomainState {
   Empty = 0,
-  /** Its program is being measured. */
-  Starting = 1,
-  Running = 2,
-  /** A thread stopped by a fault and waits for the fault handler's reply. */
-  Faulted = 3,
-  /** What the instance has is being given back. */
-  Stopping = 4,
+  Running = 1,
+  /** A thread stopped by a fault and waits for the fault handler's answer. */
+  Faulted = 2,
+  /** The kernel is freeing what the instance had. */
+  Stopping = 3,
 }
 
 /** Why an instance ended. */

@@ -9,7 +9,7 @@ import {
 /** The sizes of one method's messages. A place in the table has four bytes; the last is unused. */
 @unmanaged
 @final
-export class MethodShape {
+class MethodShape {
   private request: u8;
   private response: u8;
   /** The response has a text: one of its words says how long. */

@@ -59,7 +59,7 @@ export class Slots {
     // Why an instance ended before this supervisor started is unknown; it is treated as a fault.
     slot.isWanted = isFirstBoot ? found.autostart : slot.rule !== 0;
 
-    if (state === SlotsDescribeState.Running || state === SlotsDescribeState.Starting) {
+    if (state === SlotsDescribeState.Running) {
       slot.isWanted = true;
       slot.began(found.starts, this.now());
       this.events.add(slot.startedNs, index, SupervisorNextEventWhat.Adopted).code = slot.starts;
@@ -173,8 +173,7 @@ export class Slots {
   }
 
   private isUp(index: u32): bool {
-    const state = kernelSlots.describe(index).state;
-    return state === SlotsDescribeState.Running || state === SlotsDescribeState.Starting;
+    return kernelSlots.describe(index).state === SlotsDescribeState.Running;
   }
 
   private now(): u64 {

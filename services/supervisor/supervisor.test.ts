@@ -14,7 +14,7 @@ const MILLISECOND = 1_000_000n;
 const PIECE = 512;
 const CODE = 0x10_0000_0000n;
 
-type State = "empty" | "starting" | "running" | "faulted" | "stopping";
+type State = "empty" | "running" | "faulted" | "stopping";
 
 interface FakeSlot {
   readonly name: string;

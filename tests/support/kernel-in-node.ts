@@ -76,6 +76,9 @@ export const KERNEL_INTERFACES: readonly InterfaceDescription[] = [
   trace,
 ];
 
+/** The states of a slot, by their numbers in the interface Slots. */
+export const SLOT_STATES = slots.methods.describe.returns.state.names;
+
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const SEED = new Uint8Array(32).fill(7);
 const PUBLIC_KEY = ed25519.getPublicKey(SEED);
@@ -467,6 +470,10 @@ export class KernelInNode {
   /** Linear address of the running thread, 0 while idle. */
   get current(): number {
     return this.number("currentSaveArea");
+  }
+  /** The slot's state, by the name that the interface Slots gives it. */
+  slotState(slot: number): (typeof SLOT_STATES)[number] {
+    return SLOT_STATES[this.number("slotState", slot)]!;
   }
   /** Slot of the running thread, -1 while idle. */
   get currentSlot(): number {

@@ -15,7 +15,7 @@ import {
 export default defineInterface({
   name: "Slots",
   id: 12,
-  version: 1,
+  version: 2,
   methods: {
     count: { returns: { count: u32 }, reads: ["own"] },
     name: { takes: { slot: u32 }, returns: { text: text(32) }, reads: ["own"] },
@@ -24,7 +24,7 @@ export default defineInterface({
         "`ended` and `endCode` describe the last instance, once it has begun to end: the code that it exited with, or the kind of its fault.",
       takes: { slot: u32 },
       returns: {
-        state: enumeration("empty", "starting", "running", "faulted", "stopping"),
+        state: enumeration("empty", "running", "faulted", "stopping"),
         classId: u32,
         pagesUsed: u32,
         pagesQuota: u32,

@@ -46,9 +46,6 @@ function addState(state: SlotsDescribeState): void {
     case SlotsDescribeState.Empty:
       dim("down");
       break;
-    case SlotsDescribeState.Starting:
-      line.string("starting");
-      break;
     case SlotsDescribeState.Running:
       green("running");
       break;

@@ -1,3 +1,4 @@
+import { SlotsDescribeState as State } from "../../../build/generated/kernel/Slots";
 import { FaultKind } from "../../../kernel/abi/fault";
 import { ObjectType } from "../../../kernel/abi/object";
 import { Status } from "../../../kernel/abi/status";
@@ -32,8 +33,6 @@ import {
   stopSlot,
 } from "./steps";
 
-const EMPTY: u32 = 0;
-const RUNNING: u32 = 2;
 /** Of how the last instance ended. */
 const EXITED: u64 = 1;
 /** Kind of a record in the audit log. */
@@ -87,11 +86,11 @@ export function lifeCases(): void {
   test("a program for newer processors computes what it should, or is not started", () => {
     const status = startSlot(MODERN_SLOT);
     if (status === Status.Unsupported) {
-      expectEqual(slotState(MODERN_SLOT), EMPTY);
+      expectEqual(slotState(MODERN_SLOT), State.Empty);
       return;
     }
     expectEqual(status, Status.Ok);
-    expect(awaitSlot(MODERN_SLOT, EMPTY));
+    expect(awaitSlot(MODERN_SLOT, State.Empty));
     describeSlot(MODERN_SLOT);
     expectEqual(word(12), EXITED);
     // Of 0, 1, 0xf0 and 2^31: 87 leading zeros, 67 trailing ones, 6 ones.
@@ -99,9 +98,9 @@ export function lifeCases(): void {
   });
   test("a stopped slot is empty and can be started again", () => {
     expectEqual(stopSlot(PEER_SLOT), Status.Ok);
-    expectEqual(slotState(PEER_SLOT), EMPTY);
+    expectEqual(slotState(PEER_SLOT), State.Empty);
     expectEqual(startSlot(PEER_SLOT), Status.Ok);
-    expectEqual(slotState(PEER_SLOT), RUNNING);
+    expectEqual(slotState(PEER_SLOT), State.Running);
   });
   test("the first call after a restart says so once, then calls work", () => {
     restartPeer();
@@ -125,7 +124,7 @@ export function lifeCases(): void {
       restartPeer();
       const sequence = nextAudit(AUDIT);
       expectEqual(callPeer1(Method.Crash, how), Status.PeerDied);
-      expect(awaitSlot(PEER_SLOT, EMPTY));
+      expect(awaitSlot(PEER_SLOT, State.Empty));
       expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, sequence), Status.Ok);
       expectEqual(word(2), FAULT_RECORD);
       expectEqual(word(8), FAULTS[how]);
@@ -138,7 +137,7 @@ export function lifeCases(): void {
       restartPeer();
       const sequence = nextAudit(AUDIT);
       expectEqual(callPeer1(Method.Crash, FIRST_MAPPED_FAULT + how), Status.PeerDied);
-      expect(awaitSlot(PEER_SLOT, EMPTY));
+      expect(awaitSlot(PEER_SLOT, State.Empty));
       expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, sequence), Status.Ok);
       expectEqual(word(2), FAULT_RECORD);
       expectEqual(word(8), FaultKind.OutOfBounds);
@@ -150,7 +149,7 @@ export function lifeCases(): void {
   test("a domain that exits ends its caller's call", () => {
     restartPeer();
     expectEqual(callPeer1(Method.Exit, 0), Status.PeerDied);
-    expect(awaitSlot(PEER_SLOT, EMPTY));
+    expect(awaitSlot(PEER_SLOT, State.Empty));
     startSlot(PEER_SLOT);
     restartPeer();
   });
@@ -160,7 +159,7 @@ export function lifeCases(): void {
     const status = receive(INBOX, 0, LATE);
     expectEqual(status, Status.Notified);
     expectEqual(word(0) & SLOT_CHANGED, SLOT_CHANGED);
-    awaitSlot(PEER_SLOT, EMPTY);
+    awaitSlot(PEER_SLOT, State.Empty);
     startSlot(PEER_SLOT);
     restartPeer();
     drainInbox();
@@ -209,7 +208,7 @@ export function lifeCases(): void {
   test("touching memory beyond the quota ends the domain, not the machine", () => {
     restartPeer();
     expectEqual(callPeer1(Method.Touch, 4000), Status.PeerDied);
-    expect(awaitSlot(PEER_SLOT, EMPTY));
+    expect(awaitSlot(PEER_SLOT, State.Empty));
     startSlot(PEER_SLOT);
     restartPeer();
   });

@@ -102,7 +102,7 @@ export function startSlot(slot: u32): u32 {
   return request1(SLOTS, ObjectType.Slots, 3, slot);
 }
 
-/** State number of interface Slots: 0 empty, 2 running. */
+/** A SlotsDescribeState. */
 export function slotState(slot: u32): u32 {
   describeSlot(slot);
   return <u32>word(0);
