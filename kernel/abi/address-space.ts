@@ -1,6 +1,5 @@
-// Where things lie in virtual memory. 64-bit addresses are given by their high and low 32-bit
-// halves, because AssemblyScript's untyped constants are at most 2^53 exact and programs use 32-bit
-// addresses anyway.
+// The layout of virtual memory. A 64-bit address has two constants, its high and low halves, since
+// AssemblyScript's untyped constants are exact only up to 2^53 and programs use 32-bit addresses.
 
 export const PAGE_BYTES = 4096;
 
@@ -12,7 +11,7 @@ export const LINEAR_NULL_BYTES = 65536;
 export const DOMAIN_REGION_HIGH = 0x10;
 export const DOMAIN_REGION_LOW = 0;
 export const DOMAIN_REGION_BYTES = 0x200000;
-/** Unmapped on both sides of a native stack. */
+/** Unmapped bytes on both sides of a native stack. */
 export const STACK_GUARD_BYTES = 65536;
 export const STACK_BYTES_DEFAULT = 65536;
 /** The smallest and the largest native stack that a program may ask for. */
@@ -32,5 +31,5 @@ export const DIRECT_MAP_HIGH = 0xffff8000;
 export const DIRECT_MAP_LOW = 0;
 /** The kernel's one stack; the build compares it with the deepest chain of calls. */
 export const KERNEL_STACK_BYTES = 32768;
-/** On it besides: the processor's frame, and all registers where a kernel exception is reported. */
+/** Also on the stack: the processor's frame, and all registers when the kernel reports a panic. */
 export const KERNEL_STACK_RESERVE = 512;

@@ -1,7 +1,7 @@
 // The boot archive: one file that the boot loader puts into memory beside the kernel (a PVH
-// module): the signed blob, the programs, and for each program the names and lines of its code. The
-// blob vouches for the programs; nobody vouches for the names, which only explain faults.
-// Everything is page-aligned, so that code is mapped from where it lies.
+// module). It holds the signed blob, the programs, and for each program the names and lines of its
+// code. The blob has the programs' digests. The names are unsigned; they only explain faults.
+// Everything is page-aligned, so that code is mapped from the archive itself.
 
 /** "TRINEARC" */
 export const ARCHIVE_MAGIC_LOW = 0x4e495254;

@@ -1,10 +1,10 @@
 /**
- * Why a blob was refused; `verifyStructure` (kernel/monitor/blob/blob.ts) has the order in which the
- * kernel looks.
+ * Why a blob was refused. `verifyStructure` (kernel/monitor/blob/blob.ts) has the order of the
+ * kernel's checks.
  */
 export enum BlobError {
   None = 0,
-  /** Shorter than it says, or than a header. */
+  /** Shorter than its header says, or than a header. */
   Truncated = 1,
   BadMagic = 2,
   /** A format version that this kernel does not know. */
@@ -18,7 +18,7 @@ export enum BlobError {
   BadSignature = 7,
   /** A version below the one in force, or below the kernel's floor. */
   OldVersion = 8,
-  /** Signed, but its sections, numbers or names do not hold together. */
+  /** Signed, but its sections, numbers or names are inconsistent. */
   BadStructure = 9,
   /** Its slots' quotas add up to more threads or objects than the kernel's tables hold. */
   Oversubscribed = 12,
@@ -31,23 +31,21 @@ export enum BlobError {
    * interface, fields of a message, handles of a slot.
    */
   DuplicateName = 13,
-  /**
-   * What it says of the kernel's own interfaces and classes is not what this kernel was built with.
-   */
+  /** Its description of the kernel's interfaces and classes differs from this kernel's. */
   OtherInterfaces = 14,
-  /** A slot starts with a handle that has more rights than an image gives out for its kind. */
+  /** A slot starts with a handle that has more rights than an image may grant for its type. */
   ExcessRights = 15,
-  /** It gives away ports or an interrupt line that the machine runs on. */
+  /** It grants ports or an interrupt line that the machine itself needs. */
   MachineDevice = 16,
-  /** It gives one port or interrupt line away twice. */
+  /** It grants one port or interrupt line twice. */
   SharedDevice = 17,
-  /** No rule lets a slot's class run the slot's program. */
+  /** No rule allows a slot's class to run the slot's program. */
   NoExecuteRule = 18,
   /**
    * A slot's quota is too small for its program to start, or its threads' stacks do not fit beside
    * the program's code.
    */
   UnfitProgram = 19,
-  /** A slot's program is no executable that this kernel can read. */
+  /** A slot's program is not an executable that this kernel accepts. */
   UnreadableProgram = 20,
 }

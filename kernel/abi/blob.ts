@@ -1,6 +1,6 @@
 // The signed blob: image description, interface layouts and policy of one system. Little-endian,
-// sections aligned to 8. Numbers only; policy/blob.md says what must hold of each section, and
-// kernel/monitor/blob/blob.ts checks it. The signature covers everything before it.
+// sections aligned to 8. Numbers only: policy/blob.md has the rules for each section, and
+// kernel/monitor/blob/blob.ts checks them. The signature covers everything before it.
 
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
@@ -35,8 +35,8 @@ export const BLOB_SECTION_BYTES = 16;
 /** The last 64 bytes: Ed25519 signature over everything before. */
 export const BLOB_SIGNATURE_BYTES = 64;
 /**
- * A limit on what the kernel has to keep and check. The largest policy that we measure (200
- * classes, 2,000 rules) needs less than half.
+ * Bounds what the kernel stores and checks. The largest policy that is measured (200 classes, 2,000
+ * rules) needs less than half.
  */
 export const BLOB_BYTES_MAX = 0x100000;
 
@@ -80,9 +80,9 @@ export const SLOT_HANDLES_MAX = 256;
 /** Endpoints of one slot, which the kernel lays out at boot. */
 export const SLOT_ENDPOINTS_MAX = 32;
 
-// What slots may be promised. The kernel's tables (kernel/object/layout.ts) hold these sums however
-// they are spread over the slots, so that no domain is refused what its own quota allows because of
-// what others have.
+// The largest quotas. The kernel's tables (kernel/object/layout.ts) hold these sums for every
+// distribution over the slots, so that no domain is refused what its own quota allows because of
+// other domains.
 /** The largest quota of pages: the 64 GiB of physical memory that the kernel uses at most. */
 export const QUOTA_PAGES_MAX = 0x1000000;
 /**
@@ -150,10 +150,10 @@ export const PROGRAM_NAME = 0; // u32 string
 export const PROGRAM_FLAGS = 4; // u32: PROGRAM_FLAG_*
 export const PROGRAM_DIGEST = 8; // 32 bytes: SHA-256 of the ELF file, zero-padded to whole pages
 export const PROGRAM_BYTES = 64;
-/** The machine-code verifier passed it. */
+/** The machine-code verifier accepted the program. */
 export const PROGRAM_FLAG_VERIFIED = 1;
 
-// An execute grant, 16 bytes: class, program.
+// An execute grant, 16 bytes.
 export const EXECUTE_CLASS = 0;
 export const EXECUTE_PROGRAM = 4;
 export const EXECUTE_RULE = 8;
@@ -192,7 +192,7 @@ export const METHOD_REQUEST_HANDLES = 18; // u16
 export const METHOD_RESPONSE_WORDS = 20; // u16
 export const METHOD_RESPONSE_HANDLES = 22; // u16
 export const METHOD_ERROR_COUNT = 24; // u32: of its interface
-/** u16: how many of the first fields take any word, so that nobody need look at them. */
+/** u16: how many of the first fields accept any word, so that they need no check. */
 export const METHOD_REQUEST_FREE = 28;
 export const METHOD_RESPONSE_FREE = 30; // u16
 export const METHOD_BYTES = 32;
@@ -220,9 +220,9 @@ export enum FieldKind {
 // A rule, 40 bytes.
 export const RULE_FLAGS = 0; // u32 RULE_FLAG_*
 export const RULE_EVENTS = 4; // u8: events that it is bound to, bit n for Event n
-// u8: the one of them for which its program runs; 0 if it has none
+// u8: the event for which its program runs; 0 if it has no program
 export const RULE_EVENTS_READ = 5;
-// u8: those of them that are recorded when it helps to grant them; the byte behind is reserved
+// u8: the events that are recorded when the rule helps to grant them; the next byte is reserved
 export const RULE_EVENTS_RECORDED = 6;
 export const RULE_METHODS = 8; // u64: bit m for method m, or permission m
 export const RULE_INTERFACE = 16; // u32: an interface, INTERFACE_PERMISSIONS or INTERFACE_EXECUTE
@@ -232,19 +232,20 @@ export const RULE_FILE = 28; // u32 string
 export const RULE_LINE = 32; // u32
 export const RULE_TEXT = 36; // u32 string: the rule as it stands in the file, one line
 export const RULE_BYTES = 40;
-/** It narrows what other rules allow, and allows nothing by itself. */
+/** The rule restricts what other rules allow, and allows nothing by itself. */
 export const RULE_FLAG_REQUIRE = 1;
-/** In place of a rule's number: no rule. */
+/** In place of a rule's number if there is no rule. */
 export const RULE_NONE = 0xffffffff;
-/** Permissions over objects (Permission) are the methods of this one. */
+/** The interface whose methods are the permissions over objects (Permission). */
 export const INTERFACE_PERMISSIONS = 0xffff;
-/** Rules that allow `execute`. */
+/** The interface of rules that allow `execute`. */
 export const INTERFACE_EXECUTE = 0xfffe;
 export const RULE_EVENTS_EXECUTE = 8;
 
-// An instruction of a rule's program, 24 bytes: tests one word of the message and goes on behind
-// itself, or ends.
-//   operand = word >> shift & mask;   compared with `value`, or with words[value & 63] >> (value >> 8 & 63)
+// An instruction of a rule's program, 24 bytes. It tests one word of the message, and then jumps
+// forward or ends the program.
+//   operand = word >> shift & mask
+//   compared with `value`, or with words[value & 63] >> (value >> 8 & 63)
 export const INSTRUCTION_OPERATION = 0; // u8 RuleOperation
 export const INSTRUCTION_WORD = 1; // u8
 export const INSTRUCTION_SHIFT = 2; // u8

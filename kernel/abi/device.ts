@@ -1,12 +1,12 @@
-// Devices that an image may give to a slot: I/O ports and interrupt lines. Which of them stay the
-// machine's own, and why, is said in policy/compiler/machine-ports.ts.
+// Devices that an image may grant to a slot: I/O ports and interrupt lines. The machine keeps some
+// of them; policy/compiler/machine-ports.ts has the list with the reasons.
 
 /** I/O ports of a machine. */
 export const PORTS = 0x10000;
 
 /** Lines of the 8259 pair, from 0. */
 export const INTERRUPT_LINES = 16;
-/** The old timer's line, which the kernel uses where there is no local APIC. */
+/** The line of the 8254 timer, which the kernel uses if there is no local APIC. */
 export const TIMER_LINE = 0;
-/** It joins the two controllers: no device is there. */
+/** It connects the two controllers: no device has it. */
 export const CASCADE_LINE = 2;

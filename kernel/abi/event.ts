@@ -1,11 +1,11 @@
-/** What the monitor judges. A rule is bound to some of the first three, or to `execute`. */
+/** What the monitor judges. A rule is bound to some of the first three events, or to `execute`. */
 export enum Event {
   /** A caller's message on its way to the receiver. */
   Request = 0,
-  /** The receiver's answer on its way back. */
+  /** The receiver's response on its way back. */
   Response = 1,
-  /** An error answer on its way back. */
+  /** An error response on its way back. */
   Error = 2,
-  /** A program about to run as a class. */
+  /** A program that is about to run as a class. */
   Execute = 3,
 }

@@ -21,13 +21,13 @@ export const NOTE_THREAD_BLOCK_BYTES = 20;
 export const NOTE_THREAD_ENTRY = 24;
 /** u32: level of x86-64 that its code needs, from 1 to LEVEL_MOST. */
 export const NOTE_LEVEL = 32;
-/** u32 that is zero. */
+/** u32: zero. */
 export const NOTE_RESERVED = 36;
 export const NOTE_BYTES = 40;
 
 /**
- * Levels are those of the System V ABI for x86-64: 1 is what every 64-bit processor has, 2 adds
- * POPCNT and the vectors up to SSE4.2, 3 adds LZCNT, BMI1, BMI2 and MOVBE. AVX and what goes with
- * it, which the ABI counts to level 3, is left out: the kernel switches no such registers.
+ * The levels of the System V ABI for x86-64: every 64-bit processor has level 1; level 2 adds
+ * POPCNT and vectors up to SSE4.2; level 3 adds LZCNT, BMI1, BMI2 and MOVBE. AVX and its
+ * companions, level 3 in the ABI, are left out: the kernel does not switch their registers.
  */
 export const LEVEL_MOST = 3;

@@ -33,9 +33,9 @@ export enum FaultKind {
 }
 
 /**
- * Kinds that compiled code raises by `ud1 r32, r32`, as a mask: the numbers of the two registers
- * are the kind's number in octal, so that it stands in the last byte behind 0xc0. `ud2` is
- * Unreachable.
+ * A mask of the kinds that compiled code raises by `ud1 r32, r32`. The numbers of the two registers
+ * are the octal digits of the kind's number, so that the instruction's last byte is 0xc0 + kind.
+ * `ud2` is Unreachable.
  */
 export const TRAP_KINDS =
   (1 << FaultKind.OutOfBounds) |
@@ -44,7 +44,7 @@ export const TRAP_KINDS =
   (1 << FaultKind.IndirectCallNull) |
   (1 << FaultKind.QuotaExhausted);
 
-/** What a fault was, for people. */
+/** The kind in words, for people. */
 export function faultName(kind: FaultKind): string {
   switch (kind) {
     case FaultKind.OutOfBounds:

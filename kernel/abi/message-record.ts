@@ -26,9 +26,9 @@ export const RECORD_ARENA_BYTES = 72;
 export const RECORD_ARENA_ADDRESS = 76;
 /** u32, in: address to receive an arena at. */
 export const RECORD_RECEIVE_ADDRESS = 80;
-/** u32, in: bytes of room there. A longer arena fails with TooLong and is not delivered. */
+/** u32, in: bytes free there. A longer arena fails with TooLong and is not delivered. */
 export const RECORD_RECEIVE_BYTES = 84;
-/** u32, in: handles that the receiver will take, 0..4. More fail with TooLong. */
+/** u32, in: handles that the receiver accepts, 0..4. A message with more fails with TooLong. */
 export const RECORD_RECEIVE_HANDLES = 88;
 /** u32[4], in: numbers of the handles sent; out: numbers of those received. */
 export const RECORD_HANDLES = 96;

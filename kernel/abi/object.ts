@@ -1,6 +1,6 @@
 /**
- * Types of kernel objects that a handle can name. The number is also the kernel interface spoken to
- * such a handle; an endpoint's is its own.
+ * Types of kernel objects that a handle can name. The number is also that of the kernel interface
+ * that such a handle is called by; an endpoint has an interface of its own.
  */
 export enum ObjectType {
   None = 0,
@@ -26,11 +26,11 @@ export const FIRST_PROGRAM_INTERFACE = 0x100;
 /** The interface by which the kernel reports a fault to a slot's fault endpoint. */
 export const FAULT_INTERFACE = 16;
 
-// Rights. They only shrink. Low bits mean the same for every type, from bit 8 on they belong to the
-// type.
+// Rights. A derived handle never has more. Bits 0 to 7 mean the same for every type; from bit 8 on
+// the meaning depends on the type.
 /** Use the object: call an endpoint, call a kernel object's methods. */
 export const RIGHT_CALL = 1 << 0;
-/** Send the handle on in a message. */
+/** Send the handle in a message. */
 export const RIGHT_TRANSFER = 1 << 1;
 /** Make further handles to the same object, with the same or fewer rights. */
 export const RIGHT_COPY = 1 << 2;
@@ -46,6 +46,6 @@ export const RIGHT_SIGNAL = 1 << 8;
 export const RIGHT_MAP_READ = 1 << 8;
 export const RIGHT_MAP_WRITE = 1 << 9;
 export const RIGHT_SEAL = 1 << 10;
-/** Slots: start and stop; without it only describe. */
+/** Slots: start and stop. Without this right, only describe. */
 export const RIGHT_CONTROL = 1 << 8;
 export const RIGHTS_ALL = 0x7fffffff;

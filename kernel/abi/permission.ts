@@ -1,9 +1,9 @@
 /**
- * What outlives a message: permissions that a class may hold over objects of another class. The
- * policy names them in lower case with underscores.
+ * Permissions that a class may hold over objects of another class. What they allow outlives a
+ * message. The policy names them in lower case with underscores.
  */
 export enum Permission {
-  /** Send a handle to the object on in a message. */
+  /** Send a handle to the object in a message. */
   Transfer = 0,
   /** Map the memory to read. */
   MapRead = 1,

@@ -1,11 +1,11 @@
 /** What a system call returns in eax. */
 export enum Status {
   Ok = 0,
-  /** recv: no message but notice bits, in word 0. */
+  /** recv: notice bits, in word 0, and no message. */
   Notified = 1,
   /** The policy does not allow it. The reason is in the audit log, not here. */
   Denied = 2,
-  /** No such handle, of that generation, in the caller's table. */
+  /** The caller's table has no such handle of that generation. */
   BadHandle = 3,
   /** The handle is of another type than the operation needs. */
   WrongType = 4,
@@ -18,13 +18,13 @@ export enum Status {
   /** The receiver died while it had the call. */
   PeerDied = 9,
   /**
-   * The receiver was restarted since this handle's last call: its session state is gone. Given
+   * The receiver was restarted since this handle's last call: its session state is lost. Returned
    * once.
    */
   Restarted = 10,
   /** The other side's record or buffer is not mapped or too small. */
   PeerFault = 11,
-  /** reply: the token is no longer, or never was, one that this domain may answer. */
+  /** reply: the token names no call that this domain holds, or holds any longer. */
   Gone = 12,
   /** The domain's quota of pages does not allow it. */
   NoMemory = 13,
@@ -38,15 +38,15 @@ export enum Status {
   TooDeep = 17,
   /** Long work is not finished: call `step` again. */
   Again = 18,
-  /** The header names no system call, method or flag that exists, or sets reserved bits. */
+  /** The header names a system call, method or flag that does not exist, or sets reserved bits. */
   BadHeader = 19,
-  /** ABI or interface version of the two sides differ. */
+  /** The two sides have different versions of the ABI or the interface. */
   BadVersion = 20,
   Busy = 21,
   NotFound = 22,
   /** The message is not of the handle's interface. */
   WrongInterface = 23,
-  /** The server answered with an error of its interface: its number is word 0. */
+  /** The server replied with an error of its interface; word 0 is the error's number. */
   ErrorReply = 24,
   /** The message does not have the structure that its interface declares. */
   Malformed = 25,

@@ -26,13 +26,13 @@ export const SAVE_CR3 = 184;
 /** u32: RESUME_*. */
 export const SAVE_RESUME = 192;
 /**
- * u32: linear address of the domain's I/O permission bitmap in the kernel window, 0 if it has no
- * ports.
+ * u32: linear address of the domain's I/O permission bitmap in the kernel's window; 0 if the domain
+ * has no ports.
  */
 export const SAVE_PORTS = 196;
 /**
- * u64: the same if it is proved that the program loads no segment register, else FS_BASE_UNPROVEN
- * of kernel/object/thread.ts.
+ * u64: SAVE_FS_BASE if the verifier proved that the program loads no segment register, else
+ * FS_BASE_UNPROVEN of kernel/object/thread.ts.
  */
 export const SAVE_FS_PROVEN = 200;
 /** End of the save area. */

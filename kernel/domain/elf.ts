@@ -296,7 +296,7 @@ function isCode(address: u64): bool {
   return false;
 }
 
-/** True if all segments lie in memory, and no two share a page, except writable ones in the file. */
+/** True if all segments lie in memory and no two share a page; in the file, writable ones may. */
 function areSegmentsApart(): bool {
   const memoryEnd = (<u64>note().memoryPages) << 16;
   const count = programHeaderCount();

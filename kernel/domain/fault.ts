@@ -1,6 +1,7 @@
 // Faults of programs: a page that is backed on first touch, or a message to the slot's fault
 // endpoint, or the end of the instance.
 
+import { FaultFaultRequest } from "../../build/generated/kernel/Fault";
 import { SLOT_NONE } from "../abi/blob";
 import { FaultKind } from "../abi/fault";
 import { MessageHeader } from "../abi/message-header";
@@ -33,13 +34,7 @@ const VECTOR_PAGE: u32 = 14;
 const PAGE_PRESENT: u32 = 1;
 const PAGE_INSTRUCTION: u32 = 16;
 
-/** Words of the Fault interface's first method. */
-const FAULT_WORDS: u32 = 7;
-
-/**
- * An exception in user code. Either it is repaired, and the thread goes on, or the thread is
- * stopped.
- */
+/** Handles an exception in user code: repairs its cause, or stops the thread. */
 export function handleException(thread: Thread, vector: u32, errorCode: u32, address: u64): void {
   const domain = domainOfSlot(thread.owner);
   let kind = kindOf(domain, thread, vector);
@@ -50,12 +45,12 @@ export function handleException(thread: Thread, vector: u32, errorCode: u32, add
   stopThread(thread, domain, kind, errorCode, address);
 }
 
-/** FaultKind.None if the page is there now. */
+/** Backs the page if the domain may have it: FaultKind.None if the page is present now. */
 function pageFault(domain: Domain, errorCode: u32, address: u64): FaultKind {
   const isFetch = (errorCode & PAGE_INSTRUCTION) !== 0;
   if ((errorCode & PAGE_PRESENT) !== 0)
     return isFetch ? FaultKind.ExecuteData : FaultKind.OutOfBounds;
-  // Another thread of the domain was first.
+  // Another thread of the domain touched the page first.
   if (isMapped(domain.root, address)) return FaultKind.None;
   const kind = backPage(domain, address);
   return kind === FaultKind.None && isFetch ? FaultKind.ExecuteData : kind;
@@ -80,10 +75,10 @@ function divideFault(domain: Domain, thread: Thread): FaultKind {
   const register = divisorRegister(code);
   return register === DIVISOR_UNKNOWN
     ? FaultKind.Other
-    : divideKind(code, load<u64>(changetype<usize>(thread) + ((<usize>register) << 3), SAVE_RAX));
+    : divideKind(code, thread.savedRegister(register));
 }
 
-/** The first four bytes of an instruction, the first one lowest; what is not there is 0. */
+/** The first four bytes of an instruction, the first byte lowest; 0 for what is not mapped. */
 function codeAt(domain: Domain, address: u64): u32 {
   let code: u32 = 0;
   for (let index: u32 = 0; index < 4; index++) {
@@ -111,7 +106,7 @@ function stopThread(
   endFaulted(thread, false);
 }
 
-/** Sends the fault as a call of the faulting thread. Anything but Status.Ok: nobody is told. */
+/** Sends the fault as a call of the faulting thread. Not Ok: no handler was notified. */
 function reportFault(thread: Thread, domain: Domain): Status {
   const handlerSlot = slotFaultSlot(domain.slot);
   if (handlerSlot === <u32>SLOT_NONE) return Status.NotFound;
@@ -125,14 +120,15 @@ function reportFault(thread: Thread, domain: Domain): Status {
   const endpoint = handler.endpoint(slotFaultEndpoint(domain.slot));
 
   const capture = thread.capture;
-  capture.setPlain(FAULT_WORDS);
-  capture.setWord(0, <u64>domain.slot);
-  capture.setWord(1, <u64>thread.index);
-  capture.setWord(2, <u64>thread.faultKind);
-  capture.setWord(3, <u64>thread.faultError);
-  capture.setWord(4, thread.faultAddress);
-  capture.setWord(5, thread.rip);
-  capture.setWord(6, thread.rsp);
+  capture.setPlain(FaultFaultRequest.WORDS);
+  const request = FaultFaultRequest.at(capture.words);
+  request.slot = domain.slot;
+  request.thread = thread.index;
+  request.kind = thread.faultKind;
+  request.errorCode = thread.faultError;
+  request.address = thread.faultAddress;
+  request.instruction = thread.rip;
+  request.stack = thread.rsp;
   thread.isFaultCall = true;
   thread.isLong = false;
   thread.callHandle = null;

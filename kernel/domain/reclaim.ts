@@ -1,6 +1,6 @@
-// Frees an ended instance: a sequence of phases, each a number of short steps, until everything that
-// the instance had is given back. `Slots.stop` takes steps, and each kernel entry takes one while an
-// instance is being freed.
+// Frees an ended instance: a sequence of phases, each a number of short steps, until everything
+// that the instance had is given back. `Slots.stop` takes steps, and each kernel entry takes one
+// while an instance is being freed.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
@@ -186,7 +186,7 @@ function endNotices(domain: Domain): bool {
   return false;
 }
 
-/** Clears the slot's inbox of the instance's bits, handles and receivers. Its callers stay queued. */
+/** Clears the slot's inbox of the instance's bits, handles and receivers; callers stay queued. */
 function clearSlotInbox(domain: Domain): bool {
   const inbox = domain.inbox;
   if (!revokeObjectStep(inbox)) return false;

@@ -23,7 +23,7 @@ const FLAGS_AT_START: u64 = 0x202;
 /** Calls that one step of `killThread` ends. */
 const KILL_STEP: u32 = 16;
 
-/** Creates a thread that is ready to run at `entry`; null beyond the quotas of threads and pages. */
+/** Creates a thread, ready to run at `entry`; null beyond the quotas of threads and pages. */
 export function createThread(
   domain: Domain,
   entry: u64,
@@ -101,8 +101,8 @@ export function killThread(thread: Thread): bool {
 }
 
 /**
- * Notes that the thread no longer waits for its fault handler. If none of the domain's threads does,
- * the domain is Running again. Linear in the domain's threads.
+ * Notes that the thread no longer waits for its fault handler. If none of the domain's threads
+ * does, the domain is Running again. Linear in the domain's threads.
  */
 export function endFaultCall(thread: Thread): void {
   thread.isFaultCall = false;

@@ -154,6 +154,10 @@ export class Thread extends KernelObject {
   domainNext: Thread | null;
   domainPrevious: Thread | null;
 
+  /** The saved general register at place `number`, in the order of SAVE_RAX to SAVE_R15. */
+  @inline savedRegister(number: u32): u64 {
+    return load<u64>(changetype<usize>(this) + ((<usize>number) << 3), SAVE_RAX);
+  }
   @inline get timeoutTimer(): Timer {
     return changetype<Timer>(changetype<usize>(this) + offsetof<Thread>("timer"));
   }

@@ -1,6 +1,6 @@
 /**
- * Whether interface descriptions are well formed, one by one and as a set. Each finding names the
- * property at fault, so that the loader can say where it stands.
+ * Checks that interface descriptions are well formed, one by one and as a set. Each finding names
+ * the property at fault, so that the loader can find its place in the file.
  */
 import { METHODS_MAX } from "../../kernel/abi/blob.ts";
 import {
@@ -25,7 +25,7 @@ export interface LoadedDescription {
   readonly description: InterfaceDescription;
 }
 
-/** A word of an error answer must hold it, and the policy's tables hold the number in a byte. */
+/** The policy's tables hold the number of an interface's errors in a byte. */
 const ERRORS_MAX = 255;
 const FIRST_PROGRAM_INTERFACE = 0x100;
 const INTERFACE_ID_MAX = 0xffff;
@@ -51,16 +51,14 @@ const KERNEL_OBJECTS = [
   "Trace",
   "System",
 ];
-/** Words that AssemblyScript needs for itself. */
+/** Words that AssemblyScript reserves. */
 export const KEYWORDS = new Set(
   (
     "break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in " +
     "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield"
   ).split(" "),
 );
-/**
- * Members and locals of the generated classes, which a method or a field of that name would hide.
- */
+/** Members and locals of the generated classes: a method or field of such a name would hide them. */
 const TAKEN = {
   method: new Set([
     "constructor",
@@ -101,7 +99,7 @@ export function checkInterfaces(loaded: readonly LoadedDescription[]): Finding[]
   return [...findings, ...checkUnique(wellFormed)];
 }
 
-/** The data may come from a file that no type checker has seen. */
+/** The data may come from a file that no type checker has read. */
 function checkShape({ file, description }: LoadedDescription): Finding[] {
   const found = (path: readonly string[], message: string, help?: string): Finding[] => [
     { file, path, message, help },
@@ -282,7 +280,7 @@ function checkOne(
       );
     if (layout.handles > MESSAGE_HANDLES_MAX)
       find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
-    // One field that is too long by itself has been told of already.
+    // A single field that is too long was reported above.
     const isEachFine = Object.values(fields).every(
       (type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX,
     );
@@ -294,7 +292,7 @@ function checkOne(
       );
   }
 
-  /** The generated type is named after method and field. */
+  /** The generated type is named after the method and the field, so the two must agree. */
   function checkEnumerations(method: string): void {
     const { takes = {}, returns = {} } = methods[method]!;
     for (const [field, type] of Object.entries(returns)) {

@@ -1,7 +1,7 @@
 /**
- * Writes what is generated from interfaces and manifests: AssemblyScript stubs, handle constants
- * and reference pages. A file whose text has not changed is not written again, so that whoever
- * looks at file times builds nothing twice.
+ * Writes what is generated from interfaces and manifests: AssemblyScript stubs, the kernel's views
+ * and tables, handle constants and reference pages. A file whose text is unchanged is not written
+ * again, so that its time of modification stays.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -22,13 +22,13 @@ import { referencePage } from "./generate/reference-page.ts";
 import { loadInterfaces } from "./load.ts";
 import type { InterfaceModel } from "./model.ts";
 
-/** Where generated sources go, relative to the root: the sources import from there. */
+/** The folder of generated sources, relative to the root. */
 const GENERATED_FOLDER = "build/generated";
 /** Manifests of all programs. */
 export const PROGRAM_GLOB = "{services,drivers,tests/*}/*/program.ts";
 
 /**
- * Everything that sources of the tree at `root` import from build/generated. Returns the
+ * Generates everything that sources of the tree at `root` import from build/generated. Returns the
  * interfaces.
  */
 export async function generateAll(root: string): Promise<InterfaceModel[]> {
@@ -42,8 +42,9 @@ export async function generateAll(root: string): Promise<InterfaceModel[]> {
 }
 
 /**
- * Stubs in build/generated/interfaces/<Name>.ts, pages in build/generated/reference/<Name>.md, and
- * for the kernel its own interfaces in build/generated/kernel.
+ * Generates stubs in build/generated/interfaces/<Name>.ts, pages in
+ * build/generated/reference/<Name>.md, and the kernel's side of its own interfaces in
+ * build/generated/kernel.
  */
 export async function generateInterfaces(
   root: string,
@@ -72,8 +73,8 @@ export async function generateInterfaces(
 }
 
 /**
- * Handle constants in build/generated/programs/<name>.ts, for a program in assembly in <name>.inc
- * besides. `manifest` is the file that describes the program, for messages.
+ * Generates handle constants in build/generated/programs/<name>.ts, and for a program in assembly
+ * also in <name>.inc. `manifest` is the file that describes the program.
  */
 export async function generateProgram(
   root: string,
@@ -92,9 +93,7 @@ export async function generateProgram(
     );
 }
 
-/**
- * Written beside and renamed, so that a reader at the same time sees the old text or the new one.
- */
+/** Writes a file beside `path` and renames it, so that a reader sees the old text or the new one. */
 async function writeIfChanged(path: string, text: string): Promise<void> {
   const before = await readFile(path, "utf8").catch(() => null);
   if (before === text) return;

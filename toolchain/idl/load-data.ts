@@ -17,21 +17,19 @@ import { type Diagnostic, DiagnosticError } from "../report/diagnostic.ts";
 import { type Place, locateProperty } from "./locate.ts";
 
 /**
- * Processor time. A description takes well below a millisecond; one that computes for so long on
- * the slowest host does not end.
+ * Processor time. A description takes far less than a millisecond; a description that takes this
+ * long, even on the slowest host, does not end.
  */
 const EVALUATE_PROCESSOR_MS_MAX = 1000;
 /**
- * A loop that had the processor for itself spent a little less than the time after which it was
- * stopped.
+ * The part of the time limit that a loop certainly used: a loop that had the processor to itself is
+ * stopped a little before its processor time reaches the limit.
  */
 const SPENT_MIN = 0.9;
-/** What the bundle of a file is called in stacks, and the global that its exports are. */
+/** The name of a file's bundle in stack traces, and of the global that holds its exports. */
 const BUNDLE = "trine-description";
 const GLOBAL = "trineDescription";
-/**
- * What esbuild only warns of and is a mistake in data: a value would be lost, or was never there.
- */
+/** Warnings of esbuild that are mistakes in data: a value would be lost, or never existed. */
 const SERIOUS_WARNINGS = ["duplicate-object-key", "import-is-undefined"];
 
 /** The default exports of `files`, paths relative to `root`, in their order. */
@@ -52,8 +50,7 @@ interface Bundle {
 }
 
 async function bundle(root: string, files: readonly string[]): Promise<Bundle[]> {
-  // Named by number, so that two files of one name in different folders do not meet in the output
-  // folder.
+  // Outputs are named by number: two files in different folders may have the same name.
   const entryPoints = files.map((file, index) => ({ in: resolve(root, file), out: String(index) }));
   try {
     const { outputFiles, warnings } = await build({
@@ -67,7 +64,7 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
       sourcemap: "external",
       outdir: resolve(root),
       absWorkingDir: resolve(root),
-      // No tsconfig.json has a say in what a description means.
+      // No tsconfig.json changes the meaning of a description.
       tsconfigRaw: {},
       plugins: [exactImports(root)],
       logLevel: "silent",
@@ -90,11 +87,11 @@ async function bundle(root: string, files: readonly string[]): Promise<Bundle[]>
 }
 
 /**
- * An import names one file, by its path with its ending: what an image is made from is then exactly
- * the files that were read, and no file that appears beside one of them can take its place.
+ * An import names one file, by its path with its extension. An image is then made from exactly the
+ * files that were read; a file that appears beside one of them cannot take its place.
  */
 function exactImports(root: string): Plugin {
-  // esbuild calls back from outside of the work that asked.
+  // esbuild's callbacks run outside of the asynchronous context of the caller.
   const recorder = currentRecorder();
   return {
     name: "exact-imports",
@@ -144,7 +141,7 @@ function toDiagnostic(root: string, { text, location, notes }: Message): Diagnos
 async function evaluate(root: string, file: string, { text, map }: Bundle): Promise<unknown> {
   let module: { readonly default?: unknown } | undefined;
   try {
-    // The last expression is the script's value: nothing is left behind for another file to see.
+    // The script's value is its last expression, so no global remains that another file could read.
     module = runWithinProcessorTime(
       `(() => { ${text.trimEnd()}\nreturn ${GLOBAL}; })()`,
     ) as typeof module;
@@ -199,8 +196,8 @@ async function evaluate(root: string, file: string, { text, map }: Bundle): Prom
 }
 
 /**
- * The way to an object that is not plain. A key `__proto__` sets what an object inherits: what
- * stands under it is in no list of keys, and yet found by its name.
+ * The path to an object that is not plain; undefined if there is none. A key `__proto__` sets what
+ * an object inherits: inherited properties are in no list of keys, and yet found by their names.
  */
 function findPrototype(
   value: unknown,
@@ -219,9 +216,9 @@ function findPrototype(
 }
 
 /**
- * The value of a script without side effects. The engine can only limit the time on the wall, most
- * of which a busy host may give to others: a script that was stopped before it had computed for
- * long enough, all its runs together, has another with twice the time.
+ * The value of a script without side effects. The engine can limit only wall-clock time, and a busy
+ * host may spend most of that on other processes. A script that was stopped before all its runs
+ * together used enough processor time is run again with twice the limit.
  */
 function runWithinProcessorTime(script: string): unknown {
   const start = processorTimeMs();
@@ -236,7 +233,7 @@ function runWithinProcessorTime(script: string): unknown {
   }
 }
 
-/** Of this thread; of the whole process where Node cannot tell them apart (before 22.19). */
+/** Processor time of this thread; of the whole process in Node before 22.19. */
 function processorTimeMs(): number {
   const { threadCpuUsage = process.cpuUsage } = process as {
     threadCpuUsage?: typeof process.cpuUsage;
@@ -245,10 +242,7 @@ function processorTimeMs(): number {
   return (user + system) / 1000;
 }
 
-/**
- * Where in the sources the stack of what was thrown begins; the file's first line where that cannot
- * be told.
- */
+/** The place in the sources where an error was thrown; the file's first line if it is unknown. */
 function thrownAt(
   root: string,
   file: string,

@@ -1,6 +1,6 @@
 /**
- * Where in a description file a property stands. Only asked when a diagnostic is due, so the
- * TypeScript parser is loaded then and not for a build that finds nothing wrong.
+ * Finds the place of a property in a description file. Needed only for a diagnostic, so the
+ * TypeScript parser is loaded then, and not by a build without errors.
  */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -14,8 +14,8 @@ export interface Place {
 }
 
 /**
- * The place of the property that `path` leads to from the file's default export, or of the deepest
- * part of the path that is written out there. `["methods", "ping", "takes", "count"]` is the field
+ * The place of the property that `path` leads to from the file's default export, or else of the
+ * deepest part of the path that the file has. `["methods", "ping", "takes", "count"]` is the field
  * `count`.
  */
 export async function locateProperty(
@@ -41,7 +41,7 @@ export async function diagnosticAt(
   };
 }
 
-/** As `locateProperty`, in a text at hand. */
+/** As `locateProperty`, in a text. */
 export async function placeInText(
   file: string,
   text: string,

@@ -1,7 +1,7 @@
 /**
- * Messages on the host: between the values of an interface's fields and the words, arena and
- * handles that carry them. The types of the values follow from the description, so a test or a tool
- * is checked against the interface it speaks.
+ * Messages on the host: converts the values of an interface's fields to the words, arena and handles
+ * that carry them, and back. The types of the values follow from the description, so that the
+ * compiler checks a test or a tool against the interface.
  */
 import type {
   FieldType,
@@ -10,7 +10,7 @@ import type {
 } from "../vocabulary/interface.ts";
 import { isInArena, type Layout, layOut } from "./model.ts";
 
-/** What a field's value is in TypeScript. */
+/** The TypeScript type of a field's value. */
 type FieldValue<F> = F extends { readonly kind: "scalar"; readonly name: infer N }
   ? N extends "u64" | "i64"
     ? bigint
@@ -28,7 +28,7 @@ type FieldValue<F> = F extends { readonly kind: "scalar"; readonly name: infer N
           : never;
 
 type Fields<F> = { -readonly [K in keyof F]: FieldValue<F[K]> };
-/** The empty interface is no use here: it would take any object. */
+/** An empty interface would accept any object. */
 type NoFields = Record<never, never>;
 export type MethodName<I extends InterfaceDescription> = keyof I["methods"] & string;
 export type Takes<
@@ -48,7 +48,7 @@ export type ErrorName<I extends InterfaceDescription> = I extends {
 export type Value = number | bigint | boolean | string | Uint8Array;
 export type Values = Readonly<Record<string, Value>>;
 
-/** A message as it travels. */
+/** A message as it is sent. */
 export interface WireMessage {
   readonly words: readonly bigint[];
   readonly arena: Uint8Array;

@@ -1,7 +1,7 @@
 /**
- * What the generators work from: an interface with the place of each field in the message worked
- * out (see the layout rules in `define.ts`). A model exists only for a description that passed
- * `check.ts`.
+ * The input of the generators: an interface with the place of each field in the message (the layout
+ * rules are in `toolchain/vocabulary/interface.ts`). A model exists only for a description that
+ * passed `check.ts`.
  */
 import type {
   FieldType,
@@ -12,9 +12,9 @@ import type {
 export interface Field {
   readonly name: string;
   readonly type: FieldType;
-  /** Place among the words; -1 for a handle, which takes none. */
+  /** Place among the words; -1 for a handle, which has no word. */
   readonly word: number;
-  /** Place among the message's handles; -1 for what is not a handle. */
+  /** Place among the message's handles; -1 if the field is not a handle. */
   readonly handle: number;
 }
 
@@ -25,7 +25,7 @@ export interface Layout {
   readonly handles: number;
   /** Bytes of arena when every field is at its longest. */
   readonly arenaBytes: number;
-  /** It does not fit into registers: the message needs a record. */
+  /** The message does not fit into registers, and so needs a record. */
   readonly isLong: boolean;
 }
 

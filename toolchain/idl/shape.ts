@@ -1,6 +1,6 @@
 /**
- * What a description file must look like, as data: no type checker has seen the file when the tools
- * read it, and a key that is misspelt must not be a key that is left out.
+ * The required shape of a description file, as data. No type checker has read the file when the
+ * tools load it, and a misspelt key must not count as an omitted key.
  */
 import { didYouMean } from "../report/suggest.ts";
 
@@ -24,7 +24,7 @@ export type Shape =
       readonly text: Shape & { readonly kind: "text" };
       readonly or: Shape;
     }
-  /** Checked by whoever it belongs to, once it is an object. */
+  /** Only checked to be an object here; its owner checks the rest. */
   | { readonly kind: "object"; readonly help: string };
 
 export interface ShapeFinding {

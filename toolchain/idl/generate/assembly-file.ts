@@ -1,6 +1,6 @@
 /**
- * What a program written in NASM includes: its initial handles, and of each interface that it calls
- * the headers and enumerations.
+ * The include file of a program written in NASM: its initial handles, and the headers and
+ * enumerations of each interface that it calls.
  */
 import type { ProgramDescription } from "../../vocabulary/program.ts";
 import { buildModel, type InterfaceModel, REGISTER_WORDS } from "../model.ts";

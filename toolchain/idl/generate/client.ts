@@ -1,7 +1,7 @@
 /**
- * The client's side of an interface in AssemblyScript: a class whose reference *is* the handle's
- * number, so that it costs no memory, with a method for each of the interface, and a class for each
- * answer that has fields.
+ * The client's side of an interface in AssemblyScript: a class with a method for each method of the
+ * interface, and a class for each answer with fields. A client's reference *is* the number of its
+ * handle, so that a client takes no memory.
  */
 import { type Field, type InterfaceModel, isInArena, type Layout, type Method } from "../model.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./names.ts";
 import type { SourceWriter } from "./source-writer.ts";
 
-/** An idempotent method is called once more when the server was restarted in between. */
+/** An idempotent method is called a second time if the server was restarted meanwhile. */
 const RESTARTED_TRIES = 2;
 
 export function writeClient(out: SourceWriter, model: InterfaceModel): void {

@@ -1,11 +1,11 @@
 /**
- * The generated AssemblyScript that knows the names of all fields and errors, for whoever shows
+ * The generated AssemblyScript with the names of all fields and errors, for programs that show
  * messages to people.
  */
 import { type Field, type InterfaceModel, type Layout } from "../model.ts";
 import { SourceWriter } from "./source-writer.ts";
 
-/** Letters before a field's name: how its word is to be shown. */
+/** The letter before a field's name says how to show the field's word. */
 const KINDS = {
   plain: "n",
   u8: "c",

@@ -15,7 +15,7 @@ import {
 import { writeServer } from "./server.ts";
 import { SourceWriter } from "./source-writer.ts";
 
-/** What the generated code uses of the runtime and the ABI, by the file it comes from. */
+/** Names that the generated code imports from the runtime and the ABI, by file. */
 const IMPORTS: readonly (readonly [string, readonly string[]])[] = [
   ["kernel/abi/message-record", ["RECORD_TOKEN"]],
   ["kernel/abi/system-call", ["HEADER_WORDS_MASK"]],
@@ -113,7 +113,7 @@ function writeErrors(out: SourceWriter, model: InterfaceModel): void {
   out.line();
 }
 
-/** One that stands in request and answer alike is written once. */
+/** An enumeration that request and answer share is written once. */
 export function writeEnumerations(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const written = new Set<string>();
   for (const field of [...method.request.fields, ...method.answer.fields]) {

@@ -74,7 +74,7 @@ function writeView(
 
 const SELF = "changetype<usize>(this)";
 
-/** Of a text, the length: the text of a message that the kernel writes begins where the arena does. */
+/** For a text, a setter of its length: a text that the kernel sends begins where the arena does. */
 function writeSetter(out: SourceWriter, model: InterfaceModel, method: Method, field: Field): void {
   const [name, type, value] = isInArena(field.type)
     ? [`${field.name}Length`, "u32", "(<u64>value) << 32"]
@@ -84,7 +84,7 @@ function writeSetter(out: SourceWriter, model: InterfaceModel, method: Method, f
   );
 }
 
-/** Of a text, where it begins in the sender's arena, and its length. */
+/** For a text, two getters: where it begins in the sender's arena, and its length. */
 function writeGetter(out: SourceWriter, model: InterfaceModel, method: Method, field: Field): void {
   const word = `load<u64>(${SELF}, ${8 * field.word})`;
   const getters = isInArena(field.type)

@@ -16,12 +16,12 @@ const GENERATION = 1;
 interface ProgramHandle {
   readonly name: string;
   readonly group: "serves" | "uses" | "kernel" | "devices";
-  /** The interface spoken to it. */
+  /** The interface that the handle is called by. */
   readonly interfaceName: string;
   readonly number: number;
 }
 
-/** The handles that the manifest names, with the numbers that an instance finds them at. */
+/** The handles that the manifest names, with the numbers that they have in every instance. */
 export function programHandles(program: ProgramDescription): ProgramHandle[] {
   const named: Omit<ProgramHandle, "number">[] = [
     ...entries(program.serves).map(([name, to]) => ({

@@ -1,7 +1,7 @@
 /**
- * The server's side of an interface in AssemblyScript: an abstract class with a method for each of
- * the interface and the dispatch that takes requests apart, and a class for each answer that has
- * fields, by which a handler fills it in.
+ * The server's side of an interface in AssemblyScript: an abstract class with a method for each
+ * method of the interface and a dispatch that reads requests, and for each answer with fields a class
+ * by which a handler fills in the answer.
  */
 import { type Field, type InterfaceModel, isInArena, type Method } from "../model.ts";
 import {
@@ -78,8 +78,8 @@ function requestField(model: InterfaceModel, method: Method, field: Field): stri
 }
 
 /**
- * Setters, and `finish`, which makes the message of them. `to` gives one for an answer that was put
- * off, `send` and `refuse` send it.
+ * The class of an answer: setters, and `finish`, which makes the message. For a deferred answer `to`
+ * returns the object, and `send` or `refuse` sends the message.
  */
 function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const { answer } = method;
@@ -108,9 +108,7 @@ function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): v
       }
       out.line("return reply;");
     });
-    out
-      .line()
-      .doc("The answer to a request that was put off: fill it in, then `send` it. One at a time.");
+    out.line().doc("The answer to a deferred request: fill it in, then `send` it. One at a time.");
     out.block(`static to(token: u64): ${name}`, () => {
       out.line("store<u64>(DEFERRED_RECORD, token, RECORD_TOKEN);");
       out.line(`return ${name}.at(DEFERRED_RECORD);`);
@@ -137,9 +135,9 @@ function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): v
     });
     out
       .line()
-      .doc("Sends an answer made with `to`. The status is Gone if nobody waits for it any more.");
+      .doc("Sends an answer made with `to`. The status is Gone if the caller no longer waits.");
     out.block("send(): u32", () => out.line(`return sendReply(${self}, this.finish());`));
-    out.line().doc("Answers with an error of the interface instead.");
+    out.line().doc("Sends an error of the interface instead.");
     out.block("refuse(error: u32): u32", () =>
       out.line(`return sendReply(${self}, errorReply(${self}, ${headerConstant(method)}, error));`),
     );
@@ -151,7 +149,7 @@ function writeSetter(out: SourceWriter, model: InterfaceModel, method: Method, f
   const self = "changetype<usize>(this)";
   const type = fieldType(model, method, field);
   if (isInArena(field.type)) {
-    out.doc("Empty, with room for what may be answered.");
+    out.doc("Empty at first; as long as the interface allows.");
     out.block(`get ${field.name}(): Text`, () =>
       out.line("return changetype<Text>(memory.data(12, 4));"),
     );
