@@ -70,7 +70,7 @@ function measure(call: MethodCall, object: MemoryObject): Status {
 const STEP_BYTES: u32 = 128;
 const block: usize = memory.data(128, 8);
 
-/** Measures the next STEP_BYTES; true when the digest is complete. The state is the object's own. */
+/** Measures the next STEP_BYTES; true when the digest is complete. The object keeps the state. */
 function measureStep(object: MemoryObject): bool {
   if (<usize>SHA256_CONTEXT_BYTES > FRAME_NUMBERS_OFFSET - MEASURE_OFFSET)
     ERROR("the digest's state is too small");

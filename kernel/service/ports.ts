@@ -6,7 +6,7 @@ export function portsMethod(method: u32, call: MethodCall): Status {
   return method === PortsMethod.Info ? info(call) : Status.BadHeader;
 }
 
-/** The badge of a handle to ports holds the first in its low half, their number in its high half. */
+/** The badge of a handle to ports: the first port in the low half, the number in the high half. */
 function info(call: MethodCall): Status {
   const range = call.handle.badge;
   const response = PortsInfoResponse.at(call.response);

@@ -164,7 +164,7 @@ function find(call: MethodCall): Status {
   return Status.Ok;
 }
 
-/** A part of the table that explains the program's addresses. Unsigned: its reader must not trust it. */
+/** A part of the table that explains the program's addresses. Unsigned, so not to be trusted. */
 function symbols(call: MethodCall): Status {
   const request = SlotsSymbolsRequest.at(call.request);
   const domain = findDomain(request.slot);

@@ -69,7 +69,7 @@ function setPriority(call: MethodCall, thread: Thread): Status {
   return Status.Ok;
 }
 
-/** NotFound if the thread waits for nothing, or for its fault handler, whose wait is not cancelled. */
+/** NotFound if the thread waits for nothing, or for its fault handler: that wait must not end. */
 function cancel(thread: Thread): Status {
   if (
     thread.state === ThreadState.Ready ||
