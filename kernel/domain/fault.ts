@@ -7,7 +7,6 @@ import { FaultKind } from "../abi/fault";
 import { MessageHeader } from "../abi/message-header";
 import { FAULT_INTERFACE } from "../abi/object";
 import { Status } from "../abi/status";
-import { SAVE_RAX } from "../abi/thread-save-area";
 import { HEADER_INTERFACE_SHIFT, TIMEOUT_NONE } from "../abi/system-call";
 import { sendRequest } from "../ipc/request";
 import { backPage } from "../memory/address-space";
