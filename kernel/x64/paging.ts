@@ -222,25 +222,23 @@ export class Teardown {
 
   /**
    * Looks at the entries of a table from the current page's on. Returns the index of the first
-   * entry at which it stops (`stopsAt`), or of the first one not looked at.
+   * entry that leads to a table, or whose mapping `removePage` reports as owned; else the first
+   * index not looked at.
    */
   private scan(table: u64, level: u32, end: u32): u32 {
     const first = this.indexAt(level);
     const stop = this.entriesLeft < end - first ? first + this.entriesLeft : end;
-    let index = first;
-    while (index < stop && !this.stopsAt(table + ((<u64>index) << 3), level)) index++;
+    let index = nextPresent(table, first, stop);
+    if (level === 1)
+      while (index < stop && !this.removePage(table + ((<u64>index) << 3)))
+        index = nextPresent(table, index + 1, stop);
     this.entriesLeft -= index - first;
     return index;
   }
 
-  /**
-   * True if the entry leads to a table. A page's mapping is removed instead; then true if the
-   * mapping owned its frame.
-   */
-  private stopsAt(place: u64, level: u32): bool {
+  /** Removes a page's mapping; true if the mapping owned its frame. */
+  private removePage(place: u64): bool {
     const entry = physicalLoad64(place);
-    if ((entry & PRESENT) === 0) return false;
-    if (level > 1) return true;
     physicalStore64(place, 0);
     if ((entry & OWNED) === 0) return false;
     this.ownedFrame = entry & ADDRESS_MASK;
@@ -267,6 +265,13 @@ export class Teardown {
 
 /** The record of `Teardown.resume`: one domain's tables are removed at a time. */
 const teardownRecord: usize = memory.data(offsetof<Teardown>(), 8);
+
+/** Index of the first present entry from `index` on, or `stop`. Most entries are absent. */
+function nextPresent(table: u64, index: u32, stop: u32): u32 {
+  let at = index;
+  while (at < stop && (physicalLoad64(table + ((<u64>at) << 3)) & PRESENT) === 0) at++;
+  return at;
+}
 
 /** An entry of a table of that level leads to 2 to the power of this many pages. */
 function pageShift(level: u32): u32 {
