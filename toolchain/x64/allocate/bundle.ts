@@ -47,7 +47,7 @@ export class Bundle {
       for (let use = live.useStarts.data[range]!; use < live.useEnds.data[range]!; use++) {
         const kind = live.useKinds[use]! as UseKind;
         if (isRematerializable && !needsRegister(kind)) continue;
-        cost += live.useWeights[use]! * (isRematerializable ? 0.5 : 1);
+        cost += live.useFrequency(use);
         this.hasUses = true;
         if (needsRegister(kind)) this.isRegisterNeeded = true;
       }

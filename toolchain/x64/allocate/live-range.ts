@@ -81,7 +81,6 @@ export class LiveRanges {
 
   readonly usePoints: Int32Array;
   readonly useKinds: Uint8Array;
-  readonly useWeights: Float64Array;
 
   /** Ranges of each virtual register at the start, ascending. */
   readonly rangesOf: number[][] = [];
@@ -106,15 +105,13 @@ export class LiveRanges {
     });
     this.usePoints = new Int32Array(total);
     this.useKinds = new Uint8Array(total);
-    this.useWeights = new Float64Array(total);
     const starts = new Int32Array(registerCount + 1);
     for (let i = 0; i < registerCount; i++) starts[i + 1] = starts[i]! + counts[i]!;
     const next = starts.slice();
-    this.visitUses((register, point, kind, weight) => {
+    this.visitUses((register, point, kind) => {
       const use = next[register]!++;
       this.usePoints[use] = point;
       this.useKinds[use] = kind;
-      this.useWeights[use] = weight;
       if (kind <= UseKind.DefinitionByMove) this.definitionPoints[register] = point;
     });
     this.sortUses(starts);
@@ -122,6 +119,12 @@ export class LiveRanges {
     this.collectFixed();
     this.swapCommutative();
     this.collectAffinities();
+  }
+
+  /** How often the use runs: what it costs if the value is in a slot instead of a register. */
+  useFrequency(use: number): number {
+    const block = this.blockOfInstruction[instructionAt(this.usePoints[use]!)]!;
+    return this.machine.blocks[block]!.frequency;
   }
 
   newRange(
@@ -156,14 +159,11 @@ export class LiveRanges {
    * Calls back for every definition and use, instruction by instruction, edge arguments at the end
    * of their block.
    */
-  private visitUses(
-    visit: (register: VirtualRegister, point: Point, kind: UseKind, weight: number) => void,
-  ): void {
+  private visitUses(visit: (register: VirtualRegister, point: Point, kind: UseKind) => void): void {
     const { machine } = this;
     for (const block of machine.blocks) {
-      const { frequency } = block;
       for (const parameter of block.parameters)
-        visit(parameter, beforePoint(block.start), UseKind.DefinitionByMove, frequency * 0.5);
+        visit(parameter, beforePoint(block.start), UseKind.DefinitionByMove);
       for (let i = block.start; i < block.end; i++) {
         const instruction = machine.instructions[i]!;
         for (let k = 0; k < instruction.operandCount; k++) {
@@ -172,42 +172,36 @@ export class LiveRanges {
           const isRematerializable = machine.rematerializable[register] !== null;
           switch (constraintKind(machine.operandConstraint(instruction, k))) {
             case OperandKind.UseRegister:
-              visit(register, earlyPoint(i), UseKind.Register, frequency);
+              visit(register, earlyPoint(i), UseKind.Register);
               break;
             case OperandKind.UseAny:
-              visit(
-                register,
-                earlyPoint(i),
-                isRematerializable ? UseKind.Register : UseKind.Any,
-                frequency * (isRematerializable ? 1 : 0.7),
-              );
+              visit(register, earlyPoint(i), isRematerializable ? UseKind.Register : UseKind.Any);
               break;
             case OperandKind.UseFixed:
             case OperandKind.UseTied:
-              visit(register, beforePoint(i) - 1, UseKind.Move, frequency * 0.5);
+              visit(register, beforePoint(i) - 1, UseKind.Move);
               break;
             case OperandKind.Definition:
               visit(
                 register,
                 latePoint(i),
                 isRematerializable ? UseKind.RematerializableDefinition : UseKind.Definition,
-                frequency,
               );
               break;
             case OperandKind.DefinitionTied:
             case OperandKind.DefinitionEarly:
-              visit(register, beforePoint(i), UseKind.Definition, frequency);
+              visit(register, beforePoint(i), UseKind.Definition);
               break;
             case OperandKind.DefinitionFixed:
             case OperandKind.DefinitionFixedEarly:
-              visit(register, behindPoint(i), UseKind.DefinitionByMove, frequency * 0.5);
+              visit(register, behindPoint(i), UseKind.DefinitionByMove);
               break;
           }
         }
       }
       for (const edge of block.edges) {
         for (const argument of edge.arguments)
-          visit(argument, beforePoint(block.end) - 1, UseKind.Move, frequency * 0.5);
+          visit(argument, beforePoint(block.end) - 1, UseKind.Move);
       }
     }
   }
@@ -220,17 +214,11 @@ export class LiveRanges {
     for (let register = 0; register + 1 < starts.length; register++) {
       for (let i = starts[register]! + 1; i < starts[register + 1]!; i++) {
         for (let k = i; k > starts[register]! && this.usePoints[k - 1]! > this.usePoints[k]!; k--) {
-          const [point, kind, weight] = [
-            this.usePoints[k]!,
-            this.useKinds[k]!,
-            this.useWeights[k]!,
-          ];
+          const [point, kind] = [this.usePoints[k]!, this.useKinds[k]!];
           this.usePoints[k] = this.usePoints[k - 1]!;
           this.useKinds[k] = this.useKinds[k - 1]!;
-          this.useWeights[k] = this.useWeights[k - 1]!;
           this.usePoints[k - 1] = point;
           this.useKinds[k - 1] = kind;
-          this.useWeights[k - 1] = weight;
         }
       }
     }
@@ -390,10 +378,6 @@ export class LiveRanges {
       [this.useKinds[leftUse], this.useKinds[rightUse]] = [
         this.useKinds[rightUse]!,
         this.useKinds[leftUse]!,
-      ];
-      [this.useWeights[leftUse], this.useWeights[rightUse]] = [
-        this.useWeights[rightUse]!,
-        this.useWeights[leftUse]!,
       ];
       this.to.data[rightRange] = beforePoint(i);
     });
