@@ -6,7 +6,7 @@ import { compileFunction } from "../../toolchain/x64/compile-function.ts";
 import { moduleOf } from "./sample-function.ts";
 
 /**
- * Compiles a function by hand, with the checker, and gives its machine code as text, one
+ * Compiles a hand-built function, with the checker, and returns its machine code as text, one
  * instruction a line; for tests.
  */
 export function assemblyOf(fn: IrFunction, module: IrModule = moduleOf("domain", [fn])): string[] {

@@ -102,7 +102,8 @@ export async function compileAssemblyScript(
     }
 
     afterCompile(module: binaryen.Module): void {
-      // Global switches of the one Binaryen instance: pinned here for whoever used it before us.
+      // Global switches of the one Binaryen instance. An earlier caller in this process may have
+      // changed them.
       binaryen.setTrapsNeverHappen(false);
       binaryen.setFastMath(false);
       binaryen.setDebugInfo(true);

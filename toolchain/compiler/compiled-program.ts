@@ -25,11 +25,14 @@ export interface CompileOptions {
   readonly memoryPagesMax?: number;
   /** Native stack. Default: 64 KiB for a domain, 8 MiB for linux. */
   readonly stackBytes?: number;
-  /** What the processor must have. Default: what every one has; the kernel's is always that. */
+  /**
+   * The level of x86-64 that the processor must have. Default: the lowest; the kernel always has
+   * the lowest.
+   */
   readonly level?: Level;
   /** Switches the allocation checker off. Default: on. */
   readonly check?: boolean;
-  /** It drives a device: it may not pause to collect. */
+  /** The program drives a device: a driver may not pause to collect garbage. */
   readonly isDriver?: boolean;
 }
 
@@ -58,8 +61,8 @@ export interface CompiledProgram {
    */
   readonly symbolsPath: string | null;
   /**
-   * It has a collector; its heap may grow to `heapBytesMax`, and a collection takes at most
-   * `pauseInstructionsMax`.
+   * The program has a collector. Its heap may grow to `heapBytesMax`, and a collection takes at
+   * most `pauseInstructionsMax` instructions.
    */
   readonly collects: boolean;
   readonly heapBytesMax: number;
@@ -73,6 +76,6 @@ export interface CompiledProgram {
   readonly diagnostics: readonly Diagnostic[];
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
-  /** Nothing had changed: the files are those of an earlier run. */
+  /** Nothing had changed since an earlier run, whose files are still valid. */
   readonly fromCache: boolean;
 }

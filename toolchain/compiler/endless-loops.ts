@@ -4,8 +4,8 @@ import type { Block, IrFunction } from "../ir/function.ts";
 import { Opcode } from "../ir/opcode.ts";
 
 /**
- * The blocks of each, in the order of the code. An inner loop without an end makes the outer one no
- * loop.
+ * The blocks of each endless loop, in the order of the code. A loop around an endless loop is not
+ * reported: control never returns to it.
  */
 export function endlessLoops(fn: IrFunction): Block[][] {
   const order = reversePostorder(fn);

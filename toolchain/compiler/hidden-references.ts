@@ -1,61 +1,39 @@
 /**
- * Refuses programs that could hide a reference from the collector: it looks at variables of
- * modules, and from there into objects with a header, and nowhere else. So no reference may
+ * Refuses programs that could hide a reference from the collector. The collector looks at variables
+ * of modules, and from there into objects with a header, and nowhere else. So no reference may
  *
  *   - live in a local variable across a collection,
  *   - be written as a number: into memory, into a variable of another type, into another object,
- *   - be made from a number that the collector cannot know for one.
+ *   - be made from a number, which the collector cannot recognize as a reference.
  *
- * asc's types say what is a reference; the module's code, still as asc wrote it, says where it
- * goes. The library is believed as far as its own references go, since asc's visitors are written
- * for it, and not for numbers that a program hands to it.
+ * asc's types say which values are references; the module's code, still as asc wrote it, says where
+ * they go. The library is trusted with its own references, because asc's visitors are written for
+ * it, but not with references that a program passes to it as numbers.
  */
 import { CallGraph, functionsNamed } from "../ir/call-graph.ts";
-import { reversePostorder } from "../ir/control-flow.ts";
-import type { Block, Instruction, IrFunction, Value } from "../ir/function.ts";
+import type { Instruction, IrFunction, Value } from "../ir/function.ts";
 import type { IrModule } from "../ir/module.ts";
-import { isLoad, isPure, isStore, Opcode } from "../ir/opcode.ts";
+import { isLoad, isStore, Opcode } from "../ir/opcode.ts";
 import type { Diagnostic } from "../report/diagnostic.ts";
+import {
+  ANY,
+  bitsOf,
+  HOLDER,
+  LOOSE,
+  NUMBER,
+  passedOn,
+  READ,
+  ReferenceFlow,
+  TYPED,
+} from "./reference-flow.ts";
 import { Reference, type ReferenceTypes } from "./reference-types.ts";
 
 export const COLLECTOR = "services/runtime/collector";
 
-// What is known of a value, as bits.
-const NUMBER = 0;
-/** A reference by its type. */
-const TYPED = 1;
-/** A reference that goes by as a number. */
-const LOOSE = 2;
-/** To an object that may refer to others. */
-const HOLDER = 4;
-/** Read as a number from an object that may refer to others: a reference, or not. */
-const READ = 8;
-const ANY = TYPED | LOOSE | READ;
-
-const ARITHMETIC: ReadonlySet<Opcode> = new Set([
-  Opcode.Add,
-  Opcode.Sub,
-  Opcode.Mul,
-  Opcode.And,
-  Opcode.Or,
-  Opcode.Xor,
-  Opcode.Shl,
-  Opcode.ShrS,
-  Opcode.ShrU,
-  Opcode.Rotl,
-  Opcode.Rotr,
-  Opcode.Wrap,
-  Opcode.ExtendU,
-  Opcode.ExtendS,
-]);
 /** Fields of the library's objects that lead to their elements. */
 const ELEMENTS = /^~lib\/.*#get:(dataStart|buffer)$/;
 /** Of these, those whose elements are references. */
 const REFERENCES = /^~lib\/array\/Array<(?!([iu](8|16|32|64|size)|bool|f32|f64)>#)/;
-/**
- * Before a static object's first byte, as asc lays it out; the last word is the object's length.
- */
-const STATIC_HEADER_BYTES = 20;
 /** Functions of the library and the collector that return a reference as a number. */
 const MAKERS: ReadonlySet<string> = new Set([
   `${COLLECTOR}/newObject`,
@@ -63,9 +41,6 @@ const MAKERS: ReadonlySet<string> = new Set([
   "~lib/rt/__newBuffer",
   "~lib/rt/__newArray",
 ]);
-const BLOCK_BYTES = 4;
-/** Below it lies no static data. */
-const MEMORY_BASE = 65_536;
 const DIAGNOSTICS_MAX = 30;
 
 const HELP_HIDDEN =
@@ -78,7 +53,7 @@ export function findHiddenReferences(module: IrModule, types: ReferenceTypes): D
 class Search {
   private readonly graph: CallGraph;
   private readonly diagnostics = new Map<string, Diagnostic>();
-  /** Bits of parameters that callers pass references for as numbers, and where they do. */
+  /** Parameters to which callers pass references as numbers: their bits, and where callers do. */
   private readonly looseParameters = new Map<
     number,
     { readonly bits: number[]; readonly origins: Set<number>[] }
@@ -119,7 +94,7 @@ class Search {
   }
 
   private follow(fn: IrFunction): void {
-    const flow = new Flow(
+    const flow = new ReferenceFlow(
       this.module,
       fn,
       (instruction, of) => this.resultBits(fn, instruction, of),
@@ -129,7 +104,7 @@ class Search {
       for (const instruction of fn.blockInstructions[block]!) this.check(fn, flow, instruction);
   }
 
-  /** The type says it; a caller may add to it. */
+  /** The bits of the parameters, from their types and from what callers pass. */
   private parameterBits(fn: IrFunction): number[] {
     const typed = this.typesOf(fn.functionIndex).parameters;
     const loose = this.looseParameters.get(fn.functionIndex)?.bits ?? [];
@@ -147,7 +122,7 @@ class Search {
     );
   }
 
-  private resultBits(fn: IrFunction, instruction: Instruction, flow: Flow): number {
+  private resultBits(fn: IrFunction, instruction: Instruction, flow: ReferenceFlow): number {
     if (isLoad(fn.opcode(instruction))) return this.readBits(fn, instruction, flow);
     if (fn.opcode(instruction) === Opcode.GlobalGet)
       return bitsOf(this.types.globals.get(this.module.globals[fn.immediate(instruction)]!.name));
@@ -162,17 +137,17 @@ class Search {
     return bits;
   }
 
-  /** What the program reads as bytes from an object may be a reference; fields have functions. */
-  private readBits(fn: IrFunction, instruction: Instruction, flow: Flow): number {
+  /** Bytes that the program reads from an object may be a reference; fields have accessors. */
+  private readBits(fn: IrFunction, instruction: Instruction, flow: ReferenceFlow): number {
     if (flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name)) return NUMBER;
     return (flow.bits(fn.operand(instruction, 0)) & HOLDER) !== 0 ? READ | HOLDER : NUMBER;
   }
 
-  private check(fn: IrFunction, flow: Flow, instruction: Instruction): void {
+  private check(fn: IrFunction, flow: ReferenceFlow, instruction: Instruction): void {
     const op = fn.opcode(instruction);
     const operand = (index: number): number => flow.bits(fn.operand(instruction, index));
     if (isStore(op)) {
-      // The library stores its own references where its visitors find them.
+      // The library stores its own references where asc's visitors find them.
       const isSeen = flow.isLibrary(instruction) || this.types.fieldAccessors.has(fn.name);
       if ((operand(1) & (isSeen ? LOOSE | READ : ANY)) !== 0)
         this.refuse(
@@ -227,14 +202,14 @@ class Search {
     }
   }
 
-  /** In the library a reference may become a number: it knows what it does. */
-  private sinkBits(flow: Flow, instruction: Instruction): number {
+  /** The library may turn its own references into numbers: it is trusted with them. */
+  private sinkBits(flow: ReferenceFlow, instruction: Instruction): number {
     return flow.isLibrary(instruction) ? LOOSE | READ : ANY;
   }
 
   private checkArguments(
     fn: IrFunction,
-    flow: Flow,
+    flow: ReferenceFlow,
     instruction: Instruction,
     callee: number,
   ): void {
@@ -278,14 +253,19 @@ class Search {
       known.bits[index] = before | passedOn(bits);
       const origins = (known.origins[index] ??= new Set());
       const size = origins.size;
-      // Where the program lets it out of its hands, not where the library passes it on.
+      // The line where the program passes the value, not where the library passes it on.
       for (const origin of this.originsOf(fn, flow, instruction, argument)) origins.add(origin);
       if (known.bits[index] !== before || origins.size !== size) this.changed = true;
     }
   }
 
   /** A value that is used as a reference must be one, or null, or static data. */
-  private checkMade(fn: IrFunction, flow: Flow, instruction: Instruction, value: Value): void {
+  private checkMade(
+    fn: IrFunction,
+    flow: ReferenceFlow,
+    instruction: Instruction,
+    value: Value,
+  ): void {
     if (
       flow.isLibrary(instruction) ||
       this.types.fieldAccessors.has(fn.name) ||
@@ -301,7 +281,7 @@ class Search {
   }
 
   private checkLiveness(fn: IrFunction, collecting: ReadonlySet<number>): void {
-    const flow = new Flow(
+    const flow = new ReferenceFlow(
       this.module,
       fn,
       (instruction, of) => this.resultBits(fn, instruction, of),
@@ -337,7 +317,7 @@ class Search {
    */
   private originsOf(
     fn: IrFunction,
-    flow: Flow,
+    flow: ReferenceFlow,
     instruction: Instruction,
     value: Value,
   ): Iterable<number> {
@@ -359,7 +339,7 @@ class Search {
     return any.length > 0 ? any : own;
   }
 
-  /** Of what happens in the library, or in code that asc adds: where the program calls it. */
+  /** The program's own lines from which code of the library, or code that asc adds, is called. */
   private ownLines(fn: IrFunction, origin: number): number[] {
     const lines = this.callingLines(fn, origin, new Set());
     return lines.length > 0 ? lines : [origin];
@@ -395,7 +375,7 @@ class Search {
 
   private refuse(
     fn: IrFunction,
-    flow: Flow,
+    flow: ReferenceFlow,
     instruction: Instruction,
     value: Value,
     message: string,
@@ -419,231 +399,6 @@ class Search {
       help,
     });
   }
-}
-
-/** What each value of one function is, and where it lives. */
-class Flow {
-  readonly order: Block[];
-  private readonly known = new Map<Value, number>();
-  /** Of expressions, each looked at once however often it is used: from what is in `known` now. */
-  private readonly expressions = new Map<Value, number>();
-
-  constructor(
-    private readonly module: IrModule,
-    private readonly fn: IrFunction,
-    resultBits: (instruction: Instruction, flow: Flow) => number,
-    parameters: readonly number[],
-  ) {
-    this.order = reversePostorder(fn);
-    for (const [index, value] of fn.blockParameters[0]!.entries())
-      this.known.set(value, parameters[index] ?? NUMBER);
-    for (const block of this.order) {
-      for (const instruction of fn.blockInstructions[block]!) {
-        if (hasEffectAndResult(fn, instruction)) this.known.set(fn.result(instruction), NUMBER);
-      }
-    }
-    for (let changed = true; changed; ) {
-      changed = false;
-      this.expressions.clear();
-      for (const block of this.order) {
-        for (const instruction of fn.blockInstructions[block]!) {
-          if (!hasEffectAndResult(fn, instruction)) continue;
-          const before = this.known.get(fn.result(instruction)) ?? NUMBER;
-          const after = before | resultBits(instruction, this);
-          if (after === before) continue;
-          this.known.set(fn.result(instruction), after);
-          changed = true;
-        }
-        for (const { target, args } of fn.blockEdges[block]!) {
-          for (const [index, argument] of args.entries()) {
-            const parameter = fn.blockParameters[target]![index]!;
-            const before = this.known.get(parameter) ?? NUMBER;
-            const after = before | this.bits(argument);
-            if (after === before) continue;
-            this.known.set(parameter, after);
-            changed = true;
-          }
-        }
-      }
-    }
-  }
-
-  bits(value: Value): number {
-    const waiting = [value];
-    const isKnown = (of: Value): boolean => this.isLeaf(of) || this.expressions.has(of);
-    for (let at = waiting.at(-1); at !== undefined; at = waiting.at(-1)) {
-      const unknown = isKnown(at) ? [] : this.operands(at).filter((operand) => !isKnown(operand));
-      waiting.push(...unknown);
-      if (unknown.length > 0) continue;
-      waiting.pop();
-      if (!isKnown(at)) this.expressions.set(at, this.expressionBits(at));
-    }
-    return this.bitsNow(value);
-  }
-
-  /** Of a leaf, or of an expression that has been looked at. */
-  private bitsNow(value: Value): number {
-    return (this.isLeaf(value) ? this.known.get(value) : this.expressions.get(value)) ?? NUMBER;
-  }
-
-  /** `expressions` has all its operands. */
-  private expressionBits(value: Value): number {
-    const definition = this.fn.definition(value) as Instruction;
-    const bits = this.operands(value).reduce((all, operand) => all | this.bitsNow(operand), NUMBER);
-    if (this.fn.opcode(definition) === Opcode.Select) return bits;
-    // An address inside an object is one more way to reach it.
-    const isOwn = (bits & TYPED) !== 0 && !this.isLibrary(definition);
-    if ((bits & LOOSE) !== 0 || isOwn) return LOOSE | (bits & HOLDER);
-    return (bits & READ) !== 0 ? READ | (bits & HOLDER) : NUMBER;
-  }
-
-  /** Of an expression: those operands that say what it is. */
-  private operands(value: Value): readonly Value[] {
-    const { fn } = this;
-    const definition = fn.definition(value) as Instruction;
-    const op = fn.opcode(definition);
-    if (op === Opcode.Select) return [fn.operand(definition, 1), fn.operand(definition, 2)];
-    return ARITHMETIC.has(op)
-      ? Array.from({ length: fn.operandCount(definition) }, (_, index) =>
-          fn.operand(definition, index),
-        )
-      : [];
-  }
-
-  /** It stands in no expression: a parameter, or the result of what has an effect. */
-  private isLeaf(value: Value): boolean {
-    const definition = this.fn.definition(value);
-    return definition === -1 || !isPure(this.fn.opcode(definition));
-  }
-
-  /** Written in the library, inlined from there included. */
-  isLibrary(instruction: Instruction): boolean {
-    if (this.fn.name.startsWith("~lib/")) return true;
-    // The lines that asc gives calls without all their arguments are those of the function called.
-    const isCall = this.fn.opcode(instruction) === Opcode.Call;
-    if (isCall && this.module.functions[this.fn.immediate(instruction)]!.name.endsWith("@varargs"))
-      return false;
-    return this.module.sourceOf(this.fn.origin(instruction))?.file.startsWith("~lib/") ?? false;
-  }
-
-  /** Neither a reference nor a constant on some path. */
-  isMadeFromNumber(value: Value, seen = new Set<Value>()): boolean {
-    const { fn } = this;
-    if (seen.has(value) || (this.bits(value) & (TYPED | LOOSE)) !== 0) return false;
-    seen.add(value);
-    const definition = fn.definition(value);
-    if (definition >= 0) {
-      const op = fn.opcode(definition as Instruction);
-      if (op === Opcode.GlobalConst) return false;
-      if (op === Opcode.Const)
-        return !this.isStaticObject(Number(fn.constantBits(definition as Instruction)));
-      if (op === Opcode.Select)
-        return [1, 2].some((index) =>
-          this.isMadeFromNumber(fn.operand(definition as Instruction, index), seen),
-        );
-      return !this.isLibrary(definition as Instruction);
-    }
-    const block = ~fn.valueDefinitions.data[value]!;
-    if (block === 0) return true;
-    const index = fn.blockParameters[block]!.indexOf(value);
-    return this.order.some((from) =>
-      fn.blockEdges[from]!.some(
-        ({ target, args }) => target === block && this.isMadeFromNumber(args[index]!, seen),
-      ),
-    );
-  }
-
-  /** Null, a function value, or an object that asc has laid out with its header. */
-  private isStaticObject(address: number): boolean {
-    if (address < MEMORY_BASE) return true;
-    const segment = this.module.dataSegments.find(
-      (one) => one.address === address - STATIC_HEADER_BYTES,
-    );
-    if (segment === undefined || segment.bytes.length < STATIC_HEADER_BYTES) return false;
-    const view = new DataView(segment.bytes.buffer, segment.bytes.byteOffset, segment.bytes.length);
-    return view.getUint32(0, true) + BLOCK_BYTES === segment.bytes.length;
-  }
-
-  /**
-   * Adds the values that an expression is made of and that stand in none themselves. Expressions in
-   * `seen` have been looked at.
-   */
-  leaves(value: Value, found = new Set<Value>(), seen = new Set<Value>()): Set<Value> {
-    const { fn } = this;
-    const waiting = [value];
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      if (this.isLeaf(at)) {
-        found.add(at);
-        continue;
-      }
-      if (seen.has(at)) continue;
-      seen.add(at);
-      const definition = fn.definition(at) as Instruction;
-      for (let index = 0; index < fn.operandCount(definition); index++)
-        waiting.push(fn.operand(definition, index));
-    }
-    return found;
-  }
-
-  /** For each call, what is used after it and was there before. */
-  liveAcrossCalls(): { readonly instruction: Instruction; readonly live: readonly Value[] }[] {
-    const { fn } = this;
-    const liveIn = new Map<Block, Set<Value>>();
-    const walk = (
-      block: Block,
-      at?: (instruction: Instruction, live: ReadonlySet<Value>) => void,
-    ): Set<Value> => {
-      const live = new Set<Value>();
-      // What an expression is made of is older than each of its uses, so it lives on at an earlier
-      // one.
-      const seen = new Set<Value>();
-      for (const { target, args } of fn.blockEdges[block]!) {
-        for (const value of liveIn.get(target) ?? [])
-          if (!fn.blockParameters[target]!.includes(value)) live.add(value);
-        for (const argument of args) this.leaves(argument, live, seen);
-      }
-      for (const instruction of fn.blockInstructions[block]!.toReversed()) {
-        for (let index = 0; index < fn.resultCount(instruction); index++)
-          live.delete(fn.result(instruction, index));
-        at?.(instruction, live);
-        for (let index = 0; index < fn.operandCount(instruction); index++)
-          this.leaves(fn.operand(instruction, index), live, seen);
-      }
-      return live;
-    };
-    for (let changed = true; changed; ) {
-      changed = false;
-      for (const block of this.order.toReversed()) {
-        const live = walk(block);
-        if (live.size === (liveIn.get(block)?.size ?? 0)) continue;
-        liveIn.set(block, live);
-        changed = true;
-      }
-    }
-    const calls: { instruction: Instruction; live: Value[] }[] = [];
-    for (const block of this.order) {
-      walk(block, (instruction, live) => {
-        const op = fn.opcode(instruction);
-        if (op === Opcode.Call || op === Opcode.CallIndirect)
-          calls.push({ instruction, live: [...live] });
-      });
-    }
-    return calls;
-  }
-}
-
-function hasEffectAndResult(fn: IrFunction, instruction: Instruction): boolean {
-  return fn.resultCount(instruction) === 1 && !isPure(fn.opcode(instruction));
-}
-
-/** What a function sees of a value that it takes or gives as a number. */
-function passedOn(bits: number): number {
-  return ((bits & (TYPED | LOOSE)) !== 0 ? LOOSE : NUMBER) | (bits & (READ | HOLDER));
-}
-
-function bitsOf(reference: Reference | undefined): number {
-  if (reference === undefined || reference === Reference.None) return NUMBER;
-  return reference === Reference.Holder ? TYPED | HOLDER : TYPED;
 }
 
 function isCollector(name: string): boolean {

@@ -24,9 +24,9 @@ interface ProgramRead {
 }
 
 /**
- * TypeScript to the module that the back end compiles. What a program makes decides whether it gets
- * the collector; then it is read once more, with it, and refused where it could hide something from
- * it. `step` hears what has been done.
+ * Compiles TypeScript to the module that the back end takes. A program that makes objects while it
+ * serves is compiled once more with the collector, and refused where it could hide a reference from
+ * the collector. `step` is called with the name of each finished step.
  */
 export async function readProgram(
   options: ReadOptions,

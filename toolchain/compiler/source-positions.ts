@@ -4,8 +4,9 @@ import type { FunctionBody } from "../wasm/types.ts";
 
 /**
  * Where each instruction of a module comes from. asc gives some instructions no position, calls of
- * imports among them: such a one counts to the nearest before it in its function, else to the
- * nearest behind it, so that every return address has a line.
+ * imports among them. Such an instruction takes the position of the nearest instruction before it
+ * in its function that has one, or else of the nearest after it, so that every return address has a
+ * line.
  */
 export function sourcePositions(
   wasm: Uint8Array,

@@ -33,7 +33,7 @@ export function worstStackDepth(module: IrModule, codes: readonly MachineCode[])
   const known = new Map<string, Bound>();
   const active: string[] = [];
 
-  /** Throws the cycle, if there is one. */
+  /** Throws the cycle if the calls have one. */
   const boundOf = (key: string): Bound => {
     const done = known.get(key);
     if (done !== undefined) return done;

@@ -1,6 +1,6 @@
 /**
- * The process in which the editor's plugin has programs compiled, without making anything of them:
- * one request after the other.
+ * The process in which the editor's plugin has programs compiled as far as the compiler's errors
+ * go. Requests are handled one after the other; no file is written.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

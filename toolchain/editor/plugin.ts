@@ -1,8 +1,8 @@
 /**
- * The plugin of TypeScript's language server: adds to the diagnostics of a program's file what the
- * build would say. What is refused by form or name is found at once; for the rest the compiler runs
- * in a process of its own, on the texts as they stand in the editor, and what it says appears when
- * it has said it.
+ * The plugin of TypeScript's language server: adds the build's errors to the diagnostics of a
+ * program's file. Forms and names that are refused are found at once. For the other errors the
+ * compiler runs in a process of its own, on the texts as they stand in the editor; its errors
+ * appear when it has finished.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { join, relative } from "node:path";
@@ -14,7 +14,7 @@ import { helpText } from "../language/refusals.ts";
 
 /** Below the numbers of TypeScript's own messages there are none of this size. */
 const CODE = 90_000;
-/** So long after the last change the compiler starts. */
+/** The compiler starts this long after the last change. */
 const QUIET_MS = 300;
 /** Sources of programs; the rest of the tree runs on the host. */
 const PROGRAM_FILE = /^(services|drivers|kernel)\/.*\.ts$/;
@@ -151,7 +151,8 @@ class ProgramChecks {
       if (this.worker === worker) this.worker = null;
     };
     worker.on("exit", end).on("error", end);
-    // It must not keep the server alive, nor outlive it: the channel's end is its end.
+    // The worker must not keep the server alive. It ends when the channel closes, so it does not
+    // outlive the server.
     worker.unref();
     worker.channel?.unref();
     return (this.worker = worker);

@@ -40,7 +40,7 @@ export interface CampaignResult {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-/** After so many differences a campaign stops: there is something to do. */
+/** A campaign stops after this many differences. */
 const DIFFERENCES_MAX = 10;
 
 /**

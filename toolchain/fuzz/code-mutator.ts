@@ -12,7 +12,9 @@ interface Piece {
   readonly displacement: { readonly at: number; readonly bytes: number } | null;
   readonly immediate: { readonly at: number; readonly bytes: number } | null;
   readonly hasRex: boolean;
-  /** Means the same elsewhere: neither a branch nor relative to rip. */
+  /**
+   * The instruction means the same at another place: it is neither a branch nor relative to rip.
+   */
   readonly isMovable: boolean;
 }
 
@@ -157,7 +159,7 @@ export class CodeMutator {
     return "behind the next";
   }
 
-  /** By one of another place. */
+  /** Replaces the instruction by one from another place. */
   private replace(code: Uint8Array, piece: Piece): string | null {
     const other = this.random.pick(this.pieces);
     if (!other.isMovable || other.length > piece.length || other.length + 1 === piece.length)

@@ -403,7 +403,7 @@ export class FunctionGenerator {
     const { code } = this;
     code.byte(0x02, 0x40);
     this.labels.push({ types: [] });
-    // Only sometimes, else nothing behind it would ever run.
+    // Only sometimes: otherwise the code after it would never run.
     this.value("i32");
     code.byte(0x45, 0x0d, 0);
     this.values(types);
@@ -639,7 +639,7 @@ export class FunctionGenerator {
       if (random.chance(40)) this.constant(type);
       else {
         this.value(type, depth + 1);
-        // Mostly odd, so that the program gets beyond it.
+        // Mostly odd, so that the program usually continues.
         if (random.chance(85)) code.byte(is32 ? 0x41 : 0x42, 1, is32 ? 0x72 : 0x84);
       }
       code.byte(random.pick<number>(DIVISIONS[type]));

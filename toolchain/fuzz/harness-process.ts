@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { ByteWriter } from "../elf/byte-writer.ts";
 
-/** What came of one call of an export. */
+/** The outcome of one call of an export. */
 export interface CallAnswer {
   /** FaultKind, 0 if the call returned. */
   readonly trap: number;

@@ -118,7 +118,7 @@ function compareAnswers(
       );
     if (answer.trap !== 0) {
       faults.set(answer.trap, (faults.get(answer.trap) ?? 0) + 1);
-      // How deep a stack goes is nobody's promise, so what was done before it ended differs.
+      // The depth at which a stack ends is not specified, so the effects before the end differ.
       if (answer.trap === FaultKind.StackExhausted) return result(null, calls, faults);
       continue;
     }

@@ -27,7 +27,7 @@ export interface MutationResult {
   readonly kinds: Readonly<Record<string, readonly [made: number, accepted: number]>>;
 }
 
-/** A mutant may loop for ever; nobody waits for it. */
+/** A mutant may loop without end: it is stopped after this time. */
 const PROCESSOR_SECONDS_MAX = 1;
 const STACK_BYTES = 1 << 20;
 

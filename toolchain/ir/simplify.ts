@@ -200,7 +200,7 @@ class Rules {
     const type = fn.type(definition);
     const negated = NEGATED[op];
     if (negated !== undefined) {
-      // !(x != 0) is !x; the others turn round.
+      // !(x != 0) is !x; other comparisons become their negation.
       return this.makeAs(type, negated, fn.operand(definition, 0), fn.operand(definition, 1));
     }
     if (op === Opcode.Eqz)
@@ -336,7 +336,7 @@ class Rules {
         return constant === this.ones ? right : null;
       case Opcode.Xor:
         if (constant === 0n) return left;
-        // Turning a boolean round.
+        // Negating a boolean.
         if (constant === 1n && this.type === Type.I32 && this.bitLength(left) <= 1)
           return this.makeAs(Type.I32, Opcode.Eqz, left);
         return null;

@@ -1,6 +1,6 @@
 /**
- * Adds to what a compiler of programs refuses what to write instead, and puts the user's own lines
- * first.
+ * Adds help to the compiler's errors about a program: what to write instead. Errors in the user's
+ * own files come first.
  */
 import { posix } from "node:path";
 import ts from "typescript";
@@ -76,8 +76,8 @@ function helpOf(
 }
 
 /**
- * The one that the place lies in, else the first that begins on its line: asc names the place at
- * which it gave up.
+ * The refusal that contains the place, or else the first that begins on its line: asc reports the
+ * place at which it stopped.
  */
 function nearest(
   { source, refusals }: FileView,
@@ -136,7 +136,7 @@ function codeOf(message: string): number | undefined {
   return code === undefined ? undefined : Number(code);
 }
 
-/** asc says the same of a signature in two ways. */
+/** asc reports a wrong signature with two messages. */
 function isEcho(
   { file, line, column, message }: Diagnostic,
   before: readonly Diagnostic[],

@@ -1,6 +1,6 @@
 /**
- * Finds in a TypeScript file what the language of programs has not, by form and by name; types are
- * the compiler's business.
+ * Finds the parts of a TypeScript file that the language of programs refuses, by form and by name.
+ * Types are checked by the compiler.
  */
 import ts from "typescript";
 import { NAME_REFUSALS, type Refusal, SYNTAX_REFUSALS, type SyntaxRefusal } from "./refusals.ts";
@@ -28,7 +28,7 @@ export function findRefusals(source: ts.SourceFile): FoundRefusal[] {
     }
     const keyword = keywordName(node);
     if (keyword !== null) report(node, NAME_REFUSALS.get(keyword)!);
-    // One message for one mistake: nothing inside of a pattern or a union says more.
+    // One message for each mistake: parts of a pattern or a union add nothing.
     if (form?.isWhole !== true) ts.forEachChild(node, visit);
   };
   visit(source);
@@ -37,9 +37,9 @@ export function findRefusals(source: ts.SourceFile): FoundRefusal[] {
 
 interface Form {
   readonly refusal: SyntaxRefusal;
-  /** What is marked. */
+  /** The part of the text to mark. */
   readonly at: ts.Node;
-  /** Nothing inside is looked at. */
+  /** The search does not continue inside the form. */
   readonly isWhole?: boolean;
 }
 

@@ -1,14 +1,14 @@
 /**
- * What TypeScript has and the language of programs has not, with what to write instead. The
- * compiler adds the help to what it refuses, the editor shows both, and docs/language.md lists the
+ * The features of TypeScript that the language of programs refuses, with what to write instead. The
+ * compiler adds the help to its errors, the editor shows both, and docs/language.md lists the
  * table; tests hold the three together.
  */
 export interface Refusal {
-  /** What it is, as the message and the page name it. */
+  /** The feature's name in the message and on the page. */
   readonly what: string;
   /** What to write instead. */
   readonly help: string;
-  /** The section of docs/language.md that tells more, by its heading. */
+  /** The heading of the section of docs/language.md that explains more. */
   readonly section: string;
 }
 

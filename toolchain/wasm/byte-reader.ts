@@ -1,6 +1,6 @@
 import { DiagnosticError } from "../report/diagnostic.ts";
 
-/** A malformed or invalid module: always says at which byte. */
+/** The error for a malformed or invalid module; it always names the byte. */
 export function wasmError(file: string, offset: number, message: string): DiagnosticError {
   return new DiagnosticError([
     { severity: "error", file, message: `offset 0x${offset.toString(16)}: ${message}` },
@@ -8,8 +8,8 @@ export function wasmError(file: string, offset: number, message: string): Diagno
 }
 
 /**
- * Reads the primitive encodings of the wasm binary format between two offsets; whatever does not
- * fit is refused.
+ * Reads the primitive encodings of the wasm binary format between two offsets. Anything malformed
+ * is refused.
  */
 export class ByteReader {
   constructor(

@@ -1,9 +1,7 @@
 /**
- * Decodes the sections of a wasm binary: core 2.0 without vector instructions. Instructions are not
- * decoded here, only delimited.
- *
- * Input may be hostile: time and memory are linear in its length, and whatever is malformed is
- * refused with its offset.
+ * Decodes the sections of a wasm binary: core 2.0 without vector instructions. Function bodies are
+ * delimited here, not decoded. Input may be hostile: time and memory are linear in its length, and
+ * malformed input is refused with its offset.
  */
 import { WasmOp } from "./instruction-set.ts";
 import { InstructionReader } from "./instruction-reader.ts";

@@ -182,7 +182,7 @@ export function operationName(opcode: number): string {
   return OTHER_NAMES[opcode] ?? word.replace(/([a-z0-9])([A-Z])/g, "$1.$2").toLowerCase();
 }
 
-/** Why an opcode that we do not know is not there; for messages. */
+/** Why an opcode is not supported; for messages. */
 export function unknownOpcode(opcode: number): string {
   if (opcode === 0xfd) return "vector instructions (SIMD) are not supported";
   if (opcode === 0xfe) return "atomic instructions are not supported";

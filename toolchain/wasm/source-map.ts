@@ -9,10 +9,8 @@ export interface SourcePosition {
 
 /**
  * Reads a source map (version 3) of a wasm module: all mappings are in line 1, columns are byte
- * offsets in the module.
- *
- * The result answers where an instruction comes from: the mapping at or before its offset, as far
- * as it reaches.
+ * offsets in the module. The result returns the position of an instruction: that of the last
+ * mapping at or before its offset, or null.
  */
 export function readSourceMap(
   text: string,
@@ -40,7 +38,7 @@ export function readSourceMap(
     const index = low - 1;
     if (index < 0 || files[index]! < 0) return null;
     const source = sources[files[index]!];
-    // Source maps count lines from 1 in our terms after adding one, columns likewise.
+    // Source maps count lines and columns from 0, positions from 1.
     return source === undefined
       ? null
       : { file: source, line: lines[index]! + 1, column: columns[index]! + 1 };

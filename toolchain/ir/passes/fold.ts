@@ -84,7 +84,7 @@ class Folder {
   private pendingDefinition(value: Value): Instruction | -1 {
     const definition = this.fn.definition(this.replacement.resolve(value));
     if (definition === -1 || !isPure(this.fn.opcode(definition))) return -1;
-    // What this pass made itself is canonical.
+    // Values that this pass made are canonical already.
     return definition >= this.isDone.length || this.isDone[definition] ? -1 : definition;
   }
 

@@ -9,7 +9,7 @@ import type { InlineDecision } from "./inline.ts";
 const SMALL = 12;
 /** A callee with only one call, and no other way to be called, disappears with it. */
 const ONLY_CALL_MAX = 80;
-/** Callers do not grow beyond this: allocation and reading suffer. */
+/** Callers do not grow beyond this: register allocation gets worse, and listings hard to read. */
 const CALLER_MAX = 3_000;
 
 /**

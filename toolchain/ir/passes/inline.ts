@@ -10,7 +10,7 @@ import type { IrModule } from "../module.ts";
 import { isPure, Opcode, Type } from "../opcode.ts";
 import { Replacement } from "../replacement.ts";
 
-/** Whether this call of `callee` is to be inlined. `isCold`: the call lies on a way to a trap. */
+/** Whether to inline this call of `callee`. `isCold`: every path from the call traps. */
 export type InlineDecision = (caller: IrFunction, callee: IrFunction, isCold: boolean) => boolean;
 
 /**

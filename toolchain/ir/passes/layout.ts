@@ -9,7 +9,9 @@ import type { Block, IrFunction } from "../function.ts";
 import { findLoops, isInLoop, type LoopForest } from "../loops.ts";
 import { Opcode } from "../opcode.ts";
 
-/** A header longer than this is not worth the jump into it. */
+/**
+ * Longer headers are not rotated: the jump into the header would cost more than the branch saved.
+ */
 const ROTATED_HEADER_MAX = 12;
 
 export function layout(fn: IrFunction): void {

@@ -72,8 +72,8 @@ export const FINISHING: readonly Pass[] = [
 ];
 
 /**
- * Rounds of the simplifying passes: the bound that keeps a pair of rules that undo each other from
- * running for ever.
+ * At most this many rounds of the simplifying passes: two rules that undo each other must not run
+ * without end.
  */
 const ROUNDS_MAX = 6;
 
@@ -89,8 +89,8 @@ export function optimize(fn: IrFunction, module: IrModule): void {
 }
 
 /**
- * Optimizes all functions and returns those that are still called: who was inlined everywhere needs
- * no code.
+ * Optimizes all functions and returns those that are still called: a function that was inlined
+ * everywhere needs no code.
  */
 export function optimizeModule(module: IrModule): IrFunction[] {
   improveModule(module);
@@ -108,7 +108,7 @@ function improveModule(module: IrModule): void {
   const decide = planInlining(module, (fn) => improved.has(fn));
   for (const fn of calleesFirst(module)) {
     simplifyFully(fn, module);
-    // Callees are simplified and have had their turn, so that their size is what a copy costs.
+    // The callees are final, so their size is the cost of a copy.
     if (inlineCalls(fn, module, decide)) simplifyFully(fn, module);
     for (const pass of IMPROVING) if (pass.run(fn, module)) simplifyFully(fn, module);
     improved.add(fn);

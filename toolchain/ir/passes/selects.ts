@@ -8,7 +8,7 @@ import type { IrFunction, Value } from "../function.ts";
 import { isPure, Opcode, Type } from "../opcode.ts";
 import { PureValues } from "../pure-values.ts";
 
-/** More chosen values than this are cheaper to branch for. */
+/** With more values to choose, a branch is cheaper. */
 const CHOSEN_MAX = 2;
 /** Instructions that one side may cost where it would not have been taken. */
 const COST_MAX = 2;

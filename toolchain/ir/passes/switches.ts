@@ -9,7 +9,9 @@ import { PureValues } from "../pure-values.ts";
 
 /** With fewer cases, comparing in turn is as fast and shorter. */
 const CASES_MIN = 4;
-/** At least one entry of so many must be a case, else the table is mostly air. */
+/**
+ * At least one table entry in this many must be a case: a sparser table is refused as mostly empty.
+ */
 const ENTRIES_PER_CASE_MAX = 3;
 
 export function formSwitches(fn: IrFunction): boolean {

@@ -16,17 +16,17 @@ import { RegisterWishes } from "./register-wishes.ts";
 import { SegmentMap } from "./segment-map.ts";
 
 /**
- * Above this many instructions nothing is evicted and what does not fit is cut into smallest pieces
- * at once, so that time stays n log n.
+ * Above this many instructions no bundle is evicted, and a bundle that does not fit is cut into
+ * smallest pieces at once, so that the time stays n log n.
  */
 const LINEAR_INSTRUCTIONS_MIN = 60_000;
-/** Pieces that one family is split into by choice; after that, into smallest pieces. */
+/** Splits of one family at the cheapest place; further splits go into smallest pieces at once. */
 const FAMILY_SPLITS_MAX = 24;
 /** Bundles of more ranges than this are not joined with others. */
 const JOINED_RANGES_MAX = 256;
-/** Blocks that the search for a cheap place to split looks at. */
+/** Blocks that the search for a cheap split point visits at most. */
 const SPLIT_SEARCH_BLOCKS_MAX = 64;
-/** What a callee-saved register costs that nothing else uses: its push and pop. */
+/** The cost of the first use of a callee-saved register: its push and pop. */
 const CALLEE_SAVED_COST = 2;
 
 for (const name of [
@@ -141,7 +141,10 @@ export class RegisterAllocator {
     return ranges.filter((list) => list.length > 0).map((list) => this.newBundle(list, -1));
   }
 
-  /** A constant is better made again than carried along in the register of what it becomes. */
+  /**
+   * Rematerializing a constant is cheaper than keeping it in the register of the value that it
+   * becomes.
+   */
   private isWorthCarrying(register: VirtualRegister): boolean {
     return this.live.machine.rematerializable[register] === null;
   }
@@ -222,7 +225,7 @@ export class RegisterAllocator {
       .filter((register) => this.registers.includes(register));
     const others = this.registers.filter((register) => !weights.has(register));
     const [start, end] = [bundle.start(this.live), bundle.end(this.live)];
-    // A callee-saved register that nothing uses yet costs more than spoiling a wish.
+    // Saving another register costs more than a wish of another value.
     const rank = (register: number): number =>
       ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1
         ? 2
@@ -237,9 +240,9 @@ export class RegisterAllocator {
   }
 
   /**
-   * What stands in the way in `register`: the first point of a conflict, -1 if there is none, and
-   * the bundles to be evicted with the greatest weight among them; Infinity if one of them weighs
-   * `weightLimit` or more, or an instruction needs the register itself. The search ends there.
+   * The conflicts in `register`: their first point (-1: none), the bundles to evict, and the
+   * greatest weight among those. The weight is Infinity if a bundle weighs `weightLimit` or more,
+   * or if an instruction needs the register itself; the search ends there.
    */
   private conflictsOf(bundle: Bundle, register: number, weightLimit: number): Conflict {
     const { live } = this;
@@ -460,7 +463,7 @@ export class RegisterAllocator {
   }
 }
 
-/** What keeps a bundle out of a register. */
+/** The conflicts that keep a bundle out of a register. */
 interface Conflict {
   readonly firstPoint: Point;
   readonly weight: number;

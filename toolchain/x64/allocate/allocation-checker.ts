@@ -64,8 +64,8 @@ class AllocationChecker {
       contents: new Array<Contents>(this.locationCount).fill(EMPTY),
       extended: new Array<boolean>(this.locationCount).fill(false),
     };
-    // First to the fixed point, without judging: a state shrinks while loops are still open. Then
-    // once more, judging.
+    // The first walk only finds the fixed point: a state shrinks while loops are still open. The
+    // second walk checks the operands.
     const worklist = [0];
     const isQueued = new Uint8Array(blocks.length);
     while (worklist.length > 0) {
@@ -307,8 +307,8 @@ class AllocationChecker {
   }
 
   /**
-   * `value` is about to be defined anew, in the next round of a loop: what holds it holds the old
-   * one.
+   * `value` is about to be defined again, in the next round of a loop: locations that hold it hold
+   * the old value, and lose it.
    */
   private forget(state: State, value: VirtualRegister): void {
     for (let location = 0; location < this.locationCount; location++) {

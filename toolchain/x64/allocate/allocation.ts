@@ -38,8 +38,8 @@ export interface Allocation {
   readonly before: ReadonlyMap<number, readonly InsertedMove[]>;
   readonly behind: ReadonlyMap<number, readonly InsertedMove[]>;
   /**
-   * Definitions that are made again wherever they are needed, so that they themselves need not
-   * stand.
+   * 1 for a definition that is rematerialized at every use, so that the definition itself needs no
+   * code. By instruction.
    */
   readonly removed: Uint8Array;
   /** Bytes of each stack slot. */

@@ -1,7 +1,7 @@
 import type { LiveRanges } from "./live-range.ts";
 import { needsRegister, UseKind } from "./live-range.ts";
 
-/** Weight of a bundle that cannot be made smaller: nothing evicts it. */
+/** The weight of a bundle that cannot be made smaller. No bundle evicts it. */
 export const MINIMAL_WEIGHT = Infinity;
 
 export const NOT_ALLOCATED = -1;
@@ -14,13 +14,15 @@ export const NOT_ALLOCATED = -1;
 export class Bundle {
   /** x86 number, or NOT_ALLOCATED: in a stack slot, or nowhere if it can be made again. */
   register = NOT_ALLOCATED;
-  /** Uses by frequency, for each point that the bundle is live. */
+  /**
+   * `cost` for each point at which the bundle is live: bundles with a low weight are evicted first.
+   */
   weight = 0;
-  /** Uses by frequency. */
+  /** How often the uses of the bundle run: what a slot instead of a register would cost. */
   cost = 0;
-  /** Points that the bundle is live. */
+  /** Points at which the bundle is live. */
   size = 0;
-  /** Some use needs a register. */
+  /** At least one use needs a register. */
   isRegisterNeeded = false;
   hasUses = false;
   isMinimal = false;

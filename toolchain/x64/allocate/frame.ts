@@ -7,7 +7,7 @@ import { CALLEE_SAVED, type Register } from "../machine/register.ts";
  */
 export const UNPROBED_FRAME_BYTES_MAX = 32 * 1024;
 export const PROBE_BYTES = 4096;
-/** Frames beyond this are refused: no stack of ours is made for them. */
+/** Larger frames are refused: no stack of the system has room for them. */
 export const FRAME_BYTES_MAX = 1024 * 1024;
 
 /**

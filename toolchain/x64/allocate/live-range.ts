@@ -22,19 +22,19 @@ export const latePoint = (instruction: number): Point => instruction * 4 + 2;
 export const behindPoint = (instruction: number): Point => instruction * 4 + 3;
 export const instructionAt = (point: Point): number => point >> 2;
 
-/** What a live range owes its value at a point. */
+/** How an instruction uses a value at a point. */
 export enum UseKind {
   /** Written to a register. */
   Definition,
-  /** Written to a register, or not at all where every reader makes the value again. */
+  /** Written to a register, or not at all if every reader rematerializes the value. */
   RematerializableDefinition,
-  /** Written by a move, so to anywhere. */
+  /** Written by a move: register or slot. */
   DefinitionByMove,
   /** Read from a register. */
   Register,
   /** Read from a register or slot. */
   Any,
-  /** Read by a move that is inserted, so from anywhere. */
+  /** Read by an inserted move: register or slot. */
   Move,
 }
 
@@ -207,8 +207,8 @@ export class LiveRanges {
   }
 
   /**
-   * Uses come by instruction; within one, a fixed use (before) may follow a plain one (early), so a
-   * few are out of order.
+   * `visitUses` goes by instruction. Within an instruction a fixed use (before) may follow a plain
+   * use (early), so a few uses are out of order.
    */
   private sortUses(starts: Int32Array): void {
     for (let register = 0; register + 1 < starts.length; register++) {
@@ -273,7 +273,7 @@ export class LiveRanges {
           }
         }
       }
-      // The definition alone, written by a move: nobody reads it, so that no move is needed.
+      // Defined by a move and never read: omit the move.
       if (useEnd - useStart === 1 && this.useKinds[useStart] === UseKind.DefinitionByMove) continue;
       touched.sort((a, b) => a - b);
       let last = -1;
@@ -282,8 +282,8 @@ export class LiveRanges {
         const from = block === definitionBlock ? definition : beforePoint(blocks[block]!.start);
         let to =
           liveOut[block] === register ? beforePoint(blocks[block]!.end) : lastUse[block]! + 1;
-        // A definition that nobody reads still occupies its register while it is written; a
-        // temporary beside two results until they are.
+        // A definition that is never read still occupies its register while it is written; a
+        // temporary beside two results occupies its register until both are written.
         if (block === definitionBlock && to <= definition + 1) {
           const instruction = instructionAt(definition);
           const isEarly = definition === beforePoint(instruction);
@@ -346,7 +346,10 @@ export class LiveRanges {
     });
   }
 
-  /** Of two operands that may change places, the one that dies here is better overwritten. */
+  /**
+   * Exchanges the operands of commutative instructions so that the overwritten operand is one that
+   * ends there.
+   */
   private swapCommutative(): void {
     const { machine } = this;
     machine.instructions.forEach((instruction, i) => {

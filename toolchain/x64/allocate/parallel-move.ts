@@ -30,7 +30,7 @@ for (const name of [
 ])
   declareCoverage(name);
 
-/** Where a move that needs a place of its own goes through. */
+/** Places that moves may use in between. */
 export interface Scratch {
   /** A register that holds nothing here, or -1. */
   readonly register: () => number;
@@ -118,9 +118,9 @@ class Sequence {
       this.exchange(move);
       return;
     }
-    // The value that stands in the way goes aside, and its reader fetches it there. With a free
-    // register that is one move more than the cycle has members, but none of them has to wait for
-    // two others as an exchange does.
+    // Moves the blocking value aside, and its reader takes it from there. With a free register this
+    // is one move more than the cycle has members, but each move depends on one other move, where
+    // an exchange depends on two.
     hit(free >= 0 ? "move: cycle through a free register" : "move: cycle through a slot");
     const waiting = move ?? blocked;
     const aside = free >= 0 ? free : slotLocation(this.scratch.slot(this.slotsUsed++));

@@ -41,7 +41,7 @@ enum Stage {
   Store,
 }
 
-/** Slots that are searched for room before a new one is made. */
+/** Existing slots that are tried before a new slot is made. */
 const SLOTS_TRIED_MAX = 32;
 
 for (const name of [
@@ -54,8 +54,7 @@ for (const name of [
 }
 
 /**
- * A move from register to slot that is needed only if the value is not stored once, at its
- * definition.
+ * A move from a register to a slot. It is left out if the value is stored once, at its definition.
  */
 interface Departure {
   readonly instruction: number;

@@ -16,10 +16,10 @@ const RETURN_ADDRESS_BYTES = 8;
 type Places = (instruction: number) => readonly number[] | undefined;
 
 /**
- * Where a debugger finds the parameters that have a name. Only what is certain counts: a place of
- * which the allocator says that the value is live there, without the moves at both ends and the
- * insides of a last use. A parameter that the source assigns to is known only until the function's
- * own code begins: the value behind its name may then be another.
+ * Where a debugger finds the parameters that have a name. Only certain places are listed: those
+ * where the allocator has the value live, without the moves at both ends and the inside of the last
+ * use. A parameter that the source assigns to is listed only up to the function's own code, because
+ * its name may have another value afterwards.
  */
 export function placeParameters(
   fn: IrFunction,

@@ -2,9 +2,8 @@ import type { LiveRanges, Point } from "./live-range.ts";
 import { REGISTER_COUNT } from "../machine/register.ts";
 
 /**
- * Which values would like to live in which register, because a move from or to it would vanish. A
- * bundle without wishes of its own keeps out of registers that another value, live at the same
- * time, wishes for.
+ * Wishes: a value wishes for a register if a move from or to that register would vanish. A bundle
+ * without wishes avoids registers that another value, live at the same time, wishes for.
  */
 export class RegisterWishes {
   private readonly byValue = new Map<number, { fixed: number; weight: number }[]>();

@@ -1,10 +1,10 @@
 /**
- * Counts what the back end did: hits of each selection rule and of each event of the allocator and
- * the emitter. A fuzzing campaign resets them, runs, and lists what it never reached.
+ * Counts how often each selection rule and each event of the allocator and the encoder was reached.
+ * A fuzzing campaign resets the counters, runs, and lists what was never reached.
  */
 const counts = new Map<string, number>();
 
-/** Makes `name` known, so that it is listed with 0 hits if nothing reaches it. */
+/** Declares `name`, so that the list shows it with 0 hits if nothing reaches it. */
 export function declareCoverage(name: string): string {
   if (!counts.has(name)) counts.set(name, 0);
   return name;

@@ -27,8 +27,8 @@ export enum OperandKind {
   /** Read from the register named; the value may live anywhere else, a move brings it there. */
   UseFixed,
   /**
-   * The value that the definition before it overwrites: moved into that register, whatever becomes
-   * of its own.
+   * The value that the definition before it overwrites. A move copies the value into the
+   * definition's register; the value's own register keeps it.
    */
   UseTied,
   Definition,
@@ -160,7 +160,7 @@ export class MachineFunction {
   readonly rematerializable: (MachineInstruction | null)[] = [];
   readonly operandRegisters = new Column();
   readonly operandConstraints = new Column();
-  /** The function's parameters, those included that nothing reads. */
+  /** The function's parameters, including those that nothing reads. */
   parameters: readonly VirtualRegister[] = [];
 
   constructor(readonly name: string) {}

@@ -138,7 +138,7 @@ export enum MachineOp {
 export const DESTINATION_PHYSICAL = 1;
 export const SOURCE_PHYSICAL = 2;
 
-/** The operation leaves other flags than it found. */
+/** True if the operation may change the flags. */
 export function writesFlags(op: MachineOp): boolean {
   switch (op) {
     case MachineOp.Label:

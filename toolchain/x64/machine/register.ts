@@ -69,8 +69,8 @@ export const CALL_CLOBBERS = registerSet([
 ]);
 
 /**
- * Registers that the allocator may use, those it should try first in front: caller-saved ones, of
- * them those first that the calling convention and fixed operands ask for least.
+ * Registers that the allocator may use, in the order to try: caller-saved registers first, and
+ * among them first those that the calling convention and fixed operands need least often.
  */
 export function allocatableRegisters(target: Target): readonly Register[] {
   const registers = [

@@ -16,12 +16,12 @@ import { FunctionSelector, type SelectedBlock } from "./function-selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**
- * How much more often a loop's body is taken to run than what is around it, and the deepest nesting
- * that still counts.
+ * Assumed runs of a loop's body for each run of the code around it, and the deepest nesting that
+ * still counts. Guesses: nothing is profiled.
  */
 const LOOP_FACTOR = 8;
 const LOOP_DEPTH_MAX = 6;
-/** Blocks that can only trap are taken to run this often. */
+/** Assumed frequency of blocks from which every path traps. */
 const COLD_FREQUENCY = 0.01;
 
 /**
@@ -96,9 +96,9 @@ class Assembly {
       const edges = fn.blockEdges[block]!;
       edges.forEach(({ target }, k) => {
         const values = edgeArguments[k]!;
-        // An edge that carries values has a place of its own even if nothing else reaches its
-        // target: a constant that is made again behind the target's label would be the argument,
-        // and not the parameter.
+        // An edge that carries values gets a block even if its target has no other predecessor.
+        // Otherwise a rematerialized argument would be made behind the target's label, as if it
+        // were the parameter.
         const needsBlock =
           edges.length > 1 && (this.predecessorCounts.get(target)! > 1 || values.length > 0);
         const edge: MachineEdge = { target: -1, arguments: needsBlock ? [] : values };

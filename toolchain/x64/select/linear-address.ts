@@ -10,8 +10,8 @@ import { MachineOp } from "../machine/machine-op.ts";
 import type { RootSelection } from "./root-selection.ts";
 
 /**
- * Offsets and constants up to here can be added in any way: a sum that wraps reaches only the first
- * 64 KiB or the guard.
+ * Offsets and constants up to this size may be added in any order: a sum that wraps reaches only
+ * the first 64 KiB, which are never mapped, or the guard.
  */
 const NULL_BYTES = 65536;
 /** Where the target linux puts linear memory. */
@@ -64,8 +64,8 @@ export function linearAddress(select: RootSelection, access: Instruction): Addre
 }
 
 /**
- * An address with nothing folded, for accesses that are no load or store of the IR. The offset is
- * small.
+ * An address with nothing folded into it, for accesses that are not loads or stores of the IR. The
+ * offset must be small.
  */
 export function plainAddress(select: RootSelection, address: Value, offset: number): Address {
   return { ...windowOf(select), base: select.register(address), displacement: offset };
@@ -119,8 +119,7 @@ function addressOfValue(
         hit("address: constant folded into 64-bit address");
         return addressOfValue(select, left, offset + low, bytes);
       }
-      // A sum that is known not to wrap is the same in 64 bits, so that its constant is as good as
-      // an offset.
+      // A sum that is known not to wrap is the same in 64 bits, so its constant can be an offset.
       if (
         low >= 0 &&
         low + offset + base < 2 ** 31 &&
@@ -235,8 +234,8 @@ function scaleOf(select: RootSelection, value: Value): 2 | 4 | 8 | null {
 }
 
 /**
- * Offsets that a displacement cannot hold: the sum is made in a register, and one beyond 4 GiB is
- * out of bounds.
+ * For offsets that a displacement cannot hold: the sum is made in a register. A sum beyond 4 GiB is
+ * out of bounds and traps.
  */
 function largeOffset(
   select: RootSelection,

@@ -33,9 +33,9 @@ function pushStackArguments(select: Selector, values: readonly Value[]): number 
 }
 
 /**
- * Fixed definitions of a call's results. Code that we did not compile may leave anything in the
- * upper half of an i32, so that the result of an external function is taken as 64 bits and extended
- * afterwards; `finish` makes those moves.
+ * Fixed definitions of a call's results. Code from other compilers may leave anything in the upper
+ * half of an i32: the result of an external function is taken as 64 bits and extended afterwards.
+ * `finish` makes those moves.
  */
 function defineResults(
   select: Selector,

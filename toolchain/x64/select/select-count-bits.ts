@@ -9,8 +9,8 @@ import type { Selector } from "./selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
 /**
- * The instruction that does it, on processors that have it. Others take LZCNT and TZCNT for BSR and
- * BSF, without a word.
+ * The instruction for the operation, only for levels that have it: older processors silently
+ * execute LZCNT and TZCNT as BSR and BSF.
  */
 function byInstruction(name: string, op: MachineOp, level: Level): Rule {
   return rule(name, (select, at) => {

@@ -28,8 +28,8 @@ function selectDivision(
   wantsRemainder: boolean,
 ): boolean {
   const type = select.fn.type(at);
-  // The whole register is read by a handler that looks whether the divisor is zero, so no
-  // half-defined register may stand here.
+  // The fault handler reads the whole register to see whether the divisor is zero, so the upper
+  // half must be defined.
   const dividend = select.input(select.fn.operand(at, 0));
   const divisor = select.register(select.fn.operand(at, 1));
   const other = select.temporary(type);

@@ -230,9 +230,9 @@ interface SystemCallOperands {
 }
 
 /**
- * Words 0 to 3 are loaded from the record, the call made, and everything that came back stored into
- * the record. All registers are dead across the call, so that whatever lives on, the record's
- * address included, stands in the frame meanwhile.
+ * Loads words 0 to 3 from the record, makes the call, and stores all results into the record. The
+ * call changes all registers, so every value that is used afterwards, the record's address
+ * included, is in the frame during the call.
  */
 const systemCall =
   (operands: SystemCallOperands): Lowering =>

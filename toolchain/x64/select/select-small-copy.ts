@@ -31,9 +31,9 @@ function smallCount(select: Selector, at: Instruction): number | null {
 }
 
 /**
- * All is read before anything is written, so that ranges may overlap, and a source out of bounds
- * traps before any store. The stores go down from the end: where memory ends inside the
- * destination, the first of them traps, and nothing is written.
+ * All loads come before all stores, so that ranges may overlap and a source out of bounds traps
+ * before any store. The stores go from the end downwards: if memory ends inside the destination,
+ * the first store traps and nothing is written.
  */
 export const SMALL_COPY: Rule = rule("memory copy: few bytes", (select, at) => {
   const count = smallCount(select, at);

@@ -44,8 +44,8 @@ import { ROTL_RULES, ROTR_RULES, SHL_RULES, SHR_S_RULES, SHR_U_RULES } from "./s
 
 /**
  * The rules of each operation, in the order tried. An operation without an entry is refused.
- * `i64.extend_i32_u` needs none: its operand's register is extended already, so that nobody asks
- * for its own.
+ * `i64.extend_i32_u` needs no rule: its operand's register is extended already, and `register`
+ * returns that one.
  */
 export const SELECTION_RULES: Readonly<Partial<Record<Opcode, readonly Rule[]>>> = {
   [Opcode.Const]: CONST_RULES,

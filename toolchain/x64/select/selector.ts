@@ -91,7 +91,7 @@ export class Selector extends RootSelection {
     return linearAddress(this, instruction);
   }
 
-  /** Negations of negations are not followed without end. */
+  /** The chain of negations is too long: the recursion ends here. */
   get isDeepCondition(): boolean {
     return this.conditionDepth > CONDITION_DEPTH_MAX;
   }
