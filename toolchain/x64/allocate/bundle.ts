@@ -7,6 +7,13 @@ export const MINIMAL_WEIGHT = Infinity;
 export const NOT_ALLOCATED = -1;
 
 /**
+ * What a use costs that makes its value again, if a load from a slot costs 1. One instruction either
+ * way, but without an access to memory: two such uses are cheaper than the push and pop of a
+ * callee-saved register, two loads are not.
+ */
+const REMATERIALIZATION_COST = 0.5;
+
+/**
  * Live ranges that get one register between them, in the order of the code: at first all of a
  * value, or of several values that were joined because moves connect them; later the pieces into
  * which such a bundle had to be split.
@@ -49,7 +56,7 @@ export class Bundle {
       for (let use = live.useStarts.data[range]!; use < live.useEnds.data[range]!; use++) {
         const kind = live.useKinds[use]! as UseKind;
         if (isRematerializable && !needsRegister(kind)) continue;
-        cost += live.useFrequency(use);
+        cost += live.useFrequency(use) * (isRematerializable ? REMATERIALIZATION_COST : 1);
         this.hasUses = true;
         if (needsRegister(kind)) this.isRegisterNeeded = true;
       }
