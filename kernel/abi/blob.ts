@@ -43,7 +43,9 @@ export const BLOB_BYTES_MAX = 0x100000;
 export enum BlobSection {
   /** SLOT_BYTES each. */
   Slots = 1,
-  /** CHANNEL_BYTES each: the initial handles of all slots, grouped by slot, in handle order. */
+  /**
+   * INITIAL_HANDLE_BYTES each: the initial handles of all slots, grouped by slot, in handle order.
+   */
   Handles = 2,
   /** PROGRAM_BYTES each. */
   Programs = 3,
@@ -132,18 +134,18 @@ export const SLOT_FLAG_REBOOT = 2;
 export const SLOT_FLAG_REBOOT_ON_PANIC = 4;
 
 // An initial handle, 48 bytes.
-export const CHANNEL_TYPE = 0; // u32 ObjectType
-export const CHANNEL_RIGHTS = 4; // u32
-export const CHANNEL_INTERFACE = 8; // u32 interface id (endpoints)
-export const CHANNEL_TARGET_SLOT = 12; // u32 (endpoints): the owner
-export const CHANNEL_TARGET_ENDPOINT = 16; // u32 (endpoints): which of the owner's, from 0
-export const CHANNEL_NAME = 20; // u32 string
-export const CHANNEL_BADGE = 24; // u64
-export const CHANNEL_FIRST = 32; // u32: first port, or interrupt line
-export const CHANNEL_COUNT = 36; // u32: ports
+export const INITIAL_HANDLE_TYPE = 0; // u32 ObjectType
+export const INITIAL_HANDLE_RIGHTS = 4; // u32
+export const INITIAL_HANDLE_INTERFACE = 8; // u32 interface id (endpoints)
+export const INITIAL_HANDLE_TARGET_SLOT = 12; // u32 (endpoints): the owner
+export const INITIAL_HANDLE_TARGET_ENDPOINT = 16; // u32 (endpoints): which of the owner's, from 0
+export const INITIAL_HANDLE_NAME = 20; // u32 string
+export const INITIAL_HANDLE_BADGE = 24; // u64
+export const INITIAL_HANDLE_FIRST = 32; // u32: first port, or interrupt line
+export const INITIAL_HANDLE_COUNT = 36; // u32: ports
 // u32: class id of the object: the owner's for an endpoint, the type's number for a kernel object
-export const CHANNEL_CLASS = 40;
-export const CHANNEL_BYTES = 48;
+export const INITIAL_HANDLE_CLASS = 40;
+export const INITIAL_HANDLE_BYTES = 48;
 
 // A program, 64 bytes.
 export const PROGRAM_NAME = 0; // u32 string

@@ -1,5 +1,5 @@
 // A check is made for each message: once a rule is flipped and the epoch raised, the very next
-// message on the channel goes by the new rule, on the short way and on the long one. That this is
+// message on the connection goes by the new rule, on the short way and on the long one. That this is
 // the epoch's work, and the rule's, is shown by leaving out each.
 import { beforeAll, describe, expect, test } from "vitest";
 import { BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, BlobSection } from "../abi/blob.ts";
@@ -70,7 +70,7 @@ beforeAll(async () => {
  * Client and server of a running system, the verdict of `add` known to the client's handle, the
  * server waiting.
  */
-class Channel {
+class Connection {
   readonly kernel: KernelInNode;
   readonly server: number;
   readonly client: number;
@@ -137,68 +137,68 @@ const RECEIVING = 3;
 
 describe.each(["short way", "long way"])("on the %s", (way) => {
   test("the next call after the rule is gone is denied, and the server never learns of it", () => {
-    const channel = new Channel(way);
-    channel.put(denying);
-    expect(channel.add()).toBe(Status.Denied);
-    expect(channel.isWaiting).toBe(true);
-    channel.kernel.check();
+    const connection = new Connection(way);
+    connection.put(denying);
+    expect(connection.add()).toBe(Status.Denied);
+    expect(connection.isWaiting).toBe(true);
+    connection.kernel.check();
   });
 
   test("the next call after the rule is back passes, and so on each time", () => {
-    const channel = new Channel(way);
+    const connection = new Connection(way);
     for (let round = 0; round < 5; round++) {
-      channel.put(denying);
-      expect(channel.add()).toBe(Status.Denied);
-      channel.put(allowing);
-      expect(channel.add()).toBe(Status.Ok);
+      connection.put(denying);
+      expect(connection.add()).toBe(Status.Denied);
+      connection.put(allowing);
+      expect(connection.add()).toBe(Status.Ok);
     }
-    channel.kernel.check();
+    connection.kernel.check();
   });
 
   test("a new epoch with the same rules changes nothing", () => {
-    const channel = new Channel(way);
-    channel.put(allowing);
-    expect(channel.add()).toBe(Status.Ok);
+    const connection = new Connection(way);
+    connection.put(allowing);
+    expect(connection.add()).toBe(Status.Ok);
   });
 
   test("a call under the old rules is answered under the new: the answer is denied, without a word of it", () => {
-    const channel = new Channel(way);
-    channel.kernel.call(channel.client, CLIENT_ECHO, ECHO.id, ADD, [40n, 2n]);
-    channel.put(requestsOnly);
-    channel.answer(42n);
-    const { status, words } = channel.kernel.result(channel.client);
+    const connection = new Connection(way);
+    connection.kernel.call(connection.client, CLIENT_ECHO, ECHO.id, ADD, [40n, 2n]);
+    connection.put(requestsOnly);
+    connection.answer(42n);
+    const { status, words } = connection.kernel.result(connection.client);
     expect(status).toBe(Status.Denied);
     expect(words).not.toContain(42n);
-    channel.kernel.check();
+    connection.kernel.check();
   });
 
   test("a rule on contents takes its new limit at once", () => {
-    const channel = new Channel(way);
-    expect(channel.limited(100n)).toBe(Status.Ok);
-    channel.put(lowerLimit);
-    expect(channel.limited(51n)).toBe(Status.Denied);
-    expect(channel.limited(50n)).toBe(Status.Ok);
+    const connection = new Connection(way);
+    expect(connection.limited(100n)).toBe(Status.Ok);
+    connection.put(lowerLimit);
+    expect(connection.limited(51n)).toBe(Status.Denied);
+    expect(connection.limited(50n)).toBe(Status.Ok);
   });
 });
 
 test.each(["short way", "long way"])(
   "it is the epoch that makes the %s ask again: rules wiped out behind its back change nothing until then",
   (way) => {
-    const channel = new Channel(way);
+    const connection = new Connection(way);
     const wiped = allowing.slice();
     for (const kind of [BlobSection.Rules, BlobSection.Pairs]) {
       const entry = new DataView(wiped.buffer, BLOB_HEADER_BYTES + (kind - 1) * BLOB_SECTION_BYTES);
       wiped.fill(0, entry.getUint32(4, true), entry.getUint32(4, true) + entry.getUint32(8, true));
     }
-    channel.put(wiped, false);
-    expect(channel.add()).toBe(Status.Ok);
-    channel.put(denying);
-    expect(channel.add()).toBe(Status.Denied);
+    connection.put(wiped, false);
+    expect(connection.add()).toBe(Status.Ok);
+    connection.put(denying);
+    expect(connection.add()).toBe(Status.Denied);
   },
 );
 
 test("it is the verdict that denies: a kernel without it lets the call pass under any rules", () => {
-  const channel = new Channel("kernel without verdict");
-  channel.put(denying);
-  expect(channel.add()).toBe(Status.Ok);
+  const connection = new Connection("kernel without verdict");
+  connection.put(denying);
+  expect(connection.add()).toBe(Status.Ok);
 });

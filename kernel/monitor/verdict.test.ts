@@ -116,9 +116,9 @@ function randomPolicy(random: Random): string {
   };
   const lines: string[] = [];
   for (let i = 0; i < 22; i++) {
-    const [target, spoken] = random.pick(SERVED);
-    const method = random.pick(Object.keys(spoken.methods));
-    const key = `${spoken.name}.${method}`;
+    const [target, targetInterface] = random.pick(SERVED);
+    const method = random.pick(Object.keys(targetInterface.methods));
+    const key = `${targetInterface.name}.${method}`;
     const subject =
       random.below(5) === 0
         ? "any"
@@ -127,8 +127,8 @@ function randomPolicy(random: Random): string {
           : random.below(8) === 0
             ? `any except ${random.pick(CLASSES)}`
             : random.pick(CLASSES);
-    const rule = `${subject} -> ${target}.${spoken.name} { ${random.below(3) === 0 ? `${method}, ${random.pick(Object.keys(spoken.methods))}` : method} }`;
-    const single = `${subject} -> ${target}.${spoken.name} { ${method} }`;
+    const rule = `${subject} -> ${target}.${targetInterface.name} { ${random.below(3) === 0 ? `${method}, ${random.pick(Object.keys(targetInterface.methods))}` : method} }`;
+    const single = `${subject} -> ${target}.${targetInterface.name} { ${method} }`;
     const condition = conditions[key];
     const response = responses[key];
     const audit = random.below(4) === 0 ? " audit" : "";
@@ -146,7 +146,7 @@ function randomPolicy(random: Random): string {
       lines.push(
         `allow ${random.pick(["request", "response", "error", "request, response", "response, error"])} ${rule}`,
       );
-    else if (target === "Files" && spoken.name === "Files")
+    else if (target === "Files" && targetInterface.name === "Files")
       lines.push(`${random.pick(["allow", "require"])} error ${single} when error == NotFound`);
     else if (target === "Console") lines.push(`allow error ${single} when error != Closed`);
     else
@@ -217,8 +217,8 @@ function randomWord(field: Field | undefined, random: Random, arenaBytes: number
 }
 
 function randomMessage({ model }: Running, random: Random): MessageEvent {
-  const spoken = random.pick(model.interfaces.filter((known) => known.id >= 0x101));
-  const method = random.pick(spoken.methods);
+  const targetInterface = random.pick(model.interfaces.filter((known) => known.id >= 0x101));
+  const method = random.pick(targetInterface.methods);
   const event = random.pick([Event.Request, Event.Request, Event.Response, Event.Error] as const);
   const fields =
     event === Event.Request ? method.request : event === Event.Response ? method.response : [];
@@ -228,7 +228,9 @@ function randomMessage({ model }: Running, random: Random): MessageEvent {
   const wrong = random.below(30) === 0 ? 1 : 0;
   const words =
     event === Event.Error
-      ? Array.from({ length: 1 + wrong }, () => BigInt(random.below(spoken.errors.length + 2)))
+      ? Array.from({ length: 1 + wrong }, () =>
+          BigInt(random.below(targetInterface.errors.length + 2)),
+        )
       : Array.from({ length: inWords.length + wrong }, (_, i) =>
           randomWord(inWords[i], random, arenaBytes),
         );
@@ -255,7 +257,7 @@ function randomMessage({ model }: Running, random: Random): MessageEvent {
     event,
     subject: classId(random.pick(CLASSES)),
     target: classId(target),
-    interfaceId: spoken.id,
+    interfaceId: targetInterface.id,
     method: random.below(60) === 0 ? random.below(70) : method.number,
     words,
     handles,
@@ -345,13 +347,13 @@ describe("the kernel's engine and the reference interpreter", () => {
   test("find the shape of every method, and of no other", async () => {
     const { monitor, model } = await start("");
     for (let id = 0; id < 0x200; id++) {
-      const spoken = model.interfaces.find((known) => known.id === id);
+      const targetInterface = model.interfaces.find((known) => known.id === id);
       for (let method = 0; method < 64; method++) {
         const shape = monitor.number("methodShape", id, method);
-        expect(shape !== 0).toBe(spoken?.methods[method] !== undefined);
+        expect(shape !== 0).toBe(targetInterface?.methods[method] !== undefined);
         if (shape !== 0)
           expect(monitor.text(monitor.number("methodName", id, method))).toBe(
-            spoken?.methods[method]?.name,
+            targetInterface?.methods[method]?.name,
           );
       }
     }
@@ -365,12 +367,12 @@ describe("the kernel's engine and the reference interpreter", () => {
       for (const subject of model.classes) {
         for (const target of model.classes) {
           if (subject?.span === undefined || target === undefined) continue;
-          for (const spoken of model.interfaces.filter((known) => known.id > 0x100)) {
-            const bits = monitor.big("verdictBits", subject.id, target.id, spoken.id);
-            for (const method of spoken.methods) {
+          for (const targetInterface of model.interfaces.filter((known) => known.id > 0x100)) {
+            const bits = monitor.big("verdictBits", subject.id, target.id, targetInterface.id);
+            for (const method of targetInterface.methods) {
               const rules = model.rules.filter(
                 (rule) =>
-                  rule.interfaceId === spoken.id &&
+                  rule.interfaceId === targetInterface.id &&
                   (rule.methods >> BigInt(method.number)) & 1n &&
                   rule.pairs.some(([one, other]) => one === subject.id && other === target.id),
               );
@@ -392,7 +394,7 @@ describe("the kernel's engine and the reference interpreter", () => {
               const early = monitor.judgeEarly({
                 subjectClass: subject.id,
                 targetClass: target.id,
-                interfaceId: spoken.id,
+                interfaceId: targetInterface.id,
                 method: method.number,
               });
               expect(early === Status.Ok).toBe(
@@ -479,9 +481,9 @@ describe("the monitor", () => {
       "allow Shell -> Uart { share, write } allow Shell -> Files.Files { lend } grant Shell -> kernel.Memory { transfer } grant Files -> kernel.Memory { transfer }",
     );
     const id = (name: string): number => model.classes.findIndex((known) => known?.name === name);
-    const ask = (target: string, spoken: number, method: number, event: Event) => [
-      monitor.number("queryTransfer", id("Shell"), id(target), spoken, method, event),
-      monitor.number("queryMissingClass", id("Shell"), id(target), spoken, method, event),
+    const ask = (target: string, targetInterface: number, method: number, event: Event) => [
+      monitor.number("queryTransfer", id("Shell"), id(target), targetInterface, method, event),
+      monitor.number("queryMissingClass", id("Shell"), id(target), targetInterface, method, event),
     ];
     const [none, denied, depends] = [0, 2, 3];
     expect(ask("Uart", 0x102, 2, Event.Request)).toEqual([denied, ObjectType.Notice]);

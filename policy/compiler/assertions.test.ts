@@ -106,15 +106,17 @@ class Oracle {
   interfacesOf(target: string): readonly Interface[] {
     if (target.startsWith("kernel."))
       return this.model.interfaces.filter((known) => known.name === target.slice(7));
-    return SERVED.filter(([name]) => name === target).map(([, spoken]) => this.interface(spoken));
+    return SERVED.filter(([name]) => name === target).map(([, targetInterface]) =>
+      this.interface(targetInterface),
+    );
   }
 
-  mayCall(subject: string, target: string, spoken: Interface, method: Method): boolean {
+  mayCall(subject: string, target: string, targetInterface: Interface, method: Method): boolean {
     return (
       this.monitor.judgeEarly({
         subjectClass: this.id(subject),
         targetClass: this.id(target),
-        interfaceId: spoken.id,
+        interfaceId: targetInterface.id,
         method: method.number,
       }) === Status.Ok
     );
@@ -132,7 +134,7 @@ class Oracle {
     event: Event,
     subject: string,
     target: string,
-    spoken: Interface,
+    targetInterface: Interface,
     method: Method,
     owner: string,
   ): boolean {
@@ -151,7 +153,7 @@ class Oracle {
       event,
       subjectClass: this.id(subject),
       targetClass: this.id(target),
-      interfaceId: spoken.id,
+      interfaceId: targetInterface.id,
       method: method.number,
       words: event === Event.Error ? [1n] : words,
       handles,
@@ -161,8 +163,16 @@ class Oracle {
   }
 
   /** Whether that event can be granted with some handles. */
-  canBe(event: Event, subject: string, target: string, spoken: Interface, method: Method): boolean {
-    return CLASSES.some((owner) => this.judge(event, subject, target, spoken, method, owner));
+  canBe(
+    event: Event,
+    subject: string,
+    target: string,
+    targetInterface: Interface,
+    method: Method,
+  ): boolean {
+    return CLASSES.some((owner) =>
+      this.judge(event, subject, target, targetInterface, method, owner),
+    );
   }
 
   /** The event is let through by the rules, its handles aside. */
@@ -170,16 +180,16 @@ class Oracle {
     event: Event,
     subject: string,
     target: string,
-    spoken: Interface,
+    targetInterface: Interface,
     method: Method,
   ): boolean {
-    if (event === Event.Request) return this.mayCall(subject, target, spoken, method);
+    if (event === Event.Request) return this.mayCall(subject, target, targetInterface, method);
     return (
       this.monitor.number(
         "queryVerdict",
         this.id(subject),
         this.id(target),
-        spoken.id,
+        targetInterface.id,
         method.number,
         event,
       ) === 1
@@ -197,9 +207,12 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
   const add = (from: string, to: string): void => void (from !== to && flows.add(`${from}>${to}`));
   const calls = (subject: string, name: string): boolean => {
     const [kernelClass = "", methodName] = name.split(".");
-    const spoken = oracle.interface(kernelClass);
-    const method = spoken.methods.find((known) => known.name === methodName);
-    return method !== undefined && oracle.mayCall(subject, `kernel.${kernelClass}`, spoken, method);
+    const targetInterface = oracle.interface(kernelClass);
+    const method = targetInterface.methods.find((known) => known.name === methodName);
+    return (
+      method !== undefined &&
+      oracle.mayCall(subject, `kernel.${kernelClass}`, targetInterface, method)
+    );
   };
   for (const s of CLASSES) {
     for (const sink of SINKS) add(s, sink);
@@ -207,15 +220,16 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
     add(s, "Supervisor");
     for (const name of SHOWS) if (calls(s, name)) add(name.split(".")[0]!, s);
     if (STARTS.some((name) => calls(s, name))) for (const t of CLASSES) add(s, t);
-    for (const [t, spokenName] of SERVED) {
-      const spoken = oracle.interface(spokenName);
-      for (const method of spoken.methods) {
-        if (!oracle.mayCall(s, t, spoken, method)) continue;
+    for (const [t, interfaceName] of SERVED) {
+      const targetInterface = oracle.interface(interfaceName);
+      for (const method of targetInterface.methods) {
+        if (!oracle.mayCall(s, t, targetInterface, method)) continue;
         add(s, t);
         const speaks =
           (method.response.length > 0 &&
-            oracle.isAllowedByRules(Event.Response, s, t, spoken, method)) ||
-          (spoken.errors.length > 0 && oracle.isAllowedByRules(Event.Error, s, t, spoken, method));
+            oracle.isAllowedByRules(Event.Response, s, t, targetInterface, method)) ||
+          (targetInterface.errors.length > 0 &&
+            oracle.isAllowedByRules(Event.Error, s, t, targetInterface, method));
         if (speaks) add(t, s);
       }
     }
@@ -262,17 +276,17 @@ function holdersOf(oracle: Oracle, maker: string, type: number): ReadonlySet<str
   for (let before = 0; before !== holders.size; ) {
     before = holders.size;
     for (const s of CLASSES) {
-      for (const [t, spokenName] of SERVED) {
-        const spoken = oracle.interface(spokenName);
-        for (const method of spoken.methods.filter((known) =>
-          oracle.mayCall(s, t, spoken, known),
+      for (const [t, interfaceName] of SERVED) {
+        const targetInterface = oracle.interface(interfaceName);
+        for (const method of targetInterface.methods.filter((known) =>
+          oracle.mayCall(s, t, targetInterface, known),
         )) {
           if (holders.has(s) && carries(method.request) && maySend(s)) holders.add(t);
           if (
             holders.has(t) &&
             carries(method.response) &&
             maySend(t) &&
-            oracle.isAllowedByRules(Event.Response, s, t, spoken, method)
+            oracle.isAllowedByRules(Event.Response, s, t, targetInterface, method)
           )
             holders.add(s);
         }
@@ -302,9 +316,9 @@ function randomPolicy(random: Random, oracle: Pick<Oracle, "model">): string {
       random.below(8) === 0 ? `any except ${random.pick(CLASSES)}` : random.pick(CLASSES);
     const kind = random.below(7);
     if (kind < 3) {
-      const [target, spokenName] = random.pick(SERVED);
+      const [target, interfaceName] = random.pick(SERVED);
       const methods = oracle.model.interfaces
-        .find((known) => known.name === spokenName)!
+        .find((known) => known.name === interfaceName)!
         .methods.map((method) => method.name);
       const events = random.pick([
         "",
@@ -315,7 +329,7 @@ function randomPolicy(random: Random, oracle: Pick<Oracle, "model">): string {
         "response ",
       ]);
       lines.push(
-        `allow ${events}${subject} -> ${target}.${spokenName} { ${random.some(methods, 2).join(", ")} }`,
+        `allow ${events}${subject} -> ${target}.${interfaceName} { ${random.some(methods, 2).join(", ")} }`,
       );
     } else if (kind < 5) {
       const target = random.pick(Object.keys(KERNEL));
@@ -367,25 +381,26 @@ function neverMessage(random: Random, oracle: Oracle, objects: Edges): Statement
   const entries = Array.from({ length: 1 + random.below(3) }, () => {
     const target =
       random.below(3) === 0 ? `kernel.${random.pick(Object.keys(KERNEL))}` : random.pick(CLASSES);
-    const spoken = random.pick(oracle.interfacesOf(target));
-    const depth = spoken === undefined ? 0 : random.below(3);
-    const method = spoken === undefined ? undefined : random.pick(spoken.methods);
+    const targetInterface = random.pick(oracle.interfacesOf(target));
+    const depth = targetInterface === undefined ? 0 : random.below(3);
+    const method = targetInterface === undefined ? undefined : random.pick(targetInterface.methods);
     const text =
       depth === 0
         ? target
         : depth === 1
-          ? `${target}.${spoken!.name}`
-          : `${target}.${spoken!.name}.${method!.name}`;
+          ? `${target}.${targetInterface!.name}`
+          : `${target}.${targetInterface!.name}.${method!.name}`;
     return {
       target,
       text,
-      spoken: depth > 0 ? spoken : undefined,
+      targetInterface: depth > 0 ? targetInterface : undefined,
       method: depth > 1 ? method : undefined,
     };
   });
   const isBroken = subjects.names.some((subject) =>
-    entries.some(({ target, spoken, method }) => {
-      const interfaces = spoken === undefined ? oracle.interfacesOf(target) : [spoken];
+    entries.some(({ target, targetInterface, method }) => {
+      const interfaces =
+        targetInterface === undefined ? oracle.interfacesOf(target) : [targetInterface];
       if (
         interfaces.some((one) =>
           one.methods.some(
@@ -396,7 +411,7 @@ function neverMessage(random: Random, oracle: Oracle, objects: Edges): Statement
         )
       )
         return true;
-      if (spoken !== undefined) return false;
+      if (targetInterface !== undefined) return false;
       return (
         PERMISSION_NAMES.some((_, permission) => oracle.permits(subject, target, permission)) ||
         objects.has(`${subject}>${target}`)
@@ -451,14 +466,19 @@ function expectation(random: Random, oracle: Oracle): Statement {
     oracle
       .interface(name)
       .methods.flatMap((method) =>
-        CLASSES.map((subject) => ({ target, spoken: oracle.interface(name), method, subject })),
+        CLASSES.map((subject) => ({
+          target,
+          targetInterface: oracle.interface(name),
+          method,
+          subject,
+        })),
       ),
   );
   // Half of them about what may be asked, which little is.
-  const asked = all.filter(({ target, spoken, method, subject }) =>
-    oracle.mayCall(subject, target, spoken, method),
+  const asked = all.filter(({ target, targetInterface, method, subject }) =>
+    oracle.mayCall(subject, target, targetInterface, method),
   );
-  const { target, spoken, method, subject } = random.pick(
+  const { target, targetInterface, method, subject } = random.pick(
     asked.length > 0 && random.below(2) === 0 ? asked : all,
   );
   const wantsAllowed = random.below(2) === 0;
@@ -466,7 +486,7 @@ function expectation(random: Random, oracle: Oracle): Statement {
     "",
     "request ",
     "response ",
-    ...(spoken.errors.length > 0 ? ["error "] : []),
+    ...(targetInterface.errors.length > 0 ? ["error "] : []),
   ]);
   const number =
     event === "response " ? Event.Response : event === "error " ? Event.Error : Event.Request;
@@ -475,7 +495,10 @@ function expectation(random: Random, oracle: Oracle): Statement {
   ).find((field) => field.kind === "handle" && field.max > 15n);
   const named = endpoint !== undefined && random.below(2) === 0 ? random.pick(CLASSES) : undefined;
   const verdicts = new Map(
-    CLASSES.map((owner) => [owner, oracle.judge(number, subject, target, spoken, method, owner)]),
+    CLASSES.map((owner) => [
+      owner,
+      oracle.judge(number, subject, target, targetInterface, method, owner),
+    ]),
   );
   const owners = named === undefined ? CLASSES : [named];
   const servers = SERVED.filter(
@@ -487,8 +510,9 @@ function expectation(random: Random, oracle: Oracle): Statement {
     (named === undefined && endpoint !== undefined ? servers : owners).every(
       (owner) => verdicts.get(owner) === true,
     );
-  const isAnswered = event !== "" || oracle.canBe(Event.Response, subject, target, spoken, method);
-  const text = `expect ${wantsAllowed ? "allow" : "deny"} ${event}${subject} -> ${target}.${spoken.name}.${method.name}${named === undefined ? "" : `(${endpoint!.name} = ${named})`}`;
+  const isAnswered =
+    event !== "" || oracle.canBe(Event.Response, subject, target, targetInterface, method);
+  const text = `expect ${wantsAllowed ? "allow" : "deny"} ${event}${subject} -> ${target}.${targetInterface.name}.${method.name}${named === undefined ? "" : `(${endpoint!.name} = ${named})`}`;
   return { text, holds: wantsAllowed ? isAllowed && isAnswered : isDenied };
 }
 

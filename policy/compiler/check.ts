@@ -38,7 +38,7 @@ const PERMISSION_OBJECTS: Readonly<Record<string, readonly ObjectType[]>> = {
 /** What a `never` speaks of: a class, perhaps one interface of it, perhaps some methods. */
 interface Forbidden {
   readonly policyClass: PolicyClass;
-  readonly spoken: Interface | undefined;
+  readonly targetInterface: Interface | undefined;
   /** Bits; undefined for all. */
   readonly methods: bigint | undefined;
 }
@@ -151,11 +151,14 @@ class NeverChecker {
         );
       return;
     }
-    const spoken = this.model.interfaces.find((known) => known.id === pair.interfaceId);
-    if (spoken === undefined || (target.spoken !== undefined && target.spoken.id !== spoken.id))
+    const targetInterface = this.model.interfaces.find((known) => known.id === pair.interfaceId);
+    if (
+      targetInterface === undefined ||
+      (target.targetInterface !== undefined && target.targetInterface.id !== targetInterface.id)
+    )
       return;
     const allowing = pair.rules.filter((rule) => !rule.isRequire);
-    const method = spoken.methods.find(
+    const method = targetInterface.methods.find(
       ({ number }) =>
         (target.methods === undefined || ((target.methods >> BigInt(number)) & 1n) === 1n) &&
         allowing.some((rule) => isBound(rule, Event.Request, number)),
@@ -164,7 +167,7 @@ class NeverChecker {
     const rules = allowing.filter((rule) => isBound(rule, Event.Request, method.number));
     this.broken(
       statement,
-      `${subject} may call ${target.policyClass.name}.${spoken.name}.${method.name}`,
+      `${subject} may call ${target.policyClass.name}.${targetInterface.name}.${method.name}`,
       rules,
     );
   }
@@ -283,12 +286,16 @@ class NeverChecker {
           "methods need a target that serves them",
           "name the classes",
         );
-      return all?.map((policyClass) => ({ policyClass, spoken: undefined, methods: undefined }));
+      return all?.map((policyClass) => ({
+        policyClass,
+        targetInterface: undefined,
+        methods: undefined,
+      }));
     }
     return names.each(classes.paths, (path): Forbidden | undefined => {
       const target = names.method(path);
       if (target === undefined) return undefined;
-      const { policyClass, spoken, method } = target;
+      const { policyClass, targetInterface, method } = target;
       if (policyClass.id === CLASS_KERNEL)
         return names.refuse(
           path.span,
@@ -298,7 +305,7 @@ class NeverChecker {
       if (methods === undefined)
         return {
           policyClass,
-          spoken,
+          targetInterface,
           methods: method === undefined ? undefined : 1n << BigInt(method.number),
         };
       if (method !== undefined)
@@ -307,7 +314,7 @@ class NeverChecker {
           "the target already names a method",
           `\`${written(path, path.segments.length - 1)} { … }\``,
         );
-      const meant = spoken ?? onlyOf(policyClass, names);
+      const meant = targetInterface ?? onlyOf(policyClass, names);
       if (meant === undefined)
         return names.refuse(
           path.span,
@@ -315,7 +322,7 @@ class NeverChecker {
           `\`${policyClass.name}.Interface { … }\``,
         );
       const bits = names.methodBits(meant, methods);
-      return bits === 0n ? undefined : { policyClass, spoken: meant, methods: bits };
+      return bits === 0n ? undefined : { policyClass, targetInterface: meant, methods: bits };
     });
   }
 
@@ -333,8 +340,8 @@ class NeverChecker {
 }
 
 /** Whether the class with all that it serves and owns is meant. */
-function isWhole({ spoken, methods }: Forbidden): boolean {
-  return spoken === undefined && methods === undefined;
+function isWhole({ targetInterface, methods }: Forbidden): boolean {
+  return targetInterface === undefined && methods === undefined;
 }
 
 function onlyOf(policyClass: PolicyClass, names: Names): Interface | undefined {

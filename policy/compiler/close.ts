@@ -29,7 +29,7 @@ export interface Cost {
   readonly target: number;
   readonly interfaceId: number;
   readonly method: number;
-  /** Instructions in the worst case, of the dearest of its events. */
+  /** Instructions in the worst case, of the most costly of its events. */
   readonly instructions: number;
 }
 
@@ -99,11 +99,14 @@ export function close(model: Model): {
     });
   diagnostics.push(...tooManyBindings(pairs, model));
 
-  const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
+  const interfaces = new Map(
+    model.interfaces.map((targetInterface) => [targetInterface.id, targetInterface]),
+  );
   const costs: Cost[] = [];
   for (const pair of pairs) {
-    const spoken = interfaces.get(pair.interfaceId);
-    if (spoken !== undefined) costs.push(...costsOf(pair, spoken, model, programs, diagnostics));
+    const targetInterface = interfaces.get(pair.interfaceId);
+    if (targetInterface !== undefined)
+      costs.push(...costsOf(pair, targetInterface, model, programs, diagnostics));
   }
   const byKey = new Map(
     pairs.map((pair) => [keyOf(pair.subject, pair.target, pair.interfaceId), pair]),
@@ -162,26 +165,26 @@ function plainOf(rules: readonly Rule[], event: Event): bigint {
 
 function costsOf(
   pair: Pair,
-  spoken: Interface,
+  targetInterface: Interface,
   model: Model,
   programs: readonly (readonly Instruction[])[],
   diagnostics: Diagnostic[],
 ): readonly Cost[] {
-  return spoken.methods.flatMap((method) => {
-    const dearest = Math.max(...EVENTS.map((event) => costOf(pair, method, event, programs)));
-    if (dearest === 0) return [];
-    if (dearest > COST_MAX) {
+  return targetInterface.methods.flatMap((method) => {
+    const worstCase = Math.max(...EVENTS.map((event) => costOf(pair, method, event, programs)));
+    if (worstCase === 0) return [];
+    if (worstCase > COST_MAX) {
       const rules = pair.rules.filter((rule) =>
         EVENTS.some((event) => isBound(rule, event, method.number)),
       );
       const longest = rules.reduce((a, b) =>
         (programs[b.number]?.length ?? 0) > (programs[a.number]?.length ?? 0) ? b : a,
       );
-      const what = `${model.classes[pair.subject]?.name} -> ${model.classes[pair.target]?.name}.${spoken.name}.${method.name}`;
+      const what = `${model.classes[pair.subject]?.name} -> ${model.classes[pair.target]?.name}.${targetInterface.name}.${method.name}`;
       diagnostics.push({
         severity: "error",
         ...longest.span,
-        message: `judging ${what} may take ${dearest} instructions`,
+        message: `judging ${what} may take ${worstCase} instructions`,
         help: `at most ${COST_MAX}: ${rules.length} rules are bound to it, this is the longest`,
       });
     }
@@ -191,7 +194,7 @@ function costsOf(
         target: pair.target,
         interfaceId: pair.interfaceId,
         method: method.number,
-        instructions: dearest,
+        instructions: worstCase,
       },
     ];
   });

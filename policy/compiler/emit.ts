@@ -58,9 +58,9 @@ function* stringsOf(model: Model): Iterable<string> {
   for (const program of model.programs) yield program.name;
   for (const known of model.classes)
     if (known !== undefined) yield* [known.name, shortened(known.span?.file ?? "")];
-  for (const spoken of model.interfaces) {
-    yield spoken.name;
-    for (const method of spoken.methods)
+  for (const entry of model.interfaces) {
+    yield entry.name;
+    for (const method of entry.methods)
       yield* [method.name, ...[...method.request, ...method.response].map((field) => field.name)];
   }
   for (const rule of model.rules) yield* [shortened(rule.span.file), shortened(rule.text)];
@@ -142,18 +142,18 @@ function machineFlags(model: Model): number {
 
 function emitHandles(model: Model, strings: Strings): Section {
   const handles = model.slots.flatMap((slot) => slot.handles);
-  const records = new Records(handles.length, blob.CHANNEL_BYTES);
+  const records = new Records(handles.length, blob.INITIAL_HANDLE_BYTES);
   handles.forEach((handle, i) => {
-    records.u32(i, blob.CHANNEL_TYPE, handle.type);
-    records.u32(i, blob.CHANNEL_RIGHTS, handle.rights);
-    records.u32(i, blob.CHANNEL_INTERFACE, handle.interfaceId);
-    records.u32(i, blob.CHANNEL_TARGET_SLOT, handle.targetSlot);
-    records.u32(i, blob.CHANNEL_TARGET_ENDPOINT, handle.targetEndpoint);
-    records.u32(i, blob.CHANNEL_NAME, strings.offsetOf(handle.name));
-    records.u64(i, blob.CHANNEL_BADGE, handle.badge);
-    records.u32(i, blob.CHANNEL_FIRST, handle.first);
-    records.u32(i, blob.CHANNEL_COUNT, handle.count);
-    records.u32(i, blob.CHANNEL_CLASS, handle.classId);
+    records.u32(i, blob.INITIAL_HANDLE_TYPE, handle.type);
+    records.u32(i, blob.INITIAL_HANDLE_RIGHTS, handle.rights);
+    records.u32(i, blob.INITIAL_HANDLE_INTERFACE, handle.interfaceId);
+    records.u32(i, blob.INITIAL_HANDLE_TARGET_SLOT, handle.targetSlot);
+    records.u32(i, blob.INITIAL_HANDLE_TARGET_ENDPOINT, handle.targetEndpoint);
+    records.u32(i, blob.INITIAL_HANDLE_NAME, strings.offsetOf(handle.name));
+    records.u64(i, blob.INITIAL_HANDLE_BADGE, handle.badge);
+    records.u32(i, blob.INITIAL_HANDLE_FIRST, handle.first);
+    records.u32(i, blob.INITIAL_HANDLE_COUNT, handle.count);
+    records.u32(i, blob.INITIAL_HANDLE_CLASS, handle.classId);
   });
   return { count: handles.length, bytes: records.bytes };
 }
@@ -184,20 +184,20 @@ function emitInterfaces(
   model: Model,
   strings: Strings,
 ): { readonly interfaces: Section; readonly methods: Section; readonly fields: Section } {
-  const methods = model.interfaces.flatMap((spoken) =>
-    spoken.methods.map((method) => ({ ...method, errors: spoken.errors.length })),
+  const methods = model.interfaces.flatMap((entry) =>
+    entry.methods.map((method) => ({ ...method, errors: entry.errors.length })),
   );
   const fields = methods.flatMap((method) => [...method.request, ...method.response]);
   const interfaceRecords = new Records(model.interfaces.length, blob.INTERFACE_BYTES);
   let firstMethod = 0;
-  model.interfaces.forEach((spoken, i) => {
-    interfaceRecords.u32(i, blob.INTERFACE_ID, spoken.id);
-    interfaceRecords.u32(i, blob.INTERFACE_VERSION, spoken.version);
-    interfaceRecords.u32(i, blob.INTERFACE_NAME, strings.offsetOf(spoken.name));
+  model.interfaces.forEach((entry, i) => {
+    interfaceRecords.u32(i, blob.INTERFACE_ID, entry.id);
+    interfaceRecords.u32(i, blob.INTERFACE_VERSION, entry.version);
+    interfaceRecords.u32(i, blob.INTERFACE_NAME, strings.offsetOf(entry.name));
     interfaceRecords.u32(i, blob.INTERFACE_FIRST_METHOD, firstMethod);
-    interfaceRecords.u32(i, blob.INTERFACE_METHOD_COUNT, spoken.methods.length);
-    interfaceRecords.u32(i, blob.INTERFACE_ERROR_COUNT, spoken.errors.length);
-    firstMethod += spoken.methods.length;
+    interfaceRecords.u32(i, blob.INTERFACE_METHOD_COUNT, entry.methods.length);
+    interfaceRecords.u32(i, blob.INTERFACE_ERROR_COUNT, entry.errors.length);
+    firstMethod += entry.methods.length;
   });
   const methodRecords = new Records(methods.length, blob.METHOD_BYTES);
   let firstField = 0;

@@ -39,12 +39,12 @@ const GRANTED: Decision = { status: Status.Ok, rule: undefined };
 const DENIED: Decision = { status: Status.Denied, rule: undefined };
 
 export function decideMessage(model: Model, message: MessageEvent): Decision {
-  const spoken = model.interfaces.find((known) => known.id === message.interfaceId);
-  const method = spoken?.methods[message.method];
-  if (spoken === undefined || method === undefined) return DENIED;
+  const targetInterface = model.interfaces.find((known) => known.id === message.interfaceId);
+  const method = targetInterface?.methods[message.method];
+  if (targetInterface === undefined || method === undefined) return DENIED;
   const isWellFormed =
     message.event === Event.Error
-      ? isErrorNumber(message, spoken.errors.length)
+      ? isErrorNumber(message, targetInterface.errors.length)
       : hasShape(message, message.event === Event.Request ? method.request : method.response);
   if (!isWellFormed) return { status: Status.Malformed, rule: undefined };
   const sender = message.event === Event.Request ? message.subject : message.target;

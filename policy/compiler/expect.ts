@@ -107,7 +107,7 @@ function runMessage(
 ): Failure | undefined {
   const target = names.method(statement.target);
   if (target === undefined) return undefined;
-  const { policyClass, spoken, method } = target;
+  const { policyClass, targetInterface, method } = target;
   if (policyClass.id === CLASS_KERNEL)
     return names.refuse(
       statement.target.span,
@@ -121,7 +121,7 @@ function runMessage(
       "leave the event out",
     );
   }
-  if (method === undefined || spoken === undefined) {
+  if (method === undefined || targetInterface === undefined) {
     // Of everything that the class could be asked: only a denial can be said of all.
     if (statement.allow)
       return names.refuse(
@@ -134,17 +134,28 @@ function runMessage(
         candidate.kind === "message" &&
         !candidate.isRequire &&
         (candidate.events & 1) !== 0 &&
-        (spoken === undefined || candidate.interfaceId === spoken.id) &&
+        (targetInterface === undefined || candidate.interfaceId === targetInterface.id) &&
         candidate.pairs.some(([from, to]) => from === subject && to === policyClass.id),
     );
     return rule === undefined
       ? undefined
       : { message: "something of it is allowed", help: `by ${describeRule(rule)}` };
   }
-  const scene: Scene = { model, names, module, spoken, method, subject, target: policyClass.id };
+  const scene: Scene = {
+    model,
+    names,
+    module,
+    targetInterface,
+    method,
+    subject,
+    target: policyClass.id,
+  };
   const event = statement.event ?? "request";
-  if (event === "error" && spoken.errors.length === 0)
-    return names.refuse(statement.target.span, `the interface ${spoken.name} has no errors`);
+  if (event === "error" && targetInterface.errors.length === 0)
+    return names.refuse(
+      statement.target.span,
+      `the interface ${targetInterface.name} has no errors`,
+    );
   const message = buildMessage(statement.arguments, event, scene);
   if (message === undefined) return undefined;
   const verdict = judge(message, event, scene);
@@ -174,7 +185,7 @@ interface Scene {
   readonly model: Model;
   readonly names: Names;
   readonly module: string;
-  readonly spoken: Interface;
+  readonly targetInterface: Interface;
   readonly method: Method;
   readonly subject: number;
   readonly target: number;
@@ -241,7 +252,7 @@ function cannotBeAnswered(scene: Scene): string | undefined {
     event: Event.Response,
     subject: scene.subject,
     target: scene.target,
-    interfaceId: scene.spoken.id,
+    interfaceId: scene.targetInterface.id,
     method: scene.method.number,
   } as const;
   if (allowing(message, scene).length === 0) return "no rule allows it";
@@ -285,8 +296,8 @@ function buildMessage(
   eventName: EventName,
   scene: Scene,
 ): Expected | undefined {
-  const { names, module, spoken, method, subject, target } = scene;
-  const fields = fieldsOf(spoken, method, eventName);
+  const { names, module, targetInterface, method, subject, target } = scene;
+  const fields = fieldsOf(targetInterface, method, eventName);
   const words: bigint[] = fields.filter((field) => field.word !== undefined).map(() => 0n);
   const handleClasses = new Map<string, number>();
   const named = new Set<string>();
@@ -304,7 +315,7 @@ function buildMessage(
         );
       return names.refuse(
         name.span,
-        `the ${eventName} of ${spoken.name}.${method.name} has no field \`${name.text}\``,
+        `the ${eventName} of ${targetInterface.name}.${method.name} has no field \`${name.text}\``,
         help,
       );
     }
@@ -327,7 +338,7 @@ function buildMessage(
       );
     }
     const valueScope = {
-      method: `${spoken.name}.${method.name}`,
+      method: `${targetInterface.name}.${method.name}`,
       side: eventName,
       fields: [],
       constants: names.constantsOf(module),
@@ -351,7 +362,7 @@ function buildMessage(
     event: EVENT_NUMBERS[eventName] as MessageEvent["event"],
     subject,
     target,
-    interfaceId: spoken.id,
+    interfaceId: targetInterface.id,
     method: method.number,
     words,
     handles: [],

@@ -132,26 +132,26 @@ function programClasses(model: Model): readonly (PolicyClass & { readonly span: 
 
 function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const name = (id: number): string => model.classes[id]?.name ?? "";
-  return eachPair(model, matrix).flatMap(({ pair, spoken }) => {
+  return eachPair(model, matrix).flatMap(({ pair, targetInterface }) => {
     if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL || pair.subject === pair.target)
       return [];
     const flows: Flow[] = [];
-    const there = allowedRequests(pair, spoken);
+    const there = allowedRequests(pair, targetInterface);
     const [first] = there;
     if (first !== undefined)
       flows.push({
         from: name(pair.subject),
         to: name(pair.target),
-        how: `request ${spoken.name}.${first.method.name}`,
+        how: `request ${targetInterface.name}.${first.method.name}`,
         span: first.rule.span,
       });
     for (const { method } of there) {
-      const rule = answerRule(pair, spoken, method);
+      const rule = answerRule(pair, targetInterface, method);
       if (rule === undefined) continue;
       flows.push({
         from: name(pair.target),
         to: name(pair.subject),
-        how: `answer to ${spoken.name}.${method.name}`,
+        how: `answer to ${targetInterface.name}.${method.name}`,
         span: rule.span,
       });
       break;
@@ -167,12 +167,15 @@ function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
  */
 function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const name = (id: number): string => model.classes[id]?.name ?? "";
-  const asked = eachPair(model, matrix).flatMap(({ pair, spoken }) => {
+  const asked = eachPair(model, matrix).flatMap(({ pair, targetInterface }) => {
     if (pair.target < CLASS_KERNEL || pair.subject === CLASS_KERNEL) return [];
-    return [{ ...pair, spoken, requests: allowedRequests(pair, spoken) }];
+    return [{ ...pair, targetInterface, requests: allowedRequests(pair, targetInterface) }];
   });
   const flows = new Map<string, Flow>();
-  for (const [interfaceId, pairs] of Map.groupBy(asked, ({ spoken }) => spoken.id)) {
+  for (const [interfaceId, pairs] of Map.groupBy(
+    asked,
+    ({ targetInterface }) => targetInterface.id,
+  )) {
     const holders = endpointHolders(model, matrix, interfaceId);
     for (const ofOne of Map.groupBy(pairs, ({ subject }) => subject).values()) {
       for (const to of ofOne) {
@@ -184,7 +187,7 @@ function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
             from.requests.some((request) => request.method === method),
           );
           if (passed === undefined) continue;
-          const how = `passes on ${to.spoken.name}.${passed.method.name} of ${name(to.subject)}`;
+          const how = `passes on ${to.targetInterface.name}.${passed.method.name} of ${name(to.subject)}`;
           flows.set(key, {
             from: name(from.target),
             to: name(to.target),
@@ -235,23 +238,23 @@ function endpointHolders(
  * What lets an answer through that can say something: a response with a field, or one of several
  * errors.
  */
-function answerRule(pair: Pair, spoken: Interface, method: Method): Rule | undefined {
+function answerRule(pair: Pair, targetInterface: Interface, method: Method): Rule | undefined {
   const allows = (event: Event): Rule | undefined =>
     pair.rules.find((rule) => !rule.isRequire && isBound(rule, event, method.number));
   return (
     (method.response.length > 0 ? allows(Event.Response) : undefined) ??
-    (spoken.errors.length > 0 ? allows(Event.Error) : undefined)
+    (targetInterface.errors.length > 0 ? allows(Event.Error) : undefined)
   );
 }
 
 /** By the kernel's methods, as each says in its interface. */
 function methodFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows: Flow[] = [];
-  for (const { pair, spoken } of eachPair(model, matrix)) {
+  for (const { pair, targetInterface } of eachPair(model, matrix)) {
     const subject = model.classes[pair.subject];
     if (pair.target >= CLASS_KERNEL || subject?.span === undefined) continue;
-    for (const { method, rule } of allowedRequests(pair, spoken)) {
-      const step = { how: `${spoken.name}.${method.name}`, span: rule.span };
+    for (const { method, rule } of allowedRequests(pair, targetInterface)) {
+      const step = { how: `${targetInterface.name}.${method.name}`, span: rule.span };
       for (const sink of method.reads)
         if (SINKS.includes(`kernel.${sink}`))
           flows.push({ from: `kernel.${sink}`, to: subject.name, ...step });
@@ -290,8 +293,8 @@ function toHolders(
 ): readonly Flow[] {
   const holders = new Set<number>();
   const types = model.interfaces
-    .flatMap((spoken) =>
-      spoken.methods.flatMap((method) => [...method.request, ...method.response]),
+    .flatMap((targetInterface) =>
+      targetInterface.methods.flatMap((method) => [...method.request, ...method.response]),
     )
     .flatMap((field) => (field.kind === "handle" ? [Number(field.max)] : []));
   for (const type of new Set(types))
@@ -421,8 +424,8 @@ interface AllowedRequest {
   readonly rule: Rule;
 }
 
-function allowedRequests(pair: Pair, spoken: Interface): readonly AllowedRequest[] {
-  return spoken.methods.flatMap((method) => {
+function allowedRequests(pair: Pair, targetInterface: Interface): readonly AllowedRequest[] {
+  return targetInterface.methods.flatMap((method) => {
     const rule = pair.rules.find(
       (candidate) => !candidate.isRequire && isBound(candidate, Event.Request, method.number),
     );
@@ -434,11 +437,13 @@ function allowedRequests(pair: Pair, spoken: Interface): readonly AllowedRequest
 function eachPair(
   model: Model,
   matrix: Matrix,
-): readonly { readonly pair: Pair; readonly spoken: Interface }[] {
-  const interfaces = new Map(model.interfaces.map((spoken) => [spoken.id, spoken]));
+): readonly { readonly pair: Pair; readonly targetInterface: Interface }[] {
+  const interfaces = new Map(
+    model.interfaces.map((targetInterface) => [targetInterface.id, targetInterface]),
+  );
   return matrix.pairs.flatMap((pair) => {
-    const spoken = interfaces.get(pair.interfaceId);
-    return spoken === undefined ? [] : [{ pair, spoken }];
+    const targetInterface = interfaces.get(pair.interfaceId);
+    return targetInterface === undefined ? [] : [{ pair, targetInterface }];
   });
 }
 
@@ -460,9 +465,9 @@ function handleCarriers(
     if (reached === undefined) carriers.set(from, new Set([to]));
     else reached.add(to);
   };
-  for (const { pair, spoken } of eachPair(model, matrix)) {
+  for (const { pair, targetInterface } of eachPair(model, matrix)) {
     if (pair.target < CLASS_KERNEL) continue;
-    for (const { method } of allowedRequests(pair, spoken)) {
+    for (const { method } of allowedRequests(pair, targetInterface)) {
       if (method.request.some((field) => field.kind === "handle" && field.max === BigInt(type)))
         add(pair.subject, pair.target);
       if (
@@ -496,10 +501,11 @@ function calling(
   type: ObjectType,
   how: "reads" | "writes",
 ): Rule | undefined {
-  const spoken = model.interfaces.find((known) => known.id === type);
+  const targetInterface = model.interfaces.find((known) => known.id === type);
   const pair = matrix.find(subject, type, type);
-  if (spoken === undefined || pair === undefined) return undefined;
-  return allowedRequests(pair, spoken).find(({ method }) => method[how].includes("object"))?.rule;
+  if (targetInterface === undefined || pair === undefined) return undefined;
+  return allowedRequests(pair, targetInterface).find(({ method }) => method[how].includes("object"))
+    ?.rule;
 }
 
 function reachable(

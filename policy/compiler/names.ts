@@ -21,7 +21,7 @@ import type { Classes, InterfaceStatement, Methods, Module, Name, Path, Span } f
 /** A class, and the interface of it that is meant where one was written. */
 export interface Target {
   readonly policyClass: PolicyClass;
-  readonly spoken: Interface | undefined;
+  readonly targetInterface: Interface | undefined;
   readonly path: Path;
 }
 
@@ -222,9 +222,9 @@ export class Names {
         `\`${written(path)}\` is too long for a target`,
         "`Class.Interface { methods }`",
       );
-    if (name === undefined) return { policyClass, spoken: undefined, path };
-    const spoken = this.interfaceOf(policyClass, name);
-    return spoken === undefined ? undefined : { policyClass, spoken, path };
+    if (name === undefined) return { policyClass, targetInterface: undefined, path };
+    const targetInterface = this.interfaceOf(policyClass, name);
+    return targetInterface === undefined ? undefined : { policyClass, targetInterface, path };
   }
 
   /**
@@ -234,7 +234,7 @@ export class Names {
   method(path: Path):
     | {
         readonly policyClass: PolicyClass;
-        readonly spoken: Interface | undefined;
+        readonly targetInterface: Interface | undefined;
         readonly method: Method | undefined;
       }
     | undefined {
@@ -248,20 +248,20 @@ export class Names {
         `\`${written(path)}\` is too long`,
         "`Class.Interface.method`",
       );
-    if (first === undefined) return { policyClass, spoken: undefined, method: undefined };
+    if (first === undefined) return { policyClass, targetInterface: undefined, method: undefined };
     if (second !== undefined) {
-      const spoken = this.interfaceOf(policyClass, first);
-      if (spoken === undefined) return undefined;
-      const method = this.methodOf(spoken, second);
-      return method === undefined ? undefined : { policyClass, spoken, method };
+      const targetInterface = this.interfaceOf(policyClass, first);
+      if (targetInterface === undefined) return undefined;
+      const method = this.methodOf(targetInterface, second);
+      return method === undefined ? undefined : { policyClass, targetInterface, method };
     }
     const served = this.servedBy(policyClass);
     const holders = served.filter((known) =>
       known.methods.some((method) => method.name === first.text),
     );
-    const spoken = served.find((known) => known.name === first.text);
-    if (spoken !== undefined && holders.length === 0)
-      return { policyClass, spoken, method: undefined };
+    const targetInterface = served.find((known) => known.name === first.text);
+    if (targetInterface !== undefined && holders.length === 0)
+      return { policyClass, targetInterface, method: undefined };
     const [holder, another] = holders;
     if (holder !== undefined && another !== undefined)
       return this.refuse(
@@ -272,12 +272,12 @@ export class Names {
     if (holder !== undefined)
       return {
         policyClass,
-        spoken: holder,
+        targetInterface: holder,
         method: holder.methods.find((method) => method.name === first.text),
       };
     if (served.length === 0) {
       const known = this.interfaces.find((candidate) => candidate.name === first.text);
-      if (known !== undefined) return { policyClass, spoken: known, method: undefined };
+      if (known !== undefined) return { policyClass, targetInterface: known, method: undefined };
       return this.refuse(
         first.span,
         `the image has no slot of class ${policyClass.name}, so it is not known what \`${first.text}\` is`,
@@ -320,28 +320,31 @@ export class Names {
     return known;
   }
 
-  methodOf(spoken: Interface, name: Name): Method | undefined {
-    const method = spoken.methods.find((candidate) => candidate.name === name.text);
+  methodOf(targetInterface: Interface, name: Name): Method | undefined {
+    const method = targetInterface.methods.find((candidate) => candidate.name === name.text);
     if (method !== undefined) return method;
     return this.refuse(
       name.span,
-      `the interface ${spoken.name} has no method \`${name.text}\``,
+      `the interface ${targetInterface.name} has no method \`${name.text}\``,
       () =>
         didYouMean(
           name.text,
-          spoken.methods.map((candidate) => candidate.name),
+          targetInterface.methods.map((candidate) => candidate.name),
         ),
     );
   }
 
   /** Bits of the methods named; 0, with errors recorded, where one does not exist. */
-  methodBits(spoken: Interface, methods: Methods): bigint {
+  methodBits(targetInterface: Interface, methods: Methods): bigint {
     if (methods.all)
-      return spoken.methods.reduce((bits, method) => bits | (1n << BigInt(method.number)), 0n);
+      return targetInterface.methods.reduce(
+        (bits, method) => bits | (1n << BigInt(method.number)),
+        0n,
+      );
     let bits = 0n;
     let isComplete = true;
     for (const name of methods.names) {
-      const method = this.methodOf(spoken, name);
+      const method = this.methodOf(targetInterface, name);
       if (method === undefined) isComplete = false;
       else bits |= 1n << BigInt(method.number);
     }

@@ -351,7 +351,7 @@ class RuleReader {
     const bits = this.names.permissionBits(statement.methods);
     const targets = this.targets(statement.targets, environment);
     if (subjects === undefined || targets === undefined || bits === 0n) return;
-    const named = targets.find((target) => target.spoken !== undefined);
+    const named = targets.find((target) => target.targetInterface !== undefined);
     if (named !== undefined) {
       this.names.refuse(
         named.path.span,
@@ -401,19 +401,19 @@ class RuleReader {
     // One rule for each interface that the targets speak.
     const byInterface = new Map<
       number,
-      { readonly spoken: Interface; readonly classes: PolicyClass[] }
+      { readonly targetInterface: Interface; readonly classes: PolicyClass[] }
     >();
     for (const target of targets) {
-      const spoken = target.spoken ?? this.onlyInterface(target);
+      const targetInterface = target.targetInterface ?? this.onlyInterface(target);
       // What a parameter serves is known where the interface is used.
-      if (spoken === undefined && target.policyClass.id === CLASS_OPAQUE) continue;
-      if (spoken === undefined) return;
-      const entry = byInterface.get(spoken.id) ?? { spoken, classes: [] };
-      byInterface.set(spoken.id, entry);
+      if (targetInterface === undefined && target.policyClass.id === CLASS_OPAQUE) continue;
+      if (targetInterface === undefined) return;
+      const entry = byInterface.get(targetInterface.id) ?? { targetInterface, classes: [] };
+      byInterface.set(targetInterface.id, entry);
       if (!entry.classes.includes(target.policyClass)) entry.classes.push(target.policyClass);
     }
-    for (const { spoken, classes } of byInterface.values())
-      this.rulesOn(statement, module, subjects, classes, spoken);
+    for (const { targetInterface, classes } of byInterface.values())
+      this.rulesOn(statement, module, subjects, classes, targetInterface);
   }
 
   private rulesOn(
@@ -421,13 +421,16 @@ class RuleReader {
     module: Module,
     subjects: readonly PolicyClass[],
     classes: readonly PolicyClass[],
-    spoken: Interface,
+    targetInterface: Interface,
   ): void {
     const { names } = this;
-    const methods = names.methodBits(spoken, statement.methods);
+    const methods = names.methodBits(targetInterface, statement.methods);
     if (methods === 0n) {
       if (statement.methods.all)
-        names.refuse(statement.methods.span, `the interface ${spoken.name} has no methods`);
+        names.refuse(
+          statement.methods.span,
+          `the interface ${targetInterface.name} has no methods`,
+        );
       return;
     }
     const written = statement.events[0];
@@ -439,10 +442,13 @@ class RuleReader {
       );
       return;
     }
-    if (spoken.id !== FAULT_INTERFACE && subjects.some((subject) => subject.id === CLASS_KERNEL)) {
+    if (
+      targetInterface.id !== FAULT_INTERFACE &&
+      subjects.some((subject) => subject.id === CLASS_KERNEL)
+    ) {
       return names.refuse(
         statement.subjects.span,
-        `the kernel sends nothing by ${spoken.name}: the rule could never apply`,
+        `the kernel sends nothing by ${targetInterface.name}: the rule could never apply`,
         "its messages are `Fault.fault`",
       );
     }
@@ -463,7 +469,7 @@ class RuleReader {
       kind: "message",
       isRequire: statement.isRequire,
       recorded,
-      interfaceId: spoken.id,
+      interfaceId: targetInterface.id,
       pairs,
       span: statement.span,
       text: statement.text,
@@ -484,7 +490,7 @@ class RuleReader {
     const read = EVENT_NUMBERS[event];
     for (const [bits, condition] of this.conditions(
       statement.condition,
-      spoken,
+      targetInterface,
       methods,
       event,
       module,
@@ -505,19 +511,19 @@ class RuleReader {
   /** The condition for each method; methods in whose messages it reads the same words share one. */
   private conditions(
     expression: Expression,
-    spoken: Interface,
+    targetInterface: Interface,
     methods: bigint,
     event: EventName,
     module: Module,
   ): readonly (readonly [bigint, Condition])[] {
     const shared = new Map<string, { bits: bigint; readonly condition: Condition }>();
-    for (const method of spoken.methods) {
+    for (const method of targetInterface.methods) {
       const bit = 1n << BigInt(method.number);
       if ((methods & bit) === 0n) continue;
       const scope = {
-        method: `${spoken.name}.${method.name}`,
+        method: `${targetInterface.name}.${method.name}`,
         side: event,
-        fields: fieldsOf(spoken, method, event),
+        fields: fieldsOf(targetInterface, method, event),
         constants: this.names.constantsOf(module.name.text),
       };
       const condition = resolveCondition(expression, scope, this.names.mistakes);
@@ -542,7 +548,7 @@ class RuleReader {
       return this.names.refuse(
         target.path.span,
         `${name} serves several interfaces`,
-        served.map((spoken) => `\`${name}.${spoken.name}\``).join(" or "),
+        served.map((targetInterface) => `\`${name}.${targetInterface.name}\``).join(" or "),
       );
     return this.names.refuse(
       target.path.span,
@@ -593,7 +599,11 @@ class RuleReader {
 }
 
 /** What a condition on that event can read. */
-export function fieldsOf(spoken: Interface, method: Method, event: EventName): readonly Field[] {
+export function fieldsOf(
+  targetInterface: Interface,
+  method: Method,
+  event: EventName,
+): readonly Field[] {
   if (event === "request") return method.request;
   if (event === "response") return method.response;
   // Errors are numbered from 1.
@@ -601,10 +611,10 @@ export function fieldsOf(spoken: Interface, method: Method, event: EventName): r
     {
       name: "error",
       kind: "unsigned",
-      max: BigInt(spoken.errors.length),
+      max: BigInt(targetInterface.errors.length),
       word: 0,
       type: "enumeration",
-      names: ["", ...spoken.errors],
+      names: ["", ...targetInterface.errors],
     },
   ];
 }

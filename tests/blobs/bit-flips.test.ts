@@ -13,7 +13,7 @@ import {
   BLOB_SECTION_COUNT,
   BLOB_SIGNATURE_BYTES,
   BlobSection,
-  CHANNEL_CLASS,
+  INITIAL_HANDLE_CLASS,
   EXECUTE_PROGRAM,
   INTERFACE_METHOD_COUNT,
   PAIR_REQUEST,
@@ -246,7 +246,7 @@ describe("changed and signed again by the right key,", () => {
     [
       "a handle of another class than its object's",
       broken,
-      (view, at) => view.setUint32(at(BlobSection.Handles) + CHANNEL_CLASS, 4000, true),
+      (view, at) => view.setUint32(at(BlobSection.Handles) + INITIAL_HANDLE_CLASS, 4000, true),
     ],
     [
       "an execute grant for a program that is not there",

@@ -199,11 +199,11 @@ class BlobReader {
   }
 
   private handles(first: number, count: number): HandleSummary[] {
-    return this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
-      const type: ObjectType = this.u32(at + blob.CHANNEL_TYPE);
-      const rights = rightNames(type, this.u32(at + blob.CHANNEL_RIGHTS));
+    return this.each(blob.BlobSection.Handles, blob.INITIAL_HANDLE_BYTES, (at) => {
+      const type: ObjectType = this.u32(at + blob.INITIAL_HANDLE_TYPE);
+      const rights = rightNames(type, this.u32(at + blob.INITIAL_HANDLE_RIGHTS));
       return {
-        name: this.text(this.u32(at + blob.CHANNEL_NAME)),
+        name: this.text(this.u32(at + blob.INITIAL_HANDLE_NAME)),
         object: ObjectType[type]?.toLowerCase() ?? `type ${type}`,
         rights,
         target: this.target(type, at),
@@ -212,33 +212,36 @@ class BlobReader {
   }
 
   private target(type: ObjectType, at: number): string {
-    const [first, count] = [this.u32(at + blob.CHANNEL_FIRST), this.u32(at + blob.CHANNEL_COUNT)];
+    const [first, count] = [
+      this.u32(at + blob.INITIAL_HANDLE_FIRST),
+      this.u32(at + blob.INITIAL_HANDLE_COUNT),
+    ];
     if (type === ObjectType.Ports) return `${hexNumber(first)} to ${hexNumber(first + count - 1)}`;
     if (type === ObjectType.Interrupt) return `line ${first}`;
     if (type !== ObjectType.Endpoint) return "";
     const [slot, endpoint] = [
-      this.u32(at + blob.CHANNEL_TARGET_SLOT),
-      this.u32(at + blob.CHANNEL_TARGET_ENDPOINT),
+      this.u32(at + blob.INITIAL_HANDLE_TARGET_SLOT),
+      this.u32(at + blob.INITIAL_HANDLE_TARGET_ENDPOINT),
     ];
-    const badge = this.view.getBigUint64(at + blob.CHANNEL_BADGE, true);
+    const badge = this.view.getBigUint64(at + blob.INITIAL_HANDLE_BADGE, true);
     const name = `${this.nameIn(blob.BlobSection.Slots, blob.SLOT_BYTES, slot, blob.SLOT_NAME)}.${this.endpointName(slot, endpoint)}`;
     return badge === 0n ? name : `${name}, badge 0x${badge.toString(16)}`;
   }
 
   /** An endpoint's name is that of its owner's handle to it, the only one that can mint. */
   private endpointName(slot: number, endpoint: number): string {
-    const owned = this.each(blob.BlobSection.Handles, blob.CHANNEL_BYTES, (at) => {
+    const owned = this.each(blob.BlobSection.Handles, blob.INITIAL_HANDLE_BYTES, (at) => {
       const [owner, number, rights] = [
-        this.u32(at + blob.CHANNEL_TARGET_SLOT),
-        this.u32(at + blob.CHANNEL_TARGET_ENDPOINT),
-        this.u32(at + blob.CHANNEL_RIGHTS),
+        this.u32(at + blob.INITIAL_HANDLE_TARGET_SLOT),
+        this.u32(at + blob.INITIAL_HANDLE_TARGET_ENDPOINT),
+        this.u32(at + blob.INITIAL_HANDLE_RIGHTS),
       ];
       const isOwners =
-        this.u32(at + blob.CHANNEL_TYPE) === ObjectType.Endpoint &&
+        this.u32(at + blob.INITIAL_HANDLE_TYPE) === ObjectType.Endpoint &&
         owner === slot &&
         number === endpoint &&
         (rights & RIGHT_MINT) !== 0;
-      return isOwners ? this.text(this.u32(at + blob.CHANNEL_NAME)) : null;
+      return isOwners ? this.text(this.u32(at + blob.INITIAL_HANDLE_NAME)) : null;
     });
     return owned.find((name) => name !== null) ?? `endpoint ${endpoint}`;
   }

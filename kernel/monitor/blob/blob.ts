@@ -15,7 +15,7 @@ import {
   BLOB_SECTION_BYTES,
   BLOB_SIGNATURE_BYTES,
   BlobSection,
-  CHANNEL_BYTES,
+  INITIAL_HANDLE_BYTES,
   CLASS_BYTES,
   EXECUTE_BYTES,
   FIELD_BYTES,
@@ -114,7 +114,7 @@ function recordBytes(section: BlobSection): u32 {
     case BlobSection.Slots:
       return SLOT_BYTES;
     case BlobSection.Handles:
-      return CHANNEL_BYTES;
+      return INITIAL_HANDLE_BYTES;
     case BlobSection.Programs:
       return PROGRAM_BYTES;
     case BlobSection.Classes:

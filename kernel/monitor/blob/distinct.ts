@@ -5,8 +5,8 @@
 import {
   BLOB_BYTES_MAX,
   BlobSection,
-  CHANNEL_BYTES,
-  CHANNEL_NAME,
+  INITIAL_HANDLE_BYTES,
+  INITIAL_HANDLE_NAME,
   CLASS_BYTES,
   CLASS_NAME,
   FIELD_BYTES,
@@ -44,12 +44,12 @@ export function namesAreDistinct(blob: Blob): bool {
 
 /** Within each slot: two slots may use the same names. */
 function handlesAreDistinct(blob: Blob): bool {
-  const handles = blob.start(BlobSection.Handles) + CHANNEL_NAME;
+  const handles = blob.start(BlobSection.Handles) + INITIAL_HANDLE_NAME;
   const count = blob.count(BlobSection.Slots);
   for (let i: u32 = 0; i < count; i++) {
     const slot = blob.slot(i);
-    const first = handles + slot.firstHandle * CHANNEL_BYTES;
-    if (!areDistinct(first, slot.handleCount, CHANNEL_BYTES)) return false;
+    const first = handles + slot.firstHandle * INITIAL_HANDLE_BYTES;
+    if (!areDistinct(first, slot.handleCount, INITIAL_HANDLE_BYTES)) return false;
   }
   return true;
 }

@@ -333,15 +333,18 @@ function withEndpoints(count: number): Uint8Array {
     if (slots === undefined || handles === undefined) return;
     const view = new DataView(slots.bytes.buffer);
     const slot = slots.bytes.length - abi.SLOT_BYTES;
-    const before = view.getUint32(slot + abi.SLOT_FIRST_HANDLE, true) * abi.CHANNEL_BYTES;
+    const before = view.getUint32(slot + abi.SLOT_FIRST_HANDLE, true) * abi.INITIAL_HANDLE_BYTES;
     const names = newNames(sections, count);
     const endpoints = Array.from({ length: count }, (_, i) => {
-      const endpoint = handles.bytes.slice(2 * abi.CHANNEL_BYTES, 3 * abi.CHANNEL_BYTES);
+      const endpoint = handles.bytes.slice(
+        2 * abi.INITIAL_HANDLE_BYTES,
+        3 * abi.INITIAL_HANDLE_BYTES,
+      );
       const fields: readonly (readonly [number, number])[] = [
-        [abi.CHANNEL_NAME, names[i]!],
-        [abi.CHANNEL_TARGET_SLOT, slots.count - 1],
-        [abi.CHANNEL_TARGET_ENDPOINT, i],
-        [abi.CHANNEL_CLASS, view.getUint32(slot + abi.SLOT_CLASS, true)],
+        [abi.INITIAL_HANDLE_NAME, names[i]!],
+        [abi.INITIAL_HANDLE_TARGET_SLOT, slots.count - 1],
+        [abi.INITIAL_HANDLE_TARGET_ENDPOINT, i],
+        [abi.INITIAL_HANDLE_CLASS, view.getUint32(slot + abi.SLOT_CLASS, true)],
       ];
       for (const [offset, value] of fields)
         new DataView(endpoint.buffer).setUint32(offset, value, true);
@@ -561,7 +564,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
       resized(
         BlobSection.Handles,
         (bytes) => Uint8Array.of(...bytes, ...bytes.slice(-48)),
-        abi.CHANNEL_BYTES,
+        abi.INITIAL_HANDLE_BYTES,
       ),
     ],
     [
@@ -633,7 +636,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
           if (slots === undefined || handles === undefined) return;
           // All of them like the supervisor's first; the last slot gets them.
           const extra = Array.from({ length: 256 }, () => [
-            ...handles.bytes.slice(0, abi.CHANNEL_BYTES),
+            ...handles.bytes.slice(0, abi.INITIAL_HANDLE_BYTES),
           ]).flat();
           const view = new DataView(slots.bytes.buffer);
           const at = slots.bytes.length - abi.SLOT_BYTES;
@@ -679,65 +682,75 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ],
     ["a reserved word of a slot is set", put(BlobSection.Slots, 60, 1)],
 
-    ["a handle's type does not exist", put(BlobSection.Handles, abi.CHANNEL_TYPE, 16)],
-    ["a handle is to a domain", put(BlobSection.Handles, abi.CHANNEL_TYPE, 1)],
-    ["a handle has no rights", put(BlobSection.Handles, abi.CHANNEL_RIGHTS, 0)],
+    ["a handle's type does not exist", put(BlobSection.Handles, abi.INITIAL_HANDLE_TYPE, 16)],
+    ["a handle is to a domain", put(BlobSection.Handles, abi.INITIAL_HANDLE_TYPE, 1)],
+    ["a handle has no rights", put(BlobSection.Handles, abi.INITIAL_HANDLE_RIGHTS, 0)],
     [
       "a handle has rights that do not exist",
-      put(BlobSection.Handles, abi.CHANNEL_RIGHTS, 0x8000_0001),
+      put(BlobSection.Handles, abi.INITIAL_HANDLE_RIGHTS, 0x8000_0001),
     ],
-    ["a kernel object has a badge", put(BlobSection.Handles, abi.CHANNEL_BADGE, 1)],
-    ["a kernel object has another class", put(BlobSection.Handles, abi.CHANNEL_CLASS, 11)],
+    ["a kernel object has a badge", put(BlobSection.Handles, abi.INITIAL_HANDLE_BADGE, 1)],
+    ["a kernel object has another class", put(BlobSection.Handles, abi.INITIAL_HANDLE_CLASS, 11)],
     [
       "an endpoint's interface does not exist",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 0x1ff),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_INTERFACE, 0x1ff),
     ],
     [
       "an endpoint's interface is the kernel's",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 1),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_INTERFACE, 1),
     ],
     [
       "an endpoint belongs to nobody",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 99),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_SLOT, 99),
     ],
     [
       "an own endpoint has another number",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 1),
+      put(
+        BlobSection.Handles,
+        2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_ENDPOINT,
+        1,
+      ),
     ],
     [
       "an endpoint has another class than its owner",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_CLASS, 32),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_CLASS, 32),
     ],
     [
       "ports beyond the last",
-      put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 0x1_0000),
+      put(BlobSection.Handles, 3 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_COUNT, 0x1_0000),
     ],
-    ["no ports at all", put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 0)],
+    [
+      "no ports at all",
+      put(BlobSection.Handles, 3 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_COUNT, 0),
+    ],
     [
       "an interrupt line that cannot be",
-      put(BlobSection.Handles, 4 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 256),
+      put(BlobSection.Handles, 4 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_FIRST, 256),
     ],
 
-    ["a handle has no name", put(BlobSection.Handles, abi.CHANNEL_NAME, 0)],
+    ["a handle has no name", put(BlobSection.Handles, abi.INITIAL_HANDLE_NAME, 0)],
     ["a reserved word of a handle is set", put(BlobSection.Handles, 44, 1)],
     [
       "a kernel object has an interface that is not its own",
-      put(BlobSection.Handles, abi.CHANNEL_INTERFACE, 11),
+      put(BlobSection.Handles, abi.INITIAL_HANDLE_INTERFACE, 11),
     ],
-    ["a kernel object belongs to a slot", put(BlobSection.Handles, abi.CHANNEL_TARGET_SLOT, 1)],
+    [
+      "a kernel object belongs to a slot",
+      put(BlobSection.Handles, abi.INITIAL_HANDLE_TARGET_SLOT, 1),
+    ],
     [
       "a kernel object has an endpoint's number",
-      put(BlobSection.Handles, abi.CHANNEL_TARGET_ENDPOINT, 1),
+      put(BlobSection.Handles, abi.INITIAL_HANDLE_TARGET_ENDPOINT, 1),
     ],
-    ["a kernel object has ports", put(BlobSection.Handles, abi.CHANNEL_COUNT, 1)],
-    ["a kernel object has a line", put(BlobSection.Handles, abi.CHANNEL_FIRST, 1)],
+    ["a kernel object has ports", put(BlobSection.Handles, abi.INITIAL_HANDLE_COUNT, 1)],
+    ["a kernel object has a line", put(BlobSection.Handles, abi.INITIAL_HANDLE_FIRST, 1)],
     [
       "an endpoint has ports",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 1),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_FIRST, 1),
     ],
     [
       "an own endpoint has a badge",
-      put(BlobSection.Handles, 2 * abi.CHANNEL_BYTES + abi.CHANNEL_BADGE, 1),
+      put(BlobSection.Handles, 2 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_BADGE, 1),
     ],
     [
       "an own endpoint comes after a handle of another kind",
@@ -755,7 +768,9 @@ describe("a blob that lies is refused though its signature is right:", () => {
         lie((_, view) =>
           [2, 6].forEach((n) =>
             view.setUint32(
-              section(BlobSection.Handles).at + n * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE,
+              section(BlobSection.Handles).at +
+                n * abi.INITIAL_HANDLE_BYTES +
+                abi.INITIAL_HANDLE_INTERFACE,
               1,
               true,
             ),
@@ -768,7 +783,9 @@ describe("a blob that lies is refused though its signature is right:", () => {
         lie((_, view) =>
           [2, 6].forEach((n) =>
             view.setUint32(
-              section(BlobSection.Handles).at + n * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE,
+              section(BlobSection.Handles).at +
+                n * abi.INITIAL_HANDLE_BYTES +
+                abi.INITIAL_HANDLE_INTERFACE,
               0x1ff,
               true,
             ),
@@ -777,31 +794,43 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ],
     [
       "a channel leads to a slot far outside",
-      put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 0x0200_0000),
+      put(
+        BlobSection.Handles,
+        6 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_SLOT,
+        0x0200_0000,
+      ),
     ],
     [
       "a channel leads to an endpoint far outside",
-      put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 0x02aa_aaaa),
+      put(
+        BlobSection.Handles,
+        6 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_ENDPOINT,
+        0x02aa_aaaa,
+      ),
     ],
     [
       "a channel leads to an endpoint that its owner does not have",
-      put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_ENDPOINT, 1),
+      put(
+        BlobSection.Handles,
+        6 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_ENDPOINT,
+        1,
+      ),
     ],
     [
       "a channel leads to an endpoint of another interface",
-      put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_INTERFACE, 0x101),
+      put(BlobSection.Handles, 6 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_INTERFACE, 0x101),
     ],
     [
       "a channel leads to a handle that is no endpoint",
-      put(BlobSection.Handles, 6 * abi.CHANNEL_BYTES + abi.CHANNEL_TARGET_SLOT, 0),
+      put(BlobSection.Handles, 6 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_TARGET_SLOT, 0),
     ],
     [
       "ports start beyond the last",
-      put(BlobSection.Handles, 3 * abi.CHANNEL_BYTES + abi.CHANNEL_FIRST, 0x1_0000),
+      put(BlobSection.Handles, 3 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_FIRST, 0x1_0000),
     ],
     [
       "an interrupt has a count",
-      put(BlobSection.Handles, 4 * abi.CHANNEL_BYTES + abi.CHANNEL_COUNT, 1),
+      put(BlobSection.Handles, 4 * abi.INITIAL_HANDLE_BYTES + abi.INITIAL_HANDLE_COUNT, 1),
     ],
     ["a fault endpoint without a fault slot", put(BlobSection.Slots, abi.SLOT_FAULT_ENDPOINT, 1)],
     ["a slot has more handles than its quota", put(BlobSection.Slots, abi.SLOT_QUOTA_HANDLES, 4)],
@@ -1314,7 +1343,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
   // policy; the attack's console.
   const [SLOTS, LOG, PORT, REGISTERS, LINE, TERMINAL, UART, CLOCK, , , CONSOLE, FILES] = Array.from(
     { length: 12 },
-    (_, i) => i * abi.CHANNEL_BYTES,
+    (_, i) => i * abi.INITIAL_HANDLE_BYTES,
   ) as [
     number,
     number,
@@ -1357,11 +1386,11 @@ describe("a blob that lies is refused though its signature is right:", () => {
   const device = (type: ObjectType, first: number, count: number) =>
     puts(
       BlobSection.Handles,
-      [CLOCK + abi.CHANNEL_TYPE, type],
-      [CLOCK + abi.CHANNEL_INTERFACE, type],
-      [CLOCK + abi.CHANNEL_CLASS, type],
-      [CLOCK + abi.CHANNEL_FIRST, first],
-      [CLOCK + abi.CHANNEL_COUNT, count],
+      [CLOCK + abi.INITIAL_HANDLE_TYPE, type],
+      [CLOCK + abi.INITIAL_HANDLE_INTERFACE, type],
+      [CLOCK + abi.INITIAL_HANDLE_CLASS, type],
+      [CLOCK + abi.INITIAL_HANDLE_FIRST, first],
+      [CLOCK + abi.INITIAL_HANDLE_COUNT, count],
     );
   const FILES_INTERFACE = 0x103;
   const ALL_TRANSFERS = RIGHT_CALL | RIGHT_TRANSFER | RIGHT_COPY;
@@ -1418,7 +1447,11 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ],
     [
       "two handles of a slot have one name",
-      sameName(BlobSection.Handles, CONSOLE + abi.CHANNEL_NAME, FILES + abi.CHANNEL_NAME),
+      sameName(
+        BlobSection.Handles,
+        CONSOLE + abi.INITIAL_HANDLE_NAME,
+        FILES + abi.INITIAL_HANDLE_NAME,
+      ),
       BlobError.DuplicateName,
     ],
     [
@@ -1578,41 +1611,45 @@ describe("a blob that lies is refused though its signature is right:", () => {
 
     [
       "a channel makes badges",
-      put(BlobSection.Handles, UART + abi.CHANNEL_RIGHTS, ALL_TRANSFERS | RIGHT_MINT),
+      put(BlobSection.Handles, UART + abi.INITIAL_HANDLE_RIGHTS, ALL_TRANSFERS | RIGHT_MINT),
       BlobError.ExcessRights,
     ],
     [
       "an endpoint has a right without a meaning",
-      put(BlobSection.Handles, PORT + abi.CHANNEL_RIGHTS, ALL_TRANSFERS | RIGHT_MINT | (1 << 9)),
+      put(
+        BlobSection.Handles,
+        PORT + abi.INITIAL_HANDLE_RIGHTS,
+        ALL_TRANSFERS | RIGHT_MINT | (1 << 9),
+      ),
       BlobError.ExcessRights,
     ],
     [
       "the log is copied",
-      put(BlobSection.Handles, LOG + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_COPY),
+      put(BlobSection.Handles, LOG + abi.INITIAL_HANDLE_RIGHTS, RIGHT_CALL | RIGHT_COPY),
       BlobError.ExcessRights,
     ],
     [
       "the slots are handed on",
       put(
         BlobSection.Handles,
-        SLOTS + abi.CHANNEL_RIGHTS,
+        SLOTS + abi.INITIAL_HANDLE_RIGHTS,
         RIGHT_CALL | RIGHT_CONTROL | RIGHT_TRANSFER,
       ),
       BlobError.ExcessRights,
     ],
     [
       "a line is handed on",
-      put(BlobSection.Handles, LINE + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER),
+      put(BlobSection.Handles, LINE + abi.INITIAL_HANDLE_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER),
       BlobError.ExcessRights,
     ],
     [
       "ports are handed on",
-      put(BlobSection.Handles, REGISTERS + abi.CHANNEL_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER),
+      put(BlobSection.Handles, REGISTERS + abi.INITIAL_HANDLE_RIGHTS, RIGHT_CALL | RIGHT_TRANSFER),
       BlobError.ExcessRights,
     ],
     [
       "an endpoint has fewer rights",
-      put(BlobSection.Handles, TERMINAL + abi.CHANNEL_RIGHTS, RIGHT_CALL),
+      put(BlobSection.Handles, TERMINAL + abi.INITIAL_HANDLE_RIGHTS, RIGHT_CALL),
       BlobError.None,
     ],
 
@@ -1620,8 +1657,8 @@ describe("a blob that lies is refused though its signature is right:", () => {
       "ports reach into the interrupt controller",
       puts(
         BlobSection.Handles,
-        [REGISTERS + abi.CHANNEL_FIRST, 0x60],
-        [REGISTERS + abi.CHANNEL_COUNT, 2],
+        [REGISTERS + abi.INITIAL_HANDLE_FIRST, 0x60],
+        [REGISTERS + abi.INITIAL_HANDLE_COUNT, 2],
       ),
       BlobError.MachineDevice,
     ],
@@ -1629,8 +1666,8 @@ describe("a blob that lies is refused though its signature is right:", () => {
       "all ports are given",
       puts(
         BlobSection.Handles,
-        [REGISTERS + abi.CHANNEL_FIRST, 0],
-        [REGISTERS + abi.CHANNEL_COUNT, 0x1_0000],
+        [REGISTERS + abi.INITIAL_HANDLE_FIRST, 0],
+        [REGISTERS + abi.INITIAL_HANDLE_COUNT, 0x1_0000],
       ),
       BlobError.MachineDevice,
     ],
@@ -1638,33 +1675,37 @@ describe("a blob that lies is refused though its signature is right:", () => {
       "the reset register is given",
       puts(
         BlobSection.Handles,
-        [REGISTERS + abi.CHANNEL_FIRST, 0xcf9],
-        [REGISTERS + abi.CHANNEL_COUNT, 1],
+        [REGISTERS + abi.INITIAL_HANDLE_FIRST, 0xcf9],
+        [REGISTERS + abi.INITIAL_HANDLE_COUNT, 1],
       ),
       BlobError.MachineDevice,
     ],
     [
       "the timer's line is given",
-      put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 0),
+      put(BlobSection.Handles, LINE + abi.INITIAL_HANDLE_FIRST, 0),
       BlobError.MachineDevice,
     ],
     [
       "the cascade's line is given",
-      put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 2),
+      put(BlobSection.Handles, LINE + abi.INITIAL_HANDLE_FIRST, 2),
       BlobError.MachineDevice,
     ],
     [
       "line 16 is given",
-      put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 16),
+      put(BlobSection.Handles, LINE + abi.INITIAL_HANDLE_FIRST, 16),
       BlobError.BadStructure,
     ],
-    ["line 15 is given", put(BlobSection.Handles, LINE + abi.CHANNEL_FIRST, 15), BlobError.None],
+    [
+      "line 15 is given",
+      put(BlobSection.Handles, LINE + abi.INITIAL_HANDLE_FIRST, 15),
+      BlobError.None,
+    ],
     [
       "the last port is given",
       puts(
         BlobSection.Handles,
-        [REGISTERS + abi.CHANNEL_FIRST, 0xffff],
-        [REGISTERS + abi.CHANNEL_COUNT, 1],
+        [REGISTERS + abi.INITIAL_HANDLE_FIRST, 0xffff],
+        [REGISTERS + abi.INITIAL_HANDLE_COUNT, 1],
       ),
       BlobError.None,
     ],
@@ -1803,24 +1844,24 @@ describe("the structural verifier", () => {
       monitor.run("putInForce", address);
       monitor.run("auditReset");
       for (const subject of [16, 32, 36]) {
-        for (const [target, spoken] of [
+        for (const [target, targetInterface] of [
           [34, 0x101],
           [35, 0x103],
           [1, 1],
           [2, 0xffff],
         ] as const) {
           for (let method = 0; method < 4; method++) {
-            if (spoken !== 0xffff)
+            if (targetInterface !== 0xffff)
               monitor.judge({
                 event: next() % 3,
                 subjectClass: subject,
                 targetClass: target,
-                interfaceId: spoken,
+                interfaceId: targetInterface,
                 method,
                 words: Array.from({ length: next() % 5 }, () => 0n),
                 arenaBytes: next() % 2,
               });
-            monitor.number("queryVerdict", subject, target, spoken, method, i % 4);
+            monitor.number("queryVerdict", subject, target, targetInterface, method, i % 4);
           }
         }
       }

@@ -15,17 +15,17 @@ import {
   BLOB_SECTION_BYTES,
   BLOB_SECTION_COUNT,
   BlobSection,
-  CHANNEL_BADGE,
-  CHANNEL_BYTES,
-  CHANNEL_CLASS,
-  CHANNEL_COUNT,
-  CHANNEL_FIRST,
-  CHANNEL_INTERFACE,
-  CHANNEL_NAME,
-  CHANNEL_RIGHTS,
-  CHANNEL_TARGET_ENDPOINT,
-  CHANNEL_TARGET_SLOT,
-  CHANNEL_TYPE,
+  INITIAL_HANDLE_BADGE,
+  INITIAL_HANDLE_BYTES,
+  INITIAL_HANDLE_CLASS,
+  INITIAL_HANDLE_COUNT,
+  INITIAL_HANDLE_FIRST,
+  INITIAL_HANDLE_INTERFACE,
+  INITIAL_HANDLE_NAME,
+  INITIAL_HANDLE_RIGHTS,
+  INITIAL_HANDLE_TARGET_ENDPOINT,
+  INITIAL_HANDLE_TARGET_SLOT,
+  INITIAL_HANDLE_TYPE,
   CLASS_BYTES,
   CLASS_FILE,
   CLASS_LINE,
@@ -170,17 +170,17 @@ export class InitialHandle {
   reserved: u32;
 }
 if (
-  offsetof<InitialHandle>("type") !== CHANNEL_TYPE ||
-  offsetof<InitialHandle>("rights") !== CHANNEL_RIGHTS ||
-  offsetof<InitialHandle>("interfaceId") !== CHANNEL_INTERFACE ||
-  offsetof<InitialHandle>("targetSlot") !== CHANNEL_TARGET_SLOT ||
-  offsetof<InitialHandle>("targetEndpoint") !== CHANNEL_TARGET_ENDPOINT ||
-  offsetof<InitialHandle>("name") !== CHANNEL_NAME ||
-  offsetof<InitialHandle>("badge") !== CHANNEL_BADGE ||
-  offsetof<InitialHandle>("first") !== CHANNEL_FIRST ||
-  offsetof<InitialHandle>("count") !== CHANNEL_COUNT ||
-  offsetof<InitialHandle>("classId") !== CHANNEL_CLASS ||
-  offsetof<InitialHandle>() !== CHANNEL_BYTES
+  offsetof<InitialHandle>("type") !== INITIAL_HANDLE_TYPE ||
+  offsetof<InitialHandle>("rights") !== INITIAL_HANDLE_RIGHTS ||
+  offsetof<InitialHandle>("interfaceId") !== INITIAL_HANDLE_INTERFACE ||
+  offsetof<InitialHandle>("targetSlot") !== INITIAL_HANDLE_TARGET_SLOT ||
+  offsetof<InitialHandle>("targetEndpoint") !== INITIAL_HANDLE_TARGET_ENDPOINT ||
+  offsetof<InitialHandle>("name") !== INITIAL_HANDLE_NAME ||
+  offsetof<InitialHandle>("badge") !== INITIAL_HANDLE_BADGE ||
+  offsetof<InitialHandle>("first") !== INITIAL_HANDLE_FIRST ||
+  offsetof<InitialHandle>("count") !== INITIAL_HANDLE_COUNT ||
+  offsetof<InitialHandle>("classId") !== INITIAL_HANDLE_CLASS ||
+  offsetof<InitialHandle>() !== INITIAL_HANDLE_BYTES
 )
   ERROR("InitialHandle is not laid out as kernel/abi/blob.ts says");
 
@@ -611,7 +611,9 @@ export class Blob {
 
   @inline
   handle(index: u32): InitialHandle {
-    return changetype<InitialHandle>(this.start(BlobSection.Handles) + index * CHANNEL_BYTES);
+    return changetype<InitialHandle>(
+      this.start(BlobSection.Handles) + index * INITIAL_HANDLE_BYTES,
+    );
   }
 
   @inline
