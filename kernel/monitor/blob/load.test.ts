@@ -1,6 +1,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compileTest, testPrograms } from "../../../tests/support/policy-system.ts";
+import { Random } from "../../../toolchain/fuzz/random.ts";
 import { type Monitor, compileMonitor, startMonitor } from "../../../tests/support/load-monitor.ts";
 import { keyRingText } from "../../../toolchain/keys/key-ring.ts";
 import { type BlobSigner, signBlob } from "../../../toolchain/keys/sign-blob.ts";
@@ -1812,19 +1813,9 @@ describe("a blob that lies is refused though its signature is right:", () => {
 });
 
 describe("the structural verifier", () => {
-  /** Reproducible bytes: xorshift32. */
-  function random(seed: number): () => number {
-    let state = seed >>> 0 || 1;
-    return () => {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      return (state >>>= 0);
-    };
-  }
-
   test("survives 20,000 mutations, and what it accepts can be judged without a trap", () => {
-    const next = random(4711);
+    const random = new Random(4711);
+    const next = (): number => random.next();
     const address = monitor.put(blob);
     const events = monitor.put(new Uint8Array(64 * 8));
     const memory = new Uint8Array(monitor.memory.buffer);
