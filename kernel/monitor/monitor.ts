@@ -1,9 +1,9 @@
-// The security monitor: the one place that answers "may it?". The kernel's objects and its IPC ask
-// here and enforce the answer. This file is what the rest of the kernel imports; nobody else
-// reaches into this folder.
+// The security monitor: decides whether an event may happen. The kernel's objects and its IPC ask
+// here and enforce the decision. This file is the door: the rest of the kernel imports no other
+// file of this folder.
 //
-// A subject is always the class that called, a target the class that is called, for all three
-// events of a call.
+// For all three events of a call, the subject is the class that calls and the target the class that
+// is called.
 
 import {
   BlobSection,
@@ -50,8 +50,8 @@ export { checkShape, fitsPlainly } from "./structure";
 
 /**
  * Bit m: method m's request and response are granted by rules that read nothing and ask for no
- * record. A clear bit means "ask `judge`", never "denied". Good for one `epoch`. Whoever goes by it
- * still calls `checkShape`: structure is no rule.
+ * record. A clear bit means "ask `judge`", never "denied". Valid for one `epoch`. The caller must
+ * still call `checkShape`: these bits say nothing about structure.
  */
 export function verdictBits(subjectClass: u32, targetClass: u32, interfaceId: u32): u64 {
   if (!GUARD_VERDICT) return u64.MAX_VALUE;

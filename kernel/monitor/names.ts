@@ -25,7 +25,7 @@ export function className(classId: u32): usize {
   return entry === null ? 0 : stringAt(entry.name);
 }
 
-/** The class of that name, 0 where there is none. */
+/** The class of that name; 0 if there is none. */
 export function findClass(name: usize, bytes: u32): u32 {
   if (bytes === 0) return 0;
   const count = classCount();
@@ -47,7 +47,7 @@ export function methodName(interfaceId: u32, method: u32): usize {
 
 /**
  * The method of that name which a class serves: `write`, or `Console.write` where several of its
- * interfaces have one. Interface in the low half, method in the high half; 0 where there is none.
+ * interfaces have one. Interface in the low half, method in the high half; 0 if there is none.
  */
 export function findMethod(classId: u32, name: usize, bytes: u32): u64 {
   if (isKernelObject(classId)) return methodOf(classId, name, bytes);
@@ -135,7 +135,7 @@ export function ruleFile(rule: u32): usize {
   return rule < ruleCount() ? stringAt(ruleEntry(rule).file) : 0;
 }
 
-/** The rule as it stands in its file. */
+/** The text of the rule in its file. */
 export function ruleText(rule: u32): usize {
   return rule < ruleCount() ? stringAt(ruleEntry(rule).text) : 0;
 }

@@ -59,15 +59,15 @@ export function slotRestart(slot: u32): u32 {
 export function slotStartsWithSystem(slot: u32): bool {
   return (slotEntry(slot).flags & SLOT_FLAG_AUTOSTART) !== 0;
 }
-/** Whether the machine is started again, not stopped, where the supervisor dies too often. */
+/** True if the machine restarts, instead of stopping, when the supervisor dies too often. */
 export function rebootsOnLoop(): bool {
   return (slotEntry(0).flags & SLOT_FLAG_REBOOT) !== 0;
 }
-/** Likewise after a panic of the kernel. */
+/** True if the machine restarts, instead of stopping, after a panic of the kernel. */
 export function rebootsOnPanic(): bool {
   return (slotEntry(0).flags & SLOT_FLAG_REBOOT_ON_PANIC) !== 0;
 }
-/** The slot that is told of faults, SLOT_NONE for none. */
+/** The slot that handles faults of this slot; SLOT_NONE if there is none. */
 export function slotFaultSlot(slot: u32): u32 {
   return slotEntry(slot).faultSlot;
 }
@@ -107,7 +107,7 @@ export function slotEndpointInterface(slot: u32, endpoint: u32): u32 {
   return handleInterface(slotFirstHandle(slot) + endpoint);
 }
 
-/** The slot of that name, SLOT_NONE where there is none. */
+/** The slot of that name; SLOT_NONE if there is none. */
 export function findSlot(name: usize, bytes: u32): u32 {
   const count = slotCount();
   for (let slot: u32 = 0; slot < count; slot++) {

@@ -13,7 +13,7 @@ export enum StructureFault {
   None = 0,
   WordCount = 1,
   HandleCount = 2,
-  /** An arena where no field describes it. */
+  /** An arena that no field describes. */
   UnexpectedArena = 3,
   /** Outside the range of its type. */
   Value = 4,

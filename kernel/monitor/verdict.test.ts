@@ -604,7 +604,7 @@ describe("the monitor", () => {
     );
   });
 
-  test("accepts the dearest decision that the compiler lets through, and no dearer one exists", async () => {
+  test("accepts the most costly decision that the compiler accepts, and the compiler refuses the next", async () => {
     // One field and 2 bindings. One test costs 20.
     const room = Math.floor((COST_MAX - COST_BASE - COST_FIELD - 2 * 24) / 20);
     const condition = (tests: number) =>

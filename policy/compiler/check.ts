@@ -35,7 +35,7 @@ const PERMISSION_OBJECTS: Readonly<Record<string, readonly ObjectType[]>> = {
   ports: [ObjectType.Ports],
 };
 
-/** What a `never` speaks of: a class, perhaps one interface of it, perhaps some methods. */
+/** What a `never` forbids: a class, or one interface of it, or some methods. */
 interface Forbidden {
   readonly policyClass: PolicyClass;
   readonly targetInterface: Interface | undefined;
@@ -49,7 +49,7 @@ interface Quoted {
   readonly text: string;
 }
 
-/** What does not hold stands in the mistakes of `names` afterwards. */
+/** Checks every `never`. Each that does not hold becomes a mistake of `names`. */
 export function checkNevers(model: Model, matrix: Matrix, names: Names): void {
   new NeverChecker(model, matrix, names).check();
 }
@@ -225,7 +225,7 @@ class NeverChecker {
         (flow) => `${flow.from} -> ${flow.to} (${flow.how}, ${flow.span.file}:${flow.span.line})`,
       );
       const help =
-        "take one of these rules away, or name whoever may pass it on: `except through …`";
+        "take one of these rules away, or name the class that may pass it on: `except through …`";
       this.names.refuse(
         statement.span,
         `\`${statement.text}\` does not hold: ${steps.join(", then ")}`,
@@ -256,7 +256,7 @@ class NeverChecker {
     );
   }
 
-  /** Refuses a set that is empty: what is said of nobody holds always. */
+  /** Refuses an empty set: a statement about no class always holds. */
   private subjects(classes: Classes): readonly PolicyClass[] | undefined {
     const subjects = this.names.subjects(classes);
     if (subjects?.length === 0)
@@ -351,7 +351,7 @@ function onlyOf(policyClass: PolicyClass, names: Names): Interface | undefined {
 
 /**
  * The program's name, if the image has it or some rule lets it run; undefined, with an error
- * recorded, for one that nobody knows.
+ * recorded, for a name that neither knows.
  */
 export function knownProgram({ text, span }: Name, model: Model, names: Names): string | undefined {
   const known = new Set([
@@ -382,7 +382,7 @@ export function permissionsApply(
   );
   names.refuse(
     useless.span,
-    `nobody can have \`${useless.text}\` over objects of ${targets.map((target) => target.name).join(", ")}: this says nothing`,
+    `no class can have \`${useless.text}\` over objects of ${targets.map((target) => target.name).join(", ")}: this says nothing`,
     `it is over objects of ${types.join(", ")}`,
   );
   return false;

@@ -1,6 +1,6 @@
 /**
- * Rules → the access matrix: for every pair of classes and interface that a rule speaks of, the
- * rules bound to it and what needs no reading.
+ * Rules → the access matrix: for every pair of classes and interface that a rule covers, the rules
+ * bound to it and the events that need no reading.
  */
 import {
   COST_BASE,
@@ -200,7 +200,7 @@ function costsOf(
   });
 }
 
-/** As kernel/monitor/blob/rules.ts recomputes it. 0 where no rule is bound. */
+/** As kernel/monitor/blob/rules.ts recomputes it. 0 if no rule is bound. */
 function costOf(
   pair: Pair,
   method: Method,

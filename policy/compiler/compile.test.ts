@@ -289,7 +289,7 @@ describe("never", () => {
     [
       "the first slot is told of every end",
       "never flow Attack -> Supervisor",
-      "Attack -> Supervisor (its end is told, base.policy:2)",
+      "Attack -> Supervisor (its end is reported, base.policy:2)",
     ],
     [
       "the memory that is left is shown",
@@ -448,7 +448,7 @@ describe("a `never` that says nothing is a mistake:", () => {
     ],
     [
       "never grant Shell -> Console { map_write }",
-      "test.policy:2:32: nobody can have `map_write` over objects of Console: this says nothing; help: it is over objects of kernel.Memory",
+      "test.policy:2:32: no class can have `map_write` over objects of Console: this says nothing; help: it is over objects of kernel.Memory",
     ],
     [
       "never grant Shell -> Files.Files { copy }",
@@ -472,12 +472,12 @@ describe("a `never` that says nothing is a mistake:", () => {
     ],
     [
       "expect deny grant Shell -> Console { ports }",
-      "test.policy:2:38: nobody can have `ports` over objects of Console",
+      "test.policy:2:38: no class can have `ports` over objects of Console",
     ],
     ["expect deny error Shell -> Uart.write", "test.policy:2:28: the interface Uart has no errors"],
     [
       "expect deny response Shell -> kernel.Clock.now",
-      "test.policy:2:31: a kernel method is one decision: its events are not judged apart",
+      "test.policy:2:31: a kernel method is one decision: its events are not judged separately",
     ],
     [
       "expect deny Shell -> Console.write(length(text) = 1, length(text) = 2)",

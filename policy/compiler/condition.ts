@@ -5,7 +5,7 @@ import type { Help, Mistakes } from "./mistakes.ts";
 import type { Condition, Field, WordOperand } from "./model.ts";
 import type { Expression, Span } from "./syntax.ts";
 
-/** What a condition can read, and what names in it stand for. */
+/** What a condition can read, and what the names in it mean. */
 interface ConditionScope {
   /** `write` of `Console`, for messages. */
   readonly method: string;
@@ -33,8 +33,7 @@ interface Read {
 class Refused extends Error {}
 
 /**
- * Answers undefined, with an error recorded, where the expression is no condition on such a
- * message.
+ * Returns undefined, with an error recorded, if the expression is no condition on such a message.
  */
 export function resolveCondition(
   expression: Expression,
@@ -286,7 +285,7 @@ class Resolver {
     }
   }
 
-  /** Undefined where the expression does not read the message. */
+  /** Undefined if the expression does not read the message. */
   private read(expression: Expression): Read | undefined {
     switch (expression.kind) {
       case "reference":
@@ -473,7 +472,7 @@ class Resolver {
   }
 }
 
-/** What `operator` answers for every value of the type, if it does not depend on the value. */
+/** The result of `operator` if it is the same for every value of the type. */
 function decided(operator: string, { low, high }: Read, value: bigint): boolean | undefined {
   switch (operator) {
     case "==":

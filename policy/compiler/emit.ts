@@ -132,7 +132,7 @@ function emitSlots(model: Model, strings: Strings): Section {
   return { count: model.slots.length, bytes: records.bytes };
 }
 
-/** What becomes of the machine stands with the supervisor, slot 0. */
+/** The flags that say whether the machine restarts; they belong to the supervisor, slot 0. */
 function machineFlags(model: Model): number {
   return (
     (model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0) |

@@ -138,7 +138,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "allow request Shell -> kernel.Clock { now }",
-      "test.policy:2:7: a kernel method is one decision: its request and response cannot be allowed apart; help: leave the event out",
+      "test.policy:2:7: a kernel method is one decision: its request and response cannot be allowed separately; help: leave the event out",
     ],
     [
       "require Shell -> Console { flush }",
@@ -338,7 +338,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "allow Attack -> Console { write }\nallow Console -> Uart { write }\nnever flow Attack -> Uart",
-      "test.policy:4:1: `never flow Attack -> Uart` does not hold: Attack -> Console (request Console.write, test.policy:2), then Console -> Uart (request Uart.write, test.policy:3); help: take one of these rules away, or name whoever may pass it on: `except through …`",
+      "test.policy:4:1: `never flow Attack -> Uart` does not hold: Attack -> Console (request Console.write, test.policy:2), then Console -> Uart (request Uart.write, test.policy:3); help: take one of these rules away, or name the class that may pass it on: `except through …`",
     ],
 
     // expect.

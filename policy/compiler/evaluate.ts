@@ -30,7 +30,7 @@ export interface MessageEvent {
 
 export interface Decision {
   readonly status: Status.Ok | Status.Denied | Status.Malformed;
-  /** What denied; undefined where no rule allows it, or where it was granted. */
+  /** The rule that denied; undefined if no rule allows the event, or if it was granted. */
   readonly rule: Rule | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
  * `expect`: the policy's own tests, run at every build. Request, response and error are judged
- * apart, with the handles that they carry.
+ * separately, with the handles that they carry.
  */
 import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
@@ -34,7 +34,7 @@ interface ExpectResult {
   readonly failed: number;
 }
 
-/** What does not hold stands in the mistakes of `names` afterwards. */
+/** Runs every `expect`. Each that does not hold becomes a mistake of `names`. */
 export function runExpects(model: Model, names: Names): ExpectResult {
   let passed = 0;
   let failed = 0;
@@ -80,7 +80,7 @@ function run(
       const target = names.class(statement.target);
       const bits = names.permissionBits(statement.methods);
       if (target === undefined || bits === 0n) return undefined;
-      // What nobody can have is denied whatever the rules say.
+      // A permission that no class can have is denied by any rules.
       if (!statement.allow && !permissionsApply(statement.methods, [target], names))
         return undefined;
       const wrong = PERMISSION_NAMES.filter(
@@ -117,7 +117,7 @@ function runMessage(
   if (policyClass.id < CLASS_KERNEL && statement.event !== undefined) {
     return names.refuse(
       statement.target.span,
-      "a kernel method is one decision: its events are not judged apart",
+      "a kernel method is one decision: its events are not judged separately",
       "leave the event out",
     );
   }
@@ -173,14 +173,14 @@ function runMessage(
   }
   if (verdict.kind === "denied") return { message: "it is denied", help: verdict.because };
   if (statement.event !== undefined || policyClass.id < CLASS_KERNEL) return undefined;
-  // Whoever expects a call to be allowed expects an answer.
+  // `expect allow` of a call means that the call can be answered, too.
   const unanswered = cannotBeAnswered(scene);
   return unanswered === undefined
     ? undefined
     : { message: "the request is allowed, and its response denied", help: unanswered };
 }
 
-/** What a statement speaks of. */
+/** What a statement is about. */
 interface Scene {
   readonly model: Model;
   readonly names: Names;
@@ -192,7 +192,9 @@ interface Scene {
 }
 
 interface Expected extends MessageEvent {
-  /** By name of a handle's field: the class of its object. Left out where nothing says which. */
+  /**
+   * By name of a handle's field: the class of its object. Absent if the statement does not say it.
+   */
   readonly handleClasses: ReadonlyMap<string, number>;
 }
 
@@ -228,7 +230,7 @@ function judgeHandles(
       if (!mayTransfer(fixed)) return missing(model.classes[fixed]?.name ?? "");
       continue;
     }
-    // Anybody can make an endpoint of any interface, but those whom the image names will serve it.
+    // Any program can make an endpoint of any interface; the image says which classes serve it.
     const owners = names.programClasses();
     const servers = owners.filter((owner) =>
       names.servedBy(owner).some((served) => BigInt(served.id) === field.max),

@@ -1,10 +1,10 @@
 /**
  * Where information can go: the table in policy/language.md, edge for edge. A node is a class of
  * programs, a sink of the kernel that all share, or objects that several classes can reach: the
- * memory, the notices or the inboxes that one class makes. Ports and interrupt lines are none:
- * image.ts gives each to one slot, whose handle cannot be sent on. The kernel is none. Conditions
- * count as if they always held and what narrows as if it were not there, so a flow that is not
- * found does not exist.
+ * memory, the notices or the inboxes that one class makes. Ports and interrupt lines are no nodes:
+ * image.ts gives each to one slot, whose handle cannot be sent on. The kernel is no node.
+ * Conditions count as always true, and rules that narrow are ignored, so a flow that is not found
+ * does not exist.
  */
 import { CLASS_KERNEL, INTERFACE_PERMISSIONS } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
@@ -21,14 +21,14 @@ import {
 } from "./model.ts";
 import type { Span } from "./syntax.ts";
 
-/** One way by which `from` can influence `to` without another node between. */
+/** A way by which `from` can influence `to` without another node between them. */
 interface Flow {
   readonly from: string;
   readonly to: string;
   readonly how: string;
   /**
-   * Of the rule that makes it possible, the first of several; of the class, where no rule is
-   * needed.
+   * Place of the rule that makes the flow possible, the first of several; place of the class if no
+   * rule is needed.
    */
   readonly span: Span;
 }
@@ -38,7 +38,7 @@ export interface SharedObject {
   /** The name of its node. */
   readonly name: string;
   readonly what: string;
-  /** Classes, with the rule that lets them; undefined where none is needed. */
+  /** Classes, with the rule that lets them; undefined if no rule is needed. */
   readonly writers: ReadonlyMap<number, Rule | undefined>;
   readonly readers: ReadonlyMap<number, Rule | undefined>;
 }
@@ -47,7 +47,7 @@ export interface FlowGraph {
   readonly flows: ReadonlyMap<string, readonly Flow[]>;
 }
 
-/** What any program leaves by being what it is, no rule needed. */
+/** What every program leaves in the kernel, without any rule. */
 const LEFT_BY_ALL: readonly (readonly [sink: string, how: string])[] = [
   ["kernel.Audit", "what it is denied and its faults are recorded"],
   ["kernel.Trace", "its messages can be traced"],
@@ -56,15 +56,15 @@ const LEFT_BY_ALL: readonly (readonly [sink: string, how: string])[] = [
   ["kernel.System", "the memory that it uses is counted"],
 ];
 /**
- * Kernel objects that information can be asked of, or put into, by whoever a rule lets: a `never
- * flow` may name them.
+ * Kernel objects that keep information: a class writes or reads it if a rule allows. A `never flow`
+ * may name them.
  */
 export const SINKS: readonly string[] = LEFT_BY_ALL.map(([sink]) => sink);
 
 /**
- * Objects that one program can do something to which another made: threads and domains obey their
- * own domain alone. `makerWrites` and `makerReads`: no rule is needed, since what is sent to a
- * class stands in its inboxes, and bits of a notice arrive with its maker.
+ * Objects that one program makes and another can use. Threads and domains are not among them: only
+ * their own domain controls them. `makerWrites` and `makerReads`: the maker needs no rule, because
+ * messages to a class are in its inboxes, and the bits of a notice arrive at its maker.
  */
 const TRANSFERABLE: readonly SharedKind[] = [
   {
@@ -161,9 +161,9 @@ function messageFlows(model: Model, matrix: Matrix): readonly Flow[] {
 }
 
 /**
- * Who is asked may pass the call on, as its caller's, to whoever serves the same interface: no rule
- * on the two is needed, only a handle. Which calls arrive, in what order and with what badge is
- * then its to choose.
+ * A class that is called may pass the call on, as its caller's, to a class that serves the same
+ * interface. That needs a handle, and no rule on the two. The class that passes calls on chooses
+ * which of them arrive, in what order and with what badge.
  */
 function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const name = (id: number): string => model.classes[id]?.name ?? "";
@@ -235,7 +235,7 @@ function endpointHolders(
 }
 
 /**
- * What lets an answer through that can say something: a response with a field, or one of several
+ * The rule that allows an answer with information in it: a response with a field, or one of several
  * errors.
  */
 function answerRule(pair: Pair, targetInterface: Interface, method: Method): Rule | undefined {
@@ -309,9 +309,8 @@ function toHolders(
 }
 
 /**
- * Kind, address and registers of a fault go to whoever handles it, where a rule lets the kernel's
- * message through. The answer says whether the program goes on or ends, where one lets errors
- * through as well.
+ * Kind, address and registers of a fault go to the fault handler, if a rule allows the kernel's
+ * message. The answer says whether the program continues or ends, if a rule allows errors as well.
  */
 function faultFlows(model: Model, matrix: Matrix): readonly Flow[] {
   const flows = new Map<string, Flow>();
@@ -355,7 +354,7 @@ function endFlows(model: Model): readonly Flow[] {
   return programClasses(model).flatMap(({ id, name, span }) =>
     told === undefined || id === told.id || !ending.has(id)
       ? []
-      : [{ from: name, to: told.name, how: "its end is told", span }],
+      : [{ from: name, to: told.name, how: "its end is reported", span }],
   );
 }
 
@@ -390,8 +389,8 @@ export function sharedObjects(model: Model, matrix: Matrix): readonly SharedObje
 }
 
 /**
- * Objects of that type: whoever makes one, its handle goes as far as messages and the right to
- * transfer it carry it.
+ * Objects of that type. A handle to one goes from its maker as far as messages and the permission
+ * to transfer it allow.
  */
 function transferredObjects(
   model: Model,

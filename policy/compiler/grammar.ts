@@ -1,6 +1,6 @@
 /**
  * The policy language, as Langium reads it once comments are blanks (plain-text.ts).
- * `policy/language.md` says what it means; `resolve.ts` what names stand for.
+ * `policy/language.md` says what it means; `resolve.ts` what names mean.
  */
 
 /** Words of the language. Methods and fields may have such a name all the same. */

@@ -440,7 +440,7 @@ class ImageReader {
     return false;
   }
 
-  /** A device is one slot's: no port and no line stands in the image twice. */
+  /** A device belongs to one slot: the image names no port and no line twice. */
   private share(slots: readonly Slot[]): void {
     const held = slots.flatMap((slot) =>
       slot.handles

@@ -27,7 +27,7 @@ interface Pending {
   readonly onFalse: Label;
 }
 
-/** Tests stand in the order of the text, so that every label lies ahead. */
+/** Tests are in the order of the text, so that every label is ahead of its uses. */
 export function lower(condition: Condition): readonly Instruction[] {
   const pending: Pending[] = [];
   place(condition, new Label(TARGET_GRANT), new Label(TARGET_DENY), pending);

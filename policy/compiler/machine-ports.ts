@@ -1,11 +1,12 @@
 /**
- * I/O ports that no image may give to a slot: whoever writes there ends the machine, reaches all
- * memory, or takes time and interrupts from everybody. kernel/monitor/blob/machine-ports.ts has the same
- * ranges for the kernel's own verifier (a test compares them).
+ * I/O ports that no image may give to a slot: a program that writes there can stop the machine,
+ * reach all memory, or take time and interrupts from all others.
+ * kernel/monitor/blob/machine-ports.ts has the same ranges for the kernel's own verifier (a test
+ * compares them).
  *
  * Chipsets decode some of them again a few ports further on, so the ranges hold these aliases, too.
- * What a board puts at places of its own (its ACPI registers, its bridges) no table can name:
- * SECURITY.md says who answers for it.
+ * No table can name what a board puts at places of its own (ACPI registers, bridges): SECURITY.md
+ * says who is responsible for it.
  *
  * COM1 (0x3f8 … 0x3ff) is not among them. The kernel sets it up before the first slot starts, then
  * only writes to it, and shares it with the one slot that has it. So are the index registers of the
@@ -39,7 +40,7 @@ export const MACHINE_PORTS: readonly MachinePorts[] = [
     last: 0x04ff,
     owner: "the chipset: power, DMA, and how interrupts are triggered (0x4d0)",
   },
-  // Its DMA engine writes wherever it is told to.
+  // Its DMA engine writes to any address.
   {
     first: 0x0510,
     last: 0x051f,

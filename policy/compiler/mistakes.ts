@@ -15,8 +15,8 @@ export const MISTAKES_SHOWN = 100;
 const CHARACTERS_SHOWN = 2_000;
 
 /**
- * A help that is dear to find, as the nearest of many names is. Asked for only where the mistake is
- * kept.
+ * A hint. Given as a function if it is costly to find, as the nearest of many names; called only if
+ * the mistake is kept.
  */
 export type Help = string | undefined | (() => string | undefined);
 

@@ -1,5 +1,5 @@
 /**
- * What names of a system stand for: classes, interfaces, methods, permissions, constants, and what
+ * What the names of a system mean: classes, interfaces, methods, permissions, constants, and what
  * modules offer one another.
  */
 import { CLASSES_MAX, CLASS_KERNEL, FIRST_PROGRAM_CLASS } from "../../kernel/abi/blob.ts";
@@ -25,7 +25,7 @@ export interface Target {
   readonly path: Path;
 }
 
-/** What parameters of an interface stand for. */
+/** What the parameters of an interface mean. */
 export type Environment = ReadonlyMap<string, PolicyClass>;
 export const NOTHING: Environment = new Map();
 
@@ -229,7 +229,7 @@ export class Names {
 
   /**
    * `Class.method`, `Class.Interface.method`: for `expect` and `never`. With `method` undefined
-   * where the path ends before.
+   * if the path ends before it.
    */
   method(path: Path):
     | {

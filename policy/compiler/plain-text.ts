@@ -54,7 +54,7 @@ export function plainText(
     return refuse(
       foreign.index,
       `the character ${JSON.stringify(foreign[0])} has no meaning here`,
-      "names and words are ASCII; other letters can stand in comments",
+      "names and words are ASCII; other letters can be used in comments",
     );
   }
   const deepAt = tooDeepAt(plain.text);
@@ -79,7 +79,7 @@ function describeHidden(character: string, at: number): readonly [message: strin
   if (BIDIRECTIONAL.test(character)) {
     return [
       `the character ${code} changes the direction of the text around it`,
-      "delete it: a rule is to be read as it is compiled",
+      "delete it: a reader must see the rule that is compiled",
     ];
   }
   return [

@@ -15,7 +15,7 @@ import type { InitialHandle, ProgramNeeds } from "./model.ts";
 const TABLE_PAGES = 4;
 /** The first thread, and the first page of its stack. */
 const THREAD_PAGES = 2;
-/** The bitmap of ports, where it has any. */
+/** The bitmap of ports, if the slot has any. */
 const PORT_PAGES = 2;
 const HANDLES_PER_PAGE = 64;
 

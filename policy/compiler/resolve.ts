@@ -61,7 +61,7 @@ const TOO_DEEP_HELP = "use the innermost directly";
 /** Stands for a parameter's class, of which nothing is known: the id of no class. */
 const CLASS_OPAQUE = 0xffff;
 
-/** Without a model where a name means nothing; what is wrong stands in the mistakes of `names`. */
+/** The model is undefined if a name is unknown; the mistakes of `names` say what is wrong. */
 export async function resolve(
   input: SystemInput,
   modules: readonly Module[],
@@ -131,7 +131,7 @@ async function slotsThatCannotRun(
 }
 
 /**
- * Warnings: whoever puts a program into an image that the verifier did not pass is to say so there.
+ * Warnings: an image must say so of each program in it that the machine-code verifier did not pass.
  */
 async function unverified(model: Model, input: SystemInput): Promise<readonly Diagnostic[]> {
   const silent = model.slots.filter(
@@ -230,8 +230,8 @@ class RuleReader {
   }
 
   /**
-   * Follows what an interface uses. Each is followed once: what was reached before leads to no
-   * circle that has not been told.
+   * Follows what an interface uses. Each interface is followed once: one that was reached before
+   * leads to no circle that has not been reported.
    */
   private checkCircle(
     statement: InterfaceStatement,
@@ -261,7 +261,7 @@ class RuleReader {
     const offer = this.names.offer(statement.target, module.name.text);
     if (offer === undefined) return;
     const { parameters, statements } = offer.statement;
-    // A circle has been told of.
+    // The circle has been reported.
     if (within.includes(offer.statement)) return;
     if (within.length > USE_DEPTH_MAX)
       return this.names.refuse(statement.span, TOO_DEEP, TOO_DEEP_HELP);
@@ -437,7 +437,7 @@ class RuleReader {
     if (written !== undefined && classes.some((policyClass) => policyClass.id < CLASS_KERNEL)) {
       names.refuse(
         written.span,
-        "a kernel method is one decision: its request and response cannot be allowed apart",
+        "a kernel method is one decision: its request and response cannot be allowed separately",
         "leave the event out",
       );
       return;
@@ -459,7 +459,7 @@ class RuleReader {
     const pairs = subjects.flatMap((subject) =>
       classes.map((target) => [subject.id, target.id] as const),
     );
-    // One record a call: of its request, where the rule speaks of requests.
+    // One record for a call: of its request, if the rule covers requests.
     const recorded = !statement.audit
       ? 0
       : (events & (1 << Event.Request)) !== 0

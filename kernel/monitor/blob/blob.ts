@@ -1,8 +1,8 @@
 // The structural verifier: for any bytes, it either proves that every count, index, offset and name
 // of a blob can be followed, that the tables are in order and that rule programs end, or it refuses
-// the blob. It trusts no signature, reads only inside the blob, and every loop is bounded by a count
-// that was compared with the blob's length. The rest of the monitor reads an accepted blob without
-// further checks.
+// the blob. It trusts no signature, reads only inside the blob, and every loop is bounded by a
+// count that was compared with the blob's length. The rest of the monitor reads an accepted blob
+// without further checks.
 
 import { BlobError } from "../../abi/blob-error";
 import {

@@ -1,6 +1,6 @@
 // The part of the structural verifier that looks for two things of one name: a reader of the audit
 // log or of `why` would take one for the other. Strings ascend, so that equal names have equal
-// offsets, and each name is looked at once.
+// offsets, and each name is read once.
 
 import {
   BLOB_BYTES_MAX,

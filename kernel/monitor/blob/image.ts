@@ -89,7 +89,7 @@ function verifySlots(blob: Blob): bool {
   return handles === handleCount;
 }
 
-/** The flags that a slot may have: what happens to the machine stands with the supervisor. */
+/** The flags that a slot may have: the supervisor's also say whether the machine restarts. */
 function flagsOf(slot: u32): u32 {
   return slot === 0
     ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC

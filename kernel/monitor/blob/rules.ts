@@ -251,7 +251,7 @@ function costOf(blob: Blob, pair: Pair, event: Event, method: u32): u32 {
   return cost;
 }
 
-/** Fields that the check of the structure looks at. */
+/** Fields that the check of the structure reads. */
 function fieldsRead(method: Method, event: Event): u32 {
   return event === Event.Error ? 1 : method.fields(event === Event.Request);
 }

@@ -49,7 +49,9 @@ export function sha512Begin(context: usize): void {
   blocksOf(context).reset();
 }
 
-/** Takes the next bytes. Cost: one block per 128 bytes; the caller bounds `bytes` for its own step. */
+/**
+ * Takes the next bytes. Cost: one block per 128 bytes; the caller bounds `bytes` for its own step.
+ */
 export function sha512Update(context: usize, data: usize, bytes: u32): void {
   const blocks = blocksOf(context);
   blocks.give(data, bytes);
