@@ -463,16 +463,14 @@ function neverFlow(random: Random, flows: Edges): Statement {
 
 function expectation(random: Random, oracle: Oracle): Statement {
   const all = SERVED.flatMap(([target, name]) =>
-    oracle
-      .interface(name)
-      .methods.flatMap((method) =>
-        CLASSES.map((subject) => ({
-          target,
-          targetInterface: oracle.interface(name),
-          method,
-          subject,
-        })),
-      ),
+    oracle.interface(name).methods.flatMap((method) =>
+      CLASSES.map((subject) => ({
+        target,
+        targetInterface: oracle.interface(name),
+        method,
+        subject,
+      })),
+    ),
   );
   // Half of them about what may be asked, which little is.
   const asked = all.filter(({ target, targetInterface, method, subject }) =>
