@@ -56,6 +56,11 @@ export function takeRestart(): bool {
   return pending;
 }
 
+/** True if a start that failed for now will be tried again. */
+export function isRestartPending(): bool {
+  return restartPending;
+}
+
 /** The start failed for now: the next kernel entry tries again. */
 export function retryRestart(): void {
   restartPending = true;

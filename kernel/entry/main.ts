@@ -8,7 +8,7 @@ import { handleException } from "../domain/fault";
 import { reportNonMaskable } from "../domain/non-maskable";
 import { reclaimStep } from "../domain/reclaim";
 import { startSlot } from "../domain/start";
-import { logStatus, retryRestart, takeRestart } from "../domain/supervisor";
+import { isRestartPending, logStatus, retryRestart, takeRestart } from "../domain/supervisor";
 import { dyingDomain } from "../ipc/end";
 import { boundInbox, notify } from "../ipc/notify";
 import { setResult } from "../ipc/registers";
@@ -17,7 +17,14 @@ import { Domain, domainOfSlot } from "../object/domain";
 import { interruptOfLine } from "../object/interrupt";
 import { Thread } from "../object/thread";
 import { TimerKind } from "../object/timer";
-import { chooseNext, currentThread, requestEntry, timerFired } from "../schedule/scheduler";
+import {
+  chooseNext,
+  currentThread,
+  isWorkDeferred,
+  requestEntry,
+  setDeferredWork,
+  timerFired,
+} from "../schedule/scheduler";
 import { takeDue } from "../schedule/timers";
 import {
   LINE_NONE,
@@ -65,13 +72,19 @@ export function systemCall(operation: u32): void {
 
 /** The end of every entry: one step of deferred work, then the choice of the thread that runs. */
 function leave(): void {
+  if (isWorkDeferred()) takeDeferredStep();
+  chooseNext();
+}
+
+/** Reclaims a part of an ended instance, and starts the supervisor again if it has ended. */
+function takeDeferredStep(): void {
   const dying = dyingDomain();
   if (dying !== null) {
     reclaimStep(dying);
     requestEntry();
   }
   if (takeRestart()) restartSupervisor();
-  chooseNext();
+  setDeferredWork(dyingDomain() !== null || isRestartPending());
 }
 
 function restartSupervisor(): void {

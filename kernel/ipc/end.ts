@@ -64,8 +64,8 @@ export function removeDying(domain: Domain): void {
     while (previous.nextDying !== domain) previous = previous.nextDying!;
     previous.nextDying = domain.nextDying;
   }
+  // The kernel's exit finds out that no work is deferred any more: the end may bring a restart.
   domain.nextDying = null;
-  setDeferredWork(firstDying !== null);
 }
 
 /** Tells the supervisor that something about a slot has changed. */

@@ -69,6 +69,9 @@ export function requestEntry(): void {
 export function setDeferredWork(isPending: bool): void {
   hasDeferredWork = isPending;
 }
+export function isWorkDeferred(): bool {
+  return hasDeferredWork;
+}
 
 /** The timer has fired, so it is off, whatever it was armed for. */
 export function timerFired(): void {
