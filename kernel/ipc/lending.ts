@@ -1,6 +1,6 @@
 // Priority lending: a caller lends its priority, capped by the callee's ceiling, to the thread that
-// holds or will take its message, and through that one to whoever it waits for. Chains are at most
-// CHAIN_MAX long, so every walk here is short.
+// holds or will take its message, and through that thread to the next one that it waits for. Chains
+// are at most CHAIN_MAX long, so every walk here is short.
 
 import { Status } from "../abi/status";
 import { domainOfSlot } from "../object/domain";
@@ -9,7 +9,7 @@ import { Thread, ThreadState } from "../object/thread";
 import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { requeueReady } from "../schedule/scheduler";
 
-/** The thread that another one waits for, null if it waits for none that is known. */
+/** The thread that a waiting thread waits for, null if no thread has received at its inbox yet. */
 function waitsFor(thread: Thread): Thread | null {
   if (thread.state === ThreadState.AwaitingReply) return thread.server;
   if (thread.state === ThreadState.Calling) return thread.inbox!.thread;
@@ -21,14 +21,14 @@ function isWaiting(thread: Thread): bool {
 }
 
 /**
- * Whether `caller` may wait for `server`: not if that closes a ring, nor if the chain becomes too
- * long.
+ * Whether `caller` may wait for `server`: Ok; Deadlock if that closed a ring of waiting threads;
+ * TooDeep if the chain became longer than CHAIN_MAX.
  */
 export function checkChain(caller: Thread, server: Thread | null): Status {
   let length = caller.chainBehind + 1;
   let next = server;
   while (next !== caller) {
-    // Nobody may receive there yet; whoever does then has as long a chain behind it.
+    // Also where no thread receives yet: the thread that will has a chain of this length behind it.
     if (length > CHAIN_MAX) return Status.TooDeep;
     if (next === null || !isWaiting(next)) return Status.Ok;
     length += 1;
@@ -38,8 +38,8 @@ export function checkChain(caller: Thread, server: Thread | null): Status {
 }
 
 /**
- * Sees to it that a thread has the priority that it and its callers deserve, and those that it
- * waits for as well.
+ * Recomputes a thread's effective priority from its callers, and follows the threads that it waits
+ * for while anything changes.
  */
 export function updatePriority(start: Thread | null): void {
   let thread = start;
@@ -49,7 +49,11 @@ export function updatePriority(start: Thread | null): void {
   }
 }
 
-/** True if anything changed. The same number of steps however many callers there are. */
+/**
+ * Recomputes priority and chain length of one thread, and moves the thread in the queue and the
+ * tally that count it. True if either changed. Takes the same number of steps for any number of
+ * callers.
+ */
 function recompute(thread: Thread): bool {
   let wanted = thread.basePriority;
   let chain: u32 = 0;
@@ -97,8 +101,8 @@ function recompute(thread: Thread): bool {
   return true;
 }
 
-// The list of calls that a thread holds. All but the first in the list are counted in its tallies,
-// so that a thread that holds one call at a time, as most do, never counts.
+// The list of calls that a thread holds. All but the first are counted in the thread's tallies, so
+// that a thread that holds one call at a time, as most threads do, never counts.
 
 function count(server: Thread, caller: Thread): void {
   server.servedChains.add(caller.chainBehind);
@@ -123,6 +127,7 @@ export function serve(server: Thread, caller: Thread): void {
   server.firstServed = caller;
 }
 
+/** The server of the caller's call holds it no longer. Returns the server. */
 export function endService(caller: Thread): Thread {
   const server = caller.server!;
   const next = caller.servedNext;

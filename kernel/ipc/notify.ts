@@ -1,3 +1,5 @@
+// Notice bits: the only asynchronous signal, set at an inbox by notices, interrupts and timers.
+
 import { Status } from "../abi/status";
 import { Inbox } from "../object/inbox";
 import { Notice } from "../object/notice";
@@ -6,7 +8,7 @@ import { leaveInbox } from "./inbox-queue";
 import { setResult } from "./registers";
 
 /**
- * Sets bits at an inbox; a thread that waits there gets them at once. The inbox may be gone
+ * Sets bits at an inbox. A thread that waits there gets them at once. The inbox may be gone
  * afterwards.
  */
 export function notify(inbox: Inbox, bits: u64): void {
@@ -23,15 +25,18 @@ export function notify(inbox: Inbox, bits: u64): void {
 }
 
 /**
- * The inbox that a notice, an interrupt or a timer was bound to, if it is still the same; null
- * otherwise.
+ * The inbox that a notice, an interrupt or a timer was bound to; null if that inbox is gone, whatever
+ * stands in its place now.
  */
 export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
   if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;
   return inbox;
 }
 
-/** BadArgument, with nothing set, where a bit is not one of the notice's. */
+/**
+ * Sets bits at the inbox that a notice is bound to. BadArgument, with nothing set, if a bit is not
+ * one of the notice's; PeerDied if the inbox is gone.
+ */
 export function signal(notice: Notice, bits: u64): Status {
   if ((bits & ~notice.bits) !== 0) return Status.BadArgument;
   const inbox = boundInbox(notice.inbox, notice.inboxIdentity);
