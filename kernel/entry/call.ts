@@ -1,6 +1,7 @@
 // call: checks of the header and the handle, the capture, then either a kernel object or an
 // endpoint.
 
+import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import { HEADER_FLAG_LONG } from "../abi/system-call";
@@ -8,9 +9,10 @@ import { findHandle, hasRights } from "../handle/table";
 import { captureMessage, isOfDyingMemory } from "../ipc/capture";
 import { Arguments, setResult } from "../ipc/registers";
 import { sendRequest } from "../ipc/request";
-import { domainOfSlot } from "../object/domain";
+import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { Thread, ThreadState } from "../object/thread";
+import { HandleEntry } from "../object/handle-entry";
+import { Thread } from "../object/thread";
 import { callKernel } from "../service/dispatch";
 
 export function systemCallCall(thread: Thread): void {
@@ -22,7 +24,6 @@ export function systemCallCall(thread: Thread): void {
 function call(thread: Thread): Status {
   const passed = Arguments.of(thread);
   const header = passed.header;
-  const timeoutNs = passed.timeoutNs;
   if ((header.flags & ~(<u32>HEADER_FLAG_LONG)) !== 0) return Status.BadHeader;
   if (passed.handle >> 32 !== 0) return Status.BadHandle;
   const domain = domainOfSlot(thread.owner);
@@ -30,13 +31,22 @@ function call(thread: Thread): Status {
   if (entry === null || isOfDyingMemory(entry)) return Status.BadHandle;
   if (!hasRights(entry, RIGHT_CALL)) return Status.NoRight;
   if (header.interfaceId !== entry.interfaceId) return Status.WrongInterface;
+  return callObject(thread, domain, entry, header);
+}
 
+/** Sends the thread's message to the object of a handle that permits the call. */
+function callObject(
+  thread: Thread,
+  domain: Domain,
+  entry: HandleEntry,
+  header: MessageHeader,
+): Status {
+  const timeoutNs = Arguments.of(thread).timeoutNs;
   const captured = captureMessage(thread, domain, header);
   if (captured !== Status.Ok) return captured;
   if (entry.type !== <u16>ObjectType.Endpoint)
     return callKernel(thread, domain, entry, header.naming);
 
-  assert(thread.state === ThreadState.Ready);
   thread.callHandle = entry;
   thread.callGeneration = <u32>entry.generation;
   thread.callHeader = header.naming;

@@ -1,6 +1,6 @@
 // The common call and the common reply: at most four words in registers, a receiver that waits,
-// verdicts that are cached. Each either does exactly what the slow way would do, or declines
-// without having changed anything; then the slow way, which defines what a call means, runs.
+// verdicts that are cached. Each either does exactly what the slow path does, or declines and has
+// changed nothing. Then the slow path runs, which defines what a call means.
 
 import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
@@ -11,19 +11,18 @@ import {
   TIMEOUT_NONE,
   TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
-import { METHOD_BYTES } from "../abi/blob";
-import { isTraceActive } from "../ipc/trace";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
-import { Domain, DomainState, domainOfSlot } from "../object/domain";
-import { Endpoint } from "../object/endpoint";
 import { findHandle, hasRights } from "../handle/table";
-import { Inbox } from "../object/inbox";
-import { Thread, ThreadState } from "../object/thread";
-import { canHandOver, handOver } from "../schedule/scheduler";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments, RegisterWords, Result } from "../ipc/registers";
 import { SEQUENCE_LAST } from "../ipc/request";
+import { isTraceActive } from "../ipc/trace";
+import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
+import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { Endpoint } from "../object/endpoint";
+import { Inbox } from "../object/inbox";
+import { Thread, ThreadState } from "../object/thread";
+import { canHandOver, handOver } from "../schedule/scheduler";
 
 /** A call straight to a receiver that waits, which runs next. */
 export function fastCall(caller: Thread): bool {
@@ -64,7 +63,7 @@ export function fastCall(caller: Thread): bool {
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
   if (!canHandOver(caller, priority)) return false;
-  const shape = changetype<Method>(<usize>entry.shapes + <usize>method * METHOD_BYTES);
+  const shape = entry.shape(method);
   if (
     GUARD_STRUCTURE &&
     !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
@@ -78,7 +77,7 @@ export function fastCall(caller: Thread): bool {
   caller.callHeader = naming;
   caller.callBadge = entry.badge;
   caller.callEpoch = now;
-  caller.callShape = changetype<usize>(shape);
+  caller.callShape = shape;
   caller.calleeSlot = owner.slot;
   caller.calleeClass = owner.classId;
   caller.isLong = false;
@@ -128,7 +127,7 @@ export function fastReply(server: Thread): bool {
   if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
   if (
     caller.callEpoch !== epoch() ||
-    caller.callShape === 0 ||
+    caller.callShape === null ||
     caller.isFaultCall ||
     caller.timeoutTimer.heapIndex !== 0
   )
@@ -152,7 +151,7 @@ export function fastReply(server: Thread): bool {
     GUARD_STRUCTURE &&
     !fitsPlainly(
       Event.Response,
-      changetype<Method>(caller.callShape),
+      changetype<Method>(caller.callShape), // Not null: checked above.
       words,
       server.rbx,
       server.r12,
@@ -180,10 +179,7 @@ export function fastReply(server: Thread): bool {
   return true;
 }
 
-/**
- * A thread that waits, and that a message would make ready to run at once. A timeout would have to
- * be ended first.
- */
+/** True if a message makes a waiting thread able to run with nothing else to do, as to end a timeout. */
 function mayRun(thread: Thread, domain: Domain): bool {
   return (
     thread.timeoutTimer.heapIndex === 0 && !thread.suspended && domain.state === DomainState.Running

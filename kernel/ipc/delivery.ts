@@ -39,7 +39,8 @@ export function prepareDelivery(
   const capture = sender.capture;
   const handles = capture.handleCount;
   const arenaBytes = capture.arenaBytes;
-  const room = checkRoom(receiver, receiverDomain, capture.wordCount, handles, arenaBytes);
+  if (!needsRecord(capture.wordCount, handles, arenaBytes)) return Status.Ok;
+  const room = checkRecord(receiver, receiverDomain, handles, arenaBytes);
   if (room !== Status.Ok) return room;
   if (handles > 0 && !prepareHandles(receiverDomain, handles)) return Status.NoSpace;
   if (arenaBytes === 0) return Status.Ok;
@@ -106,7 +107,13 @@ export function checkRoom(
   handles: u32,
   arenaBytes: u32,
 ): Status {
-  if (!needsRecord(words, handles, arenaBytes)) return Status.Ok;
+  return needsRecord(words, handles, arenaBytes)
+    ? checkRecord(receiver, domain, handles, arenaBytes)
+    : Status.Ok;
+}
+
+/** As `checkRoom`, for a message that needs the receiver's record. */
+function checkRecord(receiver: Thread, domain: Domain, handles: u32, arenaBytes: u32): Status {
   if (!receiver.isLong) return Status.TooLong;
   if (!receiver.isRecordRead && captureRecordHead(receiver, domain) !== Status.Ok)
     return Status.PeerFault;

@@ -12,6 +12,7 @@ import { updatePriority } from "./lending";
 
 /** Queues a caller, whose message is captured, behind the callers of the same priority. */
 export function queueCaller(caller: Thread, endpoint: Endpoint): void {
+  assert(caller.state === ThreadState.Ready);
   removeReady(caller);
   const inbox = endpoint.inbox!;
   caller.state = ThreadState.Calling;

@@ -1,13 +1,12 @@
-// What IPC asks the monitor. The short way goes by the verdict bits that the handle caches;
-// structure is checked on every way.
+// What IPC asks the monitor. The short path uses the verdict bits cached in the handle. Every path
+// checks the message's structure.
 
-import { CLASS_KERNEL, METHOD_BYTES } from "../abi/blob";
+import { CLASS_KERNEL } from "../abi/blob";
 import { MessageHeader } from "../abi/message-header";
 import { Status } from "../abi/status";
 import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
   Event,
-  Method,
   Question,
   checkShape,
   epoch,
@@ -20,26 +19,26 @@ import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
 
-/** Who speaks: the caller's class, or the kernel where it reports a fault in the caller's place. */
+/** The caller's class, or the kernel's if the kernel reports a fault in the caller's place. */
 export function subjectClass(caller: Thread, domain: Domain): u32 {
   return caller.isFaultCall ? <u32>CLASS_KERNEL : domain.classId;
 }
 
 /**
- * Whether the handle's cached verdict covers the method, the cache renewed if a new policy has come
+ * True if the handle's cached verdict grants the method. Renews the cache if another policy has come
  * into force.
  */
 function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): bool {
   const now = epoch();
   if (entry.epoch !== now) {
     entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
-    entry.shapes = <u32>changetype<usize>(methodShape(entry.interfaceId, 0));
+    entry.setShapes(methodShape(entry.interfaceId, 0));
     entry.epoch = now;
   }
   return ((entry.verdicts >> <u64>header.method) & 1) !== 0;
 }
 
-/** One for all: a question is answered before the next is asked. */
+/** One is enough: each question is answered before the next is asked. */
 const question: Question = changetype<Question>(memory.data(32, 8));
 if (offsetof<Question>() !== 32) ERROR("a question has another size than was reserved for it");
 
@@ -61,7 +60,7 @@ function ask(
   question.method = header.method;
 }
 
-/** Asked before a caller queues. It may only deny. */
+/** Refuses a request that no rule could allow, before its caller queues. Ok grants nothing. */
 export function judgeBeforeQueue(
   caller: Thread,
   domain: Domain,
@@ -90,16 +89,16 @@ export function judgeRequest(
   const message = caller.capture;
   const header = caller.callHeader;
   caller.callEpoch = 0;
-  caller.callShape = 0;
+  caller.callShape = null;
   if (entry !== null && message.handleCount === 0 && isCovered(entry, domain.classId, header)) {
     // A bit is set only for a method that exists; without the guard all are.
     const shape = GUARD_VERDICT
-      ? changetype<Method>(<usize>entry.shapes + <usize>header.method * METHOD_BYTES)
+      ? entry.shape(header.method)
       : methodShape(header.interfaceId, header.method);
     if (shape !== null) {
       if (!GUARD_STRUCTURE || checkShape(Event.Request, shape, message) === 0) {
         caller.callEpoch = entry.epoch;
-        caller.callShape = changetype<usize>(shape);
+        caller.callShape = shape;
         return Status.Ok;
       }
     }
@@ -109,7 +108,7 @@ export function judgeRequest(
   return judge(question);
 }
 
-/** Judges the answer in a server's capture buffer to a call that was granted before. */
+/** Judges the answer, in a server's capture buffer, to a call that was granted before. */
 export function judgeReply(
   server: Thread,
   caller: Thread,
@@ -118,7 +117,7 @@ export function judgeReply(
 ): Status {
   const message = server.capture;
   if (!isError && message.handleCount === 0 && caller.callEpoch === epoch()) {
-    const shape = changetype<Method | null>(caller.callShape);
+    const shape = caller.callShape;
     if (shape !== null && (!GUARD_STRUCTURE || checkShape(Event.Response, shape, message) === 0))
       return Status.Ok;
   }

@@ -1,3 +1,5 @@
+import { METHOD_BYTES } from "../abi/blob";
+import { Method } from "../monitor/monitor";
 import { HANDLES_BASE, HANDLE_SHIFT, HANDLE_TABLE_SHIFT } from "./layout";
 import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
@@ -43,11 +45,13 @@ export class HandleEntry {
    */
   nextFree: u32;
 
-  @inline get shapes(): u32 {
-    return this.nextFree;
+  /** Shape of a method that `verdicts` grants; valid for `epoch`. */
+  @inline shape(method: u32): Method {
+    return changetype<Method>(<usize>this.nextFree + <usize>method * METHOD_BYTES);
   }
-  set shapes(address: u32) {
-    this.nextFree = address;
+  /** Remembers where the shapes of the interface's methods begin. */
+  @inline setShapes(first: Method | null): void {
+    this.nextFree = <u32>changetype<usize>(first);
   }
   /**
    * Mappings made by this handle, or by a dropped descendant. Only a handle to memory has any.

@@ -9,6 +9,7 @@ import {
 } from "../abi/thread-save-area";
 import { TOKEN_SEQUENCE_SHIFT } from "../abi/system-call";
 import { MessageHeader } from "../abi/message-header";
+import { Method } from "../monitor/monitor";
 import { CAPTURE_BYTES, Capture } from "./capture";
 import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "./layout";
 import { Endpoint } from "./endpoint";
@@ -123,8 +124,8 @@ export class Thread extends KernelObject {
    * judged.
    */
   callEpoch: u32;
-  /** Shape of the method's messages, valid for `callEpoch`; 0 if it was not looked up. */
-  callShape: usize;
+  /** Shape of the method's messages, valid for `callEpoch`; null if it was not looked up. */
+  callShape: Method | null;
 
   /** Where the reply, or a received message, is stored. */
   record: u32;

@@ -1,6 +1,7 @@
 // The server loop: one inbox, one message at a time. One system call answers a request and receives
 // the next one.
 
+import { MessageHeader } from "../../kernel/abi/message-header";
 import {
   HANDLE_GENERATION_SHIFT,
   HANDLE_INDEX_INBOX,
@@ -8,9 +9,6 @@ import {
   HEADER_FLAG_LONG,
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
-  HEADER_INTERFACE_SHIFT,
-  HEADER_METHOD_MASK,
-  HEADER_METHOD_SHIFT,
   HEADER_WORDS_MASK,
   INITIAL_GENERATION,
   TIMEOUT_NONE,
@@ -160,8 +158,8 @@ function handle(status: u32, andReceive: bool): u32 {
 }
 
 function dispatch(header: u32): u32 {
-  const interfaceId = header >> HEADER_INTERFACE_SHIFT;
-  const method = (header >> HEADER_METHOD_SHIFT) & HEADER_METHOD_MASK;
+  const interfaceId = MessageHeader.of(header).interfaceId;
+  const method = MessageHeader.of(header).method;
   for (let index = 0; index < serviceCount; index++) {
     const service = services[index]!;
     if (service.interfaceId === interfaceId) return service.dispatch(method);
