@@ -43,7 +43,9 @@ export const BLOB_BYTES_MAX = 0x100000;
 export enum BlobSection {
   /** SLOT_BYTES each. */
   Slots = 1,
-  /** INITIAL_HANDLE_BYTES each: the initial handles of all slots, grouped by slot, in handle order. */
+  /**
+   * INITIAL_HANDLE_BYTES each: the initial handles of all slots, grouped by slot, in handle order.
+   */
   Handles = 2,
   /** PROGRAM_BYTES each. */
   Programs = 3,

@@ -1,5 +1,5 @@
-// The header word as a record. AssemblyScript only, unlike the other files of this folder: the kernel
-// and programs import it, the tools do not.
+// The header word as a record. AssemblyScript only, unlike the other files of this folder: the
+// kernel and programs import it, the tools do not.
 
 import {
   HEADER_INTERFACE_SHIFT,

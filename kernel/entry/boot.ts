@@ -38,8 +38,8 @@ import { noteFailuresBefore } from "../x64/restart";
 import { endLine, logConsole, logLine, logNumber, logText } from "../x64/serial-log";
 
 /**
- * Brings the system up and chooses the first thread, the supervisor's. Returns with no thread chosen
- * if boot is refused and the machine's stop is simulated (tests in Node).
+ * Brings the system up and chooses the first thread, the supervisor's. Returns with no thread
+ * chosen if boot is refused and the machine's stop is simulated (tests in Node).
  */
 export function start(startInfo: u64): void {
   initializeMachine(startInfo);

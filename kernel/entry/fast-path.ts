@@ -179,7 +179,10 @@ export function fastReply(server: Thread): bool {
   return true;
 }
 
-/** True if a message makes a waiting thread able to run with nothing else to do, as to end a timeout. */
+/**
+ * True if a message makes a waiting thread able to run with nothing else to do, as to end a
+ * timeout.
+ */
 function mayRun(thread: Thread, domain: Domain): bool {
   return (
     thread.timeoutTimer.heapIndex === 0 && !thread.suspended && domain.state === DomainState.Running

@@ -1,6 +1,6 @@
 // The kernel: what the entry stubs of kernel/x64 call. Each of these functions acts on the current
-// thread's save area and may choose another thread. The exit stub resumes the thread whose save area
-// `currentSaveArea` returns. Interrupts are off in all of them.
+// thread's save area and may choose another thread. The exit stub resumes the thread whose save
+// area `currentSaveArea` returns. Interrupts are off in all of them.
 
 import { Status } from "../abi/status";
 import { SystemCall } from "../abi/system-call";

@@ -1,5 +1,5 @@
-// reply: answers a call by its token, or passes it on, and with HEADER_FLAG_RECEIVE receives the next
-// message in the same trap.
+// reply: answers a call by its token, or passes it on, and with HEADER_FLAG_RECEIVE receives the
+// next message in the same trap.
 
 import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
@@ -118,8 +118,8 @@ function reply(server: Thread, token: u64, header: MessageHeader): Status {
 }
 
 /**
- * What a server is told of an answer that the monitor refused. A denial tells it nothing: the server
- * gets the status that it would have got if the answer had been allowed.
+ * What a server is told of an answer that the monitor refused. A denial tells it nothing: the
+ * server gets the status that it would have got if the answer had been allowed.
  */
 function statusOfRefusedReply(server: Thread, caller: Thread, verdict: Status): Status {
   if (verdict !== Status.Denied) return verdict;
@@ -172,8 +172,8 @@ function endFault(faulted: Thread, isError: bool): void {
 }
 
 /**
- * Passes a call on to another endpoint of the same interface, as if its caller had called there. The
- * endpoint's handle, the server's, is word 0 of the server's message.
+ * Passes a call on to another endpoint of the same interface, as if its caller had called there.
+ * The endpoint's handle, the server's, is word 0 of the server's message.
  */
 function forward(server: Thread, caller: Thread): Status {
   const number = server.capture.word(0);

@@ -80,7 +80,9 @@ function settleMemoryStep(domain: Domain, memory: MemoryObject): bool {
   return other !== null || memory.handleCount !== 0 || freeMemoryStep(memory);
 }
 
-/** True if `mapping` is the object's only mapping and the domain owns it as a dead creator's heir. */
+/**
+ * True if `mapping` is the object's only mapping and the domain owns it as a dead creator's heir.
+ */
 function isLastOfAdopted(domain: Domain, mapping: Mapping, memory: MemoryObject): bool {
   return (
     memory.isAdopted &&

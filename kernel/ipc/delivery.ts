@@ -58,8 +58,8 @@ export function prepareDelivery(
 
 /**
  * Gives the receiver the words and handles of the sender's capture. `prepareDelivery` has returned
- * Ok for the two just before. `naming`: the call's interface and method; returns the header that the
- * receiver gets. The other registers of the result are the caller's to set.
+ * Ok for the two just before. `naming`: the call's interface and method; returns the header that
+ * the receiver gets. The other registers of the result are the caller's to set.
  */
 export function deliver(
   sender: Thread,

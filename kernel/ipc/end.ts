@@ -16,7 +16,9 @@ const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 /** List of the instances that are being taken apart, linked by `nextDying`; the newest first. */
 let firstDying: Domain | null = null;
 
-/** The instance of which the next step of reclaiming is taken, null if none is being taken apart. */
+/**
+ * The instance of which the next step of reclaiming is taken, null if none is being taken apart.
+ */
 export function dyingDomain(): Domain | null {
   return firstDying;
 }

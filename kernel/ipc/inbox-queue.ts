@@ -1,6 +1,6 @@
 // The threads at an inbox: the callers in its queue, the receiver that waits there, and the thread
-// that callers lend their priority to. Functions after which an inbox or an endpoint may be gone say
-// so: such an object is destroyed with the last thing that refers to it (handle/lifetime.ts).
+// that callers lend their priority to. Functions after which an inbox or an endpoint may be gone
+// say so: such an object is destroyed with the last thing that refers to it (handle/lifetime.ts).
 
 import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../handle/lifetime";
 import { Endpoint } from "../object/endpoint";

@@ -25,8 +25,8 @@ export function subjectClass(caller: Thread, domain: Domain): u32 {
 }
 
 /**
- * True if the handle's cached verdict grants the method. Renews the cache if another policy has come
- * into force.
+ * True if the handle's cached verdict grants the method. Renews the cache if another policy has
+ * come into force.
  */
 function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): bool {
   const now = epoch();

@@ -25,8 +25,8 @@ export function notify(inbox: Inbox, bits: u64): void {
 }
 
 /**
- * The inbox that a notice, an interrupt or a timer was bound to; null if that inbox is gone, whatever
- * stands in its place now.
+ * The inbox that a notice, an interrupt or a timer was bound to; null if that inbox is gone,
+ * whatever stands in its place now.
  */
 export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
   if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;

@@ -1,6 +1,6 @@
 // A check is made for each message: once a rule is flipped and the epoch raised, the very next
-// message on the connection goes by the new rule, on the short way and on the long one. That this is
-// the epoch's work, and the rule's, is shown by leaving out each.
+// message on the connection goes by the new rule, on the short way and on the long one. That this
+// is the epoch's work, and the rule's, is shown by leaving out each.
 import { beforeAll, describe, expect, test } from "vitest";
 import { BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, BlobSection } from "../abi/blob.ts";
 import { Status } from "../abi/status.ts";

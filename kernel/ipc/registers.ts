@@ -58,7 +58,9 @@ export class Result {
     return changetype<Result>(thread);
   }
 
-  /** A request that a thread has received. `callerIdentity`: what the function of that name returns. */
+  /**
+   * A request that a thread has received. `callerIdentity`: what the function of that name returns.
+   */
   @inline
   setRequest(token: u64, header: MessageHeader, badge: u64, caller: u64): void {
     this.set(Status.Ok, token, header, badge, caller);

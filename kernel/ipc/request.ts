@@ -56,9 +56,9 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeoutNs: u64):
  * waits at the endpoint's inbox.
  *
  * On Status.Ok the caller awaits the reply, and the receiver has its result. PeerFault: the
- * receiver's record is not writable any more; the function's caller must give the receiver a result.
- * On any other status the receiver has noticed nothing. The result of `caller` for a status other
- * than Ok is the function's caller's to set, too.
+ * receiver's record is not writable any more; the function's caller must give the receiver a
+ * result. On any other status the receiver has noticed nothing. The result of `caller` for a status
+ * other than Ok is the function's caller's to set, too.
  */
 export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread): Status {
   const callerDomain = domainOfSlot(caller.owner);
@@ -109,11 +109,14 @@ function failReceiver(receiver: Thread): void {
   wake(receiver);
 }
 
-/** Refuses a call that no rule could allow or whose server was restarted, so that it never queues. */
+/**
+ * Refuses a call that no rule could allow or whose server was restarted, so that it never queues.
+ */
 function checkBeforeQueue(caller: Thread, endpoint: Endpoint): Status {
   const owner = domainOfSlot(endpoint.owner);
   const entry = callHandleOf(caller, endpoint);
-  // While the slot is empty there is no new instance yet: the caller learns of it at the rendezvous.
+  // While the slot is empty there is no new instance yet: the caller learns of it at the
+  // rendezvous.
   if (entry !== null && owner.state !== DomainState.Empty && entry.seenInstance !== 0) {
     if (noteRestart(entry, owner)) return Status.Restarted;
   }

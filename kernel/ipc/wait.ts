@@ -50,8 +50,8 @@ export function endWait(thread: Thread, status: Status): void {
 }
 
 /**
- * Gives a caller, which is in no queue, the result of a call that was not delivered or not answered.
- * If the call is a fault, no handler will answer it, and the instance ends.
+ * Gives a caller, which is in no queue, the result of a call that was not delivered or not
+ * answered. If the call is a fault, no handler will answer it, and the instance ends.
  */
 export function failCall(thread: Thread, status: Status): void {
   if (thread.isFaultCall) {

@@ -1,5 +1,5 @@
-// What a domain is charged for: every page that it owns or maps, reserved before it is used, so that
-// each promised page can be backed.
+// What a domain is charged for: every page that it owns or maps, reserved before it is used, so
+// that each promised page can be backed.
 
 import { GUARD_QUOTA } from "../base/guards";
 import { Domain } from "../object/domain";
@@ -7,8 +7,8 @@ import { logLine } from "../x64/serial-log";
 import { freeFrame, keepBack, releaseReserved, reserveFrames } from "./frames";
 
 /**
- * The supervisor's slot. Only the kernel starts the supervisor again, so memory for it must be there
- * when it dies, whatever the other domains have taken.
+ * The supervisor's slot. Only the kernel starts the supervisor again, so memory for it must be
+ * there when it dies, whatever the other domains have taken.
  */
 const KEPT_SLOT: u32 = 0;
 

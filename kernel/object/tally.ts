@@ -54,10 +54,12 @@ if (offsetof<ChainTally>() !== CHAIN_COUNTS_OFFSET) ERROR("ChainTally overlaps i
 /** Callers by priority. 552 bytes. */
 @unmanaged
 export class PriorityTally {
-  // First a PriorityBitmap, in the end of it a u32, one more than the highest priority, then u16[256]:
-  // how many callers have each priority.
+  // First a PriorityBitmap, in the end of it a u32, one more than the highest priority, then
+  // u16[256]: how many callers have each priority.
 
-  /** The highest priority that a caller has, -1 if there is none: kept, as every answer reads it. */
+  /**
+   * The highest priority that a caller has, -1 if there is none: kept, as every answer reads it.
+   */
   @inline get highest(): i32 {
     return <i32>load<u32>(changetype<usize>(this), HIGHEST_OFFSET) - 1;
   }

@@ -4,7 +4,9 @@ import { SlotsDescribeEnded, SlotsDescribeRestart } from "../../build/generated/
 import { SupervisorStatusEnded } from "../../build/generated/interfaces/Supervisor";
 import { EndDetail } from "./events";
 
-/** The first wait before a restart. An instance that ends before STABLE_NS doubles the next wait. */
+/**
+ * The first wait before a restart. An instance that ends before STABLE_NS doubles the next wait.
+ */
 const BACK_OFF_FIRST_NS: u64 = 10_000_000;
 const BACK_OFF_MAX_NS: u64 = 5_000_000_000;
 /** After an instance that lived this long, the next wait is BACK_OFF_FIRST_NS again. */

@@ -58,7 +58,9 @@ export const KEYWORDS = new Set(
     "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield"
   ).split(" "),
 );
-/** Members and locals of the generated classes: a method or field of such a name would hide them. */
+/**
+ * Members and locals of the generated classes: a method or field of such a name would hide them.
+ */
 const TAKEN = {
   method: new Set([
     "constructor",

@@ -93,7 +93,9 @@ export async function generateProgram(
     );
 }
 
-/** Writes a file beside `path` and renames it, so that a reader sees the old text or the new one. */
+/**
+ * Writes a file beside `path` and renames it, so that a reader sees the old text or the new one.
+ */
 async function writeIfChanged(path: string, text: string): Promise<void> {
   const before = await readFile(path, "utf8").catch(() => null);
   if (before === text) return;

@@ -1,7 +1,7 @@
 /**
- * Messages on the host: converts the values of an interface's fields to the words, arena and handles
- * that carry them, and back. The types of the values follow from the description, so that the
- * compiler checks a test or a tool against the interface.
+ * Messages on the host: converts the values of an interface's fields to the words, arena and
+ * handles that carry them, and back. The types of the values follow from the description, so that
+ * the compiler checks a test or a tool against the interface.
  */
 import type {
   FieldType,

@@ -185,8 +185,8 @@ function make(attempt: Attempt, current: Plan): bool {
 }
 
 /**
- * Calls the console and waits for a moment, so that there is a call whose answer can be forged. True
- * if that call did not end as it should.
+ * Calls the console and waits for a moment, so that there is a call whose answer can be forged.
+ * True if that call did not end as it should.
  */
 function isCallEnded(): bool {
   const status = awaitInterrupt(EXPOSED_NS);

@@ -52,7 +52,9 @@ function isBeginning(typed: Text, name: string): bool {
   return true;
 }
 
-/** How many letters must be changed, added, removed or exchanged to turn one word into the other. */
+/**
+ * How many letters must be changed, added, removed or exchanged to turn one word into the other.
+ */
 function distance(typed: Text, name: string): u32 {
   const columns = <u32>name.length;
   if (typed.length > LENGTH_MAX || columns > LENGTH_MAX) return DISTANCE_MAX + 1;

@@ -31,8 +31,8 @@ const DATA_ROOM: u32 = 512;
 const data: Text = Text.withRoom(DATA_ROOM);
 
 /**
- * Records messages for some seconds, until ^C, or while a command runs. Shows them afterwards, since
- * showing them sends messages that would be recorded too.
+ * Records messages for some seconds, until ^C, or while a command runs. Shows them afterwards,
+ * since showing them sends messages that would be recorded too.
  */
 export function trace(words: Words): void {
   const first = findSlot(words.at(1));

@@ -1,7 +1,7 @@
 /**
  * The server's side of an interface in AssemblyScript: an abstract class with a method for each
- * method of the interface and a dispatch that reads requests, and for each answer with fields a class
- * by which a handler fills in the answer.
+ * method of the interface and a dispatch that reads requests, and for each answer with fields a
+ * class by which a handler fills in the answer.
  */
 import { type Field, type InterfaceModel, isInArena, type Method } from "../model.ts";
 import {
@@ -78,8 +78,8 @@ function requestField(model: InterfaceModel, method: Method, field: Field): stri
 }
 
 /**
- * The class of an answer: setters, and `finish`, which makes the message. For a deferred answer `to`
- * returns the object, and `send` or `refuse` sends the message.
+ * The class of an answer: setters, and `finish`, which makes the message. For a deferred answer
+ * `to` returns the object, and `send` or `refuse` sends the message.
  */
 function writeReply(out: SourceWriter, model: InterfaceModel, method: Method): void {
   const { answer } = method;

@@ -7,8 +7,8 @@ export const MINIMAL_WEIGHT = Infinity;
 export const NOT_ALLOCATED = -1;
 
 /**
- * What a use costs that makes its value again, if a load from a slot costs 1. One instruction either
- * way, but without an access to memory: two such uses are cheaper than the push and pop of a
+ * What a use costs that makes its value again, if a load from a slot costs 1. One instruction
+ * either way, but without an access to memory: two such uses are cheaper than the push and pop of a
  * callee-saved register, two loads are not.
  */
 const REMATERIALIZATION_COST = 0.5;

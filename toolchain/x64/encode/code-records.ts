@@ -58,7 +58,9 @@ export class CodeRecords {
     return symbol;
   }
 
-  /** A line of the listing: `rule` made the next instruction for the IR instruction `instruction`. */
+  /**
+   * A line of the listing: `rule` made the next instruction for the IR instruction `instruction`.
+   */
   note(instruction: number, rule: string): void {
     this.notes.push({ mark: this.assembler.mark(), instruction, rule });
   }

@@ -124,7 +124,9 @@ export class FunctionCode {
     });
     return label;
   }
-  /** True if a trap of this kind is the end of a check in the code, not a fault of an instruction. */
+  /**
+   * True if a trap of this kind is the end of a check in the code, not a fault of an instruction.
+   */
   isChecked(kind: TrapKind): boolean {
     return CHECKED[kind] !== undefined;
   }
