@@ -72,9 +72,10 @@ async function boot(name: string, drive: readonly string[]): Promise<void> {
 }
 
 /**
- * The emulator, its serial line in a file and its monitor on standard input. Over a pipe, the
- * emulator's serial port now and then stops for good in the middle of a line: one boot in ten on a
- * busy host. Writing to a file never waits.
+ * The emulator, its serial line in a file and its monitor on standard input. When the serial line
+ * was a pipe, one boot in ten on a busy host stopped for good in the middle of a line. That the
+ * pipe was the cause is a guess: 36 other boots over pipes did not stop. With a file, the emulator
+ * never waits for a reader; with `sendkey`, the key does not come over the serial line.
  */
 class Machine {
   private readonly child;
