@@ -157,9 +157,12 @@ FUNCTION report
 
 ; Ways into another privilege.
 
-  FORBIDDEN farReturnToKernel, {lea rax, [rel succeeded]}, {push SELECTOR_KERNEL_CODE}, {push rax}, {o64 retf}
+  FORBIDDEN farReturnToKernel, {lea rax, [rel succeeded]}, {push SELECTOR_KERNEL_CODE}, \
+    {push rax}, {o64 retf}
   FORBIDDEN farReturnTo32Bit, {push SELECTOR_USER_CODE_32}, {push MEMORY}, {o64 retf}
-  FORBIDDEN interruptReturnToKernel, {lea rax, [rel succeeded]}, {push SELECTOR_KERNEL_DATA}, {push rsp}, {pushfq}, {push SELECTOR_KERNEL_CODE}, {push rax}, iretq
+  FORBIDDEN interruptReturnToKernel, {lea rax, [rel succeeded]}, \
+    {push SELECTOR_KERNEL_DATA}, {push rsp}, {pushfq}, {push SELECTOR_KERNEL_CODE}, {push rax}, \
+    iretq
   FORBIDDEN loadKernelSegment, {mov eax, SELECTOR_KERNEL_DATA}, {mov ds, eax}
   FORBIDDEN systemReturn, {lea rcx, [rel succeeded]}, {o64 sysret}
   FORBIDDEN systemEnter, sysenter
@@ -451,8 +454,10 @@ FUNCTION stepIntoKernel
 
   align 8, int3
 wild_addresses:
-  dq 0, 8, MEMORY - 8, MEMORY + 4, MEMORY + 1, MEMORY_END - 8, MEMORY_END, 0x80000000, 0xfffffff8, 0xffffffff
-  dq NON_CANONICAL, -NON_CANONICAL - 8, -8, -1, KERNEL_IMAGE, KERNEL_MEMORY - MEMORY, PHYSICAL_MEMORY, 0x8000000000000000
+  dq 0, 8, MEMORY - 8, MEMORY + 4, MEMORY + 1, MEMORY_END - 8, MEMORY_END
+  dq 0x80000000, 0xfffffff8, 0xffffffff
+  dq NON_CANONICAL, -NON_CANONICAL - 8, -8, -1
+  dq KERNEL_IMAGE, KERNEL_MEMORY - MEMORY, PHYSICAL_MEMORY, 0x8000000000000000
 
 WILD_ADDRESSES equ ($ - wild_addresses) / 8
 

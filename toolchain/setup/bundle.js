@@ -40,9 +40,9 @@ renameSync(fresh, "build/toolchain");
 linkEditorPlugin();
 
 /**
- * The language server looks for its plugins among the packages; this plugin is a folder of the tree.
- * If `node_modules` is a link, the packages belong to another tree and stay as they are. An older
- * bundle may have linked a folder that no longer exists, so the link is always made again.
+ * The language server looks for its plugins among the packages; this plugin is a folder of the
+ * tree. If `node_modules` is a link, the packages belong to another tree and stay as they are. An
+ * older bundle may have linked a folder that no longer exists, so the link is always made again.
  */
 function linkEditorPlugin() {
   if (!existsSync("node_modules") || lstatSync("node_modules").isSymbolicLink()) return;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Removes what was built. Fetched tools (build/node, node_modules) stay: fetching them again takes minutes and changes nothing.
+# Removes what was built. Fetched tools (build/node, node_modules) stay: fetching them again takes
+# minutes and changes nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 . toolchain/setup/ownership.sh

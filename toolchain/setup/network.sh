@@ -6,8 +6,9 @@ APT_HELPER=${APT_HELPER:-/usr/lib/apt/apt-helper}
 # What apt, git and curl trust here; Node on its own would not.
 MACHINE_CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
-# fetch URL FILE [OPTION…]: with apt's own program, which is on every Debian and takes the options; elsewhere with curl.
-# $patience is a command in front of it; $proxy and $certificates go beside what the machine's settings say.
+# fetch URL FILE [OPTION…]: fetches with apt's own program, which is on every Debian and takes the
+# options; elsewhere with curl, without the options. $patience is a command in front of the program.
+# $proxy and $certificates are used beside the machine's settings.
 fetch() {
   url=$1
   file=$2
@@ -28,7 +29,8 @@ fetch() {
   fi
 }
 
-# require_network WHAT URL…: ends, with the reason, if no host of the addresses answers. A refusal is an answer too.
+# require_network WHAT URL…: ends, with the reason, if no host of the addresses answers. A refusal
+# is an answer too.
 require_network() {
   what=$1
   shift
@@ -63,7 +65,8 @@ answer_of() {
   esac
 }
 
-# Where npm would fetch from and how, by its settings: environment, .npmrc of the tree, of the account, of the machine.
+# Finds where npm would fetch from and how, by its settings: environment, then .npmrc of the tree,
+# of the account, of the machine.
 use_npm_settings() {
   global_settings=${npm_config_globalconfig:-}
   [ -n "$global_settings" ] || global_settings=$(npm config get globalconfig 2>/dev/null) || global_settings=/etc/npmrc
@@ -85,8 +88,9 @@ npm_setting() {
   [ "$value" = null ] || printf '%s' "$value"
 }
 
-# show_progress TITLE: reads what apt prints with APT::Status-Fd=1 and, at the end, `exit:STATUS`, which it returns.
-# A terminal sees one line that changes, a file a line for each fifth. All else goes to build/setup/log.
+# show_progress TITLE: reads what apt prints with APT::Status-Fd=1 and, at the end, `exit:STATUS`;
+# returns STATUS. On a terminal it shows one line that changes, in a file a line for each fifth. All
+# else goes to build/setup/log.
 show_progress() {
   result=1
   shown=''
@@ -107,7 +111,8 @@ show_progress() {
   return "$result"
 }
 
-# The percentage is the first field of the status line with a point in it: names of packages may hold colons.
+# The percentage is the first field of the status line with a point in it: names of packages may
+# hold colons.
 show_percent() {
   rest=$2
   while :; do

@@ -3,7 +3,8 @@
 say() { printf 'trine: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# A run as root leaves files that the owner of the tree can neither replace nor remove. Says so, and how to get them back.
+# A run as root leaves files that the owner of the tree can neither replace nor remove. If there are
+# such files, prints that, and how the owner gets them back.
 refuse_files_of_others() {
   account=$(id -u)
   [ "$account" = 0 ] && return 0

@@ -82,8 +82,13 @@ function addApt(also = ""): void {
     "apt-get",
     `${also}
 case "$*" in
-  *print-uris*) echo "'http://deb.example/debian/dists/stable/InRelease' deb.example_InRelease 0"; exit ;;
-  *assume-no*) echo "Need to get 12.3 kB/1,234 kB of archives."; echo "After this operation, 9,876 kB of additional disk space will be used."; exit ;;
+  *print-uris*)
+    echo "'http://deb.example/debian/dists/stable/InRelease' deb.example_InRelease 0"
+    exit ;;
+  *assume-no*)
+    echo "Need to get 12.3 kB/1,234 kB of archives."
+    echo "After this operation, 9,876 kB of additional disk space will be used."
+    exit ;;
   *version*) exit ;;
 esac
 echo "apt-get $*" >> "${root}/calls"
@@ -420,8 +425,9 @@ test("node_modules and a fetched Node are as large as the script says", () => {
 });
 
 describe("a tree that a run as root has left", () => {
-  // Root is stopped by no permission: it tries as nobody. An ordinary account is told that it is
-  // another, of files that it must not write.
+  // Permissions do not stop root: run by root, the test starts the script as the account `nobody`.
+  // Run by an ordinary account, the test replaces `id`, which then names an account that does not
+  // own the files, and makes `build` read-only.
   const as = isRoot
     ? [realPath("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
     : [];

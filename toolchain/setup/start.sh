@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts one task of the Makefile: installs what it needs, then hands over to `trine` in place of this shell.
+# Starts one task of the Makefile: installs what the task needs, then runs `trine` in place of this
+# shell.
 #
 #   start.sh TASK [ARGUMENT…]
 set -eu

@@ -1,13 +1,12 @@
 ; Calls exports of a compiled module as a test asks, and reports what came of it. Words of 64 bits
 ; on standard input:
 ;
-;   1, export's number, number of arguments, arguments …   → kind of trap (FaultKind; 0: none), rax, rdx, what was not preserved: a mask of
-;                                                             registers; bit 4: rsp, bit 16: memory
-;                                                             beside the stack's frame and the
-;                                                             globals
-;   2                                                       → nothing; memory, globals and sizes are as at the start again
-;   3                                                       → pages of linear memory, hash of its contents
-;   4                                                       → number of mutable globals, their values
+;   1, export's number, number of arguments, arguments …
+;      → kind of trap (FaultKind; 0: none), rax, rdx, what was not preserved: a mask of registers;
+;        bit 4: rsp, bit 16: memory beside the stack's frame and the globals
+;   2  → nothing; memory, globals and sizes are as at the start again
+;   3  → pages of linear memory, hash of its contents
+;   4  → number of mutable globals, their values
 ;
 ; Answers go to standard output in the same order, when all requests are done or the buffer is full.
 ; A trap ends only its call.

@@ -560,19 +560,22 @@ text_in:
         db      " in ", 0
 ; By FaultKind.
 fault_names:
-        db      "none", 0, "out of bounds", 0, "null reference", 0, "stack exhausted", 0, "division by zero", 0, "division overflow", 0
-        db      "unreachable", 0, "indirect call of another signature", 0, "indirect call outside the table", 0, "illegal instruction", 0
-        db      "protection", 0, "execution of data", 0, "quota exhausted", 0, "exception", 0, "indirect call of a null function", 0
+        db      "none", 0, "out of bounds", 0, "null reference", 0, "stack exhausted", 0
+        db      "division by zero", 0, "division overflow", 0
+        db      "unreachable", 0, "indirect call of another signature", 0
+        db      "indirect call outside the table", 0, "illegal instruction", 0
+        db      "protection", 0, "execution of data", 0, "quota exhausted", 0
+        db      "exception", 0, "indirect call of a null function", 0
 ; Offset in ucontext by x86 register number.
 context_offset_of_register:
-        db      CONTEXT_REGISTERS + 13 * 8, CONTEXT_REGISTERS + 14 * 8, CONTEXT_REGISTERS + 12 * 8, \
-          CONTEXT_REGISTERS + 11 * 8
-        db      CONTEXT_REGISTERS + 15 * 8, CONTEXT_REGISTERS + 10 * 8, CONTEXT_REGISTERS + 9 * 8, \
-          CONTEXT_REGISTERS + 8 * 8
-        db      CONTEXT_REGISTERS + 0 * 8, CONTEXT_REGISTERS + 1 * 8, CONTEXT_REGISTERS + 2 * 8, \
-          CONTEXT_REGISTERS + 3 * 8
-        db      CONTEXT_REGISTERS + 4 * 8, CONTEXT_REGISTERS + 5 * 8, CONTEXT_REGISTERS + 6 * 8, \
-          CONTEXT_REGISTERS + 7 * 8
+        db      CONTEXT_REGISTERS + 13 * 8, CONTEXT_REGISTERS + 14 * 8
+        db      CONTEXT_REGISTERS + 12 * 8, CONTEXT_REGISTERS + 11 * 8
+        db      CONTEXT_REGISTERS + 15 * 8, CONTEXT_REGISTERS + 10 * 8
+        db      CONTEXT_REGISTERS + 9 * 8, CONTEXT_REGISTERS + 8 * 8
+        db      CONTEXT_REGISTERS + 0 * 8, CONTEXT_REGISTERS + 1 * 8
+        db      CONTEXT_REGISTERS + 2 * 8, CONTEXT_REGISTERS + 3 * 8
+        db      CONTEXT_REGISTERS + 4 * 8, CONTEXT_REGISTERS + 5 * 8
+        db      CONTEXT_REGISTERS + 6 * 8, CONTEXT_REGISTERS + 7 * 8
 caught_signals:
         db      SIGILL, SIGBUS, SIGFPE, SIGSEGV, 0
 
