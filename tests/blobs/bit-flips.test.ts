@@ -84,7 +84,7 @@ async function refusal(changed: Uint8Array, reason: string | RegExp = ""): Promi
   expect(await machine.exitValue()).toBe(REFUSED_EXIT);
   const [, given] = /^trine: boot refused: ([^\r\n]+)\r?$/m.exec(machine.transcript)!;
   expect(given).toMatch(reason);
-  // What a kernel prints, and nobody else.
+  // Every line is one that the kernel prints: no domain has printed anything.
   expect(
     machine.transcript
       .split(/\r?\n/)

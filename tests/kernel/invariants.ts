@@ -327,8 +327,8 @@ function checkReadyQueue(): u32 {
   return 0;
 }
 
-// 24x: every object has somebody who can still come to it. What nobody can name any more has been
-// given back.
+// 24x: every object can still be reached. The kernel has freed each object that nothing refers to
+// any more.
 
 /** Objects of each slot that its quota counts. */
 const objectCounts: usize = memory.data(256 * 4, 8);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 // A managed object would need an allocator and a collector, whose work has no bound and is charged
-// to nobody.
+// to no domain.
 test("the kernel allocates nothing: its compiled text contains no function of AssemblyScript's runtime", () => {
   expect(functionNames.length).toBeGreaterThan(100);
   // Reading the length of a string literal reads its header: the one function of the runtime that

@@ -2,8 +2,8 @@
  * Instructions that cost far more than others. Counted as one each, they hide: four loads of null
  * selectors, 8 of 846 instructions of a round trip, are a thousand cycles of a real processor.
  *
- * Cycles are a range from sources that are named. It is for finding such a thing, never a goal:
- * nobody measured ours.
+ * Cycles are a range from sources that are named. The range is for finding such instructions, never
+ * a goal: the cycles of our own code were not measured.
  */
 import { Code, type Instruction, Mnemonic as M, OpKind, Register } from "iced-x86";
 

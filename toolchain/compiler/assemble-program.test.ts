@@ -71,7 +71,7 @@ test("it is assembled again when something changes that it takes in, however it 
   expect((await assemble()).fromCache).toBe(true);
 });
 
-test("what it includes by a name that NASM makes up is refused: nobody could tell when it changes", async () => {
+test("a file that is included by a name that NASM makes up is refused: its changes would go unnoticed", async () => {
   writeFileSync(join(root, folder, "part.inc"), "nop\n");
   writeFileSync(
     join(root, folder, "hidden.asm"),

@@ -146,7 +146,7 @@ test.each([
   expect(constant(name)).toBe(expected);
 });
 
-test("fields and errors have their names, in the order of the words, for whoever shows messages", () => {
+test("fields and errors have their names, in the order of the words, for the programs that show messages", () => {
   const text = fieldNamesFile([model]);
   expect(text).toContain(
     'case 0x7ff001: return isAnswer ? "ca wb dc nd ie sf tg eh=one=two" : "ca wb dc nd ie sf tg eh=one=two";',

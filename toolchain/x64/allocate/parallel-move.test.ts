@@ -61,7 +61,7 @@ describe.each([
   ["no free register", -1],
 ])("with %s", (_what, free) => {
   const scratch = scratchWith(free);
-  // What the scratch register holds is nobody's.
+  // A scratch register is not among the locations: what it holds is no value of the program.
   const locations = [
     ...Array.from({ length: 11 }, (_, register) => register),
     ...[0, 1, 2, 3, 4, 5].map(slotLocation),
