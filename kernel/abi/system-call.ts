@@ -7,7 +7,7 @@
 //        rdi  handle (call) or token (reply)
 //        esi  header
 //        r10  inbox handle (recv, and reply with HEADER_FLAG_RECEIVE)
-//        r9   timeout in nanoseconds; 0 waits for ever, TIMEOUT_POLL does not wait
+//        r9   timeout in nanoseconds; 0 waits without limit, TIMEOUT_POLL does not wait
 //        edx  address of the message record, where HEADER_FLAG_LONG or HEADER_FLAG_RECORD is set
 //        rbx, r12, r13, r14   words 0..3
 //   out  eax  Status
@@ -27,7 +27,7 @@ export enum SystemCall {
   Reply = 2,
 }
 
-/** Waits for ever. */
+/** Waits without limit. */
 export const TIMEOUT_NONE = 0;
 /** One nanosecond: has always passed, so the operation never blocks. */
 export const TIMEOUT_POLL = 1;

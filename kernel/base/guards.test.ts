@@ -81,7 +81,7 @@ const runsAnotherProgram: Attack = (module) => {
   }
 };
 
-/** Has ports that nobody granted. */
+/** Has ports that no rule grants. */
 const reachesPorts: Attack = (module) => {
   const kernel = boot(module, archive, [CLIENT]);
   const bitmap = Number(kernel.register(kernel.threadOf(CLIENT), save.SAVE_RESUME) >> 32n);

@@ -93,7 +93,7 @@ if (offsetof<ArchivedProgram>() !== 1 << PROGRAM_SHIFT) ERROR("ArchivedProgram i
 if (PROGRAMS + (ARCHIVE_ENTRIES_MAX << PROGRAM_SHIFT) > PROGRAMS_BASE + PROGRAMS_BYTES)
   ERROR("the program table is too long");
 
-// Copies of what is looked at in physical memory, one at a time.
+// Copies of the records that are read from physical memory, one at a time.
 const headerCopy: usize = memory.data(24, 8);
 const entryCopy: usize = memory.data(32, 8);
 const pageCopy: usize = memory.data(4096, 8);
@@ -127,7 +127,7 @@ function readHeader(): ArchiveHeader {
   return changetype<ArchiveHeader>(headerCopy);
 }
 
-/** The entry is good until the next is read. */
+/** The entry is valid until the next one is read. */
 function readEntry(index: u32): ArchiveEntry {
   const offset = <u64>(ARCHIVE_ENTRIES + index * ARCHIVE_ENTRY_BYTES);
   copyIn(entryCopy, archiveStart() + offset, ARCHIVE_ENTRY_BYTES);
@@ -186,8 +186,8 @@ export function copyBlob(): u32 {
 }
 
 /**
- * Measures every program: SHA-256 over its file, zero-padded to whole pages. At boot, before
- * anything waits for it. False if the programs are not numbered 0, 1, 2 … in the archive's order.
+ * Measures every program: SHA-256 over its file, zero-padded to whole pages. Called at boot, when
+ * no program waits for it. False if the programs are not numbered 0, 1, 2 … in the archive's order.
  */
 export function measurePrograms(): bool {
   const count = readHeader().entryCount;
@@ -204,7 +204,7 @@ export function measurePrograms(): bool {
   return true;
 }
 
-/** What follows the file in its last page is measured too, and so must be zero to match. */
+/** The rest of the file's last page is measured too, so it must be zero for the digest to match. */
 function measure(program: ArchivedProgram, digest: usize): void {
   sha256Begin(digestContext);
   for (let offset: u64 = 0; offset < program.bytes; offset += 4096) {

@@ -50,7 +50,8 @@ function touch(
 }
 
 /**
- * The supervisor takes the fault that waits for it and ends the domain; answers the fault's kind.
+ * The supervisor takes the fault that waits for it and ends the domain. Returns the kind of the
+ * fault.
  */
 function endFaulted(kernel: KernelInNode): number {
   const root = kernel.threadOf(ROOT);
@@ -251,7 +252,7 @@ describe("the end of a large instance", () => {
       while (domainCall(kernel, SERVER, 11, [BigInt(address)]).status === Status.Again);
     }
     kernel.check();
-    // Pages of tables that it had meanwhile stay with it, but none of what it shared.
+    // The domain keeps pages of tables that it got meanwhile, but none of the pages that it shared.
     expect(kernel.number("slotHandles", SERVER)).toBe(before[1]);
     stopSlot(kernel, SERVER);
     kernel.check();
@@ -346,7 +347,7 @@ describe("memory", () => {
     expect(word(0n, SERVER).status).toBe(Status.NotFound);
     expect(word(0n, 99).status).toBe(Status.NotFound);
 
-    // Where its stack lies, the program says: it may say anything.
+    // The program says where its stack lies, and may say anything.
     const code = (rsp: bigint) => {
       kernel.setRegister(client, save.SAVE_RSP, rsp);
       return word(0n).status;
@@ -588,7 +589,7 @@ describe("a fault", () => {
     expect(kernel.slotState(SERVER)).toBe("empty");
     expect(kernel.log).toContain("server: failed check of its own at ");
 
-    // The supervisor's own fault: nobody is there to be told.
+    // The supervisor's own fault has no handler.
     kernel.become(root);
     kernel.number("fault", 1, 0, REGION);
     kernel.pass(1_000_000_000n);
@@ -615,7 +616,7 @@ describe("a fault", () => {
       startSlot(kernel, SERVER);
     };
     fault();
-    expect(lines()).toBe(0); // Its handler may still let it go on.
+    expect(lines()).toBe(0); // Its handler may still resume it.
     end();
     expect(lines()).toBe(1);
     startSlot(kernel, DRIVER);
@@ -626,7 +627,8 @@ describe("a fault", () => {
     fault();
     end();
     expect(lines()).toBe(2);
-    // The handler dies over it: nobody is told any more, so the log is, whoever drives its line.
+    // The handler ends before it tells anyone, so the kernel logs the fault although a program
+    // drives the line.
     startSlot(kernel, DRIVER);
     fault();
     domainCall(kernel, ROOT, 1, [0n]);
@@ -735,7 +737,7 @@ describe("the supervisor", () => {
     expect(kernel.portWrites).toContain("64=fe");
   });
 
-  test("that dies seldom is started for ever", () => {
+  test("that dies seldom is always started again", () => {
     const kernel = boot(module, archive, []);
     for (let death = 0; death < 12; death++) {
       domainCall(kernel, ROOT, 1, [0n]);
@@ -845,7 +847,7 @@ describe("a driver", () => {
     expect(line(UNBIND)).toBe(Status.NotFound);
     kernel.recv(driver, { timeout: 1n });
     expect(kernel.portWrites.slice(before)).not.toContain("21=ef");
-    kernel.interrupt(4); // Nobody gets one that comes while it is unbound.
+    kernel.interrupt(4); // Lost: the line is not bound.
     expect(kernel.recv(driver, { timeout: 1n }).status).toBe(Status.Timeout);
     expect(line(BIND, second, 1n)).toBe(Status.Ok);
     expect(kernel.portWrites.slice(before)).toContain("21=ef");

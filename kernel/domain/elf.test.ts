@@ -12,8 +12,8 @@ import {
 } from "../../tests/support/small-executable.ts";
 import { CLIENT, ROOT, ROOT_SLOTS, boot } from "../../tests/support/test-system.ts";
 
-// What is under test is the loader, so the measured bytes are changed after boot, when the digest
-// has been taken.
+// The loader is under test, so the measured bytes are changed after boot, when the digest has been
+// taken.
 const executable = smallExecutable({ name: "client" });
 
 /** The client's executable where it lies in physical memory. */

@@ -78,7 +78,7 @@ class FileHeader {
 export class ProgramHeader {
   type: u32;
   flags: u32;
-  /** Where its bytes begin in the file. */
+  /** Where the bytes of the segment begin in the file. */
   fileStart: u64;
   /** Address in the domain. */
   start: u64;
@@ -93,7 +93,7 @@ export class ProgramHeader {
   @inline get fileEnd(): u64 {
     return this.fileStart + this.fileBytes;
   }
-  /** It is to be loaded, and is not empty. */
+  /** True if the segment must be loaded and is not empty. */
   @inline get isLoaded(): bool {
     return this.type === SEGMENT_LOAD && this.bytes !== 0;
   }
@@ -105,7 +105,7 @@ export class ProgramHeader {
   }
 }
 
-/** What stands before a note's description. */
+/** The part of a note before its description. */
 @unmanaged
 @final
 class NoteHeader {
@@ -150,13 +150,13 @@ if (
 )
   ERROR("Note is not the note of kernel/abi/executable.ts");
 
-// The executable that was read last. There is one place for it: executables are read one after the
-// other, at boot and when a slot starts, and no longer needed once the instance is set up.
+// The executable that was read last. One place suffices: executables are read one after the other,
+// at boot and when a slot starts, and are not needed once the instance is set up.
 const head: usize = memory.data(512, 8);
 const noteHeaderCopy: usize = memory.data(20, 8);
 const noteCopy: usize = memory.data(40, 8);
 const HEAD_BYTES: u32 = 64 + HEADERS_MAX * 56;
-/** Of a note: what stands before the description, and the description. */
+/** Bytes of a note in the file: the part before the description, and the description. */
 const NOTE_FILE_BYTES: u32 = 20 + NOTE_BYTES;
 if (HEAD_BYTES > 512) ERROR("the headers are larger than their place");
 if (offsetof<NoteHeader>() !== 20 || offsetof<Note>() > 40)
@@ -170,7 +170,7 @@ function fileHeader(): FileHeader {
 export function programHeaderCount(): u32 {
   return <u32>fileHeader().programHeaderCount;
 }
-/** Its n-th program header. */
+/** The n-th program header of that executable. */
 export function programHeader(index: u32): ProgramHeader {
   assert(index < HEADERS_MAX);
   return changetype<ProgramHeader>(
@@ -185,8 +185,8 @@ export function entryPoint(): u64 {
 }
 
 /**
- * Reads and checks an executable of `bytes` bytes at a physical address. Malformed if it is no
- * executable for this kernel, BadVersion if it was built for another ABI_VERSION.
+ * Reads and checks an executable of `bytes` bytes at a physical address. Malformed if this kernel
+ * cannot load it, BadVersion if it was built for another ABI_VERSION.
  */
 export function readExecutable(start: u64, bytes: u64): Status {
   if (bytes < <u64>HEAD_BYTES) return Status.Malformed;
@@ -296,7 +296,10 @@ function isCode(address: u64): bool {
   return false;
 }
 
-/** True if all segments lie in memory and no two share a page; in the file, writable ones may. */
+/**
+ * True if all segments lie in memory and no two share a page there. In the file, two writable
+ * segments may share a page.
+ */
 function areSegmentsApart(): bool {
   const memoryEnd = (<u64>note().memoryPages) << 16;
   const count = programHeaderCount();

@@ -77,7 +77,9 @@ function divideFault(domain: Domain, thread: Thread): FaultKind {
     : divideKind(code, thread.savedRegister(register));
 }
 
-/** The first four bytes of an instruction, the first byte lowest; 0 for what is not mapped. */
+/**
+ * The first four bytes of an instruction, the first byte lowest; 0 for bytes that are not mapped.
+ */
 function codeAt(domain: Domain, address: u64): u32 {
   let code: u32 = 0;
   for (let index: u32 = 0; index < 4; index++) {

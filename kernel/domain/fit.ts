@@ -24,7 +24,7 @@ const TABLE_PAGES: u32 = 4;
 const THREAD_PAGES: u32 = 2;
 
 /**
- * UnreadableProgram if the slot's executable is none for this kernel, UnfitProgram if the slot's
+ * UnreadableProgram if this kernel cannot load the slot's executable, UnfitProgram if the slot's
  * quotas are too small for it, None if the slot can start. The programs are those of the blob. An
  * executable that only this machine cannot run passes; `startSlot` reports it.
  */

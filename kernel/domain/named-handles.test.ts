@@ -29,8 +29,8 @@ let module: WebAssembly.Module;
 beforeAll(async () => void (module = await compileKernel()));
 
 /**
- * A client with that many channels to one server, told apart by their badges, and what else its
- * manifest names.
+ * A client with that many channels to one server, which tells them apart by their badges, and with
+ * the other handles that its manifest names.
  */
 async function boot(channels: number, more: Omit<TestProgram, "uses"> = {}): Promise<KernelInNode> {
   const names = Array.from({ length: channels }, (_, i) => `channel${i + 1}`);

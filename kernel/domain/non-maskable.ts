@@ -19,9 +19,9 @@ let logged: u64 = 0;
 let loggedNs: u64 = 0;
 
 /**
- * Logs the newest interrupt, with its number since boot, unless a line covers it already. Called at
- * an interrupt's entry. With a local APIC that is right after the interrupt, else the next
- * interrupt. The timer calls this too, for interrupts that came too soon after a line.
+ * Logs the newest interrupt, with its number since boot, unless a line covers it already. Called
+ * when an interrupt enters the kernel: with a local APIC right after the non-maskable one, else at
+ * the next interrupt. The timer calls this too, for interrupts that came too soon after a line.
  */
 export function reportNonMaskable(): void {
   const count = nonMaskableCount();

@@ -1,4 +1,4 @@
-// A domain's I/O permission bitmap: a bit for each port, which forbids the port if it is set.
+// A domain's I/O permission bitmap: one bit for each port. A set bit forbids the port.
 
 import { PORTS } from "../abi/device";
 import { ObjectType } from "../abi/object";

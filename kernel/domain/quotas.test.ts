@@ -62,7 +62,7 @@ async function start(description: TestSystem): Promise<KernelInNode> {
   return kernel;
 }
 
-/** How often the slot's method succeeds, and what it answers then. */
+/** How often the slot's method succeeds, and the status that it returns then. */
 function exhaust(
   kernel: KernelInNode,
   method: number,
@@ -144,7 +144,7 @@ describe("handles:", () => {
 });
 
 describe("objects:", () => {
-  // All that a blob may promise, but the supervisor's 8.
+  // All pages that a blob may promise, except the supervisor's 8.
   const objects = QUOTA_OBJECTS_SUM_MAX - 8;
   test.each<readonly [string, number, readonly bigint[]]>([
     ["notices", CREATE_NOTICE, [BigInt(INBOX), 1n]],

@@ -9,7 +9,7 @@ test.each(Array.from({ length: 10 }, (_, seed) => seed))(
   (seed) => {
     const random = randomOf(seed);
     const kernel = new KernelInNode(module, archive);
-    // What the supervisor itself takes on first use is there before the count.
+    // The supervisor gets the pages that it takes on first use before the count.
     kernel.write(ROOT, 0x20000, new Uint8Array(0x1000));
     kernel.write(ROOT, 0x22000, new Uint8Array(0x1000));
     const free = kernel.number("availableFrames");
@@ -19,8 +19,8 @@ test.each(Array.from({ length: 10 }, (_, seed) => seed))(
       try {
         act(kernel, random, known);
       } catch (error) {
-        // A record that the harness cannot place in a domain out of quota; anything else is the
-        // kernel's.
+        // The harness may fail to place a record in a domain that is out of quota; any other error
+        // is the kernel's.
         if (!(error instanceof Error) || !/faults at|cannot run/.test(error.message)) throw error;
       }
       kernel.check();

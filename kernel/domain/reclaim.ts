@@ -1,6 +1,6 @@
 // Frees an ended instance: a sequence of phases, each a number of short steps, until everything
-// that the instance had is given back. `Slots.stop` takes steps, and each kernel entry takes one
-// while an instance is being freed.
+// that the instance had is freed. `Slots.stop` takes steps, and each kernel entry takes one while
+// an instance is being freed.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";

@@ -38,7 +38,7 @@ import { interruptOfLine } from "../object/interrupt";
 import { KernelObject, initializeObject } from "../object/kernel-object";
 import { LINE_COUNT } from "../x64/interrupts";
 
-/** A KernelObject for each type that has only one object, among them one for all port ranges. */
+/** A KernelObject for each type that has only one object. All port ranges share one. */
 const singles: usize = memory.data(16 * 32, 8);
 const SINGLE_SHIFT: u32 = 5;
 if (offsetof<KernelObject>() > 1 << SINGLE_SHIFT) ERROR("KernelObject is larger than its place");

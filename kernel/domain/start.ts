@@ -48,12 +48,12 @@ import { kernelService } from "./slots";
 import { logLevel } from "./supervisor";
 import { createThread } from "./threads";
 
-/** Every processor has it; boot has checked. */
+/** Boot has checked that the processor has this level. */
 const LEVEL_LEAST: u32 = 1;
 
 /**
- * Starts an instance. On any status but Ok none runs; after NoMemory and NoSpace the kernel is
- * freeing what the instance had.
+ * Starts an instance. On any status but Ok no instance runs. After NoMemory and NoSpace the kernel
+ * frees what the instance had.
  */
 export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
@@ -162,7 +162,7 @@ function addNamedHandles(domain: Domain): bool {
   return true;
 }
 
-/** Adds a handle of the blob's. The blob's verifier has checked its target. */
+/** Adds a handle that the blob names. The blob's verifier has checked its target. */
 function addNamedHandle(domain: Domain, index: u32): bool {
   const type = handleType(index);
   const rights = handleRights(index);

@@ -1,4 +1,5 @@
-// Slot 0, the supervisor: told of every instance that ends, and restarted by the kernel itself.
+// Slot 0, the supervisor. The kernel notifies it of every instance that ends, and restarts the
+// supervisor itself.
 
 import { Status } from "../abi/status";
 import { slotChanged } from "../ipc/end";
@@ -41,7 +42,7 @@ function tooManyDeaths(): bool {
   const now = nowNs();
   store<u64>(placeOfDeath(deathCount), now);
   deathCount += 1;
-  // The next place to be written holds the oldest of the last five.
+  // The next place to write holds the oldest of the last five.
   return deathCount >= DEATHS_MAX && now - load<u64>(placeOfDeath(deathCount)) < LOOP_NS;
 }
 
@@ -56,12 +57,14 @@ export function takeRestart(): bool {
   return pending;
 }
 
-/** True if a start that failed for now will be tried again. */
+/** True if the start has failed for a reason that can pass and will be tried again. */
 export function isRestartPending(): bool {
   return restartPending;
 }
 
-/** The start failed for now: the next kernel entry tries again. */
+/**
+ * Called after a start that failed for a reason that can pass: the next kernel entry tries again.
+ */
 export function retryRestart(): void {
   restartPending = true;
 }

@@ -16,7 +16,7 @@ import { FS_BASE_UNPROVEN, Thread, ThreadState } from "../object/thread";
 import { TimerKind } from "../object/timer";
 import { currentThread, forgetThread, resumeIfReady } from "../schedule/scheduler";
 
-/** A domain has as many stacks as bits in `Domain.stacks`. */
+/** A domain has at most as many stacks as `Domain.stacks` has bits. */
 const THREADS_OF_DOMAIN_MAX: u32 = 64;
 /** Interrupts enabled, and the bit that is always one. */
 const FLAGS_AT_START: u64 = 0x202;
@@ -66,8 +66,8 @@ export function createThread(
 }
 
 /**
- * Ends a thread: first the calls that it holds, whose callers get PeerDied. One step; true when the
- * thread no longer exists.
+ * Ends a thread. The calls that it holds end first: their callers get PeerDied. Takes one step;
+ * true when the thread no longer exists.
  */
 export function killThread(thread: Thread): bool {
   // The thread must not run between two steps, unless it takes the steps itself.

@@ -147,7 +147,8 @@ function act(
   const slot = kernel.currentSlot;
   if (slot < 0) return kernel.pass(400_000n);
   if (slot === ROOT) {
-    // It looks around now and then. Where all wait for each other, or for nobody, some begin again.
+    // The supervisor looks around now and then. If the programs wait for each other, or for no one,
+    // some start again.
     const unlucky = SLOTS[random(3)]!;
     if (kernel.slotState(unlucky) === "empty") startSlot(kernel, unlucky);
     else if (random(6) === 0) stopSlot(kernel, unlucky);

@@ -21,10 +21,14 @@ import { Thread } from "../object/thread";
 import { Arguments, RegisterWords } from "./registers";
 
 const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
-/** What of a record the kernel reads in one piece: RECORD_WORD_COUNT up to the words from 4 on. */
+/**
+ * The part of a record that the kernel reads at once: RECORD_WORD_COUNT up to the words from 4 on.
+ */
 const RECORD_HEAD_BYTES: u32 = RECORD_MORE_WORDS - RECORD_WORD_COUNT;
 
-/** Takes the message that a thread sends, and where it takes an answer, into its capture buffer. */
+/**
+ * Copies the message that a thread sends to its capture buffer, and reads where its answer goes.
+ */
 export function captureMessage(sender: Thread, domain: Domain, header: MessageHeader): Status {
   sender.isLong = header.has(HEADER_FLAG_LONG);
   if (header.registerWords > REGISTER_WORDS_MAX) return Status.BadHeader;
@@ -65,7 +69,7 @@ export function captureRegisters(sender: Thread): void {
   RegisterWords.of(sender).storeTo(sender.capture.words, words);
 }
 
-/** Takes from a record only where to put what arrives. */
+/** Reads from a thread's record only where an arriving message goes. */
 export function captureReceive(thread: Thread, domain: Domain, header: MessageHeader): Status {
   thread.isLong = header.has(HEADER_FLAG_LONG);
   return thread.isLong ? captureRecordHead(thread, domain) : Status.Ok;

@@ -1,5 +1,5 @@
-// Delivery: a captured and judged message reaches the thread that waits for it. First everything
-// that can fail, then `deliver`, which cannot.
+// Delivery: a captured and judged message reaches the thread that waits for it. `prepareDelivery`
+// does everything that can fail; `deliver`, which follows it, cannot fail.
 
 import { MessageHeader } from "../abi/message-header";
 import {
@@ -22,9 +22,9 @@ const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
 const SIZES_BYTES: u32 = 12;
 
 /**
- * Everything of a delivery that can fail: the receiver's record and handle table have room, and the
- * arena is copied, once, straight from sender to receiver; what either does to its memory meanwhile
- * is its own loss. With `isTrial` nothing is copied.
+ * Does everything of a delivery that can fail: makes sure that the receiver's record and handle
+ * table have room, and copies the arena, once, straight from sender to receiver. A program that
+ * changes its own memory meanwhile harms only itself. With `isTrial` nothing is copied.
  *
  * Returns Ok; TooLong or NoSpace if the receiver has no room; BadAddress if the sender's arena is
  * not readable; PeerFault if the receiver's record or buffer is not writable any more.
@@ -57,9 +57,9 @@ export function prepareDelivery(
 }
 
 /**
- * Gives the receiver the words and handles of the sender's capture. `prepareDelivery` has returned
- * Ok for the two just before. `naming`: the call's interface and method; returns the header that
- * the receiver gets. The other registers of the result are the caller's to set.
+ * Delivers the words and handles of the sender's capture. `prepareDelivery` has returned Ok for the
+ * two threads just before. `naming`: the call's interface and method. Returns the header that the
+ * receiver gets; the caller sets the other registers of the result.
  */
 export function deliver(
   sender: Thread,
@@ -97,8 +97,8 @@ export function deliver(
 }
 
 /**
- * Whether a thread can take a message of that size: Ok, TooLong, or PeerFault if its record is not
- * writable any more.
+ * Checks that a thread can take a message of that size: Ok, TooLong, or PeerFault if its record is
+ * not writable any more.
  */
 export function checkRoom(
   receiver: Thread,
@@ -123,9 +123,9 @@ function checkRecord(receiver: Thread, domain: Domain, handles: u32, arenaBytes:
 }
 
 /**
- * Stores a message to a thread that `checkRoom` has found able to take it: words 0..3 to registers,
- * the rest to the thread's record. Numbers of handles stand in the thread's own capture, which has
- * no other use when it receives. Returns the header that the thread gets.
+ * Stores a message to a thread that `checkRoom` has found able to take it: words 0..3 to its
+ * registers, the rest to its record. The numbers of the handles are in the thread's own capture,
+ * which a receiver needs for nothing else. Returns the header that the thread gets.
  */
 export function storeMessage(
   receiver: Thread,

@@ -1,5 +1,5 @@
-// The end of an instance. From this moment none of its threads runs. What the instance has is given
-// back afterwards, step by step (domain/reclaim.ts).
+// The end of an instance. From this moment none of its threads runs. What the instance has is freed
+// afterwards, step by step (domain/reclaim.ts).
 
 import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
@@ -13,18 +13,16 @@ import { notify } from "./notify";
  */
 const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 
-/** List of the instances that are being taken apart, linked by `nextDying`; the newest first. */
+/** List of the instances that are being freed, linked by `nextDying`; the newest first. */
 let firstDying: Domain | null = null;
 
-/**
- * The instance of which the next step of reclaiming is taken, null if none is being taken apart.
- */
+/** The instance that the next reclaim step frees a part of; null if no instance is being freed. */
 export function dyingDomain(): Domain | null {
   return firstDying;
 }
 
 /**
- * Marks an instance as ended. Nothing is given back yet, so the caller may be in the middle of any
+ * Marks an instance as ended. Frees nothing yet, so the caller may be in the middle of any
  * operation.
  */
 export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
@@ -45,8 +43,8 @@ export function endDomain(domain: Domain, reason: EndReason, code: u32): void {
 
 /**
  * Ends the instance of a thread that faulted. `isReported`: the slot's fault handler has received
- * the fault. The kernel does not know what the handler does with it, so the kernel's log has the
- * line too, unless a program drives the serial line of the log: such a program can tell people.
+ * the fault. The kernel's log has a line about it unless the fault was reported and a program
+ * drives the log's serial line: that system can show faults to people itself.
  */
 export function endFaulted(thread: Thread, isReported: bool): void {
   const domain = domainOfSlot(thread.owner);
@@ -55,7 +53,7 @@ export function endFaulted(thread: Thread, isReported: bool): void {
   endDomain(domain, EndReason.Fault, thread.faultKind);
 }
 
-/** Takes an instance that has nothing left out of the list of those being taken apart. */
+/** Takes an instance that is freed completely out of the list. */
 export function removeDying(domain: Domain): void {
   assert(domain.isDying);
   domain.isDying = false;
@@ -66,7 +64,8 @@ export function removeDying(domain: Domain): void {
     while (previous.nextDying !== domain) previous = previous.nextDying!;
     previous.nextDying = domain.nextDying;
   }
-  // The kernel's exit finds out that no work is deferred any more: the end may bring a restart.
+  // The deferred work stays pending, as this end may require a restart. The next kernel exit
+  // updates it.
   domain.nextDying = null;
 }
 

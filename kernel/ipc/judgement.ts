@@ -38,11 +38,11 @@ function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): boo
   return ((entry.verdicts >> <u64>header.method) & 1) !== 0;
 }
 
-/** One is enough: each question is answered before the next is asked. */
+/** One record is enough: each question is answered before the next is asked. */
 const question: Question = changetype<Question>(memory.data(32, 8));
 if (offsetof<Question>() !== 32) ERROR("a question has another size than was reserved for it");
 
-/** Fills `question` with who calls whom for what. */
+/** Fills `question` with the caller, the callee and the method. */
 function ask(
   event: Event,
   caller: Thread,
@@ -75,9 +75,9 @@ export function judgeBeforeQueue(
 }
 
 /**
- * Judges the request in a caller's capture buffer. `entry` is the handle it was made on, null if it
- * was passed on or comes from the kernel. Leaves in `callEpoch` whether the response needs to be
- * judged.
+ * Judges the request in a caller's capture buffer. `entry` is the handle of the call, or null if
+ * the call was forwarded or comes from the kernel. `callEpoch` and `callShape` are set if the
+ * response can be judged on the short path.
  */
 export function judgeRequest(
   caller: Thread,
@@ -91,7 +91,7 @@ export function judgeRequest(
   caller.callEpoch = 0;
   caller.callShape = null;
   if (entry !== null && message.handleCount === 0 && isCovered(entry, domain.classId, header)) {
-    // A bit is set only for a method that exists; without the guard all are.
+    // A bit is set only for a method that exists. Without the guard all bits are set.
     const shape = GUARD_VERDICT
       ? entry.shape(header.method)
       : methodShape(header.interfaceId, header.method);
@@ -108,7 +108,7 @@ export function judgeRequest(
   return judge(question);
 }
 
-/** Judges the answer, in a server's capture buffer, to a call that was granted before. */
+/** Judges the response, in a server's capture buffer, to a call that was granted before. */
 export function judgeReply(
   server: Thread,
   caller: Thread,

@@ -10,7 +10,7 @@ import {
 } from "../../tests/support/kernel-in-node.ts";
 import { ADD, ECHO } from "../../tests/support/test-system.ts";
 
-// A chain of eight, link0 to link7, that ends at `server`, which calls `backend`; `client` calls
+// A chain of eight, link0 to link7, ends at `server`, which calls `backend`; `client` calls
 // `server` too.
 const LINKS = Array.from({ length: 8 }, (_, index) => `link${index}`);
 const NAMES = [...LINKS, "server", "backend", "client"];
@@ -97,7 +97,7 @@ describe("the chain behind a server is as long as those who wait make it", () =>
     expect(call("link7", how === "a time-out" ? TIMEOUT : 0n)).toBe("waits");
     expect(call("client")).toBe("waits");
     expect(chain("server")).toBe(8);
-    expect(call("server")).toBe("TooDeep"); // A ninth that waits.
+    expect(call("server")).toBe("TooDeep"); // It would be the ninth that waits.
     if (how === "a time-out") kernel.pass(2n * TIMEOUT);
     else if (how === "a stop") stop("link7");
     else kernel.reply(thread("server"), kernel.recv(thread("server")).token, [3n]);
@@ -134,15 +134,15 @@ describe("the chain behind a server is as long as those who wait make it", () =>
   });
 });
 
-test("nobody queues behind a chain of eight, be its last one queued where nobody has received yet", () => {
+test("a chain of eight takes no ninth caller, even if its last waits where no thread has received yet", () => {
   const kernel = new KernelInNode(module, archive);
   for (let slot = 1; slot <= NAMES.length; slot++)
     kernel.call(kernel.threadOf(0), named(0), 12, 3, [BigInt(slot)]);
   const thread = (name: string): number => kernel.threadOf(NAMES.indexOf(name) + 1);
   for (const name of [...LINKS.slice(1), "server"]) kernel.recv(thread(name), { timeout: 1n });
   const call = (name: string) => kernel.call(thread(name), named(1), 0x100, ADD, [1n, 2n]);
-  // server waits at backend's inbox, which has no thread; then the links queue up behind it, the
-  // last first.
+  // server waits at the inbox of backend, which has no thread. Then the links queue up behind
+  // server, the last first.
   call("server");
   for (const name of LINKS.slice(1).reverse()) call(name);
   kernel.check();
@@ -153,7 +153,7 @@ test("nobody queues behind a chain of eight, be its last one queued where nobody
   expect(kernel.number("chainBehind", thread("backend"))).toBe(8);
 });
 
-test("priority is lent by whoever lends most of those who wait, held or queued", () => {
+test("the highest priority of all waiting callers is lent, held or queued", () => {
   const { kernel, thread, call } = start();
   const server = thread("server");
   const priority = () => kernel.number("threadPriority", server);
@@ -169,7 +169,7 @@ test("priority is lent by whoever lends most of those who wait, held or queued",
   kernel.pass(TIMEOUT);
   call("client");
   expect(priority()).toBe(180);
-  const highest = kernel.recv(server).token; // The client's: it comes first.
+  const highest = kernel.recv(server).token; // The client's, which comes first.
   const middle = kernel.recv(server).token;
   kernel.check();
   expect(priority()).toBe(180);

@@ -21,14 +21,15 @@ function isWaiting(thread: Thread): bool {
 }
 
 /**
- * Whether `caller` may wait for `server`: Ok; Deadlock if that closed a ring of waiting threads;
- * TooDeep if the chain became longer than CHAIN_MAX.
+ * Checks that `caller` may wait for `server`: Ok; Deadlock if that would close a ring of waiting
+ * threads; TooDeep if the chain would become longer than CHAIN_MAX.
  */
 export function checkChain(caller: Thread, server: Thread | null): Status {
   let length = caller.chainBehind + 1;
   let next = server;
   while (next !== caller) {
-    // Also where no thread receives yet: the thread that will has a chain of this length behind it.
+    // Checked even if no thread receives yet: the thread that will has a chain of this length
+    // behind it.
     if (length > CHAIN_MAX) return Status.TooDeep;
     if (next === null || !isWaiting(next)) return Status.Ok;
     length += 1;
@@ -101,8 +102,8 @@ function recompute(thread: Thread): bool {
   return true;
 }
 
-// The list of calls that a thread holds. All but the first are counted in the thread's tallies, so
-// that a thread that holds one call at a time, as most threads do, never counts.
+// The list of calls that a thread holds. All but the first are counted in the thread's tallies:
+// most threads hold one call at a time, and so need no counting.
 
 function count(server: Thread, caller: Thread): void {
   server.servedChains.add(caller.chainBehind);

@@ -94,7 +94,7 @@ describe("words", () => {
       Status.TooLong,
     );
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
-    expect(kernel.result(server).status).toBe(Status.Ok); // It still waited.
+    expect(kernel.result(server).status).toBe(Status.Ok); // It was still waiting.
     kernel.check();
   });
 
@@ -221,7 +221,7 @@ describe("handles", () => {
     expect(kernel.u32(SERVER, RECORD + RECORD_HANDLE_COUNT)).toBe(1);
     const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
     kernel.check();
-    // To read, not to write; and not on to anybody else.
+    // To be read, but not written nor transferred further.
     expect(domainCall(kernel, SERVER, 10, [BigInt(given), 0n, 4096n, 1n]).status).toBe(
       Status.NoRight,
     );

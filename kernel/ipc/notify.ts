@@ -25,8 +25,8 @@ export function notify(inbox: Inbox, bits: u64): void {
 }
 
 /**
- * The inbox that a notice, an interrupt or a timer was bound to; null if that inbox is gone,
- * whatever stands in its place now.
+ * The inbox that a notice, an interrupt or a timer was bound to; null if that inbox is gone, even
+ * if another object has its place now.
  */
 export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
   if (inbox === null || inbox.type === 0 || inbox.identity !== identity) return null;
@@ -34,8 +34,8 @@ export function boundInbox(inbox: Inbox | null, identity: u64): Inbox | null {
 }
 
 /**
- * Sets bits at the inbox that a notice is bound to. BadArgument, with nothing set, if a bit is not
- * one of the notice's; PeerDied if the inbox is gone.
+ * Sets bits at the inbox that a notice is bound to. BadArgument if one of the bits does not belong
+ * to the notice, PeerDied if the inbox is gone; then no bit is set.
  */
 export function signal(notice: Notice, bits: u64): Status {
   if ((bits & ~notice.bits) !== 0) return Status.BadArgument;

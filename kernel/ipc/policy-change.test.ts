@@ -1,6 +1,6 @@
-// A check is made for each message: once a rule is flipped and the epoch raised, the very next
-// message on the connection goes by the new rule, on the short way and on the long one. That this
-// is the epoch's work, and the rule's, is shown by leaving out each.
+// Each message is checked: once a rule is flipped and the epoch raised, the very next message on
+// the connection is judged by the new rule, on the short path and on the long one. The tests also
+// leave out the epoch or the rule, to show that both are needed.
 import { beforeAll, describe, expect, test } from "vitest";
 import { BLOB_HEADER_BYTES, BLOB_SECTION_BYTES, BlobSection } from "../abi/blob.ts";
 import { Status } from "../abi/status.ts";
@@ -67,8 +67,8 @@ beforeAll(async () => {
 });
 
 /**
- * Client and server of a running system, the verdict of `add` known to the client's handle, the
- * server waiting.
+ * Client and server of a running system. The client's handle has cached the verdict of `add`, and
+ * the server waits.
  */
 class Connection {
   readonly kernel: KernelInNode;
@@ -85,8 +85,8 @@ class Connection {
   }
 
   /**
-   * A round trip of `add`, or what came instead of it. Where the call does not reach the server,
-   * that still waits.
+   * A round trip of `add`, or the result that came in its place. If the call does not reach the
+   * server, the server still waits.
    */
   add(): Status {
     this.kernel.call(this.client, CLIENT_ECHO, ECHO.id, ADD, [40n, 2n]);
@@ -116,8 +116,8 @@ class Connection {
   }
 
   /**
-   * Puts a blob into the place of the one in force; with `andLoad` it comes into force, which
-   * raises the epoch.
+   * Replaces the blob in force; with `andLoad` the new one comes into force, which raises the
+   * epoch.
    */
   put(blob: Uint8Array, andLoad = true): void {
     const base = this.kernel.number("blobBase");

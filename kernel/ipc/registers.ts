@@ -1,5 +1,5 @@
 // The registers of a system call (kernel/abi/system-call.ts) as records, laid over the save area of
-// the thread that made it. A field is one register's place, so that they cost nothing.
+// the thread that made it. A field is the place of one register, so these records cost nothing.
 
 import { MessageHeader } from "../abi/message-header";
 import { Status } from "../abi/status";
@@ -49,7 +49,7 @@ export class Arguments {
   }
 }
 
-/** What a system call returns, all but the words. Registers without a meaning are zero. */
+/** What a system call returns, except the words. Registers without a meaning are zero. */
 @unmanaged
 @final
 export class Result {
@@ -59,7 +59,8 @@ export class Result {
   }
 
   /**
-   * A request that a thread has received. `callerIdentity`: what the function of that name returns.
+   * A request that a thread has received. `callerIdentity`: the result of the function of that
+   * name.
    */
   @inline
   setRequest(token: u64, header: MessageHeader, badge: u64, caller: u64): void {

@@ -19,13 +19,13 @@ import { Result, setResult } from "./registers";
 import { TraceKind, traceMessage } from "./trace";
 import { startTimeout } from "./wait";
 
-/** A thread that has made so many calls makes no more, so that no reply token ever comes twice. */
+/** A thread makes no more than so many calls, so that no reply token is used twice. */
 export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
 
 /**
  * Sends the captured message of `caller`, whose `call…` fields are set. On Status.Ok the caller
- * waits, and will get its result later. Any other status is its result, and the caller is in no
- * queue.
+ * waits, and gets its result later. On any other status the caller is in no queue, and that status
+ * is the result of its call.
  */
 export function sendRequest(caller: Thread, endpoint: Endpoint, timeoutNs: u64): Status {
   const inbox = endpoint.inbox!;
@@ -55,10 +55,10 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeoutNs: u64):
  * Delivers the captured message of `caller`, which is in no queue, to `receiver`, which runs or
  * waits at the endpoint's inbox.
  *
- * On Status.Ok the caller awaits the reply, and the receiver has its result. PeerFault: the
- * receiver's record is not writable any more; the function's caller must give the receiver a
- * result. On any other status the receiver has noticed nothing. The result of `caller` for a status
- * other than Ok is the function's caller's to set, too.
+ * On Status.Ok the caller waits for the reply, and the receiver has its result. On any other status
+ * the function's caller must set the result of `caller`. PeerFault: the receiver's record is not
+ * writable any more, and the function's caller must set the receiver's result too. On the other
+ * statuses the receiver has noticed nothing.
  */
 export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread): Status {
   const callerDomain = domainOfSlot(caller.owner);
@@ -101,7 +101,7 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   return Status.Ok;
 }
 
-/** A waiting receiver learns that its record is at fault. */
+/** Wakes a waiting receiver whose record is not writable any more. */
 function failReceiver(receiver: Thread): void {
   assert(receiver.state === ThreadState.Receiving);
   setResult(receiver, Status.BadAddress);
@@ -115,8 +115,7 @@ function failReceiver(receiver: Thread): void {
 function checkBeforeQueue(caller: Thread, endpoint: Endpoint): Status {
   const owner = domainOfSlot(endpoint.owner);
   const entry = callHandleOf(caller, endpoint);
-  // While the slot is empty there is no new instance yet: the caller learns of it at the
-  // rendezvous.
+  // While the slot is empty there is no new instance yet: then the rendezvous reports the restart.
   if (entry !== null && owner.state !== DomainState.Empty && entry.seenInstance !== 0) {
     if (noteRestart(entry, owner)) return Status.Restarted;
   }
@@ -141,7 +140,7 @@ function callHandleOf(caller: Thread, endpoint: Endpoint): HandleEntry | null {
 
 /**
  * Notes which instance of the endpoint's owner the handle's call goes to. True if the handle's last
- * call went to another one, which the caller is told once.
+ * call went to an earlier instance: the caller is told so once.
  */
 function noteRestart(entry: HandleEntry, owner: Domain): bool {
   const seen = entry.seenInstance;

@@ -1,5 +1,5 @@
-// The trace: the last messages between two slots, for debugging. Switched off, it costs one load a
-// message.
+// The trace: the last messages between two slots, for debugging. While it is off, it costs one load
+// for each message.
 
 import { MessageHeader } from "../abi/message-header";
 import { Status } from "../abi/status";
@@ -28,7 +28,7 @@ const TRACE_RECORD_BYTES: usize = 256;
 const TRACE_RECORDS: u32 = 256;
 const TRACE_BYTES: u32 = TRACE_RECORDS * <u32>TRACE_RECORD_BYTES;
 
-/** One message: who sent what to whom, and what became of it. */
+/** One message: sender, receiver, content, and the status it ended with. */
 @unmanaged
 @final
 class TraceRecord {
@@ -80,8 +80,8 @@ let recorded: u32 = 0;
 /** Drops all records and starts tracing between two slots. False if there is no memory for it. */
 export function startTrace(a: u32, b: u32): bool {
   if (!isBacked) {
-    // All of it or nothing, and only frames that no quota has set aside. Its page tables are there
-    // since boot.
+    // The trace gets all of its frames or none, and only frames that no quota has promised. Its
+    // page tables exist since boot.
     if (availableFrames() < TRACE_BYTES >> 12) return false;
     if (!backKernelWindow(TRACE_BASE, TRACE_BYTES)) return false;
     isBacked = true;
@@ -134,7 +134,10 @@ export function traceMessage(
   if (recorded < TRACE_RECORDS) recorded += 1;
 }
 
-/** Keeps nothing of an arena that the sender cannot read: its message will fail. */
+/**
+ * Keeps the beginning of the arena, or nothing if the sender cannot read it: then the message will
+ * fail.
+ */
 function keepArena(record: TraceRecord, sender: Thread): void {
   const bytes = record.arenaBytes < TRACE_ARENA_MAX ? record.arenaBytes : TRACE_ARENA_MAX;
   const to = record.data + (record.wordsKept << 3);

@@ -16,13 +16,13 @@ export function startTimeout(thread: Thread, timeoutNs: u64): void {
   if (timeoutNs === TIMEOUT_NONE) return;
   const now = nowNs();
   const deadline = now + timeoutNs;
-  // A sum that overflows is a deadline that never comes, which is not DEADLINE_NEVER either.
+  // If the sum overflows, the deadline never comes. It must still differ from DEADLINE_NEVER.
   setTimer(thread.timeoutTimer, deadline < now ? u64.MAX_VALUE - 1 : deadline);
 }
 
 /**
- * Takes a thread out of the queue or list that it waits in, without result. Its reply token is
- * spent. Afterwards the thread is Ready, but in no queue.
+ * Takes a thread out of the queue or list in which it waits, without a result. Its reply token
+ * becomes invalid. Afterwards the thread is Ready, but in no queue.
  */
 export function detach(thread: Thread): void {
   clearTimer(thread.timeoutTimer);

@@ -80,10 +80,7 @@ function start(way: string, running: readonly Name[]) {
   const thread = (name: Name): number => kernel.threadOf(SLOTS.indexOf(name));
   const who = (): Name => SLOTS[kernel.currentSlot]!;
   const result = (name: Name) => kernel.result(thread(name));
-  /**
-   * What the running thread does is done by that of `name`, which must be running: nobody is helped
-   * to its turn.
-   */
+  /** The thread of `name`, which must be running: the test never brings a thread to its turn. */
   const is = (name: Name): number => {
     expect(who()).toBe(name);
     return thread(name);

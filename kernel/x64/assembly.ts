@@ -18,21 +18,21 @@ export declare function kernelTopTable(): u64;
 export declare function systemCallEntry(): u64;
 export declare function kernelStackBottom(): u64;
 export declare function kernelStackTop(): u64;
-/** Address of the table in toolchain/elf/symbol-table.md, 0 if the kernel was linked without. */
+/** Address of the table of toolchain/elf/symbol-table.md; 0 if the kernel was linked without it. */
 export declare function symbolTable(): u64;
 
-/** From the kernel's code or read-only data; 0 elsewhere. */
+/** A byte of the kernel's code or read-only data; 0 elsewhere. */
 export declare function imageLoad8(address: u64): u32;
 export declare function imageLoad32(address: u64): u32;
 /** A word of one of the kernel's stacks; 0 elsewhere. */
 export declare function stackLoad(address: u64): u64;
-/** The end of the kernel stack that the address lies in; 0 if in none. */
+/** The end of the kernel stack in which the address lies; 0 if it lies in none. */
 export declare function stackTopAbove(address: u64): u64;
 /** The most bytes of the kernel's stack that were ever in use. */
 export declare function kernelStackUsed(): u32;
 /** The caller's stack pointer after the return. */
 export declare function stackPointer(): u64;
-/** The address at which the caller goes on after this call. */
+/** The address at which the caller continues after this call. */
 export declare function returnAddress(): u64;
 
 /** Non-maskable interrupts since the start, and the instruction that the last one came before. */
@@ -45,7 +45,7 @@ export declare function nonMaskableAddress(): u64;
 export declare function reportNonMaskableBy(register: u64): void;
 
 /**
- * The next domain with ports gets its bitmap copied again. Call it after a change of an I/O bitmap
- * and before one is freed.
+ * Makes the kernel copy the bitmap of the next domain with ports again. Must be called after an I/O
+ * bitmap has changed and before one is freed.
  */
 export declare function forgetPorts(): void;

@@ -1,11 +1,11 @@
-// Who called whom, in TypeScript names: walks a kernel stack by the frame sizes of the symbol
-// table. It reads only that table and the stacks, and both only within their bounds.
+// The call chain in TypeScript names, found by walking a kernel stack with the frame sizes of the
+// symbol table. The walk reads only that table and the stacks, and both only within their bounds.
 
 import { stackLoad } from "./assembly";
 import { endLine, logHex, logText } from "./serial-log";
 import { NO_FUNCTION, frameBytesAt, functionAt, logFunctionPlace } from "./symbol-table";
 
-/** Deeper stacks than this do not exist in the kernel; bounds the walk over a damaged one. */
+/** No stack of the kernel has more frames. The limit ends the walk over a damaged stack. */
 const FRAMES_MAX: u32 = 48;
 
 /**
@@ -20,13 +20,14 @@ export function logBacktrace(address: u64, stackPointer: u64): void {
     logText("  at ");
     logPlace(place, entry);
     endLine();
-    // Assembly has no frame sizes: below it is only the entry stub.
+    // Assembly has no frame sizes. Only the entry stub lies below it.
     if (entry === NO_FUNCTION) return;
 
     const depth = frameBytesAt(place, entry);
     const returnTo = stackLoad(pointer + depth);
     if (returnTo === 0) return;
-    // One below, because the call may be the function's last instruction.
+    // One byte before the return address, because the call may be the last instruction of its
+    // function.
     place = returnTo - 1;
     pointer += depth + 8;
   }

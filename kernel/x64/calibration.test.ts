@@ -1,5 +1,5 @@
-// The measurement of the clocks on a machine of the test's, which stands still, lies or is missing
-// parts where the test says so.
+// The measurement of the clocks on a simulated machine, which stands still, lies or lacks parts
+// where the test says so.
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileForFake, runOnFake } from "../../tests/support/fake-processor.ts";
 
@@ -11,7 +11,7 @@ const PROCESSOR = 1;
 const DOUBTFUL = 2;
 const UNCHECKED = 3;
 const ASSUMED = 4;
-/** What the bounds of two rounds leave open, of the rate. */
+/** The share of the rate that the bounds of two rounds leave open. */
 const ERROR_MAX = 0.001;
 
 let module: WebAssembly.Module;
@@ -29,14 +29,14 @@ beforeAll(async () => {
 });
 
 interface Machine {
-  /** At that number of nanoseconds since the start. */
+  /** The time stamp counter, that number of nanoseconds after the start. */
   readonly tsc?: (ns: number) => number;
   readonly tscHz?: number;
   /** How long each access takes; a reading is some five of them. */
   readonly accessNs?: number;
   /**
-   * Stands still for that long right before access number `at`, of all kinds, and again `every` so
-   * many.
+   * Stands still for that long right before access number `at`, counted over all kinds, and again
+   * after every `every` accesses.
    */
   readonly pause?: { readonly at: number; readonly ns: number; readonly every?: number };
   readonly pit?: "counts" | "stands" | "absent" | "wanders";
@@ -165,14 +165,14 @@ test("the faster the machine reads, the shorter it takes: below 7 ms where an ac
   expect(calibrate({ accessNs: 100 }).ms).toBeLessThan(4);
 });
 
-// 4 ms is a turn of another process; 60 ms is more than the counter has, 20 s more than two hundred
-// times as much.
+// 4 ms is a turn of another process; 60 ms is more than the counter can count, 20 s more than two
+// hundred times as much.
 describe.each([4, 60, 20_000])("a machine that stands still for %d ms", (pauseMs) => {
   const undisturbed = () => calibrate({}).accesses;
 
   test("between any two accesses measures no worse", () => {
     const last = undisturbed();
-    // All places near the begin, where the first readings lie, and some behind.
+    // All places near the beginning, where the first readings are taken, and some after them.
     for (let at = 0; at < last; at += at < 60 ? 1 : 41) {
       const found = calibrate({ pause: { at, ns: pauseMs * 1e6 } });
       expect(found.source, `at access ${at}`).toBe(MEASURED);

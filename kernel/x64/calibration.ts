@@ -1,10 +1,10 @@
 // The rates of the time stamp counter and of the local APIC's timer, measured against the 8254,
-// whose rate is fixed, and held against what CPUID says. counter-rate.ts says why an interruption
-// of the machine, as under an emulator, spoils nothing.
+// whose rate is fixed, and compared with what CPUID says. An interruption of the machine, as under
+// an emulator, cannot make a rate wrong: counter-rate.ts says why.
 //
-// A round ends as soon as its readings bound the rate closely enough: on an idle machine some 2 ms.
-// Two rounds must agree, or one with CPUID. A round that the counter's end or a wrong reading
-// spoils is taken again.
+// A round ends as soon as its readings bound the rate closely enough: after some 2 ms on an idle
+// machine. A rate is known if two rounds agree, or one round agrees with CPUID. A round is repeated
+// if the counter reached its end or a reading was wrong.
 
 import { clockOfProcessor } from "./clock-of-processor";
 import { COUNTER_RATE_BYTES, CounterRate, RATE_SHIFT } from "./counter-rate";
@@ -23,44 +23,46 @@ const GATE_OUTPUT: u32 = 0x20;
 const GATE_KEPT: u32 = 0x0c;
 const COUNT_START: u32 = 0xffff;
 /**
- * A round that has not bounded the rate by then is as good as it gets: what is left keeps it from
- * the counter's end.
+ * A round ends when the 8254 has counted this far, even if its readings do not bound the rate
+ * closely enough: the next readings might be taken after the end of the count.
  */
 const COUNT_LAST: u32 = 0xe000;
-/** In the shortest time that so many readings can take, a counter that runs moves. */
+/**
+ * A running counter moves within so many readings, even if each takes the shortest possible time.
+ */
 const READINGS_STUCK: u32 = 4096;
 const LOCAL_READINGS_MAX: u32 = 20_000;
-/** A round takes at most 55 ms, and is spoiled where the machine stands still for longer. */
+/** A round takes at most 55 ms; it is spoiled if the machine stands still for longer. */
 const ROUNDS_MAX: u32 = 16;
 
 export enum ClockSource {
-  /** Two rounds agree. */
+  /** The rate on which two rounds agree. */
   Measured = 0,
-  /** CPUID, and a round agrees with it. */
+  /** CPUID's rate, and a round agrees with it. */
   Processor = 1,
-  /** No two rounds agree: the closest. */
+  /** The rate of the round with the closest bounds: no two rounds agree. */
   Doubtful = 2,
-  /** CPUID, and the 8254 does not count. */
+  /** CPUID's rate, unconfirmed: the 8254 does not count, or no two rounds agree. */
   Unchecked = 3,
   Assumed = 4,
 }
 
-/** What calibrateClocks has found. */
+/** Rate of the time stamp counter, as calibrateClocks has found it. */
 export let tscHz: u64 = ASSUMED_TSC_HZ;
-/** 0: the timer does not count. */
+/** Rate of the local timer; 0 if the timer does not count. */
 export let localHz: u64 = 0;
 export let clockSource: ClockSource = ClockSource.Assumed;
-/** What CPUID said where measurements do not agree with it; else 0. */
+/** The rate that CPUID states, if the measurements disagree with it; else 0. */
 export let refusedHz: u64 = 0;
-/** Nothing narrower is known if the source is Doubtful. */
+/** If the source is Doubtful, the rate lies between these two, and nothing narrower is known. */
 export let lowestHz: u64 = 0;
 export let highestHz: u64 = 0;
 
-/** Of one round, and of all of them for the local timer's. */
+/** Readings of the current round: of the 8254, and of the local timer. */
 const ofPit = CounterRate.at(memory.data(256, 8));
 const ofLocal = CounterRate.at(memory.data(256, 8));
 if (COUNTER_RATE_BYTES !== 256) ERROR("make room for a CounterRate");
-/** Bounds of the rounds so far: low and high, as CounterRate has them. */
+/** Bounds of the rounds so far: low and high of each, in the unit of CounterRate. */
 const rounds: usize = memory.data(256, 8);
 if (ROUNDS_MAX * 16 !== 256) ERROR("make room for the rounds");
 let roundCount: u32 = 0;
@@ -74,8 +76,8 @@ enum Round {
 }
 
 /**
- * Interrupts are off. Takes some 5 ms on a machine that does nothing else, up to a second on one
- * that stands still all the time.
+ * Measures both clocks. Interrupts must be off. Takes some 5 ms on an idle machine, up to a second
+ * on a machine that is held up all the time.
  */
 export function calibrateClocks(hasLocalApic: bool): void {
   const said = clockOfProcessor();
@@ -97,8 +99,8 @@ export function calibrateClocks(hasLocalApic: bool): void {
 }
 
 /**
- * Whether the rate is known now: the round in `ofPit` agrees with CPUID's rate, if that is not 0,
- * or with an earlier round.
+ * True if the rate is known now: the round in `ofPit` agrees with `saidHz`, the rate of CPUID, or
+ * with an earlier round. `saidHz` is 0 if CPUID states no exact rate.
  */
 function judgeRound(isTight: bool, saidHz: u64): bool {
   const low = ofPit.low;
@@ -125,21 +127,22 @@ function judgeRound(isTight: bool, saidHz: u64): bool {
   return false;
 }
 
-/** As tight as CounterRate.isTight, of bounds that were put aside. */
+/** As CounterRate.isTight, for bounds that are kept in `rounds`. */
 function isClose(low: u64, high: u64): bool {
   return high - low <= low >> 9;
 }
 
 /**
- * CPUID's rates are those of a crystal: a measured one that is off by a quarter of a percent was
- * measured wrong, or is another.
+ * True if the rate lies within the bounds, widened by a 512th of the rate. CPUID states the rate of
+ * a crystal: if a measured rate is further off, either the measurement is wrong or CPUID states the
+ * rate of another clock.
  */
 function agrees(hz: u64, low: u64, high: u64): bool {
   const slack = hz >> 9;
   return hz + slack >= hertz(low) && hz <= hertz(high) + slack;
 }
 
-/** No two rounds agree, or the 8254 does not count. */
+/** Chooses a rate if no two rounds agree, or the 8254 does not count. */
 function settle(isDead: bool, saidHz: u64): void {
   lowestHz = 0;
   highestHz = 0;
@@ -189,15 +192,15 @@ function takeRound(hasLocalApic: bool): Round {
     ofPit.add(before, after, <u64>count);
     if (hasLocalApic) ofLocal.add(before, after, <u64>(0xffffffff - local));
   }
-  // The output rises at the count's end, and stays: then the counter may have gone round any number
-  // of times.
+  // The output rises at the end of the count and stays high. If it is high, the counter may have
+  // wrapped any number of times.
   if ((in8(GATE) & GATE_OUTPUT) !== 0 || !ofPit.isKnown) return Round.Spoiled;
   return ofPit.isTight ? Round.Tight : Round.Wide;
 }
 
 /**
- * Hertz of the local timer, from the last round or, where the 8254 does not count, from readings of
- * its own. 0 if it does not count.
+ * Hertz of the local timer; 0 if the timer does not count. Uses the readings of the last round and,
+ * if the 8254 does not count, further readings.
  */
 function localRate(): u64 {
   for (let i: u32 = 0; i < LOCAL_READINGS_MAX && !ofLocal.isTight; i++) {
@@ -222,8 +225,8 @@ function startPit(): void {
 }
 
 /**
- * Waits until the new count is in force: it is taken over with the next tick. False if there is no
- * tick.
+ * Waits until the new count is in force: the 8254 loads it with its next tick. False if the 8254
+ * does not tick.
  */
 function pitRuns(): bool {
   let ticks: u32 = 0;

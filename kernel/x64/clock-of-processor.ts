@@ -1,4 +1,4 @@
-// What CPUID says of the time stamp counter: its rate, and whether it keeps it.
+// What CPUID says of the time stamp counter: its rate, and whether the rate is constant.
 
 import { hasLeaf, readLeaf } from "./cpuid";
 
@@ -6,7 +6,7 @@ const LEAF_FEATURES: u32 = 1;
 const FEATURE_HYPERVISOR: u32 = 1 << 31;
 /** Crystal's rate, and the counter's as a fraction of it. */
 const LEAF_CRYSTAL: u32 = 0x15;
-/** The processor's nominal rate, in MHz: its counter's to within some percent. */
+/** The processor's nominal rate, in MHz: within some percent of its counter's rate. */
 const LEAF_NOMINAL: u32 = 0x16;
 /** The counter's rate in kHz, as VMware defined it; KVM and bhyve have it too. */
 const LEAF_HYPERVISOR_CLOCK: u32 = 0x40000010;
@@ -14,7 +14,7 @@ const LEAF_POWER: u32 = 0x80000007;
 const POWER_INVARIANT: u32 = 1 << 8;
 
 /**
- * No processor with 64 bits is slower or faster: other numbers are mistakes, as of a hypervisor
+ * No 64-bit processor is slower or faster. Other numbers are mistakes, for example of a hypervisor
  * that fills the leaf with something else.
  */
 const PLAUSIBLE_HZ_MIN: u64 = 100_000_000;
@@ -25,12 +25,12 @@ const PLAUSIBLE_HZ_MAX: u64 = 20_000_000_000;
 class StatedRate {
   /** 0 if CPUID states no rate, or none that is plausible. */
   hz: u64;
-  /** True of a rate that a measurement must agree with, false of a nominal one. */
+  /** True if a measurement must agree with the rate; false if the rate is only nominal. */
   isExact: bool;
 }
 const rate = changetype<StatedRate>(memory.data(16, 8));
 
-/** The rate of the time stamp counter. The same record each time. */
+/** The rate of the time stamp counter. Each call returns the same record. */
 export function clockOfProcessor(): StatedRate {
   rate.isExact = true;
   rate.hz = plausible(crystalHz());

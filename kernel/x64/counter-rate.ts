@@ -1,9 +1,9 @@
-// How fast a counter runs, told from readings that each lie between two readings of the time stamp
-// counter.
+// How fast a counter runs, computed from readings. Each reading lies between two readings of the
+// time stamp counter.
 //
-// A reading says that the counter stood at `count` at some moment between `before` and `after`, and
-// nothing else is believed. So an interruption of any length, between any two instructions, widens
-// the bounds and cannot make them wrong.
+// A reading says only that the counter stood at `count` at some moment between `before` and
+// `after`. So an interruption of any length, between any two instructions, widens the bounds but
+// cannot make them wrong.
 
 /** A rate is in ticks of the time stamp counter for one step of the counter, times 2^20. */
 export const RATE_SHIFT: u64 = 20;
@@ -13,13 +13,13 @@ export const RATE_SHIFT: u64 = 20;
  */
 const TIGHT_SHIFT: u64 = 9;
 /**
- * The first readings, against which all later ones are held. With several, one that was interrupted
- * does no harm.
+ * The first readings, with which all later ones are compared. There are several, so that an
+ * interrupted one does no harm.
  */
 const HEADS: u32 = 8;
 /**
- * Longer distances than this are not looked at, so that they fit when shifted: half an hour at 5
- * GHz.
+ * Longer distances in time are ignored, so that a distance fits in 64 bits when it is shifted: half
+ * an hour at 5 GHz.
  */
 const DISTANCE_MAX: u64 = 1 << 43;
 const RATE_UNKNOWN: u64 = 0xffff_ffff_ffff_ffff;
@@ -35,7 +35,7 @@ export class CounterRate {
   private wentBack: bool;
   firstHead: u64; // Three words for each of HEADS: before, after, count.
 
-  /** Static memory for one. */
+  /** The record at an address of static memory. */
   @inline static at(address: usize): CounterRate {
     return changetype<CounterRate>(address);
   }
@@ -66,14 +66,14 @@ export class CounterRate {
   }
 
   /**
-   * Whether the readings are those of no counter: it or the clock went back or was changed, or the
-   * counter went round.
+   * True if the readings cannot be those of a steady counter: the counter or the clock went back or
+   * was changed, or the counter wrapped.
    */
   get isContradictory(): bool {
     return this.wentBack || this.low > this.high;
   }
 
-  /** Whether there is a bound on either side. */
+  /** True if the rate has both a lower and an upper bound. */
   get isKnown(): bool {
     return !this.isContradictory && this.low > 0 && this.high !== RATE_UNKNOWN;
   }
@@ -86,7 +86,9 @@ export class CounterRate {
     return this.low + ((this.high - this.low) >> 1);
   }
 
-  /** Between two readings the counter took `steps`, give or take less than one. */
+  /**
+   * Narrows the bounds: between two readings the counter took `steps`, give or take less than one.
+   */
   private narrow(headBefore: u64, headAfter: u64, steps: u64, before: u64, after: u64): void {
     const longest = after - headBefore;
     if (after < headBefore || longest > DISTANCE_MAX) return;

@@ -1,5 +1,5 @@
-// What the processor offers for protection, what of it is switched on, and the boot line that says
-// so.
+// The processor's protection features: which ones it has, which are enabled, and the boot line that
+// names them.
 
 import { GUARD_SMAP, GUARD_SMEP } from "../base/guards";
 import { LEAF_STANDARD, hasBit, hasLeaf, readLeaf } from "./cpuid";

@@ -21,13 +21,16 @@ class CpuidLeaf {
 /** The record that `readLeaf` fills. */
 const leafRecord: usize = memory.data(offsetof<CpuidLeaf>(), 4);
 
-/** A leaf, in the same record each time. */
+/** Reads a leaf. Each call returns the same record. */
 export function readLeaf(leaf: u32): CpuidLeaf {
   cpuid(leaf, 0, leafRecord);
   return changetype<CpuidLeaf>(leafRecord);
 }
 
-/** True if the processor has the leaf. Of others it returns the numbers of another leaf. */
+/**
+ * True if the processor has the leaf. For a leaf that it lacks, the processor returns the numbers
+ * of another leaf.
+ */
 export function hasLeaf(leaf: u32): bool {
   const range = leaf - (leaf % RANGE_LEAVES);
   const last = readLeaf(range).eax;

@@ -17,7 +17,7 @@ const VECTOR_FIRST_LINE: u32 = 32;
 export const LINE_TIMER: i32 = -1;
 /** Result of lineOf: a non-maskable interrupt has been counted. */
 export const LINE_NON_MASKABLE: i32 = -3;
-/** Result of lineOf: no interrupt, but noise on a line or a vector without use. */
+/** Result of lineOf: no interrupt, only noise on a line, or a vector without use. */
 export const LINE_NONE: i32 = -2;
 
 /** The processor's interrupt to itself after a non-maskable one; cpu.inc has the number too. */
@@ -33,7 +33,7 @@ const READ_IN_SERVICE: u32 = 0x0b;
 /** Bit n set: line n is masked. */
 let masked: u32 = 0xffff;
 
-/** Moves the lines to vectors 32 to 47, out of the exceptions' way, and masks all of them. */
+/** Moves the lines to vectors 32 to 47, away from the exceptions, and masks all of them. */
 export function initializeInterrupts(): void {
   // Four words each: start and expect four, first vector, place of the other controller, 8086 mode.
   out8(MASTER_COMMAND, 0x11);
@@ -49,8 +49,8 @@ export function initializeInterrupts(): void {
 }
 
 /**
- * Which line, from 0, or LINE_TIMER or LINE_NONE. Asks the controller whether the two lines that
- * noise can fake were real.
+ * The line that a vector stands for, counted from 0, or another result of lineOf (above). Noise can
+ * raise lines 7 and 15: for these the controller is asked whether the interrupt is real.
  */
 export function lineOf(vector: u32): i32 {
   if (isTimerVector(vector)) {
@@ -65,14 +65,14 @@ export function lineOf(vector: u32): i32 {
   if (line >= LINE_COUNT) return LINE_NONE;
   if (line === 7 && !isInService(MASTER_COMMAND)) return LINE_NONE;
   if (line === 15 && !isInService(SLAVE_COMMAND)) {
-    // The first controller did see an interrupt of the second.
+    // The interrupt of the second controller was not real, but the first controller serves it.
     out8(MASTER_COMMAND, END_OF_INTERRUPT);
     return LINE_NONE;
   }
   return <i32>line;
 }
 
-/** Whether the controller is serving its lowest-priority line, 7. */
+/** True if the controller is serving its lowest-priority line, 7. */
 function isInService(command: u32): bool {
   out8(command, READ_IN_SERVICE);
   return (in8(command) & 0x80) !== 0;

@@ -1,5 +1,5 @@
-// Levels of x86-64 (kernel/abi/executable.ts): what of them the processor has, and what it lacks,
-// by name.
+// Levels of x86-64 (kernel/abi/executable.ts): which of them the processor has, and the names of
+// the features that it lacks.
 
 import { LEVEL_MOST } from "../abi/executable";
 import { LEAF_EXTENDED, hasBit, hasLeaf, readLeaf } from "./cpuid";
@@ -9,19 +9,22 @@ const LEAF_FEATURES: u32 = 1;
 const LEAF_MORE_FEATURES: u32 = 7;
 const LEAF_EXTENDED_FEATURES: u32 = LEAF_EXTENDED + 1;
 
-/** The highest level that the processor has, level 1 being what boot has asked for. */
+/** The highest level that the processor has. Boot has checked level 1. */
 export function processorLevel(): u32 {
   let level: u32 = 1;
   while (level < <u32>LEVEL_MOST && findMissing(level + 1, false) === 0) level += 1;
   return level;
 }
 
-/** Prints what the processor lacks of `level` and those below, each with a space before. */
+/**
+ * Prints the features of `level` and of the levels below it that the processor lacks, each after a
+ * space.
+ */
 export function logMissingOf(level: u32): void {
   for (let below: u32 = 2; below <= level; below++) findMissing(below, true);
 }
 
-/** How many of the features that a level adds are missing; with `logs`, names them. */
+/** Counts the features of one level that the processor lacks; with `logs`, prints their names. */
 function findMissing(level: u32, logs: bool): u32 {
   if (level === 2) {
     const features = ecxOf(LEAF_FEATURES);
@@ -49,7 +52,9 @@ function ecxOf(leaf: u32): u32 {
   return hasLeaf(leaf) ? readLeaf(leaf).ecx : 0;
 }
 
-/** 1 if the bit of the features is clear. */
+/**
+ * 1 if the processor lacks the feature, else 0; with `logs`, prints the name of a missing feature.
+ */
 function missing(features: u32, bit: u32, name: string, logs: bool): u32 {
   if (hasBit(features, bit)) return 0;
   if (logs) logText(name);

@@ -22,17 +22,17 @@ const MSR_APIC_BASE: u32 = 0x1b;
 const APIC_BASE_ENABLE: u64 = 1 << 11;
 const APIC_BASE_X2APIC: u64 = 1 << 10;
 
-/** Vector of its timer, and of interrupts that it delivers by mistake. */
+/** Vector of the local APIC's timer. */
 export const VECTOR_LOCAL_TIMER: u32 = 0x40;
 const VECTOR_SPURIOUS: u32 = 0xff;
 
 /**
- * Puts it at its usual place, in its memory-mapped mode, with the 8259 pair passed through and its
- * timer off.
+ * Puts the local APIC at its usual address, in its memory-mapped mode, with the 8259 pair passed
+ * through and the timer off.
  */
 export function initializeLocalApic(): void {
   const base = readMsr(MSR_APIC_BASE);
-  // Out of x2APIC mode there is only the way through "off".
+  // The processor leaves x2APIC mode only if the APIC is switched off first.
   if ((base & APIC_BASE_X2APIC) !== 0) writeMsr(MSR_APIC_BASE, APIC);
   writeMsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | (base & 0x100));
   physicalStore32(APIC_TASK_PRIORITY, 0);
@@ -44,12 +44,12 @@ export function initializeLocalApic(): void {
   reportNonMaskableBy(APIC_COMMAND);
 }
 
-/** One interrupt after so many counts; 0: none. */
+/** Raises one interrupt after `count` counts; 0 stops the timer. */
 export function armLocalTimer(count: u32): void {
   physicalStore32(APIC_INITIAL_COUNT, count);
 }
 
-/** The interrupt in service is over. */
+/** Ends the interrupt in service. */
 export function acknowledgeLocalApic(): void {
   physicalStore32(APIC_END_OF_INTERRUPT, 0);
 }

@@ -1,4 +1,4 @@
-// Brings the machine up, in the one order that works, and says what it is.
+// Initializes the machine, in the one order that works, and prints what the machine has.
 
 import { KERNEL_STACK_BYTES } from "../abi/address-space";
 import { kernelStackUsed } from "./assembly";
@@ -12,8 +12,8 @@ import { initializeTimer, logClock, timerUsesLine0 } from "./timer";
 export { reboot } from "./power";
 
 /**
- * Everything that later code relies on: log, memory map, processor features, interrupt lines (all
- * masked), clock. Interrupts stay off.
+ * Initializes everything that later code relies on: log, memory map, processor features, interrupt
+ * lines (all masked), clock. Interrupts stay off.
  */
 export function initializeMachine(startInfo: u64): void {
   initializeLog();
@@ -24,15 +24,15 @@ export function initializeMachine(startInfo: u64): void {
   if (timerUsesLine0()) unmaskLine(0);
 }
 
-/** Never returns: for an end that somebody wants. */
+/** Ends the machine on request. Never returns. */
 export function powerOff(code: u32): void {
   logStackMark();
   switchOff(code);
 }
 
 /**
- * Stops after a failure. Never returns. The log stays on the screen; an emulator that waits for
- * `code` ends.
+ * Stops after a failure. Never returns. The log stays on the screen; an emulator that supports it
+ * exits with `code`.
  */
 export function stop(code: u32): void {
   logStackMark();
@@ -42,7 +42,9 @@ export function stop(code: u32): void {
   stopMachine();
 }
 
-/** Where the command line asks for it, says how deep the kernel's stack has been. */
+/**
+ * If the command line asks for it, prints the most bytes of the kernel stack that were ever in use.
+ */
 function logStackMark(): void {
   if (!commandLineHas("stack=mark")) return;
   logText("trine: kernel stack ");
@@ -52,7 +54,7 @@ function logStackMark(): void {
   endLine();
 }
 
-/** Prints what the processor protects with, and how much memory and time there is. */
+/** Prints the processor's protection features, the size of memory and the clocks. */
 export function bootLine(): void {
   logProcessor();
   logText("trine: memory ");

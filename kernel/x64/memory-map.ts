@@ -1,10 +1,10 @@
 // What the loader left in memory: the PVH start info with its memory map, the archive, the command
 // line.
 //
-// The ranges are the memory that the kernel may hand out: what the map calls usable and nothing in
-// it calls otherwise, in whole pages, above 1 MiB and without the kernel, its first page tables,
-// the archive and what describes all this. Firmware maps are neither sorted nor free of overlaps;
-// the ranges are both, so that no frame is handed out twice.
+// The ranges are the memory that the kernel may hand out: whole pages above 1 MiB that an entry of
+// the map calls usable and no entry calls otherwise, without the kernel, its first page tables, the
+// archive and the records that describe all this. The entries of a firmware's map may be unsorted
+// and overlap. The ranges are sorted and apart, so that no frame is handed out twice.
 
 import { bootTablesEnd } from "./assembly";
 import { BootModule, MemoryMapEntry, StartInfo } from "./start-info";
@@ -19,8 +19,8 @@ const LAST_USABLE: u64 = 1 << 46;
 const COMMAND_LINE_BYTES_MAX: u32 = 256;
 
 /**
- * Firmware maps have up to 40 entries. A longer map than this is not believed at all: what is left
- * out might be what reserves memory.
+ * Firmware maps have up to 40 entries. A map with more than ENTRIES_MAX is not used at all: an
+ * entry that the kernel does not read might reserve memory.
  */
 const ENTRIES_MAX: u32 = 256;
 let isTooLong: bool = false;
@@ -37,12 +37,12 @@ class Range {
   }
 }
 
-/** What does not fit is the highest memory: it is not used, and counted. */
+/** Further ranges, the highest in memory, are not used; their bytes are counted. */
 const RANGES_MAX: u32 = 64;
 const ranges: usize = memory.data(64 * 16, 8);
 let rangeCount: u32 = 0;
 
-/** Ranges not to be handed out. */
+/** Ranges that the kernel must not hand out. */
 const RESERVED_MAX: u32 = 6;
 const reserved: usize = memory.data(6 * 16, 8);
 let reservedCount: u32 = 0;
@@ -55,9 +55,7 @@ let commandLineAddress: u64 = 0;
 let usableBytes: u64 = 0;
 let leftOutBytes: u64 = 0;
 
-/**
- * Whether the firmware's map has more entries than this kernel looks at: then there are no ranges.
- */
+/** True if the map has more than ENTRIES_MAX entries: then there are no ranges. */
 export function isMemoryMapTooLong(): bool {
   return isTooLong;
 }
@@ -67,7 +65,7 @@ export function memoryRangeCount(): u32 {
 }
 
 /**
- * Physical address of the first byte of range `index`. Ranges ascend, with something between each
+ * Physical address of the first byte of range `index`. The ranges ascend, with a gap between each
  * two.
  */
 export function memoryRangeStart(index: u32): u64 {
@@ -78,12 +76,12 @@ export function memoryRangeEnd(index: u32): u64 {
   return index < rangeCount ? Range.at(ranges, index).end : 0;
 }
 
-/** Usable memory in pieces that are none of the ranges, as there are too many. */
+/** Bytes of usable memory that lie in no range, because there are more than RANGES_MAX. */
 export function memoryLeftOutBytes(): u64 {
   return leftOutBytes;
 }
 
-/** Sum of all ranges. */
+/** Bytes of all ranges. */
 export function memoryUsableBytes(): u64 {
   return usableBytes;
 }
@@ -97,7 +95,7 @@ export function archiveBytes(): u64 {
   return archiveLength;
 }
 
-/** Reads the start info at that physical address. */
+/** Reads the start info at a physical address. */
 export function initializeMemoryMap(startInfo: u64): void {
   const map = StartInfo.memoryMap(startInfo);
   const entries = StartInfo.memoryMapEntries(startInfo);
@@ -120,7 +118,7 @@ export function initializeMemoryMap(startInfo: u64): void {
   if (!isTooLong) sweep(map, entries);
 }
 
-/** Whether the command line that the loader passed has this word. */
+/** True if the command line that the loader passed has this word. */
 export function commandLineHas(word: string): bool {
   if (commandLineAddress === 0) return false;
   const length = <u32>word.length;
@@ -155,8 +153,9 @@ function reserve(start: u64, bytes: u64): void {
 }
 
 /**
- * Goes from one edge, where a range begins or ends, to the next; what lies between two edges is one
- * kind of memory. At most twice as many steps as entries.
+ * Goes from edge to edge. An edge is an address at which an entry or a reserved range begins or
+ * ends, so the memory between two edges is all of one kind. Each entry and each reserved range has
+ * two edges, which bounds the number of steps.
  */
 function sweep(map: u64, entries: u32): void {
   for (let from = FIRST_USABLE; from < LAST_USABLE; ) {
@@ -210,7 +209,10 @@ function pagesStart(entry: u64): u64 {
   return MemoryMapEntry.isUsable(entry) ? roundUp(start) : roundDown(start);
 }
 
-/** End of an entry's whole pages. 0 if it has none: it is empty, or usable and out of reach. */
+/**
+ * End of an entry's whole pages. 0 if the entry has none: it is empty, or it is usable and reaches
+ * beyond LAST_USABLE.
+ */
 function pagesEnd(entry: u64): u64 {
   const start = MemoryMapEntry.address(entry);
   const bytes = MemoryMapEntry.length(entry);
@@ -220,8 +222,8 @@ function pagesEnd(entry: u64): u64 {
 }
 
 /**
- * End of the pages that are touched by what is reserved; what runs past the last usable address
- * reserves all up to there.
+ * End of the pages that reserved memory touches. Memory that runs past LAST_USABLE is reserved up
+ * to that address.
  */
 function reservedEnd(start: u64, bytes: u64): u64 {
   return start >= LAST_USABLE || bytes > LAST_USABLE - start ? LAST_USABLE : roundUp(start + bytes);

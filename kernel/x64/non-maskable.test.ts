@@ -7,14 +7,14 @@ beforeAll(async () => {
   module = await compileForFake(`export { takeNonMaskableSource } from "./non-maskable";`);
 });
 
-// Bits 4 and 5 are clocks that come and go; 0 and 1 are the speaker's, 2 and 3 keep a source
-// closed.
+// Bits 4 and 5 are clocks, which change; bits 0 and 1 belong to the speaker; bits 2 and 3 keep a
+// source closed.
 test.each([
   [0b0011_0011, UNKNOWN, []],
   [0b1000_0001, MEMORY, [0b0101, 0b0001]],
   [0b0100_0010, CHANNEL, [0b1010, 0b0010]],
   [0b1111_0000, MEMORY, [0b1100, 0b0000]],
-  // The firmware has closed the other source: it stays so.
+  // The firmware has closed the other source, which stays closed.
   [0b1000_1000, MEMORY, [0b1100, 0b1000]],
 ])(
   "port 61h with %i names its source, which is cleared and left as open as it was",

@@ -1,20 +1,18 @@
-// Where a non-maskable interrupt can come from, as far as the chipset says.
+// The source of a non-maskable interrupt, as far as the chipset reports it.
 
 import { in8, out8 } from "./x64";
 
 const SYSTEM_CONTROL: u32 = 0x61;
 const STATUS_MEMORY: u32 = 0x80;
 const STATUS_CHANNEL: u32 = 0x40;
-/** Closes the source, and so takes back what it says. */
+/** Closes the source, which clears its status bit. */
 const CLOSE_MEMORY: u32 = 0x04;
 const CLOSE_CHANNEL: u32 = 0x08;
-/**
- * The bits that are to be written as they are read: both sources, the speaker and its timer's gate.
- */
+/** The bits that must be written as they are read: both sources, the speaker, its timer's gate. */
 const KEPT: u32 = 0x0f;
 
 export enum NonMaskableSource {
-  /** A button, a watchdog, an emulator: nothing says. */
+  /** The chipset reports none: a button, a watchdog, an emulator. */
   Unknown = 0,
   /** Memory, or a device that reports SERR#. */
   Memory = 1,
@@ -22,7 +20,10 @@ export enum NonMaskableSource {
   Channel = 2,
 }
 
-/** Asks and clears, so that the source can report again. One that goes on does so at once. */
+/**
+ * Returns the source and clears its status, so that the source can report again. A source whose
+ * error persists reports again at once.
+ */
 export function takeNonMaskableSource(): NonMaskableSource {
   const control = in8(SYSTEM_CONTROL);
   const isMemory = (control & STATUS_MEMORY) !== 0;

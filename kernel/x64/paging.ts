@@ -36,7 +36,7 @@ export enum PageAccess {
 /** Physical address of the top table that the boot code made; its upper half is every domain's. */
 let kernelRoot: u64 = 0;
 
-/** Takes over the boot code's tables. Before any other function here. */
+/** Takes over the boot code's tables. Must be called before any other function of this file. */
 export function initializePaging(): void {
   kernelRoot = readCr3() & ADDRESS_MASK;
 }
@@ -145,8 +145,8 @@ export function isMapped(root: u64, address: u64): bool {
 }
 
 /**
- * Pages up to the end of a domain's region: behind it there is nothing of a domain's. All lie
- * behind the first entry of its top table.
+ * Pages up to the end of a domain's region; a domain maps nothing beyond it. The first entry of a
+ * domain's top table leads to all of them.
  */
 const DOMAIN_PAGES: u32 = ((<u32>DOMAIN_REGION_HIGH) << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
 if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27)
@@ -156,10 +156,10 @@ if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27)
 const TEARDOWN_LEVEL: u32 = 3;
 
 /**
- * Removes a domain's mappings and page tables, from page to page and each table after its entries.
- * It can stop after any entry and go on later from its page number.
+ * Removes a domain's mappings in the order of their pages, and each page table after its entries.
+ * The removal can stop after any entry and be resumed at `page` later.
  *
- * Invariant: before `page`, nothing is left but the tables that lead to it.
+ * Invariant: before `page` there are no mappings, and no tables but those that lead to `page`.
  */
 @unmanaged
 @final
@@ -171,7 +171,10 @@ export class Teardown {
   /** The frame of the mapping that `scan` removed; 0 if the mapping did not own it. */
   private ownedFrame: u64;
 
-  /** A step from a page on, over at most so many entries. The same record each time. */
+  /**
+   * Begins a step at `page` that looks at no more than `entriesMax` entries. Each call returns the
+   * same record.
+   */
   static resume(page: u32, entriesMax: u32): Teardown {
     const teardown = changetype<Teardown>(teardownRecord);
     teardown.page = page;

@@ -1,5 +1,5 @@
-// The end of a kernel whose own invariant is broken: what happened, the registers, who called whom,
-// and the machine stops.
+// The end of a kernel whose own invariant is broken: the kernel prints what happened, the registers
+// and the call chain, and stops the machine.
 
 import { FaultKind, faultName } from "../abi/fault";
 import { logBacktrace, logCodePlace } from "./backtrace";
@@ -18,7 +18,7 @@ import {
 } from "./trap-instruction";
 import { readCr2, readCr3 } from "./x64";
 
-/** Code of the power-off that a panic ends in, where the command line asks for that. */
+/** Code of the power-off that ends a panic, if the command line asks for a power-off. */
 const PANIC_CODE: u32 = 0x7f;
 
 // What trap-entry.asm pushes: registers, vector, error code and the processor's frame, in words.
@@ -34,7 +34,7 @@ let isPanicking: bool = false;
 
 let restarts: bool = false;
 
-/** From now on a panic starts the machine again, after it was shown. */
+/** From now on a panic restarts the machine after it has been printed. */
 export function restartOnPanic(): void {
   restarts = true;
 }
@@ -47,7 +47,7 @@ export function panic(message: string): void {
   end();
 }
 
-/** Where a failed assertion ends: asc calls it with the place in the source. */
+/** A failed assertion ends here: code compiled by asc calls it with the place in the source. */
 export function abort(message: string | null, file: string | null, line: u32, _column: u32): void {
   begin();
   if (message !== null) logText(message);

@@ -1,5 +1,5 @@
-// Physical memory by named functions: the intrinsics of x64.ts stay inside this folder, so that who
-// touches physical memory can be listed.
+// Physical memory by named functions: the intrinsics of x64.ts stay inside this folder, so that all
+// code that touches physical memory can be listed.
 
 import {
   copyFromPhysical,
@@ -28,18 +28,18 @@ export function storePhysical32(address: u64, value: u32): void {
 export function storePhysical64(address: u64, value: u64): void {
   physicalStore64(address, value);
 }
-/** From one physical place to another. The two must not overlap. */
+/** Copies from one physical address to another. The two ranges must not overlap. */
 export function copyPhysical(to: u64, from: u64, bytes: u32): void {
   physicalCopy(to, from, bytes);
 }
 export function fillPhysical(to: u64, value: u32, bytes: u32): void {
   physicalFill(to, value, bytes);
 }
-/** From the kernel's linear memory. */
+/** Copies from the kernel's linear memory to a physical address. */
 export function copyOut(to: u64, from: usize, bytes: u32): void {
   copyToPhysical(to, from, bytes);
 }
-/** To the kernel's linear memory. */
+/** Copies from a physical address to the kernel's linear memory. */
 export function copyIn(to: usize, from: u64, bytes: u32): void {
   copyFromPhysical(to, from, bytes);
 }

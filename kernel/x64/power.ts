@@ -3,13 +3,13 @@
 import { disableInterrupts, halt, in8, out16, out32, out8 } from "./x64";
 
 /**
- * QEMU's isa-debug-exit device: the process ends with status (code << 1) | 1. Nothing listens there
- * on a machine without it.
+ * QEMU's isa-debug-exit device: QEMU exits with status (code << 1) | 1. On a machine without the
+ * device the write has no effect.
  */
 const DEBUG_EXIT: u32 = 0xf4;
 /**
- * ACPI's PM1a control register where QEMU's two machines have it; sleep type 0 is off, bit 13 does
- * it.
+ * ACPI's PM1a control register on QEMU's two machines. Sleep type 0 means off; bit 13 enters the
+ * sleep state.
  */
 const POWER_CONTROL: u32 = 0x604;
 const POWER_CONTROL_OLD: u32 = 0xb004;
@@ -29,8 +29,8 @@ export function powerOff(code: u32): void {
 }
 
 /**
- * Never returns where an emulator listens, which ends with `code`. Elsewhere the machine is to
- * stand still, so that its screen can be read.
+ * An emulator with the device exits with `code`, and the function does not return. Elsewhere it
+ * returns, and the caller must stop the machine, so that the screen can be read.
  */
 export function endEmulator(code: u32): void {
   out32(DEBUG_EXIT, code);
@@ -44,13 +44,13 @@ export function reboot(): void {
     polls++
   ) {}
   out8(KEYBOARD_COMMAND, PULSE_RESET);
-  // Full reset, where the chipset knows this register.
+  // Full reset, on a chipset that has this register.
   out8(RESET_CONTROL, 0x02);
   out8(RESET_CONTROL, 0x06);
   stopMachine();
 }
 
-/** Never returns: nothing wakes the processor but an NMI, which ends here again. */
+/** Never returns. Only an NMI wakes the processor, and the loop halts it again. */
 export function stopMachine(): void {
   disableInterrupts();
   while (true) halt();

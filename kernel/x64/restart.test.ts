@@ -1,5 +1,5 @@
-// The row of failures over several starts: low memory is the test's and stays, the kernel's own
-// memory is new each time.
+// The row of failures over several starts: the test keeps low memory, and the kernel's own memory
+// is new at each start.
 import { beforeAll, expect, test } from "vitest";
 import { compileForFake, runOnFake } from "../../tests/support/fake-processor.ts";
 
@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 
 /**
- * A machine whose counter runs at 1 GHz, as CPUID says. Starts; `fail` after so long says whether
- * it starts again.
+ * A machine whose counter runs at 1 GHz, as CPUID says. The function starts it; `fail` makes it
+ * fail after a time and returns whether it starts again.
  */
 function start(lowMemory: DataView) {
   let ns = 0n;
@@ -71,7 +71,7 @@ test("four failures in a row start the machine again, the fifth does not", () =>
   const machine = start(low);
   expect(machine.fail(TEN_MINUTES - 1_000_000_000n)).toBe(false);
   expect(machine.said()).toContain("5 failures in a row");
-  // What is started by hand begins anew.
+  // A start by hand begins a new row.
   expect(start(low).said()).toBe("");
 });
 

@@ -1,9 +1,9 @@
-// Restarts the machine after a failure, where the image says so: after a wait in which the reason
-// can be read, and a bounded number of times in a row.
+// Restarts the machine after a failure, if the image says so: after a wait in which the reason can
+// be read, and a bounded number of times in a row.
 //
 // The number of restarts is kept in low memory that no program can reach and that, as far as known,
-// neither firmware nor our loader writes when a machine is reset. Where the number is lost all the
-// same, each start counts as the first, and only RESTART_WAIT_NS slows the loop down.
+// neither firmware nor our loader writes when a machine is reset. If the number is lost
+// nevertheless, each start counts as the first, and only RESTART_WAIT_NS slows the loop down.
 
 import { reboot } from "./power";
 import { endLine, logLine, logNumber, logText } from "./serial-log";
@@ -11,25 +11,28 @@ import { nowNs, waitNs } from "./timer";
 import { physicalLoad64, physicalStore64 } from "./x64";
 
 /**
- * Physical: between what mbr.asm uses and the stacks of firmware and loader, which SeaBIOS begins
- * at 0x7000 and uses all memory above. Two words: the mark with the number, and their complement.
+ * Physical address, above the memory that mbr.asm uses and below the stacks of firmware and loader:
+ * SeaBIOS begins its stack at 0x7000, and uses all memory above. Two words: the mark with the
+ * number, and their complement.
  */
 const PLACE: u64 = 0xa00;
 const MARK: u64 = 0x54524e45_0000_0000;
 const NUMBER_MASK: u64 = 0xff;
-/** So many failures in a row, and the machine stops. */
+/** After so many failures in a row the machine stops. */
 const FAILURES_MAX: u32 = 5;
-/** A machine that failed after so long had started well: its failure is the first of a row. */
+/**
+ * A machine that fails so late after its start had started well: the failure is the first of a row.
+ */
 const STARTED_WELL_NS: u64 = 600_000_000_000;
-/** Long enough to read the last line, or to photograph the screen. */
+/** Enough time to read the last line, or to photograph the screen. */
 const RESTART_WAIT_NS: u64 = 10_000_000_000;
 
 /** How many failures in a row have led to this start. */
 let failures: u32 = 0;
 
 /**
- * Reads and clears the mark of the last start: a reset by hand begins a new row. Says so where
- * there is one.
+ * Reads and clears the mark that the last failure left, so that a reset by hand begins a new row.
+ * Logs the number of failures if there is a mark.
  */
 export function noteFailuresBefore(): void {
   const word = physicalLoad64(PLACE);
@@ -43,8 +46,8 @@ export function noteFailuresBefore(): void {
 }
 
 /**
- * Says so, waits, and starts the machine again. Returns, having said why, when it has failed too
- * often.
+ * Logs that the machine restarts, waits, and restarts it. After too many failures in a row it logs
+ * this and returns.
  */
 export function restartAfterFailure(): void {
   const row = (nowNs() < STARTED_WELL_NS ? failures : 0) + 1;

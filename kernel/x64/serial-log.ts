@@ -12,28 +12,28 @@ const MODEM_CONTROL: u32 = COM1 + 4;
 const MODEM_STATUS: u32 = COM1 + 6;
 /** Data terminal ready, request to send. */
 const MODEM_READY: u32 = 0x03;
-/** In this mode the four outputs come back as the four inputs of the status, in another order. */
+/** In this mode the port returns its four modem outputs as its four inputs, in another order. */
 const LOOP: u32 = 0x10;
 const TRANSMITTER_EMPTY: u32 = 1 << 5;
-/** Nothing is under way either. */
+/** No byte is waiting, and none is being sent. */
 const TRANSMITTER_IDLE: u32 = 1 << 6;
-/** Longer than a loader's last bytes take. */
+/** More polls than a loader's last bytes take. */
 const IDLE_POLLS_MAX: u32 = 100_000;
 /**
- * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs; but the far end
- * may be an emulator whose reader is kept waiting. A port that stays busy all that time loses the
- * byte, and until it takes one again the bytes after it wait less.
+ * Polls for one byte. A byte takes 87 µs at 115200 baud and a poll at least 0.1 µs, but the far end
+ * may be an emulator whose reader is kept waiting. If the port stays busy all that time, the byte
+ * is lost, and the next bytes wait for only POLLS_STUCK polls until the port takes one again.
  */
 const POLLS_MAX: u32 = 5_000_000;
 const POLLS_STUCK: u32 = 1000;
 let patience: u32 = POLLS_MAX;
 
-/** True if there is a port, which initializeLog finds out. The log is sent in any case. */
+/** True if there is a port; initializeLog finds out. The log is sent in any case. */
 let hasPort: bool = false;
 
 /** Sets the line: no interrupts, 115200 baud, 8 bits, no parity, 1 stop bit, buffers on. */
 export function initializeLog(): void {
-  // What the loader has printed goes out first: the settings would cut it off.
+  // Wait until the loader's last bytes are sent: the settings would cut them off.
   for (let polls: u32 = 0; polls < IDLE_POLLS_MAX; polls++) {
     if ((in8(LINE_STATUS) & TRANSMITTER_IDLE) !== 0) break;
   }
@@ -53,7 +53,7 @@ function loopsBack(outputs: u32, inputs: u32): bool {
   return (in8(MODEM_STATUS) & 0xf0) === inputs;
 }
 
-/** Says on which line the system takes input, for readers who have only the screen. */
+/** Logs on which line the system takes input, for readers who have only the screen. */
 export function logConsole(): void {
   logLine(
     hasPort

@@ -1,4 +1,5 @@
-// What a PVH loader hands over, as records in physical memory: the address of each is the argument.
+// The records that a PVH loader hands over in physical memory. Each function takes the physical
+// address of the record.
 
 import { physicalLoad32, physicalLoad64 } from "./x64";
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   module = await compileForFake(`export { logCodePlace } from "./backtrace";`);
 });
 
-/** Says what is printed for an address. Reads outside the table throw. */
+/** Returns what is printed for an address. Reads outside the table throw. */
 function reader(table: Uint8Array): (address: bigint) => string {
   const view = new DataView(table.buffer, table.byteOffset, table.length);
   let printed = "";

@@ -27,12 +27,12 @@ import {
 import { imageLoad32, imageLoad8, symbolTable } from "./assembly";
 import { logByte, logNumber, logText } from "./serial-log";
 
-/** Instead of a function: the address lies in no compiled function. */
+/** In place of a function: the address lies in no compiled function. */
 export const NO_FUNCTION: u32 = 0xffffffff;
 
 const NONE: u32 = 0xffffffff;
 const NAME_BYTES_MAX: u32 = 160;
-/** Length of `.ts`, which a function's full name has not. */
+/** Length of `.ts`, which is missing from a function's full name. */
 const EXTENSION_BYTES: u32 = 3;
 const SLASH: u32 = 0x2f;
 
@@ -97,7 +97,7 @@ export function logFunctionPlace(address: u64, entry: u32): void {
   logText(")");
 }
 
-/** The numbers that the table has of one function, read one after the other; 0 beyond their end. */
+/** The numbers that the table has for one function, read one after the other; 0 after the last. */
 @unmanaged
 @final
 class Details {
@@ -134,7 +134,7 @@ class Details {
   }
 }
 
-/** A record that `Details` looks at: only one place is printed at a time. */
+/** The record of `Details`: only one place is printed at a time. */
 const detailsRecord: usize = memory.data(offsetof<Details>(), 4);
 
 function logFunctionName(file: u32, name: u32): void {
@@ -153,7 +153,7 @@ function fileName(file: u32): u32 {
   return word(word(SYMBOLS_FILES) + known * SYMBOLS_FILE_BYTES);
 }
 
-/** Prints the string at an offset of the string part, at most so many bytes of it. */
+/** Prints the string at an offset of the string part, at most `bytesMax` bytes of it. */
 function logString(offset: u32, bytesMax: u32): void {
   const start = word(SYMBOLS_STRINGS) + offset;
   for (let index: u32 = 0; index < bytesMax; index++) {

@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 
 /**
- * A machine without local APIC, whose CPUID says how fast its clock is. That it is measured where
- * there is an 8254, calibration.test.ts shows.
+ * A machine without local APIC, whose CPUID states the rate of its clock. calibration.test.ts shows
+ * that the rate is measured if there is an 8254.
  */
 function machine(tscHz: bigint) {
   let ns = 0n;

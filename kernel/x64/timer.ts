@@ -1,6 +1,6 @@
-// Time: the time stamp counter says what time it is, the local APIC's one-shot timer interrupts at
-// a deadline; without an APIC whose timer counts the 8254 does that. calibration.ts knows both
-// rates.
+// Time: the time stamp counter tells the time, and the local APIC's one-shot timer interrupts at a
+// deadline. If there is no APIC whose timer counts, the 8254 interrupts. calibration.ts measures
+// both rates.
 
 import {
   ClockSource,
@@ -28,7 +28,7 @@ const VECTOR_LINE_0: u32 = 32;
 /** A deadline that never comes. */
 export const DEADLINE_NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /**
- * One arming reaches at most this far; after an early interrupt the timer is armed again. Keeps the
+ * The furthest deadline of one arming: after an early interrupt the timer is armed again. Keeps the
  * arithmetic below within 64 bits.
  */
 const ARM_MAX_NS: u64 = 1 << 30;
@@ -52,8 +52,8 @@ export function initializeTimer(hasLocalApic: bool): void {
 }
 
 /**
- * The end of the boot line that says how fast time goes, and a line each for what may be wrong with
- * it.
+ * Prints the end of the boot line, which states the rate of the clock, and a line for each thing
+ * that may be wrong with the rate.
  */
 export function logClock(): void {
   logText("clock ");
@@ -104,15 +104,15 @@ export function nowNs(): u64 {
   return ((high * nsPerTick) << 8) + ((low * nsPerTick) >> 24);
 }
 
-/** Returns after that time, and does nothing else meanwhile. */
+/** Waits in a loop until the time has passed. */
 export function waitNs(ns: u64): void {
   const end = nowNs() + ns;
   while (nowNs() < end) pause();
 }
 
 /**
- * The timer's interrupt comes soon after the deadline, or earlier if that is more than a second
- * away. Replaces an earlier deadline.
+ * Arms the timer in place of an earlier deadline. The interrupt comes soon after the deadline, or
+ * earlier if the deadline is more than a second away.
  */
 export function armTimer(deadlineNs: u64): void {
   if (deadlineNs === DEADLINE_NEVER) {
@@ -132,7 +132,7 @@ export function armTimer(deadlineNs: u64): void {
   armPit(count > 0xffff ? 0xffff : <u32>count);
 }
 
-/** Whether the vector is that of the timer in use. */
+/** True if the vector is that of the timer in use. */
 export function isTimerVector(vector: u32): bool {
   return vector === (usesLocalApic ? VECTOR_LOCAL_TIMER : VECTOR_LINE_0);
 }
@@ -143,7 +143,7 @@ export function acknowledgeTimer(): void {
   else out8(0x20, 0x20);
 }
 
-/** Line 0 must be unmasked where the 8254 is the timer. */
+/** True if the 8254 is the timer: then line 0 must be unmasked. */
 export function timerUsesLine0(): bool {
   return !usesLocalApic;
 }

@@ -1,5 +1,5 @@
-// What the instruction that raised #UD or #DE says of the fault. `code` is its first four bytes,
-// the first one lowest.
+// What the instruction that raised #UD or #DE says about the fault. `code` holds its first four
+// bytes, the first one lowest.
 
 import { FaultKind, TRAP_KINDS } from "../abi/fault";
 
@@ -8,12 +8,15 @@ export const VECTOR_INVALID_OPCODE: u32 = 6;
 
 const UD2: u32 = 0x0b0f;
 const UD1: u32 = 0xb90f;
-/** The last byte of an instruction between two registers is this and three bits for each. */
+/**
+ * The last byte of an instruction with two register operands: this value, and three bits for each
+ * register.
+ */
 const REGISTERS: u32 = 0xc0;
 
 /**
- * Of #UD: what the compiler put the instruction there for; IllegalInstruction if it is none of the
- * compiler's.
+ * For #UD: the fault for which the compiler placed the instruction; IllegalInstruction if the
+ * instruction is not one of the compiler's.
  */
 export function trapKind(code: u32): FaultKind {
   const opcode = code & 0xffff;
@@ -32,15 +35,13 @@ const REX: u32 = 0x40;
 const REX_MASK: u32 = 0xf0;
 const REX_WIDE: u32 = 8;
 const REX_HIGH: u32 = 1;
-/**
- * Where rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi stand in the order of the save area, four bits each.
- */
+/** The places of rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi in the save area, four bits each. */
 const SAVED_ORDER: u32 = 0x546f1320;
-/** Of rsp, and of every form that the compiler does not use. */
+/** For rsp, and for every form of instruction that the compiler does not use. */
 export const DIVISOR_UNKNOWN: u32 = 15;
 
 /**
- * Of #DE: the register that holds the divisor, by its place in the save area
+ * For #DE: the register that holds the divisor, by its place in the save area
  * (kernel/abi/thread-save-area.ts).
  */
 export function divisorRegister(code: u32): u32 {
@@ -51,7 +52,7 @@ export function divisorRegister(code: u32): u32 {
   return hasPrefix && (code & REX_HIGH) !== 0 ? number + 7 : (SAVED_ORDER >> (number << 2)) & 15;
 }
 
-/** Of #DE: a quotient that has no room is the only other reason. */
+/** For #DE: the divisor is zero, or else the quotient does not fit. */
 export function divideKind(code: u32, divisor: u64): FaultKind {
   const isWide = (code & REX_MASK) === REX && (code & REX_WIDE) !== 0;
   return (isWide ? divisor : divisor & 0xffffffff) === 0

@@ -1,6 +1,6 @@
-// The machine instructions that wasm has no word for. The back end lowers each inline; in Node the
-// tests supply them. Only files under kernel/x64/ may import this one (a tidiness test): everything
-// else calls their named functions.
+// The machine instructions that WebAssembly cannot express. The back end lowers each inline; in
+// Node the tests supply them. Only files under kernel/x64/ may import this file, as a tidy test
+// checks; all other code calls their named functions.
 
 export declare function in8(port: u32): u32;
 export declare function in16(port: u32): u32;
@@ -27,7 +27,7 @@ export declare function enableInterrupts(): void;
 export declare function cpuid(leaf: u32, subleaf: u32, result: usize): void;
 export declare function readTsc(): u64;
 export declare function pause(): void;
-/** A random number, or 0 where the CPU had none ready. */
+/** A random number, or 0 if the processor had none ready. */
 export declare function rdrand(): u64;
 
 // Physical memory, through the direct map. The address must be RAM or a device that the direct map

@@ -266,7 +266,7 @@ function edges(oracle: Oracle): { readonly flows: Edges; readonly objects: Edges
   return { flows, objects };
 }
 
-/** Whoever can come to hold a handle to what `maker` made. */
+/** The classes that can come to hold a handle to an object that `maker` made. */
 function holdersOf(oracle: Oracle, maker: string, type: number): ReadonlySet<string> {
   const carries = (fields: readonly Field[]): boolean =>
     fields.some((field) => field.kind === "handle" && field.max === BigInt(type));

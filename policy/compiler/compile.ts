@@ -2,11 +2,12 @@
  * The policy compiler: an image, its programs, their interfaces and the policy files → one blob,
  * ready to be signed.
  *
- *   parse     text → syntax                         plain-text.ts, parse.ts, grammar.ts, read-syntax.ts
- *   resolve   names → classes, methods, words       resolve.ts, names.ts, condition.ts, image.ts, interfaces.ts
- *   close     rules → access matrix, costs          close.ts, lower.ts
- *   check     `never`, `expect`                     check.ts, flow.ts, expect.ts on evaluate.ts
- *   emit      → bytes                               emit.ts
+ *   parse     text → syntax                     plain-text.ts, parse.ts, grammar.ts, read-syntax.ts
+ *   resolve   names → classes, methods, words   resolve.ts, names.ts, condition.ts, image.ts,
+ *                                               interfaces.ts
+ *   close     rules → access matrix, costs      close.ts, lower.ts
+ *   check     `never`, `expect`                 check.ts, flow.ts, expect.ts on evaluate.ts
+ *   emit      → bytes                           emit.ts
  */
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { BLOB_BYTES_MAX } from "../../kernel/abi/blob.ts";

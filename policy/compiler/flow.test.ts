@@ -1,4 +1,4 @@
-// Flows that hang on the image: who handles whose faults, and that a device is nobody's channel.
+// Flows that depend on the image: which slot handles whose faults, and that a device is no channel.
 import { describe, expect, test } from "vitest";
 import fault from "../../services/interfaces/kernel/fault.idl.ts";
 import { compileTest, testImage, testPrograms } from "../../tests/support/policy-system.ts";
@@ -124,8 +124,8 @@ describe("the answer to a fault says whether the program goes on:", () => {
 });
 
 describe("ports are no channel, since no two slots share one:", () => {
-  // Whoever shares one is refused before there is a graph; the kernel's verifier has
-  // `SharedDevice`.
+  // An image in which slots share a port is refused before there is a graph; the kernel's verifier
+  // has `SharedDevice`.
   test.each<readonly [string, number, number, boolean]>([
     ["up to the port before", 0x3f0, 8, true],
     ["up to the first port", 0x3f0, 9, false],

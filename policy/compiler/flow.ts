@@ -284,7 +284,7 @@ function toAllSlots(
   }));
 }
 
-/** Whoever was sent a handle, directly or by others, sees that it is taken away. */
+/** A holder that was sent a handle, directly or by others, sees that the handle is taken away. */
 function toHolders(
   subject: PolicyClass,
   model: Model,

@@ -6,8 +6,8 @@ import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { Span } from "./syntax.ts";
 
 /**
- * Nobody mends more at once, and a file of a million slips must not cost more than one of a
- * hundred.
+ * A person mends no more mistakes at once, and a file of a million slips must not cost more than
+ * one of a hundred.
  */
 export const MISTAKES_SHOWN = 100;
 

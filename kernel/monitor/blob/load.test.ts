@@ -114,7 +114,7 @@ function newNames(sections: Sections, count: number): readonly number[] {
   return names.map((name, i) => strings.bytes.length + i * name.length);
 }
 
-/** Interfaces that nobody uses, the last of them with that many methods without fields. */
+/** Interfaces that no program uses. The last one has that many methods without fields. */
 function appendInterfaces(sections: Sections, ids: readonly number[], methodCount: number): void {
   const [interfaces, methods] = [
     sections.get(abi.BlobSection.Interfaces),
