@@ -170,7 +170,7 @@ describe("an end", () => {
     kernel.check();
   });
 
-  test("while the slot's own inbox is waited at wakes nobody and leaves no receiver", () => {
+  test("while a thread waits at the slot's own inbox wakes no thread and leaves no receiver", () => {
     const kernel = boot(module, archive, [SERVER, CLIENT]);
     kernel.recv(kernel.threadOf(SERVER));
     stopSlot(kernel, SERVER);

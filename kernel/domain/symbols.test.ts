@@ -61,7 +61,7 @@ test("without symbols, and without a slot, there is nothing", () => {
     expect(read(kernel, slot, 0).status).toBe(Status.NotFound);
 });
 
-test("symbols of a program that does not exist are nobody's", () => {
+test("symbols of a program that does not exist belong to no slot", () => {
   for (const index of [5, 126, 0x1000_0000, 0xffff_ffff]) {
     const kernel = boot(module, withSymbols(index, TABLE), []);
     for (let slot = 0; slot < 5; slot++) expect(read(kernel, slot, 0).status).toBe(Status.NotFound);

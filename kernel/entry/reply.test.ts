@@ -45,7 +45,7 @@ test("reply and receive are one system call", () => {
 });
 
 describe("a token", () => {
-  test("is good once, for one domain, and for nobody who guesses", () => {
+  test("is valid once, for one domain, and cannot be guessed", () => {
     const { kernel, server, client, other } = start();
     kernel.recv(server);
     kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);

@@ -82,7 +82,7 @@ function adopted(serverMaps: boolean) {
   return { kernel, servers, others, address, serverAddress, before };
 }
 
-test("memory whose maker is dead is paid for by nobody who has left it: the handles that others kept go with it", () => {
+test("memory whose maker is dead is freed when the last mapping ends: the handles that others kept go with it", () => {
   const { kernel, servers, others, address, before } = adopted(false);
   toEnd(kernel, OTHER, UNMAP, address);
   toEnd(kernel, OTHER, DROP, others);

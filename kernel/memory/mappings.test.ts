@@ -139,7 +139,7 @@ describe("memory that was handed on and is revoked", () => {
     expect(reaches(kernel, CLIENT, own)).toBe(false);
   });
 
-  test("stays where its receiver is when its maker dies: nobody is left who could revoke it", () => {
+  test("stays with its receiver when its maker dies: no domain can revoke it any more", () => {
     const kernel = boot(module, archive);
     const handle = newMemory(kernel, CLIENT);
     const address = map(kernel, SERVER, give(kernel, handle));

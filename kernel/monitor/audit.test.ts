@@ -242,7 +242,7 @@ describe("the audit log", () => {
     expect(state()[0]).toBe(3n);
   });
 
-  test("gives each domain its share: one that storms loses its own newest, counted, and nobody else's", () => {
+  test("gives each domain its share: a domain that floods the log loses its own newest records, counted, and no others", () => {
     record(1, 1n);
     for (let i = 0; i < 5000; i++) record(5, BigInt(i));
     record(1, 2n);
@@ -272,7 +272,7 @@ describe("the audit log", () => {
     expect(state()[0]).toBe(2n);
   });
 
-  test("can be followed in order by sequence alone, whoever wrote", () => {
+  test("can be followed in order by sequence alone, for any writers", () => {
     for (let i = 0; i < 600; i++) record(i % 6, BigInt(i));
     let sequence = 0n;
     for (let i = 0; i < 600; i++) {

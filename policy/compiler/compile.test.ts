@@ -157,7 +157,7 @@ describe("never", () => {
       "allow Shell -> kernel.Slots { count, name, find } allow Shell -> kernel.Audit { ruleText } allow Shell -> kernel.Policy { * } never flow Attack -> Shell",
     ],
     [
-      "flow into a sink that nobody reads",
+      "flow into a sink without readers",
       "allow Attack -> kernel.Log { write } never flow Attack -> Shell",
     ],
     [
@@ -191,7 +191,7 @@ describe("never", () => {
       "Console -> Attack (answer to Console.readLine",
     ],
     [
-      "shared memory is a flow from whoever may write it",
+      "shared memory is a flow from each class that may write it",
       "allow request Shell -> Uart { share } grant Shell -> kernel.Memory { transfer, map_read } grant Uart -> kernel.Memory { map_write } never flow Uart -> Shell",
       "Uart -> kernel.Memory of Shell (writes shared memory, test.policy:2), then kernel.Memory of Shell -> Shell (reads shared memory, test.policy:2)",
     ],
@@ -201,12 +201,12 @@ describe("never", () => {
       "Attack may reach Uart through shared memory",
     ],
     [
-      "a notice is a flow to whoever made it",
+      "a notice is a flow to the class that made it",
       "allow request Shell -> Uart { share } grant Shell -> kernel.Notice { transfer } grant Uart -> kernel.Notice { signal } never Uart -> Shell",
       "Uart may reach Shell through a notice",
     ],
     [
-      "whoever reads traces sees everybody",
+      "a reader of traces sees all classes",
       "allow Shell -> kernel.Trace { next }\nnever flow Files -> Shell",
       "Files -> kernel.Trace (its messages can be traced, base.policy:2), then kernel.Trace -> Shell (Trace.next, test.policy:2)",
     ],
@@ -327,7 +327,7 @@ describe("never", () => {
       "Console -> Shell (answer to Console.flush, test.policy:2)",
     ],
     [
-      "whoever sent a handle can take it away",
+      "the sender of a handle can take it away",
       "allow request Shell -> Files.Files { lend }\nallow response Shell -> Files.Files { lend }\nallow Files -> kernel.Domain { revoke }\nnever flow Files -> Shell",
       "Files -> Shell (",
     ],
@@ -348,7 +348,7 @@ describe("never", () => {
   });
 });
 
-describe("whoever is asked may pass a call on to another that serves the same interface", () => {
+describe("a server may forward a call to another that serves the same interface", () => {
   /** Attack serves Console too; the image gives `holder` a handle to Console's. */
   function systemWhere(holder: "attack" | "files"): Partial<SystemInput> {
     const programs = testPrograms.map(({ description, ...program }): ProgramInput => {
@@ -545,7 +545,7 @@ describe("an `expect` judges each event apart, with the handles that it carries:
       "it depends on the handle `console`",
     ],
     [
-      "an endpoint that nobody may transfer",
+      "an endpoint that no class may transfer",
       `${lend}\nexpect allow response Shell -> Files.lend`,
       "it is denied; help: the handle `console` needs `grant Files -> Console { transfer }`",
     ],

@@ -47,7 +47,7 @@ async function messages(statements: string, image?: ImageDescription): Promise<r
   return (await compileWithHandlers(statements, image)).diagnostics.map(formatDiagnostic);
 }
 
-describe("what a fault says goes to whoever handles it:", () => {
+describe("what a fault says goes to its handler:", () => {
   test.each(ALL)("from %s to the supervisor", async (name) => {
     const [message, ...more] = await messages(
       `${RULE}never ${name} -> Supervisor\nnever flow ${name} -> Supervisor`,

@@ -299,7 +299,7 @@ describe("a slip in a word of the language is recognised:", () => {
   });
 });
 
-describe("an interface that nobody uses is checked all the same:", () => {
+describe("an interface without users is checked all the same:", () => {
   test.each<readonly [string, string]>([
     [
       "interface a(x) { allow x -> Console { flsh } }",
