@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { kernelPicture } from "./kernel-picture.ts";
 import { ROOT } from "./source-tree.ts";
 
-// After a change of the floors: `npx vitest run -u tests/tidy/kernel-picture.test.ts`.
+// After a change of the floors: `npx vitest run tests/tidy/kernel-picture.test.ts -u`.
 test("docs/kernel-floors.svg is drawn from the table of floors", async () => {
   const graphviz = await Graphviz.load();
   const svg = graphviz.dot(kernelPicture(), "svg");

@@ -16,7 +16,9 @@ const FILLS = [
 ];
 
 function node({ name, about }: Floor, row: number): string {
-  const label = `<<b>${name}</b><br/><font point-size="10" color="#45525f">${about}</font>>`;
+  const lines = [`<b>${name}</b>`, `<font point-size="10" color="#45525f">${about}</font>`];
+  const rows = lines.map((line) => `<tr><td>${line}</td></tr>`).join("");
+  const label = `<<table border="0" cellspacing="0" cellpadding="1">${rows}</table>>`;
   return `  ${name} [label=${label} fillcolor="${FILLS[row]}"];`;
 }
 
