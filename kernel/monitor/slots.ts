@@ -10,10 +10,12 @@ import {
   SLOT_FLAG_REBOOT_ON_PANIC,
   SLOT_NONE,
 } from "../abi/blob";
+import { BlobError } from "../abi/blob-error";
 import { ObjectType } from "../abi/object";
 import { policyBlob, sectionCount, stringAt } from "./blob/in-force";
 import { InitialHandle, Program, Slot } from "./blob/records";
 import { stringEquals } from "./blob/strings";
+import { equals32 } from "./crypto/sha256";
 
 export function slotCount(): u32 {
   return sectionCount(BlobSection.Slots);
@@ -158,7 +160,7 @@ export function handleClass(index: u32): u32 {
   return handleEntry(index).classId;
 }
 
-export function programCount(): u32 {
+function programCount(): u32 {
   return sectionCount(BlobSection.Programs);
 }
 function programEntry(program: u32): Program {
@@ -175,4 +177,17 @@ export function programDigest(program: u32): usize {
 /** Whether the machine-code verifier passed it when the image was built. */
 export function programIsVerified(program: u32): bool {
   return (programEntry(program).flags & PROGRAM_FLAG_VERIFIED) !== 0;
+}
+
+/**
+ * Compares the booted programs with those of the blob in force. `digests` are the measured SHA-256
+ * digests, 32 bytes each, in the archive's order. Returns BlobError.WrongImage or None. A system
+ * that does not pass must not start a program.
+ */
+export function checkImage(digests: usize, count: u32): u32 {
+  if (count !== programCount()) return BlobError.WrongImage;
+  for (let i: u32 = 0; i < count; i++) {
+    if (!equals32(programDigest(i), digests + i * 32)) return BlobError.WrongImage;
+  }
+  return BlobError.None;
 }

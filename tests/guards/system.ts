@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CompilePool } from "../../toolchain/make/compile-pool.ts";
 import { BUILD } from "../../toolchain/cache/tree.ts";
-import { generateAll } from "../../toolchain/idl/generate.ts";
+import { generateAll } from "../../toolchain/make/generate.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";

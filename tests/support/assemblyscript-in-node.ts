@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
-import { generateAll } from "../../toolchain/idl/generate.ts";
+import { generateAll } from "../../toolchain/make/generate.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 

@@ -33,7 +33,7 @@ import {
 } from "../../kernel/abi/system-call.ts";
 import { compileSystem } from "../../policy/compiler/compile.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
-import { generateInterfaces } from "../../toolchain/idl/generate.ts";
+import { generateInterfaces } from "../../toolchain/idl/generate/interfaces.ts";
 import { GUARDS_FILE, withoutGuard } from "../../toolchain/image/guards.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import type { ImageDescription } from "../../toolchain/vocabulary/image.ts";

@@ -17,7 +17,7 @@ import Domain from "../../services/interfaces/kernel/domain.idl.ts";
 import Log from "../../services/interfaces/kernel/log.idl.ts";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
-import { generateAll } from "../../toolchain/idl/generate.ts";
+import { generateAll } from "../../toolchain/make/generate.ts";
 import { programHandles } from "../../toolchain/idl/generate/program-file.ts";
 import { loadDataModule } from "../../toolchain/idl/load-data.ts";
 import {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
-import { generateInterfaces } from "../../toolchain/idl/generate.ts";
+import { generateInterfaces } from "../../toolchain/idl/generate/interfaces.ts";
 import { decodeModule } from "../../toolchain/wasm/decode.ts";
 import { ROOT } from "./source-tree.ts";
 

@@ -7,7 +7,7 @@ import { findRoot } from "../cache/tree.ts";
 import { reportCampaign } from "../fuzz/campaign-report.ts";
 import { runCampaignInWorkers } from "../fuzz/campaign-workers.ts";
 import { Refused } from "./failure.ts";
-import { numberOption } from "./number-option.ts";
+import { numberOption } from "../report/number-option.ts";
 
 export interface FuzzOptions {
   readonly seed: string;

@@ -13,7 +13,7 @@ import { freeDebugPort } from "../run/debug-port.ts";
 import type { MachineOptions } from "../run/machine.ts";
 import { runOnTerminal } from "../run/start.ts";
 import { showWarnings } from "./build.ts";
-import { numberOption } from "./number-option.ts";
+import { numberOption } from "../report/number-option.ts";
 
 export interface RunFlags {
   readonly medium: string;

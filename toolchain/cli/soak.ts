@@ -7,7 +7,7 @@ import type { Slice } from "../soak/slice.ts";
 import { SLICES } from "../soak/slices.ts";
 import { closingLine } from "../testing/result.ts";
 import { Refused } from "./failure.ts";
-import { numberOption } from "./number-option.ts";
+import { numberOption } from "../report/number-option.ts";
 
 export interface SoakOptions {
   readonly list?: boolean;

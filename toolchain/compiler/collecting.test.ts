@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readFileSync } from "node:fs";
-import { generateAll } from "../idl/generate.ts";
+import { generateAll } from "../make/generate.ts";
 import { describePause } from "./collection-pause.ts";
 import { compileProgram } from "./compile.ts";
 

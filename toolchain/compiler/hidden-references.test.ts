@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { generateAll } from "../idl/generate.ts";
+import { generateAll } from "../make/generate.ts";
 import { buildModule } from "../ir/build.ts";
 import { DiagnosticError } from "../report/diagnostic.ts";
 import { compileAssemblyScript } from "./asc.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { generateAll } from "../idl/generate.ts";
+import { generateAll } from "../make/generate.ts";
 import { programFile } from "../idl/generate/program-file.ts";
 import type { ProgramDescription } from "../vocabulary/program.ts";
 import { compileAssemblyScript } from "./asc.ts";

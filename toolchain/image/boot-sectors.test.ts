@@ -64,7 +64,7 @@ test("the first sector has an active partition for a BIOS, and right behind it o
 
 test("assembly gets the ABI's numbers", () => {
   const text = bootConstants();
-  expect(text).toContain("%define SAVE_RSP 0x80\n");
+  expect(text).toContain("%define SAVE_RSP 0xa0\n");
   expect(text).toContain("%define KERNEL_LINEAR_BASE 0xfffffff000000000\n");
   expect(text).toContain("%define Status_Denied 0x2\n");
 });

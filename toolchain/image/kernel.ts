@@ -8,7 +8,7 @@ import { listInputs, readInput } from "../cache/inputs.ts";
 import { compileProgram } from "../compiler/compile.ts";
 import type { CompiledProgram } from "../compiler/compiled-program.ts";
 import { stripExecutable } from "../elf/strip.ts";
-import { generateInterfaces } from "../idl/generate.ts";
+import { generateInterfaces } from "../idl/generate/interfaces.ts";
 import { KERNEL_STACK_BYTES, KERNEL_STACK_RESERVE } from "../../kernel/abi/address-space.ts";
 import { refuse } from "../report/diagnostic.ts";
 import { formatFinding } from "../verify/finding.ts";

@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describePause } from "../compiler/collection-pause.ts";
 import type { CompiledProgram, CompileOptions } from "../compiler/compiled-program.ts";
-import { generateAll, generateProgram } from "../idl/generate.ts";
+import { generateAll, generateProgram } from "./generate.ts";
 import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
 import type { ProcessorLevel } from "../vocabulary/program.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";

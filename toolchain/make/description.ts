@@ -1,7 +1,7 @@
 /** An image's description together with the manifests of its programs. */
 import { existsSync, globSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PROGRAM_GLOB } from "../idl/generate.ts";
+import { PROGRAM_GLOB } from "./generate.ts";
 import { loadDataModule } from "../idl/load-data.ts";
 import { diagnosticAt } from "../idl/locate.ts";
 import type { ShapeFinding } from "../idl/shape.ts";

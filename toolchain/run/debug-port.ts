@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { numberOption } from "../cli/number-option.ts";
+import { numberOption } from "../report/number-option.ts";
 import { refuse } from "../report/diagnostic.ts";
 
 const DEBUG_PORT_DEFAULT = 1234;

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { generateAll } from "../idl/generate.ts";
+import { generateAll } from "../make/generate.ts";
 import { type CaseResult, runCase, type SuiteContext } from "./result.ts";
 
 /** The root's project is the host's code; the others extend AssemblyScript's own. */

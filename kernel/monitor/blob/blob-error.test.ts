@@ -12,7 +12,7 @@ const errors = Object.values(BlobError).filter(
 
 test("every error of a blob has a number and words of its own, and stands in policy/blob.md", () => {
   const words = new Map(
-    [...text("kernel/entry/main.ts").matchAll(/case BlobError\.(\w+):\s+return "([^"]+)";/g)].map(
+    [...text("kernel/entry/boot.ts").matchAll(/case BlobError\.(\w+):\s+return "([^"]+)";/g)].map(
       (match) => [match[1]!, match[2]!],
     ),
   );

@@ -11,7 +11,6 @@ import {
   sha256End,
   sha256Update,
 } from "../crypto/sha256";
-import { programCount, programDigest } from "../slots";
 import { verifyHeader, verifyStructure } from "./blob";
 import { hasPolicy, policyBlob, putInForce } from "./in-force";
 import { KEYS, KEY_BYTES, KEY_COUNT, POLICY_VERSION_FLOOR } from "./key-ring";
@@ -58,19 +57,6 @@ function monitorVerify(address: usize, bytes: u32): u32 {
   if (structure !== BlobError.None) return structure;
   imageDigest(blob, digest);
   return equals32(digest, blob.imageDigest) ? BlobError.None : BlobError.BadStructure;
-}
-
-/**
- * Compares the booted programs with those of the blob in force. `digests` are the measured SHA-256
- * digests, 32 bytes each, in the archive's order. Returns BlobError.WrongImage or None. A system
- * that does not pass must not start a program.
- */
-export function checkImage(digests: usize, count: u32): u32 {
-  if (count !== programCount()) return BlobError.WrongImage;
-  for (let i: u32 = 0; i < count; i++) {
-    if (!equals32(programDigest(i), digests + i * 32)) return BlobError.WrongImage;
-  }
-  return BlobError.None;
 }
 
 /** 0 before the first blob. */

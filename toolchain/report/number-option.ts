@@ -1,4 +1,4 @@
-import { refuse } from "../report/diagnostic.ts";
+import { refuse } from "./diagnostic.ts";
 
 /** The value of an option that takes a number, `min` or above. */
 export function numberOption(name: string, text: string, min = 0): number {
