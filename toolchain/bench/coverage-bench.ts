@@ -1,6 +1,8 @@
 /** How much of the tools the tests in Node reach. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { refuse } from "../report/diagnostic.ts";
+import { preparedPath } from "../setup/prepared-path.ts";
 import { runVitest } from "../testing/vitest-suite.ts";
 import type { Figure } from "./figure.ts";
 
@@ -13,14 +15,22 @@ interface Summary {
   readonly total: Readonly<Record<(typeof KINDS)[number], { readonly pct: number }>>;
 }
 
-/** Needs what the suite `host` needs, and fails if a test of it fails: the counts would be low. */
+/**
+ * Runs the host tests with the programs that the suite `host` sees. Refused if a test fails: the
+ * counts would be low.
+ */
 export async function runCoverageBench(
   root: string,
   log: (line: string) => void,
 ): Promise<Figure[]> {
-  const cases = await runVitest({ root, log }, "host", ["--coverage"]);
+  const before = process.env["PATH"];
+  process.env["PATH"] = preparedPath(root, "test", join(root, "build/test/programs")) ?? before;
+  const cases = await runVitest({ root, log }, "host", ["--coverage"]).finally(() => {
+    process.env["PATH"] = before;
+  });
   const failed = cases.find(({ outcome }) => outcome === "failed");
-  if (failed !== undefined) throw new Error(`${failed.name} failed; \`make test ARGS=host\``);
+  if (failed !== undefined)
+    refuse(`${failed.name} failed`, { help: "`make test ARGS=host` shows why" });
   return coverageFigures(readFileSync(join(root, SUMMARY), "utf8"));
 }
 
