@@ -59,7 +59,7 @@ class ArchiveEntry {
 /** A program of the archive. */
 @unmanaged
 @final
-export class ArchivedProgram {
+class ArchivedProgram {
   /** Physical address of the executable, and its length. */
   start: u64;
   bytes: u64;

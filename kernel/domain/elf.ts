@@ -119,7 +119,7 @@ class NoteHeader {
 /** The description of a program's note (kernel/abi/executable.ts). */
 @unmanaged
 @final
-export class Note {
+class Note {
   abiVersion: u32;
   flags: u32;
   /** Pages of 64 KiB of linear memory, at the start and at most. */

@@ -166,7 +166,7 @@ export class Segment {
  * that is mapped in the domain now.
  */
 @unmanaged
-export class ReachedPage {
+class ReachedPage {
   /** Address; 0 for none, which is never mapped. */
   page: u32;
   writable: bool;

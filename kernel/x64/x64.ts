@@ -3,20 +3,15 @@
 // checks; all other code calls their named functions.
 
 export declare function in8(port: u32): u32;
-export declare function in16(port: u32): u32;
-export declare function in32(port: u32): u32;
 export declare function out8(port: u32, value: u32): void;
 export declare function out16(port: u32, value: u32): void;
 export declare function out32(port: u32, value: u32): void;
 
 export declare function readMsr(register: u32): u64;
 export declare function writeMsr(register: u32, value: u64): void;
-export declare function readCr0(): u64;
-export declare function writeCr0(value: u64): void;
 export declare function readCr2(): u64;
 export declare function readCr3(): u64;
 export declare function writeCr3(value: u64): void;
-export declare function readCr4(): u64;
 export declare function writeCr4(value: u64): void;
 /** `address` is virtual. */
 export declare function invalidatePage(address: u64): void;
@@ -27,16 +22,12 @@ export declare function enableInterrupts(): void;
 export declare function cpuid(leaf: u32, subleaf: u32, result: usize): void;
 export declare function readTsc(): u64;
 export declare function pause(): void;
-/** A random number, or 0 if the processor had none ready. */
-export declare function rdrand(): u64;
 
 // Physical memory, through the direct map. The address must be RAM or a device that the direct map
 // covers.
 export declare function physicalLoad8(address: u64): u32;
-export declare function physicalLoad16(address: u64): u32;
 export declare function physicalLoad32(address: u64): u32;
 export declare function physicalLoad64(address: u64): u64;
-export declare function physicalStore8(address: u64, value: u32): void;
 export declare function physicalStore16(address: u64, value: u32): void;
 export declare function physicalStore32(address: u64, value: u32): void;
 export declare function physicalStore64(address: u64, value: u64): void;

@@ -402,7 +402,6 @@ export class KernelInNode {
       physicalLoad8: (address: bigint) => this.view.getUint8(at(address)),
       physicalLoad32: (address: bigint) => this.view.getUint32(at(address), true),
       physicalLoad64: (address: bigint) => this.view.getBigUint64(at(address), true),
-      physicalStore8: (address: bigint, value: number) => this.view.setUint8(at(address), value),
       physicalStore16: (address: bigint, value: number) =>
         this.view.setUint16(at(address), value, true),
       physicalStore32: (address: bigint, value: number) =>

@@ -1,8 +1,10 @@
 /**
  * Exports that only their own file uses. A name counts as used if another file imports it, if
- * assembly or a template mentions it, or if it stands in a string: tests compile sources that they
- * hold as text, and generators write imports.
+ * assembly, JavaScript or a template mentions it, if a string is exactly the name (tests call the
+ * kernel's functions by name), or if it stands in a string with an import or export: tests compile
+ * sources that they hold as text, and generators write imports.
  */
+import assert from "node:assert/strict";
 import ts from "typescript";
 import { importsOf, read } from "./source-tree.ts";
 
@@ -21,7 +23,7 @@ export function unusedExports(files: readonly string[], textOf = read): UnusedEx
   const modules = new Map(
     sources.map((file) => [file.replace(/\.ts$/, ""), readModule(file, textOf(file))]),
   );
-  const others = files.filter((file) => /\.(asm|inc|template)$/.test(file)).map(textOf);
+  const others = files.filter((file) => /\.(asm|inc|js|cjs|template)$/.test(file)).map(textOf);
   const words = new Set(others.flatMap((text) => text.match(/\w+/g) ?? []));
 
   const used = new Set<string>();
@@ -59,11 +61,19 @@ interface Module {
   readonly quotedWords: readonly string[];
 }
 
+/** A name alone, or text that may be a source. Other strings are words for a reader. */
+const NAME_OR_SOURCE = /^\w+$|\b(?:import|export)\b/;
+
 function readModule(file: string, text: string): Module {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
   const paths = new Map(importsOf(file, text).map(({ specifier, path }) => [specifier, path]));
-  const pathOf = (specifier: ts.Expression): string | null =>
-    ts.isStringLiteral(specifier) ? (paths.get(specifier.text) ?? null) : null;
+  /** Throws if `importsOf`, by which the other rules go, has missed the import. */
+  const pathOf = (specifier: ts.Expression): string | null => {
+    if (!ts.isStringLiteral(specifier)) return null;
+    const path = paths.get(specifier.text);
+    assert(path !== undefined, `importsOf finds the import of ${specifier.text} in ${file}`);
+    return path;
+  };
   const module = {
     exports: [] as string[],
     imports: [] as [string, string][],
@@ -87,8 +97,10 @@ function readModule(file: string, text: string): Module {
       if (statement.exportClause === undefined) {
         if (path) module.reexports.push([path, "*", "*"]);
       } else if (ts.isNamedExports(statement.exportClause)) {
-        for (const { name, propertyName } of statement.exportClause.elements)
+        for (const { name, propertyName } of statement.exportClause.elements) {
           if (path) module.reexports.push([path, (propertyName ?? name).text, name.text]);
+          else if (path === undefined) module.exports.push(name.text);
+        }
       }
     } else {
       module.exports.push(...declaredExports(statement));
@@ -97,9 +109,10 @@ function readModule(file: string, text: string): Module {
 
   const visit = (node: ts.Node): void => {
     if (
-      ts.isStringLiteralLike(node) ||
-      ts.isTemplateHead(node) ||
-      ts.isTemplateMiddleOrTemplateTail(node)
+      (ts.isStringLiteralLike(node) ||
+        ts.isTemplateHead(node) ||
+        ts.isTemplateMiddleOrTemplateTail(node)) &&
+      NAME_OR_SOURCE.test(node.text)
     )
       module.quotedWords.push(...(node.text.match(/\w+/g) ?? []));
     if (

@@ -214,7 +214,7 @@ if (
 /** That a program may run as a class. */
 @unmanaged
 @final
-export class ExecuteGrant {
+class ExecuteGrant {
   classId: u32;
   program: u32;
   rule: u32;
