@@ -13,7 +13,7 @@ function objection(file: string, path: string | null, specifier: string): string
   if (path === null)
     return layer.packages ? null : `${layer.name} imports the package ${specifier}`;
   if (layer.name === "tests") return null;
-  if (path.startsWith("tests/")) return "nothing that ships imports tests";
+  if (/^tests\/|\.test$/.test(path)) return "nothing that ships imports tests";
   const isAllowed = isOwnFolder(file, path) || layer.imports.some((pattern) => pattern.test(path));
   return isAllowed ? null : `${layer.name} imports ${path}`;
 }
@@ -42,8 +42,10 @@ test("every TypeScript file belongs to a layer", () => {
 });
 
 test("privileged instructions are imported only below kernel/x64, those of drivers only below drivers", () => {
-  const importers = (path: string): string[] =>
-    programs.filter((file) => importsOf(file).some((entry) => entry.path === path));
+  const importers = (path: string): string[] => {
+    expect(programs).toContain(`${path}.ts`);
+    return programs.filter((file) => importsOf(file).some((entry) => entry.path === path));
+  };
   expect(
     importers("kernel/x64/x64").filter((file) => !/^(kernel\/x64|tests)\//.test(file)),
   ).toEqual([]);
@@ -85,6 +87,8 @@ test.each<[string, string, string | null]>([
   ["toolchain/elf/link.ts", "kernel/abi/address-space", null],
   ["toolchain/elf/link.ts", "kernel/memory/quota", "toolchain imports kernel/memory/quota"],
   ["toolchain/elf/link.ts", "tests/support/qemu", "nothing that ships imports tests"],
+  ["kernel/ipc/send.ts", "kernel/ipc/send.test", "nothing that ships imports tests"],
+  ["kernel/ipc/send.test.ts", "tests/support/qemu", null],
 ])("the rule itself: %s imports %s: %s", (file, path, expected) => {
   expect(objection(file, path, path)).toBe(expected);
 });
