@@ -1,5 +1,5 @@
-// Images with one bit changed, and images changed and signed again: the machine says why and stops,
-// and no program has run.
+// Images with one bit changed, and images changed and signed again: the kernel prints the reason
+// and stops, and no program has run.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,8 +72,8 @@ function section(kind: BlobSection): Place {
 }
 
 /**
- * Boots with these bytes as archive; the machine must give this reason, or any, and end by itself
- * before any program has said a word.
+ * Boots with these bytes as archive. The kernel must print a reason that matches `reason`, and the
+ * machine must end by itself before any program has printed anything.
  */
 async function refusal(changed: Uint8Array, reason: string | RegExp = ""): Promise<void> {
   const path = join(folder, "tried.arc");
@@ -98,7 +98,7 @@ function flipped(offset: number, bit = offset & 7): Buffer {
   return changed;
 }
 
-/** `count` offsets spread over a place, never twice the same. */
+/** `count` different offsets spread over a place. */
 const spread = ({ offset, bytes }: Place, count: number): number[] =>
   Array.from({ length: count }, (_, index) => offset + Math.floor(((index + 0.5) * bytes) / count));
 
@@ -169,7 +169,7 @@ describe("one bit flipped", () => {
     for (const [index, { offset, bytes }] of programs.entries()) {
       const elf = readElf(archive.subarray(offset, offset + bytes), `program ${index}`);
       const segments = elf.programHeaders.filter((segment) => segment.fileBytes > 0);
-      // All segments of two programs, two of each other.
+      // All segments of the first two programs, two segments of each other program.
       for (const segment of index < 2 ? segments : segments.slice(0, 2)) {
         await refusal(
           flipped(offset + segment.offset + (segment.fileBytes >> 1)),

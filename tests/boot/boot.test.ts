@@ -44,7 +44,7 @@ beforeAll(async () => {
   kernel = join(root, built.imagePath);
   kernelWithSymbols = join(root, built.elfPath);
 
-  // More than one chunk of the loader, no whole number of pages, and no two words alike.
+  // More than one chunk of the loader, not a whole number of pages, and no two words equal.
   const program = new Uint8Array(1_234_567).map((_, i) => (i * 2_654_435_761) >>> 13);
   const archive = buildArchive({
     blob: new Uint8Array(5000).fill(7),
@@ -63,7 +63,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Boots, and returns what came over the serial line until the probe switched the machine off. */
+/** Boots and returns the serial output until the probe switched the machine off. */
 async function bootToEnd(options: BootOptions): Promise<string> {
   await using machine = BootedMachine.start(options);
   expect(await machine.exitValue()).toBe(PROBE_EXIT);
@@ -115,7 +115,7 @@ describe("the kernel starts, with the whole archive,", () => {
   });
 });
 
-test("the boot line names the fences that stand", async () => {
+test("the boot line names the fences that are on", async () => {
   expect(await bootToEnd(asPvh(""))).toContain("trine: cpu x86-64-v3, nx wp smep smap umip\r\n");
 });
 
@@ -136,7 +136,7 @@ test.each([
   expect(await bootToEnd({ ...asPvh(""), cpu })).toContain(`trine: cpu x86-64-v${level}, nx wp`);
 });
 
-test("the memory map leaves out kernel and archive and has the rest", async () => {
+test("the memory map leaves out the kernel and the archive, and holds the rest", async () => {
   const transcript = await bootToEnd({ ...asPvh(""), memoryMiB: 64 });
   const ranges = [...transcript.matchAll(/probe: memory ([0-9a-f]+) ([0-9a-f]+)/g)].map(
     ([, start, end]) => [Number.parseInt(start!, 16), Number.parseInt(end!, 16)] as const,
@@ -171,7 +171,7 @@ test("the clock's rate is found beside a busy process on the same core", async (
     expect(Math.abs(hz / truth - 1), `${hz} of ${truth} Hz`).toBeLessThan(CLOCK_ERROR_MAX);
 });
 
-test("the clock is known after as many readings as its bounds need, and the boot line says what it is", async () => {
+test("the rate of the clock is known after as many readings as its bounds need, and the boot line names it", async () => {
   // Counting instructions, the emulated counter runs at 1 GHz, and a reading takes a tick of the
   // 8254.
   const transcript = await bootToEnd({ ...asPvh(""), countInstructions: true });
@@ -181,7 +181,7 @@ test("the clock is known after as many readings as its bounds need, and the boot
   expect(Number(us)).toBeLessThan(5000);
 });
 
-test("without a local APIC the old timer does it", async () => {
+test("without a local APIC the 8254 is the timer", async () => {
   const transcript = await bootToEnd({
     ...asPvh("act=timer"),
     cpu: "max,-apic",
@@ -311,7 +311,7 @@ describe("what firmware has locked", () => {
     const { symbols } = readElf(readFileSync(join(root, built.elfPath)), built.elfPath);
     const address = (name: string): bigint =>
       symbols.find((symbol) => symbol.name === name)!.address;
-    // The PVH note names where to begin.
+    // The PVH note holds the address of the entry point.
     const bytes = readFileSync(join(root, built.imagePath));
     const entry = bytes.indexOf("Xen\0", 0, "latin1") + 4;
     expect(bytes.readBigUInt64LE(entry)).toBe(address("pvh_entry"));
@@ -331,7 +331,7 @@ describe("what firmware has locked", () => {
     expect((await locksOn(cpu)) & (NX_OFF | FEW_LEAVES)).toBe(0n);
   });
 
-  // There is no such register there; QEMU has it all the same, so that it shows who touched it.
+  // AMD processors lack this register. QEMU emulates it there too, so a write to it is visible.
   test.each(["Opteron_G1", "EPYC", "max"])("is not touched on AMD's %s", async (cpu) => {
     expect((await locksOn(cpu)) & (NX_OFF | FEW_LEAVES)).toBe(NX_OFF | FEW_LEAVES);
   });
@@ -346,7 +346,7 @@ describe("a boot that cannot succeed says why, on the serial line and the screen
     await expect
       .poll(async () => (await machine.screenText()).join("\n"))
       .toContain(message.slice(0, 79));
-    // What does not fit into a row.
+    // The part that does not fit into one row.
     expect((await machine.screenText()).join("\n")).toContain(message.slice(80));
   }
 
@@ -357,7 +357,7 @@ describe("a boot that cannot succeed says why, on the serial line and the screen
     writeFileSync(path(name), bytes);
     return onStick(name);
   }
-  /** Behind the loader, whose code has such words too. */
+  /** Searches behind the loader, whose code contains the same words. */
   const indexOf = (bytes: Uint8Array, text: string) =>
     Buffer.from(bytes.buffer).indexOf(text, (1 << 20) + 2048, "latin1");
 
@@ -443,7 +443,7 @@ describe("the real kernel refuses to start, and says why:", () => {
     stackBound = built.stack.bytes! + KERNEL_STACK_RESERVE;
   });
 
-  /** Boots with these bytes as archive; expects the reason and an end of its own. */
+  /** Boots with these bytes as archive; expects the reason, and that the machine ends by itself. */
   async function refusal(reason: string, archive: Uint8Array | null): Promise<void> {
     if (archive !== null) writeFileSync(path("tried.arc"), archive);
     await using machine = BootedMachine.start({
@@ -453,7 +453,7 @@ describe("the real kernel refuses to start, and says why:", () => {
         ...(archive === null ? {} : { archive: path("tried.arc") }),
       },
     });
-    // On what machine is said all the same; whose system it is, is not known.
+    // The lines about the machine are printed; whose system it is, is not known.
     expect(await machine.waitFor(`trine: boot refused: ${reason}\r\n`)).toMatch(
       /^trine: cpu .*\r\ntrine: memory .*\r\ntrine: boot refused/,
     );
@@ -479,18 +479,19 @@ describe("the real kernel refuses to start, and says why:", () => {
   });
 
   test("no archive", () => refusal(NO_ARCHIVE, null));
-  test("an archive that is none", () => refusal(NO_ARCHIVE, new Uint8Array(8192).fill(0x55)));
+  test("bytes that are not an archive", () => refusal(NO_ARCHIVE, new Uint8Array(8192).fill(0x55)));
   test.each([1, 63, 4095, 4096, 12_287, 81_920])("an archive cut to %i bytes", (bytes) =>
     refusal(NO_ARCHIVE, whole().subarray(0, bytes)),
   );
-  test("an archive whose policy is none", () => refusal("policy is not a policy (2)", whole()));
+  test("an archive whose policy is not a policy", () =>
+    refusal("policy is not a policy (2)", whole()));
   test.each<[string, number, bigint]>([
     ["an entry behind its end", 64 + 8, 1n << 20n],
     ["an entry that wraps around", 64 + 8, 0xffff_ffff_ffff_f000n],
     ["an entry not on a page", 64 + 8, 4097n],
-    ["an entry longer than itself", 64 + 16, 1n << 40n],
-    ["an entry so long that its pages count as none", 64 + 16, 0xffff_ffff_ffff_ffffn],
-    ["a size beyond its own", 16, 1n << 40n],
+    ["an entry longer than the archive", 64 + 16, 1n << 40n],
+    ["an entry so long that its number of pages wraps to zero", 64 + 16, 0xffff_ffff_ffff_ffffn],
+    ["a size larger than its bytes", 16, 1n << 40n],
     ["more entries than fit", 8, (127n << 32n) | 1n],
     ["another format", 8, (3n << 32n) | 2n],
   ])("an archive with %s", (_what, offset, value) => {

@@ -1,5 +1,5 @@
-// A kernel that says what boot has left of the locks that firmware sets (firmware.asm), and
-// ends.
+// A kernel that prints which of the locks that firmware sets (firmware.asm) are left after boot,
+// and ends.
 
 import { initializeMachine, powerOff } from "../../kernel/x64/machine";
 import { endLine, logHex, logText } from "../../kernel/x64/serial-log";
@@ -17,7 +17,7 @@ export function start(startInfo: u64): void {
   powerOff(EXIT_CODE);
 }
 
-/** Nothing comes, and there is no user code. */
+/** The kernel runs with interrupts off, and there is no user code: these are never called. */
 export function interrupt(vector: u32): void {}
 export function systemCall(operation: u32): void {}
 export function fault(vector: u32, errorCode: u32, address: u64): void {}

@@ -1,5 +1,5 @@
-; A way into the probe kernel that leaves the processor as some firmware does: NX not offered, CPUID
-; ended at leaf 3.
+; An entry into the probe kernel that leaves the processor as some firmware does: NX is hidden, and
+; CPUID ends at leaf 3.
 %include "kernel/x64/cpu.inc"
 %include "boot/boot.inc"
 
@@ -20,7 +20,7 @@ locked_start:
 section .text
 bits 64
 
-; firmwareLocks(): u64, what boot left of that register.
+; firmwareLocks(): u64, the value of that register after boot.
   provides firmwareLocks, _l, firmware
   mov ecx, MSR_MISC_ENABLE
   rdmsr

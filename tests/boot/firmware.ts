@@ -1,4 +1,4 @@
 // Functions of firmware.asm.
 
-/** IA32_MISC_ENABLE. */
+/** Reads IA32_MISC_ENABLE. */
 export declare function firmwareLocks(): u64;

@@ -1,5 +1,5 @@
-// Looks at every mapping that boot made, for what must not be: code that can be written, by its own
-// address or by another of the same memory, and anything that user code could reach.
+// Checks every mapping that boot made for what must not exist: code that can be written, by its own
+// address or by another address of the same memory, and pages that user code could reach.
 
 import { kernelTopTable } from "../../kernel/x64/assembly";
 import { loadPhysical64 } from "../../kernel/x64/physical-memory";
@@ -21,9 +21,9 @@ let executable: u64 = 0;
 let writable: u64 = 0;
 let wrong: u64 = 0;
 
-/** Prints what was found, with the number of mappings that should not be. */
+/** Prints what was found, with the number of mappings that must not exist. */
 export function walkPageTables(): void {
-  // First where the code is, then who can write there.
+  // The first pass finds the code, the second pass the writable mappings of the same memory.
   for (let pass: u32 = 0; pass < 2; pass++) {
     for (let top: u64 = 0; top < 512; top++)
       walkTop(loadPhysical64(kernelTopTable() + top * 8), top, pass);

@@ -1,5 +1,5 @@
-; Functions of the probe kernel that no kernel has: a look at the flags, and a jump to anywhere, as
-; a bug would do it.
+; Functions that only the probe kernel has: one reads the flags, one calls any address, as a bug
+; could.
 %include "kernel/x64/cpu.inc"
 
 section .text
@@ -12,7 +12,7 @@ bits 64
   ret
 .end:
 
-; callAddress(address: u64): u64, what the code there leaves in rax.
+; callAddress(address: u64): u64, the value that the code at the address leaves in rax.
   provides callAddress, l_l, planted
   call rdi
   ret

@@ -1,5 +1,6 @@
-// A kernel without programs: it brings the machine up, says what it finds, and then does what the
-// command line asks for. The boot tests start it in every way in which the real one can be started.
+// A kernel without programs: it initializes the machine, prints what it finds, and then does what
+// the command line asks for. The boot tests start it in every way in which the real kernel can be
+// started.
 
 import {
   archiveBytes,

@@ -13,7 +13,7 @@ org 0x1000000000
 %define LOOPS 3000000
 
   jmp short start
-; A function that the kernel has no business to run, at offset 2.
+; A function that the kernel must never run, at offset 2.
   mov eax, 0x5eed
   ret
 
@@ -38,7 +38,7 @@ start:
   mov eax, REPORT_FIRST
   syscall
 
-  ; Everything that is dead across a call comes back zero, whatever it was.
+  ; Every register that is dead across a call is zero on return.
   mov rbx, 0x1111
   mov r12, 0x2222
   mov r13, 0x3333
@@ -68,7 +68,7 @@ start:
   mov eax, REPORT_RETURNED
   syscall
 
-  ; Interrupts leave everything as it was.
+  ; Interrupts change no register.
   mov rbx, 1
   mov rcx, 1 << 1
   mov rdx, 1 << 2
@@ -117,8 +117,8 @@ start:
   mov eax, REPORT_PORT
   syscall
 
-; What may not be done: the probe resumes at each of these after the fault that the one before has
-; raised.
+; Forbidden instructions: the probe resumes at each of them after the fault that the instruction
+; before has raised.
 align 32
   mov dx, 0x81
   in al, dx

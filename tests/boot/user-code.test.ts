@@ -20,7 +20,7 @@ let lines: string[] = [];
 /** Offset in the code where the forbidden instructions start. */
 let firstForbidden = 0;
 
-/** Boots the probe with a command line; returns its lines and those of a panic. */
+/** Boots the probe with a command line; returns its lines and the lines of a panic. */
 async function run(
   commandLine: string,
   guardsOff?: string,
@@ -71,7 +71,7 @@ test("a thread starts with the registers that it was given, and with no flag but
   expect(withoutArithmetic(flags!)).toBe(INTERRUPTS_ON);
 });
 
-test("a system call brings back what it must and zero in all other registers", () => {
+test("a system call returns its results, and zero in all other registers", () => {
   // rdi: all dead registers together; rsi: flags; rdx: the words, of which the probe has changed
   // one by 1.
   const [, dead, flags, words] = /^probe: call 1 (\S+) (\S+) (\S+)$/.exec(calls()[2]!)!;
@@ -95,7 +95,7 @@ test("flags of user code never reach the kernel", () => {
   expect(lines).not.toContain("probe: user flags in the kernel");
 });
 
-test("each forbidden instruction raises its fault, and the kernel goes on", () => {
+test("each forbidden instruction raises its fault, and the kernel continues", () => {
   const faults = lines
     .filter((line) => line.startsWith("probe: fault"))
     .map((line) => line.slice("probe: fault ".length));
@@ -130,8 +130,8 @@ test("each forbidden instruction raises its fault, and the kernel goes on", () =
   ]);
 });
 
-// Each fence is tried with a bug planted in the kernel, or with an attack of user code, and the
-// same again without the fence.
+// Each fence is tested with a bug planted in the kernel, or with an attack of user code; then the
+// same bug or attack is tried without the fence.
 
 test("a kernel that follows a wrong address into user memory is stopped by SMAP, and by nothing else", async () => {
   expect((await run("plant=read")).lines.at(-1)).toContain(

@@ -1,5 +1,5 @@
 // A kernel with one thread, whose code is the archive: the probe of the entry and exit stubs. It
-// prints what the thread reports, and what each forbidden instruction of it raised.
+// prints what the thread reports, and which fault each of its forbidden instructions raised.
 
 import {
   SAVE_BYTES,
@@ -128,7 +128,7 @@ export function systemCall(operation: u32): void {
   if (operation === 1) armTimer(nowNs() + TICK_NS);
 }
 
-/** A bug of the kernel, on request: it follows a wrong address into the user half. */
+/** A bug of the kernel, on request: a load from a wrong address in the user half. */
 function plant(): void {
   if (commandLineHas("plant=read")) {
     logText("probe: the kernel read");
@@ -165,8 +165,8 @@ let last: u64 = 0;
 let badReturns: u32 = 0;
 
 /**
- * Goes on at the next forbidden instruction, behind the last with two addresses to which nothing
- * may return.
+ * Resumes the thread at the next forbidden instruction; behind the last instruction, at two
+ * addresses to which no return is allowed.
  */
 export function fault(vector: u32, errorCode: u32, address: u64): void {
   checkFlags();
@@ -176,7 +176,7 @@ export function fault(vector: u32, errorCode: u32, address: u64): void {
   report(address);
   endLine();
 
-  // The first one says where they begin.
+  // The address of the first fault is where the forbidden instructions begin.
   if (last === 0) last = load<u64>(area, SAVE_RIP) & ~(STEP - 1);
   last += STEP;
   store<u64>(area, STACK_TOP, SAVE_RSP);

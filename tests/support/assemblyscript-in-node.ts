@@ -1,6 +1,6 @@
 /**
  * Compiles a few lines of AssemblyScript that use sources of the tree, and runs them in this
- * process. For tests of what is no program.
+ * process. For tests of sources that are not programs.
  */
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
@@ -18,8 +18,8 @@ export interface Exports {
 }
 
 /**
- * `source` stands in `folder`, so its imports are relative to that. System calls are not there:
- * they throw, but for a `call` that is given and returns a Status.
+ * `source` is compiled as a file of `folder`, so its imports are relative to `folder`. System calls
+ * throw, except `call` if a function for it is given; that function returns a Status.
  */
 export async function runAssemblyScript(
   folder: string,

@@ -21,8 +21,8 @@ interface TestImageOptions {
 }
 
 /**
- * Builds `image`; `without` names a guard of the kernel to leave out. What is built already costs a
- * fraction of a second.
+ * Builds `image`; `without` names a guard of the kernel to leave out. An image that is up to date
+ * takes a fraction of a second.
  */
 export function buildTestImage(image: string, options: TestImageOptions = {}): TestImage {
   const { medium = "kernel", without, releaseKey } = options;

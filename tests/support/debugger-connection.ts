@@ -1,6 +1,6 @@
 /**
- * QEMU's debugger port, as far as tests need it: stop at an instruction, go on. One packet at a
- * time, each answered.
+ * QEMU's debugger port, as far as tests need it: stop at an instruction, continue. One packet at a
+ * time; each packet is answered.
  */
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -52,18 +52,18 @@ export class DebuggerConnection {
     this.send("c");
   }
 
-  /** Stops it, wherever it is. */
+  /** Stops the machine at the instruction that it has reached. */
   async interrupt(): Promise<void> {
     this.socket.write("\x03");
     await this.answer();
   }
 
-  /** Waits until it stops at a breakpoint; false if it does not in that time. */
+  /** Waits until the machine stops at a breakpoint; false if it does not stop in time. */
   async stops(timeoutMs: number): Promise<boolean> {
     return (await this.answer(timeoutMs)) !== null;
   }
 
-  /** A breakpoint that changes no memory. The machine must stand. */
+  /** Sets a breakpoint that changes no memory. The machine must be stopped. */
   async setBreakpoint(address: bigint): Promise<void> {
     await this.request(`Z1,${address.toString(16)},1`);
   }
@@ -87,7 +87,7 @@ export class DebuggerConnection {
     this.socket.write(`$${packet}#${sum.toString(16).padStart(2, "0")}`, "latin1");
   }
 
-  /** Null when none came in time. */
+  /** Null if no packet came in time. */
   private answer(): Promise<string>;
   private answer(timeoutMs: number): Promise<string | null>;
   private answer(timeoutMs = ANSWER_TIMEOUT_MS): Promise<string | null> {

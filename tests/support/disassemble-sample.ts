@@ -13,7 +13,7 @@ export function assemblyOf(fn: IrFunction, module: IrModule = moduleOf("domain",
   return disassemble(compileFunction(fn, module, { check: true }).bytes);
 }
 
-/** The rules by which the instructions of a function were selected, in the order of the code. */
+/** The rules that selected the instructions of a function, in the order of the code. */
 export function rulesOf(code: MachineCode): string[] {
   return code.notes.map(({ rule }) => rule);
 }

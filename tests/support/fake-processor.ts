@@ -1,6 +1,7 @@
 /**
- * Files of kernel/x64 compiled to WebAssembly and run in this process, on physical memory, ports
- * and a clock of the test's. What is not given does nothing and reads as zero.
+ * Files of kernel/x64 compiled to WebAssembly and run in this process, on the test's physical
+ * memory, ports and clock. An instruction for which the test gives no function does nothing and
+ * returns zero.
  */
 import { compileAssemblyScript } from "../../toolchain/compiler/asc.ts";
 import { findRoot } from "../../toolchain/cache/tree.ts";
@@ -12,7 +13,7 @@ interface FakeMachine {
   readonly readTsc?: () => bigint;
   /** eax, ebx, ecx, edx. */
   readonly cpuid?: (leaf: number, subleaf: number) => readonly [number, number, number, number];
-  /** Takes the place of `physical` for words of 32 bits, as device registers are. */
+  /** Replaces `physical` for words of 32 bits: device registers. */
   readonly load32?: (address: bigint) => number;
   readonly store32?: (address: bigint, value: number) => void;
   /** Functions of kernel/x64/assembly.ts. */
@@ -28,7 +29,7 @@ export interface RunningFiles {
   big(name: string, ...args: (number | bigint)[]): bigint;
 }
 
-/** Compiles a text that stands in kernel/x64 and re-exports what the test wants to call. */
+/** Compiles a text as a file of kernel/x64; it re-exports what the test calls. */
 export async function compileForFake(entryText: string): Promise<WebAssembly.Module> {
   const entry = "kernel/x64/test-entry.ts";
   const { wasm } = await compileAssemblyScript({
@@ -93,7 +94,7 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
   };
 }
 
-/** WebAssembly hands over integers signed. */
+/** WebAssembly returns integers signed. */
 function unsigned(value: number | bigint): number | bigint {
   return typeof value === "bigint" ? BigInt.asUintN(64, value) : value >>> 0;
 }

@@ -1,8 +1,8 @@
 /**
- * The whole kernel as WebAssembly in this process: physical memory is a buffer, ports and clock are
- * the test's, and the test acts in the place of user code: it puts a system call's registers into
- * the current thread's save area and enters the kernel. The monitor, the blob and the archive are
- * the real ones.
+ * The whole kernel as WebAssembly in this process. Physical memory is a buffer, and the test
+ * supplies ports and clock. The test acts in the place of user code: it puts a system call's
+ * registers into the current thread's save area and enters the kernel. The monitor, the blob and
+ * the archive are the real ones.
  */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
@@ -139,8 +139,8 @@ export function fastReply(server: Thread): bool { return false; }
 `;
 
 /**
- * Compiles the kernel for Node; once a test file. `without`: a guard to take down. `slow`: without
- * the fast path.
+ * Compiles the kernel for Node, once in each test file. `without`: a guard to take down. `slow`:
+ * without the fast path.
  */
 export async function compileKernel({
   without,
@@ -193,8 +193,8 @@ export interface TestSystem {
   /** Rules; classes and `execute` rules are added. */
   readonly policy: string;
   /**
-   * The compiler does not see what the executables take, and so refuses no quota that is too small
-   * for them.
+   * The policy compiler does not learn how much memory the executables take, so it does not refuse
+   * quotas that are too small for them.
    */
   readonly areNeedsUnknown?: boolean;
   /** The image's `onSupervisorLoop` is "reboot". */
@@ -279,7 +279,7 @@ export class MachineStopped extends Error {
 
 interface SendOptions {
   readonly timeout?: bigint;
-  /** Address of the record; where it is given the message is a long one. */
+  /** Address of the record. If it is given, the message is a long one. */
   readonly record?: number;
   readonly handles?: readonly (readonly [number: number, rights: number])[];
   readonly arena?: { readonly address: number; readonly bytes: number };
@@ -308,10 +308,10 @@ export const named = (index: number): number => 0x10000 | (4 + index);
 const TIMER_VECTOR = 0x40;
 const ARCHIVE_AT = 0x100000;
 
-/** What CPUID says: eax, ebx, ecx, edx by leaf; all others are zero. */
+/** What CPUID returns: eax, ebx, ecx, edx by leaf; all other leaves are zero. */
 export type Cpuid = Readonly<Record<number, readonly [number, number, number, number]>>;
 
-/** Memory that the kernel is told of, beyond what it is given to use here. */
+/** Memory of the memory map beyond the memory that exists here. */
 export interface FarMemory {
   readonly from: bigint;
   readonly to: bigint;
@@ -353,7 +353,7 @@ export class KernelInNode {
       (imports[from] ??= {})[name] = (...args: (number | bigint)[]) =>
         supplied === undefined ? 0 : supplied(...args.map(unsigned));
     }
-    // Functions of kernel/x64/assembly.ts answer 64-bit zeroes, or nothing.
+    // Functions of kernel/x64/assembly.ts return 64-bit zeros, or nothing.
     for (const name of Object.keys(imports["assembly"] ?? {})) {
       imports["assembly"]![name] = /Load(8|32)$|forgetPorts/.test(name) ? () => 0 : () => 0n;
     }
@@ -436,7 +436,7 @@ export class KernelInNode {
 
   // Time and interrupts.
 
-  /** Lets time pass, and the timer interrupt as often as it is armed for. */
+  /** Advances the clock; the timer interrupts as often as it is armed. */
   pass(nanoseconds: bigint): void {
     const end = this.time + nanoseconds;
     for (let i = 0; i < 10_000; i++) {
@@ -458,7 +458,7 @@ export class KernelInNode {
   interrupt(line: number): void {
     this.number("interrupt", 32 + line);
   }
-  /** Runs what the kernel has put off until nothing is left to do but wait. */
+  /** Runs the deferred work of the kernel until none is left. */
   settle(): void {
     for (let i = 0; i < 5000 && this.big("armedDeadline") <= this.time; i++)
       this.number("interrupt", TIMER_VECTOR);
@@ -481,7 +481,7 @@ export class KernelInNode {
   threadOf(slot: number): number {
     return this.number("threadOfSlot", slot);
   }
-  /** Ends turns until that thread runs. It must be ready, and none of higher priority. */
+  /** Ends turns until that thread runs. It must be ready, and no thread of higher priority. */
   become(thread: number): void {
     for (let i = 0; i < 2000 && this.current !== thread; i++) {
       this.number("endTurn");
@@ -593,7 +593,7 @@ export class KernelInNode {
     return this.result(thread);
   }
 
-  /** What the thread's registers say of its last system call. */
+  /** The result of the thread's last system call, from its registers. */
   result(thread: number): Result {
     const caller = this.register(thread, save.SAVE_R8);
     return {
@@ -634,7 +634,7 @@ export class KernelInNode {
     return HEADER_FLAG_LONG;
   }
 
-  // A program's memory, as the program itself would see it.
+  // A program's memory, as the program itself sees it.
 
   write(slot: number, address: number, bytes: Uint8Array): void {
     for (const [index, byte] of bytes.entries())
@@ -676,7 +676,7 @@ function wordRegisters(words: readonly bigint[]): Record<number, bigint> {
   return Object.fromEntries(offsets.map((offset, index) => [offset, words[index] ?? 0n]));
 }
 
-/** WebAssembly hands over integers signed. */
+/** WebAssembly returns integers signed. */
 function unsigned(value: number | bigint): never {
   return (typeof value === "bigint" ? BigInt.asUintN(64, value) : value >>> 0) as never;
 }

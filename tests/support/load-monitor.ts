@@ -1,6 +1,6 @@
 /**
- * Compiles the security monitor to WebAssembly and runs it in this process, with a clock and a key
- * ring of the test's.
+ * Compiles the security monitor to WebAssembly and runs it in this process, with the test's clock
+ * and key ring.
  */
 import asc from "assemblyscript/asc";
 import { readFileSync } from "node:fs";
@@ -138,7 +138,7 @@ export interface Monitor {
   judgeEarly(question: Question): number;
   /** The audit record of that sequence, or the oldest one after it. */
   auditRecord(sequence: bigint): AuditRecord | undefined;
-  /** Copies bytes to a place of their own, aligned to 8, and returns its address. */
+  /** Copies bytes into the memory of the monitor, aligned to 8, and returns the address. */
   put(bytes: Uint8Array): number;
   /** Forgets what `put` placed. */
   clear(): void;

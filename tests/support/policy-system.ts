@@ -206,7 +206,7 @@ export const testPrograms: readonly ProgramInput[] = programDescriptions.map(
   }),
 );
 
-/** `statements` become the file `test.policy`, behind a first line `module test`. */
+/** `statements` become the file `test.policy`, whose first line is `module test`. */
 async function testSystem(
   statements: string,
   change: Partial<SystemInput> = {},

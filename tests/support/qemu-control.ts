@@ -9,7 +9,7 @@ interface Answer {
   readonly QMP?: unknown;
 }
 
-/** QEMU makes its socket within milliseconds of its start; on a busy host that may be a minute. */
+/** QEMU makes its socket within milliseconds of its start; on a busy host within a minute. */
 const CONNECT_TRIES_MAX = 1200;
 const CONNECT_PAUSE_MS = 50;
 
@@ -54,7 +54,7 @@ export class ControlConnection {
     for (const line of lines) this.dispatch(JSON.parse(line) as Answer);
   }
 
-  /** Ignores the greeting and events, which are no answers. */
+  /** Ignores the greeting and events, which are not answers. */
   private dispatch(answer: Answer): void {
     if (answer.QMP !== undefined || answer.event !== undefined) return;
     const request = this.pending.shift();

@@ -17,13 +17,13 @@ import {
 import { ControlConnection } from "./qemu-control.ts";
 
 export type BootOptions = Omit<MachineOptions, "serial" | "controlSocket"> & {
-  /** The machine has no serial port: its screen is all there is. */
+  /** The machine has no serial port, only its screen. */
   readonly withoutSerial?: boolean;
 };
 
 /**
- * A shell answers in milliseconds, a boot takes two seconds; the rest is room for a slow or shared
- * host.
+ * A shell answers in milliseconds, and a boot takes two seconds. The limit allows for a slow or
+ * busy host.
  */
 const WAIT_DEFAULT_MS = 120_000;
 const TAIL_LINES = 25;
@@ -58,7 +58,7 @@ export class BootedMachine {
     this.child = spawn(QEMU_PROGRAM, qemuArguments(all), { stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.receive(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => (this.complaints += text));
-    // Typing into a machine that has just ended is no error of its own: the next wait reports the
+    // Typing into a machine that has just ended is not an error: the next wait reports the
     // end.
     this.child.stdin.on("error", () => {});
     this.ended = new Promise((resolve) => {
@@ -76,8 +76,8 @@ export class BootedMachine {
   }
 
   /**
-   * Waits until `pattern` shows up behind the text of the last wait, and returns the text from
-   * there up to its end. One wait at a time.
+   * Waits until `pattern` appears behind the text of the last wait, and returns the text from
+   * there to the end of the match. One wait at a time.
    */
   waitFor(pattern: string | RegExp, timeoutMs = WAIT_DEFAULT_MS): Promise<string> {
     if (this.waiter !== null) throw new Error("waitFor is called while another wait is under way");
@@ -89,12 +89,12 @@ export class BootedMachine {
     });
   }
 
-  /** Lets later waits begin behind everything that has come so far. */
+  /** Later waits ignore everything that was printed so far. */
   skip(): void {
     this.consumed = this.transcript.length;
   }
 
-  /** Sends characters as the terminal would. Enter is `\r`. */
+  /** Sends characters as a terminal does. Enter is `\r`. */
   type(text: string): void {
     this.child.stdin.write(text, "latin1");
   }
@@ -179,7 +179,7 @@ export class BootedMachine {
     );
   }
 
-  /** Ends QEMU at once and cleans up; harmless when it has ended already. */
+  /** Ends QEMU at once and cleans up; does nothing if QEMU has ended already. */
   async stop(): Promise<void> {
     this.child.kill("SIGKILL");
     await this.ended;

@@ -1,6 +1,5 @@
 /**
- * Programs that do whatever comes to mind, with a seed: for tests that something holds at every
- * moment.
+ * Programs that act at random, from a seed: for tests that an invariant holds at every moment.
  */
 import { Status } from "../../kernel/abi/status.ts";
 import { type KernelInNode, named } from "./kernel-in-node.ts";
@@ -20,7 +19,7 @@ import {
 export const RANDOM_SLOTS = [SERVER, CLIENT, OTHER];
 const forty = Array.from({ length: 40 }, (_, index) => BigInt(index));
 
-/** A generator with a seed, so that a failure can be run again. */
+/** A random generator with a seed, so that a failure can be repeated. */
 export function randomOf(seed: number): (below: number) => number {
   let state = BigInt(seed) * 2654435761n + 1n;
   return (below) => {
@@ -245,7 +244,7 @@ export function act(kernel: KernelInNode, random: (below: number) => number, kno
         [BigInt(random(200))],
         patient,
       );
-    // An inbox that lives by one thing alone: an endpoint, a receiver, a caller.
+    // An inbox that only one thing keeps alive: an endpoint, a receiver or a caller.
     case 28: {
       const made = newInbox();
       domain(4, numbers(made, 0x100), known.endpoints);
@@ -287,8 +286,8 @@ export function nothingKnown(): Known {
 }
 
 /**
- * The message that an action fails with, empty if it does not. A failure that `expected` does not
- * match is thrown on.
+ * The message with which an action fails, empty if it does not fail. A failure that `expected` does
+ * not match is thrown again.
  */
 export function failureOf(action: () => void, expected: RegExp): string {
   try {

@@ -29,8 +29,8 @@ export function readMessage(memory: DataView, record: number, header: number): W
 }
 
 /**
- * Delivers `message` into `record`; throws where the kernel would refuse because the receiver is
- * not prepared for it.
+ * Delivers `message` into `record`. Throws if the kernel would refuse because the receiver is not
+ * prepared for the message.
  */
 export function writeMessage(
   memory: DataView,

@@ -19,8 +19,8 @@ export interface SampleCall {
 }
 
 /**
- * Compiles hand-built functions for linux, has the verifier accept them, makes the calls in one
- * process, in order, and returns their results; for tests.
+ * Compiles hand-built functions for linux, checks that the verifier accepts them, makes the calls
+ * in one process, in order, and returns their results; for tests.
  */
 export function runSample(
   functions: readonly IrFunction[],

@@ -1,7 +1,7 @@
 /**
  * Runs a program of services/ or drivers/ in this process: compiled to WebAssembly, with the three
- * system calls supplied by a message switch and fake peers behind its handles. Nothing runs at the
- * same time: a program works until it waits, and then the test goes on.
+ * system calls supplied by a message switch and fake peers behind its handles. Program and test
+ * never run at the same time: the program runs until it waits, and then the test continues.
  */
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
@@ -40,7 +40,7 @@ import { readMessage, writeMessage } from "./record.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /**
- * Set: every program has the collector, which runs wherever it may; the tests hold all the same.
+ * If set, every program has the collector, which runs at every turn. The tests must pass then too.
  */
 const IS_STRESSED = process.env[STRESS_COLLECTOR] !== undefined;
 const DOMAIN_HANDLE = 0x10001;
@@ -50,8 +50,8 @@ const FIRST_MADE_HANDLE = 0x10100;
 
 interface NodeOptions {
   /**
-   * What is behind the handles that the manifest names. Clock and Log, and the program's own
-   * domain, are there without.
+   * The peers behind the handles that the manifest names. Clock, Log and the program's own domain
+   * are always there.
    */
   readonly peers?: Readonly<Record<string, Peer>>;
   /** The tree that the program belongs to; default: this one. */
@@ -62,7 +62,7 @@ interface NodeOptions {
   readonly ports?: { read(port: number): number; write(port: number, value: number): void };
 }
 
-/** What a call to the program has come to. A deferred answer changes it later. */
+/** The state of a call to the program. A deferred answer changes it later. */
 interface CallState<I extends InterfaceDescription, M extends MethodName<I>> {
   state: "waiting" | "answered" | "refused";
   fields?: Returns<I, M>;
@@ -85,7 +85,7 @@ interface Compilation {
 }
 
 /**
- * A program that is no folder but a text: `source` stands in `folder`, its handles are those of
+ * Compiles a program from a text: `source` counts as a file of `folder`, its handles are those of
  * `program`.
  */
 export async function loadSourceInNode(
@@ -99,7 +99,7 @@ export async function loadSourceInNode(
   return new NodeProgram(program, module, options);
 }
 
-/** Each program is compiled once a test file. */
+/** Each program is compiled once in each test file. */
 const compilations = new Map<string, Promise<Compilation>>();
 
 async function compile(root: string, folder: string): Promise<Compilation> {
@@ -139,8 +139,8 @@ async function compileSource(
 }
 
 /**
- * The program waits for what is not there: thrown through its frames. A fake peer throws it where
- * it would not answer yet.
+ * Thrown through the frames of a program that waits for a message that is not there. A fake peer
+ * throws it where it would not answer yet.
  */
 export class Waits extends Error {}
 /** The program has asked the kernel to end it. */
@@ -156,9 +156,9 @@ interface Pending {
 export class NodeProgram {
   /** The fake clock: nanoseconds since boot, which was a second ago. */
   nowNs = 1_000_000_000n;
-  /** Lines that the program wrote to the kernel's log. */
+  /** The lines that the program wrote to the kernel's log. */
   readonly log: string[] = [];
-  /** The code it ended with; undefined while it lives. */
+  /** The exit code of the program; undefined while it runs. */
   exitCode: number | undefined;
 
   private readonly instance: WebAssembly.Instance;
@@ -239,7 +239,7 @@ export class NodeProgram {
   }
 
   /**
-   * Sends a request that the program finds when it receives next: for peers that call back while
+   * Sends a request that the program gets with its next receive: for peers that call back while
    * the program calls them.
    */
   queueCall<const I extends InterfaceDescription, M extends MethodName<I>>(
@@ -443,7 +443,7 @@ export class NodeProgram {
   }
 }
 
-/** Takes an answer down, after looking whether it is the one to that method. */
+/** Records an answer, after checking that it is an answer to that method. */
 function settleCall(
   description: InterfaceDescription,
   name: string,

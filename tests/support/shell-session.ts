@@ -1,4 +1,6 @@
-/** The main image's shell over the serial line: a command in, its lines out. */
+/**
+ * The main image's shell over the serial line: types a command, returns the lines of its output.
+ */
 import type { BootMedium } from "../../toolchain/run/machine.ts";
 import { BootedMachine } from "./qemu.ts";
 

@@ -59,7 +59,7 @@ export class ShellSystem {
   /** What the attacker does once it is started: set by the test. */
   attackerActs: () => void = () => {};
   program!: NodeProgram;
-  /** At which look for it a running command finds ^C; 0: none is typed. */
+  /** The number of the check at which a running command finds ^C; 0: none is typed. */
   interruptAt = 0;
   /** When a killed domain is started again; 0: at once. */
   backOffNs = 0n;

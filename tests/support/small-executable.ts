@@ -1,5 +1,5 @@
 /**
- * Executables made by hand, as small as the kernel's loader accepts them: for tests that run the
+ * Executables made by hand, the smallest that the kernel's loader accepts: for tests that run the
  * kernel in Node, where no user code runs.
  */
 import { NOTE_BYTES, NOTE_TYPE } from "../../kernel/abi/executable.ts";
@@ -15,7 +15,7 @@ export interface SegmentOptions {
 }
 
 export interface ExecutableOptions {
-  /** Told apart by this text: it stands in the code. */
+  /** This text is part of the code, so that executables differ. */
   readonly name: string;
   readonly memoryPages?: number;
   readonly memoryPagesMax?: number;
@@ -116,7 +116,7 @@ export function smallExecutable(options: ExecutableOptions): Uint8Array {
   return file;
 }
 
-/** Writes a program header; tests use it to spoil one. */
+/** Writes a program header; tests also use it to write wrong ones. */
 export function writeSegment(view: DataView, index: number, segment: SegmentOptions): void {
   const place = 64 + index * 56;
   view.setUint32(place, segment.type, true);

@@ -126,7 +126,7 @@ export function startSlot(kernel: KernelInNode, slot: number): void {
   );
 }
 
-/** Ends a slot's instance through the supervisor; answers how many calls it took. */
+/** Ends a slot's instance through the supervisor; returns how many calls this took. */
 export function stopSlot(kernel: KernelInNode, slot: number): number {
   for (let calls = 1; calls < 5000; calls++) {
     const { status } = kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 4, [BigInt(slot)]);

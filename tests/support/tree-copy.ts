@@ -15,7 +15,7 @@ export class TreeCopy {
     copyTree(ROOT, this.root);
   }
 
-  /** Takes over what this tree has built, so that the copy builds only what a test changes. */
+  /** Copies what this tree has built, so that the copy builds only what a test changes. */
   takeBuilt(): void {
     for (const folder of ["build/cache", "build/generated", "build/kernel", "build/programs"]) {
       cpSync(join(ROOT, folder), join(this.root, folder), {
@@ -25,7 +25,7 @@ export class TreeCopy {
     }
   }
 
-  /** Runs a line as a user would type it, and returns what it printed. */
+  /** Runs a line as a user types it, and returns what it printed. */
   shell(line: string): string {
     return execFileSync("sh", ["-ec", line], {
       cwd: this.root,

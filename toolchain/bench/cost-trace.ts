@@ -1,7 +1,7 @@
 /**
- * Which costly instructions an operation executes: the emulator runs one instruction at a time and
- * logs the addresses that are asked for: the kernel's costly instructions, and the bencher's reads
- * of the time-stamp counter, which begin and end each sample.
+ * Which costly instructions an operation executes. The emulator runs one instruction at a time and
+ * logs certain addresses: the kernel's costly instructions, and the bencher's reads of the
+ * time-stamp counter, which begin and end each sample.
  */
 import { Decoder, DecoderOptions, Mnemonic } from "iced-x86";
 import { type ElfFile, sectionNamed } from "../elf/read.ts";
@@ -38,7 +38,7 @@ export function planTrace(
     forEachInstruction(other, ".text", (address) => {
       if (marks.has(address))
         throw new Error(
-          `another program has an instruction at 0x${address.toString(16)}, where the bencher reads the counter: it cannot be told apart`,
+          `another program has an instruction at 0x${address.toString(16)}, where the bencher reads the counter: the two cannot be distinguished`,
         );
     });
   }
@@ -70,8 +70,8 @@ export function readTrace({ costly, marks }: CostTrace, log: string): CostlyCoun
 }
 
 /**
- * The sample in the middle, by the sum of its counts: an interrupt that falls into one is no part
- * of the operation.
+ * The median sample by the sum of its counts: an interrupt during one sample is not part of the
+ * operation.
  */
 export function typicalCounts(samples: readonly CostlyCounts[]): CostlyCounts {
   const sum = (counts: CostlyCounts): number =>

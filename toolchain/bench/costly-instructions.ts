@@ -70,12 +70,11 @@ export const COSTLY_KINDS: readonly CostlyKind[] = [
   },
 ];
 
-/** Executions by kind; kinds that do not occur may be left out. */
+/** Number of executions by kind; kinds that do not occur may be left out. */
 export type CostlyCounts = Readonly<Record<string, number>>;
 
 /**
- * Cycles of an instruction that is none of these: three a cycle at best, one at worst while caches
- * hit.
+ * Cycles of any other instruction: a third of a cycle at best, one cycle at worst if caches hit.
  */
 const ORDINARY_MIN = 0.3;
 const ORDINARY_MAX = 1;

@@ -8,7 +8,7 @@ export interface Figure {
   readonly about: string;
   readonly value: number;
   readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "percent" | "count";
-  /** All samples, where there are several; `value` is their median. */
+  /** All samples, if there are several; `value` is their median. */
   readonly samples?: readonly number[];
   /**
    * Of `value` instructions, those that cost far more than one cycle, by kind
@@ -24,10 +24,10 @@ export interface Bench {
   readonly run: (root: string, log: (line: string) => void) => Promise<readonly Figure[]>;
 }
 
-/** What a bench leaves in build/bench/NAME.json. */
+/** What a bench writes to build/bench/NAME.json. */
 export interface BenchRecord {
   readonly bench: string;
-  /** What measures it again. */
+  /** The command that measures it again. */
   readonly command: string;
   readonly commit: string;
   /** Sources differ from the commit. */

@@ -18,8 +18,8 @@ const INTRODUCTION = [
 ];
 
 /**
- * The page with the tables of `records`, in the order of `order`. Tables of benches that have no
- * record are kept as they stand in `page`, the page of before.
+ * The page with the tables of `records`, in the order of `order`. Tables of benches without a
+ * record are copied from `page`, the page before this run.
  */
 export function figuresPage(
   records: readonly BenchRecord[],
@@ -111,7 +111,7 @@ function peerCell(peer: Peer | undefined): string {
   return `${peer.system}: ${peer.value}${peer.note === undefined ? "" : ` (${peer.note})`}`;
 }
 
-/** Lowest and highest sample, where there are several that differ. */
+/** Lowest and highest sample, if there are several that differ. */
 function spread(samples: readonly number[] | undefined): string {
   if (samples === undefined || samples.length < 2) return "";
   const [low, high] = [Math.min(...samples), Math.max(...samples)];

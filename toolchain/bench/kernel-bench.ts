@@ -1,7 +1,7 @@
 /**
- * The bench image: measures the kernel from inside and writes a line `bench NAME: MINIMUM MEDIAN
- * ROUNDS` to the kernel's log for each figure. It counts what did not end as it should; then there
- * are no figures.
+ * The bench image measures the kernel from inside and writes a line `bench NAME: MINIMUM MEDIAN
+ * ROUNDS` to the kernel's log for each figure. The image counts operations that failed; after a
+ * failure there are no figures.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,9 +22,9 @@ const BENCHER = "bencher";
 const SECOND_SERIAL_PORT = ["-serial", "null"];
 
 /**
- * What a line's name is as a figure, in the order in which the image measures. Times contain the
- * cost of reading the counter, which the image measures too. `isTraced`: the bencher itself reads
- * the counter around each sample.
+ * The figure of each line by the line's name, in the order in which the image measures. Times
+ * contain the cost of reading the counter, which the image measures too. `isTraced`: the bencher
+ * itself reads the counter around each sample.
  */
 const FIGURES: Readonly<
   Record<string, Pick<Figure, "id" | "about" | "unit"> & { readonly isTraced?: false }>
@@ -159,8 +159,7 @@ interface PrintedLine {
 }
 
 /**
- * The image's lines by name. Throws unless the image ended by itself and says that everything went
- * as it should.
+ * The image's lines by name. Throws unless the image ended by itself and reports no failure.
  */
 function printedLines({ output, exitCode }: MachineEnd): Map<string, PrintedLine> {
   const lines = new Map(
@@ -173,8 +172,8 @@ function printedLines({ output, exitCode }: MachineEnd): Map<string, PrintedLine
   if (!lines.has(COUNTER)) refuse(`the bench image ended without figures${tail}`);
   const failures = lines.get(FAILURES);
   if (failures === undefined) refuse(`the bench image did not reach its end${tail}`);
-  // Its line has the number of failures and the last one's status in the places of a figure's
-  // numbers.
+  // The line of failures has their number and the status of the last one in the places of a
+  // figure's numbers.
   const { minimum: count, median: status } = failures;
   if (count !== 0)
     refuse(
@@ -186,8 +185,8 @@ function printedLines({ output, exitCode }: MachineEnd): Map<string, PrintedLine
 }
 
 /**
- * The figures in the image's output, medians, less the cost of the counter itself where it is part
- * of them.
+ * The figures in the image's output: medians, without the cost of reading the counter if it is part
+ * of the sample.
  */
 export function figuresOf(end: MachineEnd): Figure[] {
   const lines = printedLines(end);
@@ -201,8 +200,8 @@ export function figuresOf(end: MachineEnd): Figure[] {
 }
 
 /**
- * The figures with what a traced run of the same image says of their costly instructions.
- * `samples`: of all its rounds, in their order.
+ * The figures with the costly instructions that a traced run of the same image executed. `samples`:
+ * the counts of all rounds, in their order.
  */
 export function withCosts(
   figures: readonly Figure[],
@@ -224,7 +223,7 @@ export function withCosts(
       unit === "instructions" && isTraced !== false ? [[id, take(name)] as const] : [],
     ),
   );
-  // What is left is the domain's starts and ends, which alternate.
+  // The remaining samples are the domain's starts and ends, which alternate.
   const left = lines.get("domain start")!.rounds + lines.get("domain end")!.rounds;
   if (at + left !== samples.length)
     throw new Error(`the trace has ${samples.length} samples, and the image took ${at + left}`);

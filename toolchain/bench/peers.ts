@@ -1,10 +1,10 @@
 /**
- * What others need for the same. Measured by us under the same emulator unless the row says
+ * The same figures of other systems. Measured by us under the same emulator unless the row says
  * otherwise: QEMU 7.2 TCG, `-cpu max`, one CPU, idle guest, warm; guest instructions are counted
  * with `-icount shift=0,sleep=off`, each REP iteration as one.
  */
 export interface Peer {
-  /** The figure of ours that it stands beside: `Figure.id`. */
+  /** The figure of Trine beside which it is shown: `Figure.id`. */
   readonly figure: string;
   readonly system: string;
   readonly value: string;

@@ -8,7 +8,7 @@ import { readElf, symbolNamed } from "../elf/read.ts";
 import { SYMBOLS_SYMBOL } from "../elf/symbol-table.ts";
 import type { Figure } from "./figure.ts";
 
-/** Parts of the trusted base by their sources, and what is often counted with them. */
+/** Parts of the trusted base by their sources, and code that is often counted with them. */
 const LINES: readonly {
   readonly id: string;
   readonly about: string;

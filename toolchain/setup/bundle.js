@@ -1,6 +1,6 @@
-// Bundles the tools into build/toolchain, npm packages left outside: they are loaded from
-// node_modules only when used. Plain JavaScript, because it is what runs before anything can read
-// TypeScript.
+// Bundles the tools into build/toolchain. npm packages are not part of the bundle: they are loaded
+// from node_modules when they are used. Plain JavaScript, because this file runs before anything
+// can read TypeScript.
 import { existsSync, lstatSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -32,8 +32,8 @@ await Promise.all([
     outExtension: { ".js": ".cjs" },
     target: "node18",
   }),
-]).catch(() => process.exit(1)); // esbuild has said what is wrong
-// What is edited from here on is not in the bundle, and newer than it.
+]).catch(() => process.exit(1)); // esbuild has printed what is wrong
+// The bundle is dated to its start, so a source that was edited meanwhile is newer.
 utimesSync(`${fresh}/main.js`, start, start);
 rmSync("build/toolchain", { recursive: true, force: true });
 renameSync(fresh, "build/toolchain");

@@ -1,14 +1,14 @@
-# Read by setup.sh: fetching, whether there is a network at all, and how far a download is.
+# Functions for setup.sh: fetch a file, check that there is a network, show the progress.
 
-# Seconds after which a host that says nothing counts as out of reach.
+# A host that does not answer for so many seconds counts as unreachable.
 ANSWER_SECONDS=15
 APT_HELPER=${APT_HELPER:-/usr/lib/apt/apt-helper}
-# What apt, git and curl trust here; Node on its own would not.
+# The certificates that apt, git and curl trust here; Node does not read them by default.
 MACHINE_CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
-# fetch URL FILE [OPTION…]: fetches with apt's own program, which is on every Debian and takes the
-# options; elsewhere with curl, without the options. $patience is a command in front of the program.
-# $proxy and $certificates are used beside the machine's settings.
+# fetch URL FILE [OPTION…]: fetches with apt's own program, which every Debian has and which gets
+# the options; on other machines with curl, without the options. $patience is a command in front of
+# the program, such as timeout. $proxy and $certificates are used beside the machine's settings.
 fetch() {
   url=$1
   file=$2
@@ -24,13 +24,13 @@ fetch() {
     [ -z "${certificates:-}" ] || set -- "$@" --cacert "$certificates"
     ${patience:-} curl -fsSL --speed-limit 1 --speed-time 60 "$@" -o "$file" "$url" 2>&1 </dev/null 9>&-
   else
-    echo "neither apt nor curl is there to fetch $url with"
+    echo "$url cannot be fetched: this machine has neither apt nor curl"
     return 1
   fi
 }
 
-# require_network WHAT URL…: ends, with the reason, if no host of the addresses answers. A refusal
-# is an answer too.
+# require_network WHAT URL…: exits with the reason if no host of the addresses answers. A refusal is
+# an answer too.
 require_network() {
   what=$1
   shift
@@ -50,7 +50,7 @@ require_network() {
   fail "  $reason"
 }
 
-# Prints `answers`, or why the host of the address does not.
+# Prints `answers`, or the reason why the host of the address does not answer.
 answer_of() {
   patience="timeout -k 1 $ANSWER_SECONDS"
   said=$(fetch "$1" "build/setup/probe.$number" -o Acquire::Retries=0) && status=0 || status=$?
@@ -65,8 +65,8 @@ answer_of() {
   esac
 }
 
-# Finds where npm would fetch from and how, by its settings: environment, then .npmrc of the tree,
-# of the account, of the machine.
+# Sets $registry, $proxy and $certificates to what npm uses. Its settings come from the environment,
+# then from .npmrc of the tree, of the account and of the machine.
 use_npm_settings() {
   global_settings=${npm_config_globalconfig:-}
   [ -n "$global_settings" ] || global_settings=$(npm config get globalconfig 2>/dev/null) || global_settings=/etc/npmrc
@@ -89,8 +89,8 @@ npm_setting() {
 }
 
 # show_progress TITLE: reads what apt prints with APT::Status-Fd=1 and, at the end, `exit:STATUS`;
-# returns STATUS. On a terminal it shows one line that changes, in a file a line for each fifth. All
-# else goes to build/setup/log.
+# returns STATUS. On a terminal it shows one line that changes, in a file one line for each 20 %.
+# All other output goes to build/setup/log.
 show_progress() {
   result=1
   shown=''

@@ -1,17 +1,17 @@
-# Read by setup.sh and clean.sh, which start in the root of the tree.
+# Functions for setup.sh and clean.sh, which run in the root of the tree.
 
 say() { printf 'trine: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 # A run as root leaves files that the owner of the tree can neither replace nor remove. If there are
-# such files, prints that, and how the owner gets them back.
+# such files, prints the command that gives them back to the owner, and exits.
 refuse_files_of_others() {
   account=$(id -u)
   [ "$account" = 0 ] && return 0
   foreign=''
   for folder in build node_modules; do
     [ -d "$folder" ] && [ ! -L "$folder" ] || continue
-    # The packages are installed by one run: its owner owns the first level.
+    # One run installs all packages, so the owner of the first level owns everything.
     depth=''
     if [ "$folder" = node_modules ]; then depth='-maxdepth 1'; fi
     [ -z "$(find "$folder/" $depth ! -user "$account" ! -writable -print -quit 2>/dev/null)" ] || foreign="$foreign '$PWD/$folder'"

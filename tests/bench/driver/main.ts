@@ -16,7 +16,7 @@ const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const LINE = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 
 /**
- * `measure` returns the moment of the last interrupt, 0 if there was none since it was last asked.
+ * `measure` returns the time of the last interrupt, 0 if there was none since the last `measure`.
  */
 export function main(): void {
   request2(LINE, ObjectType.Interrupt, 0, INBOX, 1);

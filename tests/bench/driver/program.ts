@@ -1,7 +1,7 @@
 import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Timing from "../timing.idl.ts";
 
-/** Waits for an interrupt and remembers when it was told of it. */
+/** Waits for an interrupt and records when its notice arrived. */
 export default defineProgram({
   name: "benchDriver",
   entry: "main.ts",

@@ -21,7 +21,7 @@ export function main(): void {
     }
     const request = receivedHeader();
     const token = receivedToken();
-    // An answer that is no answer: the bench counts it as a failure.
+    // A wrong answer: the bench counts it as a failure.
     const failed =
       call(RESPONDER, request & ~0xfc00, record, 0) === Status.Ok ? 0 : HEADER_FLAG_ERROR;
     status = reply(token, (request & ~0xfc00) | HEADER_FLAG_RECEIVE | failed, record, INBOX, 0);

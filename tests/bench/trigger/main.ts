@@ -25,7 +25,7 @@ const TRANSMITTER_EMPTY: u32 = 2;
 
 /**
  * `measure` returns the ticks from the write that raises the line to the driver's return from
- * `recv`; 0 if the driver was not told.
+ * `recv`; 0 if the driver was not notified.
  */
 export function main(): void {
   out8(INTERRUPT_ENABLE, 0);

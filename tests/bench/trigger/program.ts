@@ -2,8 +2,8 @@ import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
 import Timing from "../timing.idl.ts";
 
 /**
- * Makes a serial port interrupt and says how long it took until the driver knew. Alone has the
- * ports, so that no other domain's switches pay for them.
+ * Makes a serial port interrupt and returns how long it took until the driver was notified. Only
+ * this domain has ports, so switches between other domains do not pay for ports.
  */
 export default defineProgram({
   name: "trigger",

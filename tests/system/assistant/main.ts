@@ -1,4 +1,4 @@
-// A server that misbehaves on request. The tester asks; what the kernel does about it is the test.
+// A server that misbehaves on request. The tester asks for it and checks what the kernel does.
 
 import {
   HANDLE_INDEX_DOMAIN,
@@ -222,7 +222,7 @@ function crash(how: u32): void {
     case 5:
       store<u32>(<usize>memory.size() * 65536 + 65536, 1);
       return;
-    // By -1, which the compiler does not see.
+    // The divisor is -1, which the compiler does not know.
     case 6:
       setWord(0, i64.MIN_VALUE / (<i64>how - 7));
       return;
@@ -243,7 +243,7 @@ function crash(how: u32): void {
   }
 }
 
-/** Copies and fills that leave a mapped page, or come to it from the program's own memory. */
+/** Copies and fills that leave a mapped page, or enter it from the program's own memory. */
 function crashInMapped(how: u32): void {
   const mapped = mapPage();
   const ownEnd = (<usize>memory.size()) << 16;
@@ -276,8 +276,8 @@ function crashInMapped(how: u32): void {
 }
 
 /**
- * A page of a memory object, mapped to be written: the only one, so that its address is known to
- * who built the program.
+ * Maps a page of a memory object for writing. The object is the only one, so its address is known
+ * when the program is built.
  */
 function mapPage(): usize {
   request1(DOMAIN, ObjectType.Domain, 2, 4096);
@@ -321,7 +321,7 @@ function give(token: u64): void {
 function forwardTo(token: u64, number: u64): void {
   setWord(0, number);
   lastStatus = answer(token, header(ASSISTANT, Method.ForwardTo, 1, HEADER_FLAG_FORWARD));
-  // Where it cannot be passed on, which is so at the end of the way, the call is still ours to
+  // If the call cannot be forwarded, which is so at the end of the chain, this server must still
   // answer.
   if (lastStatus !== Status.Ok) answer(token, header(ASSISTANT, Method.ForwardTo, 0));
 }

@@ -90,7 +90,7 @@ export function callCases(): void {
   test("a message of another interface than the handle's is refused", () => {
     expectEqual(request0(PEER, ASSISTANT + 1, Method.None), Status.WrongInterface);
   });
-  test("a kernel interface spoken to an endpoint is refused", () => {
+  test("a message of a kernel interface to an endpoint is refused", () => {
     expectEqual(request0(PEER, ObjectType.Clock, 0), Status.WrongInterface);
   });
   test("the interface of another kernel object is refused", () => {
@@ -143,7 +143,7 @@ export function callCases(): void {
     setWord(0, ((<u64>8) << 32) | 0xfffffffc);
     expect(requestLong(PEER, ASSISTANT, Method.SumArena, 1) !== Status.Ok);
   });
-  test("an answer's arena arrives where the caller has room", () => {
+  test("an answer's arena arrives in the caller's buffer", () => {
     clearLong(1);
     receiveArena(arena, 65536);
     setWord(0, 5000);
@@ -151,7 +151,7 @@ export function callCases(): void {
     expectEqual(receivedArenaBytes(), 5000);
     expectEqual(load<u8>(arena + 4999), 4999 % 251);
   });
-  test("an answer's arena that is longer than the caller's room is not delivered", () => {
+  test("an answer's arena that is longer than the caller's buffer is not delivered", () => {
     clearLong(1);
     receiveArena(arena, 100);
     store<u8>(arena, 77);
@@ -197,7 +197,7 @@ export function callCases(): void {
     expectEqual(callPeer1(Method.Release, 0), Status.Ok);
     expectEqual(word(0), Status.Gone);
   });
-  test("a token is spent by its first answer", () => {
+  test("a token is spent by the first reply", () => {
     expectEqual(request0(PEER, ASSISTANT, Method.AnswerTwice), Status.Ok);
     expectEqual(request0(PEER, ASSISTANT, Method.LastStatus), Status.Ok);
     expectEqual(word(0), Status.Gone);

@@ -39,7 +39,7 @@ import {
   signal,
 } from "./steps";
 
-/** Handles: numbers that are not, rights that only shrink, transfer, revocation. */
+/** Handles: numbers that are not handles, rights that only shrink, transfer, revocation. */
 export function handleCases(): void {
   test("handle 0 is never valid", () => {
     expectEqual(request0(0, ASSISTANT, Method.None), Status.BadHandle);
@@ -112,7 +112,7 @@ export function handleCases(): void {
     expect(badged !== 0);
     drop(badged);
   });
-  test("describe tells type and rights", () => {
+  test("describe returns type and rights", () => {
     const notice = newNotice();
     expectEqual(request1(DOMAIN, ObjectType.Domain, 13, notice), Status.Ok);
     expectEqual(word(0), ObjectType.Notice);
@@ -170,7 +170,7 @@ export function handleCases(): void {
     expect(giveStatus(Method.Take, memoryObject, RIGHT_CALL | RIGHT_MAP_READ) !== Status.Ok);
     drop(memoryObject);
   });
-  test("a number that is no handle cannot be sent", () => {
+  test("a number that is not a handle cannot be sent", () => {
     expectEqual(giveStatus(Method.Take, 0x7fff0003, RIGHT_CALL), Status.BadHandle);
     expectEqual(giveStatus(Method.Take, 0, RIGHT_CALL), Status.BadHandle);
   });
@@ -207,7 +207,7 @@ export function handleCases(): void {
     drop(notice);
     drainInbox();
   });
-  test("revoking takes a chain of copies with it, and nothing beside", () => {
+  test("revoking removes a chain of copies, and no other handle", () => {
     const notice = newNotice();
     const aside = newNotice();
     let last = notice;
@@ -223,7 +223,7 @@ export function handleCases(): void {
     drop(notice);
     drainInbox();
   });
-  test("filling the handle table gives an error and dropping gives everything back", () => {
+  test("filling the handle table ends in an error, and dropping frees every entry", () => {
     const before = handlesUsed();
     const notice = newNotice();
     let made: u32 = 0;
@@ -239,7 +239,7 @@ export function handleCases(): void {
     expectEqual(handlesUsed(), before);
     drainInbox();
   });
-  test("a domain that hoards objects is stopped by its quota", () => {
+  test("a domain that keeps making objects is stopped by its quota", () => {
     expectEqual(request0(OTHER, ASSISTANT, Method.Hoard), Status.Ok);
     expect(word(0) > 0);
     expect(word(1) === Status.NoSpace || word(1) === Status.NoMemory);

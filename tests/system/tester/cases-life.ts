@@ -82,7 +82,7 @@ export function lifeCases(): void {
     expect(request1(SLOTS, ObjectType.Slots, 4, 0xffffffff) !== Status.Ok);
     expect(describeSlot(0xffffffff) !== Status.Ok);
   });
-  // On which processors it must be which, the suite knows (toolchain/testing/kernel-suite.ts).
+  // toolchain/testing/kernel-suite.ts checks which of the two it is on each processor.
   test("a program for newer processors computes what it should, or is not started", () => {
     const status = startSlot(MODERN_SLOT);
     if (status === Status.Unsupported) {
@@ -102,7 +102,7 @@ export function lifeCases(): void {
     expectEqual(startSlot(PEER_SLOT), Status.Ok);
     expectEqual(slotState(PEER_SLOT), State.Running);
   });
-  test("the first call after a restart says so once, then calls work", () => {
+  test("the first call after a restart returns Restarted once, then calls work", () => {
     restartPeer();
     stopSlot(PEER_SLOT);
     startSlot(PEER_SLOT);
@@ -153,7 +153,7 @@ export function lifeCases(): void {
     startSlot(PEER_SLOT);
     restartPeer();
   });
-  test("the supervisor hears of a slot's end", () => {
+  test("the supervisor is notified of a slot's end", () => {
     drainInbox();
     callPeer1(Method.Exit, 0);
     const status = receive(INBOX, 0, LATE);
@@ -212,7 +212,7 @@ export function lifeCases(): void {
     startSlot(PEER_SLOT);
     restartPeer();
   });
-  test("one domain's death leaves its neighbour's session alone", () => {
+  test("the death of one domain does not change the session of another", () => {
     request0(OTHER, ASSISTANT, Method.None);
     request0(OTHER, ASSISTANT, Method.Counter);
     const before = word(0);
@@ -233,7 +233,7 @@ export function lifeCases(): void {
   });
 }
 
-/** The domain computes for long when the caller's patience ends. */
+/** The domain still computes when the caller's timeout ends. */
 function setSpin(patience: u64): void {
   store<u64>(spinRecord, 0x7fffffff);
   call(PEER, header(ASSISTANT, Method.Spin, 1), spinRecord, patience);

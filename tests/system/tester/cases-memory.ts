@@ -48,12 +48,12 @@ export function memoryCases(): void {
     // Overlapping, so that the last bytes go first.
     memory.copy(address + 8192 - size, address + 4088, size);
     expectEqual(load<u64>(address + 4104), 0x1122334455667788);
-    // Nothing is nothing, wherever it is.
+    // A copy of zero bytes is allowed at any address.
     memory.copy(address + 8192, arena, size - 4096);
     unmap(address);
     drop(object);
   });
-  test("what one mapping writes another one reads", () => {
+  test("what is written through one mapping is read through another", () => {
     const object = newMemory(4096);
     const first = mapWhole(object, 4096, true);
     const second = mapWhole(object, 4096, false);
@@ -72,7 +72,7 @@ export function memoryCases(): void {
     expectEqual(load<u32>(address), 1);
     expectEqual(unmap(address), Status.Ok);
   });
-  test("what was mapped by a revoked copy is mapped no more, and its addresses show what is mapped there next", () => {
+  test("revoking a copy removes the mappings made by it, and their addresses show what is mapped there next", () => {
     const object = newMemory(8192);
     const next = newMemory(8192);
     const own = mapWhole(object, 8192, true);
@@ -87,7 +87,7 @@ export function memoryCases(): void {
     expectEqual(revoke(object), Status.Ok);
     expectEqual(unmap(address), Status.NotFound);
     expect(pagesUsed() <= before + 1);
-    // A translation that the processor had kept would still lead to the first object.
+    // A stale translation of the processor would still lead to the first object.
     expectEqual(mapWhole(next, 8192, true), address);
     expectEqual(load<u64>(address), 0);
     expectEqual(load<u64>(address + 4096), 0);
@@ -128,12 +128,12 @@ export function memoryCases(): void {
     drop(bare);
     drop(object);
   });
-  test("an address that is no mapping is not unmapped", () => {
+  test("an address without a mapping is not unmapped", () => {
     expect(unmap(0) !== Status.Ok);
     expect(unmap(65536) !== Status.Ok);
     expect(unmap(0xfffff000) !== Status.Ok);
   });
-  test("memory of no bytes, and more than there is, is refused", () => {
+  test("memory of zero bytes, and of more bytes than exist, is refused", () => {
     expect(request1(DOMAIN, ObjectType.Domain, 2, 0) !== Status.Ok);
     expect(request1(DOMAIN, ObjectType.Domain, 2, 0x4000000000) !== Status.Ok);
     expect(request1(DOMAIN, ObjectType.Domain, 2, 0xffffffffffffffff) !== Status.Ok);
@@ -169,7 +169,7 @@ export function memoryCases(): void {
     unmap(<usize>word(0));
     drop(object);
   });
-  test("a handle without the right to seal does not", () => {
+  test("a handle without the right to seal does not seal", () => {
     const object = newMemory(4096);
     const weak = mint(object, RIGHT_CALL | RIGHT_MAP_READ | RIGHT_MAP_WRITE, 0);
     expectEqual(request0(weak, ObjectType.Memory, 1), Status.NoRight);
@@ -201,7 +201,7 @@ export function memoryCases(): void {
     expect((describedRights(object) & RIGHT_SEAL) !== 0);
     drop(object);
   });
-  test("linear memory grows by zero pages and answers the size before", () => {
+  test("memory.grow adds zero-filled pages and returns the size before", () => {
     const before = memory.size();
     expectEqual(memory.grow(1), before);
     expectEqual(memory.size(), before + 1);

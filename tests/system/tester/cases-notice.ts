@@ -57,17 +57,17 @@ export function noticeCases(): void {
     drop(first);
     drop(second);
   });
-  test("a notice sets no bit but those it was made for, the kernel's own least of all", () => {
+  test("a notice sets only the bits that it was made for, and never the kernel's own", () => {
     const notice = newNotice();
     expectEqual(signal(notice, 0x100), Status.BadArgument);
     expectEqual(signal(notice, 0x8000000000000001), Status.BadArgument);
     expectEqual(receive(INBOX, 0, TIMEOUT_POLL), Status.Timeout);
     drop(notice);
   });
-  test("a notice for no bits is not made", () => {
+  test("a notice without bits is refused", () => {
     expectEqual(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0), Status.BadArgument);
   });
-  test("a signal without bits is nothing", () => {
+  test("a signal without bits has no effect", () => {
     const notice = newNotice();
     signal(notice, 0);
     expectEqual(receive(INBOX, 0, TIMEOUT_POLL), Status.Timeout);
@@ -81,7 +81,7 @@ export function noticeCases(): void {
       ),
     );
   });
-  test("recv waits as long as it was told", () => {
+  test("recv waits until its timeout", () => {
     expect(
       isOnceWithin(100 * MILLISECOND, () => {
         const start = now();
@@ -90,7 +90,7 @@ export function noticeCases(): void {
       }),
     );
   });
-  test("recv on what is not an inbox is refused", () => {
+  test("recv on a handle that is not an inbox is refused", () => {
     expectEqual(receive(CLOCK, 0, TIMEOUT_POLL), Status.WrongType);
     expectEqual(receive(0, 0, TIMEOUT_POLL), Status.BadHandle);
     expectEqual(receive(OWN, 0, TIMEOUT_POLL), Status.WrongType);
@@ -133,7 +133,7 @@ export function noticeCases(): void {
     request3(CLOCK, ObjectType.Clock, 1, 1, INBOX, 0x400);
     expectEqual(awaitNotice(), 0x400);
   });
-  test("a timer at what is not one's inbox is refused", () => {
+  test("a timer at a handle that is not the domain's inbox is refused", () => {
     expect(request3(CLOCK, ObjectType.Clock, 1, now() + MILLISECOND, PEER, 1) !== Status.Ok);
   });
   test("a caller's timeout leaves its server working", () => {
@@ -179,7 +179,7 @@ function request1Within(method: u32, value: u64, patience: u64): u32 {
 }
 const spinRecord: usize = memory.data(608, 8);
 
-/** Sets a timer of 5 ms and does something before it fires: again where it fired first. */
+/** Sets a timer of 5 ms and acts before the timer fires; tries again if the timer fired first. */
 function inTime(before: () => void): void {
   for (let attempt = 0; attempt < 100; attempt++) {
     const deadline = now() + 5 * MILLISECOND;

@@ -42,7 +42,7 @@ const DENIED_REQUEST: u64 = 0;
 const DENIED_RESPONSE: u64 = 1;
 
 /**
- * The monitor as programs meet it: denials, their records, the queries; then trace and the list of
+ * The monitor as programs see it: denials, their records, the queries; then trace and the list of
  * slots.
  */
 export function policyCases(): void {
@@ -97,10 +97,10 @@ export function policyCases(): void {
     expectEqual(request0(SYSTEM, ObjectType.System, 2), Status.Denied);
     expect(nextAudit(AUDIT) > sequence);
   });
-  test("a record beyond the newest is not there", () => {
+  test("a record beyond the newest does not exist", () => {
     expectEqual(requestWide(AUDIT, ObjectType.Audit, 1, nextAudit(AUDIT) + 1000), Status.NotFound);
   });
-  test("a record says where the rule stands", () => {
+  test("a record has the file and line of the rule", () => {
     request0(PEER, ASSISTANT, Method.Limited + 0);
     const sequence = nextAudit(AUDIT);
     callPeer1(Method.Limited, 4000);
@@ -114,7 +114,7 @@ export function policyCases(): void {
     setWord(0, 0xfffffff0);
     expect(requestLong(AUDIT, ObjectType.Audit, 2, 1) !== Status.Ok);
   });
-  test("the policy answers what would be allowed", () => {
+  test("the policy says what would be allowed", () => {
     const peerClass = findClass("Assistant");
     const testerClass = findClass("Tester");
     expect(peerClass > 0);
@@ -136,14 +136,14 @@ export function policyCases(): void {
       Status.Malformed,
     );
   });
-  test("a query about classes that do not exist is answered without harm", () => {
+  test("a query about classes that do not exist is answered", () => {
     const status = ask(0xffffffff, 0xffffffff, 0xffffffff, 63, Event.Request);
     expect(status !== Status.Ok || word(0) === 0);
   });
-  test("a class has its name back", () => {
+  test("the number of a class leads back to its name", () => {
     expect(textOf(POLICY, ObjectType.Policy, 2, findClass("Tester")) === 6);
   });
-  test("a name that no class has is not found", () => {
+  test("a name without a class is not found", () => {
     expectEqual(findClass("Nobody"), 0);
   });
   test("a trace shows the messages between two slots, decoded words and all", () => {
@@ -195,7 +195,7 @@ export function policyCases(): void {
     expect(listed >= 13);
     expect(listed < 1000);
   });
-  test("the log takes text of its greatest length, and no more", () => {
+  test("the log accepts text of the greatest length, and no longer text", () => {
     memory.fill(arena, 46, 300);
     expectEqual(logStatus(0), Status.Ok);
     expect(logStatus(257) !== Status.Ok);
@@ -245,7 +245,7 @@ function findRecord(sequence: u64, kind: u64): u32 {
   return Status.NotFound;
 }
 
-/** Length of the text that a method answers for a number. */
+/** Length of the text that a method returns for a number. */
 function textOf(handle: u32, interfaceId: u32, method: u32, value: u64): u32 {
   clearLong(1);
   receiveArena(arena, 4096);

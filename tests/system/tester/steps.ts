@@ -25,15 +25,15 @@ export function now(): u64 {
 }
 
 /**
- * How long a busy host may hold the whole machine up: what has not happened by then does not
+ * How long a busy host may stop the whole machine. What has not happened after this time does not
  * happen.
  */
 export const LATE: u64 = 60000 * MILLISECOND;
 const TRIES_MAX: u32 = 50;
 
 /**
- * Whether `act` takes less than `limit` in one of some tries: a busy host holds the machine up now
- * and then, not each time.
+ * Whether `act` takes less than `limit` in one of some tries: a busy host stops the machine now and
+ * then, not each time.
  */
 export function isOnceWithin(limit: u64, act: () => void): bool {
   for (let tries: u32 = 0; tries < TRIES_MAX; tries++) {
@@ -44,7 +44,7 @@ export function isOnceWithin(limit: u64, act: () => void): bool {
   return false;
 }
 
-/** A fresh notice for bits 0 to 7 at the tester's inbox; its handle number. */
+/** Makes a notice for bits 0 to 7 at the tester's inbox; returns its handle. */
 export function newNotice(): u32 {
   return request2(DOMAIN, ObjectType.Domain, 5, INBOX, 0xff) === Status.Ok ? <u32>word(0) : 0;
 }
@@ -53,7 +53,7 @@ export function newMemory(bytes: u64): u32 {
   return request1(DOMAIN, ObjectType.Domain, 2, bytes) === Status.Ok ? <u32>word(0) : 0;
 }
 
-/** A handle with fewer rights, or a badge; 0 where it is refused. */
+/** Makes a handle with fewer rights, or with a badge; returns 0 if that is refused. */
 export function mint(handle: u32, rights: u32, badge: u64): u32 {
   return mintStatus(handle, rights, badge) === Status.Ok ? <u32>word(0) : 0;
 }
@@ -66,7 +66,7 @@ export function drop(handle: u32): u32 {
   return request1(DOMAIN, ObjectType.Domain, 8, handle);
 }
 
-/** Revokes to the end, however many steps it takes. */
+/** Revokes, with as many steps as this takes. */
 export function revoke(handle: u32): u32 {
   for (let step = 0; step < 100000; step++) {
     const status = request1(DOMAIN, ObjectType.Domain, 9, handle);
@@ -85,7 +85,7 @@ export function drainInbox(): void {
     if (receive(INBOX, 0, TIMEOUT_POLL) === Status.Timeout) return;
 }
 
-/** Waits until notice bits arrive; 0 if they do not. */
+/** Waits until notice bits arrive; returns 0 if none arrive in time. */
 export function awaitNotice(): u64 {
   return receive(INBOX, 0, LATE) === Status.Notified ? word(0) : 0;
 }
@@ -108,7 +108,7 @@ export function slotState(slot: u32): u32 {
   return <u32>word(0);
 }
 
-/** Leaves the answer of Slots.describe in the record. */
+/** Calls Slots.describe; the answer is in the record. */
 export function describeSlot(slot: u32): u32 {
   return requestWide(SLOTS, ObjectType.Slots, 2, slot);
 }
