@@ -31,7 +31,7 @@ import { failCall } from "../ipc/wait";
 import { Table, isInUse } from "../memory/object-pages";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { THREADS_BASE, THREADS_MAX, THREAD_SHIFT } from "../object/layout";
+import { THREADS_MAX } from "../object/layout";
 import { Thread, ThreadState } from "../object/thread";
 import { passTurn, wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
@@ -144,7 +144,7 @@ function findCaller(server: Thread, token: u64): Thread | null {
   if (named >= THREADS_MAX) return null;
   const index = clamped(named, THREADS_MAX);
   if (!isInUse(Table.Threads, index)) return null;
-  const caller = changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
+  const caller = Thread.at(index);
   if (caller.state !== ThreadState.AwaitingReply) return null;
   if (!GUARD_TOKEN) return caller;
   if (caller.sequence !== token >> TOKEN_SEQUENCE_SHIFT) return null;

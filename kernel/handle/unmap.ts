@@ -5,7 +5,6 @@ import { freeMemoryStep, isLastFreeStep } from "../memory/memory-pages";
 import { Table, isInUse, returnPlace } from "../memory/object-pages";
 import { unchargeShared } from "../memory/quota";
 import { Domain } from "../object/domain";
-import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "../object/layout";
 import { Mapping } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
 import { unmapPage } from "../x64/paging";
@@ -104,6 +103,5 @@ function isMappedBy(domain: Domain, memory: MemoryObject): bool {
 
 /** False if the object was freed since, as by the end of its creator between two steps. */
 function isStillAlive(memory: MemoryObject, identity: u64): bool {
-  const index = <u32>((changetype<usize>(memory) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT);
-  return isInUse(Table.MemoryObjects, index) && memory.identity === identity;
+  return isInUse(Table.MemoryObjects, memory.index) && memory.identity === identity;
 }

@@ -25,7 +25,7 @@ export enum FrameUse {
   Memory = 3,
   /** A window page of objects or handles. */
   Objects = 4,
-  /** A page of a memory object, or of its list of frames. */
+  /** A page of a memory object, or of its list of frames. The owner is the object's index. */
   MemoryObject = 5,
 }
 

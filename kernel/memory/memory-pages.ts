@@ -12,7 +12,6 @@ import { ObjectType } from "../abi/object";
 import { Domain, domainOfSlot } from "../object/domain";
 import { loadPhysical32, storePhysical32 } from "../x64/physical-memory";
 import { FrameUse, allocateReserved, frameAddress, freeFrame, releaseReserved } from "./frames";
-import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "../object/layout";
 import { Table, returnPlace, takePlace } from "./object-pages";
 import { clamped } from "../base/speculation";
 import { chargePages, mayHaveObject, unchargeShared } from "./quota";
@@ -50,11 +49,6 @@ function leavesOf(pages: u32): u32 {
   return (pages + FRAME_NUMBERS_LEAF - 1) / FRAME_NUMBERS_LEAF;
 }
 
-/** Number of the object, which its frames carry as their owner. */
-function numberOf(object: MemoryObject): u32 {
-  return <u32>((changetype<usize>(object) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT);
-}
-
 function wordAddress(object: MemoryObject, index: u32): usize {
   return changetype<usize>(object) + FRAME_NUMBERS_OFFSET + ((<usize>index) << 2);
 }
@@ -70,7 +64,7 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
     const place = wordAddress(object, page);
     let frame = load<u32>(place);
     if (frame === 0) {
-      frame = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+      frame = allocateReserved(FrameUse.MemoryObject, object.index);
       store<u32>(place, frame);
     }
     return frame;
@@ -78,13 +72,13 @@ export function frameOfPage(object: MemoryObject, touched: u32): u32 {
   const leafPlace = wordAddress(object, page / FRAME_NUMBERS_LEAF);
   let leaf = load<u32>(leafPlace);
   if (leaf === 0) {
-    leaf = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+    leaf = allocateReserved(FrameUse.MemoryObject, object.index);
     store<u32>(leafPlace, leaf);
   }
   const place = frameAddress(leaf) + ((<u64>(page % FRAME_NUMBERS_LEAF)) << 2);
   let frame = loadPhysical32(place);
   if (frame === 0) {
-    frame = allocateReserved(FrameUse.MemoryObject, numberOf(object));
+    frame = allocateReserved(FrameUse.MemoryObject, object.index);
     storePhysical32(place, frame);
   }
   return frame;

@@ -251,8 +251,7 @@ export function releasePage(domain: Domain): bool {
  * object that `nextObject` found last, else linear in the old owner's pages.
  */
 export function movePage(from: Domain, to: Domain, object: MemoryObject): void {
-  const place = changetype<usize>(object);
-  const page = FIRST_MEMORY_OBJECT_PAGE + <u32>((place - MEMORY_OBJECTS_BASE) >> 12);
+  const page = FIRST_MEMORY_OBJECT_PAGE + object.index;
   assert(<u32>TablePage.of(page).ownerNumber === from.slot + 1);
   const before = pageBefore(from, page);
   const next = TablePage.of(page).next;

@@ -1,4 +1,4 @@
-import { MEMORY_OBJECT_SHIFT } from "./layout";
+import { MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT } from "./layout";
 import { KernelObject } from "./kernel-object";
 import { Mapping } from "./mapping";
 
@@ -32,6 +32,14 @@ export class MemoryObject extends KernelObject {
   digest1: u64;
   digest2: u64;
   digest3: u64;
+
+  @inline get index(): u32 {
+    return <u32>((changetype<usize>(this) - MEMORY_OBJECTS_BASE) >> MEMORY_OBJECT_SHIFT);
+  }
+  /** The memory object with this index, or the place where it would be. */
+  @inline static at(index: u32): MemoryObject {
+    return changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>index) << MEMORY_OBJECT_SHIFT));
+  }
 }
 
 /** The running state of the digest, 112 bytes, so that objects can be measured side by side. */

@@ -179,6 +179,10 @@ export class Thread extends KernelObject {
   @inline get index(): u32 {
     return <u32>((changetype<usize>(this) - THREADS_BASE) >> THREAD_SHIFT);
   }
+  /** The thread with this index, or the place where it would be. */
+  @inline static at(index: u32): Thread {
+    return changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
+  }
 
   /**
    * Number of the call that it makes or made last. It lies outside the thread, so that a later

@@ -9,15 +9,12 @@ const NONE = -1;
 const NEVER = 2n ** 64n - 1n;
 
 const SOURCE = `
-import { READY_QUEUE_BASE, THREADS_BASE, THREAD_SHIFT } from "../object/layout";
+import { READY_QUEUE_BASE, THREADS_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread } from "../object/thread";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline, setTimer, takeDue } from "./timers";
 
-function thread(index: u32): Thread {
-  return changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
-}
 function queue(): PriorityQueue {
   return changetype<PriorityQueue>(READY_QUEUE_BASE);
 }
@@ -26,13 +23,13 @@ export function prepare(): void {
   if (missing > 0) assert(memory.grow(missing) >= 0);
 }
 export function addLast(index: u32, priority: u32): void {
-  enqueueLast(queue(), thread(index), priority);
+  enqueueLast(queue(), Thread.at(index), priority);
 }
 export function addFirst(index: u32, priority: u32): void {
-  enqueueFirst(queue(), thread(index), priority);
+  enqueueFirst(queue(), Thread.at(index), priority);
 }
 export function remove(index: u32): void {
-  removeQueued(queue(), thread(index));
+  removeQueued(queue(), Thread.at(index));
 }
 export function first(): i32 {
   const found = firstQueued(queue());
@@ -45,10 +42,10 @@ export function isEmpty(): bool {
   return queue().bitmap.isEmpty;
 }
 export function setDeadline(index: u32, deadline: u64): void {
-  setTimer(thread(index).timeoutTimer, deadline);
+  setTimer(Thread.at(index).timeoutTimer, deadline);
 }
 export function clearDeadline(index: u32): void {
-  clearTimer(thread(index).timeoutTimer);
+  clearTimer(Thread.at(index).timeoutTimer);
 }
 export function earliest(): u64 {
   return earliestDeadline();

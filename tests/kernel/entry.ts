@@ -15,13 +15,7 @@ import {
 } from "../../kernel/handle/table";
 import { Thread } from "../../kernel/object/thread";
 import { Table, isInUse } from "../../kernel/memory/object-pages";
-import {
-  THREADS_BASE,
-  THREADS_MAX,
-  THREAD_SHIFT,
-  WINDOW_BYTES,
-  BLOB_BASE,
-} from "../../kernel/object/layout";
+import { THREADS_MAX, WINDOW_BYTES, BLOB_BASE } from "../../kernel/object/layout";
 
 /** Ends the running turn, as its slice would. */
 export { endTurn } from "../../kernel/schedule/scheduler";
@@ -87,7 +81,7 @@ export function slotObjects(slot: u32): u32 {
 }
 export function threadAt(index: u32): u32 {
   if (index >= THREADS_MAX || !isInUse(Table.Threads, index)) return 0;
-  return <u32>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
+  return <u32>changetype<usize>(Thread.at(index));
 }
 /** Where a thread's place in a queue lies in the thread: from the first to before the second. */
 export function queuePriorityOffset(): u32 {

@@ -17,15 +17,12 @@ import {
   MAPPINGS_BASE,
   MAPPINGS_MAX,
   MAPPING_SHIFT,
-  MEMORY_OBJECTS_BASE,
   MEMORY_OBJECTS_MAX,
   NOTICES_BASE,
   NOTICES_MAX,
   NOTICE_SHIFT,
   READY_QUEUE_BASE,
-  THREADS_BASE,
   THREADS_MAX,
-  THREAD_SHIFT,
 } from "../../kernel/object/layout";
 import {
   FrameUse,
@@ -70,8 +67,7 @@ export function invariantBroken(): u32 {
   for (let slot: u32 = 0; slot < slots && result === 0; slot++)
     result = checkDomain(domainOfSlot(slot));
   for (let index: u32 = 0; index < THREADS_MAX && result === 0; index++) {
-    if (isInUse(Table.Threads, index))
-      result = checkThread(changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT)));
+    if (isInUse(Table.Threads, index)) result = checkThread(Thread.at(index));
   }
   if (result === 0) result = checkReadyQueue();
   if (result === 0) result = checkObjects();
@@ -286,7 +282,7 @@ function checkLending(thread: Thread): u32 {
     if (inbox.thread !== thread || inbox.type !== <u32>ObjectType.Inbox) return broken(216, about);
     for (let index: u32 = 0; inbox.pendingCalls > 0 && index < THREADS_MAX; index++) {
       if (!isInUse(Table.Threads, index)) continue;
-      const caller = threadAt(index);
+      const caller = Thread.at(index);
       if (caller.state !== ThreadState.Calling || caller.inbox !== inbox) continue;
       if (caller.priority > wanted) wanted = caller.priority;
       if (caller.chainBehind >= chain) chain = caller.chainBehind + 1;
@@ -297,10 +293,6 @@ function checkLending(thread: Thread): u32 {
   if (wanted < thread.basePriority) wanted = thread.basePriority;
   if (thread.priority !== wanted) return broken(215, about);
   return thread.chainBehind === chain ? 0 : broken(217, about);
-}
-
-function threadAt(index: u32): Thread {
-  return changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
 }
 
 function checkReadyQueue(): u32 {
@@ -356,7 +348,7 @@ function checkObjects(): u32 {
   memory.fill(callerCounts, 0, (256 + INBOXES_MAX) * 4);
   for (let index: u32 = 0; index < THREADS_MAX; index++) {
     if (!isInUse(Table.Threads, index)) continue;
-    const thread = threadAt(index);
+    const thread = Thread.at(index);
     if (thread.state === ThreadState.Calling) addOne(callerCounts, inboxNumber(thread.inbox!));
   }
   for (let slot: u32 = 0; slot < slots; slot++) {
@@ -450,7 +442,7 @@ function isBeingLeft(object: MemoryObject): bool {
 function checkMemoryObjects(): u32 {
   for (let index: u32 = 0; index < MEMORY_OBJECTS_MAX; index++) {
     if (!isInUse(Table.MemoryObjects, index)) continue;
-    const object = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>index) << 12));
+    const object = MemoryObject.at(index);
     addOne(objectCounts, object.owner);
     if (
       object.handleCount === 0 &&
@@ -493,7 +485,7 @@ function checkFrames(): u32 {
       if (use === FrameUse.MemoryObject) {
         if (owner >= MEMORY_OBJECTS_MAX || !isInUse(Table.MemoryObjects, owner))
           return broken(300, <u64>frame);
-        owner = changetype<MemoryObject>(MEMORY_OBJECTS_BASE + ((<usize>owner) << 12)).owner;
+        owner = MemoryObject.at(owner).owner;
       }
       if (owner >= slots) return broken(301, <u64>frame);
       addOne(counts, owner);
