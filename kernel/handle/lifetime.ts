@@ -2,7 +2,7 @@
 
 import { ObjectType } from "../abi/object";
 import { passMappings } from "../memory/mappings";
-import { freeMemoryStep, isLastFreeStep } from "../memory/memory-pages";
+import { freeBeforeLastStep, freeMemoryStep } from "../memory/memory-pages";
 import { Table, returnPlace } from "../memory/object-pages";
 import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
@@ -47,11 +47,7 @@ function moveDescendantsUp(entry: HandleEntry): bool {
 }
 
 function dropMemory(entry: HandleEntry, memory: MemoryObject): bool {
-  memory.isDying = true;
-  if (!isLastFreeStep(memory)) {
-    freeMemoryStep(memory);
-    return false;
-  }
+  if (!freeBeforeLastStep(memory)) return false;
   removeHandle(entry);
   return freeMemoryStep(memory);
 }

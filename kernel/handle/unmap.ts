@@ -1,7 +1,7 @@
 // The end of a mapping, step by step, and what it means for the memory object.
 
 import { adopt, unlinkFromDomain, unlinkFromHandle, unlinkFromObject } from "../memory/mappings";
-import { freeMemoryStep, isLastFreeStep } from "../memory/memory-pages";
+import { freeBeforeLastStep, freeMemoryStep } from "../memory/memory-pages";
 import { Table, isInUse, returnPlace } from "../memory/object-pages";
 import { unchargeShared } from "../memory/quota";
 import { Domain } from "../object/domain";
@@ -22,6 +22,7 @@ export function unmapStep(domain: Domain, mapping: Mapping): bool {
   if (!unmapPagesStep(domain, mapping)) return false;
   const memory = mapping.memory!; // Once unlinked, the object may be gone: see `isStillAlive`.
   if (!mapping.isUnlinked) {
+    // Memory that goes with the mapping goes first, so that a revoker finds the mapping meanwhile.
     if (isLastOfAdopted(domain, mapping, memory) && !freeBeforeLastStep(memory)) return false;
     mapping.isUnlinked = true;
     unlinkFromHandle(mapping);
@@ -48,17 +49,6 @@ function unmapPagesStep(domain: Domain, mapping: Mapping): bool {
     unmapPage(domain.root, <u64>mapping.address + ((<u64>page) << 12));
   mapping.cursor = stop;
   return stop === mapping.pages;
-}
-
-/**
- * Frees memory that goes with its last mapping, up to the last step; true when only that is left.
- * Until then the mapping stays linked, so that a revoker still finds it while steps remain.
- */
-function freeBeforeLastStep(memory: MemoryObject): bool {
-  memory.isDying = true;
-  if (isLastFreeStep(memory)) return true;
-  freeMemoryStep(memory);
-  return false;
 }
 
 /**

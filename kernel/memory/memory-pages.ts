@@ -108,9 +108,16 @@ export function freeMemoryStep(object: MemoryObject): bool {
   return true;
 }
 
-/** True if the next step of freeing the object is the last. */
-export function isLastFreeStep(object: MemoryObject): bool {
-  return object.chargedPages <= FREE_STEP;
+/**
+ * Takes a step of freeing an object, but not the last one; true when only the last step is left,
+ * which `freeMemoryStep` takes. Until then the object's last reference stays, so that the object is
+ * found for the next step.
+ */
+export function freeBeforeLastStep(object: MemoryObject): bool {
+  object.isDying = true;
+  if (object.chargedPages <= FREE_STEP) return true;
+  freeMemoryStep(object);
+  return false;
 }
 
 function freePage(object: MemoryObject, page: u32): void {
