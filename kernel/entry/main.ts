@@ -14,7 +14,7 @@ import { boundInbox, notify } from "../ipc/notify";
 import { setResult } from "../ipc/registers";
 import { timeoutPassed } from "../ipc/wait";
 import { Domain, domainOfSlot } from "../object/domain";
-import { interruptOfLine } from "../object/interrupt";
+import { addMasked, interruptOfLine } from "../object/interrupt";
 import { Thread } from "../object/thread";
 import { TimerKind } from "../object/timer";
 import {
@@ -137,11 +137,7 @@ function deliverInterrupt(line: u32): void {
   const inbox = boundInbox(interrupt.inbox, interrupt.inboxIdentity);
   if (inbox === null) return;
   interrupt.fired += 1;
-  if (!interrupt.isListed) {
-    interrupt.isListed = true;
-    interrupt.nextMasked = inbox.firstMasked;
-    inbox.firstMasked = interrupt;
-  }
+  addMasked(inbox, interrupt);
   notify(inbox, interrupt.bits);
 }
 

@@ -14,7 +14,7 @@ import { rendezvous } from "../ipc/request";
 import { failCall, startTimeout } from "../ipc/wait";
 import { domainOfSlot } from "../object/domain";
 import { Inbox } from "../object/inbox";
-import { Interrupt } from "../object/interrupt";
+import { takeMasked } from "../object/interrupt";
 import { Thread, ThreadState } from "../object/thread";
 import { SLOT_INBOXES_BASE } from "../object/layout";
 import { firstQueued } from "../schedule/priority-queue";
@@ -153,14 +153,8 @@ function takeOver(thread: Thread, inbox: Inbox): void {
 
 /** Unmasks the interrupts that this inbox has delivered. At most LINE_COUNT steps. */
 function rearm(inbox: Inbox): void {
-  let interrupt = inbox.firstMasked;
-  if (interrupt === null) return;
-  inbox.firstMasked = null;
-  while (interrupt !== null) {
-    const next: Interrupt | null = interrupt.nextMasked;
-    interrupt.isListed = false;
-    interrupt.nextMasked = null;
+  while (inbox.firstMasked !== null) {
+    const interrupt = takeMasked(inbox);
     if (interrupt.inbox === inbox) unmaskLine(interrupt.line);
-    interrupt = next;
   }
 }

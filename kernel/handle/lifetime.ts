@@ -8,6 +8,7 @@ import { Domain, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
 import { Inbox } from "../object/inbox";
+import { takeMasked } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
 import { MemoryObject } from "../object/memory-object";
 import { TREE_STEP, isMemoryHandle, removeHandle } from "./table";
@@ -96,14 +97,7 @@ export function destroyInboxIfUnused(inbox: Inbox): void {
  * machine has lines.
  */
 export function forgetMasked(inbox: Inbox): void {
-  let interrupt = inbox.firstMasked;
-  while (interrupt !== null) {
-    const next = interrupt.nextMasked;
-    interrupt.isListed = false;
-    interrupt.nextMasked = null;
-    interrupt = next;
-  }
-  inbox.firstMasked = null;
+  while (inbox.firstMasked !== null) takeMasked(inbox);
 }
 
 function endObject(object: KernelObject, table: Table): void {

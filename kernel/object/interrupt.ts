@@ -22,6 +22,23 @@ export class Interrupt extends KernelObject {
 const INTERRUPT_SHIFT: u32 = 7;
 if (offsetof<Interrupt>() > 1 << INTERRUPT_SHIFT) ERROR("Interrupt is larger than its place");
 
+/** Adds an interrupt that has fired to the list of the inbox that delivers it. */
+export function addMasked(inbox: Inbox, interrupt: Interrupt): void {
+  if (interrupt.isListed) return;
+  interrupt.isListed = true;
+  interrupt.nextMasked = inbox.firstMasked;
+  inbox.firstMasked = interrupt;
+}
+
+/** Takes the first interrupt out of an inbox's list, which is not empty. */
+export function takeMasked(inbox: Inbox): Interrupt {
+  const first = inbox.firstMasked!;
+  inbox.firstMasked = first.nextMasked;
+  first.isListed = false;
+  first.nextMasked = null;
+  return first;
+}
+
 /**
  * Takes an interrupt out of the list of the inbox that delivered it last. At most as many steps as
  * the machine has lines.
