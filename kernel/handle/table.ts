@@ -10,6 +10,7 @@ import { backWindowPage, releaseWindowPage } from "../memory/window";
 import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { KernelObject } from "../object/kernel-object";
+import { MemoryObject } from "../object/memory-object";
 import { linkHandle, unlinkHandle } from "./tree";
 
 const ENTRIES_PER_PAGE: u32 = 4096 >> HANDLE_SHIFT;
@@ -55,6 +56,11 @@ export function hasRights(entry: HandleEntry, rights: u32): bool {
 /** Only handles to memory have mappings. */
 export function isMemoryHandle(entry: HandleEntry): bool {
   return entry.type === <u16>ObjectType.Memory;
+}
+
+/** True if the handle's memory object is being freed: such an object takes no new references. */
+export function isOfDyingMemory(entry: HandleEntry): bool {
+  return isMemoryHandle(entry) && changetype<MemoryObject>(entry.object!).isDying;
 }
 
 /** The entry in use at an index below `handleHigh`, null if the place is empty. */

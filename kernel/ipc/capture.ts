@@ -2,7 +2,7 @@
 
 import { MessageHeader } from "../abi/message-header";
 import { RECORD_BYTES, RECORD_MORE_WORDS, RECORD_WORD_COUNT } from "../abi/message-record";
-import { ObjectType, RIGHT_TRANSFER } from "../abi/object";
+import { RIGHT_TRANSFER } from "../abi/object";
 import { Status } from "../abi/status";
 import {
   ARENA_BYTES_MAX,
@@ -12,11 +12,9 @@ import {
   REGISTER_WORDS_MAX as REGISTER_WORDS,
 } from "../abi/system-call";
 import { clamped } from "../base/speculation";
-import { findHandle, hasRights } from "../handle/table";
+import { findHandle, hasRights, isOfDyingMemory } from "../handle/table";
 import { canWrite, copyFromUser } from "../memory/user-memory";
 import { Domain } from "../object/domain";
-import { HandleEntry } from "../object/handle-entry";
-import { MemoryObject } from "../object/memory-object";
 import { Thread } from "../object/thread";
 import { Arguments, RegisterWords } from "./registers";
 
@@ -120,9 +118,4 @@ export function describeHandles(sender: Thread, domain: Domain): Status {
     described.classId = entry.classId;
   }
   return Status.Ok;
-}
-
-/** True if the handle's memory object is being freed: such an object takes no new references. */
-export function isOfDyingMemory(entry: HandleEntry): bool {
-  return <u32>entry.type === ObjectType.Memory && changetype<MemoryObject>(entry.object!).isDying;
 }

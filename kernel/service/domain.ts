@@ -40,9 +40,15 @@ import { GUARD_RIGHTS } from "../base/guards";
 import { createThread } from "../domain/threads";
 import { dropStep } from "../handle/lifetime";
 import { revokeStep } from "../handle/revoke";
-import { addHandle, findHandle, handleNumber, hasRights, prepareHandles } from "../handle/table";
+import {
+  addHandle,
+  findHandle,
+  handleNumber,
+  hasRights,
+  isOfDyingMemory,
+  prepareHandles,
+} from "../handle/table";
 import { unmapStep } from "../handle/unmap";
-import { isOfDyingMemory } from "../ipc/capture";
 import { endDomain } from "../ipc/end";
 import { findMapping } from "../memory/address-space";
 import { createMapping } from "../memory/mappings";
