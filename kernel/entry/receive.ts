@@ -40,9 +40,9 @@ export class InboxOrStatus {
   @inline static refused(status: Status): InboxOrStatus {
     return changetype<InboxOrStatus>(<usize>status);
   }
-  /** Status.Ok if there is an inbox. */
+  /** Why there is no inbox; of no meaning if there is. */
   @inline get status(): Status {
-    return this.isInbox ? Status.Ok : <Status>changetype<usize>(this);
+    return <Status>changetype<usize>(this);
   }
   @inline get isInbox(): bool {
     return changetype<usize>(this) >= SLOT_INBOXES_BASE;
