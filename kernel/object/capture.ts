@@ -37,10 +37,6 @@ export class Capture extends Message {
   handleRights(index: u32): u32 {
     return load<u32>(changetype<usize>(this) + ((<usize>index) << 2), HANDLE_RIGHTS);
   }
-  @inline
-  setWord(index: u32, value: u64): void {
-    store<u64>(changetype<usize>(this) + ((<usize>index) << 3), value, MESSAGE_WORDS);
-  }
   /** Sizes of a message that is all in registers. */
   @inline
   setPlain(words: u32): void {

@@ -133,9 +133,6 @@ export class Thread extends KernelObject {
   receiveBytes: u32;
   receiveHandles: u32;
 
-  /** Deadline of the wait as the caller asked for it: relative, 0 for none. */
-  timeout: u64;
-
   /**
    * In the ready queue: what is left of its turn, which was cut short or begins again; 0 if a new
    * one begins.
