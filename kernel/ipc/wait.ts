@@ -5,7 +5,7 @@ import { TIMEOUT_NONE } from "../abi/system-call";
 import { Thread, ThreadState } from "../object/thread";
 import { removeReady, wake } from "../schedule/scheduler";
 import { clearTimer, setTimer } from "../schedule/timers";
-import { nowNs } from "../x64/timer";
+import { DEADLINE_NEVER, nowNs } from "../x64/timer";
 import { endFaulted } from "./end";
 import { leaveInbox, unqueueCaller } from "./inbox-queue";
 import { endService, updatePriority } from "./lending";
@@ -17,7 +17,7 @@ export function startTimeout(thread: Thread, timeoutNs: u64): void {
   const now = nowNs();
   const deadline = now + timeoutNs;
   // If the sum overflows, the deadline never comes. It must still differ from DEADLINE_NEVER.
-  setTimer(thread.timeoutTimer, deadline < now ? u64.MAX_VALUE - 1 : deadline);
+  setTimer(thread.timeoutTimer, deadline < now ? DEADLINE_NEVER - 1 : deadline);
 }
 
 /**

@@ -12,7 +12,7 @@ import { domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
-import { armTimer, nowNs } from "../x64/timer";
+import { DEADLINE_NEVER, armTimer, nowNs } from "../x64/timer";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
@@ -40,8 +40,8 @@ const TURN_PRIORITY_MASK: u64 = (1 << TURN_PRIORITY_BITS) - 1;
  * with the turn once the current thread waits or has received.
  */
 let heir: Thread | null = null;
-/** When the timer will interrupt, u64.MAX_VALUE if it will not. */
-let armedFor: u64 = u64.MAX_VALUE;
+/** When the timer will interrupt, DEADLINE_NEVER if it will not. */
+let armedFor: u64 = DEADLINE_NEVER;
 /**
  * The longest time between two kernel entries while work is deferred. A step of that work takes a
  * tenth of this time.
@@ -75,7 +75,7 @@ export function isWorkDeferred(): bool {
 
 /** The timer has fired, so it is off, whatever it was armed for. */
 export function timerFired(): void {
-  armedFor = u64.MAX_VALUE;
+  armedFor = DEADLINE_NEVER;
 }
 
 function isRunnable(thread: Thread): bool {
@@ -167,7 +167,7 @@ export function chooseNext(): void {
   if (current !== null && isRunnable(current)) {
     const best = bestReady();
     if (best < <i32>current.priority)
-      armRunning(u64.MAX_VALUE); // Its turn may be used up, but no equal waits for the turn to end.
+      armRunning(DEADLINE_NEVER); // Its turn may be used up, but no equal waits for the turn to end.
     else giveWay(current, best);
     return;
   }
@@ -189,7 +189,7 @@ export function chooseNext(): void {
   }
   if (best < 0) {
     currentThread = null;
-    arm(wantsEntry ? now : u64.MAX_VALUE);
+    arm(wantsEntry ? now : DEADLINE_NEVER);
     wantsEntry = false;
     return;
   }
@@ -268,7 +268,7 @@ function run(thread: Thread, now: u64, best: i32): void {
   heir = null;
   currentThread = thread;
   switchedAt = now;
-  armRunning(best === <i32>thread.priority ? turnEnd : u64.MAX_VALUE);
+  armRunning(best === <i32>thread.priority ? turnEnd : DEADLINE_NEVER);
 }
 
 function beginTurn(thread: Thread, now: u64): void {

@@ -3,6 +3,7 @@
 
 import { TIMER_HEAP_BASE, TIMER_HEAP_BYTES } from "../object/layout";
 import { Timer } from "../object/timer";
+import { DEADLINE_NEVER } from "../x64/timer";
 
 let count: u32 = 0;
 
@@ -39,9 +40,9 @@ export function clearTimer(timer: Timer): void {
   else sink(index, last);
 }
 
-/** Deadline of the earliest timer, u64.MAX_VALUE if none is on. */
+/** Deadline of the earliest timer, DEADLINE_NEVER if none is on. */
 export function earliestDeadline(): u64 {
-  return count === 0 ? u64.MAX_VALUE : at(1).deadline;
+  return count === 0 ? DEADLINE_NEVER : at(1).deadline;
 }
 
 /** The earliest timer, turned off, if it is due; null otherwise. */
