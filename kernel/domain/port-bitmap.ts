@@ -50,7 +50,7 @@ export function grantPorts(domain: Domain): bool {
       handleClass(index),
       Permission.Ports,
     );
-    if (verdict !== <u32>Status.Ok) continue;
+    if (verdict !== Status.Ok) continue;
     allowPorts(bitmap, handleFirst(index), handleCount(index));
   }
   domain.ports = <u32>bitmap;

@@ -59,7 +59,7 @@ export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
   if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // The number would wrap.
   if (domain.program >= archivePrograms()) return Status.NotFound;
-  const verdict = <Status>judgeExecute(domain.slot, domain.classId, measuredDigest(domain.program));
+  const verdict = judgeExecute(domain.slot, domain.classId, measuredDigest(domain.program));
   if (verdict !== Status.Ok) return verdict;
   const program = archivedProgram(domain.program);
   const read = readExecutable(program.start, program.bytes);

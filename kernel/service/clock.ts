@@ -6,7 +6,6 @@ import {
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { findHandle } from "../handle/table";
-import { judgePermission } from "../monitor/monitor";
 import { Inbox } from "../object/inbox";
 import { TimerKind } from "../object/timer";
 import { clearTimer, setTimer } from "../schedule/timers";
@@ -37,9 +36,7 @@ function setDomainTimer(call: MethodCall): Status {
   const status = checkInboxToBind(domain, entry);
   if (status !== Status.Ok) return status;
   if (request.bits === 0) return Status.BadArgument;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, call.handle.classId, Permission.Bind)
-  );
+  const verdict = call.judge(call.handle.classId, Permission.Bind);
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point.

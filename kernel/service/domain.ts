@@ -55,7 +55,6 @@ import { createMapping } from "../memory/mappings";
 import { createMemoryObject } from "../memory/memory-pages";
 import { Table, takePlace } from "../memory/object-pages";
 import { mayHaveObject } from "../memory/quota";
-import { judgePermission } from "../monitor/monitor";
 import { Domain, EndReason } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
@@ -212,9 +211,7 @@ function createNotice(call: MethodCall): Status {
   const status = checkInboxToBind(domain, entry);
   if (status !== Status.Ok) return status;
   if (request.bits === 0) return Status.BadArgument;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, ObjectType.Notice, Permission.Bind)
-  );
+  const verdict = call.judge(ObjectType.Notice, Permission.Bind);
   if (verdict !== Status.Ok) return verdict;
   if (!hasRoomForObject(domain)) return Status.NoSpace;
   const place = takeObject(domain, Table.Notices);
@@ -274,9 +271,7 @@ function mint(call: MethodCall): Status {
   if (GUARD_RIGHTS && badge !== 0 && changetype<Endpoint>(entry.object!).owner !== domain.slot)
     return Status.NoRight;
   if (!hasRights(entry, rights)) return Status.NoRight;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, entry.classId, Permission.Copy)
-  );
+  const verdict = call.judge(entry.classId, Permission.Copy);
   if (verdict !== Status.Ok) return verdict;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
 
@@ -323,13 +318,8 @@ function map(call: MethodCall): Status {
   const size = (<u64>memory.pages) << 12;
   if (offset >= size || bytes > size - offset) return Status.BadArgument;
   if (writable && memory.sealed) return Status.Sealed;
-  let verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapRead)
-  );
-  if (verdict === Status.Ok && writable)
-    verdict = <Status>(
-      judgePermission(domain.slot, domain.classId, entry.classId, Permission.MapWrite)
-    );
+  let verdict = call.judge(entry.classId, Permission.MapRead);
+  if (verdict === Status.Ok && writable) verdict = call.judge(entry.classId, Permission.MapWrite);
   if (verdict !== Status.Ok) return verdict;
   const status = createMapping(
     domain,

@@ -7,7 +7,6 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { findHandle } from "../handle/table";
 import { boundInbox } from "../ipc/notify";
-import { judgePermission } from "../monitor/monitor";
 import { Inbox } from "../object/inbox";
 import { Interrupt, removeMasked } from "../object/interrupt";
 import { maskLine, unmaskLine } from "../x64/interrupts";
@@ -40,9 +39,7 @@ function bind(call: MethodCall, interrupt: Interrupt): Status {
   if (status !== Status.Ok) return status;
   if (request.bits === 0) return Status.BadArgument;
   if (boundInbox(interrupt.inbox, interrupt.inboxIdentity) !== null) return Status.Busy;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, call.handle.classId, Permission.Bind)
-  );
+  const verdict = call.judge(call.handle.classId, Permission.Bind);
   if (verdict !== Status.Ok) return verdict;
 
   // Commit point. The last inbox's list of masked lines was emptied by `unbind`, or went with it.

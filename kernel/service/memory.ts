@@ -9,13 +9,7 @@ import { Status } from "../abi/status";
 import { hasRights } from "../handle/table";
 import { frameAddress } from "../memory/frames";
 import { frameOfPage } from "../memory/memory-pages";
-import {
-  SHA256_CONTEXT_BYTES,
-  judgePermission,
-  sha256Begin,
-  sha256End,
-  sha256Update,
-} from "../monitor/monitor";
+import { SHA256_CONTEXT_BYTES, sha256Begin, sha256End, sha256Update } from "../monitor/monitor";
 import { FRAME_NUMBERS_OFFSET, MEASURE_OFFSET, MemoryObject } from "../object/memory-object";
 import { copyIn } from "../x64/physical-memory";
 import { MethodCall } from "./method-call";
@@ -46,10 +40,7 @@ function seal(call: MethodCall, memory: MemoryObject): Status {
   const handle = call.handle;
   if (!hasRights(handle, RIGHT_SEAL)) return Status.NoRight;
   if (memory.writableMappings !== 0) return Status.Busy;
-  const domain = call.domain;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, handle.classId, Permission.Seal)
-  );
+  const verdict = call.judge(handle.classId, Permission.Seal);
   if (verdict !== Status.Ok) return verdict;
   memory.sealed = true;
   return Status.Ok;

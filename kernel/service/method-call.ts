@@ -1,7 +1,9 @@
 import { RESPONSE_WORDS_MAX, TEXT_BYTES_MAX } from "../../build/generated/kernel/method-shapes";
+import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { clamped } from "../base/speculation";
 import { copyFromUser } from "../memory/user-memory";
+import { judgePermission } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Thread } from "../object/thread";
@@ -28,6 +30,11 @@ export class MethodCall {
   /** The text of the request, once `takeText` was called, or of the response. Empty at first. */
   @inline get text(): TextBuffer {
     return changetype<TextBuffer>(text);
+  }
+
+  /** Judges a permission that the caller needs over an object of the class. Denials are recorded. */
+  judge(objectClass: u32, permission: Permission): Status {
+    return judgePermission(this.domain.slot, this.domain.classId, objectClass, permission);
   }
 
   /**

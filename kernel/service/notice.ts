@@ -4,7 +4,6 @@ import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { hasRights } from "../handle/table";
 import { signal } from "../ipc/notify";
-import { judgePermission } from "../monitor/monitor";
 import { Notice } from "../object/notice";
 import { MethodCall } from "./method-call";
 
@@ -15,10 +14,7 @@ export function noticeMethod(method: u32, call: MethodCall): Status {
 function signalNotice(call: MethodCall): Status {
   const handle = call.handle;
   if (!hasRights(handle, RIGHT_SIGNAL)) return Status.NoRight;
-  const domain = call.domain;
-  const verdict = <Status>(
-    judgePermission(domain.slot, domain.classId, handle.classId, Permission.Signal)
-  );
+  const verdict = call.judge(handle.classId, Permission.Signal);
   if (verdict !== Status.Ok) return verdict;
   return signal(changetype<Notice>(handle.object!), NoticeSignalRequest.at(call.request).bits);
 }
