@@ -1,8 +1,7 @@
 // What CPUID says of the time stamp counter: its rate, and whether the rate is constant.
 
-import { hasLeaf, readLeaf } from "./cpuid";
+import { LEAF_FEATURES, hasLeaf, readLeaf } from "./cpuid";
 
-const LEAF_FEATURES: u32 = 1;
 const FEATURE_HYPERVISOR: u32 = 1 << 31;
 /** Crystal's rate, and the counter's as a fraction of it. */
 const LEAF_CRYSTAL: u32 = 0x15;

@@ -2,7 +2,14 @@
 // names them.
 
 import { GUARD_SMAP, GUARD_SMEP } from "../base/guards";
-import { LEAF_STANDARD, hasBit, hasLeaf, readLeaf } from "./cpuid";
+import {
+  LEAF_FEATURES,
+  LEAF_MORE_FEATURES,
+  LEAF_STANDARD,
+  hasBit,
+  hasLeaf,
+  readLeaf,
+} from "./cpuid";
 import { processorLevel } from "./level";
 import { endLine, logNumber, logText } from "./serial-log";
 import { readMsr, writeCr4, writeMsr } from "./x64";
@@ -34,13 +41,11 @@ const SELECTOR_USER_BASE: u64 = 0x1b;
 /** Cleared on entry: TF, IF, DF, IOPL, NT, AC. */
 const ENTRY_FLAGS_CLEARED: u64 = 0x47700;
 
-const LEAF_FEATURES: u32 = 1;
-/** Bits of edx of that leaf. */
+/** Bits of edx of LEAF_FEATURES. */
 const FEATURE_MACHINE_CHECK: u32 = 7;
 const FEATURE_LOCAL_APIC: u32 = 9;
 const FEATURE_GLOBAL_PAGES: u32 = 13;
-const LEAF_MORE_FEATURES: u32 = 7;
-/** Bits of ebx, ecx and edx of that leaf. */
+/** Bits of ebx, ecx and edx of LEAF_MORE_FEATURES. */
 const FEATURE_SMEP: u32 = 7;
 const FEATURE_SMAP: u32 = 20;
 const FEATURE_UMIP: u32 = 2;

@@ -5,6 +5,8 @@ import { cpuid } from "./x64";
 /** First leaf of the ranges of standard and of extended leaves. */
 export const LEAF_STANDARD: u32 = 0;
 export const LEAF_EXTENDED: u32 = 0x80000000;
+export const LEAF_FEATURES: u32 = 1;
+export const LEAF_MORE_FEATURES: u32 = 7;
 /** A range ends here at the latest. */
 const RANGE_LEAVES: u32 = 0x10000;
 

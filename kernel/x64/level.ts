@@ -2,11 +2,16 @@
 // the features that it lacks.
 
 import { LEVEL_MOST } from "../abi/executable";
-import { LEAF_EXTENDED, hasBit, hasLeaf, readLeaf } from "./cpuid";
+import {
+  LEAF_EXTENDED,
+  LEAF_FEATURES,
+  LEAF_MORE_FEATURES,
+  hasBit,
+  hasLeaf,
+  readLeaf,
+} from "./cpuid";
 import { logText } from "./serial-log";
 
-const LEAF_FEATURES: u32 = 1;
-const LEAF_MORE_FEATURES: u32 = 7;
 const LEAF_EXTENDED_FEATURES: u32 = LEAF_EXTENDED + 1;
 
 /** The highest level that the processor has. Boot has checked level 1. */
