@@ -90,6 +90,10 @@ export class ProgramHeader {
   @inline get end(): u64 {
     return this.start + this.bytes;
   }
+  /** End of the segment's last page. */
+  @inline get pageEnd(): u64 {
+    return roundUp(this.end);
+  }
   @inline get fileEnd(): u64 {
     return this.fileStart + this.fileBytes;
   }
@@ -310,17 +314,18 @@ function areSegmentsApart(): bool {
     for (let j: u32 = i + 1; j < count; j++) {
       const other = programHeader(j);
       if (!other.isLoaded) continue;
-      if (one.start < pageEnd(other.end) && other.start < pageEnd(one.end)) return false;
+      if (one.start < other.pageEnd && other.start < one.pageEnd) return false;
       // A page that is mapped as code or constants holds nothing of another segment.
       if (one.isWritable && other.isWritable) continue;
       if (one.fileBytes === 0 || other.fileBytes === 0) continue;
-      if (one.fileStart < pageEnd(other.fileEnd) && other.fileStart < pageEnd(one.fileEnd))
+      if (one.fileStart < roundUp(other.fileEnd) && other.fileStart < roundUp(one.fileEnd))
         return false;
     }
   }
   return true;
 }
 
-function pageEnd(address: u64): u64 {
+/** The address rounded up to whole pages. */
+function roundUp(address: u64): u64 {
   return (address + 4095) & ~(<u64>4095);
 }

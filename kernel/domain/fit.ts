@@ -2,21 +2,14 @@
 // start is a mistake of the image.
 
 import { BlobError } from "../abi/blob-error";
-import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
 import { HANDLE_INDEX_FIRST_NAMED } from "../abi/system-call";
 import { REGION_START, stacksFit } from "../memory/address-space";
 import { HANDLE_SHIFT, PORT_BITMAP_BYTES } from "../object/layout";
-import {
-  handleType,
-  slotFirstHandle,
-  slotHandleCount,
-  slotProgram,
-  slotQuotaPages,
-  slotQuotaThreads,
-} from "../monitor/monitor";
+import { slotHandleCount, slotProgram, slotQuotaPages, slotQuotaThreads } from "../monitor/monitor";
 import { archivePrograms, archivedProgram } from "./archive";
 import { note, programHeader, programHeaderCount, readExecutable } from "./elf";
+import { hasPorts } from "./port-bitmap";
 
 /** The domain's top page table, and the three below it that its region takes. */
 const TABLE_PAGES: u32 = 4;
@@ -39,30 +32,19 @@ export function checkFit(slot: u32): BlobError {
 
 /** True if the slot's quotas suffice for the executable that was read last. */
 function fits(slot: u32): bool {
-  const handles = slotHandleCount(slot);
   let regionEnd = REGION_START;
-  let pages =
-    TABLE_PAGES +
-    THREAD_PAGES +
-    ((((HANDLE_INDEX_FIRST_NAMED + handles) << HANDLE_SHIFT) + 4095) >> 12);
-  if (hasPorts(slotFirstHandle(slot), handles)) pages += PORT_BITMAP_BYTES >> 12;
+  const handleBytes = (HANDLE_INDEX_FIRST_NAMED + slotHandleCount(slot)) << HANDLE_SHIFT;
+  let pages = TABLE_PAGES + THREAD_PAGES + ((handleBytes + 4095) >> 12);
+  if (hasPorts(slot)) pages += PORT_BITMAP_BYTES >> 12;
   const headers = programHeaderCount();
   for (let i: u32 = 0; i < headers; i++) {
     const segment = programHeader(i);
     if (!segment.isLoaded) continue;
-    const end = (segment.end + 4095) & ~(<u64>4095);
-    if (end > regionEnd) regionEnd = end;
-    if (!segment.isWritable) pages += <u32>((end - segment.start) >> 12);
+    if (segment.pageEnd > regionEnd) regionEnd = segment.pageEnd;
+    if (!segment.isWritable) pages += <u32>((segment.pageEnd - segment.start) >> 12);
   }
   return (
     pages <= slotQuotaPages(slot) &&
     stacksFit(slotQuotaThreads(slot), note().stackBytes, note().threadBlockBytes, regionEnd)
   );
-}
-
-function hasPorts(first: u32, count: u32): bool {
-  for (let i = first; i < first + count; i++) {
-    if (handleType(i) === <u32>ObjectType.Ports) return true;
-  }
-  return false;
 }

@@ -30,9 +30,7 @@ function bitmapOf(domain: Domain): usize {
  * the policy lets the domain use. False if there is no memory for the bitmap.
  */
 export function grantPorts(domain: Domain): bool {
-  const first = slotFirstHandle(domain.slot);
-  const end = first + slotHandleCount(domain.slot);
-  if (GUARD_PORTS && !hasPorts(first, end)) return true;
+  if (GUARD_PORTS && !hasPorts(domain.slot)) return true;
 
   const bitmap = bitmapOf(domain);
   if (!chargePages(domain, PORT_BITMAP_BYTES >> 12)) return false;
@@ -42,6 +40,8 @@ export function grantPorts(domain: Domain): bool {
     domain.portPages += 1;
   }
   memory.fill(bitmap, GUARD_PORTS ? 0xff : 0, PORT_BITMAP_BYTES);
+  const first = slotFirstHandle(domain.slot);
+  const end = first + slotHandleCount(domain.slot);
   for (let index = first; index < end; index++) {
     if (handleType(index) !== <u32>ObjectType.Ports) continue;
     const verdict = judgePermission(
@@ -58,7 +58,10 @@ export function grantPorts(domain: Domain): bool {
   return true;
 }
 
-function hasPorts(first: u32, end: u32): bool {
+/** True if any of the slot's handles names ports. */
+export function hasPorts(slot: u32): bool {
+  const first = slotFirstHandle(slot);
+  const end = first + slotHandleCount(slot);
   for (let index = first; index < end; index++) {
     if (handleType(index) === <u32>ObjectType.Ports) return true;
   }
