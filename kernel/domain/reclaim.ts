@@ -26,6 +26,7 @@ import {
   destroyInboxIfUnused,
   dropStep,
   forgetMasked,
+  rebindEndpoint,
 } from "../handle/lifetime";
 import { MemoryObject } from "../object/memory-object";
 import { firstQueued } from "../schedule/priority-queue";
@@ -142,12 +143,7 @@ function rebindEndpoints(domain: Domain): bool {
   const inbox = domain.inbox;
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);
-    if (endpoint.inbox === inbox) continue;
-    const before = endpoint.inbox!;
-    endpoint.inbox = inbox;
-    inbox.boundEndpoints += 1;
-    before.boundEndpoints -= 1;
-    destroyInboxIfUnused(before);
+    if (endpoint.inbox !== inbox) rebindEndpoint(endpoint, inbox);
   }
   return true;
 }

@@ -75,6 +75,18 @@ export function destroyEndpointIfUnused(endpoint: Endpoint): void {
   destroyInboxIfUnused(inbox);
 }
 
+/**
+ * Binds an endpoint to another inbox. Callers that are queued already stay in the old inbox's
+ * queue, and are received there.
+ */
+export function rebindEndpoint(endpoint: Endpoint, inbox: Inbox): void {
+  const before = endpoint.inbox!;
+  endpoint.inbox = inbox;
+  inbox.boundEndpoints += 1;
+  before.boundEndpoints -= 1;
+  destroyInboxIfUnused(before);
+}
+
 /** Ends an inbox that a program made if it has no handle, endpoint, queued caller or receiver. */
 export function destroyInboxIfUnused(inbox: Inbox): void {
   if (

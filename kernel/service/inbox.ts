@@ -6,7 +6,7 @@ import {
 import { ObjectType, RIGHT_BIND, RIGHT_MINT } from "../abi/object";
 import { Status } from "../abi/status";
 import { findHandle, hasRights } from "../handle/table";
-import { destroyInboxIfUnused } from "../handle/lifetime";
+import { rebindEndpoint } from "../handle/lifetime";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
 import { MethodCall } from "./method-call";
@@ -30,7 +30,6 @@ function info(call: MethodCall, inbox: Inbox): Status {
   return Status.Ok;
 }
 
-/** Callers that are queued already stay in the old inbox's queue, and are received there. */
 function bindEndpoint(call: MethodCall, inbox: Inbox): Status {
   const slot = call.domain.slot;
   const entry = findHandle(call.domain, InboxBindEndpointRequest.at(call.request).endpoint);
@@ -41,10 +40,6 @@ function bindEndpoint(call: MethodCall, inbox: Inbox): Status {
   if (endpoint.owner !== slot || inbox.owner !== slot) return Status.NoRight;
 
   // Commit point.
-  const before = endpoint.inbox!;
-  endpoint.inbox = inbox;
-  inbox.boundEndpoints += 1;
-  before.boundEndpoints -= 1;
-  destroyInboxIfUnused(before);
+  rebindEndpoint(endpoint, inbox);
   return Status.Ok;
 }
