@@ -63,10 +63,10 @@ import { MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
 import { Notice } from "../object/notice";
 import { checkInboxToBind } from "./binding";
 import { MethodCall } from "./method-call";
+import { allowedPriority } from "./thread";
 
 /** Interfaces from here on are those of rules: INTERFACE_EXECUTE and INTERFACE_PERMISSIONS. */
 const LAST_INTERFACE: u32 = 0xfffd;
-const PRIORITY_MAX: u32 = 255;
 
 export function domainMethod(method: u32, call: MethodCall): Status {
   if (changetype<usize>(call.handle.object) !== changetype<usize>(call.domain))
@@ -236,18 +236,11 @@ function createNotice(call: MethodCall): Status {
 function startThread(call: MethodCall): Status {
   const domain = call.domain;
   const request = DomainCreateThreadRequest.at(call.request);
-  const priority = request.priority;
-  if (priority === 0 || priority > PRIORITY_MAX || priority > domain.ceiling)
-    return Status.BadArgument;
+  const priority = allowedPriority(domain, request.priority);
+  if (priority === 0) return Status.BadArgument;
   if (domain.threadEntry === 0) return Status.NotFound;
   if (!prepareHandles(domain, 1)) return Status.NoSpace;
-  // The priority selects a queue, so it is masked: see kernel/base/speculation.ts.
-  const thread = createThread(
-    domain,
-    domain.threadEntry,
-    request.argument,
-    priority & PRIORITY_MAX,
-  );
+  const thread = createThread(domain, domain.threadEntry, request.argument, priority);
   if (thread === null) return Status.NoMemory;
   DomainCreateThreadResponse.at(call.response).handle = addFirstHandle(
     domain,

@@ -8,10 +8,13 @@ import { Status } from "../abi/status";
 import { killThread } from "../domain/threads";
 import { updatePriority } from "../ipc/lending";
 import { endWait } from "../ipc/wait";
+import { Domain } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
 import { account, currentThread, removeReady, resumeIfReady } from "../schedule/scheduler";
 import { nowNs } from "../x64/timer";
 import { MethodCall } from "./method-call";
+
+const PRIORITY_MAX: u32 = 255;
 
 if (<u32>ThreadInfoState.Faulted !== <u32>ThreadState.Faulted)
   ERROR("ThreadState and the interface Thread number the states differently");
@@ -60,11 +63,18 @@ function resume(thread: Thread): Status {
   return Status.Ok;
 }
 
-function setPriority(call: MethodCall, thread: Thread): Status {
-  const priority = ThreadSetPriorityRequest.at(call.request).priority;
-  if (priority === 0 || priority > 255 || priority > call.domain.ceiling) return Status.BadArgument;
+/** The priority, if the domain may give it to a thread; else 0. */
+export function allowedPriority(domain: Domain, priority: u32): u32 {
+  if (priority > PRIORITY_MAX || priority > domain.ceiling) return 0;
   // The priority selects a queue, so it is masked: see kernel/base/speculation.ts.
-  thread.basePriority = priority & 255;
+  return priority & PRIORITY_MAX;
+}
+
+function setPriority(call: MethodCall, thread: Thread): Status {
+  const request = ThreadSetPriorityRequest.at(call.request);
+  const priority = allowedPriority(call.domain, request.priority);
+  if (priority === 0) return Status.BadArgument;
+  thread.basePriority = priority;
   updatePriority(thread);
   return Status.Ok;
 }
