@@ -3,6 +3,7 @@
  * the property at fault, so that the loader can find its place in the file.
  */
 import { METHODS_MAX } from "../../kernel/abi/blob.ts";
+import { FIRST_PROGRAM_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import {
   ARENA_BYTES_MAX,
   MESSAGE_HANDLES_MAX,
@@ -27,30 +28,15 @@ export interface LoadedDescription {
 
 /** The policy's tables hold the number of an interface's errors in a byte. */
 const ERRORS_MAX = 255;
-const FIRST_PROGRAM_INTERFACE = 0x100;
 const INTERFACE_ID_MAX = 0xffff;
 const INTERFACE_KEYS = ["name", "id", "version", "about", "errors", "methods"];
 const METHOD_KEYS = ["about", "takes", "returns", "idempotent", "reads", "writes"];
 const SCALARS = ["u8", "u16", "u32", "u64", "i32", "i64", "bool"];
 const KERNEL_FOLDER = "services/interfaces/kernel/";
 /** Object types that a `handle` field may name beside interfaces. */
-const KERNEL_OBJECTS = [
-  "Domain",
-  "Memory",
-  "Inbox",
-  "Endpoint",
-  "Notice",
-  "Thread",
-  "Interrupt",
-  "Ports",
-  "Clock",
-  "Audit",
-  "Policy",
-  "Slots",
-  "Log",
-  "Trace",
-  "System",
-];
+const KERNEL_OBJECTS = Object.values(ObjectType).filter(
+  (name) => typeof name === "string" && name !== ObjectType[ObjectType.None],
+) as string[];
 /** Words that AssemblyScript reserves. */
 export const KEYWORDS = new Set(
   (
@@ -178,155 +164,191 @@ function checkShape({ file, description }: LoadedDescription): Finding[] {
   return [];
 }
 
+type Find = (path: readonly string[], message: string, help?: string) => void;
+type Fields = Readonly<Record<string, FieldType>>;
+
+const PASCAL_CASE = /^[A-Z][A-Za-z0-9]*$/;
+const CAMEL_CASE = /^[a-z][A-Za-z0-9]*$/;
+
 function checkOne(
   { file, description }: LoadedDescription,
   all: readonly LoadedDescription[],
 ): Finding[] {
   const findings: Finding[] = [];
-  const find = (path: readonly string[], message: string, help?: string): void =>
-    void findings.push({ file, path, message, help });
+  const find: Find = (path, message, help) => void findings.push({ file, path, message, help });
   const { name, id, errors = [], methods } = description;
 
-  if (!/^[A-Z][A-Za-z0-9]*$/.test(name))
+  if (!PASCAL_CASE.test(name))
     find(
       ["name"],
       `\`${name}\` is no name for an interface`,
       "PascalCase: letters and digits, the first a capital",
     );
-  const isKernel = file.startsWith(KERNEL_FOLDER);
-  if (!isKernel && (id < FIRST_PROGRAM_INTERFACE || id > INTERFACE_ID_MAX)) {
-    find(
-      ["id"],
-      `id ${id} is not one of a program's interfaces`,
-      `take a number from 0x100 to 0xffff: 0x${freeId(all).toString(16)} is free`,
-    );
+  if (file.startsWith(KERNEL_FOLDER)) checkKernelId(id, find);
+  else checkProgramId(id, freeId(all), find);
+  checkErrors(errors, find);
+
+  const count = Object.keys(methods).length;
+  if (count > METHODS_MAX)
+    find(["methods"], `${count} methods are more than ${METHODS_MAX}`, "split the interface");
+  const targets = [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)];
+  for (const [method, { takes, returns }] of Object.entries(methods)) {
+    const path = ["methods", method];
+    checkName(path, "method", method, find);
+    checkFields([...path, "takes"], takes ?? {}, targets, find);
+    checkFields([...path, "returns"], returns ?? {}, targets, find);
+    checkEnumerations([...path, "returns"], takes ?? {}, returns ?? {}, find);
   }
-  if (isKernel && (id < 1 || id >= FIRST_PROGRAM_INTERFACE))
+  return findings;
+}
+
+function checkKernelId(id: number, find: Find): void {
+  if (id < 1 || id >= FIRST_PROGRAM_INTERFACE)
     find(
       ["id"],
       `id ${id} is not one of the kernel's interfaces`,
       "the kernel's own are 1 to 0xff",
     );
+}
+
+function checkProgramId(id: number, free: number, find: Find): void {
+  if (id < FIRST_PROGRAM_INTERFACE || id > INTERFACE_ID_MAX)
+    find(
+      ["id"],
+      `id ${id} is not one of a program's interfaces`,
+      `take a number from 0x100 to 0xffff: 0x${free.toString(16)} is free`,
+    );
+}
+
+function checkErrors(errors: readonly string[], find: Find): void {
   if (errors.length > ERRORS_MAX)
     find(["errors"], `${errors.length} errors are more than ${ERRORS_MAX}`);
   for (const error of errors) {
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(error) || error === "None")
+    if (!PASCAL_CASE.test(error) || error === "None")
       find(
         ["errors"],
         `\`${error}\` is no name for an error`,
         "PascalCase, and not `None`, which is 0",
       );
   }
-  findDuplicates(errors).forEach((error) => find(["errors"], `error \`${error}\` is listed twice`));
+  for (const error of findDuplicates(errors))
+    find(["errors"], `error \`${error}\` is listed twice`);
+}
 
-  const names = Object.keys(methods);
-  if (names.length > METHODS_MAX)
+/** Checks one direction of a method. `targets`: what a handle may name. */
+function checkFields(
+  path: readonly string[],
+  fields: Fields,
+  targets: readonly string[],
+  find: Find,
+): void {
+  for (const [field, type] of Object.entries(fields)) {
+    checkName([...path, field], "field", field, find);
+    checkType([...path, field], field, type, targets, find);
+  }
+  checkSize(path, fields, find);
+}
+
+function checkType(
+  path: readonly string[],
+  field: string,
+  type: FieldType,
+  targets: readonly string[],
+  find: Find,
+): void {
+  if (isInArena(type) && !isArenaLength(type.max))
     find(
-      ["methods"],
-      `${names.length} methods are more than ${METHODS_MAX}`,
-      "split the interface",
+      path,
+      `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_BYTES_MAX}`,
+      "bulk data goes through a memory object",
     );
-  for (const method of names) {
-    checkName(["methods", method], "method", method);
-    for (const part of ["takes", "returns"] as const)
-      checkFields(["methods", method, part], methods[method]![part] ?? {});
-    checkEnumerations(method);
-  }
-  return findings;
-
-  function checkFields(path: readonly string[], fields: Readonly<Record<string, FieldType>>): void {
-    for (const [field, type] of Object.entries(fields)) {
-      checkName([...path, field], "field", field);
-      if (
-        isInArena(type) &&
-        (!Number.isInteger(type.max) || type.max < 1 || type.max > ARENA_BYTES_MAX)
-      ) {
-        find(
-          [...path, field],
-          `\`${field}\` may have at most ${String(type.max)} bytes, which is not from 1 to ${ARENA_BYTES_MAX}`,
-          "bulk data goes through a memory object",
-        );
-      }
-      if (type.kind === "enumeration" && type.names.length === 0)
-        find([...path, field], `enumeration \`${field}\` has no names`, "list at least one");
-      if (type.kind === "enumeration") {
-        for (const one of type.names)
-          if (!/^[a-z][A-Za-z0-9]*$/.test(one))
-            find(
-              [...path, field],
-              `\`${one}\` is no name for a value`,
-              "camelCase: letters and digits",
-            );
-        findDuplicates(type.names).forEach((one) =>
-          find([...path, field], `value \`${one}\` is listed twice`),
-        );
-      }
-      if (
-        type.kind === "handle" &&
-        !KERNEL_OBJECTS.includes(type.to) &&
-        !all.some((other) => other.description.name === type.to)
-      ) {
-        find(
-          [...path, field],
-          `\`${type.to}\` is neither a kernel object nor an interface`,
-          didYouMean(type.to, [...KERNEL_OBJECTS, ...all.map((other) => other.description.name)]),
-        );
-      }
-    }
-    const layout = layOut(fields);
-    if (layout.words > MESSAGE_WORDS_MAX)
-      find(
-        path,
-        `${layout.words} words are more than the ${MESSAGE_WORDS_MAX} of a message`,
-        "put a table into a `bytes` field",
-      );
-    if (layout.handles > MESSAGE_HANDLES_MAX)
-      find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
-    // A single field that is too long was reported above.
-    const isEachFine = Object.values(fields).every(
-      (type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX,
+  if (type.kind === "enumeration") checkValues(path, field, type.names, find);
+  if (type.kind === "handle" && !targets.includes(type.to))
+    find(
+      path,
+      `\`${type.to}\` is neither a kernel object nor an interface`,
+      didYouMean(type.to, targets),
     );
-    if (isEachFine && layout.arenaBytes > ARENA_BYTES_MAX)
-      find(
-        path,
-        `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_BYTES_MAX} of an arena`,
-        "lower a maximum, or use a memory object",
-      );
-  }
+}
 
-  /** The generated type is named after the method and the field, so the two must agree. */
-  function checkEnumerations(method: string): void {
-    const { takes = {}, returns = {} } = methods[method]!;
-    for (const [field, type] of Object.entries(returns)) {
-      const other = takes[field];
-      if (
-        type.kind !== "enumeration" ||
-        other?.kind !== "enumeration" ||
-        type.names.join() === other.names.join()
-      )
-        continue;
-      find(
-        ["methods", method, "returns", field],
-        `\`${field}\` is another enumeration in \`takes\``,
-        "give the two fields different names",
-      );
-    }
-  }
+function isArenaLength(bytes: number): boolean {
+  return Number.isInteger(bytes) && bytes >= 1 && bytes <= ARENA_BYTES_MAX;
+}
 
-  function checkName(path: readonly string[], kind: keyof typeof TAKEN, text: string): void {
-    if (!/^[a-z][A-Za-z0-9]*$/.test(text))
-      find(
-        path,
-        `\`${text}\` is no name for a ${kind}`,
-        "camelCase: letters and digits, the first a small letter",
-      );
-    else if (KEYWORDS.has(text) || TAKEN[kind].has(text))
-      find(
-        path,
-        `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`,
-        "choose another word",
-      );
+function checkValues(
+  path: readonly string[],
+  field: string,
+  names: readonly string[],
+  find: Find,
+): void {
+  if (names.length === 0) find(path, `enumeration \`${field}\` has no names`, "list at least one");
+  for (const name of names) {
+    if (!CAMEL_CASE.test(name))
+      find(path, `\`${name}\` is no name for a value`, "camelCase: letters and digits");
   }
+  for (const name of findDuplicates(names)) find(path, `value \`${name}\` is listed twice`);
+}
+
+/** Checks that the largest message with these fields fits. */
+function checkSize(path: readonly string[], fields: Fields, find: Find): void {
+  const layout = layOut(fields);
+  if (layout.words > MESSAGE_WORDS_MAX)
+    find(
+      path,
+      `${layout.words} words are more than the ${MESSAGE_WORDS_MAX} of a message`,
+      "put a table into a `bytes` field",
+    );
+  if (layout.handles > MESSAGE_HANDLES_MAX)
+    find(path, `${layout.handles} handles are more than the ${MESSAGE_HANDLES_MAX} of a message`);
+  // A single field that is too long was reported by checkType.
+  const isEachFine = Object.values(fields).every(
+    (type) => !isInArena(type) || type.max <= ARENA_BYTES_MAX,
+  );
+  if (isEachFine && layout.arenaBytes > ARENA_BYTES_MAX)
+    find(
+      path,
+      `the fields may take ${layout.arenaBytes} bytes, more than the ${ARENA_BYTES_MAX} of an arena`,
+      "lower a maximum, or use a memory object",
+    );
+}
+
+/** The generated type is named after the method and the field, so the two must agree. */
+function checkEnumerations(
+  path: readonly string[],
+  takes: Fields,
+  returns: Fields,
+  find: Find,
+): void {
+  for (const [field, type] of Object.entries(returns)) {
+    const other = takes[field];
+    if (type.kind !== "enumeration" || other?.kind !== "enumeration") continue;
+    if (type.names.join() === other.names.join()) continue;
+    find(
+      [...path, field],
+      `\`${field}\` is another enumeration in \`takes\``,
+      "give the two fields different names",
+    );
+  }
+}
+
+function checkName(
+  path: readonly string[],
+  kind: keyof typeof TAKEN,
+  text: string,
+  find: Find,
+): void {
+  if (!CAMEL_CASE.test(text))
+    find(
+      path,
+      `\`${text}\` is no name for a ${kind}`,
+      "camelCase: letters and digits, the first a small letter",
+    );
+  else if (KEYWORDS.has(text) || TAKEN[kind].has(text))
+    find(
+      path,
+      `\`${text}\` cannot name a ${kind}: the language or the generated code uses the word`,
+      "choose another word",
+    );
 }
 
 function checkUnique(loaded: readonly LoadedDescription[]): Finding[] {
