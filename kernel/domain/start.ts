@@ -120,28 +120,28 @@ function loadSegments(domain: Domain): bool {
   for (let i: u32 = 0; i < count; i++) {
     const header = programHeader(i);
     if (!header.isLoaded) continue;
-    if (header.pageEnd > domain.regionEnd) domain.regionEnd = header.pageEnd;
-    if (header.isWritable) noteSegment(domain, header, file);
-    else if (!mapSegment(domain, header, file)) return false;
+    const end = header.pageEnd;
+    if (end > domain.regionEnd) domain.regionEnd = end;
+    if (header.isWritable) noteSegment(domain, header, file, end);
+    else if (!mapSegment(domain, header, file, end)) return false;
   }
   return true;
 }
 
 /** Notes where a writable segment's pages come from once they are touched. */
-function noteSegment(domain: Domain, header: ProgramHeader, file: u64): void {
+function noteSegment(domain: Domain, header: ProgramHeader, file: u64, end: u64): void {
   assert(domain.segmentCount < SEGMENTS_MAX);
   const segment = domain.segment(domain.segmentCount);
   domain.segmentCount += 1;
   segment.start = header.start;
-  segment.end = header.pageEnd;
+  segment.end = end;
   segment.source = file + header.fileStart;
   segment.fileBytes = <u32>header.fileBytes;
 }
 
 /** Maps code or constants from the archive, where they were measured. */
-function mapSegment(domain: Domain, header: ProgramHeader, file: u64): bool {
+function mapSegment(domain: Domain, header: ProgramHeader, file: u64, end: u64): bool {
   const access = header.isExecutable ? PageAccess.Execute : PageAccess.Read;
-  const end = header.pageEnd;
   let source = file + header.fileStart;
   for (let address = header.start; address < end; address += 4096) {
     if (!chargeShared(domain, 1)) return false;
