@@ -1,6 +1,7 @@
 // What the monitor is asked: whether one event of a call may happen.
 
 import { Event } from "../abi/event";
+import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 
 /** A handle that a message carries, as the kernel describes it to the monitor. */
 @unmanaged
@@ -17,6 +18,8 @@ export class CarriedHandle {
 /** Where a message's words begin, and the descriptions of its handles. */
 export const MESSAGE_WORDS: usize = 128;
 export const MESSAGE_CARRIED: usize = 64;
+if (MESSAGE_CARRIED + MESSAGE_HANDLES_MAX * offsetof<CarriedHandle>() > MESSAGE_WORDS)
+  ERROR("the descriptions of a message's handles reach into its words");
 
 /**
  * The fixed part of a message, in memory that its sender can no longer change. Laid over the

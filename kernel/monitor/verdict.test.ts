@@ -4,6 +4,7 @@ import {
   compileTest,
   consoleInterface,
   filesInterface,
+  testImage,
   testPrograms,
   uartInterface,
 } from "../../tests/support/policy-system.ts";
@@ -50,8 +51,8 @@ interface Running {
   readonly matrix: Matrix;
 }
 
-async function start(policy: string): Promise<Running> {
-  const { blob, model, matrix, diagnostics } = await compileTest(policy);
+async function start(policy: string, image = testImage): Promise<Running> {
+  const { blob, model, matrix, diagnostics } = await compileTest(policy, { image });
   if (blob === undefined || model === undefined || matrix === undefined)
     throw new Error(`${policy}\n${JSON.stringify(diagnostics)}`);
   const monitor = startMonitor(wasm);
@@ -602,6 +603,33 @@ describe("the monitor", () => {
     expect(monitor.number("findSlot", monitor.put(new TextEncoder().encode("shel")), 4)).toBe(
       0xffff_ffff,
     );
+  });
+
+  test("tells quotas, digests and what the machine does at the end as the image says", async () => {
+    const { uart, console, ...slots } = testImage.slots;
+    const { monitor, model } = await start("", {
+      ...testImage,
+      slots: {
+        ...slots,
+        uart: { ...uart!, quota: { pages: 64, threads: 3, objects: 21 } },
+        console: { ...console!, quota: { pages: 64, threads: 7, objects: 5 } },
+      },
+      onPanic: "reboot",
+    });
+    model.slots.forEach(({ quotaThreads, quotaObjects, faultEndpoint }, i) =>
+      expect(
+        ["slotQuotaThreads", "slotQuotaObjects", "slotFaultEndpoint"].map((name) =>
+          monitor.number(name, i),
+        ),
+      ).toEqual([quotaThreads, quotaObjects, faultEndpoint]),
+    );
+    expect(new Set(model.slots.map((slot) => slot.quotaObjects))).toEqual(new Set([8, 21, 5]));
+    model.programs.forEach(({ digest, verified }, i) => {
+      const address = monitor.number("programDigest", i);
+      expect(new Uint8Array(monitor.memory.buffer, address, 32)).toEqual(digest);
+      expect(monitor.number("programIsVerified", i)).toBe(verified ? 1 : 0);
+    });
+    expect([monitor.number("rebootsOnLoop"), monitor.number("rebootsOnPanic")]).toEqual([0, 1]);
   });
 
   test("accepts the most costly decision that the compiler accepts, and the compiler refuses the next", async () => {

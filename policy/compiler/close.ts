@@ -99,9 +99,7 @@ export function close(model: Model): {
     });
   diagnostics.push(...tooManyBindings(pairs, model));
 
-  const interfaces = new Map(
-    model.interfaces.map((targetInterface) => [targetInterface.id, targetInterface]),
-  );
+  const interfaces = new Map(model.interfaces.map((known) => [known.id, known]));
   const costs: Cost[] = [];
   for (const pair of pairs) {
     const targetInterface = interfaces.get(pair.interfaceId);

@@ -293,9 +293,7 @@ function toHolders(
 ): readonly Flow[] {
   const holders = new Set<number>();
   const types = model.interfaces
-    .flatMap((targetInterface) =>
-      targetInterface.methods.flatMap((method) => [...method.request, ...method.response]),
-    )
+    .flatMap(({ methods }) => methods.flatMap((method) => [...method.request, ...method.response]))
     .flatMap((field) => (field.kind === "handle" ? [Number(field.max)] : []));
   for (const type of new Set(types))
     for (const holder of reachable(subject.id, handleCarriers(model, matrix, type)))
@@ -437,9 +435,7 @@ function eachPair(
   model: Model,
   matrix: Matrix,
 ): readonly { readonly pair: Pair; readonly targetInterface: Interface }[] {
-  const interfaces = new Map(
-    model.interfaces.map((targetInterface) => [targetInterface.id, targetInterface]),
-  );
+  const interfaces = new Map(model.interfaces.map((known) => [known.id, known]));
   return matrix.pairs.flatMap((pair) => {
     const targetInterface = interfaces.get(pair.interfaceId);
     return targetInterface === undefined ? [] : [{ pair, targetInterface }];

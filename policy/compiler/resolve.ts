@@ -548,7 +548,7 @@ class RuleReader {
       return this.names.refuse(
         target.path.span,
         `${name} serves several interfaces`,
-        served.map((targetInterface) => `\`${name}.${targetInterface.name}\``).join(" or "),
+        served.map((known) => `\`${name}.${known.name}\``).join(" or "),
       );
     return this.names.refuse(
       target.path.span,

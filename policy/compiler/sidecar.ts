@@ -72,9 +72,7 @@ export interface Sidecar {
 
 export function describeSystem(model: Model, matrix: Matrix): Sidecar {
   const className = (id: number): string => model.classes[id]?.name ?? "";
-  const interfaces = new Map(
-    model.interfaces.map((targetInterface) => [targetInterface.id, targetInterface]),
-  );
+  const interfaces = new Map(model.interfaces.map((known) => [known.id, known]));
   const names = (bits: bigint, of: readonly string[]): readonly string[] =>
     of.filter((_, i) => (bits >> BigInt(i)) & 1n);
   const methodNames = (interfaceId: number): readonly string[] =>

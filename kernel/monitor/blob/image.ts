@@ -32,7 +32,7 @@ import {
 } from "../../abi/object";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../abi/system-call";
 import { isClass } from "./interfaces";
-import { Blob, InitialHandle, Slot } from "./records";
+import { Blob, InitialHandle, Slot, executeKey } from "./records";
 import { isName } from "./strings";
 
 const PRIORITY_MAX: u32 = 255;
@@ -294,7 +294,7 @@ export function slotsMayStart(blob: Blob): bool {
   const count = blob.count(BlobSection.Slots);
   for (let i: u32 = 0; i < count; i++) {
     const slot = blob.slot(i);
-    if (!mayExecute(blob, ((<u64>slot.classId) << 32) | <u64>slot.program)) return false;
+    if (!mayExecute(blob, executeKey(slot.classId, slot.program))) return false;
   }
   return true;
 }

@@ -211,6 +211,11 @@ if (
 )
   ERROR("Program is not laid out as kernel/abi/blob.ts says");
 
+/** The key that execute grants ascend by. */
+export function executeKey(classId: u32, program: u32): u64 {
+  return ((<u64>classId) << 32) | <u64>program;
+}
+
 /** That a program may run as a class. */
 @unmanaged
 @final
@@ -220,10 +225,9 @@ class ExecuteGrant {
   rule: u32;
   reserved: u32;
 
-  /** What grants ascend by. */
   @inline
   get key(): u64 {
-    return ((<u64>this.classId) << 32) | <u64>this.program;
+    return executeKey(this.classId, this.program);
   }
 }
 if (
@@ -526,6 +530,9 @@ if (
   offsetof<Pair>("key") !== PAIR_KEY ||
   offsetof<Pair>("firstBinding") !== PAIR_FIRST_BINDING ||
   offsetof<Pair>("bindingCount") !== PAIR_BINDING_COUNT ||
+  offsetof<Pair>("plainRequest") !== PAIR_REQUEST ||
+  offsetof<Pair>("plainResponse") !== PAIR_RESPONSE ||
+  offsetof<Pair>("plainError") !== PAIR_ERROR ||
   offsetof<Pair>() !== PAIR_BYTES
 )
   ERROR("Pair is not laid out as kernel/abi/blob.ts says");
