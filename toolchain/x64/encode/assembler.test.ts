@@ -1,9 +1,10 @@
 import { Decoder, DecoderOptions, Encoder, Register as IcedRegister } from "iced-x86";
 import { describe, expect, test } from "vitest";
-import { Assembler, PLAIN_ADDRESS, type PhysicalAddress } from "./assembler.ts";
+import { Assembler, type PhysicalAddress } from "./assembler.ts";
 import { Condition } from "../machine/condition.ts";
 import { disassemble } from "../../../tests/support/disassemble-sample.ts";
 import { Register } from "../machine/register.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 
 const registers = Array.from({ length: 16 }, (_, register) => register);
 const NAMES_32 = [

@@ -1,30 +1,10 @@
 import type { Relocation } from "../../ir/machine-code.ts";
 import type { Condition } from "../machine/condition.ts";
+import type { MemoryOperand } from "../machine/memory-operand.ts";
 import { Register } from "../machine/register.ts";
 
-/** A memory operand over physical registers; -1: no register. */
-export interface PhysicalAddress {
-  readonly base: number;
-  readonly index: number;
-  readonly scale: 1 | 2 | 4 | 8;
-  readonly displacement: number;
-  /** Without `absolute`: rip-relative, no registers. */
-  readonly symbol: string | null;
-  readonly absolute: boolean;
-  readonly address32: boolean;
-  readonly threadBlock: boolean;
-}
-
-export const PLAIN_ADDRESS: PhysicalAddress = {
-  base: -1,
-  index: -1,
-  scale: 1,
-  displacement: 0,
-  symbol: null,
-  absolute: false,
-  address32: false,
-  threadBlock: false,
-};
+/** A memory operand over physical registers. */
+export type PhysicalAddress = MemoryOperand<number>;
 
 /** A register, or a memory operand. */
 export type RegisterOrMemory = number | PhysicalAddress;

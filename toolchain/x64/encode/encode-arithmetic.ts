@@ -1,7 +1,8 @@
 import { type MachineInstruction, Source } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 import { Register } from "../machine/register.ts";
-import { fitsByte, PLAIN_ADDRESS, type RegisterOrMemory } from "./assembler.ts";
+import { fitsByte, type RegisterOrMemory } from "./assembler.ts";
 import type { Encode, FunctionCode } from "./function-code.ts";
 
 /**

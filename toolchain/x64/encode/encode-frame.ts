@@ -1,7 +1,8 @@
 import { PROBE_BYTES, UNPROBED_FRAME_BYTES_MAX } from "../allocate/frame.ts";
 import { ARGUMENT_REGISTERS, Register } from "../machine/register.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 import { AluDigit } from "./encode-arithmetic.ts";
-import { fitsByte, PLAIN_ADDRESS } from "./assembler.ts";
+import { fitsByte } from "./assembler.ts";
 import type { FunctionCode } from "./function-code.ts";
 
 /** Bytes of stack arguments that the function pops when it returns. */

@@ -1,6 +1,7 @@
 import { Condition, inverted } from "../machine/condition.ts";
 import type { MachineInstruction } from "../machine/machine-function.ts";
-import { type Label, PLAIN_ADDRESS } from "./assembler.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
+import type { Label } from "./assembler.ts";
 import type { BlockTargets } from "./block-targets.ts";
 import { AluDigit, aluImmediate } from "./encode-arithmetic.ts";
 import { encodeReturn } from "./encode-frame.ts";

@@ -1,11 +1,12 @@
 import { LINEAR_BASE_SYMBOL, MEMORY_PAGES_SYMBOL, TrapKind } from "../../ir/machine-code.ts";
 import { DIRECT_MAP_HIGH, DIRECT_MAP_LOW } from "../../../kernel/abi/address-space.ts";
-import { PLAIN_ADDRESS, type PhysicalAddress } from "./assembler.ts";
+import type { PhysicalAddress } from "./assembler.ts";
 import { Condition } from "../machine/condition.ts";
 import { loadConstant } from "./encode-move.ts";
 import type { Encode, FunctionCode } from "./function-code.ts";
 import type { MachineInstruction } from "../machine/machine-function.ts";
 import { DESTINATION_PHYSICAL, MachineOp, SOURCE_PHYSICAL } from "../machine/machine-op.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 import { Register } from "../machine/register.ts";
 
 const { rax, rcx, rdx, rsi, rdi, r15 } = Register;

@@ -1,5 +1,5 @@
 import { MachineOp } from "../machine/machine-op.ts";
-import { PLAIN_ADDRESS } from "./assembler.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 import type { Encode } from "./function-code.ts";
 
 const fixed =

@@ -5,14 +5,9 @@ import type { IrModule } from "../../ir/module.ts";
 import { type Allocation, isSlot, slotOf } from "../allocate/allocation.ts";
 import type { Frame } from "../allocate/frame.ts";
 import { type MachineInstruction, Source } from "../machine/machine-function.ts";
+import { PLAIN_ADDRESS } from "../machine/memory-operand.ts";
 import { Register } from "../machine/register.ts";
-import {
-  Assembler,
-  type Label,
-  PLAIN_ADDRESS,
-  type PhysicalAddress,
-  type RegisterOrMemory,
-} from "./assembler.ts";
+import { Assembler, type Label, type PhysicalAddress, type RegisterOrMemory } from "./assembler.ts";
 import { CodeRecords } from "./code-records.ts";
 
 /** The kind of fault that `ud1` names after a failed check. */
@@ -88,7 +83,7 @@ export class FunctionCode {
   physicalAddress(instruction: MachineInstruction): PhysicalAddress {
     const { memory } = instruction;
     if (memory === null) throw new Error("an instruction without its memory operand");
-    const { scale, displacement, symbol, absolute, address32, threadBlock, window } = memory;
+    const { window, ...operand } = memory;
     const part = (index: number): number => (index < 0 ? -1 : this.location(instruction, index));
     let [base, index] = [part(memory.base), part(memory.index)];
     if (window) [base, index] = [Register.r15, base];
@@ -96,14 +91,14 @@ export class FunctionCode {
     const isShorterSwapped =
       base >= 0 &&
       index >= 0 &&
-      scale === 1 &&
-      displacement === 0 &&
-      symbol === null &&
+      memory.scale === 1 &&
+      memory.displacement === 0 &&
+      memory.symbol === null &&
       (base & 7) === Register.rbp &&
       (index & 7) !== Register.rbp &&
       !window;
     if (isShorterSwapped) [base, index] = [index, base];
-    return { base, index, scale, displacement, symbol, absolute, address32, threadBlock };
+    return { ...operand, base, index };
   }
 
   // Traps and rare paths.

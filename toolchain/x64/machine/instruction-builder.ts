@@ -12,30 +12,16 @@ import {
   type VirtualRegister,
 } from "./machine-function.ts";
 import { MachineOp } from "./machine-op.ts";
+import { PLAIN_ADDRESS, type WindowedOperand } from "./memory-operand.ts";
 import type { Register, RegisterSet } from "./register.ts";
 
 /** A memory operand over virtual registers, before it belongs to an instruction. */
-export interface Address {
-  readonly base: VirtualRegister;
-  readonly index: VirtualRegister;
-  readonly scale: 1 | 2 | 4 | 8;
-  readonly displacement: number;
-  readonly symbol: string | null;
-  readonly absolute: boolean;
-  readonly address32: boolean;
-  readonly threadBlock: boolean;
-  readonly window: boolean;
-}
+export type Address = WindowedOperand<VirtualRegister>;
 
 export const NO_ADDRESS: Address = {
+  ...PLAIN_ADDRESS,
   base: NO_REGISTER,
   index: NO_REGISTER,
-  scale: 1,
-  displacement: 0,
-  symbol: null,
-  absolute: false,
-  address32: false,
-  threadBlock: false,
   window: false,
 };
 
@@ -148,17 +134,7 @@ export class InstructionBuilder {
       index = this.instruction.operandCount;
       this.addAddressPart(address.index, plain);
     }
-    this.instruction.memory = {
-      base,
-      index,
-      scale: address.scale,
-      displacement: address.displacement,
-      symbol: address.symbol,
-      absolute: address.absolute,
-      address32: address.address32,
-      threadBlock: address.threadBlock,
-      window: address.window,
-    };
+    this.instruction.memory = { ...address, base, index };
     return this;
   }
   /**

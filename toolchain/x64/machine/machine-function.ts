@@ -3,6 +3,7 @@ import type { TrapKind } from "../../ir/machine-code.ts";
 import { Type } from "../../ir/opcode.ts";
 import { Condition } from "./condition.ts";
 import { MachineOp } from "./machine-op.ts";
+import type { WindowedOperand } from "./memory-operand.ts";
 import type { Register, RegisterSet } from "./register.ts";
 
 declare const brand: unique symbol;
@@ -71,26 +72,6 @@ export enum Source {
   Memory,
 }
 
-/**
- * `[segment: window + base + index * scale + displacement + symbol]`. Base and index are operand
- * numbers of the instruction, -1: none.
- */
-interface MemoryOperand {
-  readonly base: number;
-  readonly index: number;
-  readonly scale: 1 | 2 | 4 | 8;
-  readonly displacement: number;
-  /** rip-relative symbol, or (absolute) the linear base. */
-  readonly symbol: string | null;
-  readonly absolute: boolean;
-  /** 32-bit address arithmetic (67h). */
-  readonly address32: boolean;
-  /** fs-relative. */
-  readonly threadBlock: boolean;
-  /** Base register r15, the kernel's window. */
-  readonly window: boolean;
-}
-
 export class MachineInstruction {
   operandStart = 0;
   operandCount = 0;
@@ -98,7 +79,8 @@ export class MachineInstruction {
   condition: Condition = Condition.Equal;
   immediate = 0;
   immediateHigh = 0;
-  memory: MemoryOperand | null = null;
+  /** Base and index are operand numbers. */
+  memory: WindowedOperand<number> | null = null;
   /** The memory operand is the destination (Add … Xor) or the first operand (Cmp, Test). */
   toMemory = false;
   /** Callee or table. */
