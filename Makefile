@@ -1,5 +1,5 @@
 # Tasks. toolchain/setup/start.sh runs them by `trine`, which receives ARGS unchanged.
-TASKS = run test iso disk release bench soak debug test-kernel
+TASKS = run test iso disk release bench bench-metal soak debug test-kernel
 
 .PHONY: help clean $(TASKS)
 
@@ -12,6 +12,7 @@ help:
 	@echo 'make release      as iso, signed by TRINE_KEY: a key file, or a command that signs (toolchain/keys/README.md)'
 	@echo 'make debug        as run, but waits for gdb, and prints how to start gdb; ARGS="--port 1235" for a second machine'
 	@echo 'make bench        measure; writes build/bench/*.json and docs/figures.md'
+	@echo 'make bench-metal  build/images/bench-development/bench.iso, which measures cycles on a real machine'
 	@echo 'make soak         long seeded tests; ARGS="--slice N" for one slice, ARGS="--list" for their list'
 	@echo 'make clean        remove all that was built; fetched tools stay'
 	@echo

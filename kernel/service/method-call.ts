@@ -32,7 +32,7 @@ export class MethodCall {
     return changetype<TextBuffer>(text);
   }
 
-  /** Judges a permission that the caller needs over an object of the class. Denials are recorded. */
+  /** Judges a permission that the caller needs over an object of the class; records a denial. */
   judge(objectClass: u32, permission: Permission): Status {
     return judgePermission(this.domain.slot, this.domain.classId, objectClass, permission);
   }

@@ -8,6 +8,7 @@ import {
   LEAF_STANDARD,
   hasBit,
   hasLeaf,
+  logModel,
   readLeaf,
 } from "./cpuid";
 import { processorLevel } from "./level";
@@ -115,7 +116,7 @@ function detect(): void {
 
 /**
  * Prints the processor's level and which protection features are on and which are missing, e.g.
- * `trine: cpu x86-64-v3, nx wp smep smap umip`.
+ * `trine: cpu x86-64-v3, nx wp smep smap umip`; and a line with its model, if it tells one.
  */
 export function logProcessor(): void {
   logText("trine: cpu x86-64-v");
@@ -137,4 +138,5 @@ export function logProcessor(): void {
   }
   if (!isMeltdownSafe) logText("; no page-table split, and the processor may need one");
   endLine();
+  logModel();
 }

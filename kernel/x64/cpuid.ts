@@ -1,5 +1,6 @@
 // What CPUID says, leaf by leaf.
 
+import { endLine, logByte, logText } from "./serial-log";
 import { cpuid } from "./x64";
 
 /** First leaf of the ranges of standard and of extended leaves. */
@@ -42,4 +43,27 @@ export function hasLeaf(leaf: u32): bool {
 /** True if the bit of a register is set. */
 export function hasBit(register: u32, bit: u32): bool {
   return ((register >> bit) & 1) !== 0;
+}
+
+/** The first of the three leaves that hold the model's name, 16 bytes each. */
+const LEAF_MODEL: u32 = LEAF_EXTENDED + 2;
+const MODEL_LEAVES: u32 = 3;
+
+/**
+ * Prints `trine: processor` and the name that the processor gives its model; nothing if it gives
+ * none. Names may begin with spaces, and end with a zero.
+ */
+export function logModel(): void {
+  if (!hasLeaf(LEAF_MODEL + MODEL_LEAVES - 1)) return;
+  logText("trine: processor ");
+  let hasBegun = false;
+  for (let leaf: u32 = 0; leaf < MODEL_LEAVES; leaf++) {
+    const part = changetype<usize>(readLeaf(LEAF_MODEL + leaf));
+    for (let i: u32 = 0; i < 16; i++) {
+      const byte = <u32>load<u8>(part + i);
+      if (byte > 0x20) hasBegun = true;
+      if (hasBegun && byte >= 0x20 && byte < 0x7f) logByte(byte);
+    }
+  }
+  endLine();
 }

@@ -77,6 +77,12 @@ test("what is executed between two marks is a sample, what lies outside counts f
   expect(() => readTrace(trace, line(first))).toThrow("ends inside a sample");
 });
 
+test("an instruction that an interrupt came before counts when it is executed", () => {
+  const stopped = `Stopped execution of TB chain before 0x7fa3b43c4b80 [${first.toString(16)}] name`;
+  const log = [line(first), stopped, line(cr3), line(first), line(wrmsr), line(second)].join("\n");
+  expect(readTrace(trace, log)).toEqual([{ msrWrite: 1 }]);
+});
+
 test("a program that has an instruction where the bencher has a mark cannot be told apart", () => {
   expect(() => planTrace(KERNEL, BENCHER, [BENCHER])).toThrow(
     "another program has an instruction at",

@@ -55,8 +55,7 @@ export function traceArguments({ costly, marks }: CostTrace, logPath: string): s
 export function readTrace({ costly, marks }: CostTrace, log: string): CostlyCounts[] {
   const samples: CostlyCounts[] = [];
   let counts: Record<string, number> | null = null;
-  for (const [, text] of log.matchAll(/^Trace \d+: \S+ \[[0-9a-f]+\/([0-9a-f]+)\//gm)) {
-    const address = BigInt(`0x${text}`);
+  for (const address of executedAddresses(log)) {
     const kind = costly.get(address);
     if (kind !== undefined) {
       if (counts !== null) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -67,6 +66,21 @@ export function readTrace({ costly, marks }: CostTrace, log: string): CostlyCoun
   }
   if (counts !== null) throw new Error("the trace ends inside a sample");
   return samples;
+}
+
+/**
+ * A line `Trace` comes before its instruction; if an interrupt comes between the two, a line
+ * `Stopped` says that the instruction was not executed.
+ */
+function executedAddresses(log: string): bigint[] {
+  const addresses: bigint[] = [];
+  const lines =
+    /^(?:Trace \d+: \S+ \[[0-9a-f]+\/([0-9a-f]+)\/|Stopped execution of TB chain before)/gm;
+  for (const [, address] of log.matchAll(lines)) {
+    if (address === undefined) addresses.pop();
+    else addresses.push(BigInt(`0x${address}`));
+  }
+  return addresses;
 }
 
 /**

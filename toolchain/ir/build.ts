@@ -408,6 +408,7 @@ const UNPRIVILEGED = new Set([
   Intrinsic.Out32,
   Intrinsic.ReadTsc,
   Intrinsic.Pause,
+  Intrinsic.LoadFence,
 ]);
 
 function isAllowed(importModule: string, intrinsic: Intrinsic, target: Target): boolean {

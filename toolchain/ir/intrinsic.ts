@@ -48,6 +48,7 @@ export enum Intrinsic {
   /** linear to, physical from, bytes. */
   CopyFromPhysical,
   Pause,
+  LoadFence,
   Rdrand,
 
   // mmio: not merged, not moved, not removed. Linear addresses of mapped device registers.
@@ -102,6 +103,7 @@ export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> 
   "x64.copyToPhysical": [Intrinsic.CopyToPhysical, "lii:"],
   "x64.copyFromPhysical": [Intrinsic.CopyFromPhysical, "ili:"],
   "x64.pause": [Intrinsic.Pause, ":"],
+  "x64.loadFence": [Intrinsic.LoadFence, ":"],
   "x64.rdrand": [Intrinsic.Rdrand, ":l"],
   "mmio.load8": [Intrinsic.MmioLoad8, "i:i"],
   "mmio.load16": [Intrinsic.MmioLoad16, "i:i"],

@@ -17,6 +17,7 @@ case $task in
   disk) set -- build --medium disk "$@" ;;
   release) set -- build --release "$@" ;;
   bench) set -- bench "$@" ;;
+  bench-metal) set -- build bench --medium iso "$@" ;;
   soak) set -- soak "$@" ;;
   debug) set -- run --debug "$@" ;;
   *) echo "trine: no task '$task'; see: make help" >&2; exit 2 ;;

@@ -34,6 +34,7 @@ const TASKS: readonly Task[] = [
   },
   { name: "test-kernel", expected: /^\d+ passed, 0 failed$/m },
   { name: "bench", parameters: "start", expected: /docs\/figures\.md/ },
+  { name: "bench-metal", expected: "build/images/bench-development/bench.iso" },
   {
     name: "soak",
     parameters: "--slice boot-flips --iterations 1",

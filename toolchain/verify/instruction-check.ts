@@ -35,7 +35,7 @@ const STRING_END: Readonly<Record<Target, number>> = {
 /** In user mode: allowed in listed functions only. */
 const PORTS: ReadonlySet<M> = new Set([M.In, M.Out]);
 /** In user mode: allowed anywhere. */
-const HARMLESS: ReadonlySet<M> = new Set([M.Rdtsc, M.Pause]);
+const HARMLESS: ReadonlySet<M> = new Set([M.Rdtsc, M.Pause, M.Lfence]);
 
 type Complain = (rule: Rule, message: string) => void;
 

@@ -157,6 +157,7 @@ export const PRIVILEGED: ReadonlySet<M> = new Set([
   M.Rdtsc,
   M.Rdrand,
   M.Pause,
+  M.Lfence,
   M.Syscall,
 ]);
 

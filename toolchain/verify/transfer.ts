@@ -115,6 +115,7 @@ export function transfer(
     case M.Cli:
     case M.Sti:
     case M.Pause:
+    case M.Lfence:
       return;
     case M.Xchg:
       if (first?.kind === "register" && second?.kind === "register")

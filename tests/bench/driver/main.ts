@@ -1,4 +1,4 @@
-import { readTsc } from "../../../drivers/support/x64";
+import { loadFence, readTsc } from "../../../drivers/support/x64";
 import { ObjectType } from "../../../kernel/abi/object";
 import { HANDLE_INDEX_FIRST_NAMED, HANDLE_INDEX_INBOX } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
@@ -23,6 +23,7 @@ export function main(): void {
   let told: u64 = 0;
   while (true) {
     const status = recv(INBOX, 0, record, 0);
+    loadFence();
     if (status === Status.Notified) told = readTsc();
     if (status !== Status.Ok) continue;
     setWord(0, told);

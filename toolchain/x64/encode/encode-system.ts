@@ -33,6 +33,7 @@ export const SYSTEM = {
   [MachineOp.Cpuid]: fixed(0x0f, 0xa2),
   [MachineOp.ReadTsc]: fixed(0x0f, 0x31),
   [MachineOp.Pause]: fixed(0xf3, 0x90),
+  [MachineOp.LoadFence]: fixed(0x0f, 0xae, 0xe8),
   [MachineOp.SystemCall]: fixed(0x0f, 0x05),
 } satisfies Partial<Record<MachineOp, Encode>>;
 

@@ -118,6 +118,7 @@ export enum MachineOp {
   ReadTsc,
   Rdrand,
   Pause,
+  LoadFence,
   SystemCall,
 
   // Terminators.
@@ -164,6 +165,7 @@ export function writesFlags(op: MachineOp): boolean {
     case MachineOp.Branch:
     case MachineOp.Trap:
     case MachineOp.Pause:
+    case MachineOp.LoadFence:
     case MachineOp.Halt:
     case MachineOp.DisableInterrupts:
     case MachineOp.EnableInterrupts:

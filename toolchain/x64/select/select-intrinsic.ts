@@ -337,6 +337,7 @@ export const INTRINSIC_RULES: readonly Rule[] = [
   intrinsicRule(Intrinsic.CopyToPhysical, stringCopy(DESTINATION_PHYSICAL)),
   intrinsicRule(Intrinsic.CopyFromPhysical, stringCopy(SOURCE_PHYSICAL)),
   intrinsicRule(Intrinsic.Pause, plain(MachineOp.Pause)),
+  intrinsicRule(Intrinsic.LoadFence, plain(MachineOp.LoadFence)),
   intrinsicRule(Intrinsic.Rdrand, rdrand),
   intrinsicRule(Intrinsic.MmioLoad8, mmioLoad(MachineOp.MoveZero8, 4)),
   intrinsicRule(Intrinsic.MmioLoad16, mmioLoad(MachineOp.MoveZero16, 4)),

@@ -608,6 +608,7 @@ describe("intrinsics", () => {
       ["mov rsi,0FFFF800000000000h", "mov eax,[rsi+rdi]", "ret"],
     ],
     ["pause", Intrinsic.Pause, [], [], ["pause", "ret"]],
+    ["loadFence", Intrinsic.LoadFence, [], [], ["lfence", "ret"]],
     ["rdrand", Intrinsic.Rdrand, [], [I64], ["rdrand rax", "ret"]],
     ["mmio load", Intrinsic.MmioLoad16, [I32], [I32], ["movzx eax,word [r15+rdi]", "ret"]],
   ])("%s", (_name, which, parameters, results, expected) => {
