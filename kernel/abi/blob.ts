@@ -132,6 +132,8 @@ export const SLOT_FLAG_AUTOSTART = 1;
 export const SLOT_FLAG_REBOOT = 2;
 /** Slot 0 only: after a panic of the kernel the machine is started again instead of stopped. */
 export const SLOT_FLAG_REBOOT_ON_PANIC = 4;
+/** Slot 0 only: address spaces have PCIDs if the processor has them. */
+export const SLOT_FLAG_PCID = 8;
 
 // An initial handle, 48 bytes.
 export const INITIAL_HANDLE_TYPE = 0; // u32 ObjectType

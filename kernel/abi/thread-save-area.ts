@@ -21,7 +21,7 @@ export const SAVE_RIP = 152;
 export const SAVE_RSP = 160;
 export const SAVE_RFLAGS = 168;
 export const SAVE_FS_BASE = 176;
-/** u64: physical address of the top page table. */
+/** u64: what CR3 is written with; see `spaceOf` of kernel/x64/paging.ts. */
 export const SAVE_CR3 = 184;
 /** u32: RESUME_*. */
 export const SAVE_RESUME = 192;

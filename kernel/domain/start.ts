@@ -86,7 +86,7 @@ export function startSlot(domain: Domain): Status {
 function setUp(domain: Domain): Status {
   if (!chargePages(domain, 1)) return Status.NoMemory;
   domain.root = frameAddress(allocateReserved(FrameUse.Table, domain.slot));
-  initializeRoot(domain.root);
+  initializeRoot(domain.root, domain.slot);
   domain.memoryPages = note().memoryPages;
   domain.memoryPagesMax = note().memoryPagesMax;
   domain.stackBytes = note().stackBytes;

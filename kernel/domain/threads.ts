@@ -15,6 +15,7 @@ import { initializeObject } from "../object/kernel-object";
 import { FS_BASE_UNPROVEN, Thread, ThreadState } from "../object/thread";
 import { TimerKind } from "../object/timer";
 import { currentThread, forgetThread, resumeIfReady } from "../schedule/scheduler";
+import { spaceOf } from "../x64/paging";
 
 /** A domain has at most as many stacks as `Domain.stacks` has bits. */
 const THREADS_OF_DOMAIN_MAX: u32 = 64;
@@ -54,7 +55,7 @@ export function createThread(
   thread.rdi = argument;
   thread.rflags = FLAGS_AT_START;
   thread.fsBase = block;
-  thread.cr3 = domain.root;
+  thread.cr3 = spaceOf(domain.root, domain.slot);
   thread.ports = domain.ports;
   thread.fsProven = programIsVerified(domain.program) ? block : FS_BASE_UNPROVEN;
   thread.resume = RESUME_ALL;

@@ -26,13 +26,15 @@ import {
   policySigner,
   rebootsOnPanic,
   slotCount,
+  wantsPcid,
 } from "../monitor/monitor";
 import { Domain, domainOfSlot } from "../object/domain";
 import { BLOB_BASE, FRAMES_MAX } from "../object/layout";
 import { chooseNext } from "../schedule/scheduler";
+import { enablePcid } from "../x64/cpu-features";
 import { bootLine, initializeMachine, stop } from "../x64/machine";
 import { isMemoryMapTooLong, memoryLeftOutBytes } from "../x64/memory-map";
-import { initializePaging } from "../x64/paging";
+import { initializePaging, usePcid } from "../x64/paging";
 import { restartOnPanic } from "../x64/panic";
 import { noteFailuresBefore } from "../x64/restart";
 import { endLine, logConsole, logLine, logNumber, logText } from "../x64/serial-log";
@@ -45,6 +47,7 @@ export function start(startInfo: u64): void {
   initializeMachine(startInfo);
   initializePaging();
   if (!loadPolicy()) return;
+  if (wantsPcid() && enablePcid()) usePcid();
   identify();
   noteFailuresBefore();
   if (rebootsOnPanic()) restartOnPanic();

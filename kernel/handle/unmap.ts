@@ -7,7 +7,7 @@ import { unchargeShared } from "../memory/quota";
 import { Domain } from "../object/domain";
 import { Mapping } from "../object/mapping";
 import { MemoryObject } from "../object/memory-object";
-import { unmapPage } from "../x64/paging";
+import { unmapPages } from "../x64/paging";
 import { revokeObjectStep } from "./revoke-object";
 
 /** Pages unmapped in one step, which may free as many frames on top of it. */
@@ -45,8 +45,12 @@ function unmapPagesStep(domain: Domain, mapping: Mapping): bool {
   const left = mapping.pages - mapping.cursor;
   const stop = mapping.cursor + (left > UNMAP_STEP ? UNMAP_STEP : left);
   domain.forgetReached();
-  for (let page = mapping.cursor; page < stop; page++)
-    unmapPage(domain.root, <u64>mapping.address + ((<u64>page) << 12));
+  unmapPages(
+    domain.root,
+    domain.slot,
+    <u64>mapping.address + ((<u64>mapping.cursor) << 12),
+    stop - mapping.cursor,
+  );
   mapping.cursor = stop;
   return stop === mapping.pages;
 }

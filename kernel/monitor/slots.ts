@@ -7,6 +7,7 @@ import {
   PROGRAM_FLAG_VERIFIED,
   SLOT_FLAG_AUTOSTART,
   SLOT_FLAG_REBOOT,
+  SLOT_FLAG_PCID,
   SLOT_FLAG_REBOOT_ON_PANIC,
   SLOT_NONE,
 } from "../abi/blob";
@@ -68,6 +69,10 @@ export function rebootsOnLoop(): bool {
 /** True if the machine restarts, instead of stopping, after a panic of the kernel. */
 export function rebootsOnPanic(): bool {
   return (slotEntry(0).flags & SLOT_FLAG_REBOOT_ON_PANIC) !== 0;
+}
+/** True if address spaces have PCIDs where the processor has them. */
+export function wantsPcid(): bool {
+  return (slotEntry(0).flags & SLOT_FLAG_PCID) !== 0;
 }
 /** The slot that handles faults of this slot; SLOT_NONE if there is none. */
 export function slotFaultSlot(slot: u32): u32 {

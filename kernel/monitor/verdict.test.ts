@@ -615,6 +615,7 @@ describe("the monitor", () => {
         console: { ...console!, quota: { pages: 64, threads: 7, objects: 5 } },
       },
       onPanic: "reboot",
+      pcid: "on",
     });
     model.slots.forEach(({ quotaThreads, quotaObjects, faultEndpoint }, i) =>
       expect(
@@ -629,7 +630,9 @@ describe("the monitor", () => {
       expect(new Uint8Array(monitor.memory.buffer, address, 32)).toEqual(digest);
       expect(monitor.number("programIsVerified", i)).toBe(verified ? 1 : 0);
     });
-    expect([monitor.number("rebootsOnLoop"), monitor.number("rebootsOnPanic")]).toEqual([0, 1]);
+    expect(
+      ["rebootsOnLoop", "rebootsOnPanic", "wantsPcid"].map((name) => monitor.number(name)),
+    ).toEqual([0, 1, 1]);
   });
 
   test("accepts the most costly decision that the compiler accepts, and the compiler refuses the next", async () => {

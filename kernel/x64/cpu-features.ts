@@ -21,6 +21,7 @@ const CR4_PAE: u64 = 1 << 5;
 const CR4_MACHINE_CHECK: u64 = 1 << 6;
 const CR4_GLOBAL_PAGES: u64 = 1 << 7;
 const CR4_UMIP: u64 = 1 << 11;
+const CR4_PCID: u64 = 1 << 17;
 const CR4_SMEP: u64 = 1 << 20;
 const CR4_SMAP: u64 = 1 << 21;
 
@@ -46,6 +47,8 @@ const ENTRY_FLAGS_CLEARED: u64 = 0x47700;
 const FEATURE_MACHINE_CHECK: u32 = 7;
 const FEATURE_LOCAL_APIC: u32 = 9;
 const FEATURE_GLOBAL_PAGES: u32 = 13;
+/** Bit of ecx of LEAF_FEATURES. */
+const FEATURE_PCID: u32 = 17;
 /** Bits of ebx, ecx and edx of LEAF_MORE_FEATURES. */
 const FEATURE_SMEP: u32 = 7;
 const FEATURE_SMAP: u32 = 20;
@@ -63,7 +66,11 @@ let hasUmip: bool = false;
 let hasGlobalPages: bool = false;
 let hasMachineCheck: bool = false;
 let hasLocalApic: bool = false;
+let hasPcid: bool = false;
 let isMeltdownSafe: bool = false;
+
+/** What enablePcid has done, for the boot line. */
+let usesPcid: bool = false;
 
 /** True if there is a local APIC. Valid after initializeProcessor. */
 export function processorHasLocalApic(): bool {
@@ -78,13 +85,7 @@ export function processorHasLocalApic(): bool {
  */
 export function initializeProcessor(): void {
   detect();
-  let cr4: u64 = CR4_PAE | CR4_DEBUGGING_EXTENSIONS;
-  if (hasMachineCheck) cr4 |= CR4_MACHINE_CHECK;
-  if (hasGlobalPages) cr4 |= CR4_GLOBAL_PAGES;
-  if (hasUmip) cr4 |= CR4_UMIP;
-  if (hasSmep && GUARD_SMEP) cr4 |= CR4_SMEP;
-  if (hasSmap && GUARD_SMAP) cr4 |= CR4_SMAP;
-  writeCr4(cr4);
+  writeCr4(enabledFeatures());
 
   writeMsr(MSR_STAR, (SELECTOR_USER_BASE << 48) | (SELECTOR_KERNEL_CODE << 32));
   writeMsr(MSR_LSTAR, systemCallEntry());
@@ -97,12 +98,35 @@ export function initializeProcessor(): void {
   writeMsr(MSR_KERNEL_GS_BASE, 0);
 }
 
+/** CR4 without PCIDE. */
+function enabledFeatures(): u64 {
+  let cr4: u64 = CR4_PAE | CR4_DEBUGGING_EXTENSIONS;
+  if (hasMachineCheck) cr4 |= CR4_MACHINE_CHECK;
+  if (hasGlobalPages) cr4 |= CR4_GLOBAL_PAGES;
+  if (hasUmip) cr4 |= CR4_UMIP;
+  if (hasSmep && GUARD_SMEP) cr4 |= CR4_SMEP;
+  if (hasSmap && GUARD_SMAP) cr4 |= CR4_SMAP;
+  return cr4;
+}
+
+/**
+ * Makes address spaces have PCIDs; false, with nothing changed, if the processor has none. The
+ * tables that boot made are in force: PCIDE can only be set while CR3 has no PCID.
+ */
+export function enablePcid(): bool {
+  if (!hasBit(readLeaf(LEAF_FEATURES).ecx, FEATURE_PCID)) return false;
+  writeCr4(enabledFeatures() | CR4_PCID);
+  usesPcid = true;
+  return true;
+}
+
 function detect(): void {
   const isAmd = readLeaf(LEAF_STANDARD).ebx === VENDOR_AMD;
   const features = readLeaf(LEAF_FEATURES).edx;
   hasMachineCheck = hasBit(features, FEATURE_MACHINE_CHECK);
   hasGlobalPages = hasBit(features, FEATURE_GLOBAL_PAGES);
   hasLocalApic = hasBit(features, FEATURE_LOCAL_APIC);
+  hasPcid = hasBit(readLeaf(LEAF_FEATURES).ecx, FEATURE_PCID);
   if (!hasLeaf(LEAF_MORE_FEATURES)) return;
   const more = readLeaf(LEAF_MORE_FEATURES);
   hasSmep = hasBit(more.ebx, FEATURE_SMEP);
@@ -125,6 +149,7 @@ export function logProcessor(): void {
   if (hasSmep && GUARD_SMEP) logText(" smep");
   if (hasSmap && GUARD_SMAP) logText(" smap");
   if (hasUmip) logText(" umip");
+  if (usesPcid) logText(" pcid");
   if (!(hasSmep && hasSmap && hasUmip)) {
     logText("; missing:");
     if (!hasSmep) logText(" smep");
@@ -136,6 +161,7 @@ export function logProcessor(): void {
     if (!GUARD_SMEP) logText(" smep");
     if (!GUARD_SMAP) logText(" smap");
   }
+  if (hasPcid && !usesPcid) logText("; pcid not used");
   if (!isMeltdownSafe) logText("; no page-table split, and the processor may need one");
   endLine();
   logModel();

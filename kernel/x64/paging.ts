@@ -7,6 +7,7 @@ import {
   DOMAIN_REGION_LOW,
   KERNEL_LINEAR_HIGH,
 } from "../abi/address-space";
+import { SLOTS_MAX } from "../abi/blob";
 import { GUARD_NX } from "../base/guards";
 import {
   invalidatePage,
@@ -21,10 +22,17 @@ const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
 const USER: u64 = 4;
 const LARGE: u64 = 1 << 7;
+/** A write of CR3 keeps the translation; `invalidatePage` removes it for every address space. */
+const GLOBAL: u64 = 1 << 8;
 /** The processor ignores this bit: the domain owns the frame, which is freed with the mapping. */
 const OWNED: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS_MASK: u64 = 0x000ffffffffff000;
+/** Of a value written to CR3: the processor keeps the translations of the PCID. */
+const NO_FLUSH: u64 = 1 << 63;
+/** PCIDs are numbers of 12 bits; 0 is that of the tables that boot made. */
+const PCIDS: u32 = 4096;
+if (<u32>SLOTS_MAX + 1 > PCIDS) ERROR("there are more slots than PCIDs");
 
 /** How a page of a domain is mapped. There is no mapping that is both writable and executable. */
 export enum PageAccess {
@@ -41,9 +49,47 @@ export function initializePaging(): void {
   kernelRoot = readCr3() & ADDRESS_MASK;
 }
 
-/** Makes a zeroed frame the top table of a domain: lower half empty, upper half the kernel's. */
-export function initializeRoot(root: u64): void {
+// Address spaces have PCIDs if the image says so and the processor has them. The translations of a
+// domain then outlast the time in which others run. Invariant: whenever the processor is resumed in
+// a space, all translations that it keeps for the space's PCID, and the global ones, are those of
+// the tables. Two things can break it, and each flushes at once: pages of a space are unmapped, and
+// a slot gets another space.
+
+/** True once CR4.PCIDE is set. Constant after boot. */
+let usesPcid: bool = false;
+
+/** CR4.PCIDE has been set: from now on address spaces have PCIDs. No domain has run. */
+export function usePcid(): void {
+  usesPcid = true;
+}
+
+/** What CR3 is written with to resume a thread of the slot, whose top table is `root`. */
+export function spaceOf(root: u64, slot: u32): u64 {
+  return usesPcid ? root | pcidOf(slot) | NO_FLUSH : root;
+}
+
+function pcidOf(slot: u32): u64 {
+  return <u64>slot + 1;
+}
+
+/**
+ * Removes all translations that the processor keeps for a slot. Without PCIDs it keeps none, except
+ * of the space it is in.
+ */
+function flushSpace(root: u64, slot: u32): void {
+  if (!usesPcid) return;
+  const current = readCr3();
+  writeCr3(root | pcidOf(slot));
+  writeCr3(current | NO_FLUSH);
+}
+
+/**
+ * Makes a zeroed frame the top table of a slot's new instance: lower half empty, upper half the
+ * kernel's.
+ */
+export function initializeRoot(root: u64, slot: u32): void {
   physicalCopy(root + 2048, kernelRoot + 2048, 2048);
+  flushSpace(root, slot); // The instance before had the same PCID.
 }
 
 /** Leaves an address space whose tables are about to be removed. */
@@ -117,12 +163,19 @@ export function mapPage(
   physicalStore64(place, entry);
 }
 
-/** Removes a mapping if there is one. */
-export function unmapPage(root: u64, address: u64): void {
-  const place = pageEntry(root, address);
-  if (place === 0) return;
-  physicalStore64(place, 0);
-  invalidatePage(address);
+/** Removes the mappings of so many pages of a slot, those that there are. */
+export function unmapPages(root: u64, slot: u32, address: u64, pages: u32): void {
+  const isCurrent = (readCr3() & ADDRESS_MASK) === root;
+  let hasRemoved = false;
+  for (let page: u32 = 0; page < pages; page++) {
+    const at = address + ((<u64>page) << 12);
+    const place = pageEntry(root, at);
+    if (place === 0) continue;
+    physicalStore64(place, 0);
+    hasRemoved = true;
+    if (isCurrent) invalidatePage(at);
+  }
+  if (hasRemoved && !isCurrent) flushSpace(root, slot);
 }
 
 /**
@@ -301,12 +354,15 @@ export function isKernelPageMapped(linear: usize): bool {
   return (physicalLoad64(pageEntry(kernelRoot, windowAddress(linear))) & PRESENT) !== 0;
 }
 
-/** Backs a page of the kernel's window. All tables exist. */
+/**
+ * Backs a page of the kernel's window. All tables exist. The page is global: else the processor
+ * would keep one translation for each PCID, and `unmapKernelPage` would remove one of them.
+ */
 export function mapKernelPage(linear: usize, frameAddress: u64): void {
   const place = pageEntry(kernelRoot, windowAddress(linear));
   assert(place !== 0);
   assert((physicalLoad64(place) & PRESENT) === 0);
-  physicalStore64(place, frameAddress | PRESENT | WRITABLE | (GUARD_NX ? NO_EXECUTE : 0));
+  physicalStore64(place, frameAddress | PRESENT | WRITABLE | GLOBAL | (GUARD_NX ? NO_EXECUTE : 0));
 }
 
 /** Removes a page of the kernel's window and returns the physical address of its frame. */

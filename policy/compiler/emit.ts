@@ -132,11 +132,12 @@ function emitSlots(model: Model, strings: Strings): Section {
   return { count: model.slots.length, bytes: records.bytes };
 }
 
-/** The flags that say whether the machine restarts; they belong to the supervisor, slot 0. */
+/** The flags of the machine; they belong to the supervisor, slot 0. */
 function machineFlags(model: Model): number {
   return (
     (model.rebootsOnLoop ? blob.SLOT_FLAG_REBOOT : 0) |
-    (model.rebootsOnPanic ? blob.SLOT_FLAG_REBOOT_ON_PANIC : 0)
+    (model.rebootsOnPanic ? blob.SLOT_FLAG_REBOOT_ON_PANIC : 0) |
+    (model.usesPcid ? blob.SLOT_FLAG_PCID : 0)
   );
 }
 

@@ -202,6 +202,8 @@ export interface Model {
   readonly rebootsOnLoop: boolean;
   /** Likewise after a panic of the kernel. */
   readonly rebootsOnPanic: boolean;
+  /** Address spaces have PCIDs if the processor has them. */
+  readonly usesPcid: boolean;
   /** By id; holes where no class has that id. */
   readonly classes: readonly (PolicyClass | undefined)[];
   /** Ascending by id. */

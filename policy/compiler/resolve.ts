@@ -88,6 +88,7 @@ export async function resolve(
     slots: image.slots,
     rebootsOnLoop: input.image.onSupervisorLoop === "reboot",
     rebootsOnPanic: input.image.onPanic === "reboot",
+    usesPcid: input.image.pcid === "on",
     rules: rules.rules,
     execute: rules.execute,
     executeNamed: rules.executeNamed,

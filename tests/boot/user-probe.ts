@@ -72,7 +72,7 @@ export function start(startInfo: u64): void {
   initializePaging();
   frame = memoryRangeStart(0);
   const root = takeFrame();
-  initializeRoot(root);
+  initializeRoot(root, 0);
   const pages = (archiveBytes() + 4095) >> 12;
   for (let page: u64 = 0; page < pages; page++)
     map(root, CODE + (page << 12), archiveStart() + (page << 12), PageAccess.Execute);

@@ -42,6 +42,7 @@ import { programNeeds } from "../../toolchain/image/program-needs.ts";
 import type { InterfaceDescription } from "../../toolchain/vocabulary/interface.ts";
 import { DiagnosticError } from "../../toolchain/report/diagnostic.ts";
 import { type ExecutableOptions, smallExecutable } from "./small-executable.ts";
+import { TranslationCache } from "./translation-cache.ts";
 import audit from "../../services/interfaces/kernel/audit.idl.ts";
 import clock from "../../services/interfaces/kernel/clock.idl.ts";
 import domain from "../../services/interfaces/kernel/domain.idl.ts";
@@ -145,9 +146,12 @@ export function fastReply(server: Thread): bool { return false; }
 export async function compileKernel({
   without,
   slow = false,
+  files = {},
 }: {
   readonly without?: string;
   readonly slow?: boolean;
+  /** Texts that take the place of files: faults planted. */
+  readonly files?: Readonly<Record<string, string>>;
 } = {}): Promise<WebAssembly.Module> {
   await generateInterfaces(ROOT);
   const guards = readFileSync(join(ROOT, GUARDS_FILE), "utf8");
@@ -162,6 +166,7 @@ export async function compileKernel({
       "kernel/x64/machine.ts": MACHINE,
       "kernel/x64/memory-map.ts": MEMORY_MAP,
       ...(slow ? { "kernel/entry/fast-path.ts": NO_FAST_PATH } : {}),
+      ...files,
       [GUARDS_FILE]: without === undefined ? guards : withoutGuard(guards, without),
     },
   });
@@ -198,6 +203,7 @@ export interface TestSystem {
    */
   readonly areNeedsUnknown?: boolean;
   /** The image's `onSupervisorLoop` is "reboot". */
+  readonly pcid?: "on";
   readonly rebootsOnLoop?: boolean;
 }
 
@@ -222,6 +228,7 @@ export async function buildSystem(description: TestSystem): Promise<Uint8Array> 
       name: "test",
       version: 1,
       policy: ["test.policy"],
+      ...(description.pcid === undefined ? {} : { pcid: description.pcid }),
       ...(description.rebootsOnLoop === true ? { onSupervisorLoop: "reboot" as const } : {}),
       slots: Object.fromEntries(
         names.map((name) => {
@@ -307,6 +314,12 @@ export const THREAD = 0x10000 | HANDLE_INDEX_THREAD;
 export const named = (index: number): number => 0x10000 | (4 + index);
 const TIMER_VECTOR = 0x40;
 const ARCHIVE_AT = 0x100000;
+/** The top table of boot. */
+const BOOT_ROOT = 0x1000n;
+/** ecx of leaf 1. */
+const CPUID_PCID = 1 << 17;
+/** Exports by which stubs enter the kernel; each returns to the exit stub. */
+const ENTRIES: ReadonlySet<string> = new Set(["start", "systemCall", "interrupt", "fault"]);
 
 /** What CPUID returns: eax, ebx, ecx, edx by leaf; all other leaves are zero. */
 export type Cpuid = Readonly<Record<number, readonly [number, number, number, number]>>;
@@ -330,6 +343,8 @@ export class KernelInNode {
   private time = 1n;
   /** Writes to ports other than the serial line, as "port=value". */
   readonly portWrites: string[] = [];
+  /** If the processor has PCIDs: what it keeps of the page tables. */
+  readonly translations: TranslationCache | null;
 
   constructor(
     module: WebAssembly.Module,
@@ -338,6 +353,8 @@ export class KernelInNode {
       readonly memoryBytes?: number;
       readonly far?: FarMemory;
       readonly cpuid?: Cpuid;
+      /** Instead of `cpuid`: a processor with PCIDs, whose translations are checked. */
+      readonly hasPcids?: boolean;
     } = {},
   ) {
     const archiveEnd = (ARCHIVE_AT + archive.length + 4095) & ~4095;
@@ -346,7 +363,11 @@ export class KernelInNode {
     this.view = new DataView(this.physical.buffer);
     this.physical.set(archive, ARCHIVE_AT);
 
-    const intrinsics = this.intrinsics(options.cpuid ?? {});
+    this.translations =
+      options.hasPcids === true ? new TranslationCache(this.physical, BOOT_ROOT) : null;
+    const intrinsics = this.intrinsics(
+      options.hasPcids === true ? { 1: [0, 0, CPUID_PCID, 0] } : (options.cpuid ?? {}),
+    );
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
       const supplied = from === "x64" ? intrinsics[name] : undefined;
@@ -394,7 +415,10 @@ export class KernelInNode {
       halt: () => {
         throw new MachineStopped(-1, this.log);
       },
-      readCr3: () => 0x1000n,
+      readCr3: () => this.translations?.readCr3() ?? BOOT_ROOT,
+      writeCr3: (value: bigint) => this.translations?.writeCr3(value),
+      writeCr4: (value: bigint) => this.translations?.writeCr4(value),
+      invalidatePage: (address: bigint) => this.translations?.invalidatePage(address),
       cpuid: (leaf: number, _subleaf: number, result: number) => {
         const registers = new Uint32Array(this.window.buffer, result, 4);
         registers.set(processor[leaf] ?? [0, 0, 0, 0]);
@@ -423,7 +447,13 @@ export class KernelInNode {
 
   /** Calls an export whose result is 32 bits. */
   number(name: string, ...args: (number | bigint)[]): number {
-    return Number(this.exports[name]!(...args) ?? 0) >>> 0;
+    const result = Number(this.exports[name]!(...args) ?? 0) >>> 0;
+    if (this.translations !== null && ENTRIES.has(name)) this.resumeCurrent(this.translations);
+    return result;
+  }
+  private resumeCurrent(translations: TranslationCache): void {
+    const thread = this.current;
+    translations.resume(thread === 0 ? BOOT_ROOT : this.register(thread, save.SAVE_CR3));
   }
   big(name: string, ...args: (number | bigint)[]): bigint {
     return BigInt.asUintN(64, BigInt(this.exports[name]!(...args) ?? 0n));

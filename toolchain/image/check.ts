@@ -121,6 +121,7 @@ const IMAGE: Shape = {
   optional: {
     onSupervisorLoop: { kind: "choice", of: ["stop", "reboot"] },
     onPanic: { kind: "choice", of: ["stop", "reboot"] },
+    pcid: { kind: "choice", of: ["off", "on"] },
   },
 };
 

@@ -17,7 +17,7 @@ case $task in
   disk) set -- build --medium disk "$@" ;;
   release) set -- build --release "$@" ;;
   bench) set -- bench "$@" ;;
-  bench-metal) set -- build bench --medium iso "$@" ;;
+  bench-metal) [ $# -gt 0 ] || set -- bench; set -- build --medium iso "$@" ;;
   soak) set -- soak "$@" ;;
   debug) set -- run --debug "$@" ;;
   *) echo "trine: no task '$task'; see: make help" >&2; exit 2 ;;

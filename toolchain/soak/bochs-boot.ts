@@ -9,6 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { figuresOf } from "../bench/kernel-bench.ts";
 import { buildImage } from "../make/build-image.ts";
+import { tapOf } from "../testing/kernel-suite.ts";
+import { parseTap } from "../testing/tap.ts";
 import { type Iteration, SliceSkipped } from "./slice.ts";
 
 interface Case {
@@ -17,10 +19,13 @@ interface Case {
   readonly expected: readonly string[];
 }
 
+/** Has PCIDs. */
+const HASWELL = "corei7_haswell_4770";
+
 /** The first processors of levels 2 and 3, and one that is too old. */
 const CASES: readonly Case[] = [
   { model: "corei5_lynnfield_750", expected: ["trine: cpu x86-64-v2, nx wp;", "trine> "] },
-  { model: "corei7_haswell_4770", expected: ["trine: cpu x86-64-v3, nx wp smep;", "trine> "] },
+  { model: HASWELL, expected: ["trine: cpu x86-64-v3, nx wp smep;", "trine> "] },
   {
     model: "core_duo_t2400_yonah",
     // The refusal must not cut the loader's line off.
@@ -59,8 +64,13 @@ export async function prepareBochsBoot(root: string): Promise<Iteration> {
   } as const;
   const iso = join(root, (await buildImage(request, "plain")).bootPath);
   const benchIso = join(root, (await buildImage({ ...request, image: "bench" }, "plain")).bootPath);
+  const testIso = join(
+    root,
+    (await buildImage({ ...request, image: "test-pcid" }, "plain")).bootPath,
+  );
   return async () => {
     await measureIn(benchIso);
+    await testWithPcid(testIso);
     for (const { model, expected } of CASES) {
       const output = await bootUntil(iso, model, expected);
       const missing = expected.filter((text) => !output.includes(text));
@@ -68,15 +78,24 @@ export async function prepareBochsBoot(root: string): Promise<Iteration> {
         throw new Error(`bochs, ${model}: not seen: ${missing.join(", ")}\n${output.slice(-2000)}`);
       }
     }
-    return CASES.length + 1;
+    return CASES.length + 2;
   };
 }
 
 /** `make bench-metal` measures to its end and has all figures. */
 async function measureIn(iso: string): Promise<void> {
-  const output = await bootUntil(iso, "corei7_haswell_4770", [BENCH_END]);
+  const output = await bootUntil(iso, HASWELL, [BENCH_END]);
   // bochs has no port for an exit code; the last line has been reached.
   figuresOf({ output, exitCode: 1 });
+}
+
+/** The cases of the suite `kernel` with PCIDs, which QEMU's processors do not have. */
+async function testWithPcid(iso: string): Promise<void> {
+  const output = await bootUntil(iso, HASWELL, [/^tester: 1\.\.\d+\r?\n/m]);
+  const cases = parseTap(tapOf(output));
+  const failed = cases.filter(({ outcome }) => outcome === "failed");
+  if (!/^trine: cpu .* pcid/m.test(output) || cases.length === 0 || failed.length > 0)
+    throw new Error(`the test image in bochs, with PCIDs\n${output.slice(-4000)}`);
 }
 
 /** The serial output until it is complete, bochs has ended, or the time is over. */

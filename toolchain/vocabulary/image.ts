@@ -59,6 +59,11 @@ export interface ImageDescription {
    * after 5 failures in a row.
    */
   readonly onPanic?: "stop" | "reboot";
+  /**
+   * Whether the processor keeps the translations of a domain while others run, each with the
+   * domain's PCID, on processors that have PCIDs. Default "off": no machine has measured it.
+   */
+  readonly pcid?: "off" | "on";
 }
 
 export const defineImage = <const T extends ImageDescription>(description: T): T => description;

@@ -14,6 +14,7 @@ import {
   SLOT_ENDPOINTS_MAX,
   SLOT_FLAG_AUTOSTART,
   SLOT_FLAG_REBOOT,
+  SLOT_FLAG_PCID,
   SLOT_FLAG_REBOOT_ON_PANIC,
   SLOT_HANDLES_MAX,
   SLOT_NONE,
@@ -89,10 +90,10 @@ function verifySlots(blob: Blob): bool {
   return handles === handleCount;
 }
 
-/** The flags that a slot may have: the supervisor's also say whether the machine restarts. */
+/** The flags that a slot may have: the supervisor's also say what holds for the machine. */
 function flagsOf(slot: u32): u32 {
   return slot === 0
-    ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC
+    ? SLOT_FLAG_AUTOSTART | SLOT_FLAG_REBOOT | SLOT_FLAG_REBOOT_ON_PANIC | SLOT_FLAG_PCID
     : SLOT_FLAG_AUTOSTART;
 }
 
