@@ -36,7 +36,12 @@ export default defineImage({
       class: "Bencher",
       priority: 100,
       quota: { pages: 200, handles: 64, threads: 1, objects: 16 },
-      channels: { responder: "responder.own", relay: "relay.own", trigger: "trigger.own" },
+      channels: {
+        responder: "responder.own",
+        relay: "relay.own",
+        trigger: "trigger.own",
+        answerer: "answerer.own",
+      },
       restart: "never",
     },
     responder: measured("responder", "Responder"),
@@ -48,6 +53,7 @@ export default defineImage({
     }),
     lower: measured("spinner", "Spinner", { priority: 50 }),
     equal: measured("spinner", "Spinner"),
+    answerer: measured("answerer", "Answerer"),
   },
   onSupervisorLoop: "stop",
 });

@@ -8,6 +8,8 @@ export interface Figure {
   readonly about: string;
   readonly value: number;
   readonly unit: "instructions" | "bytes" | "seconds" | "lines" | "percent" | "count";
+  /** The largest value that the design wants. */
+  readonly goal?: number;
   /** All samples, if there are several; `value` is their median. */
   readonly samples?: readonly number[];
   /**
@@ -54,6 +56,14 @@ export function formatValue({ value, unit }: Pick<Figure, "value" | "unit">): st
     default:
       return grouped(value);
   }
+}
+
+/** The goal, and by how much it is missed; empty if there is none. */
+export function formatGoal({ value, unit, goal }: Pick<Figure, "value" | "unit" | "goal">): string {
+  if (goal === undefined) return "";
+  const wanted = `at most ${formatValue({ value: goal, unit })}`;
+  if (value <= goal) return `${wanted}: met`;
+  return `${wanted}: missed by ${formatValue({ value: value - goal, unit })}`;
 }
 
 function grouped(value: number): string {

@@ -68,6 +68,16 @@ describe("the page", () => {
     expect(figuresPage([], ["two"], page)).not.toContain("## one");
   });
 
+  test.each([
+    [999, "at most 1,000: met"],
+    [1000, "at most 1,000: met"],
+    [1001, "at most 1,000: missed by 1"],
+  ])("says of %d whether the goal is met", (value, text) => {
+    const page = figuresPage([record("one", { value, goal: 1000 })], order, "");
+    expect(page).toContain(`| ${text} |`);
+    expect(page).toContain("| what | Trine | goal | peer |");
+  });
+
   test("shows costly instructions as a range of cycles, wherever a bench counts them", () => {
     const page = figuresPage([record("one", { costly: { cr3: 2, segment: 8 } })], order, "");
     // 2 × 100 and 8 × 22 with 990 × 0.3; 2 × 200 and 8 × 137 with 990.

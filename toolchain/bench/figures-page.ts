@@ -1,6 +1,6 @@
 /** `docs/figures.md`: every published figure with the commit and the command that measured it. */
 import { COSTLY_KINDS, type CostlyCounts, estimatedCycles } from "./costly-instructions.ts";
-import { type BenchRecord, type Figure, formatValue } from "./figure.ts";
+import { type BenchRecord, type Figure, formatGoal, formatValue } from "./figure.ts";
 import { PEERS, type Peer } from "./peers.ts";
 
 const HEADING = "## ";
@@ -55,14 +55,18 @@ function recordLines({
   emulator,
   figures,
 }: BenchRecord): string[] {
+  const hasGoals = figures.some(({ goal }) => goal !== undefined);
   const hasCosts = figures.some(({ costly }) => costly !== undefined);
   const rows = figures.flatMap((figure) => {
     const peers = PEERS.filter((peer) => peer.figure === figure.id);
+    const goal = hasGoals ? ` ${formatGoal(figure)} |` : "";
     const estimate = hasCosts ? ` ${estimateCell(figure)} |` : "";
-    const own = `| ${figure.about} | **${formatValue(figure)}**${spread(figure.samples)} |${estimate} ${peerCell(peers[0])} |`;
+    const own = `| ${figure.about} | **${formatValue(figure)}**${spread(figure.samples)} |${goal}${estimate} ${peerCell(peers[0])} |`;
     return [
       own,
-      ...peers.slice(1).map((peer) => `| | |${hasCosts ? " |" : ""} ${peerCell(peer)} |`),
+      ...peers
+        .slice(1)
+        .map((peer) => `| | |${hasGoals ? " |" : ""}${hasCosts ? " |" : ""} ${peerCell(peer)} |`),
     ];
   });
   return [
@@ -71,8 +75,8 @@ function recordLines({
     "",
     `Commit ${commit}${modified ? " with changes" : ""}, \`${command}\`, ${emulator}.`,
     "",
-    hasCosts ? "| what | Trine | cycles, estimated | peer |" : "| what | Trine | peer |",
-    hasCosts ? "|---|---|---|---|" : "|---|---|---|",
+    `| what | Trine |${hasGoals ? " goal |" : ""}${hasCosts ? " cycles, estimated |" : ""} peer |`,
+    `|---|---|${hasGoals ? "---|" : ""}${hasCosts ? "---|" : ""}---|`,
     ...rows,
   ];
 }

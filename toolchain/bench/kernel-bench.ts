@@ -27,7 +27,7 @@ const SECOND_SERIAL_PORT = ["-serial", "null"];
  * itself reads the counter around each sample.
  */
 const FIGURES: Readonly<
-  Record<string, Pick<Figure, "id" | "about" | "unit"> & { readonly isTraced?: false }>
+  Record<string, Pick<Figure, "id" | "about" | "unit" | "goal"> & { readonly isTraced?: false }>
 > = {
   "round trip, 0 words": {
     id: "ipc-round-trip-0",
@@ -43,11 +43,13 @@ const FIGURES: Readonly<
     id: "ipc-round-trip-64",
     about: "IPC round trip, 64 words",
     unit: "instructions",
+    goal: 1000,
   },
   "round trip, 4 KiB": {
     id: "ipc-round-trip-4096",
     about: "IPC round trip, 4 KiB of arena both ways",
     unit: "instructions",
+    goal: 1824,
   },
   "round trip, timed": {
     id: "ipc-round-trip-timed",
@@ -59,6 +61,24 @@ const FIGURES: Readonly<
     about: "IPC round trip, 4 words, whose server makes one too",
     unit: "instructions",
   },
+  "generated stubs, 0 words": {
+    id: "stubs-round-trip-0",
+    about: "the same, 0 words, generated stubs on both sides",
+    unit: "instructions",
+    goal: 300,
+  },
+  "generated stubs, 4 words": {
+    id: "stubs-round-trip-4",
+    about: "the same, 4 words, generated stubs on both sides",
+    unit: "instructions",
+    goal: 320,
+  },
+  "generated stubs, 4 kinds of fields": {
+    id: "stubs-round-trip-kinds",
+    about: "the same, a field each of enumeration, boolean, 16 and 64 bits",
+    unit: "instructions",
+    goal: 380,
+  },
   "round trip, lower thread ready": {
     id: "ipc-round-trip-lower",
     about: "IPC round trip, 4 words, a thread of lower priority ready",
@@ -69,15 +89,23 @@ const FIGURES: Readonly<
     about: "IPC round trip, 4 words, a thread of equal priority always busy",
     unit: "instructions",
   },
+  "generated stubs, lower thread ready": {
+    id: "stubs-round-trip-lower",
+    about: "the same, 4 words, generated stubs, a thread of lower priority ready",
+    unit: "instructions",
+    goal: 320,
+  },
   "denied call": {
     id: "denied-call",
     about: "denied call, audit record included",
     unit: "instructions",
+    goal: 600,
   },
   "clock.now": {
     id: "cheapest-call",
     about: "cheapest checked system call (Clock.now)",
     unit: "instructions",
+    goal: 110,
   },
   "bad handle": {
     id: "bad-handle",
@@ -93,6 +121,7 @@ const FIGURES: Readonly<
     id: "interrupt-to-driver",
     about: "interrupt, from the write that raises it to the driver's return from `recv`",
     unit: "instructions",
+    goal: 700,
     isTraced: false,
   },
   "domain start": {
@@ -111,6 +140,7 @@ const FIGURES: Readonly<
     id: "idle-domain-bytes",
     about: "memory of an idle domain",
     unit: "bytes",
+    goal: 44 * 1024,
   },
 };
 const COUNTER = "counter";
@@ -191,11 +221,17 @@ function printedLines({ output, exitCode }: MachineEnd): Map<string, PrintedLine
 export function figuresOf(end: MachineEnd): Figure[] {
   const lines = printedLines(end);
   const counter = lines.get(COUNTER)!.median;
-  return Object.entries(FIGURES).map(([name, { id, about, unit }]) => {
+  return Object.entries(FIGURES).map(([name, { id, about, unit, goal }]) => {
     const value = lines.get(name)?.median;
     if (value === undefined)
       refuse(`the bench image did not print "${name}"\n${end.output.slice(-2000)}`);
-    return { id, about, unit, value: unit === "instructions" ? value - counter : value };
+    return {
+      id,
+      about,
+      unit,
+      value: unit === "instructions" ? value - counter : value,
+      ...(goal === undefined ? {} : { goal }),
+    };
   });
 }
 

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BENCHES } from "../bench/benches.ts";
-import { type Bench, type BenchRecord, formatValue } from "../bench/figure.ts";
+import { type Bench, type BenchRecord, formatGoal, formatValue } from "../bench/figure.ts";
 import { figuresPage } from "../bench/figures-page.ts";
 import { findRoot } from "../cache/tree.ts";
 import { refuse } from "../report/diagnostic.ts";
@@ -42,7 +42,11 @@ export async function bench(
       `${JSON.stringify(record, null, 2)}\n`,
     );
     if (options.json) print(JSON.stringify(record));
-    else for (const figure of figures) print(`  ${figure.about}: ${formatValue(figure)}`);
+    else
+      for (const figure of figures) {
+        const goal = formatGoal(figure);
+        print(`  ${figure.about}: ${formatValue(figure)}${goal === "" ? "" : ` (${goal})`}`);
+      }
   }
   const order = BENCHES.map(({ name }) => name);
   const before = existsSync(join(root, PAGE)) ? readFileSync(join(root, PAGE), "utf8") : "";

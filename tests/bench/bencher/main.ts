@@ -3,7 +3,8 @@
 // cycles of the time-stamp counter, and the fences around each reading keep what is measured
 // between the two readings; the line "counter" is the price of the readings themselves.
 
-import { log } from "../../../build/generated/programs/bencher";
+import { PlainKindsColour } from "../../../build/generated/interfaces/Plain";
+import { answerer, log } from "../../../build/generated/programs/bencher";
 import { loadFence, readTsc } from "../../../drivers/support/x64";
 import { ObjectType } from "../../../kernel/abi/object";
 import {
@@ -39,9 +40,9 @@ const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const RESPONDER = initialHandle(HANDLE_INDEX_FIRST_NAMED);
 const RELAY = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 const TRIGGER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 2);
-const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 4);
-const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 5);
-const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
+const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 5);
+const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
+const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 7);
 
 /** Slots by their order in the image. */
 const RESPONDER_SLOT: u32 = 1;
@@ -50,6 +51,7 @@ const DRIVER_SLOT: u32 = 3;
 const TRIGGER_SLOT: u32 = 4;
 const LOWER_SLOT: u32 = 5;
 const EQUAL_SLOT: u32 = 6;
+const ANSWERER_SLOT: u32 = 7;
 
 const RESPONDER_INTERFACE: u32 = 0x7f1;
 const TIMING_INTERFACE: u32 = 0x7f2;
@@ -87,8 +89,10 @@ export function main(): void {
   measure("round trip, nested", () => {
     must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0));
   });
-  busy("round trip, lower thread ready", LOWER_SLOT);
-  busy("round trip, equal thread busy", EQUAL_SLOT);
+  generatedStubs();
+  busy("round trip, lower thread ready", LOWER_SLOT, fourWords);
+  busy("round trip, equal thread busy", EQUAL_SLOT, fourWords);
+  busy("generated stubs, lower thread ready", LOWER_SLOT, fourFields);
   measure("denied call", () => {
     expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0));
   });
@@ -130,6 +134,27 @@ function fourWords(): void {
   must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
 }
 
+/** Round trips with the generated code on both sides, the fields written and read as a program does. */
+function generatedStubs(): void {
+  start(ANSWERER_SLOT, 0);
+  measure("generated stubs, 0 words", () => {
+    must(answerer.none().status);
+  });
+  measure("generated stubs, 4 words", fourFields);
+  measure("generated stubs, 4 kinds of fields", () => {
+    const answer = answerer.kinds(PlainKindsColour.Blue, true, 65535, 7);
+    if (!answer.ok) failures++;
+    if (answer.colour !== PlainKindsColour.Blue) failures++;
+    if (!answer.isOn || answer.small !== 65535 || answer.any !== 7) failures++;
+  });
+}
+
+function fourFields(): void {
+  const answer = answerer.four(1, 2, 3, 4);
+  if (!answer.ok) failures++;
+  if (answer.a + answer.b + answer.c + answer.d !== 10) failures++;
+}
+
 /** Starts a slot. If a handle to one of its endpoints is given, waits until it has answered. */
 function start(slot: u32, endpoint: u32): void {
   must(request1(SLOTS, ObjectType.Slots, 3, slot));
@@ -151,9 +176,9 @@ function stop(slot: u32): void {
 }
 
 /** A round trip of four words while the thread of a slot could always run. */
-function busy(name: string, slot: u32): void {
+function busy(name: string, slot: u32, body: () => void): void {
   start(slot, 0);
-  measure(name, fourWords);
+  measure(name, body);
   stop(slot);
 }
 

@@ -1,4 +1,5 @@
 import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
+import Plain from "../plain.idl.ts";
 import Responder from "../responder.idl.ts";
 import Timing from "../timing.idl.ts";
 
@@ -9,7 +10,7 @@ import Timing from "../timing.idl.ts";
 export default defineProgram({
   name: "bencher",
   entry: "main.ts",
-  uses: { responder: Responder, relay: Responder, trigger: Timing },
+  uses: { responder: Responder, relay: Responder, trigger: Timing, answerer: Plain },
   kernel: { log: "Log", clock: "Clock", slots: "Slots", system: "System" },
   memoryPagesMax: 16,
 });
