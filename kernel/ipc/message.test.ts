@@ -87,6 +87,27 @@ describe("words", () => {
     kernel.check();
   });
 
+  // The head ends at 128, the 40 words at 416, the record at 608.
+  test.each([128, 416, 608].flatMap((end) => [end, end - 8]))(
+    "cross from record to record whose first page ends at byte %i",
+    (end) => {
+      const { kernel, server, client } = start();
+      const record = ARENA - end;
+      kernel.recv(server, { record });
+      kernel.call(client, CLIENT_ECHO, 0x100, MANY, forty, { record });
+      const { status, token } = kernel.result(server);
+      expect(status).toBe(Status.Ok);
+      const wordsAt = (slot: number): bigint[] =>
+        Array.from({ length: 36 }, (_, i) => kernel.u64(slot, record + RECORD_MORE_WORDS + i * 8));
+      expect(kernel.u32(SERVER, record + RECORD_WORD_COUNT)).toBe(40);
+      expect(wordsAt(SERVER)).toEqual(forty.slice(4));
+      const doubled = forty.map((word) => word * 2n);
+      expect(kernel.reply(server, token, doubled, { record }).status).toBe(Status.Ok);
+      expect(wordsAt(CLIENT)).toEqual(doubled.slice(4));
+      kernel.check();
+    },
+  );
+
   test("beyond four do not fit a receiver without a record, nor an answer a caller without one", () => {
     const { kernel, server, client } = start();
     kernel.recv(server);

@@ -11,6 +11,11 @@ function fits(address: u32, bytes: u32): bool {
   return <u64>address + <u64>bytes <= 0x100000000;
 }
 
+/** True if a range of at least one byte lies in one page, as most do: one step copies the range. */
+function isInPage(address: u32, bytes: u32): bool {
+  return bytes - 1 < 4096 - (address & 4095);
+}
+
 function untilPageEnd(address: u32, bytes: u32): u32 {
   const left: u32 = 4096 - (address & 4095);
   return left < bytes ? left : bytes;
@@ -18,6 +23,12 @@ function untilPageEnd(address: u32, bytes: u32): u32 {
 
 /** Copies from a program; false if it may not read all of it. */
 export function copyFromUser(domain: Domain, to: usize, from: u32, bytes: u32): bool {
+  if (isInPage(from, bytes)) {
+    const place = reach(domain, from, false);
+    if (place === 0) return false;
+    copyIn(to, place, bytes);
+    return true;
+  }
   if (!fits(from, bytes)) return false;
   let done: u32 = 0;
   while (done < bytes) {
@@ -32,6 +43,12 @@ export function copyFromUser(domain: Domain, to: usize, from: u32, bytes: u32): 
 
 /** Copies to a program; false, perhaps with a part copied, if it may not write all of it. */
 export function copyToUser(domain: Domain, to: u32, from: usize, bytes: u32): bool {
+  if (isInPage(to, bytes)) {
+    const place = reach(domain, to, true);
+    if (place === 0) return false;
+    copyOut(place, from, bytes);
+    return true;
+  }
   if (!fits(to, bytes)) return false;
   let done: u32 = 0;
   while (done < bytes) {
@@ -46,6 +63,7 @@ export function copyToUser(domain: Domain, to: u32, from: usize, bytes: u32): bo
 
 /** True if a program may write the whole range. Backs the pages: a later copy cannot fail. */
 export function canWrite(domain: Domain, address: u32, bytes: u32): bool {
+  if (isInPage(address, bytes)) return reach(domain, address, true) !== 0;
   if (!fits(address, bytes)) return false;
   let done: u32 = 0;
   while (done < bytes) {
