@@ -1,9 +1,12 @@
 // The common call and the common reply: at most four words in registers, a receiver that waits,
 // verdicts that are cached. Each either does exactly what the slow path does, or declines and has
 // changed nothing. Then the slow path runs, which defines what a call means.
+//
+// kernel/x64/system-call-entry.asm calls both. Where they do not decline, they end in
+// `resumeMessage`, which leaves the kernel and does not return. In Node it returns, and they return
+// true, which is all that their result is for.
 
 import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
-import { Status } from "../abi/status";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
@@ -22,10 +25,12 @@ import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
-import { canHandOver, handOver } from "../schedule/scheduler";
+import { canHandOver, currentThread, handOver } from "../schedule/scheduler";
+import { resumeMessage } from "../x64/assembly";
 
-/** A call straight to a receiver that waits, which runs next. */
-export function fastCall(caller: Thread): bool {
+/** A call straight to a receiver that waits, which runs next. False if it declines. */
+export function fastCall(): bool {
+  const caller = currentThread!;
   const passed = Arguments.of(caller);
   const header = passed.header;
   const words = header.registerWords;
@@ -94,22 +99,24 @@ export function fastCall(caller: Thread): bool {
   receiver.inbox = null;
   receiver.state = ThreadState.Ready;
 
-  Result.of(receiver).setRequest(
-    (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index,
-    naming.received(words, 0),
-    entry.badge,
-    Result.callerIdentity(domain.classId, domain.slot),
-  );
   RegisterWords.of(receiver).copyFrom(caller, words);
   handOver(caller, receiver);
+  resumeMessage(
+    (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index,
+    naming.received(words, 0).word,
+    entry.badge,
+    <u32>changetype<usize>(receiver),
+    Result.callerIdentity(domain.classId, domain.slot),
+  );
   return true;
 }
 
 /**
  * A plain answer by the thread that holds the call, which then waits for the next; the caller runs
- * next.
+ * next. False if it declines.
  */
-export function fastReply(server: Thread): bool {
+export function fastReply(): bool {
+  const server = currentThread!;
   const passed = Arguments.of(server);
   const header = passed.header;
   const words = header.registerWords;
@@ -173,9 +180,9 @@ export function fastReply(server: Thread): bool {
   server.inbox = inbox;
   inbox.receiver = server;
 
-  Result.of(caller).setAnswer(Status.Ok, caller.callHeader.received(words, 0));
   RegisterWords.of(caller).copyFrom(server, words);
   handOver(server, caller);
+  resumeMessage(0, caller.callHeader.received(words, 0).word, 0, <u32>changetype<usize>(caller), 0);
   return true;
 }
 

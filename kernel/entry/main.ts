@@ -36,24 +36,22 @@ import {
 } from "../x64/interrupts";
 import { nowNs } from "../x64/timer";
 import { systemCallCall } from "./call";
-import { fastCall, fastReply } from "./fast-path";
 import { systemCallRecv } from "./receive";
 import { systemCallReply } from "./reply";
 
 export { start } from "./boot";
+export { fastCall, fastReply } from "./fast-path";
 export { abort, kernelException } from "../x64/panic";
 
 /** Timers that ring in one kernel entry. If more are due, the next interrupt comes at once. */
 const TIMERS_MAX: u32 = 32;
 
-/** The `syscall` instruction. A fast path that declines has changed nothing. */
+/**
+ * The `syscall` instruction, if it is no call or reply that the fast path took. The fast path has
+ * changed nothing then.
+ */
 export function systemCall(operation: u32): void {
   const thread = currentThread!;
-  if (operation === SystemCall.Call) {
-    if (fastCall(thread)) return;
-  } else if (operation === SystemCall.Reply) {
-    if (fastReply(thread)) return;
-  }
   switch (operation) {
     case SystemCall.Call:
       systemCallCall(thread);

@@ -104,13 +104,20 @@ export class RegisterWords {
     thread.r13 = 0;
     thread.r14 = 0;
   }
-  /** Takes the first `count` words from another thread's registers; the others become zero. */
+  /** Takes the first `count` words from another thread's registers; the others become zero. At most 4. */
   copyFrom(from: Thread, count: u32): void {
     const to = changetype<Thread>(this);
+    if (count === 4) {
+      to.rbx = from.rbx;
+      to.r12 = from.r12;
+      to.r13 = from.r13;
+      to.r14 = from.r14;
+      return;
+    }
     to.rbx = count > 0 ? from.rbx : 0;
     to.r12 = count > 1 ? from.r12 : 0;
     to.r13 = count > 2 ? from.r13 : 0;
-    to.r14 = count > 3 ? from.r14 : 0;
+    to.r14 = 0;
   }
   /** Takes the first `count` words from memory; the others become zero. */
   loadFrom(words: usize, count: u32): void {

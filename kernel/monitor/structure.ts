@@ -95,7 +95,8 @@ export function fitsPlainly(
   const isRequest = event === Event.Request;
   // The upper half is the number of handles, which must be zero.
   if (words !== shape.wordsAndHandles(isRequest)) return false;
-  if (words === 0) return true;
+  // All fields take any word. Without handles, fields and words are the same number.
+  if (words === shape.free(isRequest)) return true;
   const field = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
   if (!isUnsignedWithin(field, word0)) return false;
   if (words > 1 && !isUnsignedWithin(field + FIELD_BYTES, word1)) return false;

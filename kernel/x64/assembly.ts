@@ -49,3 +49,16 @@ export declare function reportNonMaskableBy(register: u64): void;
  * bitmap has changed and before one is freed.
  */
 export declare function forgetPorts(): void;
+
+/**
+ * Leaves the kernel: resumes a thread that waits since a system call of its own and whose registers
+ * hold the words, with Status.Ok and the other arguments as its result (kernel/abi/system-call.ts).
+ * `thread`: linear address of the thread. Does not return, but in Node.
+ */
+export declare function resumeMessage(
+  token: u64,
+  header: u32,
+  badge: u64,
+  thread: u32,
+  caller: u64,
+): void;

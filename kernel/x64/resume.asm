@@ -166,6 +166,57 @@ resume:
   int VECTOR_NON_MASKABLE_REPORT
 .end:
 
+; resumeMessage(token, header, badge, thread, caller): the exit of the fast path. The arguments are in
+; the registers in which the thread expects them, except the thread. What the common case does not
+; need takes the long way: ports, another fs base, segment registers that a program may have loaded,
+; an address that is not canonical.
+  provides resumeMessage, lilil_
+  lea rcx, [r15 + rcx]
+  cmp dword [rcx + SAVE_PORTS], 0
+  jne .long_way
+  mov r10, [rcx + SAVE_RIP]
+  mov rax, r10
+  shr rax, 47
+  jnz .long_way
+  mov rax, [rcx + SAVE_CR3]
+  mov r9, cr3
+  cmp rax, r9
+  je .same_space
+  ; Before the address space is switched, for `resume` looks at segments where it switches.
+  mov r9, [rcx + SAVE_FS_PROVEN]
+  cmp r9, [rel fs_base_trusted]
+  jne .long_way
+  mov cr3, rax
+.switched:
+  mov [rel current_save_area], rcx
+  mov word [rel task_state + TASK_BITMAP], NO_BITMAP
+  mov rbx, [rcx + SAVE_RBX]
+  mov r12, [rcx + SAVE_R12]
+  mov r13, [rcx + SAVE_R13]
+  mov r14, [rcx + SAVE_R14]
+  mov rsp, [rcx + SAVE_RSP]
+  mov rcx, r10
+  mov r11d, USER_FLAGS
+  xor eax, eax
+  xor ebp, ebp
+  xor r9d, r9d
+  xor r10d, r10d
+  xor r15d, r15d
+  o64 sysret
+.same_space:
+  mov rax, [rcx + SAVE_FS_BASE]
+  cmp rax, [rel fs_base_loaded]
+  je .switched
+.long_way:
+  mov qword [rcx + SAVE_RAX], 0
+  mov [rcx + SAVE_RDI], rdi
+  mov [rcx + SAVE_RSI], rsi
+  mov [rcx + SAVE_RDX], rdx
+  mov [rcx + SAVE_R8], r8
+  lea rsp, [rel kernel_stack_top]
+  jmp resume
+.end:
+
 ; forgetPorts(): the next domain with ports gets its bitmap copied again.
   provides forgetPorts, _
   mov qword [rel port_bitmap_source], 0

@@ -2,9 +2,12 @@
 ; = rflags of the caller. SFMASK has cleared IF, DF, AC and TF.
 %include "kernel/x64/cpu.inc"
 
-extern export.systemCall, resume, current_save_area, kernel_stack_top
+extern export.systemCall, export.fastCall, export.fastReply, resume, current_save_area, kernel_stack_top
 
 global system_call_entry: function (system_call_entry.end - system_call_entry)
+
+; SystemCall of kernel/abi/system-call.ts; OPERATION_CALL is 0.
+%define OPERATION_REPLY 2
 
 section .text
 bits 64
@@ -28,7 +31,20 @@ system_call_entry:
   mov [r15 + SAVE_R14], r14
   mov dword [r15 + SAVE_RESUME], RESUME_SYSTEM_CALL
   mov r15, KERNEL_LINEAR_BASE
-  mov edi, eax
+
+  ; The fast path returns only where it declines. A caller's operation is 32 bits.
+  test eax, eax
+  jnz .not_call
+  call export.fastCall
+  xor edi, edi
+.declined:
   call export.systemCall
   jmp resume
+.not_call:
+  mov edi, eax
+  cmp eax, OPERATION_REPLY
+  jne .declined
+  call export.fastReply
+  mov edi, OPERATION_REPLY
+  jmp .declined
 .end:

@@ -3,6 +3,8 @@
 // image.
 
 import { ObjectType } from "../../kernel/abi/object";
+import { SystemCall } from "../../kernel/abi/system-call";
+import { fastCall, fastReply, systemCall as slowSystemCall } from "../../kernel/entry/main";
 import { domainOfSlot } from "../../kernel/object/domain";
 import { reach } from "../../kernel/memory/address-space";
 import { availableFrames, totalFrames } from "../../kernel/memory/frames";
@@ -19,13 +21,22 @@ import { THREADS_MAX, WINDOW_BYTES, BLOB_BASE } from "../../kernel/object/layout
 
 /** Ends the running turn, as its slice would. */
 export { endTurn } from "../../kernel/schedule/scheduler";
-export { currentSaveArea, fault, interrupt, start, systemCall } from "../../kernel/entry/main";
+export { currentSaveArea, fault, interrupt, start } from "../../kernel/entry/main";
 export { armedDeadline, setTime } from "../../kernel/x64/timer";
 export { setArchive, setFarMemory, setMemory } from "../../kernel/x64/memory-map";
 export { epoch, monitorLoad } from "../../kernel/monitor/monitor";
 export { invariantBroken, invariantDetail } from "./invariants";
 export { availableFrames, totalFrames };
 
+/** As kernel/x64/system-call-entry.asm does. */
+export function systemCall(operation: u32): void {
+  if (operation === SystemCall.Call) {
+    if (fastCall()) return;
+  } else if (operation === SystemCall.Reply) {
+    if (fastReply()) return;
+  }
+  slowSystemCall(operation);
+}
 export function windowBytes(): u32 {
   return <u32>WINDOW_BYTES;
 }

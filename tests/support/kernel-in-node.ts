@@ -134,9 +134,8 @@ export function commandLineHas(word: string): bool { return false; }
 
 /** Every call and reply takes the slow path, which defines their meaning. */
 const NO_FAST_PATH = `
-import { Thread } from "../object/thread";
-export function fastCall(caller: Thread): bool { return false; }
-export function fastReply(server: Thread): bool { return false; }
+export function fastCall(): bool { return false; }
+export function fastReply(): bool { return false; }
 `;
 
 /**
@@ -378,6 +377,9 @@ export class KernelInNode {
     for (const name of Object.keys(imports["assembly"] ?? {})) {
       imports["assembly"]![name] = /Load(8|32)$|forgetPorts/.test(name) ? () => 0 : () => 0n;
     }
+    if (imports["assembly"]?.["resumeMessage"] !== undefined)
+      imports["assembly"]["resumeMessage"] = (...passed: (number | bigint)[]) =>
+        this.resumeMessage(passed.map((value) => BigInt.asUintN(64, BigInt(value))));
     const instance = new WebAssembly.Instance(module, imports);
     this.exports = instance.exports as unknown as Record<string, KernelExport>;
     this.window = instance.exports["memory"] as WebAssembly.Memory;
@@ -538,6 +540,25 @@ export class KernelInNode {
     const view = new DataView(this.window.buffer);
     view.setUint32(thread + save.SAVE_RESUME, save.RESUME_SYSTEM_CALL, true);
     this.number("systemCall", operation);
+  }
+  /** As kernel/x64/resume.asm does, but the registers stay in the save area. */
+  private resumeMessage(passed: readonly bigint[]): void {
+    const [token, header, badge, thread, caller] = passed as [
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+    ];
+    const results = {
+      [save.SAVE_RAX]: BigInt(Status.Ok),
+      [save.SAVE_RDI]: token,
+      [save.SAVE_RSI]: header & 0xffff_ffffn,
+      [save.SAVE_RDX]: badge,
+      [save.SAVE_R8]: caller,
+    };
+    for (const [offset, value] of Object.entries(results))
+      this.setRegister(Number(thread), Number(offset), value);
   }
   windowByte(address: number): number {
     return new DataView(this.window.buffer).getUint8(address);
