@@ -76,7 +76,7 @@ export enum KeyPurpose {
   Release = 2,
 }
 
-export const SLOTS_MAX = 256;
+export const SLOTS_MAX = 1024;
 /** Named handles of one slot. */
 export const SLOT_HANDLES_MAX = 256;
 /** Endpoints of one slot, which the kernel lays out at boot. */
@@ -101,12 +101,12 @@ export const QUOTA_THREADS_MAX = 29;
  * The sum of all slots' quotas of threads. Bounds every walk over threads: lenders of one server,
  * callers of one endpoint.
  */
-export const QUOTA_THREADS_SUM_MAX = 1024;
+export const QUOTA_THREADS_SUM_MAX = 4096;
 /**
  * The sum of all slots' quotas of objects: memory, inboxes, endpoints, notices, and what they map
  * of others' memory.
  */
-export const QUOTA_OBJECTS_SUM_MAX = 2048;
+export const QUOTA_OBJECTS_SUM_MAX = 8192;
 /** SLOT_FAULT_SLOT of a slot without a fault handler. */
 export const SLOT_NONE = 0xffffffff;
 

@@ -15,9 +15,14 @@ import {
   PORT_BITMAP_SHIFT,
   SLOT_ENDPOINTS_BASE,
   SLOT_INBOXES_BASE,
+  THREAD_SEQUENCE_BASE,
+  THREAD_SHIFT,
+  TIMER_HEAP_BASE,
   ENDPOINT_SHIFT,
+  timerHeapBytes,
 } from "../object/layout";
 import { OWNER_KERNEL, availableFrames } from "../memory/frames";
+import { Table, backTables, pagesOfQuota, sizeTable } from "../memory/object-pages";
 import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
@@ -36,6 +41,7 @@ import {
 import { domainOfSlot } from "../object/domain";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject, initializeObject } from "../object/kernel-object";
+import { MAPPINGS_OF_DOMAIN_MAX } from "../object/mapping";
 import { LINE_COUNT } from "../x64/interrupts";
 
 /** A KernelObject for each type that has only one object. All port ranges share one. */
@@ -71,8 +77,9 @@ function pagesFor(count: u32, shift: u32): u32 {
  */
 export function initializeSlots(): bool {
   const count = slotCount();
-  if (!prepareWindow(BOOT_TABLES_BASE, PORT_BITMAPS_BASE + ((<usize>count) << PORT_BITMAP_SHIFT)))
-    return false;
+  if (!backObjectTables(count)) return false;
+  const bitmaps = PORT_BITMAPS_BASE;
+  if (!prepareWindow(bitmaps, bitmaps + ((<usize>count) << PORT_BITMAP_SHIFT))) return false;
   if (!prepareWindow(HANDLES_BASE, HANDLES_BASE + ((<usize>count) << HANDLE_TABLE_SHIFT)))
     return false;
   if (!backKernelWindow(DOMAINS_BASE, pagesFor(count, DOMAIN_SHIFT))) return false;
@@ -87,6 +94,45 @@ export function initializeSlots(): bool {
   keepForSupervisor(supervisor);
   return true;
 }
+
+/**
+ * Sizes the tables of objects by the quotas of all slots, and backs what must be there from boot on.
+ */
+function backObjectTables(count: u32): bool {
+  let threads: u32 = 0;
+  let threadPages: u32 = 0;
+  let endpointPages: u32 = 0;
+  let inboxPages: u32 = 0;
+  let noticePages: u32 = 0;
+  let objects: u32 = 0;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const quota = slotQuotaObjects(slot);
+    threads += slotQuotaThreads(slot);
+    threadPages += pagesOfQuota(Table.Threads, slotQuotaThreads(slot));
+    endpointPages += pagesOfQuota(Table.Endpoints, quota);
+    inboxPages += pagesOfQuota(Table.Inboxes, quota);
+    noticePages += pagesOfQuota(Table.Notices, quota);
+    objects += quota;
+  }
+  sizeTable(Table.Threads, threadPages);
+  sizeTable(Table.Endpoints, endpointPages);
+  sizeTable(Table.Inboxes, inboxPages);
+  sizeTable(Table.Notices, noticePages);
+  sizeTable(Table.MemoryObjects, objects > MEMORY_OBJECTS_LEAST ? objects : MEMORY_OBJECTS_LEAST);
+  sizeTable(Table.Mappings, count * pagesOfQuota(Table.Mappings, MAPPINGS_OF_DOMAIN_MAX));
+  const threadPlaces = threadPages << (12 - THREAD_SHIFT);
+  return (
+    backTables() &&
+    backKernelWindow(THREAD_SEQUENCE_BASE, threadPlaces << 3) &&
+    backKernelWindow(TIMER_HEAP_BASE, timerHeapBytes(threads, count))
+  );
+}
+
+/**
+ * A domain that adopts memory objects of others keeps the places of those that it has freed, so
+ * that more places than its quota can be in use: a reserve for small images.
+ */
+const MEMORY_OBJECTS_LEAST: u32 = 2048;
 
 function initializeSlot(slot: u32): bool {
   const domain = domainOfSlot(slot);

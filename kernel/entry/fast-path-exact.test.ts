@@ -54,12 +54,12 @@ const SLOTS = [SERVER, CLIENT, OTHER];
 const RECORD = 0x20000;
 // Kernel memory that is compared (memory/layout.ts).
 const READY_QUEUE = { address: 0x02800000, bytes: 40 + 1024 };
-const SEQUENCES = { address: 0x0280a000, bytes: 8 * 24 };
-const THREADS = 0x03000000;
-const INBOXES = 0x02a00000;
-const ENDPOINTS = 0x02b00000;
-const DOMAINS = 0x02900000;
-const HANDLES = 0x08000000;
+const SEQUENCES = { address: 0x02820000, bytes: 8 * 24 };
+const THREADS = 0x03200000;
+const INBOXES = 0x02c00000;
+const ENDPOINTS = 0x02e00000;
+const DOMAINS = 0x02a00000;
+const HANDLES = 0x10000000;
 const THREADS_SEEN = 24;
 /** Where the captured words lie in a thread: the short way does not write them. */
 const CAPTURE = 1408;

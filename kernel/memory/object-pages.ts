@@ -29,7 +29,7 @@ import {
   THREAD_SHIFT,
 } from "../object/layout";
 import { chargePages, unchargeReserved, unchargeShared } from "./quota";
-import { backWindowPage, releaseWindowPage } from "./window";
+import { backKernelWindow, backWindowPage, prepareWindow, releaseWindowPage } from "./window";
 
 export enum Table {
   Threads = 0,
@@ -46,20 +46,19 @@ const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
 const NOTICE_PAGES: u32 = NOTICES_MAX >> (12 - NOTICE_SHIFT);
 const MEMORY_OBJECT_PAGES: u32 = MEMORY_OBJECTS_MAX >> (12 - MEMORY_OBJECT_SHIFT);
 const MAPPING_PAGES: u32 = MAPPINGS_MAX >> (12 - MAPPING_SHIFT);
-const FIRST_ENDPOINT_PAGE: u32 = THREAD_PAGES;
-const FIRST_INBOX_PAGE: u32 = FIRST_ENDPOINT_PAGE + ENDPOINT_PAGES;
-const FIRST_NOTICE_PAGE: u32 = FIRST_INBOX_PAGE + INBOX_PAGES;
-const FIRST_MEMORY_OBJECT_PAGE: u32 = FIRST_NOTICE_PAGE + NOTICE_PAGES;
-const FIRST_MAPPING_PAGE: u32 = FIRST_MEMORY_OBJECT_PAGE + MEMORY_OBJECT_PAGES;
-const PAGES: u32 = FIRST_MAPPING_PAGE + MAPPING_PAGES;
-if (PAGES * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small");
-if (PAGES > <u32>u16.MAX_VALUE) ERROR("a TablePage cannot name every page");
+const PAGES_MAX: u32 =
+  THREAD_PAGES + ENDPOINT_PAGES + INBOX_PAGES + NOTICE_PAGES + MEMORY_OBJECT_PAGES + MAPPING_PAGES;
+if (PAGES_MAX * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small");
+if (PAGES_MAX >= <u32>u16.MAX_VALUE) ERROR("a TablePage cannot name every page");
+/** In place of a page's number. */
+const PAGE_NONE: u32 = u32.MAX_VALUE;
 
 /** One of the object tables: where it lies, and which of all table pages are its own. */
 @unmanaged
 class ObjectTable {
   base: u32;
   placeShift: u32;
+  /** Set at boot, with `pageCount`, and constant from then on. */
   firstPage: u32;
   pageCount: u32;
   /** The first of the pages that were given back, + 1; 0 if there is none. */
@@ -84,13 +83,46 @@ class ObjectTable {
 /** In the order of `Table`, the fields in the order of `ObjectTable`. */
 // biome-ignore format: a table, a row for each table of objects
 const OBJECT_TABLES: usize = memory.data<u32>([
-  THREADS_BASE, THREAD_SHIFT, 0, THREAD_PAGES, 0, 0,
-  ENDPOINTS_BASE, ENDPOINT_SHIFT, FIRST_ENDPOINT_PAGE, ENDPOINT_PAGES, 0, 0,
-  INBOXES_BASE, INBOX_SHIFT, FIRST_INBOX_PAGE, INBOX_PAGES, 0, 0,
-  NOTICES_BASE, NOTICE_SHIFT, FIRST_NOTICE_PAGE, NOTICE_PAGES, 0, 0,
-  MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT, FIRST_MEMORY_OBJECT_PAGE, MEMORY_OBJECT_PAGES, 0, 0,
-  MAPPINGS_BASE, MAPPING_SHIFT, FIRST_MAPPING_PAGE, MAPPING_PAGES, 0, 0,
+  THREADS_BASE, THREAD_SHIFT, 0, 0, 0, 0,
+  ENDPOINTS_BASE, ENDPOINT_SHIFT, 0, 0, 0, 0,
+  INBOXES_BASE, INBOX_SHIFT, 0, 0, 0, 0,
+  NOTICES_BASE, NOTICE_SHIFT, 0, 0, 0, 0,
+  MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT, 0, 0, 0, 0,
+  MAPPINGS_BASE, MAPPING_SHIFT, 0, 0, 0, 0,
 ]);
+const TABLES: u32 = 6;
+
+/** Pages of the table that the places of `quota` objects of one slot fill. */
+export function pagesOfQuota(table: Table, quota: u32): u32 {
+  const shift = 12 - ObjectTable.of(table).placeShift;
+  return (quota + (1 << shift) - 1) >> shift;
+}
+
+/** At boot: gives the table room for pages. The tables are sized in the order of `Table`. */
+export function sizeTable(table: Table, pages: u32): void {
+  const objects = ObjectTable.of(table);
+  objects.pageCount = pages;
+  if (table === Table.Threads) return;
+  const before = ObjectTable.of(<Table>(<u32>table - 1));
+  objects.firstPage = before.firstPage + before.pageCount;
+}
+
+/**
+ * At boot, when all tables have their sizes: backs what is known of their pages, and makes the page
+ * tables of their window, so that backing a page there takes that page and nothing more.
+ */
+export function backTables(): bool {
+  const last = ObjectTable.of(Table.Mappings);
+  const pages = last.firstPage + last.pageCount;
+  assert(pages <= PAGES_MAX);
+  if (!backKernelWindow(TABLE_PAGES_BASE, pages << 2)) return false;
+  for (let table: u32 = 0; table < TABLES; table++) {
+    const objects = ObjectTable.of(<Table>table);
+    const start = <usize>objects.base;
+    if (!prepareWindow(start, start + ((<usize>objects.pageCount) << 12))) return false;
+  }
+  return true;
+}
 
 /** What is known of a page of a table. 4 bytes. */
 @unmanaged
@@ -105,13 +137,11 @@ class TablePage {
   }
 }
 
+/** At most as many steps as there are tables. */
 function tableOfPage(page: u32): Table {
-  if (page >= FIRST_MAPPING_PAGE) return Table.Mappings;
-  if (page >= FIRST_MEMORY_OBJECT_PAGE) return Table.MemoryObjects;
-  if (page >= FIRST_NOTICE_PAGE) return Table.Notices;
-  if (page >= FIRST_INBOX_PAGE) return Table.Inboxes;
-  if (page >= FIRST_ENDPOINT_PAGE) return Table.Endpoints;
-  return Table.Threads;
+  let table: u32 = Table.Mappings;
+  while (ObjectTable.of(<Table>table).firstPage > page) table -= 1;
+  return <Table>table;
 }
 
 /** Puts a page before the other pages of a domain. */
@@ -149,7 +179,7 @@ export function returnPlace(domain: Domain, table: Table, place: usize): void {
 function addPage(domain: Domain, table: Table): bool {
   if (!chargePages(domain, 1)) return false;
   const page = takePage(table);
-  if (page === PAGES) {
+  if (page === PAGE_NONE) {
     unchargeReserved(domain, 1);
     return false;
   }
@@ -172,7 +202,7 @@ function addPage(domain: Domain, table: Table): bool {
   return true;
 }
 
-/** A page without owner; PAGES if there is none. */
+/** A page without owner; PAGE_NONE if there is none. */
 function takePage(table: Table): u32 {
   const objects = ObjectTable.of(table);
   const first = objects.firstFreePage;
@@ -181,7 +211,7 @@ function takePage(table: Table): u32 {
     return first - 1;
   }
   const taken = objects.takenPages;
-  if (taken === objects.pageCount) return PAGES;
+  if (taken === objects.pageCount) return PAGE_NONE;
   objects.takenPages = taken + 1;
   return objects.firstPage + taken;
 }
@@ -251,7 +281,7 @@ export function releasePage(domain: Domain): bool {
  * object that `nextObject` found last, else linear in the old owner's pages.
  */
 export function movePage(from: Domain, to: Domain, object: MemoryObject): void {
-  const page = FIRST_MEMORY_OBJECT_PAGE + object.index;
+  const page = ObjectTable.of(Table.MemoryObjects).firstPage + object.index;
   assert(<u32>TablePage.of(page).ownerNumber === from.slot + 1);
   const before = pageBefore(from, page);
   const next = TablePage.of(page).next;

@@ -80,13 +80,13 @@ class Share {
   lost: u64;
 }
 
-/** 144 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256. */
+/** 144 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256, of 1 with 1,024. */
 const RECORDS_MAX: u32 = 2048;
 const SHARE_RECORDS_MAX: u32 = 256;
 const RECORD_BYTES: u32 = 72;
 const SHARE_BYTES: u32 = 16;
 const records: usize = memory.data(2048 * 72, 8);
-const shares: usize = memory.data((256 + 1) * 16, 8);
+const shares: usize = memory.data((1024 + 1) * 16, 8);
 if (offsetof<AuditRecord>() !== RECORD_BYTES || offsetof<Share>() !== SHARE_BYTES)
   ERROR("records or shares have another size than their tables were reserved for");
 
@@ -240,7 +240,7 @@ export function auditRead(sequence: u64): AuditRecord | null {
 
 /**
  * The record with the least sequence that is not below `sequence`. Every share is ascending, so a
- * binary search in each finds it: at most 257 * 8 steps.
+ * binary search in each finds it: at most 1,025 steps, or 257 × 3.
  */
 function recordFrom(sequence: u64): AuditRecord | null {
   let best: AuditRecord | null = null;

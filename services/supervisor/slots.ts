@@ -16,8 +16,6 @@ export const SLOT_CHANGED_BIT: u64 = 1 << 63;
 /** Notice bit of the timer that `startDue` sets. */
 export const TIMER_BIT: u64 = 1;
 
-/** The kernel's limit on the slots of an image. */
-const SLOTS_MAX: u32 = 256;
 /** Steps that the kernel needs at most to take one instance apart: 4 GiB are a million pages. */
 const STOP_STEPS_MAX: u32 = 1_000_000;
 
@@ -27,7 +25,7 @@ export class Slots {
   readonly events: Events = new Events();
   readonly symbols: Symbols = new Symbols();
   private readonly report: Report = new Report(this.symbols);
-  private readonly slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(SLOTS_MAX);
+  private slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(0);
   count: u32 = 0;
 
   /** The slot at `index`; null for a number without a slot, and for the supervisor's own. */
@@ -40,7 +38,8 @@ export class Slots {
    * the instances that still run.
    */
   adoptOrStart(): void {
-    this.count = min(kernelSlots.count().count, SLOTS_MAX);
+    this.count = kernelSlots.count().count;
+    this.slots = new StaticArray<Slot | null>(<i32>this.count);
     for (let index: u32 = 1; index < this.count; index++) {
       const slot = new Slot();
       this.slots[index] = slot;

@@ -38,8 +38,8 @@ import { isName } from "./strings";
 
 const PRIORITY_MAX: u32 = 255;
 const RESTART_MAX: u32 = 2;
-/** Of objects, before quotas are added up: no sum of 256 quotas overflows 32 bits. */
-const QUOTA_OBJECTS_MAX: u32 = 0xffffff;
+/** Of objects, before quotas are added up: no sum of 1,024 quotas overflows 32 bits. */
+const QUOTA_OBJECTS_MAX: u32 = 0x3fffff;
 
 /** After `verifyInterfaces`. */
 export function verifyImage(blob: Blob): bool {

@@ -85,12 +85,12 @@ test.each([
   [
     "threads",
     { threads: 5 },
-    "the slots' quotas of threads add up to 1274, and the kernel has 1024 for all of them",
+    "the slots' quotas of threads add up to 5114, and the kernel has 4096 for all of them",
   ],
   [
     "objects",
     { objects: 10 },
-    "the slots' quotas of objects add up to 2548, and the kernel has 2048 for all of them",
+    "the slots' quotas of objects add up to 10228, and the kernel has 8192 for all of them",
   ],
 ])("one that asks for more %s than there are is refused", async (_what, quota, message) => {
   const { blob, diagnostics } = await manyDomains(SLOTS_MAX, quota);
@@ -133,5 +133,5 @@ test(`${CLASSES_MAX} classes are looked at once each: the last name that is ther
 test("a slot too many is refused", async () => {
   expect(
     (await manyDomains(SLOTS_MAX + 1)).diagnostics.map((diagnostic) => diagnostic.message),
-  ).toContain("the image has 257 slots");
+  ).toContain("the image has 1025 slots");
 });

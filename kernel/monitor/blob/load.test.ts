@@ -395,40 +395,40 @@ function withQuotas(offset: number, quotas: readonly number[]): Uint8Array {
 }
 
 describe("a blob may promise its slots together what the kernel has, and nothing more:", () => {
-  const allThreads = [...Array.from({ length: 35 }, () => abi.QUOTA_THREADS_MAX), 9];
+  const allThreads = [...Array.from({ length: 141 }, () => abi.QUOTA_THREADS_MAX), 7];
 
   test.each<readonly [string, () => Uint8Array, BlobError]>([
-    ["1,024 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, allThreads), BlobError.None],
+    ["4,096 threads", () => withQuotas(abi.SLOT_QUOTA_THREADS, allThreads), BlobError.None],
     [
-      "1,025 threads",
+      "4,097 threads",
       () => withQuotas(abi.SLOT_QUOTA_THREADS, [...allThreads, 1]),
       BlobError.Oversubscribed,
     ],
     [
-      "2,048 objects in few slots",
-      () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2043, 1, 1, 1, 1, 1]),
+      "8,192 objects in few slots",
+      () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [8187, 1, 1, 1, 1, 1]),
       BlobError.None,
     ],
     [
-      "2,049 objects in few slots",
-      () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [2044, 1, 1, 1, 1, 1]),
+      "8,193 objects in few slots",
+      () => withQuotas(abi.SLOT_QUOTA_OBJECTS, [8188, 1, 1, 1, 1, 1]),
       BlobError.Oversubscribed,
     ],
     [
-      "2,048 objects in 256 slots",
+      "8,192 objects in 1,024 slots",
       () =>
         withQuotas(
           abi.SLOT_QUOTA_OBJECTS,
-          Array.from({ length: 256 }, () => 8),
+          Array.from({ length: 1024 }, () => 8),
         ),
       BlobError.None,
     ],
     [
-      "2,049 objects in 256 slots",
+      "8,193 objects in 1,024 slots",
       () =>
         withQuotas(
           abi.SLOT_QUOTA_OBJECTS,
-          Array.from({ length: 256 }, (_, slot) => (slot === 255 ? 9 : 8)),
+          Array.from({ length: 1024 }, (_, slot) => (slot === 1023 ? 9 : 8)),
         ),
       BlobError.Oversubscribed,
     ],
@@ -437,7 +437,7 @@ describe("a blob may promise its slots together what the kernel has, and nothing
       () =>
         withQuotas(
           abi.SLOT_QUOTA_OBJECTS,
-          Array.from({ length: 256 }, () => 0xffffff),
+          Array.from({ length: 1024 }, () => 0x3fffff),
         ),
       BlobError.Oversubscribed,
     ],
@@ -516,7 +516,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
       resized(BlobSection.Programs, () => new Uint8Array(0), abi.PROGRAM_BYTES),
     ],
     [
-      "there are 257 slots",
+      "there are 1,025 slots",
       resized(
         BlobSection.Slots,
         (bytes) =>
@@ -537,7 +537,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
       ),
     ],
     [
-      "there are 257 programs",
+      "there are 1,025 programs",
       resized(
         BlobSection.Programs,
         (bytes) =>
@@ -664,7 +664,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a quota is 0", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, 0)],
     ["a quota is absurd", put(BlobSection.Slots, abi.SLOT_QUOTA_PAGES, 0xffff_ffff)],
     ["a restart rule does not exist", put(BlobSection.Slots, abi.SLOT_RESTART, 3)],
-    ["a slot has an unknown flag", put(BlobSection.Slots, abi.SLOT_FLAGS, 8)],
+    ["a slot has an unknown flag", put(BlobSection.Slots, abi.SLOT_FLAGS, 16)],
     [
       "a slot other than the supervisor's restarts the machine",
       put(BlobSection.Slots, abi.SLOT_BYTES + abi.SLOT_FLAGS, 2),
