@@ -10,6 +10,7 @@ import {
   SAVE_RDX,
   SAVE_RSI,
 } from "../abi/thread-save-area.ts";
+import { ObjectType } from "../abi/object.ts";
 import { Status } from "../abi/status.ts";
 import {
   HEADER_FLAG_ERROR,
@@ -139,6 +140,7 @@ function act(
   kernel: KernelInNode,
   random: (below: number) => number,
   tokens: Map<number, bigint>,
+  notices: Map<number, number>,
 ): void {
   const choice = random(100);
   if (choice < 3) return kernel.pass(BigInt(random(8_000_000)));
@@ -219,7 +221,8 @@ function act(
       [SAVE_RDX]: record,
     });
   }
-  switch (random(24)) {
+  const notice = notices.get(slot);
+  switch (random(30)) {
     case 0:
       return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
     case 1:
@@ -243,6 +246,22 @@ function act(
     case 7:
     case 8:
       return call(named(random(2)), 0x100, SILENT, 0);
+    case 9:
+    case 10: // What no handle of this slot names, or the clock.
+      return call(named(1), ObjectType.Clock, 0, random(8) === 0 ? random(4) : 0);
+    case 11:
+    case 12:
+    case 13:
+    case 14: {
+      if (notice === undefined || random(20) === 0) {
+        const made = kernel.call(thread, DOMAIN, 1, 5, [BigInt(INBOX), 0xffn]);
+        if (made.status === Status.Ok) notices.set(slot, Number(made.words[0]));
+        return;
+      }
+      // Bits that the notice has, none, or more.
+      words[SAVE_RBX] = BigInt([1 << random(8), 0, random(512)][random(3)]!);
+      return call(notice, ObjectType.Notice, 0, random(20) === 0 ? random(4) : 1);
+    }
     default:
       return call(named(slot === CLIENT ? 0 : 1), 0x100, ADD, random(20) === 0 ? random(5) : 2);
   }
@@ -254,12 +273,16 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
     const kernels = [fast, slow].map((module) => new KernelInNode(module, archive));
     const randoms = kernels.map(() => randomOf(seed));
     const tokens = kernels.map(() => new Map<number, bigint>());
+    const notices = kernels.map(() => new Map<number, number>());
     for (const kernel of kernels) for (const slot of SLOTS) startSlot(kernel, slot);
     let short = 0;
     for (let step = 0; step < 2000; step++) {
       const before = kernels[0]!.current;
       const failures = kernels.map((kernel, side) =>
-        failureOf(() => act(kernel, randoms[side]!, tokens[side]!), /cannot run|machine stopped/),
+        failureOf(
+          () => act(kernel, randoms[side]!, tokens[side]!, notices[side]!),
+          /cannot run|machine stopped/,
+        ),
       );
       expect(failures[0]).toBe(failures[1]);
       if (failures[0]!.includes("machine stopped")) break;

@@ -25,8 +25,15 @@ import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
-import { canHandOver, currentThread, handOver } from "../schedule/scheduler";
-import { resumeMessage } from "../x64/assembly";
+import {
+  canHandOver,
+  chooseNext,
+  currentThread,
+  handOver,
+  isWorkDeferred,
+} from "../schedule/scheduler";
+import { resumeCurrent, resumeMessage } from "../x64/assembly";
+import { fastMethod } from "./fast-method";
 
 /** A call straight to a receiver that waits, which runs next. False if it declines. */
 export function fastCall(): bool {
@@ -45,13 +52,13 @@ export function fastCall(): bool {
 
   const domain = domainOfSlot(caller.owner);
   const entry = findHandle(domain, <u32>passed.handle);
-  if (entry === null || entry.type !== <u16>ObjectType.Endpoint || !hasRights(entry, RIGHT_CALL))
-    return false;
+  if (entry === null || !hasRights(entry, RIGHT_CALL)) return false;
   if (header.interfaceId !== entry.interfaceId) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
   const method = header.method;
   if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
+  if (entry.type !== <u16>ObjectType.Endpoint) return fastMethod(caller, entry, header);
 
   const endpoint = changetype<Endpoint>(entry.object!);
   const receiver = endpoint.inbox!.receiver;
@@ -183,6 +190,40 @@ export function fastReply(): bool {
   RegisterWords.of(caller).copyFrom(server, words);
   handOver(server, caller);
   resumeMessage(0, caller.callHeader.received(words, 0).word, 0, <u32>changetype<usize>(caller), 0);
+  return true;
+}
+
+/** A plain receive by the thread that received there last, with nothing to deliver. */
+export function fastRecv(): bool {
+  const thread = currentThread!;
+  const passed = Arguments.of(thread);
+  if (
+    passed.header.word !== 0 ||
+    passed.timeoutNs !== TIMEOUT_NONE ||
+    passed.inbox >> 32 !== 0 ||
+    isWorkDeferred()
+  )
+    return false;
+  const entry = findHandle(domainOfSlot(thread.owner), <u32>passed.inbox);
+  if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
+    return false;
+  const inbox = changetype<Inbox>(entry.object!);
+  if (
+    inbox.owner !== thread.owner ||
+    inbox !== thread.ownInbox ||
+    inbox.thread !== thread ||
+    inbox.receiver !== null
+  )
+    return false;
+  if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
+
+  // Commit point. Nothing below can fail.
+  thread.isLong = false;
+  thread.state = ThreadState.Receiving;
+  thread.inbox = inbox;
+  inbox.receiver = thread;
+  chooseNext();
+  resumeCurrent();
   return true;
 }
 

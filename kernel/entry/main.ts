@@ -40,14 +40,14 @@ import { systemCallRecv } from "./receive";
 import { systemCallReply } from "./reply";
 
 export { start } from "./boot";
-export { fastCall, fastReply } from "./fast-path";
+export { fastCall, fastRecv, fastReply } from "./fast-path";
 export { abort, kernelException } from "../x64/panic";
 
 /** Timers that ring in one kernel entry. If more are due, the next interrupt comes at once. */
 const TIMERS_MAX: u32 = 32;
 
 /**
- * The `syscall` instruction, if it is no call or reply that the fast path took. The fast path has
+ * The `syscall` instruction, if the fast path did not take it. The fast path has
  * changed nothing then.
  */
 export function systemCall(operation: u32): void {

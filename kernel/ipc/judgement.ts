@@ -3,6 +3,8 @@
 
 import { CLASS_KERNEL } from "../abi/blob";
 import { MessageHeader } from "../abi/message-header";
+import { ObjectType } from "../abi/object";
+import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import {
@@ -13,6 +15,7 @@ import {
   judge,
   judgeEarly,
   methodShape,
+  permits,
   verdictBits,
 } from "../monitor/monitor";
 import { Domain } from "../object/domain";
@@ -32,6 +35,13 @@ function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): boo
   const now = epoch();
   if (entry.epoch !== now) {
     entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
+    // Signalling needs the permission too. The only method of a notice is covered with both.
+    if (
+      GUARD_VERDICT &&
+      entry.type === <u16>ObjectType.Notice &&
+      !permits(subject, entry.classId, Permission.Signal)
+    )
+      entry.verdicts = 0;
     entry.setShapes(methodShape(entry.interfaceId, 0));
     entry.epoch = now;
   }

@@ -40,6 +40,7 @@ export * from "./audit";
 export * from "./blob/load";
 export * from "./names";
 export * from "./query";
+export { permits } from "./matrix";
 export { epoch, methodShape } from "./blob/in-force";
 export { Method } from "./blob/records";
 export { stringBytes } from "./blob/strings";

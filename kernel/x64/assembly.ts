@@ -62,3 +62,6 @@ export declare function resumeMessage(
   thread: u32,
   caller: u64,
 ): void;
+
+/** Leaves the kernel: resumes the current thread, or waits for an interrupt. As `resumeMessage`. */
+export declare function resumeCurrent(): void;

@@ -217,6 +217,12 @@ resume:
   jmp resume
 .end:
 
+; resumeCurrent(): the ordinary exit, for the fast path.
+  provides resumeCurrent, _
+  lea rsp, [rel kernel_stack_top]
+  jmp resume
+.end:
+
 ; forgetPorts(): the next domain with ports gets its bitmap copied again.
   provides forgetPorts, _
   mov qword [rel port_bitmap_source], 0

@@ -2,11 +2,13 @@
 ; = rflags of the caller. SFMASK has cleared IF, DF, AC and TF.
 %include "kernel/x64/cpu.inc"
 
-extern export.systemCall, export.fastCall, export.fastReply, resume, current_save_area, kernel_stack_top
+extern export.systemCall, export.fastCall, export.fastRecv, export.fastReply
+extern resume, current_save_area, kernel_stack_top
 
 global system_call_entry: function (system_call_entry.end - system_call_entry)
 
 ; SystemCall of kernel/abi/system-call.ts; OPERATION_CALL is 0.
+%define OPERATION_RECV 1
 %define OPERATION_REPLY 2
 
 section .text
@@ -43,8 +45,14 @@ system_call_entry:
 .not_call:
   mov edi, eax
   cmp eax, OPERATION_REPLY
-  jne .declined
+  jne .not_reply
   call export.fastReply
   mov edi, OPERATION_REPLY
+  jmp .declined
+.not_reply:
+  cmp eax, OPERATION_RECV
+  jne .declined
+  call export.fastRecv
+  mov edi, OPERATION_RECV
   jmp .declined
 .end:

@@ -4,7 +4,12 @@
 
 import { ObjectType } from "../../kernel/abi/object";
 import { SystemCall } from "../../kernel/abi/system-call";
-import { fastCall, fastReply, systemCall as slowSystemCall } from "../../kernel/entry/main";
+import {
+  fastCall,
+  fastRecv,
+  fastReply,
+  systemCall as slowSystemCall,
+} from "../../kernel/entry/main";
 import { domainOfSlot } from "../../kernel/object/domain";
 import { reach } from "../../kernel/memory/address-space";
 import { availableFrames, totalFrames } from "../../kernel/memory/frames";
@@ -34,6 +39,8 @@ export function systemCall(operation: u32): void {
     if (fastCall()) return;
   } else if (operation === SystemCall.Reply) {
     if (fastReply()) return;
+  } else if (operation === SystemCall.Recv) {
+    if (fastRecv()) return;
   }
   slowSystemCall(operation);
 }

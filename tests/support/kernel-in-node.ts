@@ -135,6 +135,7 @@ export function commandLineHas(word: string): bool { return false; }
 /** Every call and reply takes the slow path, which defines their meaning. */
 const NO_FAST_PATH = `
 export function fastCall(): bool { return false; }
+export function fastRecv(): bool { return false; }
 export function fastReply(): bool { return false; }
 `;
 
@@ -375,7 +376,9 @@ export class KernelInNode {
     }
     // Functions of kernel/x64/assembly.ts return 64-bit zeros, or nothing.
     for (const name of Object.keys(imports["assembly"] ?? {})) {
-      imports["assembly"]![name] = /Load(8|32)$|forgetPorts/.test(name) ? () => 0 : () => 0n;
+      imports["assembly"]![name] = /Load(8|32)$|forgetPorts|resumeCurrent/.test(name)
+        ? () => 0
+        : () => 0n;
     }
     if (imports["assembly"]?.["resumeMessage"] !== undefined)
       imports["assembly"]["resumeMessage"] = (...passed: (number | bigint)[]) =>
