@@ -6,7 +6,7 @@ import { echo } from "../../build/generated/programs/attacker";
 import { RIGHT_CALL } from "../../kernel/abi/object";
 import { HEADER_INTERFACE_SHIFT, HEADER_METHOD_SHIFT } from "../../kernel/abi/system-call";
 import { domain } from "../runtime/handles";
-import { CALL_RECORD, callShort } from "../runtime/message";
+import { CALL_RECORD, callRecord } from "../runtime/message";
 import { MessageRecord } from "../runtime/message-record";
 import { INBOX } from "../runtime/server";
 import { gain, gained, refused } from "./outcome";
@@ -56,7 +56,7 @@ export function exhaustThreads(): bool {
   const record = MessageRecord.at(CALL_RECORD);
   record.word0 = 0;
   record.word1 = 1;
-  return isStopped(1, (): u32 => callShort(domain.handle, CREATE_THREAD));
+  return isStopped(1, (): u32 => callRecord(domain.handle, CREATE_THREAD));
 }
 
 /** Repeats `take` until it is refused; false if it never is. */

@@ -6,7 +6,7 @@ import { RECORD_BYTES } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
 import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import { MessageRecord } from "./message-record";
-import { call } from "./trine";
+import { call, callShort } from "./trine";
 
 /** After the kernel's part of a record: how the call ended. */
 const OUTCOME_BYTES = 8;
@@ -86,8 +86,38 @@ export function setCallTimeout(nanoseconds: u64): u64 {
   return before;
 }
 
-/** Makes a call with at most four words, which are in CALL_RECORD already, and as few back. */
-export function callShort(handle: u32, header: u32): u32 {
+/** Makes calls whose request and answer have at most four words each. */
+@unmanaged
+@final
+export class ShortCall {
+  /** `header` and `answerWords` are constants; 1 for an answer without words, as errors have one. */
+  @inline static make(
+    handle: u32,
+    header: u32,
+    answerWords: u32,
+    word0: u64,
+    word1: u64,
+    word2: u64,
+    word3: u64,
+  ): u32 {
+    const status = callShort(
+      handle,
+      header,
+      CALL_RECORD,
+      timeoutNs,
+      answerWords,
+      word0,
+      word1,
+      word2,
+      word3,
+    );
+    Outcome.of(CALL_RECORD).begin(status);
+    return status;
+  }
+}
+
+/** Makes a call whose words are in CALL_RECORD already. */
+export function callRecord(handle: u32, header: u32): u32 {
   const status = call(handle, header, CALL_RECORD, timeoutNs);
   Outcome.of(CALL_RECORD).begin(status);
   return status;
@@ -115,7 +145,7 @@ export function callLong(
   record.receiveAddress = <u32>receiveArena(receiveBytes);
   record.receiveBytes = receiveBytes;
   record.receiveHandles = receiveHandles;
-  return callShort(handle, header | HEADER_FLAG_LONG);
+  return callRecord(handle, header | HEADER_FLAG_LONG);
 }
 
 /** True if the last call violated its interface. */

@@ -5,6 +5,24 @@
 /** Sends a request and waits for its answer. */
 export declare function call(handle: u32, header: u32, record: usize, timeout: u64): u32;
 /**
+ * Sends a request of at most four words, whose words are parameters, and waits for an answer that
+ * is as short. Stores the answer's first `answerWords` words at `record`, and nothing else.
+ *
+ * `header` and `answerWords` are constants: the code then has only the words that the two messages
+ * have.
+ */
+export declare function callShort(
+  handle: u32,
+  header: u32,
+  record: usize,
+  timeout: u64,
+  answerWords: u32,
+  word0: u64,
+  word1: u64,
+  word2: u64,
+  word3: u64,
+): u32;
+/**
  * Waits for a message or notice bits at an inbox. `flags`: HEADER_FLAG_LONG,
  * HEADER_FLAG_KEEP_MASKED.
  */

@@ -39,7 +39,12 @@ export async function runAssemblyScript(
     throw new Error("there is no kernel here");
   };
   const imports = {
-    trine: { call: call ?? absent, recv: absent, reply: absent },
+    trine: {
+      call: call ?? absent,
+      callShort: call ?? absent,
+      recv: absent,
+      reply: absent,
+    },
     env: {
       abort: () => {
         throw new Error("failed assertion");

@@ -192,6 +192,18 @@ export class NodeProgram {
       trine: {
         call: (handle: number, header: number, record: number, timeout: bigint) =>
           this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
+        callShort: (
+          handle: number,
+          header: number,
+          record: number,
+          timeout: bigint,
+          _answerWords: number,
+          ...words: bigint[]
+        ) => {
+          const view = new BigUint64Array(this.memory.buffer, record >>> 0, words.length);
+          view.set(words.map((word) => BigInt.asUintN(64, word)));
+          return this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout));
+        },
         recv: (inbox: number, flags: number, record: number, timeout: bigint) =>
           this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
         reply: (token: bigint, header: number, record: number, inbox: number, timeout: bigint) =>

@@ -63,6 +63,8 @@ export enum Intrinsic {
 
   // trine: system calls, lowered with the loads and stores of the message record around them.
   Call,
+  /** A call whose words are operands: no more of them are moved than the two messages have. */
+  CallShort,
   Recv,
   Reply,
 }
@@ -116,6 +118,8 @@ export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> 
   // call(handle, header, record, timeout), recv(inbox, flags, record, timeout), reply(token,
   // header, record, inbox, timeout): status
   "trine.call": [Intrinsic.Call, "iiil:i"],
+  // callShort(handle, header, record, timeout, answerWords, word 0 … word 3): status
+  "trine.callShort": [Intrinsic.CallShort, "iiilillll:i"],
   "trine.recv": [Intrinsic.Recv, "iiil:i"],
   "trine.reply": [Intrinsic.Reply, "liiil:i"],
 };

@@ -3,7 +3,14 @@
  * interface, and a class for each answer with fields. A client's reference *is* the number of its
  * handle, so that a client takes no memory.
  */
-import { type Field, type InterfaceModel, isInArena, type Layout, type Method } from "../model.ts";
+import {
+  type Field,
+  type InterfaceModel,
+  isInArena,
+  type Layout,
+  type Method,
+  REGISTER_WORDS,
+} from "../model.ts";
 import {
   answerName,
   clientName,
@@ -55,7 +62,9 @@ function writeMethod(out: SourceWriter, model: InterfaceModel, method: Method): 
   });
 }
 
+/** A short call has its words as parameters; for all others they are put into the record. */
 function writeCall(out: SourceWriter, method: Method): void {
+  if (isShort(method)) return void out.line(`${shortCall(method)};`);
   writeRequest(out, method.request);
   out.line(`${callExpression(method)};`);
   const inArena = method.request.fields.filter((field) => isInArena(field.type));
@@ -102,10 +111,22 @@ function writeArena(out: SourceWriter, request: Layout, fields: readonly Field[]
   }
 }
 
+const isShort = ({ request, answer }: Method): boolean => !request.isLong && !answer.isLong;
+
+function shortCall(method: Method): string {
+  const { request, answer } = method;
+  const words = Array.from({ length: REGISTER_WORDS }, (_, index) => {
+    const field = request.fields.find(({ word }) => word === index);
+    return field === undefined ? "0" : toWord(field.type, field.name);
+  });
+  // An error has one word.
+  const answerWords = Math.max(1, answer.words);
+  return `ShortCall.make(this.handle, ${headerConstant(method)}, ${answerWords}, ${words.join(", ")})`;
+}
+
 function callExpression(method: Method): string {
   const { request, answer } = method;
   const header = headerConstant(method);
-  if (!request.isLong && !answer.isLong) return `callShort(this.handle, ${header})`;
   const inArena = request.fields.filter((field) => isInArena(field.type));
   const [arena, bytes] =
     inArena.length === 0

@@ -13,7 +13,11 @@ import {
   RECORD_WORD3,
 } from "../../../kernel/abi/message-record.ts";
 import { DIRECT_MAP_HIGH, DIRECT_MAP_LOW } from "../../../kernel/abi/address-space.ts";
-import { SystemCall } from "../../../kernel/abi/system-call.ts";
+import {
+  HEADER_WORDS_MASK,
+  REGISTER_WORDS_MAX,
+  SystemCall,
+} from "../../../kernel/abi/system-call.ts";
 import { plainAddress } from "./linear-address.ts";
 import { NO_ADDRESS } from "../machine/instruction-builder.ts";
 import type { VirtualRegister } from "../machine/machine-function.ts";
@@ -302,6 +306,59 @@ const systemCall =
     select.emit(MachineOp.Move, 4).define(select.result(at)).registerSource(emitRegister(status));
   };
 
+const WORD_REGISTERS = [rbx, r12, r13, r14] as const;
+const WORD_OFFSETS = [RECORD_WORD0, RECORD_WORD1, RECORD_WORD2, RECORD_WORD3] as const;
+
+/**
+ * A call whose words are operands. Registers of words that the header does not count keep what they
+ * held: the kernel delivers no word beyond the header's count. Of the results only the status and
+ * the first words of the answer are stored.
+ */
+const callShort: Lowering = (select, at) => {
+  const value = (index: number) => select.fn.operand(at, index);
+  const sentWords = Number(select.constant(value(1)) ?? 7n) & HEADER_WORDS_MASK;
+  const answerWords = Number(select.constant(value(4)) ?? BigInt(REGISTER_WORDS_MAX));
+  const operation = select.temporary(Type.I32);
+  const move = select.emit(MachineOp.MoveImmediate, 4).define(operation).immediate(SystemCall.Call);
+  select.machine.rematerializable[operation] = move.instruction;
+  const [target, header, timeout] = [0, 1, 3].map((index) => operand(select, at, index)) as [
+    VirtualRegister,
+    VirtualRegister,
+    VirtualRegister,
+  ];
+  const sent = WORD_REGISTERS.slice(0, sentWords).map((register, i) => ({
+    register,
+    word: operand(select, at, 5 + i),
+  }));
+
+  const status = select.temporary(Type.I64);
+  const builder = select.emit(MachineOp.SystemCall, 8).defineFixed(status, rax);
+  const received = WORD_REGISTERS.slice(0, answerWords).map((register) => {
+    const word = select.temporary(Type.I64);
+    builder.defineFixed(word, register);
+    return word;
+  });
+  builder
+    .useFixed(operation, rax)
+    .useFixed(target, rdi)
+    .useFixed(header, rsi)
+    .useFixed(timeout, r9);
+  for (const { register, word } of sent) builder.useFixed(word, register);
+  builder.clobber(
+    registerSet([
+      ...[rcx, rdx, rdi, rsi, r8, r9, r10, r11, rbp, r15],
+      ...WORD_REGISTERS.slice(answerWords),
+    ]),
+  );
+  received.forEach((word, i) => {
+    select
+      .emitMemoryAccess(MachineOp.Store, 8, TrapKind.OutOfBounds)
+      .registerSource(emitRegister(word))
+      .memory(plainAddress(select, value(2), WORD_OFFSETS[i]!));
+  });
+  select.emit(MachineOp.Move, 4).define(select.result(at)).registerSource(emitRegister(status));
+};
+
 export const INTRINSIC_RULES: readonly Rule[] = [
   intrinsicRule(Intrinsic.In8, input(1, MachineOp.MoveZero8)),
   intrinsicRule(Intrinsic.In16, input(2, MachineOp.MoveZero16)),
@@ -358,6 +415,7 @@ export const INTRINSIC_RULES: readonly Rule[] = [
       timeout: 3,
     }),
   ),
+  intrinsicRule(Intrinsic.CallShort, callShort),
   intrinsicRule(
     Intrinsic.Recv,
     systemCall({

@@ -630,6 +630,36 @@ describe("intrinsics", () => {
         .length,
     ).toBe(4);
   });
+
+  // Both ends of what a header and an answer count, and a header that is no constant.
+  test.each([
+    [0, 1],
+    [2, 1],
+    [4, 4],
+    [null, 2],
+  ])("a short call of %s words with %d back moves no others", (sent, received) => {
+    const f = new SampleFunction([I32, I32, I64, I64, I64, I64, I64], [I32]);
+    const [handle, record, timeout] = [f.parameter(0), f.parameter(1), f.parameter(2)];
+    const header = sent === null ? f.parameter(0) : f.constant(Type.I32, BigInt(0x7f3_0010 | sent));
+    const words = [3, 4, 5, 6].map((index) => f.parameter(index));
+    const answerWords = f.constant(Type.I32, BigInt(received));
+    const call = f.instruction(
+      Opcode.Intrinsic,
+      Type.None,
+      [handle, header, record, timeout, answerWords, ...words],
+      [I32],
+      Intrinsic.CallShort,
+    );
+    const fn = f.return(f.fn.result(call, 0));
+    const code = assemblyOf(fn, moduleOf("domain", [fn]));
+    const at = code.indexOf("syscall");
+    const set = ["rbx", "r12", "r13", "r14"].filter((register) =>
+      code.slice(0, at).some((line) => line.startsWith(`mov ${register},`)),
+    );
+    expect(set).toHaveLength(sent ?? 4);
+    const stores = code.slice(at).filter((line) => /^mov \[(?!rsp)/.test(line));
+    expect(stores).toHaveLength(received);
+  });
 });
 
 describe("refuses with the function's name", () => {
