@@ -13,9 +13,10 @@ import {
 } from "../abi/system-call";
 import { clamped } from "../base/speculation";
 import { findHandle, hasRights, isOfDyingMemory } from "../handle/table";
-import { canWrite, copyFromUser } from "../memory/user-memory";
+import { canWrite, copyFromUser, writablePlace } from "../memory/user-memory";
 import { Domain } from "../object/domain";
 import { Thread } from "../object/thread";
+import { copyIn } from "../x64/physical-memory";
 import { Arguments, RegisterWords } from "./registers";
 
 const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
@@ -35,7 +36,8 @@ export function captureMessage(sender: Thread, domain: Domain, header: MessageHe
     return Status.Ok;
   }
 
-  const status = captureRecordHead(sender, domain);
+  const place = recordPlace(sender, domain);
+  const status = captureHeadAt(place, sender, domain);
   if (status !== Status.Ok) return status;
   const capture = sender.capture;
   if (
@@ -47,12 +49,13 @@ export function captureMessage(sender: Thread, domain: Domain, header: MessageHe
   const words = clamped(capture.wordCount, MESSAGE_WORDS_MAX + 1);
   RegisterWords.of(sender).storeTo(capture.words, words);
   if (words <= REGISTER_WORDS_MAX) return Status.Ok;
-  return copyFromUser(
-    domain,
-    capture.words + (REGISTER_WORDS_MAX << 3),
-    sender.record + RECORD_MORE_WORDS,
-    (words - REGISTER_WORDS_MAX) << 3,
-  )
+  const to = capture.words + (REGISTER_WORDS_MAX << 3);
+  const bytes = (words - REGISTER_WORDS_MAX) << 3;
+  if (place !== 0) {
+    copyIn(to, place + RECORD_MORE_WORDS, bytes);
+    return Status.Ok;
+  }
+  return copyFromUser(domain, to, sender.record + RECORD_MORE_WORDS, bytes)
     ? Status.Ok
     : Status.BadAddress;
 }
@@ -84,15 +87,42 @@ export function promiseRecord(thread: Thread): void {
 
 /** Reads the record of a thread with `isLong`: sizes, handles, and where to put what arrives. */
 export function captureRecordHead(thread: Thread, domain: Domain): Status {
+  return captureHeadAt(recordPlace(thread, domain), thread, domain);
+}
+
+/**
+ * Physical address of a thread's record if the record lies in one page, as most do, and the program
+ * may write the page. 0 for any other record: those, and what is wrong with them, are found with
+ * copies page by page.
+ */
+function recordPlace(thread: Thread, domain: Domain): u64 {
+  const record = Arguments.of(thread).record;
+  return isRecordAddress(record) ? writablePlace(domain, record, RECORD_BYTES) : 0;
+}
+
+function isRecordAddress(record: u32): bool {
+  return (record & 7) === 0 && record <= u32.MAX_VALUE - RECORD_BYTES;
+}
+
+/** As `captureRecordHead`. `place`: the result of `recordPlace`. */
+function captureHeadAt(place: u64, thread: Thread, domain: Domain): Status {
   const capture = thread.capture;
   const record = Arguments.of(thread).record;
-  if ((record & 7) !== 0 || record > u32.MAX_VALUE - RECORD_BYTES) return Status.BadAddress;
-  if (
-    !copyFromUser(domain, changetype<usize>(capture), record + RECORD_WORD_COUNT, RECORD_HEAD_BYTES)
-  )
+  if (place !== 0) {
+    copyIn(changetype<usize>(capture), place + RECORD_WORD_COUNT, RECORD_HEAD_BYTES);
+  } else if (
+    !isRecordAddress(record) ||
+    !copyFromUser(
+      domain,
+      changetype<usize>(capture),
+      record + RECORD_WORD_COUNT,
+      RECORD_HEAD_BYTES,
+    ) ||
+    !canWrite(domain, record, RECORD_BYTES)
+  ) {
     return Status.BadAddress;
+  }
   thread.isRecordRead = true;
-  if (!canWrite(domain, record, RECORD_BYTES)) return Status.BadAddress;
   if (capture.receiveHandles > <u32>MESSAGE_HANDLES_MAX) return Status.BadArgument;
   thread.record = record;
   thread.receiveAddress = capture.receiveAddress;

@@ -3,7 +3,9 @@
 
 import { MessageHeader } from "../abi/message-header";
 import {
+  RECORD_ARENA_BYTES,
   RECORD_BYTES,
+  RECORD_HANDLE_COUNT,
   RECORD_HANDLES,
   RECORD_MORE_WORDS,
   RECORD_WORD_COUNT,
@@ -11,9 +13,16 @@ import {
 import { Status } from "../abi/status";
 import { HEADER_FLAG_LONG, REGISTER_WORDS_MAX as REGISTER_WORDS } from "../abi/system-call";
 import { addHandle, findHandle, handleNumber, prepareHandles } from "../handle/table";
-import { CopyResult, canWrite, copyBetween, copyToUser } from "../memory/user-memory";
+import {
+  CopyResult,
+  canWrite,
+  copyBetween,
+  copyToUser,
+  writablePlace,
+} from "../memory/user-memory";
 import { Domain } from "../object/domain";
 import { Thread } from "../object/thread";
+import { copyOut, storePhysical32 } from "../x64/physical-memory";
 import { captureRecordHead } from "./capture";
 import { RegisterWords } from "./registers";
 
@@ -141,6 +150,32 @@ export function storeMessage(
   if (!receiver.isLong || !needsRecord(wordCount, handleCount, arenaBytes))
     return naming.received(registerWords, 0);
 
+  const moreWords = words + (REGISTER_WORDS_MAX << 3);
+  const moreBytes = wordCount > REGISTER_WORDS_MAX ? (wordCount - REGISTER_WORDS_MAX) << 3 : 0;
+  const place = writablePlace(domain, receiver.record, RECORD_BYTES);
+  if (place === 0) {
+    storeByPages(receiver, domain, moreWords, moreBytes, wordCount, handleCount, arenaBytes);
+    return naming.received(registerWords, HEADER_FLAG_LONG);
+  }
+  storePhysical32(place + RECORD_WORD_COUNT, wordCount);
+  storePhysical32(place + RECORD_HANDLE_COUNT, handleCount);
+  storePhysical32(place + RECORD_ARENA_BYTES, arenaBytes);
+  if (handleCount > 0)
+    copyOut(place + RECORD_HANDLES, receiver.capture.handleNumbers, handleCount << 2);
+  if (moreBytes > 0) copyOut(place + RECORD_MORE_WORDS, moreWords, moreBytes);
+  return naming.received(registerWords, HEADER_FLAG_LONG);
+}
+
+/** Stores a message to a record that lies in more than one page. */
+function storeByPages(
+  receiver: Thread,
+  domain: Domain,
+  moreWords: usize,
+  moreBytes: u32,
+  wordCount: u32,
+  handleCount: u32,
+  arenaBytes: u32,
+): void {
   const record = receiver.record;
   const capture = receiver.capture;
   capture.wordCount = wordCount;
@@ -156,17 +191,9 @@ export function storeMessage(
     isStored =
       isStored &&
       copyToUser(domain, record + RECORD_HANDLES, capture.handleNumbers, handleCount << 2);
-  if (wordCount > REGISTER_WORDS_MAX)
-    isStored =
-      isStored &&
-      copyToUser(
-        domain,
-        record + RECORD_MORE_WORDS,
-        words + (REGISTER_WORDS_MAX << 3),
-        (wordCount - REGISTER_WORDS_MAX) << 3,
-      );
+  if (moreBytes > 0)
+    isStored = isStored && copyToUser(domain, record + RECORD_MORE_WORDS, moreWords, moreBytes);
   assert(isStored);
-  return naming.received(registerWords, HEADER_FLAG_LONG);
 }
 
 function needsRecord(words: u32, handles: u32, arenaBytes: u32): bool {

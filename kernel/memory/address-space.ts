@@ -182,14 +182,20 @@ function isStack(domain: Domain, page: u64): bool {
  * program's memory only through this function.
  */
 export function reach(domain: Domain, address: u32, write: bool): u64 {
-  const page = address & ~(<u32>4095);
-  const reached = domain.reached(page);
-  if (reached.page === page && page !== 0 && (!write || reached.writable))
-    return reached.frame | <u64>(address & 4095);
+  const reached = domain.reached(address);
+  const last = write ? reached.lastWritable : reached.last;
+  return last === (address | 4095)
+    ? reached.frame | <u64>(address & 4095)
+    : reachAnew(domain, address, write);
+}
+
+/** As `reach`, for a page that is not among those reached last. */
+function reachAnew(domain: Domain, address: u32, write: bool): u64 {
   const place = find(domain, address, write);
   if (place === 0 || !domain.isAlive) return place;
-  reached.page = page;
-  reached.writable = write;
+  const reached = domain.reached(address);
+  reached.last = address | 4095;
+  reached.lastWritable = write ? address | 4095 : 0;
   reached.frame = place & ~(<u64>4095);
   return place;
 }

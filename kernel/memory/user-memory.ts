@@ -16,6 +16,14 @@ function isInPage(address: u32, bytes: u32): bool {
   return bytes - 1 < 4096 - (address & 4095);
 }
 
+/**
+ * Physical address of a range that lies in one page and that the program may write; 0 for any other
+ * range. Backs the page. Valid until a page of the domain is unmapped.
+ */
+export function writablePlace(domain: Domain, address: u32, bytes: u32): u64 {
+  return isInPage(address, bytes) ? reach(domain, address, true) : 0;
+}
+
 function untilPageEnd(address: u32, bytes: u32): u32 {
   const left: u32 = 4096 - (address & 4095);
   return left < bytes ? left : bytes;

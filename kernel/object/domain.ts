@@ -139,7 +139,7 @@ export class Domain extends KernelObject {
   }
   /** Call when a page of the domain is unmapped, or before all of them are. */
   forgetReached(): void {
-    for (let i: u32 = 0; i < REACHED_PAGES; i++) this.reached(i << 12).page = 0;
+    for (let i: u32 = 0; i < REACHED_PAGES; i++) this.reached(i << 12).forget();
   }
   @inline segment(index: u32): Segment {
     return changetype<Segment>(
@@ -167,11 +167,17 @@ export class Segment {
  */
 @unmanaged
 class ReachedPage {
-  /** Address; 0 for none, which is never mapped. */
-  page: u32;
-  writable: bool;
+  /** Address of its last byte, so that a hit is one comparison; 0 for none. */
+  last: u32;
+  /** The same if the program may write the page, else 0. */
+  lastWritable: u32;
   /** Physical address. */
   frame: u64;
+
+  @inline forget(): void {
+    this.last = 0;
+    this.lastWritable = 0;
+  }
 }
 
 const REACHED_OFFSET: usize = 1536;
