@@ -26,7 +26,7 @@ import { judgeReply } from "../ipc/judgement";
 import { endService, updatePriority } from "../ipc/lending";
 import { Arguments, Result, setResult } from "../ipc/registers";
 import { SEQUENCE_LAST, sendRequest } from "../ipc/request";
-import { TraceKind, traceMessage } from "../ipc/trace";
+import { TraceKind, isTraceActive, traceMessage } from "../ipc/trace";
 import { failCall } from "../ipc/wait";
 import { Table, isInUse } from "../memory/object-pages";
 import { domainOfSlot } from "../object/domain";
@@ -86,12 +86,14 @@ function reply(server: Thread, token: u64, header: MessageHeader): Status {
     if (server.capture.wordCount !== 1) return Status.BadArgument;
     server.capture.setPlain(1);
   }
-  const described = describeHandles(server, domain);
-  if (described !== Status.Ok) return described;
+  if (server.capture.handleCount !== 0) {
+    const described = describeHandles(server, domain);
+    if (described !== Status.Ok) return described;
+  }
   const naming = caller.callHeader;
   const verdict = judgeReply(server, caller, callerDomain, isError);
   const kind = isError ? TraceKind.Error : TraceKind.Response;
-  traceMessage(kind, domain.slot, callerDomain.slot, server, naming, verdict);
+  if (isTraceActive()) traceMessage(kind, domain.slot, callerDomain.slot, server, naming, verdict);
 
   // From here on the token is spent whatever happens.
   endCall(caller);

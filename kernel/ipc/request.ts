@@ -3,7 +3,7 @@
 
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
-import { TIMEOUT_POLL } from "../abi/system-call";
+import { TIMEOUT_NONE, TIMEOUT_POLL } from "../abi/system-call";
 import { hasRights } from "../handle/table";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
@@ -16,7 +16,7 @@ import { leaveInbox, queueCaller } from "./inbox-queue";
 import { judgeBeforeQueue, judgeRequest, subjectClass } from "./judgement";
 import { checkChain, serve, updatePriority } from "./lending";
 import { Result, setResult } from "./registers";
-import { TraceKind, traceMessage } from "./trace";
+import { TraceKind, isTraceActive, traceMessage } from "./trace";
 import { startTimeout } from "./wait";
 
 /** A thread makes no more than so many calls, so that no reply token is used twice. */
@@ -38,7 +38,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeoutNs: u64):
     const status = rendezvous(caller, endpoint, receiver);
     if (status === Status.PeerFault) failReceiver(receiver);
     if (status !== Status.Ok) return status;
-    startTimeout(caller, timeoutNs);
+    if (timeoutNs !== TIMEOUT_NONE) startTimeout(caller, timeoutNs);
     passTurn(caller, receiver);
     return Status.Ok;
   }
@@ -71,19 +71,23 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   }
   if (caller.sequence === SEQUENCE_LAST) return Status.NoSpace;
 
-  const described = describeHandles(caller, callerDomain);
-  if (described !== Status.Ok) return described;
+  if (caller.capture.handleCount !== 0) {
+    const described = describeHandles(caller, callerDomain);
+    if (described !== Status.Ok) return described;
+  }
   const naming = caller.callHeader;
   const verdict = judgeRequest(caller, callerDomain, entry, owner.slot, owner.classId);
   if (verdict !== Status.Ok) {
-    traceMessage(TraceKind.Request, callerDomain.slot, owner.slot, caller, naming, verdict);
+    if (isTraceActive())
+      traceMessage(TraceKind.Request, callerDomain.slot, owner.slot, caller, naming, verdict);
     return verdict;
   }
   const prepared = prepareDelivery(caller, callerDomain, receiver, receiverDomain, false);
   if (prepared !== Status.Ok) return prepared;
 
   // Commit point. Nothing below can fail.
-  traceMessage(TraceKind.Request, callerDomain.slot, owner.slot, caller, naming, Status.Ok);
+  if (isTraceActive())
+    traceMessage(TraceKind.Request, callerDomain.slot, owner.slot, caller, naming, Status.Ok);
   const header = deliver(caller, callerDomain, receiver, receiverDomain, naming);
   caller.sequence += 1;
   caller.state = ThreadState.AwaitingReply;

@@ -104,7 +104,7 @@ export function stopTrace(): void {
 
 /**
  * Records the captured message and the first bytes of the sender's arena; of a refused message, not
- * the arena. `naming`: interface and method of the call.
+ * the arena. `naming`: interface and method of the call. Called while `isTraceActive`.
  */
 export function traceMessage(
   kind: TraceKind,
@@ -114,7 +114,6 @@ export function traceMessage(
   naming: MessageHeader,
   status: Status,
 ): void {
-  if (!isActive) return;
   if (!((from === slotA && to === slotB) || (from === slotB && to === slotA))) return;
   const record = TraceRecord.at(next);
   const capture = sender.capture;
