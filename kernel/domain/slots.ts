@@ -96,7 +96,8 @@ export function initializeSlots(): bool {
 }
 
 /**
- * Sizes the tables of objects by the quotas of all slots, and backs what must be there from boot on.
+ * Sizes the tables of objects by the quotas of all slots, and backs what must be there from boot
+ * on.
  */
 function backObjectTables(count: u32): bool {
   let threads: u32 = 0;

@@ -25,7 +25,7 @@ export function fastMethod(caller: Thread, entry: HandleEntry, header: MessageHe
   if (!goesOn(caller)) return false;
   const words = header.registerWords;
   const shape = entry.shape(header.method);
-  // Handles, or words whose values are to be checked.
+  // The slow path checks handles, and words whose type does not permit every value.
   if (words !== shape.wordsAndHandles(true) || words !== shape.free(true)) return false;
   if (<u32>entry.type === ObjectType.Clock && header.method === <u32>ClockMethod.Now) {
     begin(caller, entry, header);

@@ -104,7 +104,10 @@ export class RegisterWords {
     thread.r13 = 0;
     thread.r14 = 0;
   }
-  /** Takes the first `count` words from another thread's registers; the others become zero. At most 4. */
+  /**
+   * Takes the first `count` words from another thread's registers; the others become zero. At most
+   * 4.
+   */
   copyFrom(from: Thread, count: u32): void {
     const to = changetype<Thread>(this);
     if (count === 4) {

@@ -239,8 +239,8 @@ export function canHandOver(current: Thread, priority: u32): bool {
 }
 
 /**
- * True if the current thread goes on at the end of this kernel entry, provided that it does not wait
- * and makes no thread ready; and no deferred work is pending.
+ * True if the current thread goes on at the end of this kernel entry, provided that it does not
+ * wait and makes no thread ready; and no deferred work is pending.
  */
 export function goesOn(current: Thread): bool {
   return !wantsEntry && !hasDeferredWork && readyQueue().bitmap.highest < <i32>current.priority;

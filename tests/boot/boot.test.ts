@@ -455,7 +455,7 @@ describe("the real kernel refuses to start, and says why:", () => {
     });
     // The lines about the machine are printed; whose system it is, is not known.
     expect(await machine.waitFor(`trine: boot refused: ${reason}\r\n`)).toMatch(
-      /^trine: cpu .*\r\ntrine: memory .*\r\ntrine: boot refused/,
+      /^trine: cpu .*\r\ntrine: processor .*\r\ntrine: memory .*\r\ntrine: boot refused/,
     );
     expect(await machine.exitValue()).toBe(1);
   }

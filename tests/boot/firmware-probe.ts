@@ -5,6 +5,7 @@ import { initializeMachine, powerOff } from "../../kernel/x64/machine";
 import { endLine, logHex, logText } from "../../kernel/x64/serial-log";
 import { firmwareLocks } from "./firmware";
 
+export { fastCall, fastRecv, fastReply } from "./no-fast-path";
 export { kernelException } from "../../kernel/x64/panic";
 
 const EXIT_CODE: u32 = 0x10;

@@ -19,6 +19,7 @@ import { armTimer, nowNs, ticksPerSecond } from "../../kernel/x64/timer";
 import { readTsc } from "../../kernel/x64/x64";
 import { walkPageTables } from "./page-table-walk";
 
+export { fastCall, fastRecv, fastReply } from "./no-fast-path";
 export { kernelException } from "../../kernel/x64/panic";
 
 const TICK_NS: u64 = 20_000_000;

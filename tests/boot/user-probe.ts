@@ -40,6 +40,7 @@ import { endLine, logHex, logLine, logNumber, logText } from "../../kernel/x64/s
 import { armTimer, nowNs } from "../../kernel/x64/timer";
 import { callAddress, processorFlags } from "./planted";
 
+export { fastCall, fastRecv, fastReply } from "./no-fast-path";
 export { kernelException } from "../../kernel/x64/panic";
 
 const CODE: u64 = 0x10_0000_0000;

@@ -134,7 +134,9 @@ function fourWords(): void {
   must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
 }
 
-/** Round trips with the generated code on both sides, the fields written and read as a program does. */
+/**
+ * Round trips with the generated code on both sides, the fields written and read as a program does.
+ */
 function generatedStubs(): void {
   start(ANSWERER_SLOT, 0);
   measure("generated stubs, 0 words", () => {
