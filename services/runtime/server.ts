@@ -36,13 +36,14 @@ export const DEFERRED: u32 = 0xffffffff;
 
 /** asc's number for the runtime of programs with a collector. */
 const RUNTIME_COLLECTS = 1;
-/** Interfaces that one program can serve. */
-const SERVICES_MAX = 8;
 /** After so many failed system calls in a row the inbox is considered unusable. */
 const FAILURES_MAX = 64;
 
 /** Serves one interface. The generated `<Interface>Server` extends it; a program extends that. */
 export abstract class Service {
+  /** The service that was added next. */
+  nextService: Service | null = null;
+
   /**
    * @param isLong a request may be long.
    * @param arenaBytes longest arena of a request.
@@ -67,19 +68,29 @@ export abstract class Service {
 
 const received: MessageRecord = changetype<MessageRecord>(SERVER_RECORD);
 
-const services = new StaticArray<Service | null>(SERVICES_MAX);
-let serviceCount = 0;
+/** In the order in which they were added. */
+let firstService: Service | null = null;
 let receiveFlags: u32 = 0;
+/** Flags of a reply that receives the next request. */
+let replyFlags: u32 = HEADER_FLAG_RECEIVE;
 let receiveArena: usize = 0;
 let receiveArenaBytes: u32 = 0;
 let receiveHandles: u32 = 0;
 
 /** Adds a service to the program's loop. */
 export function addService(service: Service): void {
-  assert(serviceCount < SERVICES_MAX, "too many services in one program");
-  services[serviceCount++] = service;
+  let last = firstService;
+  if (last === null) {
+    firstService = service;
+  } else {
+    while (last.nextService !== null) last = last.nextService!;
+    last.nextService = service;
+  }
 
-  if (service.isLong) receiveFlags = HEADER_FLAG_LONG;
+  if (service.isLong) {
+    receiveFlags = HEADER_FLAG_LONG;
+    replyFlags = HEADER_FLAG_RECEIVE | HEADER_FLAG_RECORD;
+  }
   receiveHandles = max(receiveHandles, service.handles);
   if (service.arenaBytes <= receiveArenaBytes) return;
   receiveArenaBytes = service.arenaBytes;
@@ -97,11 +108,24 @@ export function serveLoop(): void {
   let status = receive(TIMEOUT_NONE);
   let failures = 0;
   while (true) {
-    if (status === Status.Ok || status === Status.Notified) failures = 0;
-    else if (++failures > FAILURES_MAX) assert(false, "the inbox cannot be received from");
     // Between two requests, only variables of modules refer to objects.
     if (ASC_RUNTIME === RUNTIME_COLLECTS) collectIfDue();
-    status = handle(status, true);
+    if (status === Status.Ok) {
+      failures = 0;
+      const token = received.token;
+      const answer = dispatch(received.header);
+      if (answer !== DEFERRED) {
+        if (receiveFlags !== 0) prepareReceive();
+        status = reply(token, answer | replyFlags, SERVER_RECORD, INBOX, TIMEOUT_NONE);
+        continue;
+      }
+    } else if (status === Status.Notified) {
+      failures = 0;
+      notifyServices();
+    } else if (++failures > FAILURES_MAX) {
+      assert(false, "the inbox cannot be received from");
+    }
+    status = receive(TIMEOUT_NONE);
   }
 }
 
@@ -114,7 +138,8 @@ export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
   let status = receive(timeoutNs);
   while (status === Status.Ok || status === Status.Notified) {
     handled++;
-    handle(status, false);
+    if (status === Status.Ok) answerRequest();
+    else notifyServices();
     if (handled >= messagesMax) break;
     status = receive(TIMEOUT_POLL);
   }
@@ -141,47 +166,34 @@ export function requestArena(): usize {
   return receiveArena;
 }
 
-/**
- * Handles the message just received. With `andReceive`, receives the next and returns its status.
- */
-function handle(status: u32, andReceive: bool): u32 {
-  if (status === Status.Notified) {
-    const bits = received.word0;
-    for (let index = 0; index < serviceCount; index++) services[index]!.notified(bits);
-  } else if (status === Status.Ok) {
-    const token = received.token;
-    const header = received.header;
-    const answer = dispatch(header);
-    if (answer !== DEFERRED) return answerAndReceive(token, answer, andReceive);
+function answerRequest(): void {
+  const token = received.token;
+  const answer = dispatch(received.header);
+  if (answer !== DEFERRED) reply(token, answer, SERVER_RECORD, 0, TIMEOUT_NONE);
+}
+
+function notifyServices(): void {
+  const bits = received.word0;
+  let service: Service | null = firstService;
+  while (service !== null) {
+    service.notified(bits);
+    service = service.nextService;
   }
-  return andReceive ? receive(TIMEOUT_NONE) : status;
 }
 
 function dispatch(header: u32): u32 {
   const interfaceId = MessageHeader.of(header).interfaceId;
   const method = MessageHeader.of(header).method;
-  for (let index = 0; index < serviceCount; index++) {
-    const service = services[index]!;
+  let service: Service | null = firstService;
+  while (service !== null) {
     if (service.interfaceId === interfaceId) return service.dispatch(method);
+    service = service.nextService;
   }
   return errorReply(SERVER_RECORD, header, UNKNOWN_METHOD);
 }
 
 /** The error for a request to an unknown interface or method. The kernel refuses these before. */
 export const UNKNOWN_METHOD: u32 = 0xffff;
-
-function answerAndReceive(token: u64, header: u32, andReceive: bool): u32 {
-  if (!andReceive) return reply(token, header, SERVER_RECORD, 0, TIMEOUT_NONE);
-  if (receiveFlags !== 0) prepareReceive();
-  const receiveRecord: u32 = receiveFlags !== 0 ? HEADER_FLAG_RECORD : 0;
-  return reply(
-    token,
-    header | receiveRecord | HEADER_FLAG_RECEIVE,
-    SERVER_RECORD,
-    INBOX,
-    TIMEOUT_NONE,
-  );
-}
 
 function receive(timeoutNs: u64): u32 {
   if (receiveFlags !== 0) prepareReceive();

@@ -55,6 +55,7 @@ const TAKEN = {
     "dispatch",
     "notified",
     "interfaceId",
+    "nextService",
     "isLong",
     "arenaBytes",
     "handles",
