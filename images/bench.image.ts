@@ -25,6 +25,22 @@ function measured(
   };
 }
 
+/**
+ * Domains that wait: a round trip must not cost more beside them. Above the bencher's priority, so
+ * that each has run and waits when its start returns.
+ */
+function crowd(count: number): Record<string, SlotDescription> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      `crowd${index}`,
+      measured("responder", "Responder", {
+        priority: 110,
+        quota: { pages: 40, handles: 16, threads: 1, objects: 16 },
+      }),
+    ]),
+  );
+}
+
 /** What `make bench` boots: measures by itself and ends the machine. */
 export default defineImage({
   name: "bench",
@@ -54,6 +70,7 @@ export default defineImage({
     lower: measured("spinner", "Spinner", { priority: 50 }),
     equal: measured("spinner", "Spinner"),
     answerer: measured("answerer", "Answerer"),
+    ...crowd(200),
   },
   onSupervisorLoop: "stop",
 });

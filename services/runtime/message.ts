@@ -90,7 +90,9 @@ export function setCallTimeout(nanoseconds: u64): u64 {
 @unmanaged
 @final
 export class ShortCall {
-  /** `header` and `answerWords` are constants; 1 for an answer without words, as errors have one. */
+  /**
+   * `header` and `answerWords` are constants. `answerWords` is at least 1, for an error has a word.
+   */
   @inline static make(
     handle: u32,
     header: u32,

@@ -16,6 +16,8 @@ const NAMES = [
   "round trip, lower thread ready",
   "round trip, equal thread busy",
   "generated stubs, lower thread ready",
+  "round trip, 30 domains more",
+  "round trip, 200 domains more",
   "denied call",
   "clock.now",
   "bad handle",
@@ -71,7 +73,7 @@ describe("there are no figures", () => {
 describe("the trace", () => {
   // Three rounds of each traced figure and of the counter, then starts and ends of the domain.
   const samples: CostlyCounts[] = Array.from(
-    { length: 3 * 17 + 6 },
+    { length: 3 * 19 + 6 },
     (_, index) =>
       ({ cr3: Math.floor(index / 3), ...(index % 3 === 1 ? { msrWrite: 9 } : {}) }) as CostlyCounts,
   );
@@ -79,7 +81,7 @@ describe("the trace", () => {
   test("gives each figure the counts of its middle round", () => {
     const figures = withCosts(figuresOf(end), end, samples);
     expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.costly).toEqual({ cr3: 2 });
-    expect(figures.find(({ id }) => id === "notice")?.costly).toEqual({ cr3: 16 });
+    expect(figures.find(({ id }) => id === "notice")?.costly).toEqual({ cr3: 18 });
     for (const id of ["interrupt-to-driver", "domain-start", "domain-end", "idle-domain-bytes"])
       expect(figures.find((figure) => figure.id === id)).not.toHaveProperty("costly");
   });

@@ -95,6 +95,16 @@ const FIGURES: Readonly<
     unit: "instructions",
     goal: 320,
   },
+  "round trip, 30 domains more": {
+    id: "ipc-round-trip-30",
+    about: "IPC round trip, 4 words, 30 domains more that wait",
+    unit: "instructions",
+  },
+  "round trip, 200 domains more": {
+    id: "ipc-round-trip-200",
+    about: "IPC round trip, 4 words, 200 domains more that wait",
+    unit: "instructions",
+  },
   "denied call": {
     id: "denied-call",
     about: "denied call, audit record included",

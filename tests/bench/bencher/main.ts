@@ -52,6 +52,9 @@ const TRIGGER_SLOT: u32 = 4;
 const LOWER_SLOT: u32 = 5;
 const EQUAL_SLOT: u32 = 6;
 const ANSWERER_SLOT: u32 = 7;
+const CROWD_FIRST_SLOT: u32 = 8;
+const CROWD_MIDDLE: u32 = 30;
+const CROWD_ALL: u32 = 200;
 
 const RESPONDER_INTERFACE: u32 = 0x7f1;
 const TIMING_INTERFACE: u32 = 0x7f2;
@@ -93,6 +96,7 @@ export function main(): void {
   busy("round trip, lower thread ready", LOWER_SLOT, fourWords);
   busy("round trip, equal thread busy", EQUAL_SLOT, fourWords);
   busy("generated stubs, lower thread ready", LOWER_SLOT, fourFields);
+  besideCrowd();
   measure("denied call", () => {
     expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0));
   });
@@ -182,6 +186,15 @@ function busy(name: string, slot: u32, body: () => void): void {
   start(slot, 0);
   measure(name, body);
   stop(slot);
+}
+
+/** A round trip beside domains that wait, few and many. */
+function besideCrowd(): void {
+  for (let index: u32 = 0; index < CROWD_MIDDLE; index++) start(CROWD_FIRST_SLOT + index, 0);
+  measure("round trip, 30 domains more", fourWords);
+  for (let index = CROWD_MIDDLE; index < CROWD_ALL; index++) start(CROWD_FIRST_SLOT + index, 0);
+  measure("round trip, 200 domains more", fourWords);
+  for (let index: u32 = 0; index < CROWD_ALL; index++) stop(CROWD_FIRST_SLOT + index);
 }
 
 /**
