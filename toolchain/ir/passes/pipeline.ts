@@ -11,6 +11,7 @@ import { inlineCalls } from "./inline.ts";
 import { layout } from "./layout.ts";
 import { mergeLoads } from "./loads.ts";
 import { removeParameters } from "./parameters.ts";
+import { separateReturns } from "./returns.ts";
 import { schedule } from "./schedule.ts";
 import { formSelects } from "./selects.ts";
 import { formSwitches } from "./switches.ts";
@@ -62,6 +63,11 @@ const IMPROVING: readonly Pass[] = [
 
 /** Run once, last. Nothing behind the first of them changes the graph or a value. */
 export const FINISHING: readonly Pass[] = [
+  {
+    name: "returns",
+    why: "before critical edges, which it makes fewer",
+    run: always(separateReturns),
+  },
   {
     name: "critical edges",
     why: "no pass behind it changes the graph, so that none comes back",
