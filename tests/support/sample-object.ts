@@ -25,7 +25,7 @@ export function sampleCode(
     jumpTables: [],
     frameBytes: 0,
     savedRegisters: [],
-    depths: [{ offset: 0, depth: 0 }],
+    depths: [{ offset: 0, depth: 0, hasFrame: true }],
     calls: [],
     poppedBytes: 0,
     parameters: [],

@@ -17,7 +17,7 @@ test("the deepest chain counts frames, arguments and return addresses", () => {
   const codes = [
     sampleCode("a", 0, [], { frameBytes: 16, calls: [...calls(16, "c"), ...calls(32, "b")] }),
     sampleCode("b", 1, [], { frameBytes: 40, calls: calls(40, "c") }),
-    sampleCode("c", 2, [], { frameBytes: 8, depths: [{ offset: 0, depth: 24 }] }),
+    sampleCode("c", 2, [], { frameBytes: 8, depths: [{ offset: 0, depth: 24, hasFrame: true }] }),
   ];
   expect(worstStackDepth(module, codes)).toEqual({
     bytes: 8 + 32 + 8 + 40 + 8 + 24,

@@ -76,8 +76,11 @@ function frameInstructions(placed: PlacedFunction): Uint8Array {
   const writer = new ByteWriter();
   let location = 0;
   let depth = 0;
+  let frameDepth = 0;
   for (const next of depths) {
-    if (next.depth === depth) continue;
+    // Without the frame, what lies on the stack are arguments, never saved registers.
+    const nextFrameDepth = next.hasFrame ? next.depth : 0;
+    if (next.depth === depth && nextFrameDepth === frameDepth) continue;
     advance(writer, next.offset - location);
     location = next.offset;
     // The i-th saved register lies 8 * (i + 1) bytes below the return address, from its push until
@@ -85,16 +88,17 @@ function frameInstructions(placed: PlacedFunction): Uint8Array {
     savedRegisters.forEach((register, index) => {
       const bytes = POINTER_BYTES * (index + 1);
       const number = DWARF_REGISTER[register]!;
-      if (depth < bytes && next.depth >= bytes) {
+      if (frameDepth < bytes && nextFrameDepth >= bytes) {
         writer.u8(OFFSET | number);
         writer.uleb(index + 2);
-      } else if (depth >= bytes && next.depth < bytes) {
+      } else if (frameDepth >= bytes && nextFrameDepth < bytes) {
         writer.u8(RESTORE | number);
       }
     });
     writer.u8(DEFINE_CFA_OFFSET);
     writer.uleb(next.depth + POINTER_BYTES);
     depth = next.depth;
+    frameDepth = nextFrameDepth;
   }
   return writer.bytes();
 }

@@ -122,7 +122,7 @@ function writeRows(
 /** Bytes until the frame has its constant size. */
 function prologueBytes(placed: PlacedFunction): number {
   const { depths, frameBytes } = placed.code;
-  return depths.find((entry) => entry.depth >= frameBytes)?.offset ?? 0;
+  return depths.find((entry) => entry.depth >= frameBytes || !entry.hasFrame)?.offset ?? 0;
 }
 
 /** Advances address and line and appends a row, in one byte where that is possible. */

@@ -33,9 +33,9 @@ const main = sampleCode(
     frameBytes: 8,
     savedRegisters: [3],
     depths: [
-      { offset: 0, depth: 0 },
-      { offset: 1, depth: 8 },
-      { offset: 14, depth: 0 },
+      { offset: 0, depth: 0, hasFrame: true },
+      { offset: 1, depth: 8, hasFrame: true },
+      { offset: 14, depth: 0, hasFrame: true },
     ],
     relocations: [
       call(2, functionKey("sample/hello")),
@@ -122,6 +122,31 @@ test("each instruction has its line, innermost where functions were inlined", ()
   expect([...rows.matchAll(/^sample\.ts\s+(\d+)\s/gm)].map(([, line]) => Number(line))).toEqual([
     2, 5, 7, 41, 9,
   ]);
+});
+
+test("an argument pushed without the frame is not taken for a saved register", () => {
+  // push rax; call hello; ret; push rbx; call hello; pop rbx; ret
+  const early = sampleCode(
+    "sample/main",
+    0,
+    [0x50, 0xe8, 0, 0, 0, 0, 0xc3, 0x53, 0xe8, 0, 0, 0, 0, 0x5b, 0xc3],
+    {
+      frameBytes: 8,
+      savedRegisters: [3],
+      depths: [
+        { offset: 0, depth: 0, hasFrame: false },
+        { offset: 1, depth: 8, hasFrame: false },
+        { offset: 8, depth: 8, hasFrame: true },
+        { offset: 14, depth: 0, hasFrame: true },
+      ],
+    },
+  );
+  const object = join(folder, "early.o");
+  writeFileSync(object, writeObject(module, [hello, early]));
+  const frames = execFileSync("readelf", ["--debug-dump=frames", object]).toString();
+  expect(frames.slice(frames.indexOf("DW_CFA_advance_loc"))).toMatch(
+    /^DW_CFA_advance_loc: 1 .*\n +DW_CFA_def_cfa_offset: 16\n +DW_CFA_advance_loc: 7 .*\n +DW_CFA_offset: r3 \(rbx\) at cfa-16\n/,
+  );
 });
 
 test("functions and what was inlined into them are described", () => {

@@ -35,8 +35,8 @@ export interface SymbolEntry {
 }
 
 /**
- * Code around calls with arguments on the stack: there, the frame is deeper than the function's
- * constant size.
+ * Code whose depth is not the function's constant size: deeper around calls with arguments on the
+ * stack, and shallower on paths that return before the prologue.
  */
 export interface DeepRange {
   readonly start: number;
@@ -209,8 +209,8 @@ function zigzag(value: number): number {
 
 function deepRanges(placed: PlacedFunction): DeepRange[] {
   const { depths, frameBytes, bytes } = placed.code;
-  return depths.flatMap(({ offset, depth }, index) =>
-    depth <= frameBytes
+  return depths.flatMap(({ offset, depth, hasFrame }, index) =>
+    depth === frameBytes || (hasFrame && depth < frameBytes)
       ? []
       : [
           {

@@ -26,17 +26,22 @@ export interface MachineCode {
   readonly traps: readonly Trap[];
   readonly jumpTables: readonly JumpTable[];
   /**
-   * Bytes from the return address down to rsp in the body, pushes of saved registers included.
-   * Constant after the prologue.
+   * Bytes from the return address down to rsp where the frame is, pushes of saved registers
+   * included. Constant after the prologue.
    */
   readonly frameBytes: number;
   /** Callee-saved registers in the order pushed, as x86 numbers. */
   readonly savedRegisters: readonly number[];
   /**
    * Ascending by offset: from `offset` on, rsp lies `depth` bytes below the return address
-   * (prologue, epilogues, outgoing arguments).
+   * (prologue, epilogues, outgoing arguments). Without `hasFrame`, the code belongs to a path on
+   * which the prologue never runs.
    */
-  readonly depths: readonly { readonly offset: number; readonly depth: number }[];
+  readonly depths: readonly {
+    readonly offset: number;
+    readonly depth: number;
+    readonly hasFrame: boolean;
+  }[];
   /** Direct calls, for stack-depth analysis: symbol of the callee and the depth at the call. */
   readonly calls: readonly {
     readonly symbol: string | null;

@@ -238,6 +238,30 @@ describeCases("loops and calls", [
     "function @other\npush rbx\ntest edi, edi\nje .x\npop rbx\nret\n.x: mov ebx, 5\nadd rsp, 8\nret\nendfunction @other",
   ],
   [
+    "a function that saves rbx behind an early return",
+    "accepted",
+    "call @other\nret",
+    "function @other\ntest edi, edi\nje .early\npush rbx\nmov ebx, 5\npop rbx\nret\n.early: ret\nendfunction @other",
+  ],
+  [
+    "an early return that has changed rbx, which is saved behind it",
+    "saved register",
+    "call @other\nret",
+    "function @other\nmov ebx, 5\ntest edi, edi\nje .early\npush rbx\npop rbx\nret\n.early: ret\nendfunction @other",
+  ],
+  [
+    "an early return that undoes a prologue which did not run",
+    "stack depth",
+    "call @other\nret",
+    "function @other\ntest edi, edi\nje .early\npush rbx\npop rbx\nret\n.early: pop rbx\nret\nendfunction @other",
+  ],
+  [
+    "a return shared by paths with and without the prologue",
+    "stack depth",
+    "call @other\nret",
+    "function @other\ntest edi, edi\nje .early\npush rbx\n.early: ret\nendfunction @other",
+  ],
+  [
     "a callee-saved register of which only the lower half is kept",
     "saved register",
     "mov ebx, ebx\nret",

@@ -8,6 +8,7 @@ import { checkAllocation } from "./allocate/allocation-checker.ts";
 import { buildMachineFunction } from "./select/build-machine-function.ts";
 import { encodeFunction } from "./encode/encode-function.ts";
 import { reuseFlags } from "./select/reuse-flags.ts";
+import { checkFrame } from "./allocate/frame-checker.ts";
 import { FRAME_BYTES_MAX, layOutFrame } from "./allocate/frame.ts";
 
 interface CompileOptions {
@@ -33,6 +34,7 @@ export function compileFunction(
   const allocation = allocateRegisters(machine, module.target);
   if (options.check) checkAllocation(allocation, module.target);
   const frame = layOutFrame(allocation);
+  if (options.check) checkFrame(allocation, frame);
   if (frame.bytes > FRAME_BYTES_MAX) {
     throw new DiagnosticError([
       {

@@ -7,13 +7,13 @@ import {
   type LiveRanges,
   needsRegister,
   type Point,
-  type Reservation,
   type UseKind,
 } from "./live-range.ts";
 import { PriorityQueue } from "./priority-queue.ts";
 import { CALLEE_SAVED_SET, REGISTER_COUNT } from "../machine/register.ts";
 import { RegisterWishes } from "./register-wishes.ts";
 import { SegmentMap } from "./segment-map.ts";
+import { crossesCalls, type FramedBlocks } from "./shrink-wrap.ts";
 
 /**
  * Above this many instructions no bundle is evicted, and a bundle that does not fit is cut into
@@ -68,6 +68,8 @@ export class RegisterAllocator {
   constructor(
     private readonly live: LiveRanges,
     private readonly registers: readonly number[],
+    /** Outside of these blocks, no callee-saved register is given away. */
+    private readonly framed: FramedBlocks | null,
     isLinear = live.machine.instructions.length >= LINEAR_INSTRUCTIONS_MIN,
   ) {
     this.isLinear = isLinear;
@@ -88,10 +90,7 @@ export class RegisterAllocator {
 
   /** Whether nothing lives in `register` during [from, to). */
   isFree(register: number, from: Point, to: Point): boolean {
-    return (
-      this.occupied[register]!.isFree(from, to) &&
-      firstReservation(this.live.reservations[register]!, from, to) < 0
-    );
+    return this.occupied[register]!.isFree(from, to) && !this.live.isReserved(register, from, to);
   }
 
   private newBundle(ranges: number[], family: number): Bundle {
@@ -138,7 +137,49 @@ export class RegisterAllocator {
       groupOf[b] = a;
       hit("allocator: join");
     }
-    return ranges.filter((list) => list.length > 0).map((list) => this.newBundle(list, -1));
+    return ranges
+      .filter((list) => list.length > 0)
+      .flatMap((list) => {
+        const [first, second] = this.splitAtPrologue(list);
+        const bundle = this.newBundle(first, -1);
+        return second.length === 0 ? [bundle] : [bundle, this.newBundle(second, bundle.family)];
+      });
+  }
+
+  /**
+   * Ranges with and without the frame, if no caller-saved register is free for all of them; else
+   * all ranges.
+   */
+  private splitAtPrologue(ranges: number[]): [number[], number[]] {
+    const { live, framed } = this;
+    if (framed === null) return [ranges, []];
+    if (!crossesCalls(live, this.registers, ranges)) return [ranges, []];
+    const parts: [number[], number[]] = [[], []];
+    for (const whole of ranges) {
+      let range = whole;
+      let block = live.blockOfInstruction[instructionAt(live.from.data[range]!)]!;
+      let isFramed = framed.isFramed[block]!;
+      const last = live.blockOfInstruction[instructionAt(live.to.data[range]! - 1)]!;
+      while (++block <= last) {
+        if (framed.isFramed[block] === isFramed) continue;
+        parts[isFramed]!.push(range);
+        range = live.splitRange(range, beforePoint(live.machine.blocks[block]!.start));
+        isFramed = framed.isFramed[block]!;
+      }
+      parts[isFramed]!.push(range);
+    }
+    return parts[0].length === 0 ? [parts[1], []] : parts;
+  }
+
+  private isOutsideFrame(bundle: Bundle): boolean {
+    const { live, framed } = this;
+    return (
+      framed !== null &&
+      bundle.ranges.some((range) => {
+        const block = live.blockOfInstruction[instructionAt(live.from.data[range]!)]!;
+        return framed.isFramed[block] === 0;
+      })
+    );
   }
 
   /**
@@ -172,12 +213,14 @@ export class RegisterAllocator {
     let bestVictimWeight = Infinity;
     let bestVictimRegister = -1;
     let latestConflict = -1;
+    const avoidsSaved = !bundle.isMinimal && this.isOutsideFrame(bundle);
     const isCheap = bundle.cost < CALLEE_SAVED_COST && bundle.weight < MINIMAL_WEIGHT;
     for (const register of this.registersFor(bundle)) {
       if (isCheap && ((CALLEE_SAVED_SET & ~this.usedCalleeSaved) >> register) & 1) {
         hit("allocator: callee-saved avoided");
         continue;
       }
+      if (avoidsSaved && (CALLEE_SAVED_SET >> register) & 1) continue;
       const conflict = this.conflictsOf(
         bundle,
         register,
@@ -253,7 +296,7 @@ export class RegisterAllocator {
     for (const range of bundle.ranges) {
       const [from, to] = [live.from.data[range]!, live.to.data[range]!];
       for (
-        let k = firstReservation(reservations, from, to);
+        let k = live.firstReservation(register, from, to);
         k >= 0 && k < reservations.length && reservations[k]!.from < to;
         k++
       ) {
@@ -468,16 +511,4 @@ interface Conflict {
   readonly firstPoint: Point;
   readonly weight: number;
   readonly victims: ReadonlySet<number>;
-}
-
-/** Index of the first reservation that overlaps [from, to), or -1. */
-function firstReservation(reservations: readonly Reservation[], from: Point, to: Point): number {
-  let low = 0;
-  let high = reservations.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (reservations[middle]!.to > from) high = middle;
-    else low = middle + 1;
-  }
-  return low < reservations.length && reservations[low]!.from < to ? low : -1;
 }

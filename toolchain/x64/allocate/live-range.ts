@@ -45,7 +45,7 @@ export const needsRegister = (kind: UseKind): boolean =>
  * A time during which an instruction itself occupies a register. `register` is the value that it
  * reads there, or -1.
  */
-export interface Reservation {
+interface Reservation {
   readonly from: Point;
   readonly to: Point;
   readonly register: VirtualRegister;
@@ -125,6 +125,23 @@ export class LiveRanges {
   useFrequency(use: number): number {
     const block = this.blockOfInstruction[instructionAt(this.usePoints[use]!)]!;
     return this.machine.blocks[block]!.frequency;
+  }
+
+  /** Index of the first reservation of `fixed` that overlaps [from, to), or -1. */
+  firstReservation(fixed: number, from: Point, to: Point): number {
+    const reservations = this.reservations[fixed]!;
+    let low = 0;
+    let high = reservations.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (reservations[middle]!.to > from) high = middle;
+      else low = middle + 1;
+    }
+    return low < reservations.length && reservations[low]!.from < to ? low : -1;
+  }
+
+  isReserved(fixed: number, from: Point, to: Point): boolean {
+    return this.firstReservation(fixed, from, to) >= 0;
   }
 
   newRange(

@@ -25,6 +25,7 @@ import {
 import { type ParallelMove, sequentialize } from "./parallel-move.ts";
 import { CALLEE_SAVED_SET } from "../machine/register.ts";
 import { SegmentMap } from "./segment-map.ts";
+import type { FramedBlocks } from "./shrink-wrap.ts";
 
 /** Groups of moves at one instruction, in the order in which they are executed. */
 enum Stage {
@@ -70,8 +71,9 @@ export function placeMoves(
   live: LiveRanges,
   allocator: RegisterAllocator,
   registers: readonly number[],
+  framed: FramedBlocks | null,
 ): Allocation {
-  return new MovePlacement(live, allocator, registers).run();
+  return new MovePlacement(live, allocator, registers, framed).run();
 }
 
 class MovePlacement {
@@ -86,6 +88,7 @@ class MovePlacement {
     private readonly live: LiveRanges,
     private readonly allocator: RegisterAllocator,
     private readonly registers: readonly number[],
+    private readonly framed: FramedBlocks | null,
   ) {
     const { machine } = live;
     this.rangesOf = Array.from({ length: machine.registerCount }, () => []);
@@ -317,7 +320,8 @@ class MovePlacement {
 
   /**
    * Fills the slot of a value: once, behind its definition, or wherever it loses its register,
-   * whichever is executed less often. A value never changes, so that one store serves all.
+   * whichever is executed less often. A value never changes, so that one store serves all. A
+   * definition outside of the frame has no slot to fill.
    */
   private store(register: VirtualRegister, slot: Location, departures: readonly Departure[]): void {
     if (departures.length === 0) return;
@@ -332,7 +336,11 @@ class MovePlacement {
     const definedAt = instructionAt(definition);
     if (first === slot) return;
     const width = this.widthOf(register);
-    if (frequencyOf(definedAt) > cost) {
+    const hasFrame = (instruction: number): boolean =>
+      this.framed?.isFramed[live.blockOfInstruction[instruction]!] !== 0;
+    const isDefinedOutside =
+      !hasFrame(definedAt) && departures.every(({ instruction }) => hasFrame(instruction));
+    if (isDefinedOutside || frequencyOf(definedAt) > cost) {
       hit("spill: stored where the register is lost");
       for (const { instruction, stage, from } of departures)
         this.add(instruction, stage, register, from, slot, width);

@@ -1,4 +1,5 @@
 import { type Allocation, type InsertedMove } from "../allocate/allocation.ts";
+import type { FramedBlocks } from "../allocate/shrink-wrap.ts";
 import type { MachineInstruction } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
 
@@ -16,7 +17,10 @@ export class BlockTargets {
   private readonly sameReturn = new Map<number, number>();
   private readonly shared: ReadonlySet<number>;
 
-  constructor(private readonly allocation: Allocation) {
+  constructor(
+    private readonly allocation: Allocation,
+    private readonly frame: FramedBlocks,
+  ) {
     this.findSameReturns();
     this.shared = new Set(this.sameReturn.values());
   }
@@ -56,6 +60,8 @@ export class BlockTargets {
     const { instructions, blocks } = this.allocation.machine;
     const { start, end, edges } = blocks[block]!;
     return (
+      // The prologue is code too.
+      block !== this.frame.start &&
       end - start === 2 &&
       edges.length === 1 &&
       instructions[start + 1]!.op === MachineOp.Jump &&
@@ -72,8 +78,8 @@ export class BlockTargets {
     const last = new Map<string, number>();
     for (let block = this.allocation.machine.blocks.length - 1; block > 0; block--) {
       const moves = this.movesToReturn(block);
-      if (moves === null) continue;
-      const key = moves.map(moveKey).join();
+      if (moves === null || block === this.frame.start) continue;
+      const key = `${this.frame.isFramed[block]} ${moves.map(moveKey).join()}`;
       const known = last.get(key);
       if (known === undefined) last.set(key, block);
       else this.sameReturn.set(block, known);

@@ -11,7 +11,7 @@ const isSamePlace = (left: Mark, right: Mark): boolean =>
 export class CodeRecords {
   private readonly traps: { mark: Mark; kind: TrapKind }[] = [];
   private readonly lines: { mark: Mark; origin: number; inlinedAt: number }[] = [];
-  private readonly depths: { mark: Mark; depth: number }[] = [];
+  private readonly depths: { mark: Mark; depth: number; hasFrame: boolean }[] = [];
   private readonly calls: { symbol: string | null; signature: number; depth: number }[] = [];
   private readonly notes: { mark: Mark; instruction: number; rule: string }[] = [];
   private readonly tables: { symbol: string; targets: readonly Label[] }[] = [];
@@ -38,12 +38,12 @@ export class CodeRecords {
   }
 
   /** From here on rsp lies `depth` bytes below the return address. */
-  depth(depth: number): void {
+  depth(depth: number, hasFrame: boolean): void {
     const last = this.depths.at(-1);
-    if (last?.depth === depth) return;
+    if (last?.depth === depth && last.hasFrame === hasFrame) return;
     const mark = this.assembler.mark();
     if (last !== undefined && isSamePlace(last.mark, mark)) this.depths.pop();
-    this.depths.push({ mark, depth });
+    this.depths.push({ mark, depth, hasFrame });
   }
 
   /** A call, direct if `symbol` is its callee, made at `depth`. */
@@ -74,7 +74,7 @@ export class CodeRecords {
       traps: this.traps
         .map(({ mark, kind }) => ({ offset: at(mark), kind }))
         .sort((a, b) => a.offset - b.offset),
-      depths: this.depths.map(({ mark, depth }) => ({ offset: at(mark), depth })),
+      depths: this.depths.map(({ mark, ...depth }) => ({ offset: at(mark), ...depth })),
       calls: this.calls,
       notes: this.notes.map(({ mark, ...note }) => ({ offset: at(mark), ...note })),
       jumpTables: this.tables.map(({ symbol, targets }) => ({

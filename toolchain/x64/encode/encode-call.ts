@@ -19,7 +19,7 @@ export const CALLS = {
     code.assembler.modrm(instruction.width, 0x8b, code.location(instruction, 0), {
       ...PLAIN_ADDRESS,
       base: rsp,
-      displacement: code.frame.bytes + RETURN_ADDRESS_BYTES + 8 * instruction.immediate,
+      displacement: code.depth + RETURN_ADDRESS_BYTES + 8 * instruction.immediate,
     });
   },
   [MachineOp.Call](code, instruction) {

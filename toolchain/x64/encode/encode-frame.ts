@@ -32,10 +32,25 @@ export function encodePrologue(code: FunctionCode): void {
   code.setDepth(code.depth + rest);
 }
 
-/** Undoes the prologue and returns. The code behind it has the depth from before. */
+/**
+ * Undoes the prologue, if the block has the frame, and returns. The code behind has the depth from
+ * before.
+ */
 export function encodeReturn(code: FunctionCode): void {
-  const { assembler, frame } = code;
+  const { assembler } = code;
   const full = code.depth;
+  if (code.hasFrame) undoPrologue(code);
+  const popped = poppedBytes(code);
+  if (popped === 0) assembler.byte(0xc3);
+  else {
+    assembler.byte(0xc2);
+    assembler.immediate(popped, 2);
+  }
+  code.setDepth(full);
+}
+
+function undoPrologue(code: FunctionCode): void {
+  const { frame } = code;
   if (frame.slotBytes > 0) {
     adjustStack(code, AluDigit.Add, frame.slotBytes);
     code.setDepth(code.depth - frame.slotBytes);
@@ -44,13 +59,6 @@ export function encodeReturn(code: FunctionCode): void {
     pop(code, register);
     code.setDepth(code.depth - 8);
   }
-  const popped = poppedBytes(code);
-  if (popped === 0) assembler.byte(0xc3);
-  else {
-    assembler.byte(0xc2);
-    assembler.immediate(popped, 2);
-  }
-  code.setDepth(full);
 }
 
 function adjustStack({ assembler }: FunctionCode, digit: number, bytes: number): void {

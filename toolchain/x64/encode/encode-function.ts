@@ -24,7 +24,6 @@ export function encodeFunction(
 ): MachineCode {
   const code = new FunctionCode(fn, module, allocation, frame);
   const encoder = new BlockEncoder(code);
-  encodePrologue(code);
   encoder.encodeBlocks();
   code.writeOutOfLine();
   const { bytes, relocations } = code.assembler.finish();
@@ -51,7 +50,7 @@ class BlockEncoder {
   private readonly marks = new Map<number, readonly Mark[]>();
 
   constructor(private readonly code: FunctionCode) {
-    this.targets = new BlockTargets(code.allocation);
+    this.targets = new BlockTargets(code.allocation, code.frame.blocks);
     this.jumps = new JumpEncoder(code, this.targets);
     this.liveFlags = findLiveFlags(code.allocation.machine);
   }
@@ -80,6 +79,8 @@ class BlockEncoder {
     const targets = block.edges.map(({ target }) => target);
     const isShared = this.targets.isShared(index);
     this.jumps.bind(index);
+    code.enterBlock(index);
+    if (index === code.frame.blocks.start) encodePrologue(code);
     for (let i = block.start; i < block.end; i++) {
       const instruction = allocation.machine.instructions[i]!;
       // The line is that of the part that may fault, if the instruction has such a part.

@@ -88,7 +88,9 @@ export class JumpEncoder {
     if (
       moves === null ||
       moves.length > COPIED_RETURN_MOVES_MAX ||
-      code.frame.saved.length > COPIED_RETURN_SAVED_MAX
+      (code.hasFrame && code.frame.saved.length > COPIED_RETURN_SAVED_MAX) ||
+      code.isFramed(block) !== code.hasFrame ||
+      block === code.frame.blocks.start
     ) {
       code.assembler.jump(this.labels[block]!);
       return;

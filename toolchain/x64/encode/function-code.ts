@@ -33,6 +33,8 @@ export class FunctionCode {
   areFlagsLive = false;
   /** Bytes of arguments pushed for the call that is being prepared. */
   pushedBytes = 0;
+  /** Whether the block that is being encoded runs with the frame. */
+  hasFrame = false;
   private depthBytes = 0;
   /** Code that is written behind everything else: checks that fail, rare paths. */
   private readonly outOfLine: (() => void)[] = [];
@@ -53,9 +55,18 @@ export class FunctionCode {
   get depth(): number {
     return this.depthBytes;
   }
+  /** Whether the code of `block` runs with the frame. */
+  isFramed(block: number): boolean {
+    return this.frame.blocks.isFramed[block] === 1;
+  }
+  /** The code of `block` starts, at the prologue's if it stands there. */
+  enterBlock(block: number): void {
+    this.hasFrame = this.isFramed(block);
+    this.setDepth(this.hasFrame && block !== this.frame.blocks.start ? this.frame.bytes : 0);
+  }
   setDepth(bytes: number): void {
     this.depthBytes = bytes;
-    this.records.depth(bytes);
+    this.records.depth(bytes, this.hasFrame);
   }
 
   // Operands.
@@ -110,8 +121,9 @@ export class FunctionCode {
   /** A label out of line, where the machine stops with a trap of this kind. */
   trapLabel(kind: TrapKind, origin: number): Label {
     const label = this.assembler.newLabel();
-    const { depth } = this;
+    const { depth, hasFrame } = this;
     this.outOfLine.push(() => {
+      this.hasFrame = hasFrame;
       this.setDepth(depth);
       this.assembler.bind(label);
       this.records.line(origin);
@@ -135,8 +147,9 @@ export class FunctionCode {
   }
   /** Writes `body` out of line, at the stack depth of this place. */
   later(origin: number, body: () => void): void {
-    const { depth, pushedBytes } = this;
+    const { depth, hasFrame, pushedBytes } = this;
     this.outOfLine.push(() => {
+      this.hasFrame = hasFrame;
       this.setDepth(depth);
       this.pushedBytes = pushedBytes;
       this.records.line(origin);
