@@ -522,7 +522,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
         (bytes) =>
           Uint8Array.of(
             ...bytes,
-            ...Array.from({ length: 251 }, () => {
+            ...Array.from({ length: 1019 }, () => {
               const extra = bytes.slice(-64);
               new DataView(extra.buffer).setUint32(
                 abi.SLOT_FIRST_HANDLE,
@@ -543,7 +543,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
         (bytes) =>
           Uint8Array.of(
             ...bytes,
-            ...Array.from({ length: 251 }, () => [...bytes.slice(0, 64)]).flat(),
+            ...Array.from({ length: 1019 }, () => [...bytes.slice(0, 64)]).flat(),
           ),
         abi.PROGRAM_BYTES,
       ),
