@@ -17,11 +17,11 @@ global %1:function (%1.end - %1)
 %macro endfunction 1
 %1.end:
 %endmacro
-; name, mask of i32 parameters, mask of i32 results
-%macro exported 3
+; name, mask of i32 parameters, mask of i32 results, kind (3: an entry point of the kernel)
+%macro exported 3-4 1
 section .trine.boundary noalloc progbits align=8
         dq %1
-        dd 1, %2, %3, 0
+        dd %4, %2, %3, 0
 section .text
 %endmacro
 section .linear progbits alloc noexec write align=4096

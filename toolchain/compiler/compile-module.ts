@@ -2,6 +2,7 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
+import { entryPointsOf } from "../ir/entry-points.ts";
 
 interface CompileModuleOptions {
   /** The allocation checker looks at every function. */
@@ -17,9 +18,12 @@ export function compileModule(
   module: IrModule,
   { check, optimize = true }: CompileModuleOptions,
 ): MachineCode[] {
+  const entryNames = new Set([...entryPointsOf(module)].map((at) => module.functions[at]!.name));
   const bodies = optimize
     ? optimizeModule(module)
     : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
   if (!optimize) for (const body of bodies) for (const pass of FINISHING) pass.run(body, module);
-  return bodies.map((body) => compileFunction(body, module, { check }));
+  return bodies.map((body) =>
+    compileFunction(body, module, { check, isEntryPoint: entryNames.has(body.name) }),
+  );
 }

@@ -2,6 +2,7 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule, Signature } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { RelocationType, SectionType } from "./format.ts";
+import { entryPointsOf } from "../ir/entry-points.ts";
 import { keyOf } from "../ir/link-name.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 
@@ -10,6 +11,11 @@ export const BOUNDARY_ENTRY_BYTES = 24;
 export const BOUNDARY_EXPORT = 1;
 /** Hand-written and called by compiled code. */
 export const BOUNDARY_EXTERNAL = 2;
+/**
+ * An export that keeps no callee-saved register: only hand-written code calls it, and relies on
+ * none (toolchain/ir/entry-points.ts).
+ */
+export const BOUNDARY_ENTRY_POINT = 3;
 
 /** Called for memory.grow: i32 to i32. In a domain it is verified like all other code. */
 const MEMORY_GROW_SYMBOL = "trine_memory_grow";
@@ -46,8 +52,11 @@ export function writeBoundary(
     section.content.u32(8 * Math.max(0, signature.parameters.length - REGISTER_PARAMETERS));
   };
   const called = new Set([...module.exports.values(), ...(module.start < 0 ? [] : [module.start])]);
-  for (const functionIndex of called)
-    if (module.functions[functionIndex]?.kind === "defined") add(BOUNDARY_EXPORT, functionIndex);
+  const entryPoints = entryPointsOf(module);
+  for (const functionIndex of called) {
+    const kind = entryPoints.has(functionIndex) ? BOUNDARY_ENTRY_POINT : BOUNDARY_EXPORT;
+    if (module.functions[functionIndex]?.kind === "defined") add(kind, functionIndex);
+  }
   module.functions.forEach((entry, index) => {
     if (entry.kind === "external") add(BOUNDARY_EXTERNAL, index);
   });

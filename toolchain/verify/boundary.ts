@@ -1,5 +1,6 @@
 import {
   BOUNDARY_ENTRY_BYTES,
+  BOUNDARY_ENTRY_POINT,
   BOUNDARY_EXPORT,
   BOUNDARY_EXTERNAL,
 } from "../elf/boundary-section.ts";
@@ -22,6 +23,8 @@ interface BoundaryFunction {
 export interface Boundary {
   /** Compiled functions that hand-written code calls, by offset. */
   readonly exports: ReadonlyMap<number, BoundaryFunction>;
+  /** Those of them that may change callee-saved registers, so compiled code must call none. */
+  readonly entryPoints: ReadonlySet<number>;
   /** Hand-written functions that compiled code calls, by offset. */
   readonly externals: ReadonlyMap<number, BoundaryFunction>;
 }
@@ -33,6 +36,7 @@ export interface Boundary {
  */
 export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
   const exports = new Map<number, BoundaryFunction>();
+  const entryPoints = new Set<number>();
   const externals = new Map<number, BoundaryFunction>();
   const stubStarts = readStubStarts(elf, layout);
   const bytes = sectionNamed(elf, ".trine.boundary")?.bytes ?? new Uint8Array(0);
@@ -45,10 +49,11 @@ export function readBoundary(elf: ElfFile, layout: Layout): Boundary {
       results32: view.getUint32(at + 16, true),
       poppedBytes: view.getUint32(at + 20, true),
     };
-    if (kind === BOUNDARY_EXPORT) exports.set(offset, entry);
+    if (kind === BOUNDARY_EXPORT || kind === BOUNDARY_ENTRY_POINT) exports.set(offset, entry);
+    if (kind === BOUNDARY_ENTRY_POINT) entryPoints.add(offset);
     if (kind === BOUNDARY_EXTERNAL && stubStarts.has(offset)) externals.set(offset, entry);
   }
-  return { exports, externals };
+  return { exports, entryPoints, externals };
 }
 
 function readStubStarts(elf: ElfFile, { stubs, textAddress }: Layout): Set<number> {

@@ -621,4 +621,21 @@ describe("kernel", () => {
   ])("refuses %s", (_what, rule, body) => {
     expect(findings("kernel", exported(body)).map((finding) => finding.rule)).toContain(rule);
   });
+
+  const entryPoint = (body: string, caller = ""): string => `
+exported probe, 1, 0, 3
+function probe
+${body}
+endfunction probe
+${caller}`;
+  const CALLER = "exported caller, 1, 0\nfunction caller\ncall probe\nret\nendfunction caller\n";
+  const rulesFor = (target: "kernel" | "domain" | "linux", text: string): Rule[] =>
+    findings(target, text).map((finding) => finding.rule);
+  test("an entry point keeps no register but r15, and compiled code must not call it", () => {
+    expect(rulesFor("kernel", entryPoint("xor ebx, ebx\nxor ebp, ebp\nret"))).toEqual([]);
+    expect(rulesFor("kernel", entryPoint("xor ebx, ebx\npush rbx\nret"))).toContain("stack depth");
+    expect(rulesFor("kernel", entryPoint("xor r15d, r15d\nret"))).toContain("base register");
+    expect(rulesFor("kernel", entryPoint("ret", CALLER))).toContain("call target");
+    expect(rulesFor("linux", entryPoint("xor ebx, ebx\nret"))).toContain("saved register");
+  });
 });

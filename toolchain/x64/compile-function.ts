@@ -16,6 +16,8 @@ interface CompileOptions {
    * Prove the allocation right, by a checker that shares nothing with the allocator but the data.
    */
   readonly check: boolean;
+  /** No caller relies on callee-saved registers (ir/entry-points.ts). Default: false. */
+  readonly isEntryPoint?: boolean;
 }
 
 /**
@@ -31,8 +33,10 @@ export function compileFunction(
   refuseUnsupportedTypes(fn);
   const machine = buildMachineFunction(fn, module);
   reuseFlags(machine);
-  const allocation = allocateRegisters(machine, module.target);
-  if (options.check) checkAllocation(allocation, module.target);
+  const allocated = allocateRegisters(machine, module.target);
+  if (options.check) checkAllocation(allocated, module.target);
+  const allocation =
+    options.isEntryPoint === true ? { ...allocated, savedRegisters: 0 } : allocated;
   const frame = layOutFrame(allocation);
   if (options.check) checkFrame(allocation, frame);
   if (frame.bytes > FRAME_BYTES_MAX) {
