@@ -52,10 +52,9 @@ export const PEERS: readonly Peer[] = [
     value: "371 / 544",
   },
   {
-    figure: "domain-start",
+    figure: "domain-start-and-end",
     system: "Linux 6.1, fork + exec + exit of a 512-byte static ELF",
     value: "463,656; vfork + exec 237,849",
-    note: "start and end together",
   },
   { figure: "start-to-prompt", system: "seL4 16.0, to its first program", value: "0.37 s" },
   { figure: "start-to-prompt", system: "Linux 6.1, to its first program", value: "5.69 s" },
