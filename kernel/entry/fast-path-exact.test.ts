@@ -11,6 +11,16 @@ import {
   SAVE_RSI,
 } from "../abi/thread-save-area.ts";
 import { ObjectType } from "../abi/object.ts";
+import {
+  RECORD_ARENA_ADDRESS,
+  RECORD_ARENA_BYTES,
+  RECORD_HANDLES,
+  RECORD_HANDLE_COUNT,
+  RECORD_RECEIVE_ADDRESS,
+  RECORD_RECEIVE_BYTES,
+  RECORD_RECEIVE_HANDLES,
+  RECORD_WORD_COUNT,
+} from "../abi/message-record.ts";
 import { Status } from "../abi/status.ts";
 import {
   HEADER_FLAG_ERROR,
@@ -38,6 +48,8 @@ import { REGION } from "../../tests/support/small-executable.ts";
 import {
   ADD,
   CLIENT,
+  COPY,
+  MANY,
   OTHER,
   QUIET,
   ROOT,
@@ -48,11 +60,14 @@ import {
   stopSlot,
 } from "../../tests/support/test-system.ts";
 
-// Two kernels, one without fast path, do the same short messages. After each, everything that the
+// Two kernels, one without fast path, do the same messages. After each, everything that the
 // kernel keeps must be the same, to the byte.
 
 const SLOTS = [SERVER, CLIENT, OTHER];
+/** Records, in one page and across two, with sources and targets of arenas behind them. */
 const RECORD = 0x20000;
+const RECORDS = [RECORD, RECORD + 4096 - 608, RECORD + 4096 - 128, RECORD + 4096 - 600];
+const ARENAS = [0x22000, 0x23800, 0x23ff8];
 // Kernel memory that is compared (memory/layout.ts).
 const READY_QUEUE = { address: 0x02800000, bytes: 40 + 1024 };
 const SEQUENCES = { address: 0x02820000, bytes: 8 * 24 };
@@ -124,6 +139,11 @@ function state(kernel: KernelInNode): Record<string, string> {
   return parts;
 }
 
+/** True if a thread waits in a system call with a record. */
+function isLong(kernel: KernelInNode, thread: number): boolean {
+  return thread !== 0 && (Number(kernel.register(thread, SAVE_RSI)) & HEADER_FLAG_LONG) !== 0;
+}
+
 /** Where two states differ first: offset, then four bytes of each. */
 function difference(left: string, right: string): string {
   const at = [...left].findIndex((digit, index) => digit !== right[index]) & ~7;
@@ -139,7 +159,7 @@ function difference(left: string, right: string): string {
 function act(
   kernel: KernelInNode,
   random: (below: number) => number,
-  tokens: Map<number, bigint>,
+  tokens: Map<number, { token: bigint; method: number }>,
   notices: Map<number, number>,
 ): void {
   const choice = random(100);
@@ -157,7 +177,8 @@ function act(
     return void kernel.recv(thread, { timeout: 200_000n });
   }
   const held = kernel.result(thread);
-  if (held.status === Status.Ok && held.token !== 0n) tokens.set(thread, held.token);
+  if (held.status === Status.Ok && held.token !== 0n)
+    tokens.set(thread, { token: held.token, method: (held.header >>> HEADER_METHOD_SHIFT) & 63 });
 
   const big = (): bigint => (BigInt(random(2 ** 31)) << 33n) | BigInt(random(2 ** 31));
   const words = {
@@ -167,7 +188,26 @@ function act(
     [SAVE_R14]: big(),
   };
   const timeout = random(12) === 0 ? BigInt(1 + random(300_000)) : 0n;
-  const record = random(6) === 0 ? big() : BigInt(RECORD);
+  const place = RECORDS[random(RECORDS.length)]!;
+  const record = random(12) === 0 ? big() : BigInt(place);
+  /** Fills the record for a message of `method`; now and then for another that is wrong there. */
+  const fill = (method: number): void => {
+    const wordCount = method === MANY ? 40 : method === COPY ? 1 : 2;
+    const bytes = new Uint8Array(608).map(() => random(256));
+    const view = new DataView(bytes.buffer);
+    const arenaBytes = method === COPY ? random(6000) : 0;
+    const odd = (value: number, other: number): number => (random(25) === 0 ? other : value);
+    view.setUint32(RECORD_WORD_COUNT, odd(wordCount, random(70)), true);
+    view.setUint32(RECORD_HANDLE_COUNT, odd(0, random(6)), true);
+    view.setUint32(RECORD_ARENA_BYTES, odd(arenaBytes, random(70000)), true);
+    view.setUint32(RECORD_ARENA_ADDRESS, odd(ARENAS[random(3)]!, random(0xffff_ffff)), true);
+    view.setUint32(RECORD_RECEIVE_ADDRESS, odd(ARENAS[random(3)]!, random(0xffff_ffff)), true);
+    view.setUint32(RECORD_RECEIVE_BYTES, odd(6000, random(6000)), true);
+    view.setUint32(RECORD_RECEIVE_HANDLES, odd(1, random(6)), true);
+    view.setUint32(RECORD_HANDLES, INBOX, true);
+    kernel.write(slot, place, bytes);
+    if (method === COPY) words[SAVE_RBX] = BigInt(odd(arenaBytes, 6000)) << 32n;
+  };
   const call = (
     handle: number,
     interfaceId: number,
@@ -191,14 +231,18 @@ function act(
     });
   const flag = (bit: number, one: number): number => (random(one) === 0 ? bit : 0);
 
-  if (tokens.has(thread) && random(10) !== 0) {
+  const answered = tokens.get(thread);
+  if (answered !== undefined && random(10) !== 0) {
     const token =
-      random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 16n) : tokens.get(thread)!;
+      random(20) === 0 ? BigInt(random(8)) | (BigInt(random(6)) << 16n) : answered.token;
+    const hasRecord = answered.method === MANY || answered.method === COPY || random(30) === 0;
+    const count = answered.method === MANY ? 4 : 1;
+    fill(answered.method);
     if (random(8) !== 0) tokens.delete(thread);
     const flags =
       flag(HEADER_FLAG_ERROR, 20) |
       flag(HEADER_FLAG_FORWARD, 30) |
-      flag(HEADER_FLAG_LONG, 30) |
+      (hasRecord && random(10) !== 0 ? HEADER_FLAG_LONG : 0) |
       flag(HEADER_FLAG_KEEP_MASKED, 30);
     const receive = random(6) === 0 ? 0 : HEADER_FLAG_RECEIVE | flag(HEADER_FLAG_RECORD, 2);
     const inbox = random(30) === 0 ? big() : BigInt(INBOX);
@@ -206,17 +250,18 @@ function act(
     return kernel.raw(thread, SystemCall.Reply, {
       ...words,
       [SAVE_RDI]: token,
-      [SAVE_RSI]: BigInt((random(8) === 0 ? random(8) : 1) | flags | receive),
+      [SAVE_RSI]: BigInt((random(16) === 0 ? random(8) : count) | flags | receive),
       [SAVE_R10]: inbox,
-      [SAVE_R9]: timeout,
+      [SAVE_R9]: random(2) === 0 ? timeout : 0n,
       [SAVE_RDX]: record,
     });
   }
   // Who serves receives most of the time, so that callers find somebody.
   if (slot === CLIENT ? random(20) === 0 : random(3) !== 0) {
+    fill(COPY);
     return kernel.raw(thread, SystemCall.Recv, {
       [SAVE_R10]: BigInt(INBOX),
-      [SAVE_RSI]: BigInt(flag(HEADER_FLAG_LONG, 8)),
+      [SAVE_RSI]: BigInt(flag(HEADER_FLAG_LONG, 2)),
       [SAVE_R9]: timeout,
       [SAVE_RDX]: record,
     });
@@ -262,22 +307,35 @@ function act(
       words[SAVE_RBX] = BigInt([1 << random(8), 0, random(512)][random(3)]!);
       return call(notice, ObjectType.Notice, 0, random(20) === 0 ? random(4) : 1);
     }
+    case 15:
+    case 16:
+    case 17:
+      fill(MANY);
+      return call(named(slot === CLIENT ? 0 : 1), 0x100, MANY, 4, HEADER_FLAG_LONG);
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+      fill(COPY);
+      return call(named(slot === CLIENT ? 0 : 1), 0x100, COPY, 1, HEADER_FLAG_LONG);
     default:
       return call(named(slot === CLIENT ? 0 : 1), 0x100, ADD, random(20) === 0 ? random(5) : 2);
   }
 }
 
 test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
-  "short messages leave the same state on both ways, to the byte (seed %i)",
+  "messages leave the same state on both ways, to the byte (seed %i)",
   (seed) => {
     const kernels = [fast, slow].map((module) => new KernelInNode(module, archive));
     const randoms = kernels.map(() => randomOf(seed));
-    const tokens = kernels.map(() => new Map<number, bigint>());
+    const tokens = kernels.map(() => new Map<number, { token: bigint; method: number }>());
     const notices = kernels.map(() => new Map<number, number>());
     for (const kernel of kernels) for (const slot of SLOTS) startSlot(kernel, slot);
     let short = 0;
+    let long = 0;
     for (let step = 0; step < 2000; step++) {
       const before = kernels[0]!.current;
+      const exits = kernels[0]!.shortExits;
       const failures = kernels.map((kernel, side) =>
         failureOf(
           () => act(kernel, randoms[side]!, tokens[side]!, notices[side]!),
@@ -294,8 +352,11 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
         before === 0 ? "" : kernel.windowBytes(before + CAPTURED_WORDS, 16).join(),
       );
       if (captured[0] !== captured[1]) short += 1;
+      if (kernels[0]!.shortExits > exits && isLong(kernels[0]!, before)) long += 1;
+      if (step % 8 === 0) expect(kernels[0]!.hasMemoryOf(kernels[1]!), `step ${step}`).toBe(true);
       if (step % 50 === 0) kernels[0]!.check();
     }
     expect(short).toBeGreaterThan(100);
+    expect(long).toBeGreaterThan(15);
   },
 );

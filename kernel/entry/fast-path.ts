@@ -24,6 +24,7 @@ import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
+import { CHAIN_MAX } from "../object/tally";
 import { Thread, ThreadState } from "../object/thread";
 import {
   canHandOver,
@@ -34,6 +35,7 @@ import {
 } from "../schedule/scheduler";
 import { resumeCurrent, resumeMessage } from "../x64/assembly";
 import { fastMethod } from "./fast-method";
+import { middleCall, middleReply } from "./middle-path";
 
 /** A call straight to a receiver that waits, which runs next. False if it declines. */
 export function fastCall(): bool {
@@ -47,7 +49,7 @@ export function fastCall(): bool {
     passed.timeoutNs !== TIMEOUT_NONE ||
     passed.handle >> 32 !== 0
   )
-    return false;
+    return middleCall(caller);
   if (!GUARD_VERDICT || isTraceActive()) return false;
 
   const domain = domainOfSlot(caller.owner);
@@ -69,7 +71,7 @@ export function fastCall(): bool {
   if (
     receiver.firstServed !== null ||
     receiver.ownInbox !== endpoint.inbox ||
-    caller.chainBehind !== 0
+    caller.chainBehind >= CHAIN_MAX
   )
     return false;
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
@@ -100,7 +102,7 @@ export function fastCall(): bool {
   caller.servedNext = null;
   caller.servedPrevious = null;
   receiver.firstServed = caller;
-  receiver.chainBehind = 1;
+  receiver.chainBehind = caller.chainBehind + 1;
   receiver.priority = priority;
   endpoint.inbox!.receiver = null;
   receiver.inbox = null;
@@ -133,7 +135,7 @@ export function fastReply(): bool {
     passed.timeoutNs !== TIMEOUT_NONE ||
     passed.inbox >> 32 !== 0
   )
-    return false;
+    return middleReply(server);
   if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
 
   // The one call that this thread holds: whose priority it has afterwards is its own.
@@ -145,7 +147,7 @@ export function fastReply(): bool {
     caller.isFaultCall ||
     caller.timeoutTimer.heapIndex !== 0
   )
-    return false;
+    return middleReply(server);
   if (!mayRun(caller, domainOfSlot(caller.owner))) return false;
 
   const entry = findHandle(domainOfSlot(server.owner), <u32>passed.inbox);

@@ -122,12 +122,13 @@ function captureHeadAt(place: u64, thread: Thread, domain: Domain): Status {
   ) {
     return Status.BadAddress;
   }
-  thread.isRecordRead = true;
   if (capture.receiveHandles > <u32>MESSAGE_HANDLES_MAX) return Status.BadArgument;
   thread.record = record;
   thread.receiveAddress = capture.receiveAddress;
   thread.receiveBytes = capture.receiveBytes;
   thread.receiveHandles = capture.receiveHandles;
+  // Only now: a record that was refused is read, and refused, again.
+  thread.isRecordRead = true;
   return Status.Ok;
 }
 

@@ -257,6 +257,11 @@ export function handOver(current: Thread, next: Thread): void {
   currentThread = next;
 }
 
+/** Arms the timer for a deadline that was set after `canHandOver`. */
+export function armDeadline(): void {
+  arm(DEADLINE_NEVER);
+}
+
 /** Runs the first thread of the ready queue, on the rest of its turn or on a new turn. */
 function runFirst(now: u64): void {
   const thread = firstQueued(readyQueue())!;

@@ -380,6 +380,8 @@ export class KernelInNode {
         ? () => 0
         : () => 0n;
     }
+    if (imports["assembly"]?.["resumeCurrent"] !== undefined)
+      imports["assembly"]["resumeCurrent"] = () => void (this.shortExits += 1);
     if (imports["assembly"]?.["resumeMessage"] !== undefined)
       imports["assembly"]["resumeMessage"] = (...passed: (number | bigint)[]) =>
         this.resumeMessage(passed.map((value) => BigInt.asUintN(64, BigInt(value))));
@@ -502,6 +504,8 @@ export class KernelInNode {
   // Threads.
 
   /** Linear address of the running thread, 0 while idle. */
+  /** How often the kernel left by its short exit, `resumeCurrent`. */
+  shortExits = 0;
   get current(): number {
     return this.number("currentSaveArea");
   }
@@ -686,6 +690,11 @@ export class KernelInNode {
     bytes.setUint32(record.RECORD_RECEIVE_HANDLES, receive?.handles ?? 0, true);
     this.write(this.number("slotOfThread", thread), options.record, new Uint8Array(bytes.buffer));
     return HEADER_FLAG_LONG;
+  }
+
+  /** True if another machine's physical memory holds the same. */
+  hasMemoryOf(other: KernelInNode): boolean {
+    return Buffer.compare(this.physical, other.physical) === 0;
   }
 
   // A program's memory, as the program itself sees it.
