@@ -15,6 +15,9 @@ import { PLANTED_HANDLE, Plant } from "./plant";
 export {
   abort,
   currentSaveArea,
+  fastCall,
+  fastRecv,
+  fastReply,
   fault,
   interrupt,
   kernelException,

@@ -3,6 +3,9 @@
 // `plant=invariant` on the command line a handle count is made wrong after some checks.
 
 import {
+  fastCall as enterFastCall,
+  fastRecv as enterFastRecv,
+  fastReply as enterFastReply,
   fault as enterFault,
   interrupt as enterInterrupt,
   systemCall as enterSystemCall,
@@ -27,22 +30,36 @@ const CHECKS_REPORTED: u32 = 100;
 let entries: u32 = 0;
 let checks: u32 = 0;
 
+// The fast path does not return after it has done its work, so the check comes before it.
+export function fastCall(): bool {
+  betweenEntries();
+  return enterFastCall();
+}
+export function fastRecv(): bool {
+  betweenEntries();
+  return enterFastRecv();
+}
+export function fastReply(): bool {
+  betweenEntries();
+  return enterFastReply();
+}
+
 export function systemCall(operation: u32): void {
   enterSystemCall(operation);
-  afterEntry();
+  betweenEntries();
 }
 
 export function interrupt(vector: u32): void {
   enterInterrupt(vector);
-  afterEntry();
+  betweenEntries();
 }
 
 export function fault(vector: u32, errorCode: u32, address: u64): void {
   enterFault(vector, errorCode, address);
-  afterEntry();
+  betweenEntries();
 }
 
-function afterEntry(): void {
+function betweenEntries(): void {
   entries += 1;
   if (entries % ENTRIES_BETWEEN_CHECKS !== 0) return;
   checks += 1;

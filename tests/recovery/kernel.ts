@@ -11,6 +11,9 @@ import { ObjectType } from "../../kernel/abi/object";
 import { SystemCall } from "../../kernel/abi/system-call";
 import { endDomain } from "../../kernel/ipc/end";
 import {
+  fastCall as enterFastCall,
+  fastRecv as enterFastRecv,
+  fastReply as enterFastReply,
   fault as enterFault,
   interrupt as enterInterrupt,
   systemCall as enterSystemCall,
@@ -51,6 +54,21 @@ let wanted: u32 = Wanted.Nothing;
 let victim: u32 = 0;
 /** The victim was made to fault, and its state is awaited. */
 let isBroken: bool = false;
+
+// While a state is awaited, each system call takes the slow path, which looks for that state first.
+export function fastCall(): bool {
+  return !isWatching() && enterFastCall();
+}
+export function fastRecv(): bool {
+  return !isWatching() && enterFastRecv();
+}
+export function fastReply(): bool {
+  return !isWatching() && enterFastReply();
+}
+
+function isWatching(): bool {
+  return isArmed && wanted !== <u32>Wanted.Nothing;
+}
 
 export function systemCall(operation: u32): void {
   if (isArmed && strike(operation)) enterInterrupt(VECTOR_NONE);

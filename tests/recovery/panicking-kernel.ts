@@ -7,6 +7,9 @@ import { panic } from "../../kernel/x64/panic";
 export {
   abort,
   currentSaveArea,
+  fastCall,
+  fastRecv,
+  fastReply,
   fault,
   kernelException,
   start,

@@ -27,10 +27,11 @@ test("the last line says that the console is the serial port, and the ones befor
   await using machine = BootedMachine.start({ boot: iso.boot });
   await machine.waitFor(PROMPT);
   const lines = await shown(machine);
-  expect(lines.slice(-5)).toEqual([
+  expect(lines.slice(-6)).toEqual([
     expect.stringMatching(/^trine: loading\.* done$/),
     expect.stringMatching(/^Trine, development-signed/),
     expect.stringMatching(/^trine: cpu /),
+    expect.stringMatching(/^trine: processor /),
     expect.stringMatching(/^trine: memory \d+ MiB, clock \d+ MHz/),
     "trine: console: serial port 1, 0x3f8, 115200 8N1",
   ]);
