@@ -4,6 +4,8 @@
 import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import { ObjectType } from "../abi/object";
 import {
+  AUDIT_RECORDS_BASE,
+  AUDIT_RECORDS_BYTES,
   BOOT_TABLES_BASE,
   BOOT_TABLES_BYTES,
   DOMAINS_BASE,
@@ -26,6 +28,8 @@ import { Table, backTables, pagesOfQuota, sizeTable } from "../memory/object-pag
 import { keepForSupervisor } from "../memory/quota";
 import { backKernelWindow, prepareWindow } from "../memory/window";
 import {
+  auditBytes,
+  auditReset,
   slotCeiling,
   slotClass,
   slotCount,
@@ -42,6 +46,7 @@ import { domainOfSlot } from "../object/domain";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject, initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX } from "../object/mapping";
+import { sizeTimerHeap } from "../schedule/timers";
 import { LINE_COUNT } from "../x64/interrupts";
 
 /** A KernelObject for each type that has only one object. All port ranges share one. */
@@ -64,6 +69,18 @@ export function initializeTables(): bool {
   }
   for (let type: u32 = ObjectType.Ports; type <= <u32>ObjectType.System; type++)
     initializeObject(kernelService(type), type, OWNER_KERNEL);
+  return true;
+}
+
+/**
+ * Backs the audit log of the blob in force, and starts the log. False if memory is too small. What
+ * the monitor records before is forgotten, so this comes before the first measurement.
+ */
+export function initializeAudit(): bool {
+  const bytes = auditBytes(slotCount());
+  assert(bytes <= AUDIT_RECORDS_BYTES);
+  if (!backKernelWindow(AUDIT_RECORDS_BASE, bytes)) return false;
+  auditReset(AUDIT_RECORDS_BASE);
   return true;
 }
 
@@ -121,11 +138,12 @@ function backObjectTables(count: u32): bool {
   sizeTable(Table.Notices, noticePages);
   sizeTable(Table.MemoryObjects, objects > MEMORY_OBJECTS_LEAST ? objects : MEMORY_OBJECTS_LEAST);
   sizeTable(Table.Mappings, count * pagesOfQuota(Table.Mappings, MAPPINGS_OF_DOMAIN_MAX));
+  sizeTimerHeap(threads + count);
   const threadPlaces = threadPages << (12 - THREAD_SHIFT);
   return (
     backTables() &&
     backKernelWindow(THREAD_SEQUENCE_BASE, threadPlaces << 3) &&
-    backKernelWindow(TIMER_HEAP_BASE, timerHeapBytes(threads, count))
+    backKernelWindow(TIMER_HEAP_BASE, timerHeapBytes(threads + count))
   );
 }
 

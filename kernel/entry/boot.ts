@@ -13,14 +13,13 @@ import {
   measuredDigests,
 } from "../domain/archive";
 import { checkFit } from "../domain/fit";
-import { initializeSlots, initializeTables, pagesPromised } from "../domain/slots";
+import { initializeAudit, initializeSlots, initializeTables, pagesPromised } from "../domain/slots";
 import { startSlot } from "../domain/start";
 import { logStatus } from "../domain/supervisor";
 import { logName } from "../ipc/fault-log";
 import { freeFrames, initializeFrames, memoryAboveFrames } from "../memory/frames";
 import {
   BlobError,
-  auditReset,
   checkImage,
   monitorLoad,
   policySigner,
@@ -51,7 +50,10 @@ export function start(startInfo: u64): void {
   identify();
   noteFailuresBefore();
   if (rebootsOnPanic()) restartOnPanic();
-  auditReset();
+  if (!initializeAudit()) {
+    refuse("too little memory for the audit log");
+    return;
+  }
   if (!areProgramsOfPolicy()) {
     refuse("the programs are not those of the policy");
     return;

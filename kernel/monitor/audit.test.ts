@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => {
   monitor = startMonitor(wasm);
   monitor.run("putInForce", monitor.put(blob));
-  monitor.run("auditReset");
+  monitor.run("auditStart");
 });
 
 /** A request of the shell to the console, which slot 2 serves. */

@@ -80,17 +80,21 @@ class Share {
   lost: u64;
 }
 
-/** 144 KiB in all: a share of 256 records with up to 7 slots, of 7 with 256, of 1 with 1,024. */
-const RECORDS_MAX: u32 = 2048;
+// Up to 291 slots divide 2,048 records among them and the kernel, at most 256 to a share: 144 KiB.
+// With more slots there are more records, so that no share is smaller than 7: 505 KiB with 1,024.
+const RECORDS_DIVIDED: u32 = 2048;
 const SHARE_RECORDS_MAX: u32 = 256;
+/** What each of 256 slots has of the records that are divided. */
+const SHARE_RECORDS_MIN: u32 = 7;
 const RECORD_BYTES: u32 = 72;
 const SHARE_BYTES: u32 = 16;
-const records: usize = memory.data(2048 * 72, 8);
 const shares: usize = memory.data((1024 + 1) * 16, 8);
 if (offsetof<AuditRecord>() !== RECORD_BYTES || offsetof<Share>() !== SHARE_BYTES)
   ERROR("records or shares have another size than their tables were reserved for");
 
 // The log itself: these stay between calls.
+/** Address of the memory that `auditReset` was given. */
+let records: usize = 0;
 let shareCount: u32 = 0;
 let recordsPerShare: u32 = 0;
 let nextSequence: u64 = 0;
@@ -98,15 +102,28 @@ let lostTotal: u64 = 0;
 /** Every record below this sequence has been read. */
 let readThrough: u64 = 0;
 
+/** Records in each share of an image with that many slots. */
+function shareRecords(slots: u32): u32 {
+  const divided = RECORDS_DIVIDED / (slots + 1);
+  if (divided < SHARE_RECORDS_MIN) return SHARE_RECORDS_MIN;
+  return divided > SHARE_RECORDS_MAX ? SHARE_RECORDS_MAX : divided;
+}
+
+/** Bytes that the records of an image with that many slots take. */
+export function auditBytes(slots: u32): u32 {
+  return (slots + 1) * shareRecords(slots) * RECORD_BYTES;
+}
+
 /**
- * Divides the records among the slots of the blob in force. Forgets all earlier records: called
- * once, before the first domain runs.
+ * Gives each slot of the blob in force its share of the records, which lie in the `auditBytes` of
+ * its slots at `memoryOfRecords`. Forgets all earlier records: called once, before the first domain
+ * runs.
  */
-export function auditReset(): void {
+export function auditReset(memoryOfRecords: usize): void {
+  records = memoryOfRecords;
   shareCount = slotCount() + 1;
   assert(shareCount <= <u32>SLOTS_MAX + 1);
-  recordsPerShare = RECORDS_MAX / shareCount;
-  if (recordsPerShare > SHARE_RECORDS_MAX) recordsPerShare = SHARE_RECORDS_MAX;
+  recordsPerShare = shareRecords(slotCount());
   memory.fill(shares, 0, shareCount * SHARE_BYTES);
   nextSequence = 0;
   lostTotal = 0;
@@ -240,7 +257,7 @@ export function auditRead(sequence: u64): AuditRecord | null {
 
 /**
  * The record with the least sequence that is not below `sequence`. Every share is ascending, so a
- * binary search in each finds it: at most 1,025 steps, or 257 × 3.
+ * binary search in each finds it: at most 1,025 × 3 steps.
  */
 function recordFrom(sequence: u64): AuditRecord | null {
   let best: AuditRecord | null = null;

@@ -58,7 +58,7 @@ async function start(policy: string, image = testImage): Promise<Running> {
   const monitor = startMonitor(wasm);
   const signed = signBlob(blob, signer);
   expect(monitor.number("monitorLoad", monitor.put(signed), signed.length)).toBe(0);
-  monitor.run("auditReset");
+  monitor.run("auditStart");
   return { monitor, model, matrix };
 }
 

@@ -48,6 +48,9 @@ const THREAD_SEQUENCE_BYTES: u32 = 0xa000;
 /** A TablePage for each page of the object tables (memory/object-pages.ts). */
 export const TABLE_PAGES_BASE: usize = 0x02830000;
 export const TABLE_PAGES_BYTES: u32 = 0x14000;
+/** The records of the audit log (monitor/audit.ts). */
+export const AUDIT_RECORDS_BASE: usize = 0x02880000;
+export const AUDIT_RECORDS_BYTES: u32 = 0x7f000;
 
 /** Domains: one for each slot, backed at boot for the slots that the image has. */
 export const DOMAINS_BASE: usize = 0x02a00000;
@@ -107,8 +110,8 @@ export const HANDLES_MAX: u32 = QUOTA_HANDLES_MAX + 1;
 export const WINDOW_BYTES: usize = 0x20000000;
 
 /** Each thread and each domain has a timer; the heap counts its places from 1. */
-export function timerHeapBytes(threads: u32, slots: u32): u32 {
-  return (threads + slots + 1) << 2;
+export function timerHeapBytes(timers: u32): u32 {
+  return (timers + 1) << 2;
 }
 
 if (<u64>BOOT_TABLES_BASE + BOOT_TABLES_BYTES > <u64>TIMER_HEAP_BASE)
@@ -119,8 +122,10 @@ if (<u32>((QUOTA_THREADS_SUM_MAX + SLOTS_MAX + 1) << 2) > TIMER_HEAP_BYTES)
   ERROR("the timer heap is too short");
 if (<u64>THREAD_SEQUENCE_BASE + THREAD_SEQUENCE_BYTES > <u64>TABLE_PAGES_BASE)
   ERROR("the call sequences overlap the table of object pages");
-if (<u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES > <u64>DOMAINS_BASE)
-  ERROR("the table of object pages overlaps the domains");
+if (<u64>TABLE_PAGES_BASE + TABLE_PAGES_BYTES > <u64>AUDIT_RECORDS_BASE)
+  ERROR("the table of object pages overlaps the audit records");
+if (<u64>AUDIT_RECORDS_BASE + AUDIT_RECORDS_BYTES > <u64>DOMAINS_BASE)
+  ERROR("the audit records overlap the domains");
 if (THREADS_MAX * 8 > THREAD_SEQUENCE_BYTES) ERROR("the table of call sequences is too small");
 if (<u64>DOMAINS_BASE + ((<u64>SLOTS_MAX) << DOMAIN_SHIFT) > <u64>SLOT_INBOXES_BASE)
   ERROR("domains overlap the inboxes");

@@ -13,7 +13,7 @@ import { READY_QUEUE_BASE, THREADS_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread } from "../object/thread";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
-import { clearTimer, earliestDeadline, setTimer, takeDue } from "./timers";
+import { clearTimer, earliestDeadline, setTimer, sizeTimerHeap, takeDue } from "./timers";
 
 function queue(): PriorityQueue {
   return changetype<PriorityQueue>(READY_QUEUE_BASE);
@@ -21,6 +21,7 @@ function queue(): PriorityQueue {
 export function prepare(): void {
   const missing = <i32>((THREADS_BASE + 0x100000) >> 16) - memory.size();
   if (missing > 0) assert(memory.grow(missing) >= 0);
+  sizeTimerHeap(${THREADS});
 }
 export function addLast(index: u32, priority: u32): void {
   enqueueLast(queue(), Thread.at(index), priority);
@@ -110,6 +111,13 @@ describe("a priority queue", () => {
 });
 
 describe("timers", () => {
+  test("fill the heap to its size at boot, and one more stops the kernel", () => {
+    for (let index = 0; index < THREADS; index++) kernel.call("setDeadline", index, 5n);
+    kernel.call("setDeadline", 0, 6n); // One that is on already moves.
+    expect(() => kernel.call("setDeadline", THREADS, 5n)).toThrow();
+    for (let index = 0; index < THREADS; index++) kernel.call("clearDeadline", index);
+  });
+
   test.each([1, 2, 3])("ring in the order of their deadlines, once each (seed %i)", (seed) => {
     const random = new Random(seed);
     const deadlines = new Map<number, bigint>();

@@ -1,11 +1,19 @@
 // Deadlines: a binary heap of timers by the time at which they are due, of at most 13 levels. The
-// machine has one heap, so its size is a variable of this module.
+// machine has one heap, so its
+// sizes are variables of this module.
 
 import { TIMER_HEAP_BASE } from "../object/layout";
 import { Timer } from "../object/timer";
 import { DEADLINE_NEVER } from "../x64/timer";
 
 let count: u32 = 0;
+/** Timers that the heap has room for. Set at boot, and constant from then on. */
+let countMax: u32 = 0;
+
+/** At boot, when the heap is backed for as many timers. */
+export function sizeTimerHeap(timers: u32): void {
+  countMax = timers;
+}
 
 function place(index: u32): usize {
   return TIMER_HEAP_BASE + ((<usize>index) << 2);
@@ -22,6 +30,7 @@ function put(index: u32, timer: Timer): void {
 export function setTimer(timer: Timer, deadline: u64): void {
   clearTimer(timer);
   timer.deadline = deadline;
+  assert(count < countMax);
   count += 1;
   rise(count, timer);
 }

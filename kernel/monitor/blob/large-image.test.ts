@@ -21,8 +21,10 @@ import {
   CLASS_NAME,
   FIRST_PROGRAM_CLASS,
   KeyPurpose,
+  RULE_NONE,
   SLOTS_MAX,
 } from "../../abi/blob.ts";
+import { Event } from "../../abi/event.ts";
 
 /**
  * The small system and as many shells, each of a class of its own, as make `count` domains. Their
@@ -80,6 +82,35 @@ test.each([200, SLOTS_MAX])(
     expect(monitor.number("monitorLoad", monitor.put(signed), signed.length)).toBe(BlobError.None);
   },
 );
+
+test.each([
+  ["256 slots", 256, 7],
+  ["291 slots, the most among which 2,048 records are divided", 291, 7],
+  ["292 slots", 292, 7],
+  ["all slots", SLOTS_MAX, 7],
+  ["50 slots", 50, 40],
+])("each of %s can have its records in the audit log", async (_what, count, share) => {
+  const { blob } = await manyDomains(count);
+  const monitor = startMonitor(wasm);
+  const signed = signBlob(blob!, signer);
+  expect(monitor.number("monitorLoad", monitor.put(signed), signed.length)).toBe(BlobError.None);
+  expect(monitor.number("auditStart")).toBe(1);
+  // Each slot, and the kernel, has a share: all are filled, and then each loses one record.
+  for (let i = 0; i <= share; i++) {
+    for (let slot = 0; slot <= count; slot++) {
+      monitor.run("ask", Event.Request, slot, 2, 36, 34, 0x101, 0);
+      monitor.run("recordAsked", slot, 4, RULE_NONE, BigInt(i));
+    }
+  }
+  expect(monitor.big("auditNext")).toBe(BigInt(share * (count + 1)));
+  expect(monitor.big("auditLost")).toBe(BigInt(count + 1));
+  expect(monitor.big("auditLostOf", count - 1)).toBe(1n);
+  for (const sequence of [0, count, count + 1, share * (count + 1) - 1])
+    expect(monitor.auditRecord(BigInt(sequence))).toMatchObject({
+      subjectSlot: sequence % (count + 1),
+      detail: BigInt(Math.floor(sequence / (count + 1))),
+    });
+});
 
 test.each([
   [

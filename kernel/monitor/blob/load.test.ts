@@ -1833,7 +1833,7 @@ describe("the structural verifier", () => {
       if (monitor.number("verifyStructure", address, unsigned.length) !== BlobError.None) continue;
       accepted += 1;
       monitor.run("putInForce", address);
-      monitor.run("auditReset");
+      monitor.run("auditStart");
       for (const subject of [16, 32, 36]) {
         for (const [target, targetInterface] of [
           [34, 0x101],
