@@ -15,12 +15,12 @@ import {
   TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { findHandle, hasRights } from "../handle/table";
+import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments, RegisterWords, Result } from "../ipc/registers";
 import { SEQUENCE_LAST } from "../ipc/request";
 import { isTraceActive } from "../ipc/trace";
-import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
+import { Event, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { Inbox } from "../object/inbox";
@@ -53,7 +53,7 @@ export function fastCall(): bool {
   if (!GUARD_VERDICT || isTraceActive()) return false;
 
   const domain = domainOfSlot(caller.owner);
-  const entry = findHandle(domain, <u32>passed.handle);
+  const entry = HandleTable.find(domain, <u32>passed.handle);
   if (entry === null || !hasRights(entry, RIGHT_CALL)) return false;
   if (header.interfaceId !== entry.interfaceId) return false;
   const now = epoch();
@@ -63,14 +63,15 @@ export function fastCall(): bool {
   if (entry.type !== <u16>ObjectType.Endpoint) return fastMethod(caller, entry, header);
 
   const endpoint = changetype<Endpoint>(entry.object!);
-  const receiver = endpoint.inbox!.receiver;
+  const inbox = endpoint.inbox!;
+  const receiver = inbox.receiver;
   if (receiver === null || caller.sequence === SEQUENCE_LAST) return false;
   const owner = domainOfSlot(endpoint.owner);
   if (entry.seenInstance !== owner.instance || !mayRun(receiver, owner)) return false;
   // Other callers or chains would take more than one comparison to settle who lends what.
   if (
     receiver.firstServed !== null ||
-    receiver.ownInbox !== endpoint.inbox ||
+    receiver.ownInbox !== inbox ||
     caller.chainBehind >= CHAIN_MAX
   )
     return false;
@@ -80,6 +81,7 @@ export function fastCall(): bool {
   const shape = entry.shape(method);
   if (
     GUARD_STRUCTURE &&
+    !shape.takesAny(true, words) &&
     !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
   )
     return false;
@@ -104,7 +106,7 @@ export function fastCall(): bool {
   receiver.firstServed = caller;
   receiver.chainBehind = caller.chainBehind + 1;
   receiver.priority = priority;
-  endpoint.inbox!.receiver = null;
+  inbox.receiver = null;
   receiver.inbox = null;
   receiver.state = ThreadState.Ready;
 
@@ -141,16 +143,17 @@ export function fastReply(): bool {
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
+  const shape = caller.callShape;
   if (
     caller.callEpoch !== epoch() ||
-    caller.callShape === null ||
+    shape === null ||
     caller.isFaultCall ||
     caller.timeoutTimer.heapIndex !== 0
   )
     return middleReply(server);
   if (!mayRun(caller, domainOfSlot(caller.owner))) return false;
 
-  const entry = findHandle(domainOfSlot(server.owner), <u32>passed.inbox);
+  const entry = HandleTable.find(domainOfSlot(server.owner), <u32>passed.inbox);
   if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
     return false;
   const inbox = changetype<Inbox>(entry.object!);
@@ -165,15 +168,8 @@ export function fastReply(): bool {
   if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
   if (
     GUARD_STRUCTURE &&
-    !fitsPlainly(
-      Event.Response,
-      changetype<Method>(caller.callShape), // Not null: checked above.
-      words,
-      server.rbx,
-      server.r12,
-      server.r13,
-      server.r14,
-    )
+    !shape.takesAny(false, words) &&
+    !fitsPlainly(Event.Response, shape, words, server.rbx, server.r12, server.r13, server.r14)
   )
     return false;
 
@@ -206,7 +202,7 @@ export function fastRecv(): bool {
     isWorkDeferred()
   )
     return false;
-  const entry = findHandle(domainOfSlot(thread.owner), <u32>passed.inbox);
+  const entry = HandleTable.find(domainOfSlot(thread.owner), <u32>passed.inbox);
   if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
     return false;
   const inbox = changetype<Inbox>(entry.object!);

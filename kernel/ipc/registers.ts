@@ -108,6 +108,7 @@ export class RegisterWords {
    * Takes the first `count` words from another thread's registers; the others become zero. At most
    * 4.
    */
+  @inline
   copyFrom(from: Thread, count: u32): void {
     const to = changetype<Thread>(this);
     if (count === 4) {
@@ -115,8 +116,14 @@ export class RegisterWords {
       to.r12 = from.r12;
       to.r13 = from.r13;
       to.r14 = from.r14;
-      return;
+    } else if (count === 0) {
+      this.clear();
+    } else {
+      this.copySomeFrom(from, count);
     }
+  }
+  private copySomeFrom(from: Thread, count: u32): void {
+    const to = changetype<Thread>(this);
     to.rbx = count > 0 ? from.rbx : 0;
     to.r12 = count > 1 ? from.r12 : 0;
     to.r13 = count > 2 ? from.r13 : 0;

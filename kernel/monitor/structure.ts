@@ -95,7 +95,7 @@ export function fitsPlainly(
   const isRequest = event === Event.Request;
   // The upper half is the number of handles, which must be zero.
   if (words !== shape.wordsAndHandles(isRequest)) return false;
-  // All fields take any word. Without handles, fields and words are the same number.
+  // All fields take any word.
   if (words === shape.free(isRequest)) return true;
   const field = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
   if (!isUnsignedWithin(field, word0)) return false;

@@ -337,6 +337,13 @@ export class Method {
       changetype<usize>(this) + (isRequest ? METHOD_REQUEST_FREE : METHOD_RESPONSE_FREE),
     );
   }
+
+  /** True if the message has `words` words that take any value, and no handles. */
+  @inline
+  takesAny(isRequest: bool, words: u32): bool {
+    // Without handles, fields and words are the same number.
+    return words === this.wordsAndHandles(isRequest) && words === this.free(isRequest);
+  }
 }
 if (
   offsetof<Method>("name") !== METHOD_NAME ||
