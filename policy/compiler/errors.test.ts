@@ -520,8 +520,8 @@ describe("an image that does not fit its programs and policy is refused:", () =>
     ],
     [
       "objects of all slots",
-      withSlot("shell", { quota: { pages: 10, objects: 2009 } }),
-      "images/test.image.ts:7:5: the slots' quotas of objects add up to 2049, and the kernel has 2048 for all of them; help: give smaller `quota.objects`: shell has 2009, supervisor has 8, uart has 8; a slot that says nothing gets 8",
+      withSlot("shell", { quota: { pages: 10, objects: 8153 } }),
+      "images/test.image.ts:7:5: the slots' quotas of objects add up to 8193, and the kernel has 8192 for all of them; help: give smaller `quota.objects`: shell has 8153, supervisor has 8, uart has 8; a slot that says nothing gets 8",
     ],
     [
       "quota",

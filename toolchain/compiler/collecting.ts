@@ -5,8 +5,10 @@ import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { endlessLoops } from "./endless-loops.ts";
 import { COLLECTOR } from "./hidden-references.ts";
 
-/** What a request runs: the server loop's answer to what it received. */
-const HANDLER = "services/runtime/server/handle";
+/** What a request or a notice runs: what the server loop calls for it. */
+const HANDLERS = ["services/runtime/server/dispatch", "services/runtime/server/notifyServices"];
+/** A program that has one of these serves, and so has all handlers. */
+const LOOPS = ["services/runtime/server/serveLoop", "services/runtime/server/servePending"];
 /** What makes objects in a program without a collector. */
 const MAKERS = ["~lib/rt/stub/__new", "~lib/rt/stub/__renew"];
 /** And in one with it. */
@@ -30,7 +32,11 @@ interface ObjectUse {
 export function objectUse(module: IrModule): ObjectUse {
   const graph = new CallGraph(module);
   const makers = functionsNamed(module, ...MAKERS);
-  const served = graph.reachableFrom(functionsNamed(module, HANDLER));
+  const handlers = functionsNamed(module, ...HANDLERS);
+  // If the names change, programs would lose the collector without a word.
+  if (functionsNamed(module, ...LOOPS).length > 0 && handlers.length !== HANDLERS.length)
+    throw new Error(`a server loop without ${HANDLERS.join(" and ")}`);
+  const served = graph.reachableFrom(handlers);
   const isMadeWhileServing = makers.some((maker) => served.has(maker));
   return {
     needsCollector: isMadeWhileServing || functionsNamed(module, `${COLLECTOR}/collect`).length > 0,

@@ -2,7 +2,7 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
-import { entryPointsOf } from "../ir/entry-points.ts";
+import { entryPointsOf } from "../ir/passes/entry-points.ts";
 
 interface CompileModuleOptions {
   /** The allocation checker looks at every function. */

@@ -2,7 +2,7 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule, Signature } from "../ir/module.ts";
 import { Type } from "../ir/opcode.ts";
 import { RelocationType, SectionType } from "./format.ts";
-import { entryPointsOf } from "../ir/entry-points.ts";
+import { entryPointsOf } from "../ir/passes/entry-points.ts";
 import { keyOf } from "../ir/link-name.ts";
 import type { RelocatableFile } from "./relocatable.ts";
 
@@ -13,7 +13,7 @@ export const BOUNDARY_EXPORT = 1;
 export const BOUNDARY_EXTERNAL = 2;
 /**
  * An export that keeps no callee-saved register: only hand-written code calls it, and relies on
- * none (toolchain/ir/entry-points.ts).
+ * none (toolchain/ir/passes/entry-points.ts).
  */
 export const BOUNDARY_ENTRY_POINT = 3;
 

@@ -241,7 +241,9 @@ class Verification {
     }
   }
 
-  /** Only the kernel has functions that keep no register: see toolchain/ir/entry-points.ts. */
+  /**
+   * Only the kernel has functions that keep no register (toolchain/ir/passes/entry-points.ts).
+   */
   private isEntryPoint(offset: number): boolean {
     return this.target === "kernel" && this.boundary.entryPoints.has(offset);
   }

@@ -16,7 +16,7 @@ interface CompileOptions {
    * Prove the allocation right, by a checker that shares nothing with the allocator but the data.
    */
   readonly check: boolean;
-  /** No caller relies on callee-saved registers (ir/entry-points.ts). Default: false. */
+  /** No caller relies on callee-saved registers (ir/passes/entry-points.ts). Default: false. */
   readonly isEntryPoint?: boolean;
 }
 

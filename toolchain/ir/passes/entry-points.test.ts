@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Opcode, Type } from "./opcode.ts";
-import type { IrModule } from "./module.ts";
-import { SampleFunction, moduleOf } from "../../tests/support/sample-function.ts";
-import { compileModule } from "../compiler/compile-module.ts";
+import { Opcode, Type } from "../opcode.ts";
+import type { IrModule } from "../module.ts";
+import { SampleFunction, moduleOf } from "../../../tests/support/sample-function.ts";
+import { compileModule } from "../../compiler/compile-module.ts";
 import { entryPointsOf } from "./entry-points.ts";
 
 /** Keeps its parameter across a call, so in a callee-saved register. Function 0 is called. */

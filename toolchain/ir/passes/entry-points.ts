@@ -1,6 +1,6 @@
-import type { IrModule, Target } from "./module.ts";
-import { Opcode } from "./opcode.ts";
-import { otherwiseReachable } from "./passes/inline-plan.ts";
+import type { IrModule, Target } from "../module.ts";
+import { Opcode } from "../opcode.ts";
+import { otherwiseReachable } from "./inline-plan.ts";
 
 /**
  * Exports that only the assembly stubs of kernel/x64 call, which keep nothing in a callee-saved
