@@ -83,12 +83,12 @@ class ObjectTable {
 /** In the order of `Table`, the fields in the order of `ObjectTable`. */
 // biome-ignore format: a table, a row for each table of objects
 const OBJECT_TABLES: usize = memory.data<u32>([
-  THREADS_BASE, THREAD_SHIFT, 0, 0, 0, 0,
-  ENDPOINTS_BASE, ENDPOINT_SHIFT, 0, 0, 0, 0,
-  INBOXES_BASE, INBOX_SHIFT, 0, 0, 0, 0,
-  NOTICES_BASE, NOTICE_SHIFT, 0, 0, 0, 0,
-  MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT, 0, 0, 0, 0,
-  MAPPINGS_BASE, MAPPING_SHIFT, 0, 0, 0, 0,
+  <u32>THREADS_BASE, THREAD_SHIFT, 0, 0, 0, 0,
+  <u32>ENDPOINTS_BASE, ENDPOINT_SHIFT, 0, 0, 0, 0,
+  <u32>INBOXES_BASE, INBOX_SHIFT, 0, 0, 0, 0,
+  <u32>NOTICES_BASE, NOTICE_SHIFT, 0, 0, 0, 0,
+  <u32>MEMORY_OBJECTS_BASE, MEMORY_OBJECT_SHIFT, 0, 0, 0, 0,
+  <u32>MAPPINGS_BASE, MAPPING_SHIFT, 0, 0, 0, 0,
 ]);
 const TABLES: u32 = 6;
 
