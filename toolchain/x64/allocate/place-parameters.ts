@@ -42,14 +42,17 @@ export function placeParameters(
   });
 }
 
-/** Until the moves away from the registers in which parameters come. */
+/**
+ * Until the moves away from the registers in which parameters come, and in any case where the first
+ * instruction has not run: that instruction may be the last use.
+ */
 function* placesAtEntry(
   index: number,
   { machine }: Allocation,
   places: Places,
 ): Iterable<ParameterPlace> {
   const parameters = machine.instructions.findIndex(({ op }) => op === MachineOp.Parameters);
-  const to = places(parameters)?.[2] ?? 0;
+  const to = Math.max(places(parameters)?.[2] ?? 0, 1);
   const register = ARGUMENT_REGISTERS[index];
   yield {
     from: 0,
