@@ -4,7 +4,7 @@
 // path captures again.
 
 import { MessageHeader } from "../abi/message-header";
-import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
+import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Status } from "../abi/status";
 import {
   HEADER_FLAG_LONG,
@@ -23,12 +23,12 @@ import { startTimeout } from "../ipc/wait";
 import { Event, Method, checkShape, epoch } from "../monitor/monitor";
 import { DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { Inbox } from "../object/inbox";
 import { CHAIN_MAX } from "../object/tally";
 import { Thread, ThreadState } from "../object/thread";
 import { armDeadline, canHandOver, handOver } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { resumeCurrent } from "../x64/assembly";
+import { PlainInbox } from "./plain-inbox";
 
 /** A call, without handles, straight to a receiver that waits. False if it declines. */
 export function middleCall(caller: Thread): bool {
@@ -122,8 +122,7 @@ export function middleCall(caller: Thread): bool {
 export function middleReply(server: Thread): bool {
   const passed = Arguments.of(server);
   const header = passed.header;
-  if (!isPlainReply(header) || passed.timeoutNs !== TIMEOUT_NONE || passed.inbox >> 32 !== 0)
-    return false;
+  if (!isPlainReply(header) || passed.timeoutNs !== TIMEOUT_NONE) return false;
   if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
 
   const caller = server.firstServed;
@@ -139,18 +138,8 @@ export function middleReply(server: Thread): bool {
   if (callerDomain.state !== DomainState.Running) return false;
 
   const domain = domainOfSlot(server.owner);
-  const entry = findHandle(domain, <u32>passed.inbox);
-  if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
-    return false;
-  const inbox = changetype<Inbox>(entry.object!);
-  if (
-    inbox.owner !== server.owner ||
-    inbox !== server.ownInbox ||
-    inbox.thread !== server ||
-    inbox.receiver !== null
-  )
-    return false;
-  if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
+  const inbox = PlainInbox.of(server, passed.inbox);
+  if (inbox === null) return false;
   if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
 
   if (captureMessage(server, domain, header) !== Status.Ok) return false;

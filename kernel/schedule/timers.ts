@@ -1,6 +1,5 @@
 // Deadlines: a binary heap of timers by the time at which they are due, of at most 13 levels. The
-// machine has one heap, so its
-// sizes are variables of this module.
+// machine has one heap, so its sizes are variables of this module.
 
 import { TIMER_HEAP_BASE } from "../object/layout";
 import { Timer } from "../object/timer";
