@@ -75,7 +75,7 @@ export function startSlot(domain: Domain): Status {
   domain.instance += 1;
   domain.endReason = EndReason.None;
   domain.endCode = 0;
-  domain.consumed = 0;
+  domain.endedTicks = 0;
   domain.state = DomainState.Running;
   const status = setUp(domain);
   if (status !== Status.Ok) endDomain(domain, EndReason.Fault, 0);

@@ -97,6 +97,7 @@ export function killThread(thread: Thread): bool {
   domain.stacks &= ~((<u64>1) << (<u64>thread.stack));
   domain.threadsUsed -= 1;
   forgetThread(thread);
+  domain.endedTicks += thread.consumedTicks;
   returnPlace(domain, Table.Threads, changetype<usize>(thread));
   return true;
 }

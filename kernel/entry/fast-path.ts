@@ -78,7 +78,7 @@ export function fastCall(): bool {
     return false;
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
-  if (!canHandOver(caller, priority)) return false;
+  if (!canHandOver(priority)) return false;
   const shape = entry.shape(method);
   if (
     GUARD_STRUCTURE &&
@@ -167,7 +167,7 @@ export function fastReply(): bool {
   )
     return false;
   if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
-  if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
+  if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
   if (
     GUARD_STRUCTURE &&
     !shape.takesAny(false, words) &&

@@ -71,7 +71,7 @@ export function middleCall(caller: Thread): bool {
     return false;
   let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
-  if (!canHandOver(caller, priority)) return false;
+  if (!canHandOver(priority)) return false;
 
   const timeoutNs = passed.timeoutNs;
   if (captureMessage(caller, domain, header) !== Status.Ok) return false;
@@ -140,7 +140,7 @@ export function middleReply(server: Thread): bool {
   const domain = domainOfSlot(server.owner);
   const inbox = PlainInbox.of(server, passed.inbox);
   if (inbox === null) return false;
-  if (caller.turn !== server.turn || !canHandOver(server, caller.priority)) return false;
+  if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
   if (captureMessage(server, domain, header) !== Status.Ok) return false;
   const message = server.capture;

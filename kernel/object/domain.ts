@@ -54,7 +54,8 @@ export class Domain extends KernelObject {
   instance: u32;
   endReason: EndReason;
   endCode: u32;
-  consumed: u64;
+  /** Time for which the instance's threads that have ended had run. */
+  endedTicks: u64;
   /** The next domain on the list of those that are being reclaimed (ipc/end.ts). */
   nextDying: Domain | null;
   isDying: bool;
@@ -110,6 +111,16 @@ export class Domain extends KernelObject {
   }
   @inline static ofTimer(timer: Timer): Domain {
     return changetype<Domain>(changetype<usize>(timer) - offsetof<Domain>("timerPlace"));
+  }
+  /** Time for which the instance has run, until its threads' last switch. At most 64 steps. */
+  get consumedTicks(): u64 {
+    let ticks = this.endedTicks;
+    let thread = this.firstThread;
+    while (thread !== null) {
+      ticks += thread.consumedTicks;
+      thread = thread.domainNext;
+    }
+    return ticks;
   }
   @inline get isAlive(): bool {
     return this.state === DomainState.Running || this.state === DomainState.Faulted;

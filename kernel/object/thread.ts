@@ -134,13 +134,14 @@ export class Thread extends KernelObject {
   receiveHandles: u32;
 
   /**
-   * In the ready queue: what is left of its turn, which was cut short or begins again; 0 if a new
-   * one begins.
+   * In the ready queue: ticks that are left of its turn, which was cut short or begins again; 0 if
+   * a new one begins.
    */
   sliceLeft: u64;
   /** Number of the turn that it runs on, or ran on last. */
   turn: u64;
-  consumed: u64;
+  /** Time for which it has run. */
+  consumedTicks: u64;
 
   faultKind: u32;
   faultError: u32;

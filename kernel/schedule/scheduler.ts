@@ -6,13 +6,14 @@
 // forth gets no more of the processor than a thread that does not call. A turn that is used up
 // begins again behind the equals of the thread that runs on it; the turn ends when that thread
 // waits for anything else. A thread that is woken by an interrupt, a timer or a notice begins a
-// turn of its own.
+// turn of its own. Only the timer says that a turn is used up, so no message has to read the clock
+// for that; the timer is armed for it while an equal waits.
 
 import { domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
-import { DEADLINE_NEVER, armTimer, nowNs } from "../x64/timer";
+import { DEADLINE_NEVER, armTimer, nowNs, nowTicks, nsAtTick, ticksOfNs } from "../x64/timer";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
@@ -24,9 +25,12 @@ const SLICE_NS: u64 = 5_000_000;
  * ready queue.
  */
 export let currentThread: Thread | null = null;
+/** Since when the current thread's time is not accounted, in ticks. */
 let switchedAt: u64 = 0;
-/** When the running turn is used up. */
+/** When the running turn will be used up, in ticks. */
 let turnEnd: u64 = 0;
+/** The timer has said that the running turn is used up, or `endTurn` has. */
+let isTurnSpent: bool = false;
 /**
  * Number of the newest turn, above TURN_PRIORITY_BITS. The numbers last for two years at a turn
  * each nanosecond, for 2,000 years at a turn each microsecond.
@@ -47,6 +51,13 @@ let armedFor: u64 = DEADLINE_NEVER;
  * tenth of this time.
  */
 const ENTRY_NS: u64 = 100_000;
+/** No priority: none is as high. */
+const HAND_OVER_NEVER: u32 = 256;
+/**
+ * The lowest priority at which a thread that the current one calls or answers on its turn would run
+ * next. Kept by the end of each kernel entry; a message hands over without changing it.
+ */
+let handOverFrom: u32 = HAND_OVER_NEVER;
 /** The kernel has put something off until its next entry, which has to come soon. */
 let wantsEntry: bool = false;
 /** Each kernel entry has a step of deferred work to take before a thread runs. */
@@ -76,6 +87,7 @@ export function isWorkDeferred(): bool {
 /** The timer has fired, so it is off, whatever it was armed for. */
 export function timerFired(): void {
   armedFor = DEADLINE_NEVER;
+  if (nowTicks() >= turnEnd) isTurnSpent = true;
 }
 
 function isRunnable(thread: Thread): bool {
@@ -111,7 +123,10 @@ export function requeueReady(thread: Thread): void {
 
 /** The thread has ended: the scheduler must not refer to it any more. */
 export function forgetThread(thread: Thread): void {
-  if (currentThread === thread) currentThread = null;
+  if (currentThread === thread) {
+    Consumption.charge(thread);
+    currentThread = null;
+  }
   if (heir === thread) heir = null;
 }
 
@@ -129,113 +144,106 @@ export function passTurn(from: Thread, to: Thread): void {
  * answered before goes on with the turn.
  */
 export function giveTurnBack(): void {
-  if (heir === null) return;
-  const now = nowNs();
-  const next = takeHeir(now);
+  const next = takeHeir();
   if (next === null) return;
-  next.turn = currentThread!.turn;
-  cutShort(next, now);
+  const current = currentThread!;
+  next.turn = current.turn;
+  requeueOnTurn(next);
+  numberTurn(current);
   endTurn();
 }
 
 /** The running turn is used up. */
 export function endTurn(): void {
-  turnEnd = 0;
+  turnEnd = nowTicks();
+  isTurnSpent = true;
+  handOverFrom = HAND_OVER_NEVER;
 }
 
 /**
  * Takes the heir of the running turn out of the ready queue; null if the turn is used up or has no
  * heir.
  */
-function takeHeir(now: u64): Thread | null {
+function takeHeir(): Thread | null {
   const next = heir;
   heir = null;
-  if (next === null || now >= turnEnd || !next.isQueued || !isRunnable(next)) return null;
+  if (next === null || isTurnSpent || !next.isQueued || !isRunnable(next)) return null;
   removeQueued(readyQueue(), next);
   return next;
 }
 
-/** Puts a thread before its equals, with what is left of the turn that it runs on. */
-function cutShort(thread: Thread, now: u64): void {
-  thread.sliceLeft = turnEnd - now;
-  enqueueFirst(readyQueue(), thread, thread.priority);
+/**
+ * Queues a thread that runs on the running turn: before its equals with what is left of the turn,
+ * or behind them if nothing is left.
+ */
+function requeueOnTurn(thread: Thread): void {
+  const now = nowTicks();
+  if (now < turnEnd) {
+    thread.sliceLeft = turnEnd - now;
+    enqueueFirst(readyQueue(), thread, thread.priority);
+    return;
+  }
+  // A server of higher priority than its client would not wait for the client's equals, so there
+  // the client's turn ends.
+  if ((thread.turn & TURN_PRIORITY_MASK) === <u64>thread.priority)
+    thread.sliceLeft = ticksOfNs(SLICE_NS);
+  enqueueLast(readyQueue(), thread, thread.priority);
 }
 
 /** The last act of every kernel entry: chooses the thread to run next and arms the timer. */
 export function chooseNext(): void {
   const current = currentThread;
-  if (current !== null && isRunnable(current)) {
-    const best = bestReady();
-    if (best < <i32>current.priority)
-      armRunning(DEADLINE_NEVER); // Its turn may be used up, but no equal waits for the turn to end.
-    else giveWay(current, best);
-    return;
-  }
-
-  const now = nowNs();
-  let next: Thread | null = null;
-  if (current !== null) {
-    account(current, now);
-    next = takeHeir(now);
-  }
   const best = bestReady();
-  if (next !== null) {
-    next.turn = current!.turn;
-    if (best <= <i32>next.priority) {
-      run(next, now, best);
+  if (current === null) {
+    switchedAt = nowTicks();
+  } else if (isRunnable(current)) {
+    const priority = <i32>current.priority;
+    if (best < priority || (best === priority && !isTurnSpent)) {
+      goOn(current, best);
       return;
     }
-    cutShort(next, now);
+    Consumption.charge(current);
+    requeueOnTurn(current);
+    runFirst();
+    return;
+  } else {
+    Consumption.charge(current);
+    if (runHeir(current)) return;
   }
-  if (best < 0) {
-    currentThread = null;
-    arm(wantsEntry ? now : DEADLINE_NEVER);
-    wantsEntry = false;
+
+  if (firstQueued(readyQueue()) !== null) {
+    runFirst();
     return;
   }
-  runFirst(now);
+  currentThread = null;
+  handOverFrom = HAND_OVER_NEVER;
+  arm(wantsEntry ? nowNs() : DEADLINE_NEVER);
+  wantsEntry = false;
 }
 
 /**
- * The current thread could go on, but a thread of the same or a higher priority is ready. Among
- * equals the current thread goes on to the end of its turn.
+ * Runs the heir of the turn on which `waiting` ran, unless a thread of higher priority is ready.
  */
-function giveWay(current: Thread, best: i32): void {
-  const now = nowNs();
-  account(current, now);
-  if (best === <i32>current.priority && now < turnEnd) {
-    armRunning(turnEnd);
-    return;
+function runHeir(waiting: Thread): bool {
+  const next = takeHeir();
+  if (next === null) return false;
+  next.turn = waiting.turn;
+  const best = bestReady();
+  if (best > <i32>next.priority) {
+    requeueOnTurn(next);
+    return false;
   }
-  if (now < turnEnd) {
-    cutShort(current, now);
-  } else {
-    // A server of higher priority than its client would not wait for the client's equals, so there
-    // the client's turn ends.
-    if ((current.turn & TURN_PRIORITY_MASK) === <u64>current.priority) current.sliceLeft = SLICE_NS;
-    enqueueLast(readyQueue(), current, current.priority);
-  }
-  runFirst(now);
+  run(next, best);
+  return true;
 }
-
-/** The time at which `canHandOver` agreed, so that `handOver` needs no second reading. */
-let handedOverAt: u64 = 0;
 
 /**
  * True if a thread of this priority, called or answered by the current one on its turn, would run
  * next when made ready, and no deferred work is pending. The timer stays as it is: among equals it
  * has been set for the end of the turn.
  */
-export function canHandOver(current: Thread, priority: u32): bool {
-  if (wantsEntry || hasDeferredWork) return false;
-  if (!readyQueue().bitmap.isEmpty) {
-    const best = readyQueue().bitmap.highest;
-    if (best > <i32>priority || (best === <i32>priority && current.priority !== priority))
-      return false;
-  }
-  const now = nowNs();
-  handedOverAt = now;
-  return now < turnEnd;
+export function canHandOver(priority: u32): bool {
+  return priority >= handOverFrom;
 }
 
 /**
@@ -243,7 +251,7 @@ export function canHandOver(current: Thread, priority: u32): bool {
  * wait and makes no thread ready; and no deferred work is pending.
  */
 export function goesOn(current: Thread): bool {
-  return !wantsEntry && !hasDeferredWork && readyQueue().bitmap.highest < <i32>current.priority;
+  return current.priority >= handOverFrom;
 }
 
 /**
@@ -251,7 +259,7 @@ export function goesOn(current: Thread): bool {
  * runs. `canHandOver` has agreed.
  */
 export function handOver(current: Thread, next: Thread): void {
-  account(current, handedOverAt);
+  Consumption.charge(current);
   next.turn = current.turn;
   heir = null;
   currentThread = next;
@@ -263,31 +271,47 @@ export function armDeadline(): void {
 }
 
 /** Runs the first thread of the ready queue, on the rest of its turn or on a new turn. */
-function runFirst(now: u64): void {
+function runFirst(): void {
   const thread = firstQueued(readyQueue())!;
   removeQueued(readyQueue(), thread);
   const left = thread.sliceLeft;
   thread.sliceLeft = 0;
-  if (left === 0) beginTurn(thread, now);
-  else turnEnd = now + left;
-  run(thread, now, readyQueue().bitmap.highest);
+  if (left === 0) numberTurn(thread);
+  startTurn(left === 0 ? ticksOfNs(SLICE_NS) : left);
+  run(thread, readyQueue().bitmap.highest);
+}
+
+/** Gives a thread a turn of its own. */
+function numberTurn(thread: Thread): void {
+  lastTurn += 1;
+  thread.turn = (lastTurn << TURN_PRIORITY_BITS) | <u64>thread.priority;
+}
+
+/** The running turn lasts for so many ticks from now on. */
+function startTurn(ticks: u64): void {
+  turnEnd = nowTicks() + ticks;
+  isTurnSpent = false;
 }
 
 /**
  * Runs a thread on the running turn. `best`: the highest priority in the ready queue, at most its
  * own.
  */
-function run(thread: Thread, now: u64, best: i32): void {
+function run(thread: Thread, best: i32): void {
   heir = null;
   currentThread = thread;
-  switchedAt = now;
-  armRunning(best === <i32>thread.priority ? turnEnd : DEADLINE_NEVER);
+  goOn(thread, best);
 }
 
-function beginTurn(thread: Thread, now: u64): void {
-  lastTurn += 1;
-  thread.turn = (lastTurn << TURN_PRIORITY_BITS) | <u64>thread.priority;
-  turnEnd = now + SLICE_NS;
+/** Lets the current thread run. `best`: the highest priority in the ready queue, at most its own. */
+function goOn(current: Thread, best: i32): void {
+  // A turn that nobody waits for begins again.
+  if (isTurnSpent && best < <i32>(current.turn & TURN_PRIORITY_MASK))
+    startTurn(ticksOfNs(SLICE_NS));
+  const hasEqual = best === <i32>current.priority;
+  if (hasDeferredWork || isTurnSpent) handOverFrom = HAND_OVER_NEVER;
+  else handOverFrom = hasEqual ? current.priority : <u32>(best + 1);
+  armRunning(hasEqual ? nsAtTick(turnEnd) : DEADLINE_NEVER);
 }
 
 /**
@@ -304,13 +328,15 @@ function bestReady(): i32 {
   return -1;
 }
 
-/** Adds the time since the last switch to the thread's and the domain's consumption. */
-export function account(thread: Thread, now: u64): void {
-  const spent = now - switchedAt;
-  switchedAt = now;
-  thread.consumed += spent;
-  const domain = domainOfSlot(thread.owner);
-  domain.consumed += spent;
+/** Who has used the processor for how long, in ticks. */
+export class Consumption {
+  /** Adds the time since the last switch to that of the thread, which has run since then. */
+  @inline
+  static charge(thread: Thread): void {
+    const now = nowTicks();
+    thread.consumedTicks += now - switchedAt;
+    switchedAt = now;
+  }
 }
 
 /** Sets the timer while a thread runs. */

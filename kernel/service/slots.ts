@@ -44,6 +44,7 @@ import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { translate } from "../x64/paging";
 import { loadPhysical64 } from "../x64/physical-memory";
+import { nsOfTicks } from "../x64/timer";
 import { MethodCall } from "./method-call";
 
 if (<u32>SlotsDescribeState.Stopping !== <u32>DomainState.Stopping)
@@ -109,7 +110,7 @@ function describe(call: MethodCall): Status {
   response.verified = programIsVerified(domain.program);
   response.restart = slotRestart(domain.slot);
   response.priority = domain.priority;
-  response.consumedNs = domain.consumed;
+  response.consumedNs = nsOfTicks(domain.consumedTicks);
   response.autostart = slotStartsWithSystem(domain.slot);
   response.ended = <u32>domain.endReason;
   response.endCode = domain.endCode;

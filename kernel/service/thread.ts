@@ -10,8 +10,8 @@ import { updatePriority } from "../ipc/lending";
 import { endWait } from "../ipc/wait";
 import { Domain } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { account, currentThread, removeReady, resumeIfReady } from "../schedule/scheduler";
-import { nowNs } from "../x64/timer";
+import { Consumption, currentThread, removeReady, resumeIfReady } from "../schedule/scheduler";
+import { nsOfTicks } from "../x64/timer";
 import { MethodCall } from "./method-call";
 
 const PRIORITY_MAX: u32 = 255;
@@ -41,12 +41,12 @@ export function threadMethod(method: u32, call: MethodCall): Status {
 }
 
 function info(call: MethodCall, thread: Thread): Status {
-  if (thread === currentThread) account(thread, nowNs());
+  if (thread === currentThread) Consumption.charge(thread);
   const response = ThreadInfoResponse.at(call.response);
   response.state = thread.suspended ? <u32>ThreadInfoState.Suspended : <u32>thread.state;
   response.priority = thread.basePriority;
   response.effectivePriority = thread.priority;
-  response.consumedNs = thread.consumed;
+  response.consumedNs = nsOfTicks(thread.consumedTicks);
   return Status.Ok;
 }
 

@@ -6,7 +6,7 @@ const CRYSTAL_HZ = 25_000_000;
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await compileForFake(
-    `export { initializeTimer, nowNs, armTimer, ticksPerSecond, isTimerVector, timerUsesLine0, DEADLINE_NEVER } from "./timer";`,
+    `export { initializeTimer, nowNs, nowTicks, nsAtTick, ticksOfNs, armTimer, ticksPerSecond, isTimerVector, timerUsesLine0, DEADLINE_NEVER } from "./timer";`,
   );
 });
 
@@ -45,6 +45,22 @@ test.each([100_000_000n, 1_000_000_000n, 2_400_000_000n, 4_200_000_000n])(
       const before = running.big("nowNs");
       advance(wait);
       expect(Number(running.big("nowNs") - before) / Number(wait)).toBeCloseTo(1, 5);
+    }
+  },
+);
+
+test.each([100_000_000n, 2_400_000_000n, 6_000_000_000n])(
+  "ticks of %i Hz are nanoseconds, and nanoseconds ticks",
+  (tscHz) => {
+    const { running, advance } = machine(tscHz);
+    running.number("initializeTimer", 0);
+    advance(123_456_789n);
+    const tick = running.big("nowTicks");
+    expect(running.big("nsAtTick", tick)).toBe(running.big("nowNs"));
+    for (const ns of [1_000n, 5_000_000n, 1_000_000_000n]) {
+      const ticks = running.big("ticksOfNs", ns);
+      const later = running.big("nsAtTick", tick + ticks) - running.big("nowNs");
+      expect(Math.abs(Number(later - ns)) / Number(ns)).toBeLessThan(0.03);
     }
   },
 );

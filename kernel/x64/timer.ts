@@ -37,6 +37,8 @@ let usesLocalApic: bool = false;
 let tscAtStart: u64 = 0;
 /** Nanoseconds a tick of the time stamp counter, times 2^24. */
 let nsPerTick: u64 = 1 << 24;
+/** Ticks of the time stamp counter a nanosecond, times 2^24. */
+let tscTicksPerNs: u64 = 1 << 24;
 /** Ticks of the local timer a nanosecond, times 2^24. */
 let ticksPerNs: u64 = 0;
 
@@ -46,6 +48,7 @@ export function initializeTimer(hasLocalApic: bool): void {
   calibrateClocks(hasLocalApic);
   usesLocalApic = localHz !== 0;
   nsPerTick = (1_000_000_000 << 24) / tscHz;
+  tscTicksPerNs = (tscHz << 24) / 1_000_000_000;
   ticksPerNs = (localHz << 24) / 1_000_000_000;
   tscAtStart = readTsc();
   if (!usesLocalApic) armPit(0);
@@ -94,9 +97,28 @@ export function ticksPerSecond(): u64 {
   return tscHz;
 }
 
+/** Ticks of the time stamp counter, from no fixed start. Never goes back. */
+export function nowTicks(): u64 {
+  return readTsc();
+}
+
 /** Nanoseconds since initializeTimer. Never goes back. */
 export function nowNs(): u64 {
-  const ticks = readTsc() - tscAtStart;
+  return nsAtTick(readTsc());
+}
+
+/** The time, as `nowNs` tells it, at which `nowTicks` is `tick`. */
+export function nsAtTick(tick: u64): u64 {
+  return nsOfTicks(tick - tscAtStart);
+}
+
+/** Ticks in so many nanoseconds, at most a second. */
+export function ticksOfNs(ns: u64): u64 {
+  return (ns * tscTicksPerNs) >> 24;
+}
+
+/** Nanoseconds that so many ticks last. */
+export function nsOfTicks(ticks: u64): u64 {
   // Two parts, because the product of 64 and 32 bits would not fit: nsPerTick is below 2^32 for any
   // rate above 4 MHz.
   const high = ticks >> 32;

@@ -97,6 +97,10 @@ let armed: u64 = DEADLINE_NEVER;
 export function setTime(ns: u64): void { time = ns; }
 export function armedDeadline(): u64 { return armed; }
 export function nowNs(): u64 { return time; }
+export function nowTicks(): u64 { return time; }
+export function nsOfTicks(ticks: u64): u64 { return ticks; }
+export function nsAtTick(tick: u64): u64 { return tick; }
+export function ticksOfNs(ns: u64): u64 { return ns; }
 export function waitNs(ns: u64): void { time += ns; }
 export function armTimer(deadlineNs: u64): void { armed = deadlineNs; }
 export function isTimerVector(vector: u32): bool { return vector === 0x40; }
