@@ -303,7 +303,9 @@ function run(thread: Thread, best: i32): void {
   goOn(thread, best);
 }
 
-/** Lets the current thread run. `best`: the highest priority in the ready queue, at most its own. */
+/**
+ * Lets the current thread run. `best`: the highest priority in the ready queue, at most its own.
+ */
 function goOn(current: Thread, best: i32): void {
   // A turn that nobody waits for begins again.
   if (isTurnSpent && best < <i32>(current.turn & TURN_PRIORITY_MASK))
