@@ -15,7 +15,7 @@ global resume: function (resume.end - resume)
 ; unverified one has, is another number.
 %define FS_BASE_UNKNOWN 1 << 63
 
-section .text
+section .text.message progbits alloc exec nowrite align=64
 bits 64
 align 64
 

@@ -11,7 +11,7 @@ global system_call_entry: function (system_call_entry.end - system_call_entry)
 %define OPERATION_RECV 1
 %define OPERATION_REPLY 2
 
-section .text
+section .text.message progbits alloc exec nowrite align=64
 bits 64
 align 64
 

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { findRoot } from "../../toolchain/cache/tree.ts";
-import { DebuggerConnection, freePort } from "../support/debugger-connection.ts";
+import { DebuggerConnection, freePort } from "../../toolchain/run/debugger-connection.ts";
 import { type TestImage, buildTestImage } from "../support/build.ts";
 import { BootedMachine } from "../support/qemu.ts";
 

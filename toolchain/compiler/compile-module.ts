@@ -3,6 +3,7 @@ import type { IrModule } from "../ir/module.ts";
 import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
 import { entryPointsOf } from "../ir/passes/entry-points.ts";
+import { inMemoryOrder } from "./function-order.ts";
 
 interface CompileModuleOptions {
   /** The allocation checker looks at every function. */
@@ -13,7 +14,7 @@ interface CompileModuleOptions {
   readonly optimize?: boolean;
 }
 
-/** Optimizes and compiles the functions of a module that can still be called, in index order. */
+/** Optimizes and compiles the functions that can still be called, in their order in memory. */
 export function compileModule(
   module: IrModule,
   { check, optimize = true }: CompileModuleOptions,
@@ -23,7 +24,8 @@ export function compileModule(
     ? optimizeModule(module)
     : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
   if (!optimize) for (const body of bodies) for (const pass of FINISHING) pass.run(body, module);
-  return bodies.map((body) =>
+  const codes = bodies.map((body) =>
     compileFunction(body, module, { check, isEntryPoint: entryNames.has(body.name) }),
   );
+  return inMemoryOrder(module, codes);
 }

@@ -53,7 +53,8 @@ export class CallGraph {
     return found;
   }
 
-  private callees(caller: number): Set<number> {
+  /** Functions that `caller` may call; none if it is imported. */
+  callees(caller: number): Set<number> {
     const entry = this.module.functions[caller]!;
     const found = new Set<number>();
     if (entry.kind !== "defined") return found;

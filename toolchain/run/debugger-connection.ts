@@ -1,6 +1,6 @@
 /**
- * QEMU's debugger port, as far as tests need it: stop at an instruction, continue. One packet at a
- * time; each packet is answered.
+ * QEMU's debugger port, as far as tests and benches need it: stop at an instruction, look at the
+ * registers, continue. One packet at a time; each packet is answered.
  */
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,6 +21,15 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** In the order in which QEMU sends them. */
+const GENERAL_REGISTERS = [
+  ...["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"],
+  ...["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip"],
+] as const;
+type RegisterName = (typeof GENERAL_REGISTERS)[number];
+export type Registers = Readonly<Record<RegisterName, bigint>>;
+const REGISTER_DIGITS = 16;
+
 export class DebuggerConnection {
   private readonly socket: Socket;
   private received = "";
@@ -31,6 +40,7 @@ export class DebuggerConnection {
     this.socket = socket;
     socket
       .setEncoding("latin1")
+      .setNoDelay(true)
       .on("data", (text: string) => this.receive(text))
       .on("error", () => {});
   }
@@ -70,6 +80,29 @@ export class DebuggerConnection {
 
   async clearBreakpoint(address: bigint): Promise<void> {
     await this.request(`z1,${address.toString(16)},1`);
+  }
+
+  /** Executes one instruction; neither interrupts nor timers come meanwhile. */
+  async step(): Promise<void> {
+    this.send("s");
+    await this.answer();
+  }
+
+  async registers(): Promise<Registers> {
+    this.send("g");
+    const digits = await this.answer();
+    return Object.fromEntries(
+      GENERAL_REGISTERS.map((name, at) => [
+        name,
+        littleEndian(digits.slice(at * REGISTER_DIGITS, (at + 1) * REGISTER_DIGITS)),
+      ]),
+    ) as Registers;
+  }
+
+  /** Bytes of memory by virtual address, as the machine's current address space has them. */
+  async readMemory(address: bigint, bytes: number): Promise<Uint8Array> {
+    this.send(`m${address.toString(16)},${bytes.toString(16)}`);
+    return Uint8Array.from(Buffer.from(await this.answer(), "hex"));
   }
 
   close(): void {
@@ -119,4 +152,9 @@ export class DebuggerConnection {
       else this.packets.push(match[1]!);
     }
   }
+}
+
+/** A number whose bytes, each as two digits, come lowest first. */
+function littleEndian(digits: string): bigint {
+  return Buffer.from(digits, "hex").readBigUInt64LE();
 }
