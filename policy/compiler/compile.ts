@@ -2,9 +2,9 @@
  * The policy compiler: an image, its programs, their interfaces and the policy files → one blob,
  * ready to be signed.
  *
- *   parse     text → syntax                     plain-text.ts, parse.ts, grammar.ts, read-syntax.ts
- *   resolve   names → classes, methods, words   resolve.ts, names.ts, condition.ts, image.ts,
- *                                               interfaces.ts
+ *   parse     text → syntax                     plain-text.ts, tokens.ts, parse.ts
+ *   resolve   names → classes, methods, words   resolve.ts, names.ts, ownership.ts, condition.ts,
+ *                                               image.ts, interfaces.ts
  *   close     rules → access matrix, costs      close.ts, lower.ts
  *   check     `never`, `expect`                 check.ts, flow.ts, expect.ts on evaluate.ts
  *   emit      → bytes                           emit.ts
@@ -46,7 +46,7 @@ export async function compileSystem(input: SystemInput): Promise<CompiledSystem>
   const modules: Module[] = [];
   // The same system gives the same bytes, in whatever order its files were found.
   for (const file of [...input.policyFiles].sort((a, b) => (a.file < b.file ? -1 : 1))) {
-    const parsed = await parsePolicy(file);
+    const parsed = parsePolicy(file);
     unreadable.add(parsed.diagnostics);
     if (parsed.module !== undefined) modules.push(parsed.module);
   }

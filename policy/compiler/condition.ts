@@ -348,6 +348,12 @@ class Resolver {
   private field(name: string, span: Span): Read | undefined {
     const field = this.scope.fields.find((candidate) => candidate.name === name);
     if (field === undefined) return undefined;
+    if (this.scope.constants.has(name))
+      return this.refuse(
+        span,
+        `\`${name}\` names a field and a value of the policy`,
+        "give the value another name",
+      );
     if (field.word === undefined)
       return this.refuse(
         span,

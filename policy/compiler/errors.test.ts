@@ -33,7 +33,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "Shell -> Console { write }",
-      "test.policy:2:1: `Shell` starts no statement; help: a statement starts with `class`, `const`, `interface`, `use`, `allow`, `require`, `grant`, `never`, `expect`",
+      "test.policy:2:1: `Shell` starts no statement; help: a statement starts with `class`, `const`, `interface`, `open`, `use`, `allow`, `require`, `grant`, `never`, `expect`",
     ],
     [
       "allow Shell Console { write }",
@@ -56,11 +56,11 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "const A = 09x",
-      "test.policy:2:13: `x` starts no statement; help: a statement starts with `class`, `const`, `interface`, `use`, `allow`, `require`, `grant`, `never`, `expect`",
+      "test.policy:2:11: `09x` is not a number; help: write `4096`, `4_096`, `0x1000` or `4K`",
     ],
     [
       "const A = 0x",
-      "test.policy:2:12: `x` starts no statement; help: a statement starts with `class`, `const`, `interface`, `use`, `allow`, `require`, `grant`, `never`, `expect`",
+      "test.policy:2:11: `0x` is not a number; help: write `4096`, `4_096`, `0x1000` or `4K`",
     ],
     [
       "const A = 0x_",
@@ -126,7 +126,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "class Shell",
-      "test.policy:2:7: the class `Shell` is declared in base.policy:2; help: a class is declared once in a system",
+      "test.policy:2:7: the class `Shell` is declared in test.policy:1; help: a class is declared once in a system",
     ],
     [
       "class New, New",
@@ -289,10 +289,13 @@ describe("a mistake is told with its place, what is wrong and what would be righ
 
     // Interfaces of modules.
     [
-      "use base.writer(Shell)",
-      "test.policy:2:10: the module base offers no `writer`; help: it has no interfaces",
+      "use test.writer(Shell)",
+      "test.policy:2:10: the module test offers no `writer`; help: it opens no interface",
     ],
-    ["use bse.writer(Shell)", "test.policy:2:5: unknown module `bse`; help: did you mean `base`?"],
+    [
+      "use tset.writer(Shell)",
+      "test.policy:2:5: unknown module `tset`; help: did you mean `test`?",
+    ],
     [
       "interface a(x) { use b(x) } interface b(x) { use a(x) } use a(Shell)",
       "test.policy:2:46: `a` uses itself",
@@ -308,7 +311,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "interface a() { } interface a() { }",
-      "test.policy:2:19: the interface `a` is declared twice",
+      "test.policy:2:29: the interface `a` is declared twice",
     ],
 
     // never.
@@ -326,7 +329,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "never execute Shell program shell",
-      "test.policy:2:1: `never execute Shell program shell` does not hold: Shell may run shell; help: by base.policy:7: `allow execute Shell program shell`",
+      "test.policy:2:1: `never execute Shell program shell` does not hold: Shell may run shell; help: by test.policy:1: `allow execute Shell program shell`",
     ],
     [
       "never Shell -> Uart.wrte",
@@ -415,7 +418,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
       ],
     });
     expect(diagnostics.map(formatDiagnostic)).toEqual([
-      "b.policy:1:1: the module `base` is also in a.policy; help: give one of them another name",
+      "b.policy:1:8: the module `base` is also in a.policy; help: give one of them another name",
     ]);
   });
 });

@@ -27,7 +27,7 @@ import {
 } from "./model.ts";
 import type { Names } from "./names.ts";
 import { EVENT_NUMBERS, fieldsOf } from "./resolve.ts";
-import type { Argument, EventName, ExpectStatement, Expression } from "./syntax.ts";
+import type { Argument, ExpectStatement, Expression, JudgedEventName } from "./syntax.ts";
 
 interface ExpectResult {
   readonly passed: number;
@@ -151,6 +151,12 @@ function runMessage(
     target: policyClass.id,
   };
   const event = statement.event ?? "request";
+  if (event === "ended")
+    return names.refuse(
+      statement.span,
+      "`ended` is not judged: it is neither allowed nor denied",
+      "expect something of `request`, `response` or `error`",
+    );
   if (event === "error" && targetInterface.errors.length === 0)
     return names.refuse(
       statement.target.span,
@@ -204,14 +210,14 @@ type Verdict =
   | { readonly kind: "depends"; readonly handle: string };
 
 /** The rules first, then what the sender must be allowed to transfer. */
-function judge(message: Expected, event: EventName, scene: Scene): Verdict {
+function judge(message: Expected, event: JudgedEventName, scene: Scene): Verdict {
   const decision = decideRules(scene.model, message);
   if (decision.status !== Status.Ok) return { kind: "denied", because: because(decision) };
   return judgeHandles(event, message.handleClasses, scene);
 }
 
 function judgeHandles(
-  event: EventName,
+  event: JudgedEventName,
   classes: ReadonlyMap<string, number>,
   { model, names, method, subject, target }: Scene,
 ): Verdict {
@@ -295,7 +301,7 @@ function describeRule(rule: Rule): string {
 /** A message with these values, and 0 or the first name in every other field. */
 function buildMessage(
   values: readonly Argument[],
-  eventName: EventName,
+  eventName: JudgedEventName,
   scene: Scene,
 ): Expected | undefined {
   const { names, module, targetInterface, method, subject, target } = scene;

@@ -61,7 +61,7 @@ describe("what a fault says goes to its handler:", () => {
   test("not where no rule lets the kernel's message through", async () => {
     // That something ended is told without a rule, and why it did is not.
     const onlyEnds = [
-      expect.stringContaining("-> Supervisor (its end is reported, base.policy:2);"),
+      expect.stringContaining("-> Supervisor (its end is reported, test.policy:1);"),
     ];
     expect(await messages("never flow any except Supervisor -> Supervisor")).toEqual(onlyEnds);
     expect(
@@ -83,7 +83,7 @@ describe("what a fault says goes to its handler:", () => {
     const image = withSlots({ attack: { faultHandler: "files.faults" } });
     const unlessThroughFiles = "never flow Attack -> Supervisor except through Files\n";
     expect(await messages(`${rules}${unlessThroughFiles}`, image)).toEqual([
-      expect.stringContaining("Attack -> Supervisor (its end is reported, base.policy:2);"),
+      expect.stringContaining("Attack -> Supervisor (its end is reported, test.policy:1);"),
     ]);
     const [message] = await messages(`${rules}never flow Attack -> Files`, image);
     expect(message).toContain("Attack -> Files (its faults, test.policy:3)");

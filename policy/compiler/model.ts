@@ -93,6 +93,8 @@ export interface Interface {
 export interface PolicyClass {
   readonly id: number;
   readonly name: string;
+  /** The module that declares it; undefined for the kernel's, which belong to no module. */
+  readonly module: string | undefined;
   /** Undefined for the kernel's. */
   readonly span: Span | undefined;
 }

@@ -26,8 +26,19 @@ export interface Target {
 }
 
 /** What the parameters of an interface mean. */
-export type Environment = ReadonlyMap<string, PolicyClass>;
-export const NOTHING: Environment = new Map();
+export interface Environment {
+  readonly classes: ReadonlyMap<string, PolicyClass>;
+  readonly values: ReadonlyMap<string, bigint>;
+  /** The module that uses the interface; undefined outside interfaces. */
+  readonly user: Module | undefined;
+}
+export const NOTHING: Environment = { classes: new Map(), values: new Map(), user: undefined };
+
+/** What a module offers to others, or has for itself. */
+export interface Offer {
+  readonly statement: InterfaceStatement;
+  readonly module: Module;
+}
 
 /** Names of a system. Answers undefined where a name means nothing, with an error recorded. */
 export class Names {
@@ -37,10 +48,7 @@ export class Names {
   /** Interfaces that each class serves, as far as the image has slots of it. */
   private readonly served = new Map<number, readonly Interface[]>();
   private readonly constants = new Map<string, Map<string, bigint>>();
-  private readonly offers = new Map<
-    string,
-    Map<string, { readonly statement: InterfaceStatement; readonly module: Module }>
-  >();
+  private readonly offers = new Map<string, Map<string, Offer>>();
 
   constructor(input: SystemInput, modules: readonly Module[]) {
     const read = readInterfaces([
@@ -54,9 +62,19 @@ export class Names {
     this.mistakes.add(read.diagnostics);
     KERNEL_CLASSES.forEach((name, id) => {
       if (name !== "")
-        this.classes.set(`kernel.${name}`, { id, name: `kernel.${name}`, span: undefined });
+        this.classes.set(`kernel.${name}`, {
+          id,
+          name: `kernel.${name}`,
+          module: undefined,
+          span: undefined,
+        });
     });
-    this.classes.set("kernel", { id: CLASS_KERNEL, name: "kernel", span: undefined });
+    this.classes.set("kernel", {
+      id: CLASS_KERNEL,
+      name: "kernel",
+      module: undefined,
+      span: undefined,
+    });
     this.declare(modules);
     for (const { program, class: className } of Object.values(input.image.slots)) {
       const policyClass = this.classes.get(className);
@@ -88,10 +106,7 @@ export class Names {
         );
       byName.set(module.name.text, module);
       const constants = new Map<string, bigint>();
-      const offers = new Map<
-        string,
-        { readonly statement: InterfaceStatement; readonly module: Module }
-      >();
+      const offers = new Map<string, Offer>();
       this.constants.set(module.name.text, constants);
       this.offers.set(module.name.text, offers);
       for (const statement of module.statements) {
@@ -111,7 +126,12 @@ export class Names {
             } else if (text.length > 63) {
               this.refuse(span, `the name \`${text}\` is too long`, "at most 63 characters");
             } else {
-              this.classes.set(text, { id: nextClass++, name: text, span });
+              this.classes.set(text, {
+                id: nextClass++,
+                name: text,
+                module: module.name.text,
+                span,
+              });
             }
           }
         } else if (statement.kind === "const") {
@@ -145,8 +165,17 @@ export class Names {
     }
   }
 
-  constantsOf(module: string): ReadonlyMap<string, bigint> {
-    return this.constants.get(module) ?? new Map<string, bigint>();
+  /** Constants of the module, and the values of an interface's parameters. */
+  constantsOf(module: string, { values }: Environment = NOTHING): ReadonlyMap<string, bigint> {
+    const constants = this.constants.get(module) ?? new Map<string, bigint>();
+    return values.size === 0 ? constants : new Map([...constants, ...values]);
+  }
+
+  /** Names of the open interfaces of a module, with its own if it is `asking`. */
+  openTo(module: string, asking: string): readonly string[] {
+    return [...(this.offers.get(module) ?? [])]
+      .filter(([, { statement }]) => statement.isOpen || module === asking)
+      .map(([name]) => name);
   }
 
   programClasses(): readonly PolicyClass[] {
@@ -184,7 +213,7 @@ export class Names {
   ): { readonly policyClass: PolicyClass; readonly used: number } | undefined {
     const [first, second] = path.segments;
     if (first === undefined) return undefined;
-    const parameter = environment.get(first.text);
+    const parameter = environment.classes.get(first.text);
     if (parameter !== undefined) return { policyClass: parameter, used: 1 };
     if (first.text === "kernel" && second !== undefined) {
       const policyClass = this.classes.get(`kernel.${second.text}`);
@@ -201,7 +230,7 @@ export class Names {
     if (policyClass !== undefined) return { policyClass, used: 1 };
     const names = () => [
       ...this.programClasses().map((known) => known.name),
-      ...environment.keys(),
+      ...environment.classes.keys(),
       "kernel",
       "any",
     ];
@@ -392,10 +421,8 @@ export class Names {
     return subjects;
   }
 
-  offer(
-    path: Path,
-    module: string,
-  ): { readonly statement: InterfaceStatement; readonly module: Module } | undefined {
+  /** An interface that the module can use: its own, or an open one of another. */
+  offer(path: Path, module: string): Offer | undefined {
     const [first, second, extra] = path.segments;
     if (first === undefined || extra !== undefined)
       return this.refuse(
@@ -410,12 +437,17 @@ export class Names {
         didYouMean(moduleName, this.offers.keys(), "add its file to the image's `policy`"),
       );
     const offer = offers.get(name.text);
-    return (
-      offer ??
-      this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, () =>
-        didYouMean(name.text, offers.keys(), "it has no interfaces"),
-      )
-    );
+    if (offer === undefined)
+      return this.refuse(name.span, `the module ${moduleName} offers no \`${name.text}\``, () =>
+        didYouMean(name.text, this.openTo(moduleName, module), "it opens no interface"),
+      );
+    if (!offer.statement.isOpen && moduleName !== module)
+      return this.refuse(
+        name.span,
+        `\`${moduleName}.${name.text}\` is not open to other modules`,
+        `\`open interface ${name.text}(…)\` in ${placeOf(offer.statement.name.span)}`,
+      );
+    return offer;
   }
 
   each<T>(
@@ -429,6 +461,10 @@ export class Names {
   refuse(span: Span, message: string, help?: Help): undefined {
     return this.mistakes.refuse(span, message, help);
   }
+}
+
+function placeOf({ file, line }: Span): string {
+  return `${file}:${line}`;
 }
 
 export function written(path: Path, segments = path.segments.length): string {

@@ -1,15 +1,12 @@
 /**
  * What a policy file says, before any grammar: the same text with blanks for comments, so that
  * offsets stay. One pass, linear in the text, and nothing that a reader cannot see gets past it.
- * Checks besides how deep parentheses and `not` nest: the parser and what follows are recursive.
  */
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import type { PolicyFile } from "./parse.ts";
 
 /** A file larger than this is not a policy. */
 const FILE_CHARACTERS_MAX = 1 << 20;
-/** Parentheses and `not` together. */
-const NESTING_MAX = 64;
 
 /**
  * What does not show, or shows as something else: controls but tab and line feed, formatting
@@ -57,13 +54,6 @@ export function plainText(
       "names and words are ASCII; other letters can be used in comments",
     );
   }
-  const deepAt = tooDeepAt(plain.text);
-  if (deepAt !== undefined)
-    return refuse(
-      deepAt,
-      `the condition nests deeper than ${NESTING_MAX}`,
-      "write it flat, with `and`, `or` and constants",
-    );
   return { text: plain.text };
 }
 
@@ -108,33 +98,8 @@ function blankComments(text: string): { readonly text: string; readonly unclosed
   return { text: parts.join("") + text.slice(from) };
 }
 
-/** Where more than NESTING_MAX parentheses and `not`s are open. */
-function tooDeepAt(text: string): number | undefined {
-  // Of each open parenthesis, how many `not`s in a row stand before it.
-  const groups: number[] = [];
-  let outside = 0;
-  let nots = 0;
-  for (const { 0: token, index } of text.matchAll(/\w+|[^\s\w]/g)) {
-    if (token === "not") {
-      nots += 1;
-    } else if (token === "(") {
-      groups.push(nots);
-      outside += nots + 1;
-      nots = 0;
-    } else {
-      if (token === ")") outside -= (groups.pop() ?? -1) + 1;
-      nots = 0;
-    }
-    if (outside + nots > NESTING_MAX) return index;
-  }
-  return undefined;
-}
-
 /** Both counted from 1. */
-export function placeOf(
-  text: string,
-  offset: number,
-): { readonly line: number; readonly column: number } {
+function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
   const before = text.slice(0, offset).split("\n");
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

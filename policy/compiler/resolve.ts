@@ -14,7 +14,7 @@ import { FAULT_INTERFACE } from "../../kernel/abi/object.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { BINDINGS_MAX } from "./close.ts";
-import { resolveCondition } from "./condition.ts";
+import { resolveCondition, resolveValue } from "./condition.ts";
 import { inImage, readImage } from "./image.ts";
 import type {
   Condition,
@@ -29,7 +29,8 @@ import type {
   Slot,
   SystemInput,
 } from "./model.ts";
-import { type Environment, NOTHING, Names, type Target, written } from "./names.ts";
+import { type Environment, NOTHING, Names, type Offer, type Target, written } from "./names.ts";
+import { isParameter, mayPair, parameterClass } from "./ownership.ts";
 import type {
   Classes,
   EventName,
@@ -37,8 +38,10 @@ import type {
   Expression,
   GrantRule,
   InterfaceStatement,
+  JudgedEventName,
   MessageRule,
   Module,
+  Path,
   Span,
   UseStatement,
 } from "./syntax.ts";
@@ -47,8 +50,10 @@ export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = {
   request: Event.Request,
   response: Event.Response,
   error: Event.Error,
+  ended: Event.Ended,
 };
-const ALL_EVENTS = 7;
+/** The events of a call that are judged. */
+const JUDGED_EVENTS = 7;
 /**
  * Uses of interfaces that all modules make together, each counted as often as it is reached: 2,000
  * rules take far fewer.
@@ -58,8 +63,6 @@ const USES_MAX = 10_000;
 const USE_DEPTH_MAX = 64;
 const TOO_DEEP = `interfaces use one another more than ${USE_DEPTH_MAX} deep`;
 const TOO_DEEP_HELP = "use the innermost directly";
-/** Stands for a parameter's class, of which nothing is known: the id of no class. */
-const CLASS_OPAQUE = 0xffff;
 
 /** The model is undefined if a name is unknown; the mistakes of `names` say what is wrong. */
 export async function resolve(
@@ -168,6 +171,7 @@ class RuleReader {
   /** While an interface is read by itself: its rules are checked and go nowhere. */
   private isChecking = false;
   private readonly followed = new Set<InterfaceStatement>();
+  private readonly ranges = new Map<InterfaceStatement, ReadonlyMap<string, Range>>();
 
   constructor(names: Names, programs: readonly string[]) {
     this.names = names;
@@ -176,7 +180,7 @@ class RuleReader {
 
   module(module: Module): void {
     for (const statement of module.statements) {
-      if (statement.kind === "execute") this.executeRule(statement);
+      if (statement.kind === "execute") this.executeRule(statement, module);
       else if (
         statement.kind === "use" ||
         statement.kind === "message" ||
@@ -194,31 +198,56 @@ class RuleReader {
     within: readonly InterfaceStatement[],
   ): void {
     if (statement.kind === "use") this.use(statement, module, environment, within);
-    else if (statement.kind === "grant") this.grantRule(statement, environment);
+    else if (statement.kind === "grant") this.grantRule(statement, module, environment);
     else this.messageRule(statement, module, environment);
+  }
+
+  /**
+   * Whether the module may speak of these pairs. Rules of an interface that another module uses
+   * were checked where they stand, with parameters in the place of classes. A module that uses its
+   * own interface could as well write its rules.
+   */
+  private mayPair(
+    kind: "allow" | "grant" | "require",
+    module: Module,
+    subjects: readonly PolicyClass[],
+    targets: readonly PolicyClass[],
+    span: Span,
+    environment: Environment,
+  ): boolean {
+    const isUsedByOther = environment.user !== undefined && environment.user !== module;
+    if (!this.isChecking && isUsedByOther) return true;
+    return mayPair(kind, module.name.text, subjects, targets, span, this.names);
   }
 
   /** What is wrong with the interfaces of a module by themselves. */
   checkOffers(module: Module): void {
     for (const statement of module.statements) {
       if (statement.kind !== "interface") continue;
-      this.checkParameters(statement);
+      this.checkParameters(statement, module);
       this.checkCircle(statement, module, []);
-      this.isChecking = true;
-      const opaque = new Map(
-        statement.parameters.map(({ text, span }) => [
-          text,
-          { id: CLASS_OPAQUE, name: text, span },
-        ]),
+      const owner = statement.isOpen ? undefined : module.name.text;
+      const classes = new Map(
+        statement.parameters
+          .filter(({ range }) => range === undefined)
+          .map(({ text, span }) => [text, parameterClass(text, span, owner)]),
       );
-      for (const inner of statement.statements) this.statement(inner, module, opaque, []);
+      const ranges = this.rangesOf(statement, module);
+      this.isChecking = true;
+      // A rule that means something for the least and for the greatest values means something.
+      for (const end of ranges.size === 0 ? (["low"] as const) : (["low", "high"] as const)) {
+        const values = new Map([...ranges].map(([name, range]) => [name, range[end]]));
+        for (const inner of statement.statements)
+          this.statement(inner, module, { classes, values, user: module }, [statement]);
+      }
       this.isChecking = false;
     }
   }
 
-  private checkParameters(statement: InterfaceStatement): void {
+  private checkParameters(statement: InterfaceStatement, module: Module): void {
     const seen = new Set<string>();
-    for (const { text, span } of statement.parameters) {
+    const constants = this.names.constantsOf(module.name.text);
+    for (const { text, span, range } of statement.parameters) {
       if (seen.has(text)) this.names.refuse(span, `the parameter \`${text}\` is named twice`);
       if (this.names.classes.has(text))
         this.names.refuse(
@@ -226,8 +255,48 @@ class RuleReader {
           `the parameter \`${text}\` has the name of a class`,
           "parameters start with a small letter",
         );
+      if (range !== undefined && constants.has(text))
+        this.names.refuse(
+          span,
+          `the parameter \`${text}\` has the name of a constant`,
+          "give one of them another name",
+        );
       seen.add(text);
     }
+  }
+
+  /** What values can be given to the interface, by name. */
+  private rangesOf(statement: InterfaceStatement, module: Module): ReadonlyMap<string, Range> {
+    const known = this.ranges.get(statement);
+    if (known !== undefined) return known;
+    const ranges = new Map<string, Range>();
+    for (const { text, span, range } of statement.parameters) {
+      if (range === undefined) continue;
+      const low = this.valueOf(range.low, module, NOTHING);
+      const high = this.valueOf(range.high, module, NOTHING);
+      if (low === undefined || high === undefined) continue;
+      if (low > high)
+        this.names.refuse(span, `the range ${low}..${high} is empty`, `${high}..${low}`);
+      else ranges.set(text, { low, high });
+    }
+    this.ranges.set(statement, ranges);
+    return ranges;
+  }
+
+  /** Of a number or a constant. */
+  private valueOf(
+    expression: Expression,
+    module: Module,
+    environment: Environment,
+  ): bigint | undefined {
+    const constants = this.names.constantsOf(module.name.text, environment);
+    const scope = {
+      method: `module ${module.name.text}`,
+      side: "request",
+      fields: [],
+      constants,
+    } as const;
+    return resolveValue(expression, scope, undefined, this.names.mistakes);
   }
 
   /**
@@ -261,7 +330,6 @@ class RuleReader {
   ): void {
     const offer = this.names.offer(statement.target, module.name.text);
     if (offer === undefined) return;
-    const { parameters, statements } = offer.statement;
     // The circle has been reported.
     if (within.includes(offer.statement)) return;
     if (within.length > USE_DEPTH_MAX)
@@ -276,38 +344,113 @@ class RuleReader {
         );
       return;
     }
-    if (parameters.length !== statement.arguments.length) {
-      const wants =
-        parameters.length === 0
-          ? "nothing"
-          : parameters.map((parameter) => parameter.text).join(", ");
-      this.names.refuse(
-        statement.span,
-        `\`${written(statement.target)}\` takes ${wants}`,
-        `\`use ${written(statement.target)}(${parameters.map((parameter) => parameter.text).join(", ")})\``,
-      );
-      return;
-    }
-    const classes = this.names.each(statement.arguments, (path) =>
-      this.names.class(path, environment),
-    );
-    if (classes === undefined || this.isChecking) return;
-    const inner = new Map<string, PolicyClass>();
-    parameters.forEach((parameter, i) => {
-      const policyClass = classes[i];
-      if (policyClass !== undefined) inner.set(parameter.text, policyClass);
-    });
-    for (const used of statements)
-      this.statement(used, offer.module, inner, [...within, offer.statement]);
+    const given = this.given(statement, offer, module, environment);
+    if (given === undefined || this.isChecking) return;
+    for (const used of offer.statement.statements)
+      this.statement(used, offer.module, given, [...within, offer.statement]);
   }
 
-  private executeRule(statement: ExecuteRule): void {
+  /** What a `use` gives to the parameters of an interface. */
+  private given(
+    statement: UseStatement,
+    offer: Offer,
+    module: Module,
+    environment: Environment,
+  ): Environment | undefined {
+    const { parameters } = offer.statement;
+    const ranges = this.rangesOf(offer.statement, offer.module);
+    const wanted = parameters.filter(({ range }) => range === undefined);
+    const paths = statement.arguments.flatMap((one) => (one.kind === "class" ? one.path : []));
+    const values = statement.arguments.flatMap((one) => (one.kind === "value" ? one : []));
+    const isComplete =
+      paths.length === wanted.length &&
+      values.length === parameters.length - wanted.length &&
+      new Set(values.map(({ name }) => name.text)).size === values.length;
+    const unknown = values.find(
+      ({ name }) => !parameters.some(({ text, range }) => range && text === name.text),
+    );
+    if (!isComplete || unknown !== undefined) {
+      const takes = parameters.map(({ text }) => {
+        const range = ranges.get(text);
+        return range === undefined ? text : `${text} = ${range.low}..${range.high}`;
+      });
+      return this.names.refuse(
+        unknown?.name.span ?? statement.span,
+        `\`${written(statement.target)}\` takes ${takes.length === 0 ? "nothing" : takes.join(", ")}`,
+        `\`use ${written(statement.target)}(${takes.join(", ")})\``,
+      );
+    }
+    const classes = this.names.each(paths, (path) =>
+      this.givenClass(path, offer, module, environment),
+    );
+    if (classes === undefined) return undefined;
+    const numbers = new Map<string, bigint>();
+    for (const { name, value } of values) {
+      const number = this.valueOf(value, module, environment);
+      const range = ranges.get(name.text);
+      if (number === undefined || range === undefined) return undefined;
+      if (number < range.low || number > range.high)
+        return this.names.refuse(
+          value.span,
+          `${number} is not in the range of \`${name.text}\``,
+          `${range.low} to ${range.high}`,
+        );
+      numbers.set(name.text, number);
+    }
+    return {
+      classes: new Map(wanted.flatMap(({ text }, i) => (classes[i] ? [[text, classes[i]]] : []))),
+      values: numbers,
+      user: environment.user ?? module,
+    };
+  }
+
+  /**
+   * Others' interfaces are used for classes of the module. An open interface hands its parameters
+   * on only to open ones of its module: what is not open was checked for classes of the module.
+   */
+  private givenClass(
+    path: Path,
+    offer: Offer,
+    module: Module,
+    environment: Environment,
+  ): PolicyClass | undefined {
+    const given = this.names.class(path, environment);
+    if (given === undefined || (!this.isChecking && environment !== NOTHING)) return given;
+    if (given.module === module.name.text) return given;
+    const isOwn = offer.module === module;
+    if (isOwn && (offer.statement.isOpen || !isParameter(given))) return given;
+    if (!isParameter(given))
+      return this.names.refuse(
+        path.span,
+        `${given.name} does not belong to the module ${module.name.text}`,
+        given.module === undefined
+          ? "an interface is used for classes of the module"
+          : `ask the module ${given.module}: a module uses interfaces for its own classes`,
+      );
+    return this.names.refuse(
+      path.span,
+      `\`${given.name}\` stands for a class of another module`,
+      isOwn
+        ? `\`open interface ${offer.statement.name.text}(…)\``
+        : `let that module use ${written({ segments: [offer.module.name, offer.statement.name], span: path.span })}`,
+    );
+  }
+
+  private executeRule(statement: ExecuteRule, module: Module): void {
     const subject = this.names.class(statement.subject);
     if (subject === undefined) return;
     if (subject.span === undefined) {
       this.names.refuse(
         statement.subject.span,
         "only a class that a policy file declares can run a program",
+      );
+      return;
+    }
+    if (subject.module !== module.name.text) {
+      this.names.refuse(
+        statement.subject.span,
+        `${subject.name} does not belong to the module ${module.name.text}`,
+        `ask the module ${subject.module}: it says what runs as its classes`,
       );
       return;
     }
@@ -347,7 +490,7 @@ class RuleReader {
     this.execute.push({ classId: subject.id, program, rule });
   }
 
-  private grantRule(statement: GrantRule, environment: Environment): void {
+  private grantRule(statement: GrantRule, module: Module, environment: Environment): void {
     const subjects = this.names.subjects(statement.subjects, environment);
     const bits = this.names.permissionBits(statement.methods);
     const targets = this.targets(statement.targets, environment);
@@ -369,8 +512,10 @@ class RuleReader {
         "name classes of programs",
       );
     }
+    const objects = targets.map((target) => target.policyClass);
+    if (!this.mayPair("grant", module, subjects, objects, statement.span, environment)) return;
     const pairs = subjects.flatMap((subject) =>
-      targets.map((target) => [subject.id, target.policyClass.id] as const),
+      objects.map((target) => [subject.id, target.id] as const),
     );
     this.add({
       kind: "permission",
@@ -391,14 +536,10 @@ class RuleReader {
     const subjects = this.names.subjects(statement.subjects, environment);
     const targets = this.targets(statement.targets, environment);
     if (subjects === undefined || targets === undefined) return;
-    if (statement.isRequire && statement.condition === undefined) {
-      this.names.refuse(
-        statement.span,
-        "a `require` without `when` narrows nothing",
-        "add a condition, or write `allow`",
-      );
-      return;
-    }
+    if (!this.isRule(statement)) return;
+    const kind = statement.isRequire ? "require" : "allow";
+    const classes = targets.map((target) => target.policyClass);
+    if (!this.mayPair(kind, module, subjects, classes, statement.span, environment)) return;
     // One rule for each interface that the targets speak.
     const byInterface = new Map<
       number,
@@ -407,14 +548,62 @@ class RuleReader {
     for (const target of targets) {
       const targetInterface = target.targetInterface ?? this.onlyInterface(target);
       // What a parameter serves is known where the interface is used.
-      if (targetInterface === undefined && target.policyClass.id === CLASS_OPAQUE) continue;
+      if (targetInterface === undefined && isParameter(target.policyClass)) continue;
       if (targetInterface === undefined) return;
       const entry = byInterface.get(targetInterface.id) ?? { targetInterface, classes: [] };
       byInterface.set(targetInterface.id, entry);
       if (!entry.classes.includes(target.policyClass)) entry.classes.push(target.policyClass);
     }
-    for (const { targetInterface, classes } of byInterface.values())
-      this.rulesOn(statement, module, subjects, classes, targetInterface);
+    for (const entry of byInterface.values())
+      this.rulesOn(statement, module, subjects, entry.classes, entry.targetInterface, environment);
+  }
+
+  /** Whether the clauses of a rule go together. */
+  private isRule(statement: MessageRule): boolean {
+    const { isRequire, events, boundIf, condition, effects, audit } = statement;
+    const refuse = (span: Span, message: string, help: string): boolean =>
+      this.names.refuse(span, message, help) ?? false;
+    const ended = events.find(({ name }) => name === "ended");
+    if (ended !== undefined && !isRequire)
+      return refuse(
+        ended.span,
+        "`ended` is not judged: an `allow` of it says nothing",
+        "it follows each granted request that gets no response and no error",
+      );
+    if (ended !== undefined && condition !== undefined)
+      return refuse(
+        condition.span,
+        "`ended` is not judged: its rules have no `when`",
+        "name the events that are judged: `request`, `response`, `error`",
+      );
+    if (!isRequire && boundIf !== undefined)
+      return refuse(boundIf.span, "an `allow` has no `if`", "write `when`");
+    const [effect] = effects;
+    if (effect !== undefined)
+      return isRequire
+        ? refuse(
+            effect.span,
+            `\`then ${effect.text}\` is not built yet: policies have no state`,
+            "leave the effect out",
+          )
+        : refuse(
+            effect.span,
+            "an `allow` changes no state",
+            "write a `require` with `then` beside it",
+          );
+    if (isRequire && condition === undefined)
+      return refuse(
+        statement.span,
+        "a `require` without `when` narrows nothing",
+        "add a condition, or write `allow`",
+      );
+    if (isRequire && audit)
+      return refuse(
+        statement.span,
+        "a `require` grants nothing that could be recorded",
+        "write `audit` behind an `allow`",
+      );
+    return true;
   }
 
   private rulesOn(
@@ -423,6 +612,7 @@ class RuleReader {
     subjects: readonly PolicyClass[],
     classes: readonly PolicyClass[],
     targetInterface: Interface,
+    environment: Environment,
   ): void {
     const { names } = this;
     const methods = names.methodBits(targetInterface, statement.methods);
@@ -456,7 +646,7 @@ class RuleReader {
     if (!this.admits(subjects.length * classes.length, statement.span)) return;
     const events =
       statement.events.reduce((bits, event) => bits | (1 << EVENT_NUMBERS[event.name]), 0) ||
-      ALL_EVENTS;
+      JUDGED_EVENTS;
     const pairs = subjects.flatMap((subject) =>
       classes.map((target) => [subject.id, target.id] as const),
     );
@@ -487,21 +677,22 @@ class RuleReader {
       );
       return;
     }
-    const event: EventName = written?.name ?? "request";
+    const event = judged(written?.name ?? "request");
     const read = EVENT_NUMBERS[event];
+    const expression = narrowed(statement.condition, statement.boundIf);
+    const constants = names.constantsOf(module.name.text, environment);
     for (const [bits, condition] of this.conditions(
-      statement.condition,
+      expression,
       targetInterface,
       methods,
       event,
-      module,
+      constants,
     )) {
       // Without events an `allow` leaves response and error as they are; a `require` has nothing to
       // say of them.
       this.add({
         ...common,
         events: statement.isRequire ? 1 << read : events,
-        recorded: recorded & (statement.isRequire ? 1 << read : events),
         methods: bits,
         condition,
         read,
@@ -514,8 +705,8 @@ class RuleReader {
     expression: Expression,
     targetInterface: Interface,
     methods: bigint,
-    event: EventName,
-    module: Module,
+    event: JudgedEventName,
+    constants: ReadonlyMap<string, bigint>,
   ): readonly (readonly [bigint, Condition])[] {
     const shared = new Map<string, { bits: bigint; readonly condition: Condition }>();
     for (const method of targetInterface.methods) {
@@ -525,7 +716,7 @@ class RuleReader {
         method: `${targetInterface.name}.${method.name}`,
         side: event,
         fields: fieldsOf(targetInterface, method, event),
-        constants: this.names.constantsOf(module.name.text),
+        constants,
       };
       const condition = resolveCondition(expression, scope, this.names.mistakes);
       if (condition === undefined) return [];
@@ -540,7 +731,7 @@ class RuleReader {
   }
 
   private onlyInterface(target: Target): Interface | undefined {
-    if (target.policyClass.id === CLASS_OPAQUE) return undefined;
+    if (isParameter(target.policyClass)) return undefined;
     const served = this.names.servedBy(target.policyClass);
     const [only, another] = served;
     if (only !== undefined && another === undefined) return only;
@@ -599,11 +790,31 @@ class RuleReader {
   }
 }
 
+/** No rule that is left speaks of `ended`: `isRule`. */
+function judged(event: EventName): JudgedEventName {
+  if (event === "ended") throw new Error("a rule on `ended` was not refused");
+  return event;
+}
+
+/** The values that a parameter can have. */
+interface Range {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Where `boundIf` does not hold, a `require` is not bound: it grants. */
+function narrowed(condition: Expression, boundIf: Expression | undefined): Expression {
+  if (boundIf === undefined) return condition;
+  const { span } = boundIf;
+  const left: Expression = { kind: "not", operand: boundIf, span };
+  return { kind: "binary", operator: "or", left, right: condition, span };
+}
+
 /** What a condition on that event can read. */
 export function fieldsOf(
   targetInterface: Interface,
   method: Method,
-  event: EventName,
+  event: JudgedEventName,
 ): readonly Field[] {
   if (event === "request") return method.request;
   if (event === "response") return method.response;

@@ -29,7 +29,10 @@ export interface Methods {
   readonly span: Span;
 }
 
-export type EventName = "request" | "response" | "error";
+/** Events of a call that a policy grants or denies. */
+export type JudgedEventName = "request" | "response" | "error";
+/** `ended` is not judged. */
+export type EventName = JudgedEventName | "ended";
 
 export type Expression =
   | {
@@ -58,28 +61,40 @@ export type Expression =
   | { readonly kind: "boolean"; readonly value: boolean; readonly span: Span }
   | { readonly kind: "reference"; readonly name: string; readonly span: Span };
 
-export interface ClassStatement {
+interface ClassStatement {
   readonly kind: "class";
   readonly names: readonly Name[];
 }
 
-export interface ConstStatement {
+interface ConstStatement {
   readonly kind: "const";
   readonly name: Name;
   readonly value: Expression;
 }
 
+/** A class that the user of an interface names, or a number in a range. */
+export interface Parameter extends Name {
+  /** Undefined for a class. */
+  readonly range: { readonly low: Expression; readonly high: Expression } | undefined;
+}
+
 export interface InterfaceStatement {
   readonly kind: "interface";
   readonly name: Name;
-  readonly parameters: readonly Name[];
+  /** Other modules may use it. */
+  readonly isOpen: boolean;
+  readonly parameters: readonly Parameter[];
   readonly statements: readonly (UseStatement | MessageRule | GrantRule)[];
 }
+
+export type UseArgument =
+  | { readonly kind: "class"; readonly path: Path }
+  | { readonly kind: "value"; readonly name: Name; readonly value: Expression };
 
 export interface UseStatement {
   readonly kind: "use";
   readonly target: Path;
-  readonly arguments: readonly Path[];
+  readonly arguments: readonly UseArgument[];
   readonly span: Span;
 }
 
@@ -91,6 +106,12 @@ export interface ExecuteRule {
   readonly text: string;
 }
 
+/** A change of state, as it is written. */
+export interface Effect {
+  readonly text: string;
+  readonly span: Span;
+}
+
 export interface MessageRule {
   readonly kind: "message";
   readonly isRequire: boolean;
@@ -98,7 +119,12 @@ export interface MessageRule {
   readonly subjects: Classes;
   readonly targets: Classes;
   readonly methods: Methods;
+  /** `if`: the rule is bound only where this holds. */
+  readonly boundIf: Expression | undefined;
+  /** `when` */
   readonly condition: Expression | undefined;
+  /** `then` */
+  readonly effects: readonly Effect[];
   readonly audit: boolean;
   readonly span: Span;
   /** The rule as it stands in the file, on one line. */

@@ -186,16 +186,15 @@ export const testImage: ImageDescription = {
   },
 };
 
-/** Classes and execute grants of `testImage`; the test's own statements follow in another file. */
-export const BASE_POLICY = `module base
-class Supervisor, Uart, Console, Files, Shell, Attack
-allow execute Supervisor program supervisor
-allow execute Uart program uart
-allow execute Console program console
-allow execute Files program files
-allow execute Shell program shell
-allow execute Attack program attack
-`;
+/** Classes and execute grants of `testImage`. */
+const BASE_STATEMENTS = [
+  "class Supervisor, Uart, Console, Files, Shell, Attack",
+  ...["Supervisor", "Uart", "Console", "Files", "Shell", "Attack"].map(
+    (name) => `allow execute ${name} program ${name.toLowerCase()}`,
+  ),
+].join(" ");
+/** In a file of its own, for which other modules cannot speak. */
+export const BASE_POLICY = `module base ${BASE_STATEMENTS}`;
 
 export const testPrograms: readonly ProgramInput[] = programDescriptions.map(
   ([folder, description]) => ({
@@ -206,7 +205,7 @@ export const testPrograms: readonly ProgramInput[] = programDescriptions.map(
   }),
 );
 
-/** `statements` become the file `test.policy`, whose first line is `module test`. */
+/** `statements` become `test.policy` from line 2 on. Its first line declares the classes. */
 async function testSystem(
   statements: string,
   change: Partial<SystemInput> = {},
@@ -216,10 +215,7 @@ async function testSystem(
     imageFile: "images/test.image.ts",
     programs: testPrograms,
     interfaces: await kernelInterfaces(),
-    policyFiles: [
-      { file: "base.policy", text: BASE_POLICY },
-      { file: "test.policy", text: `module test\n${statements}` },
-    ],
+    policyFiles: [{ file: "test.policy", text: `module test ${BASE_STATEMENTS}\n${statements}` }],
     ...change,
   };
 }

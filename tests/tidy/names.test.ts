@@ -6,7 +6,7 @@ import { read, ROOT, sourceFiles } from "./source-tree.ts";
 const files = sourceFiles();
 const texts = files.filter(
   (file) =>
-    /\.(ts|js|asm|inc|ld|sh|md|json|policy|langium|yml)$|^Makefile$|^\.ci\/run$/.test(file) &&
+    /\.(ts|js|asm|inc|ld|sh|md|json|policy|yml)$|^Makefile$|^\.ci\/run$/.test(file) &&
     !file.endsWith("package-lock.json"),
 );
 

@@ -45,7 +45,7 @@ const LINES: readonly {
   {
     id: "policy-compiler-lines",
     about: "code lines of the policy compiler",
-    patterns: ["policy/compiler/**/*.ts", "policy/compiler/**/*.langium"],
+    patterns: ["policy/compiler/**/*.ts"],
   },
 ];
 

@@ -2,7 +2,7 @@
  * Policy files, damaged as people and merges damage them, and text of the language's own words in
  * no order. All of it follows from the random numbers.
  */
-import { WORDS } from "../../policy/compiler/grammar.ts";
+import { WORDS } from "../../policy/compiler/words.ts";
 import type { PolicyFile } from "../../policy/compiler/parse.ts";
 import type { Random } from "./random.ts";
 

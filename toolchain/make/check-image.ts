@@ -29,7 +29,7 @@ export async function checkPolicy(
   file: string,
   text: string,
 ): Promise<{ readonly images: readonly CheckedImage[]; readonly warnings: readonly Diagnostic[] }> {
-  const { diagnostics } = await parsePolicy({ file, text });
+  const { diagnostics } = parsePolicy({ file, text });
   throwOnError(diagnostics);
   const images: CheckedImage[] = [];
   for (const image of await imagesWith(root, file)) images.push(await checkImage(root, image));

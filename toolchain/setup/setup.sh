@@ -12,8 +12,8 @@ cd "$(dirname "$0")/../.."
 
 PROGRAMS=toolchain/setup/programs.txt
 NODE_LOCK=toolchain/setup/node/package-lock.json
-# The oldest Node on which the tools run; langium and vitest require it. If the machine's Node is
-# missing or older, the version that NODE_LOCK names is fetched.
+# The oldest Node on which the tools run; vitest requires it. If the machine's Node is missing or
+# older, the version that NODE_LOCK names is fetched.
 NODE_MAJOR_MIN=22
 NODE_MINOR_MIN=12
 # Sizes that are announced; setup.test.ts compares the sizes on disk with the folders.
@@ -215,7 +215,7 @@ install_npm_packages() {
 
 bundle_is_current() {
   [ -f build/toolchain/main.js ] || return 1
-  changed=$(find toolchain policy/compiler kernel/abi package-lock.json \( -name '*.ts' -o -name '*.langium' -o -name bundle.js -o -name package-lock.json -o -type d \) \
+  changed=$(find toolchain policy/compiler kernel/abi package-lock.json \( -name '*.ts' -o -name bundle.js -o -name package-lock.json -o -type d \) \
     -cnewer build/toolchain/main.js -print 2>/dev/null | head -n 1)
   [ -z "$changed" ]
 }
