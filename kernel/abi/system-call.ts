@@ -27,6 +27,18 @@ export enum SystemCall {
   Reply = 2,
 }
 
+/** What a system call returns beside its status. The words are the last. */
+export enum SystemCallResult {
+  Token = 0,
+  Header = 1,
+  Badge = 2,
+  Caller = 3,
+  Word0 = 4,
+  Word1 = 5,
+  Word2 = 6,
+  Word3 = 7,
+}
+
 /** Waits without limit. */
 export const TIMEOUT_NONE = 0;
 /** One nanosecond: has always passed, so the operation never blocks. */

@@ -10,6 +10,7 @@ import { operationName, PLAIN_OPERATIONS, WasmOp } from "../wasm/instruction-set
 import { EMPTY_BLOCK, InstructionReader } from "../wasm/instruction-reader.ts";
 import { type FunctionBody, type FunctionType, ValueType, type WasmModule } from "../wasm/types.ts";
 import { type Block, type Instruction, IrFunction, type Value } from "./function.ts";
+import { hasSystemCallResults, Intrinsic, SYSTEM_CALL_RESULTS } from "./intrinsic.ts";
 import { TrapKind } from "./machine-code.ts";
 import { isLoad, isPure, isStore, Opcode, Type } from "./opcode.ts";
 import { IR_OPERATIONS } from "./wasm-operations.ts";
@@ -115,6 +116,8 @@ class FunctionBuilder {
   private readonly frames: Frame[] = [];
   /** The block being filled, -1 where code cannot be reached. */
   private current: Block | -1;
+  /** The short system call that was built last, and the block in which it stands. */
+  private systemCall: { readonly instruction: Instruction; readonly block: Block } | null = null;
 
   // By block.
   private readonly definitions: Map<number, Value>[] = [];
@@ -547,9 +550,46 @@ class FunctionBuilder {
       return;
     }
     const operands = this.popMany(type.parameters.length);
-    if (callee.kind === "intrinsic")
-      this.emitCall(Opcode.Intrinsic, type, operands, callee.intrinsic, 0);
-    else this.emitCall(Opcode.Call, type, operands, callee.index, 0);
+    if (callee.kind === "function") this.emitCall(Opcode.Call, type, operands, callee.index, 0);
+    else if (callee.intrinsic === Intrinsic.Result)
+      this.stack.push(this.systemCallResult(operands[0]!));
+    else if (hasSystemCallResults(callee.intrinsic))
+      this.emitSystemCall(operands, callee.intrinsic);
+    else this.emitCall(Opcode.Intrinsic, type, operands, callee.intrinsic, 0);
+  }
+
+  /** Pushes the status alone; `systemCallResult` finds the other results. */
+  private emitSystemCall(operands: readonly Value[], intrinsic: Intrinsic): void {
+    const results = Array.from({ length: 1 + SYSTEM_CALL_RESULTS }, () => Type.I64);
+    const instruction = this.fn.newInstruction(
+      Opcode.Intrinsic,
+      Type.None,
+      operands,
+      results,
+      intrinsic,
+      this.reader.offset,
+    );
+    this.append(instruction);
+    this.systemCall = { instruction, block: this.current as Block };
+    this.stack.push(this.fn.result(instruction));
+  }
+
+  /** Only straight on from the call: elsewhere another call may have come between. */
+  private systemCallResult(number: Value): Value {
+    const definition = this.fn.definition(number);
+    const isConstant = definition !== -1 && this.fn.opcode(definition) === Opcode.Const;
+    const index = isConstant ? Number(this.fn.constantBits(definition)) : -1;
+    if (!(index >= 0 && index < SYSTEM_CALL_RESULTS))
+      throw new Unsupported(
+        this.reader.offset,
+        "the number of the result is not a constant of them",
+      );
+    if (this.systemCall === null || this.systemCall.block !== this.current)
+      throw new Unsupported(
+        this.reader.offset,
+        "no short system call stands right before its result",
+      );
+    return this.fn.result(this.systemCall.instruction, 1 + index);
   }
 
   private emitCall(

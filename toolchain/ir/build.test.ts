@@ -78,6 +78,26 @@ test("imports of the machine's module become intrinsics", () => {
   expect(entry.body.immediate(instruction!)).toBe(Intrinsic.In8);
 });
 
+const RESULT = `(import "trine" "callShort" (func $callShort (param i32 i32 i64 i64 i64 i64 i64) (result i64)))
+  (import "trine" "result" (func $result (param i32) (result i64)))`;
+const CALL_SHORT = `(call $callShort (i32.const 1) (i32.const 0) ${"(i64.const 0) ".repeat(5)})`;
+
+test("the results of a short system call are its own, and no instruction of theirs", () => {
+  const module = build(
+    `(module ${RESULT} (func (export "f") (result i64) (drop ${CALL_SHORT}) (call $result (i32.const 4))))`,
+    { target: "domain" },
+  );
+  const entry = module.functions[0]!;
+  if (entry.kind !== "defined") throw new Error("not defined");
+  const { body } = entry;
+  const [call, end] = body.blockInstructions[0]!;
+  expect(body.immediate(call!)).toBe(Intrinsic.CallShort);
+  expect(body.blockInstructions[0]).toHaveLength(2);
+  expect(body.blockEdges[0]!.flatMap(({ args }) => args).concat(body.operand(end!, 0))).toContain(
+    body.result(call!, 1 + 4),
+  );
+});
+
 test("env.abort is a trap", () => {
   expect(
     optimized(`(module (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
@@ -109,6 +129,31 @@ test.each([
     "kernel",
     `(import "x64" "frobnicate" (func $i)) (func (export "f") (call $i))`,
     "there is no such intrinsic",
+  ],
+  [
+    "a result without a system call",
+    "domain",
+    `${RESULT} (func (export "f") (result i64) (call $result (i32.const 4)))`,
+    "no short system call stands right before its result",
+  ],
+  [
+    "a result in another place than its system call",
+    "domain",
+    `${RESULT} (func (export "f") (param i32) (result i64) (drop ${CALL_SHORT})
+      (if (result i64) (local.get 0) (then (call $result (i32.const 4))) (else (i64.const 0))))`,
+    "no short system call stands right before its result",
+  ],
+  [
+    "a result that there is not",
+    "domain",
+    `${RESULT} (func (export "f") (result i64) (drop ${CALL_SHORT}) (call $result (i32.const 8)))`,
+    "the number of the result is not a constant",
+  ],
+  [
+    "a result by a variable number",
+    "domain",
+    `${RESULT} (func (export "f") (param i32) (result i64) (drop ${CALL_SHORT}) (call $result (local.get 0)))`,
+    "the number of the result is not a constant",
   ],
   [
     "floating point",

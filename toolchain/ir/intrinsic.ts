@@ -63,11 +63,26 @@ export enum Intrinsic {
 
   // trine: system calls, lowered with the loads and stores of the message record around them.
   Call,
-  /** A call whose words are operands: no more of them are moved than the two messages have. */
-  CallShort,
   Recv,
   Reply,
+  /**
+   * A call and a reply whose words are operands, and whose results are results: no record is
+   * touched. Beside the status they have all of SystemCallResult (kernel/abi/system-call.ts).
+   */
+  CallShort,
+  ReplyShort,
+  /**
+   * A result of the short system call before it, by its number: no instruction of its own. The
+   * construction of the function puts the result in its place.
+   */
+  Result,
 }
+
+/** Results beside the status: SystemCallResult of kernel/abi/system-call.ts. */
+export const SYSTEM_CALL_RESULTS = 8;
+
+export const hasSystemCallResults = (intrinsic: Intrinsic): boolean =>
+  intrinsic === Intrinsic.CallShort || intrinsic === Intrinsic.ReplyShort;
 
 /** Import name → intrinsic, with wasm signature "parameters:results" (i = i32, l = i64). */
 export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> = {
@@ -118,8 +133,11 @@ export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> 
   // call(handle, header, record, timeout), recv(inbox, flags, record, timeout), reply(token,
   // header, record, inbox, timeout): status
   "trine.call": [Intrinsic.Call, "iiil:i"],
-  // callShort(handle, header, record, timeout, answerWords, word 0 … word 3): status
-  "trine.callShort": [Intrinsic.CallShort, "iiilillll:i"],
   "trine.recv": [Intrinsic.Recv, "iiil:i"],
   "trine.reply": [Intrinsic.Reply, "liiil:i"],
+  // callShort(handle, header, timeout, word 0 … word 3), replyShort(token, header, record, inbox,
+  // timeout, word 0 … word 3): status
+  "trine.callShort": [Intrinsic.CallShort, "iilllll:l"],
+  "trine.replyShort": [Intrinsic.ReplyShort, "liiilllll:l"],
+  "trine.result": [Intrinsic.Result, "i:l"],
 };

@@ -6,6 +6,7 @@ import { Opcode } from "../opcode.ts";
 import { simplifyControl } from "./control.ts";
 import { splitCriticalEdges } from "./critical-edges.ts";
 import { removeDeadReads } from "./dead-reads.ts";
+import { removeDeadStores } from "./dead-stores.ts";
 import { foldValues } from "./fold.ts";
 import { inlineCalls } from "./inline.ts";
 import { layout } from "./layout.ts";
@@ -53,6 +54,11 @@ const IMPROVING: readonly Pass[] = [
     name: "dead reads",
     why: "behind loads: merging leaves what nothing uses",
     run: (fn, module) => removeDeadReads(fn, module.target),
+  },
+  {
+    name: "dead stores",
+    why: "behind loads: what was stored is in a value, and nothing reads it back",
+    run: (fn, module) => removeDeadStores(fn, module.target),
   },
   {
     name: "switches",

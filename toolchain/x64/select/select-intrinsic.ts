@@ -17,6 +17,7 @@ import {
   HEADER_WORDS_MASK,
   REGISTER_WORDS_MAX,
   SystemCall,
+  SystemCallResult,
 } from "../../../kernel/abi/system-call.ts";
 import { plainAddress } from "./linear-address.ts";
 import { NO_ADDRESS } from "../machine/instruction-builder.ts";
@@ -306,58 +307,71 @@ const systemCall =
     select.emit(MachineOp.Move, 4).define(select.result(at)).registerSource(emitRegister(status));
   };
 
+const RESULT_REGISTERS: Readonly<Record<SystemCallResult, Register>> = {
+  [SystemCallResult.Token]: rdi,
+  [SystemCallResult.Header]: rsi,
+  [SystemCallResult.Badge]: rdx,
+  [SystemCallResult.Caller]: r8,
+  [SystemCallResult.Word0]: rbx,
+  [SystemCallResult.Word1]: r12,
+  [SystemCallResult.Word2]: r13,
+  [SystemCallResult.Word3]: r14,
+};
 const WORD_REGISTERS = [rbx, r12, r13, r14] as const;
-const WORD_OFFSETS = [RECORD_WORD0, RECORD_WORD1, RECORD_WORD2, RECORD_WORD3] as const;
+
+interface ShortCallOperands extends Omit<SystemCallOperands, "record"> {
+  /** Operand number; -1 if the call has no record. */
+  readonly record: number;
+  /** Operand number of the first word. */
+  readonly word0: number;
+}
 
 /**
- * A call whose words are operands. Registers of words that the header does not count keep what they
- * held: the kernel delivers no word beyond the header's count. Of the results only the status and
- * the first words of the answer are stored.
+ * A system call whose words are operands. Registers of words that the header does not count keep
+ * what they held: the kernel delivers no word beyond the header's count. Of the results only those
+ * that something reads are kept.
  */
-const callShort: Lowering = (select, at) => {
-  const value = (index: number) => select.fn.operand(at, index);
-  const sentWords = Number(select.constant(value(1)) ?? 7n) & HEADER_WORDS_MASK;
-  const answerWords = Number(select.constant(value(4)) ?? BigInt(REGISTER_WORDS_MAX));
-  const operation = select.temporary(Type.I32);
-  const move = select.emit(MachineOp.MoveImmediate, 4).define(operation).immediate(SystemCall.Call);
-  select.machine.rematerializable[operation] = move.instruction;
-  const [target, header, timeout] = [0, 1, 3].map((index) => operand(select, at, index)) as [
-    VirtualRegister,
-    VirtualRegister,
-    VirtualRegister,
-  ];
-  const sent = WORD_REGISTERS.slice(0, sentWords).map((register, i) => ({
-    register,
-    word: operand(select, at, 5 + i),
-  }));
+const shortCall =
+  (operands: ShortCallOperands): Lowering =>
+  (select, at) => {
+    const { fn } = select;
+    const header = select.constant(fn.operand(at, operands.header));
+    const sentWords = Math.min(Number(header ?? 7n) & HEADER_WORDS_MASK, REGISTER_WORDS_MAX);
+    const operation = select.temporary(Type.I32);
+    const move = select
+      .emit(MachineOp.MoveImmediate, 4)
+      .define(operation)
+      .immediate(operands.operation);
+    select.machine.rematerializable[operation] = move.instruction;
+    // No record lies at address 0.
+    const isAbsentRecord = (index: number): boolean =>
+      index === operands.record && select.constant(fn.operand(at, index)) === 0n;
+    const used = [
+      { register: rdi, index: operands.target },
+      { register: rsi, index: operands.header },
+      { register: rdx, index: operands.record },
+      { register: r10, index: operands.inbox },
+      { register: r9, index: operands.timeout },
+      ...WORD_REGISTERS.slice(0, sentWords).map((register, i) => ({
+        register,
+        index: operands.word0 + i,
+      })),
+    ]
+      .filter(({ index }) => index >= 0 && !isAbsentRecord(index))
+      .map(({ register, index }) => ({ register, value: operand(select, at, index) }));
 
-  const status = select.temporary(Type.I64);
-  const builder = select.emit(MachineOp.SystemCall, 8).defineFixed(status, rax);
-  const received = WORD_REGISTERS.slice(0, answerWords).map((register) => {
-    const word = select.temporary(Type.I64);
-    builder.defineFixed(word, register);
-    return word;
-  });
-  builder
-    .useFixed(operation, rax)
-    .useFixed(target, rdi)
-    .useFixed(header, rsi)
-    .useFixed(timeout, r9);
-  for (const { register, word } of sent) builder.useFixed(word, register);
-  builder.clobber(
-    registerSet([
-      ...[rcx, rdx, rdi, rsi, r8, r9, r10, r11, rbp, r15],
-      ...WORD_REGISTERS.slice(answerWords),
-    ]),
-  );
-  received.forEach((word, i) => {
-    select
-      .emitMemoryAccess(MachineOp.Store, 8, TrapKind.OutOfBounds)
-      .registerSource(emitRegister(word))
-      .memory(plainAddress(select, value(2), WORD_OFFSETS[i]!));
-  });
-  select.emit(MachineOp.Move, 4).define(select.result(at)).registerSource(emitRegister(status));
-};
+    const builder = select.emit(MachineOp.SystemCall, 8).defineFixed(select.result(at), rax);
+    const lost: Register[] = [rcx, r9, r10, r11, rbp, r15];
+    for (const [result, register] of Object.entries(RESULT_REGISTERS)) {
+      const index = 1 + Number(result);
+      if (select.isDemanded(fn.result(at, index)))
+        builder.defineFixed(select.result(at, index), register);
+      else lost.push(register);
+    }
+    builder.useFixed(operation, rax);
+    for (const { register, value } of used) builder.useFixed(value, register);
+    builder.clobber(registerSet(lost));
+  };
 
 export const INTRINSIC_RULES: readonly Rule[] = [
   intrinsicRule(Intrinsic.In8, input(1, MachineOp.MoveZero8)),
@@ -415,7 +429,30 @@ export const INTRINSIC_RULES: readonly Rule[] = [
       timeout: 3,
     }),
   ),
-  intrinsicRule(Intrinsic.CallShort, callShort),
+  intrinsicRule(
+    Intrinsic.CallShort,
+    shortCall({
+      operation: SystemCall.Call,
+      target: 0,
+      header: 1,
+      record: -1,
+      inbox: -1,
+      timeout: 2,
+      word0: 3,
+    }),
+  ),
+  intrinsicRule(
+    Intrinsic.ReplyShort,
+    shortCall({
+      operation: SystemCall.Reply,
+      target: 0,
+      header: 1,
+      record: 2,
+      inbox: 3,
+      timeout: 4,
+      word0: 5,
+    }),
+  ),
   intrinsicRule(
     Intrinsic.Recv,
     systemCall({

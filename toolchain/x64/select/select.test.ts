@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { IrFunction, Value } from "../../ir/function.ts";
-import { Intrinsic } from "../../ir/intrinsic.ts";
+import { Intrinsic, SYSTEM_CALL_RESULTS } from "../../ir/intrinsic.ts";
 import { TrapKind } from "../../ir/machine-code.ts";
 import type { IrModule, Level, Target } from "../../ir/module.ts";
 import { Opcode, Type } from "../../ir/opcode.ts";
+import { SystemCallResult } from "../../../kernel/abi/system-call.ts";
 import { compileFunction } from "../compile-function.ts";
 import { assemblyOf, rulesOf } from "../../../tests/support/disassemble-sample.ts";
 import { moduleOf, SampleFunction } from "../../../tests/support/sample-function.ts";
@@ -637,20 +638,23 @@ describe("intrinsics", () => {
     [2, 1],
     [4, 4],
     [null, 2],
-  ])("a short call of %s words with %d back moves no others", (sent, received) => {
-    const f = new SampleFunction([I32, I32, I64, I64, I64, I64, I64], [I32]);
-    const [handle, record, timeout] = [f.parameter(0), f.parameter(1), f.parameter(2)];
+  ])("a short call of %s words with %d read moves no others", (sent, read) => {
+    const f = new SampleFunction([I32, I64, I64, I64, I64, I64], []);
+    const [handle, timeout] = [f.parameter(0), f.parameter(1)];
     const header = sent === null ? f.parameter(0) : f.constant(Type.I32, BigInt(0x7f3_0010 | sent));
-    const words = [3, 4, 5, 6].map((index) => f.parameter(index));
-    const answerWords = f.constant(Type.I32, BigInt(received));
+    const words = [2, 3, 4, 5].map((index) => f.parameter(index));
     const call = f.instruction(
       Opcode.Intrinsic,
       Type.None,
-      [handle, header, record, timeout, answerWords, ...words],
-      [I32],
+      [handle, header, timeout, ...words],
+      Array.from({ length: 1 + SYSTEM_CALL_RESULTS }, () => I64),
       Intrinsic.CallShort,
     );
-    const fn = f.return(f.fn.result(call, 0));
+    for (let word = 0; word < read; word++) {
+      const result = f.fn.result(call, 1 + SystemCallResult.Word0 + word);
+      f.store(Opcode.Store64, I64, f.i32(64 + 8 * word), result);
+    }
+    const fn = f.return();
     const code = assemblyOf(fn, moduleOf("domain", [fn]));
     const at = code.indexOf("syscall");
     const set = ["rbx", "r12", "r13", "r14"].filter((register) =>
@@ -658,7 +662,39 @@ describe("intrinsics", () => {
     );
     expect(set).toHaveLength(sent ?? 4);
     const stores = code.slice(at).filter((line) => /^mov \[(?!rsp)/.test(line));
-    expect(stores).toHaveLength(received);
+    expect(stores).toHaveLength(read);
+  });
+
+  test("a short system call has all results of the ABI", () => {
+    expect(Object.keys(SystemCallResult).filter((key) => /^\d/.test(key))).toHaveLength(
+      SYSTEM_CALL_RESULTS,
+    );
+  });
+
+  test.each([
+    ["no record", 0n, false],
+    ["a record", 0x10000n, true],
+  ])("a short reply with %s", (_what, record, isSet) => {
+    const f = new SampleFunction([I64], []);
+    const number = (type: Type, value: bigint) => f.constant(type, value);
+    f.instruction(
+      Opcode.Intrinsic,
+      Type.None,
+      [
+        f.parameter(0),
+        number(I32, 0x7f3_0800n),
+        number(I32, record),
+        number(I32, 0x10002n),
+        ...[0n, 0n, 0n, 0n, 0n].map((value) => number(I64, value)),
+      ],
+      Array.from({ length: 1 + SYSTEM_CALL_RESULTS }, () => I64),
+      Intrinsic.ReplyShort,
+    );
+    const fn = f.return();
+    const code = assemblyOf(fn, moduleOf("domain", [fn]));
+    expect(code.some((line) => /^(mov|xor) edx,/.test(line))).toBe(isSet);
+    expect(code).toContain("mov r10d,10002h");
+    expect(code.some((line) => line.startsWith("mov ebx,"))).toBe(false);
   });
 });
 
