@@ -4,9 +4,9 @@
 
 import { RECORD_BYTES } from "../../kernel/abi/message-record";
 import { Status } from "../../kernel/abi/status";
-import { HEADER_FLAG_LONG, TIMEOUT_NONE } from "../../kernel/abi/system-call";
+import { HEADER_FLAG_LONG, SystemCallResult, TIMEOUT_NONE } from "../../kernel/abi/system-call";
 import { MessageRecord } from "./message-record";
-import { call, callShort } from "./trine";
+import { call, callShort, result } from "./trine";
 
 /** After the kernel's part of a record: how the call ended. */
 const OUTCOME_BYTES = 8;
@@ -23,7 +23,8 @@ export const DEFERRED_RECORD: usize = memory.data(OWN_RECORD_BYTES, 8);
 @unmanaged
 @final
 class Outcome {
-  status: u32;
+  /** The half of `status` that means something. */
+  statusWord: u32;
   /** 1 if it is known what was wrong with the request (mistake.ts). */
   hasMistake: u32;
 
@@ -32,8 +33,13 @@ class Outcome {
     return changetype<Outcome>(record + RECORD_BYTES);
   }
 
+  /** Read as wide as `begin` writes, so that the compiler finds the status in its register. */
+  @inline get status(): u32 {
+    return <u32>load<u64>(changetype<usize>(this));
+  }
+
   /** Sets the status; what was wrong with the request is not known yet. */
-  @inline begin(status: u32): void {
+  @inline begin(status: u64): void {
     store<u64>(changetype<usize>(this), status);
   }
 }
@@ -101,20 +107,18 @@ export class ShortCall {
     word1: u64,
     word2: u64,
     word3: u64,
-  ): u32 {
-    const status = callShort(
-      handle,
-      header,
-      CALL_RECORD,
-      timeoutNs,
-      answerWords,
-      word0,
-      word1,
-      word2,
-      word3,
-    );
+  ): void {
+    const status = callShort(handle, header, timeoutNs, word0, word1, word2, word3);
+    const answer0 = result(SystemCallResult.Word0);
+    const answer1 = result(SystemCallResult.Word1);
+    const answer2 = result(SystemCallResult.Word2);
+    const answer3 = result(SystemCallResult.Word3);
+    const answer = MessageRecord.at(CALL_RECORD);
+    answer.word0 = answer0;
+    if (answerWords > 1) answer.word1 = answer1;
+    if (answerWords > 2) answer.word2 = answer2;
+    if (answerWords > 3) answer.word3 = answer3;
     Outcome.of(CALL_RECORD).begin(status);
-    return status;
   }
 }
 

@@ -62,20 +62,32 @@ export abstract class Service {
    */
   abstract dispatch(method: u32): u32;
 
+  /**
+   * Serves, in a program that serves nothing else. Does not return. Generated servers have a loop
+   * of their own, in which `T`, the class of the object, makes its methods known.
+   */
+  serveAlone<T extends Service>(): void {
+    addService(changetype<T>(this));
+    serveLoop();
+  }
+
   /** Called when notice bits have arrived at the program's inbox. */
   notified(_bits: u64): void {}
 }
 
 const received: MessageRecord = changetype<MessageRecord>(SERVER_RECORD);
 
+// Of the request that is being handled. What no handler asks for costs nothing: the compiler drops
+// variables that nothing reads.
+let currentToken: u64 = 0;
+let currentBadge: u64 = 0;
+let currentCaller: u64 = 0;
+
 /** In the order in which they were added. */
 let firstService: Service | null = null;
 let receiveFlags: u32 = 0;
 /** Flags of a reply that receives the next request. */
 let replyFlags: u32 = HEADER_FLAG_RECEIVE;
-let receiveArena: usize = 0;
-let receiveArenaBytes: u32 = 0;
-let receiveHandles: u32 = 0;
 
 /** Adds a service to the program's loop. */
 export function addService(service: Service): void {
@@ -91,41 +103,30 @@ export function addService(service: Service): void {
     receiveFlags = HEADER_FLAG_LONG;
     replyFlags = HEADER_FLAG_RECEIVE | HEADER_FLAG_RECORD;
   }
-  receiveHandles = max(receiveHandles, service.handles);
-  if (service.arenaBytes <= receiveArenaBytes) return;
-  receiveArenaBytes = service.arenaBytes;
-  receiveArena = heap.alloc(receiveArenaBytes);
+  // Nothing but this function writes what the record says of room.
+  received.receiveHandles = max(received.receiveHandles, service.handles);
+  if (service.arenaBytes <= received.receiveBytes) return;
+  received.receiveBytes = service.arenaBytes;
+  received.receiveAddress = <u32>heap.alloc(service.arenaBytes);
 }
 
-/** Adds the service and serves. Does not return. */
-export function serve(service: Service): void {
+/** Serves nothing but this service. Does not return. */
+export function serve<T extends Service>(service: T): void {
+  assert(firstService === null, "a program of several services adds them all, and calls serveLoop");
+  // A loop of its own has the service in a local variable, where the collector does not look.
+  if (ASC_RUNTIME !== RUNTIME_COLLECTS) return service.serveAlone<T>();
   addService(service);
   serveLoop();
 }
 
 /** Serves all services that were added. Does not return. */
 export function serveLoop(): void {
-  let status = receive(TIMEOUT_NONE);
-  let failures = 0;
+  let status = receiveRequest();
   while (true) {
+    if (status !== Status.Ok) awaitRequest(status);
     // Between two requests, only variables of modules refer to objects.
     if (ASC_RUNTIME === RUNTIME_COLLECTS) collectIfDue();
-    if (status === Status.Ok) {
-      failures = 0;
-      const token = received.token;
-      const answer = dispatch(received.header);
-      if (answer !== DEFERRED) {
-        if (receiveFlags !== 0) prepareReceive();
-        status = reply(token, answer | replyFlags, SERVER_RECORD, INBOX, TIMEOUT_NONE);
-        continue;
-      }
-    } else if (status === Status.Notified) {
-      failures = 0;
-      notifyServices();
-    } else if (++failures > FAILURES_MAX) {
-      assert(false, "the inbox cannot be received from");
-    }
-    status = receive(TIMEOUT_NONE);
+    status = answerAndReceive(received.token, dispatch(received.header));
   }
 }
 
@@ -138,8 +139,13 @@ export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
   let status = receive(timeoutNs);
   while (status === Status.Ok || status === Status.Notified) {
     handled++;
-    if (status === Status.Ok) answerRequest();
-    else notifyServices();
+    if (status === Status.Ok) {
+      const token = received.token;
+      const answer = dispatch(received.header);
+      if (answer !== DEFERRED) reply(token, answer, SERVER_RECORD, 0, TIMEOUT_NONE);
+    } else {
+      notifyServices();
+    }
     if (handled >= messagesMax) break;
     status = receive(TIMEOUT_POLL);
   }
@@ -148,28 +154,81 @@ export function servePending(messagesMax: u32, timeoutNs: u64): u32 {
 
 /** The reply token of the request being handled. */
 export function callToken(): u64 {
-  return received.token;
+  return currentToken;
 }
 
 /** The badge of the handle that the caller used, which identifies one of the server's objects. */
 export function callBadge(): u64 {
-  return received.badge;
+  return currentBadge;
 }
 
 /** The slot of the caller, from the kernel. */
 export function callerSlot(): u32 {
-  return received.callerSlot;
+  return <u32>(currentCaller >> 32);
 }
 
 /** The address of the request's arena. */
 export function requestArena(): usize {
-  return receiveArena;
+  return received.receiveAddress;
 }
 
-function answerRequest(): void {
-  const token = received.token;
-  const answer = dispatch(received.header);
-  if (answer !== DEFERRED) reply(token, answer, SERVER_RECORD, 0, TIMEOUT_NONE);
+// For the loops that are generated with the interfaces (toolchain/idl/generate/server.ts).
+
+/** Receives into SERVER_RECORD. */
+export function receiveRequest(): u32 {
+  return receive(TIMEOUT_NONE);
+}
+
+/**
+ * Receives into SERVER_RECORD until a request is there. `status`: how the last system call ended,
+ * without a request. Notices are handled; the bits of the first are in the record.
+ */
+export function awaitRequest(status: u32): void {
+  let failures = 0;
+  while (status !== Status.Ok) {
+    // Between two requests, only variables of modules refer to objects.
+    if (ASC_RUNTIME === RUNTIME_COLLECTS) collectIfDue();
+    if (status === Status.Notified) {
+      failures = 0;
+      notifyServices();
+    } else {
+      assert(++failures <= FAILURES_MAX, "the inbox cannot be received from");
+    }
+    status = receive(TIMEOUT_NONE);
+  }
+}
+
+/** Sends the answer in SERVER_RECORD, unless it is DEFERRED, and receives until a request comes. */
+export function answerFromRecord(token: u64, answer: u32): void {
+  const status = answerAndReceive(token, answer);
+  if (status !== Status.Ok) awaitRequest(status);
+}
+
+/** Notes what the handler of a request may ask for. */
+export function noteRequest(token: u64, badge: u64, caller: u64): void {
+  currentToken = token;
+  currentBadge = badge;
+  currentCaller = caller;
+}
+
+/** Puts the bits of a notice where `awaitRequest` looks for them. */
+export function noteBits(bits: u64): void {
+  received.word0 = bits;
+}
+
+export function receivedToken(): u64 {
+  return received.token;
+}
+
+export function receivedHeader(): u32 {
+  return received.header;
+}
+
+function answerAndReceive(token: u64, answer: u32): u32 {
+  if (answer === DEFERRED) return receiveRequest();
+  const status = reply(token, answer | replyFlags, SERVER_RECORD, INBOX, TIMEOUT_NONE);
+  noteReceived();
+  return status;
 }
 
 function notifyServices(): void {
@@ -192,19 +251,22 @@ function dispatch(header: u32): u32 {
   return errorReply(SERVER_RECORD, header, UNKNOWN_METHOD);
 }
 
+function receive(timeoutNs: u64): u32 {
+  const status = recv(INBOX, receiveFlags, SERVER_RECORD, timeoutNs);
+  noteReceived();
+  return status;
+}
+
+function noteReceived(): void {
+  noteRequest(
+    received.token,
+    received.badge,
+    load<u64>(SERVER_RECORD, offsetof<MessageRecord>("callerClass")),
+  );
+}
+
 /** The error for a request to an unknown interface or method. The kernel refuses these before. */
 export const UNKNOWN_METHOD: u32 = 0xffff;
-
-function receive(timeoutNs: u64): u32 {
-  if (receiveFlags !== 0) prepareReceive();
-  return recv(INBOX, receiveFlags, SERVER_RECORD, timeoutNs);
-}
-
-function prepareReceive(): void {
-  received.receiveAddress = <u32>receiveArena;
-  received.receiveBytes = receiveArenaBytes;
-  received.receiveHandles = receiveHandles;
-}
 
 /** Turns the answer in `record` into an error, and returns its header. */
 export function errorReply(record: usize, header: u32, error: u32): u32 {

@@ -2,7 +2,7 @@
 // says so. The supervisor decides when a program starts; its handles and quota come from the signed
 // image.
 
-import { addService, serve } from "../runtime/server";
+import { addService, serveLoop } from "../runtime/server";
 import { Control } from "./control";
 import { Faults } from "./faults";
 import { Slots } from "./slots";
@@ -11,5 +11,6 @@ export function main(): void {
   const slots = new Slots();
   slots.adoptOrStart();
   addService(new Faults(slots));
-  serve(new Control(slots));
+  addService(new Control(slots));
+  serveLoop();
 }

@@ -41,7 +41,9 @@ export async function runAssemblyScript(
   const imports = {
     trine: {
       call: call ?? absent,
-      callShort: call ?? absent,
+      callShort: call === undefined ? absent : () => BigInt(call()),
+      replyShort: absent,
+      result: () => 0n,
       recv: absent,
       reply: absent,
     },

@@ -11,6 +11,7 @@ import {
   HEADER_FLAG_ERROR,
   HEADER_FLAG_LONG,
   HEADER_FLAG_RECEIVE,
+  HEADER_FLAG_RECORD,
 } from "../../kernel/abi/system-call.ts";
 import Clock from "../../services/interfaces/kernel/clock.idl.ts";
 import Domain from "../../services/interfaces/kernel/domain.idl.ts";
@@ -174,6 +175,8 @@ export class NodeProgram {
   private timer: { readonly deadline: bigint; readonly bits: bigint } | undefined;
   private nextHandle = FIRST_MADE_HANDLE;
   private nextToken = 1n;
+  /** What the last short system call returned, by SystemCallResult. */
+  private results: readonly bigint[] = [];
 
   constructor(program: ProgramDescription, module: WebAssembly.Module, options: NodeOptions) {
     this.peers.set(DOMAIN_HANDLE, options.peers?.["domain"] ?? this.fakeDomain(options.slot ?? 0));
@@ -192,18 +195,29 @@ export class NodeProgram {
       trine: {
         call: (handle: number, header: number, record: number, timeout: bigint) =>
           this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
-        callShort: (
-          handle: number,
+        callShort: (handle: number, header: number, timeout: bigint, ...words: bigint[]) =>
+          this.inRegisters(0, words, (memory) =>
+            this.onCall(handle >>> 0, header >>> 0, 0, BigInt.asUintN(64, timeout), memory),
+          ),
+        replyShort: (
+          token: bigint,
           header: number,
           record: number,
+          inbox: number,
           timeout: bigint,
-          _answerWords: number,
           ...words: bigint[]
-        ) => {
-          const view = new BigUint64Array(this.memory.buffer, record >>> 0, words.length);
-          view.set(words.map((word) => BigInt.asUintN(64, word)));
-          return this.onCall(handle >>> 0, header >>> 0, record >>> 0, BigInt.asUintN(64, timeout));
-        },
+        ) =>
+          this.inRegisters(record >>> 0, words, (memory) =>
+            this.onReply(
+              BigInt.asUintN(64, token),
+              header >>> 0,
+              record >>> 0,
+              inbox >>> 0,
+              BigInt.asUintN(64, timeout),
+              memory,
+            ),
+          ),
+        result: (which: number) => this.results[which],
         recv: (inbox: number, flags: number, record: number, timeout: bigint) =>
           this.onReceive(inbox >>> 0, flags >>> 0, record >>> 0, BigInt.asUintN(64, timeout)),
         reply: (token: bigint, header: number, record: number, inbox: number, timeout: bigint) =>
@@ -281,6 +295,16 @@ export class NodeProgram {
     return call;
   }
 
+  /** Sends any message at all, which the program gets with its next receive. */
+  queueMessage(header: number, message: WireMessage, settle: (header: number) => void): void {
+    this.enqueueRaw(header, message, 0n, { settle });
+  }
+
+  /** Signals notice bits, which the program gets with its next receive. */
+  raise(bits: bigint): void {
+    this.bits |= bits;
+  }
+
   /** Has the program serve a message while it is itself in a call: a peer that is the program. */
   exchange(description: InterfaceDescription, method: number, message: WireMessage): Outcome {
     const outcomes: Outcome[] = [];
@@ -344,24 +368,59 @@ export class NodeProgram {
     return new DataView((this.instance.exports["memory"] as WebAssembly.Memory).buffer);
   }
 
-  private onCall(handle: number, header: number, record: number, timeout: bigint): Status {
+  /**
+   * Makes a system call whose words are not in memory: those sent are `words`, those received are
+   * in `results`. What registers pass is put where a record has it, and memory gets back what was
+   * there. Without a record, other memory takes its place.
+   */
+  private inRegisters(
+    record: number,
+    words: readonly bigint[],
+    systemCall: (memory: DataView) => Status,
+  ): bigint {
+    const memory = record === 0 ? new DataView(new ArrayBuffer(R.RECORD_BYTES)) : this.memory;
+    const before = memory.buffer.slice(record, record + R.RECORD_WORD_COUNT);
+    words.forEach((word, index) => memory.setBigInt64(record + 8 * index, word, true));
+    const status = systemCall(memory);
+    const word = (offset: number): bigint => memory.getBigUint64(record + offset, true);
+    const header = BigInt(memory.getUint32(record + R.RECORD_HEADER, true));
+    this.results = [
+      ...[word(R.RECORD_TOKEN), header, word(R.RECORD_BADGE), word(R.RECORD_CALLER)],
+      ...[0, 8, 16, 24].map(word),
+    ];
+    new Uint8Array(memory.buffer).set(new Uint8Array(before), record);
+    return BigInt(status);
+  }
+
+  private onCall(
+    handle: number,
+    header: number,
+    record: number,
+    timeout: bigint,
+    memory = this.memory,
+  ): Status {
     const peer = this.peers.get(handle);
     if (peer === undefined) return Status.BadHandle;
     if (header >>> 16 !== peer.description.id) return Status.WrongInterface;
-    const outcome = peer.answer((header >>> 4) & 63, readMessage(this.memory, record, header));
+    const outcome = peer.answer((header >>> 4) & 63, readMessage(memory, record, header));
     if (outcome.status === Status.Timeout) this.pass(timeout);
     const hasMessage = outcome.status === Status.Ok || outcome.status === Status.ErrorReply;
     if (hasMessage)
-      writeMessage(this.memory, record, (header & HEADER_FLAG_LONG) !== 0, header, outcome.message);
+      writeMessage(memory, record, (header & HEADER_FLAG_LONG) !== 0, header, outcome.message);
     return outcome.status;
   }
 
-  private onReceive(inbox: number, flags: number, record: number, timeout: bigint): Status {
+  private onReceive(
+    inbox: number,
+    flags: number,
+    record: number,
+    timeout: bigint,
+    memory = this.memory,
+  ): Status {
     const isMain = inbox === INBOX_HANDLE;
-    if (isMain && this.bits !== 0n) return this.takeBits(record);
+    if (isMain && this.bits !== 0n) return this.takeBits(record, memory);
     const next = isMain ? this.queue.shift() : undefined;
     if (next !== undefined) {
-      const memory = this.memory;
       writeMessage(memory, record, (flags & HEADER_FLAG_LONG) !== 0, next.header, next.message);
       memory.setBigUint64(record + R.RECORD_TOKEN, next.token, true);
       memory.setBigUint64(record + R.RECORD_BADGE, next.badge, true);
@@ -369,11 +428,11 @@ export class NodeProgram {
     }
     if (timeout === 0n) throw new Waits("the program waits");
     this.pass(timeout);
-    return isMain && this.bits !== 0n ? this.takeBits(record) : Status.Timeout;
+    return isMain && this.bits !== 0n ? this.takeBits(record, memory) : Status.Timeout;
   }
 
-  private takeBits(record: number): Status {
-    this.memory.setBigUint64(record, this.bits, true);
+  private takeBits(record: number, memory: DataView): Status {
+    memory.setBigUint64(record, this.bits, true);
     this.bits = 0n;
     return Status.Notified;
   }
@@ -384,14 +443,15 @@ export class NodeProgram {
     record: number,
     inbox: number,
     timeout: bigint,
+    memory = this.memory,
   ): Status {
     const pending = this.pending.get(token);
     if (pending === undefined) return Status.Gone;
     this.pending.delete(token);
-    pending.settle(header, readMessage(this.memory, record, header));
-    return (header & HEADER_FLAG_RECEIVE) === 0
-      ? Status.Ok
-      : this.onReceive(inbox, header, record, timeout);
+    pending.settle(header, readMessage(memory, record, header));
+    if ((header & HEADER_FLAG_RECEIVE) === 0) return Status.Ok;
+    const hasRecord = (header & (HEADER_FLAG_LONG | HEADER_FLAG_RECORD)) !== 0;
+    return this.onReceive(inbox, hasRecord ? HEADER_FLAG_LONG : 0, record, timeout, memory);
   }
 
   private enqueue(
@@ -401,14 +461,13 @@ export class NodeProgram {
     badge: bigint,
     pending: Pending,
   ): void {
+    this.enqueueRaw(((description.id << 16) | (method << 4)) >>> 0, message, badge, pending);
+  }
+
+  private enqueueRaw(header: number, message: WireMessage, badge: bigint, pending: Pending): void {
     const token = (this.nextToken++ << 32n) | 7n;
     this.pending.set(token, pending);
-    this.queue.push({
-      token,
-      badge,
-      header: ((description.id << 16) | (method << 4)) >>> 0,
-      message,
-    });
+    this.queue.push({ token, badge, header, message });
   }
 
   private pass(nanoseconds: bigint): void {

@@ -5,8 +5,11 @@ import { type Diagnostic, refuse } from "../report/diagnostic.ts";
 import { endlessLoops } from "./endless-loops.ts";
 import { COLLECTOR } from "./hidden-references.ts";
 
-/** What a request or a notice runs: what the server loop calls for it. */
+/** What a request or a notice runs: what the loop for several services calls for it. */
 const HANDLERS = ["services/runtime/server/dispatch", "services/runtime/server/notifyServices"];
+/** And what the loop of one service calls, it calls itself. */
+const SERVES_ONE = /^services\/runtime\/server\/serve</;
+const LOOP_OF_ONE = /^build\/generated\/interfaces\/\w+\/\w+Server#serveAlone</;
 /** A program that has one of these serves, and so has all handlers. */
 const LOOPS = ["services/runtime/server/serveLoop", "services/runtime/server/servePending"];
 /** What makes objects in a program without a collector. */
@@ -36,7 +39,13 @@ export function objectUse(module: IrModule): ObjectUse {
   // If the names change, programs would lose the collector without a word.
   if (functionsNamed(module, ...LOOPS).length > 0 && handlers.length !== HANDLERS.length)
     throw new Error(`a server loop without ${HANDLERS.join(" and ")}`);
-  const served = graph.reachableFrom(handlers);
+  const loopsOfOne = module.functions.flatMap(({ name }, index) =>
+    LOOP_OF_ONE.test(name) ? [index] : [],
+  );
+  const servesOne = module.functions.some(({ name }) => SERVES_ONE.test(name));
+  if (servesOne && loopsOfOne.length === 0 && functionsNamed(module, ...LOOPS).length === 0)
+    throw new Error("a program that serves has no server loop");
+  const served = graph.reachableFrom([...handlers, ...loopsOfOne]);
   const isMadeWhileServing = makers.some((maker) => served.has(maker));
   return {
     needsCollector: isMadeWhileServing || functionsNamed(module, `${COLLECTOR}/collect`).length > 0,

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   HANDLE_INDEX_FIRST_NAMED,
+  HEADER_FLAG_ERROR,
   INITIAL_GENERATION,
   REGISTER_WORDS_MAX,
 } from "../../kernel/abi/system-call.ts";
@@ -238,4 +239,158 @@ test("generated clients and servers understand each other, field by field", asyn
   expect(program.text(call("seenAddress"), call("callEmptyTexts"))).toBe("0/!");
   expect(call("callCarry")).toBe(0x1000a * 10 + 2);
   expect(call("version")).toBe(320);
+});
+
+/** Methods whose handlers do what a handler may do; the words of a request are not zero. */
+const Handlers = defineInterface({
+  name: "Handlers",
+  id: 0x7fe,
+  version: 1,
+  errors: ["Never", "Always"],
+  methods: {
+    swap: { takes: { a: u64, b: u64 }, returns: { a: u64, b: u64 } },
+    forget: {
+      takes: { a: u64, b: u64, c: u64, d: u64 },
+      returns: { a: u64, b: u64, c: u64, d: u64 },
+    },
+    forgetMore: {
+      takes: Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`w${n}`, u64])),
+      returns: Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`w${n}`, u64])),
+    },
+    forgetHandle: { takes: { key: handle("Notice") }, returns: { key: handle("Notice"), a: u64 } },
+    refuse: { takes: { a: u64 }, returns: { a: u64 } },
+    later: { takes: { a: u64 }, returns: { a: u64, b: u64 } },
+    release: { takes: { a: u64 }, returns: { badge: u64, slot: u32 } },
+    count: { returns: { a: u64 } },
+  },
+});
+
+const HANDLERS_SOURCE = `
+import { HandlersError, HandlersServer, HandlersSwapReply, HandlersForgetReply, HandlersForgetMoreReply, HandlersForgetHandleReply, HandlersRefuseReply, HandlersLaterReply, HandlersReleaseReply, HandlersCountReply } from "../../build/generated/interfaces/Handlers";
+import { callBadge, callerSlot, callToken, DEFERRED, OK, serve } from "./server";
+let waiting: u64 = 0;
+let bitsSeen: u64 = 0;
+class Handlers extends HandlersServer {
+  swap(a: u64, b: u64, reply: HandlersSwapReply): u32 { reply.a = b; reply.b = a; return OK; }
+  forget(a: u64, b: u64, c: u64, d: u64, reply: HandlersForgetReply): u32 { reply.c = a; return OK; }
+  forgetMore(w0: u64, w1: u64, w2: u64, w3: u64, w4: u64, w5: u64, reply: HandlersForgetMoreReply): u32 { reply.w1 = w5; return OK; }
+  forgetHandle(key: u32, reply: HandlersForgetHandleReply): u32 { reply.a = key; return OK; }
+  refuse(a: u64, reply: HandlersRefuseReply): u32 { reply.a = a; return a == 7 ? OK : HandlersError.Always; }
+  later(a: u64, reply: HandlersLaterReply): u32 { reply.a = a; waiting = callToken(); return DEFERRED; }
+  release(a: u64, reply: HandlersReleaseReply): u32 {
+    const answer = HandlersLaterReply.to(waiting);
+    answer.b = a;
+    answer.send();
+    reply.badge = callBadge();
+    reply.slot = callerSlot();
+    return OK;
+  }
+  count(reply: HandlersCountReply): u32 { reply.a = bitsSeen; return OK; }
+  notified(bits: u64): void { bitsSeen |= bits; }
+}
+export function main(): void { serve(new Handlers()); }
+`;
+
+// The loop of one service serves what waits when `main` begins; what comes later, the other loop.
+describe.each(["serveAlone", "serveLoop"])("a server by %s", (loop) => {
+  const load = (): Promise<NodeProgram> =>
+    loadSourceInNode(
+      "services/runtime",
+      HANDLERS_SOURCE,
+      { name: "handlers", entry: "main.ts" },
+      {},
+      {
+        "build/generated/interfaces/Handlers.ts": interfaceFile(
+          buildModel("handlers.idl.ts", Handlers),
+        ),
+      },
+    );
+
+  /** Sends all requests, in turn, and runs the program. */
+  async function serveAll(
+    send: (queue: NodeProgram["queueCall"], program: NodeProgram) => void,
+  ): Promise<void> {
+    const program = await load();
+    if (loop === "serveLoop") program.run();
+    send((...request) => program.queueCall(...request), program);
+    if (loop === "serveAlone") program.run();
+    else program.notify(0n);
+  }
+  const ignore = (): void => {};
+
+  test("answers what its handlers make of it", async () => {
+    let swapped: unknown;
+    await serveAll((queue) => {
+      swapped = queue(Handlers, "swap", { a: 1n, b: 2n ** 64n - 1n }, ignore);
+    });
+    expect(swapped).toMatchObject({ state: "answered", fields: { a: 2n ** 64n - 1n, b: 1n } });
+  });
+
+  test("a field that the handler forgets is zero, not a word of this request or of another", async () => {
+    const calls: unknown[] = [];
+    await serveAll((queue) => {
+      const words = { w0: 11n, w1: 12n, w2: 13n, w3: 14n, w4: 15n, w5: 16n };
+      calls.push(queue(Handlers, "forgetMore", words, ignore));
+      calls.push(queue(Handlers, "forget", { a: 21n, b: 22n, c: 23n, d: 24n }, ignore));
+      calls.push(queue(Handlers, "forgetMore", words, ignore));
+      calls.push(queue(Handlers, "forgetHandle", { key: 0x10_0042 }, ignore));
+    });
+    const more = { w0: 0n, w1: 16n, w2: 0n, w3: 0n, w4: 0n, w5: 0n };
+    expect(calls).toMatchObject([
+      { fields: more },
+      { fields: { a: 0n, b: 0n, c: 21n, d: 0n } },
+      { fields: more },
+      { fields: { key: 0, a: 0x10_0042n } },
+    ]);
+  });
+
+  test("an error takes the answer's place, and the next request is served", async () => {
+    const calls: unknown[] = [];
+    await serveAll((queue) => {
+      calls.push(queue(Handlers, "refuse", { a: 6n }, ignore));
+      calls.push(queue(Handlers, "refuse", { a: 7n }, ignore));
+    });
+    expect(calls).toMatchObject([
+      { state: "refused", error: "Always" },
+      { state: "answered", fields: { a: 7n } },
+    ]);
+  });
+
+  test("an answer may be given later, by another handler, beside the answer to its own request", async () => {
+    const calls: unknown[] = [];
+    await serveAll((queue) => {
+      calls.push(queue(Handlers, "later", { a: 5n }, ignore));
+      calls.push(queue(Handlers, "release", { a: 6n }, ignore, 77n));
+    });
+    expect(calls).toMatchObject([
+      { state: "answered", fields: { a: 0n, b: 6n } },
+      { state: "answered", fields: { badge: 77n, slot: 0 } },
+    ]);
+  });
+
+  test("notices between two requests reach the service, with all their bits", async () => {
+    const calls: { state: string; fields?: unknown }[] = [];
+    await serveAll((queue, program) => {
+      queue(Handlers, "swap", { a: 1n, b: 2n }, () => program.raise(2n ** 63n + 4n));
+      calls.push(queue(Handlers, "count", {}, ignore));
+    });
+    expect(calls).toMatchObject([{ fields: { a: 2n ** 63n + 4n } }]);
+  });
+
+  test.each([
+    ["a method that there is not", ((0x7fe << 16) | (9 << 4)) >>> 0],
+    ["the method of another interface", ((0x7fd << 16) | (0 << 4)) >>> 0],
+    ["the method of an interface above", ((0x7ff << 16) | (0 << 4)) >>> 0],
+  ])("refuses %s", async (_what, header) => {
+    const answers: number[] = [];
+    await serveAll((_queue, program) =>
+      program.queueMessage(
+        header,
+        { words: [1n, 2n], arena: new Uint8Array(), handles: [] },
+        (of) => answers.push(of),
+      ),
+    );
+    expect(answers).toHaveLength(1);
+    expect(answers[0]! & HEADER_FLAG_ERROR).not.toBe(0);
+  });
 });

@@ -107,6 +107,9 @@ export function layOut(fields: Readonly<Record<string, FieldType>>): Layout {
   };
 }
 
+/** Request and answer travel in registers. */
+export const isShort = ({ request, answer }: Method): boolean => !request.isLong && !answer.isLong;
+
 export function isInArena(type: FieldType): type is Extract<FieldType, { readonly max: number }> {
   return type.kind === "bytes" || type.kind === "text";
 }

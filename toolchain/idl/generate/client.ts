@@ -7,6 +7,7 @@ import {
   type Field,
   type InterfaceModel,
   isInArena,
+  isShort,
   type Layout,
   type Method,
   REGISTER_WORDS,
@@ -110,8 +111,6 @@ function writeArena(out: SourceWriter, request: Layout, fields: readonly Field[]
     out.line(`arenaBytes += min(${name}.length, <u32>${max});`);
   }
 }
-
-const isShort = ({ request, answer }: Method): boolean => !request.isLong && !answer.isLong;
 
 function shortCall(method: Method): string {
   const { request, answer } = method;

@@ -18,7 +18,19 @@ import { SourceWriter } from "./source-writer.ts";
 /** Names that the generated code imports from the runtime and the ABI, by file. */
 const IMPORTS: readonly (readonly [string, readonly string[]])[] = [
   ["kernel/abi/message-record", ["RECORD_TOKEN"]],
-  ["kernel/abi/system-call", ["HEADER_WORDS_MASK"]],
+  ["kernel/abi/status", ["Status"]],
+  [
+    "kernel/abi/system-call",
+    [
+      "HEADER_FLAG_LONG",
+      "HEADER_FLAG_RECEIVE",
+      "HEADER_FLAG_RECORD",
+      "HEADER_METHOD_SHIFT",
+      "HEADER_WORDS_MASK",
+      "SystemCallResult",
+      "TIMEOUT_NONE",
+    ],
+  ],
   [
     "services/runtime/message",
     [
@@ -41,16 +53,26 @@ const IMPORTS: readonly (readonly [string, readonly string[]])[] = [
     "services/runtime/server",
     [
       "DEFERRED",
+      "INBOX",
       "OK",
       "Service",
       "UNKNOWN_METHOD",
+      "addService",
+      "answerFromRecord",
+      "awaitRequest",
       "errorReply",
       "longReply",
+      "noteBits",
+      "noteRequest",
+      "receiveRequest",
+      "receivedHeader",
+      "receivedToken",
       "requestArena",
       "sendReply",
     ],
   ],
   ["services/runtime/text", ["Text"]],
+  ["services/runtime/trine", ["replyShort", "result"]],
 ];
 
 export function interfaceFile(model: InterfaceModel): string {
