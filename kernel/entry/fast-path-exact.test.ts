@@ -80,6 +80,8 @@ const THREADS_SEEN = 24;
 /** Where the captured words lie in a thread: the short way does not write them. */
 const CAPTURE = 1408;
 const CAPTURED_WORDS = CAPTURE + 128;
+/** ThreadState.AwaitingReply. */
+const AWAITING_REPLY = 2;
 
 const SYSTEM: TestSystem = {
   ...TEST_SYSTEM,
@@ -139,6 +141,15 @@ function state(kernel: KernelInNode): Record<string, string> {
   return parts;
 }
 
+/** True if a thread waits for the answer to a call with a timeout. */
+function isTimed(kernel: KernelInNode, thread: number): boolean {
+  return (
+    thread !== 0 &&
+    kernel.number("threadState", thread) === AWAITING_REPLY &&
+    kernel.register(thread, SAVE_R9) !== 0n
+  );
+}
+
 /** True if a thread waits in a system call with a record. */
 function isLong(kernel: KernelInNode, thread: number): boolean {
   return thread !== 0 && (Number(kernel.register(thread, SAVE_RSI)) & HEADER_FLAG_LONG) !== 0;
@@ -187,7 +198,7 @@ function act(
     [SAVE_R13]: big(),
     [SAVE_R14]: big(),
   };
-  const timeout = random(12) === 0 ? BigInt(1 + random(300_000)) : 0n;
+  const timeout = random(4) === 0 ? BigInt(1 + random(300_000)) : 0n;
   const place = RECORDS[random(RECORDS.length)]!;
   const record = random(12) === 0 ? big() : BigInt(place);
   /** Fills the record for a message of `method`; now and then for another that is wrong there. */
@@ -267,7 +278,7 @@ function act(
     });
   }
   const notice = notices.get(slot);
-  switch (random(30)) {
+  switch (random(36)) {
     case 0:
       return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
     case 1:
@@ -310,12 +321,16 @@ function act(
     case 15:
     case 16:
     case 17:
+    case 22:
+    case 23:
       fill(MANY);
       return call(named(slot === CLIENT ? 0 : 1), 0x100, MANY, 4, HEADER_FLAG_LONG);
     case 18:
     case 19:
     case 20:
     case 21:
+    case 24:
+    case 25:
       fill(COPY);
       return call(named(slot === CLIENT ? 0 : 1), 0x100, COPY, 1, HEADER_FLAG_LONG);
     default:
@@ -333,7 +348,8 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
     for (const kernel of kernels) for (const slot of SLOTS) startSlot(kernel, slot);
     let short = 0;
     let long = 0;
-    for (let step = 0; step < 2000; step++) {
+    let timed = 0;
+    for (let step = 0; step < 2500; step++) {
       const before = kernels[0]!.current;
       const exits = kernels[0]!.shortExits;
       const failures = kernels.map((kernel, side) =>
@@ -353,10 +369,12 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
       );
       if (captured[0] !== captured[1]) short += 1;
       if (kernels[0]!.shortExits > exits && isLong(kernels[0]!, before)) long += 1;
+      if (kernels[0]!.shortExits > exits && isTimed(kernels[0]!, before)) timed += 1;
       if (step % 8 === 0) expect(kernels[0]!.hasMemoryOf(kernels[1]!), `step ${step}`).toBe(true);
       if (step % 50 === 0) kernels[0]!.check();
     }
     expect(short).toBeGreaterThan(100);
     expect(long).toBeGreaterThan(15);
+    expect(timed).toBeGreaterThan(10);
   },
 );

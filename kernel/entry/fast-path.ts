@@ -20,6 +20,7 @@ import { promiseRecord } from "../ipc/capture";
 import { Arguments, RegisterWords, Result } from "../ipc/registers";
 import { SEQUENCE_LAST } from "../ipc/request";
 import { isTraceActive } from "../ipc/trace";
+import { startTimeout } from "../ipc/wait";
 import { Event, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
@@ -27,12 +28,14 @@ import { CHAIN_MAX } from "../object/tally";
 import { Inbox } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
 import {
+  armDeadline,
   canHandOver,
   chooseNext,
   currentThread,
   handOver,
   isWorkDeferred,
 } from "../schedule/scheduler";
+import { clearTimer } from "../schedule/timers";
 import { resumeCurrent, resumeMessage } from "../x64/assembly";
 import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
@@ -44,12 +47,7 @@ export function fastCall(): bool {
   const passed = Arguments.of(caller);
   const header = passed.header;
   const words = header.registerWords;
-  if (
-    header.flags !== 0 ||
-    words > <u32>REGISTER_WORDS_MAX ||
-    passed.timeoutNs !== TIMEOUT_NONE ||
-    passed.handle >> 32 !== 0
-  )
+  if (header.flags !== 0 || words > <u32>REGISTER_WORDS_MAX || passed.handle >> 32 !== 0)
     return middleCall(caller);
   if (!GUARD_VERDICT || isTraceActive()) return false;
 
@@ -68,7 +66,12 @@ export function fastCall(): bool {
   const receiver = inbox.receiver;
   if (receiver === null || caller.sequence === SEQUENCE_LAST) return false;
   const owner = domainOfSlot(endpoint.owner);
-  if (entry.seenInstance !== owner.instance || !mayRun(receiver, owner)) return false;
+  if (
+    entry.seenInstance !== owner.instance ||
+    receiver.timeoutTimer.heapIndex !== 0 ||
+    !mayRun(receiver, owner)
+  )
+    return false;
   // Other callers or chains would take more than one comparison to settle who lends what.
   if (
     receiver.firstServed !== null ||
@@ -113,14 +116,23 @@ export function fastCall(): bool {
 
   RegisterWords.of(receiver).copyFrom(caller, words);
   handOver(caller, receiver);
-  resumeMessage(
-    (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index,
-    naming.received(words, 0).word,
-    entry.badge,
-    <u32>changetype<usize>(receiver),
-    Result.callerIdentity(domain.classId, domain.slot),
-  );
+  const token = (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
+  const received = naming.received(words, 0).word;
+  const identity = Result.callerIdentity(domain.classId, domain.slot);
+  const thread = <u32>changetype<usize>(receiver);
+  if (passed.timeoutNs === TIMEOUT_NONE)
+    resumeMessage(token, received, entry.badge, thread, identity);
+  else resumeTimed(token, received, entry.badge, thread, identity);
   return true;
+}
+
+/** As `resumeMessage`, when the timeout of the call that the thread gets has to start. */
+function resumeTimed(token: u64, header: u32, badge: u64, thread: u32, identity: u64): void {
+  // Not null: it has just called.
+  const caller = changetype<Thread>(changetype<Thread>(<usize>thread).firstServed);
+  startTimeout(caller, Arguments.of(caller).timeoutNs);
+  armDeadline(caller.timeoutTimer.deadline);
+  resumeMessage(token, header, badge, thread, identity);
 }
 
 /**
@@ -149,10 +161,9 @@ export function fastReply(): bool {
     caller.callEpoch !== epoch() ||
     shape === null ||
     caller.isFaultCall ||
-    caller.timeoutTimer.heapIndex !== 0
+    !mayRun(caller, domainOfSlot(caller.owner))
   )
-    return middleReply(server);
-  if (!mayRun(caller, domainOfSlot(caller.owner))) return false;
+    return false;
 
   // The rule of plain-inbox.ts, written out: its result would cost four instructions here.
   const entry = HandleTable.find(domainOfSlot(server.owner), <u32>passed.inbox);
@@ -189,6 +200,7 @@ export function fastReply(): bool {
 
   RegisterWords.of(caller).copyFrom(server, words);
   handOver(server, caller);
+  if (caller.timeoutTimer.heapIndex !== 0) clearTimer(caller.timeoutTimer);
   resumeMessage(0, caller.callHeader.received(words, 0).word, 0, <u32>changetype<usize>(caller), 0);
   return true;
 }
@@ -212,12 +224,7 @@ export function fastRecv(): bool {
   return true;
 }
 
-/**
- * True if a message makes a waiting thread able to run with nothing else to do, as to end a
- * timeout.
- */
+/** True if a message makes a waiting thread able to run. */
 function mayRun(thread: Thread, domain: Domain): bool {
-  return (
-    thread.timeoutTimer.heapIndex === 0 && !thread.suspended && domain.state === DomainState.Running
-  );
+  return !thread.suspended && domain.state === DomainState.Running;
 }

@@ -1,7 +1,6 @@
-// The call and the reply that the fast path does not take, because the message has a record or the
-// call a timeout, but whose receiver waits and whose verdict is cached. As on the fast path, each
-// either does exactly what the slow path does, or declines. What was captured until then, the slow
-// path captures again.
+// The call and the reply that the fast path does not take because the message has a record, but
+// whose receiver waits and whose verdict is cached. As on the fast path, each either does exactly
+// what the slow path does, or declines. What was captured until then, the slow path captures again.
 
 import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
@@ -109,7 +108,7 @@ export function middleCall(caller: Thread): bool {
   handOver(caller, receiver);
   if (timeoutNs !== TIMEOUT_NONE) {
     startTimeout(caller, timeoutNs);
-    armDeadline();
+    armDeadline(caller.timeoutTimer.deadline);
   }
   resumeCurrent();
   return true;

@@ -4,7 +4,12 @@
 import { ObjectType, RIGHT_RECEIVE } from "../abi/object";
 import { Status } from "../abi/status";
 import { MessageHeader } from "../abi/message-header";
-import { HEADER_FLAG_KEEP_MASKED, HEADER_FLAG_LONG, TIMEOUT_POLL } from "../abi/system-call";
+import {
+  HEADER_FLAG_KEEP_MASKED,
+  HEADER_FLAG_LONG,
+  TIMEOUT_NONE,
+  TIMEOUT_POLL,
+} from "../abi/system-call";
 import { findHandle, hasRights } from "../handle/table";
 import { forgetReceiver, unqueueCaller } from "../ipc/inbox-queue";
 import { updatePriority } from "../ipc/lending";
@@ -137,7 +142,7 @@ function wait(thread: Thread, inbox: Inbox, timeoutNs: u64): void {
   thread.state = ThreadState.Receiving;
   thread.inbox = inbox;
   inbox.receiver = thread;
-  startTimeout(thread, timeoutNs);
+  if (timeoutNs !== TIMEOUT_NONE) startTimeout(thread, timeoutNs);
 }
 
 /** Callers in the inbox's queue lend their priority to this thread from now on. */

@@ -47,7 +47,7 @@ export function sendRequest(caller: Thread, endpoint: Endpoint, timeoutNs: u64):
   if (status !== Status.Ok) return status;
   if (timeoutNs === TIMEOUT_POLL) return Status.Timeout;
   queueCaller(caller, endpoint);
-  startTimeout(caller, timeoutNs);
+  if (timeoutNs !== TIMEOUT_NONE) startTimeout(caller, timeoutNs);
   return Status.Ok;
 }
 

@@ -1,23 +1,21 @@
 // Waits: their timeouts, and how any wait ends early, by timeout, cancellation or a death.
 
 import { Status } from "../abi/status";
-import { TIMEOUT_NONE } from "../abi/system-call";
 import { Thread, ThreadState } from "../object/thread";
 import { removeReady, wake } from "../schedule/scheduler";
-import { clearTimer, setTimer } from "../schedule/timers";
+import { clearTimer, startTimer } from "../schedule/timers";
 import { DEADLINE_NEVER, nowNs } from "../x64/timer";
 import { endFaulted } from "./end";
 import { leaveInbox, unqueueCaller } from "./inbox-queue";
 import { endService, updatePriority } from "./lending";
 import { setResult } from "./registers";
 
-/** Starts the timeout of a wait, relative to now; none for TIMEOUT_NONE. */
+/** Starts the timeout of a wait, relative to now. `timeoutNs` is not TIMEOUT_NONE. */
 export function startTimeout(thread: Thread, timeoutNs: u64): void {
-  if (timeoutNs === TIMEOUT_NONE) return;
   const now = nowNs();
   const deadline = now + timeoutNs;
   // If the sum overflows, the deadline never comes. It must still differ from DEADLINE_NEVER.
-  setTimer(thread.timeoutTimer, deadline < now ? DEADLINE_NEVER - 1 : deadline);
+  startTimer(thread.timeoutTimer, deadline < now ? DEADLINE_NEVER - 1 : deadline);
 }
 
 /**

@@ -266,8 +266,10 @@ export function handOver(current: Thread, next: Thread): void {
 }
 
 /** Arms the timer for a deadline that was set after `canHandOver`. */
-export function armDeadline(): void {
-  arm(DEADLINE_NEVER);
+export function armDeadline(deadline: u64): void {
+  if (deadline >= armedFor) return;
+  armedFor = deadline;
+  armTimer(deadline);
 }
 
 /** Runs the first thread of the ready queue, on the rest of its turn or on a new turn. */

@@ -28,8 +28,16 @@ function put(index: u32, timer: Timer): void {
 /** Starts a timer, or moves it to another time. */
 export function setTimer(timer: Timer, deadline: u64): void {
   clearTimer(timer);
-  timer.deadline = deadline;
+  startTimer(timer, deadline);
+}
+
+/**
+ * Starts a timer that is off. Most deadlines come after those that were set before, so that one
+ * comparison finds the timer's place.
+ */
+export function startTimer(timer: Timer, deadline: u64): void {
   assert(count < countMax);
+  timer.deadline = deadline;
   count += 1;
   rise(count, timer);
 }
@@ -39,10 +47,11 @@ export function clearTimer(timer: Timer): void {
   const index = timer.heapIndex;
   if (index === 0) return;
   timer.heapIndex = 0;
+  const end = count;
+  count = end - 1;
+  if (index === end) return;
   assert(at(index) === timer);
-  const last = at(count);
-  count -= 1;
-  if (last === timer) return;
+  const last = at(end);
   if (index > 1 && at(index >> 1).deadline > last.deadline) rise(index, last);
   else sink(index, last);
 }

@@ -507,9 +507,9 @@ export class KernelInNode {
 
   // Threads.
 
-  /** Linear address of the running thread, 0 while idle. */
-  /** How often the kernel left by its short exit, `resumeCurrent`. */
+  /** How often the kernel left by a short exit, `resumeCurrent` or `resumeMessage`. */
   shortExits = 0;
+  /** Linear address of the running thread, 0 while idle. */
   get current(): number {
     return this.number("currentSaveArea");
   }
@@ -570,6 +570,7 @@ export class KernelInNode {
     };
     for (const [offset, value] of Object.entries(results))
       this.setRegister(Number(thread), Number(offset), value);
+    this.shortExits += 1;
   }
   windowByte(address: number): number {
     return new DataView(this.window.buffer).getUint8(address);
