@@ -168,6 +168,13 @@ export function frameAt(address: u64): u32 {
 
 /** A frame of zeroes, 0 if there is none. The caller has reserved or charged the frame. */
 export function allocateFrame(use: FrameUse, owner: u32): u32 {
+  const frame = takeFrame(use, owner);
+  if (frame !== 0) fillPhysical(frameAddress(frame), 0, 4096);
+  return frame;
+}
+
+/** As `allocateFrame`, but the frame holds what its last owner left: the caller fills it. */
+export function takeFrame(use: FrameUse, owner: u32): u32 {
   let frame = freeHead;
   if (frame !== 0) {
     freeHead = Frame.of(frame).nextFree;
@@ -178,7 +185,6 @@ export function allocateFrame(use: FrameUse, owner: u32): u32 {
   free -= 1;
   if (use === FrameUse.Kernel) kernelFrames += 1;
   if (databaseReady) Frame.of(frame).setUsed(use, owner);
-  fillPhysical(frameAddress(frame), 0, 4096);
   return frame;
 }
 
@@ -231,11 +237,18 @@ export function releaseReserved(count: u32): void {
   reserved -= count;
 }
 
-/** A frame that was set aside before: cannot fail. */
+/** A frame of zeroes that was set aside before: cannot fail. */
 export function allocateReserved(use: FrameUse, owner: u32): u32 {
+  const frame = takeReserved(use, owner);
+  fillPhysical(frameAddress(frame), 0, 4096);
+  return frame;
+}
+
+/** As `allocateReserved`, but the frame holds what its last owner left: the caller fills it. */
+export function takeReserved(use: FrameUse, owner: u32): u32 {
   assert(reserved > 0);
   reserved -= 1;
-  const frame = allocateFrame(use, owner);
+  const frame = takeFrame(use, owner);
   assert(frame !== 0);
   return frame;
 }

@@ -11,12 +11,13 @@ import {
   FrameUse,
   OWNER_KERNEL,
   allocateFrame,
-  allocateReserved,
   availableFrames,
   frameAddress,
   frameAt,
   freeFrame,
   setFrameOwner,
+  takeFrame,
+  takeReserved,
 } from "./frames";
 
 /**
@@ -29,7 +30,7 @@ export function backWindowPage(linear: usize, use: FrameUse, owner: u32): bool {
   for (; missing > 0; missing--) {
     addKernelTable(linear, frameAddress(allocateFrame(FrameUse.Kernel, OWNER_KERNEL)));
   }
-  const frame = owner === OWNER_KERNEL ? allocateFrame(use, owner) : allocateReserved(use, owner);
+  const frame = owner === OWNER_KERNEL ? takeFrame(use, owner) : takeReserved(use, owner);
   if (frame === 0) return false;
   mapKernelPage(linear, frameAddress(frame));
   memory.fill(linear, 0, 4096);
