@@ -1,6 +1,6 @@
-// Frees an ended instance: a sequence of phases, each a number of short steps, until everything
-// that the instance had is freed. `Slots.stop` takes steps, and each kernel entry takes one while
-// an instance is being freed.
+// Frees an ended instance: a sequence of phases, each of some parts, until everything that the
+// instance had is freed. A step is as many parts as fit. `Slots.stop` takes steps, and each kernel
+// entry takes one while an instance is being freed.
 
 import { ObjectType } from "../abi/object";
 import { Status } from "../abi/status";
@@ -54,34 +54,54 @@ enum Phase {
   Gone = 12,
 }
 
-/** Frames of the address space freed in one step. */
-const FREE_STEP: u32 = 32;
-/** Places of the handle table read in one step. */
+// What the parts of a step cost at most, in instructions. A step that has cost GO_ON_COST or less
+// goes on with the next part, so that it costs GO_ON_COST more than its dearest part: below 8,000.
+
+const GO_ON_COST: u32 = 2000;
+/** Of a part whose cost depends on other domains, or is not counted. */
+const WHOLE_COST: u32 = GO_ON_COST + 1;
+const PHASE_COST: u32 = 60;
+const THREAD_COST: u32 = 700;
+const HANDLE_COST: u32 = 250;
+/** Of a place of the handle table, an interrupt line, an entry of a page table. */
+const PLACE_COST: u32 = 8;
+/** Of freeing a frame of the address space, and a page of the kernel's window. */
+const FRAME_COST: u32 = 250;
+
+/** Frames of the address space freed in one part. */
+const FREE_STEP: u32 = 12;
+/** Entries of page tables read in one part. */
+const ENTRIES_STEP: u32 = 320;
+/** Places of the handle table read in one part. */
 const LOOK_STEP: u32 = 128;
-/** Handles dropped in one step; only one if it has children or names a memory object. */
-const DROP_STEP: u32 = 16;
-/** Entries of page tables read in one step. */
-const ENTRIES_STEP: u32 = 256;
+
+/** What the step that is being taken has cost so far. */
+let cost: u32 = 0;
 
 /** Takes one step of freeing a slot's instance. True when the slot is empty. */
 export function reclaimStep(domain: Domain): bool {
   if (domain.state === DomainState.Empty) return true;
   assert(domain.state === DomainState.Stopping);
-  if (!phaseStep(domain)) return false;
-  domain.phase += 1;
-  domain.cursor = 0;
-  if (domain.phase < <u32>Phase.Gone) return false;
+  cost = 0;
+  while (cost <= GO_ON_COST) {
+    cost += PHASE_COST;
+    if (!phaseStep(domain)) continue;
+    domain.phase += 1;
+    domain.cursor = 0;
+    if (domain.phase < <u32>Phase.Gone) continue;
 
-  assert(domain.pagesUsed === 0);
-  assert(domain.handlesUsed === 0);
-  assert(domain.objectsUsed === 0);
-  removeDying(domain);
-  domain.state = DomainState.Empty;
-  instanceGone(domain);
-  return true;
+    assert(domain.pagesUsed === 0);
+    assert(domain.handlesUsed === 0);
+    assert(domain.objectsUsed === 0);
+    removeDying(domain);
+    domain.state = DomainState.Empty;
+    instanceGone(domain);
+    return true;
+  }
+  return false;
 }
 
-/** Takes one step of the current phase. True when the phase is done. */
+/** Does a part of the current phase. True when the phase is done. */
 function phaseStep(domain: Domain): bool {
   switch (domain.phase) {
     case Phase.Devices:
@@ -116,6 +136,7 @@ function phaseStep(domain: Domain): bool {
 
 /** Disarms the domain's timer and masks the interrupts that are bound to its inboxes. */
 function releaseDevices(domain: Domain): bool {
+  cost += LINE_COUNT * PLACE_COST;
   clearTimer(domain.timer);
   for (let line: u32 = 0; line < LINE_COUNT; line++) {
     const interrupt = interruptOfLine(line);
@@ -134,6 +155,7 @@ function releaseDevices(domain: Domain): bool {
 function endThreads(domain: Domain): bool {
   const thread = domain.firstThread;
   if (thread === null) return true;
+  cost += thread.firstServed === null ? THREAD_COST : WHOLE_COST;
   killThread(thread);
   return false;
 }
@@ -143,13 +165,22 @@ function rebindEndpoints(domain: Domain): bool {
   const inbox = domain.inbox;
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);
-    if (endpoint.inbox !== inbox) rebindEndpoint(endpoint, inbox);
+    if (endpoint.inbox === inbox) continue;
+    cost += WHOLE_COST;
+    rebindEndpoint(endpoint, inbox);
   }
   return true;
 }
 
+/** As `nextObject`. An instance that has no objects any more has nothing to look through. */
+function next(domain: Domain, table: Table): usize {
+  if (domain.objectsUsed === 0) return OBJECT_NONE;
+  cost += WHOLE_COST;
+  return nextObject(domain, table);
+}
+
 function endEndpoints(domain: Domain): bool {
-  const place = nextObject(domain, Table.Endpoints);
+  const place = next(domain, Table.Endpoints);
   if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const endpoint = changetype<Endpoint>(place);
   const caller = endpoint.firstCaller;
@@ -162,7 +193,7 @@ function endEndpoints(domain: Domain): bool {
 }
 
 function endInboxes(domain: Domain): bool {
-  const place = nextObject(domain, Table.Inboxes);
+  const place = next(domain, Table.Inboxes);
   if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const inbox = changetype<Inbox>(place);
   const caller = firstQueued(inbox.queue);
@@ -175,7 +206,7 @@ function endInboxes(domain: Domain): bool {
 }
 
 function endNotices(domain: Domain): bool {
-  const place = nextObject(domain, Table.Notices);
+  const place = next(domain, Table.Notices);
   if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const notice = changetype<KernelObject>(place);
   if (revokeObjectStep(notice)) destroyIfUnused(notice);
@@ -185,6 +216,7 @@ function endNotices(domain: Domain): bool {
 /** Clears the slot's inbox of the instance's bits, handles and receivers; callers stay queued. */
 function clearSlotInbox(domain: Domain): bool {
   const inbox = domain.inbox;
+  cost += inbox.handleCount <= 1 ? HANDLE_COST : WHOLE_COST;
   if (!revokeObjectStep(inbox)) return false;
   inbox.bits = 0;
   forgetMasked(inbox);
@@ -196,23 +228,24 @@ function clearSlotInbox(domain: Domain): bool {
 function endMappings(domain: Domain): bool {
   const mapping = domain.firstMapping;
   if (mapping === null) return true;
+  cost += WHOLE_COST;
   unmapStep(domain, mapping);
   return false;
 }
 
 function dropHandles(domain: Domain): bool {
-  let dropped: u32 = 0;
   for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
     if (domain.cursor >= domain.handleHigh) return true;
+    cost += PLACE_COST;
     const entry = handleAt(domain, domain.cursor);
     if (entry === null) {
       domain.cursor += 1;
       continue;
     }
     const isLong = entry.firstChild !== null || entry.type === <u16>ObjectType.Memory;
+    cost += isLong ? WHOLE_COST : HANDLE_COST;
     dropStep(entry); // If this was not the last step, the entry is found here again.
-    dropped += 1;
-    if (isLong || dropped === DROP_STEP) return false;
+    return false;
   }
   return false;
 }
@@ -222,7 +255,7 @@ function dropHandles(domain: Domain): bool {
  * another object is freed, and all handles to it with it.
  */
 function endMemory(domain: Domain): bool {
-  const place = nextObject(domain, Table.MemoryObjects);
+  const place = next(domain, Table.MemoryObjects);
   if (place <= OBJECT_LATER) return place === OBJECT_NONE;
   const object = changetype<MemoryObject>(place);
   const mapping = object.firstMapping;
@@ -241,21 +274,24 @@ function endMemory(domain: Domain): bool {
 function freeAddressSpace(domain: Domain): bool {
   if (domain.root === 0) return true;
   leaveRoot(domain.root);
-  const teardown = Teardown.resume(domain.cursor, ENTRIES_STEP);
-  for (let done: u32 = 0; done < FREE_STEP; done++) {
-    const frame = teardown.nextFrame(domain.root);
-    domain.cursor = teardown.page;
+  const teardown = Teardown.resume(domain.cursor);
+  let freed: u32 = 0;
+  for (; freed < FREE_STEP; freed++) {
+    const frame = teardown.nextFrame(domain.root, ENTRIES_STEP);
     if (frame === 0) break;
     freeCharged(domain, frameAt(frame));
   }
+  domain.cursor = teardown.page;
+  cost += teardown.looked * PLACE_COST + freed * FRAME_COST;
   if (!teardown.isDone) return false;
   freeCharged(domain, frameAt(domain.root));
   domain.root = 0;
   return true;
 }
 
-/** Frees the pages of the port bitmap, the handle table and the object tables, one in each step. */
+/** Frees the pages of the port bitmap, the handle table and the object tables, one in each part. */
 function freePages(domain: Domain): bool {
+  cost += FRAME_COST;
   if (freePortPage(domain)) return false;
   if (domain.archivePages > 0) {
     unchargeShared(domain, domain.archivePages);

@@ -27,6 +27,15 @@ const GLOBAL: u64 = 1 << 8;
 /** The processor ignores this bit: the domain owns the frame, which is freed with the mapping. */
 const OWNED: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
+/**
+ * The processor ignores bits 52 to 62 of an entry that leads to a table. Bit 52 + n: some of the 64
+ * entries of the table's group n may be present.
+ */
+const GROUP_FIRST: u64 = 1 << 52;
+const GROUP_SHIFT: u32 = 6;
+const GROUP_ENTRIES: u32 = 1 << GROUP_SHIFT;
+/** Entries of a table. */
+const ENTRIES: u32 = 512;
 const ADDRESS_MASK: u64 = 0x000ffffffffff000;
 /** Of a value written to CR3: the processor keeps the translations of the PCID. */
 const NO_FLUSH: u64 = 1 << 63;
@@ -99,15 +108,31 @@ export function leaveRoot(root: u64): void {
 
 // Tables are counted by level: 4 is the top, 1 holds the entries of pages.
 
-function entryAddress(table: u64, address: u64, level: u32): u64 {
-  return table + (((address >> (3 + 9 * <u64>level)) & 511) << 3);
+/** A class so that its functions are compiled inline. */
+class TableEntry {
+  /** Index of the entry that leads to `address` in a table of that level. */
+  @inline static index(address: u64, level: u32): u32 {
+    return <u32>(address >> (3 + 9 * <u64>level)) & (ENTRIES - 1);
+  }
+  /** Physical address of that entry. */
+  @inline static place(table: u64, address: u64, level: u32): u64 {
+    return table + ((<u64>TableEntry.index(address, level)) << 3);
+  }
+  /** The entry at `place` leads to a table, of which the entry `index` will be present. */
+  @inline static noteGroup(place: u64, index: u32): void {
+    const group = <u64>(index >> GROUP_SHIFT);
+    physicalStore64(place, physicalLoad64(place) | (GROUP_FIRST << group));
+  }
+  @inline static hasGroup(entry: u64, group: u32): bool {
+    return ((entry >> <u64>group) & GROUP_FIRST) !== 0;
+  }
 }
 
 /** How many tables are missing to map a page at `address`: 0 to 3. */
 export function tablesMissing(root: u64, address: u64): u32 {
   let table = root;
   for (let level: u32 = 4; level > 1; level--) {
-    const entry = physicalLoad64(entryAddress(table, address, level));
+    const entry = physicalLoad64(TableEntry.place(table, address, level));
     if ((entry & PRESENT) === 0) return level - 1;
     table = entry & ADDRESS_MASK;
   }
@@ -117,29 +142,40 @@ export function tablesMissing(root: u64, address: u64): u32 {
 /** Makes a zeroed frame the topmost table that is missing for `address`. */
 export function addTable(root: u64, address: u64, frameAddress: u64): void {
   let table = root;
+  let parent: u64 = 0;
   for (let level: u32 = 4; level > 1; level--) {
-    const place = entryAddress(table, address, level);
+    const place = TableEntry.place(table, address, level);
     const entry = physicalLoad64(place);
     if ((entry & PRESENT) === 0) {
       const user: u64 = <i64>address >= 0 ? USER : 0;
       physicalStore64(place, frameAddress | PRESENT | WRITABLE | user);
+      if (parent !== 0) TableEntry.noteGroup(parent, TableEntry.index(address, level));
       return;
     }
+    parent = place;
     table = entry & ADDRESS_MASK;
   }
   assert(false);
 }
 
-/** Physical address of the entry for the page, 0 if a table is missing. */
-function pageEntry(root: u64, address: u64): u64 {
+/** Physical address of the entry that leads to the page's table, 0 if a table is missing. */
+function lastTableEntry(root: u64, address: u64): u64 {
+  let place: u64 = 0;
   let table = root;
   for (let level: u32 = 4; level > 1; level--) {
-    const entry = physicalLoad64(entryAddress(table, address, level));
+    place = TableEntry.place(table, address, level);
+    const entry = physicalLoad64(place);
     if ((entry & PRESENT) === 0) return 0;
     assert((entry & LARGE) === 0);
     table = entry & ADDRESS_MASK;
   }
-  return entryAddress(table, address, 1);
+  return place;
+}
+
+/** Physical address of the entry for the page, 0 if a table is missing. */
+function pageEntry(root: u64, address: u64): u64 {
+  const parent = lastTableEntry(root, address);
+  return parent === 0 ? 0 : TableEntry.place(physicalLoad64(parent) & ADDRESS_MASK, address, 1);
 }
 
 /**
@@ -153,8 +189,10 @@ export function mapPage(
   access: PageAccess,
   owned: bool,
 ): void {
-  const place = pageEntry(root, address);
-  assert(place !== 0);
+  const parent = lastTableEntry(root, address);
+  assert(parent !== 0);
+  TableEntry.noteGroup(parent, TableEntry.index(address, 1));
+  const place = TableEntry.place(physicalLoad64(parent) & ADDRESS_MASK, address, 1);
   assert((physicalLoad64(place) & PRESENT) === 0);
   let entry = frameAddress | PRESENT | USER;
   if (owned) entry |= OWNED;
@@ -197,16 +235,16 @@ export function isMapped(root: u64, address: u64): bool {
   return place !== 0 && (physicalLoad64(place) & PRESENT) !== 0;
 }
 
-/**
- * Pages up to the end of a domain's region; a domain maps nothing beyond it. The first entry of a
- * domain's top table leads to all of them.
- */
-const DOMAIN_PAGES: u32 = ((<u32>DOMAIN_REGION_HIGH) << 20) + (<u32>DOMAIN_REGION_BYTES >> 12);
-if (DOMAIN_REGION_LOW !== 0 || DOMAIN_PAGES > 1 << 27)
+/** Pages behind the first entry of a domain's top table; a domain maps nothing beyond them. */
+const DOMAIN_PAGES: u32 = 1 << 27;
+if (
+  DOMAIN_REGION_LOW !== 0 ||
+  ((<u64>DOMAIN_REGION_HIGH) << 20) + (<u64>DOMAIN_REGION_BYTES >> 12) > <u64>DOMAIN_PAGES
+)
   ERROR("a domain's region does not lie behind the first entry of its top table");
 
-/** Level of the table behind the first entry of a domain's top table. */
-const TEARDOWN_LEVEL: u32 = 3;
+/** An entry of the table behind the first entry of a domain's top table leads to 2^18 pages. */
+const TEARDOWN_SHIFT: u32 = 18;
 
 /**
  * Removes a domain's mappings in the order of their pages, and each page table after its entries.
@@ -219,120 +257,91 @@ const TEARDOWN_LEVEL: u32 = 3;
 export class Teardown {
   /** Number of the page that is looked at next. */
   page: u32;
-  /** Entries that may still be looked at in this step. */
-  private entriesLeft: u32;
-  /** The frame of the mapping that `scan` removed; 0 if the mapping did not own it. */
-  private ownedFrame: u64;
+  /** Entries that this step has looked at, and groups that it has passed over. */
+  looked: u32;
 
-  /**
-   * Begins a step at `page` that looks at no more than `entriesMax` entries. Each call returns the
-   * same record.
-   */
-  static resume(page: u32, entriesMax: u32): Teardown {
+  /** Begins a step at `page`. Each call returns the same record. */
+  static resume(page: u32): Teardown {
     const teardown = changetype<Teardown>(teardownRecord);
     teardown.page = page;
-    teardown.entriesLeft = entriesMax;
+    teardown.looked = 0;
     return teardown;
   }
 
   /** True when the lower half is empty. */
-  get isDone(): bool {
+  @inline get isDone(): bool {
     return this.page >= DOMAIN_PAGES;
   }
 
   /**
    * Removes the next owned frame or empty table and returns its physical address: nothing refers to
-   * it any more. Returns 0 when all is done or the step has looked at its entries.
+   * it any more. Returns 0 when all is done, or when the step has looked at `entriesMax` entries or
+   * some more, up to a group.
    */
-  nextFrame(root: u64): u64 {
+  nextFrame(root: u64, entriesMax: u32): u64 {
     if (this.isDone) return 0;
-    this.ownedFrame = 0;
-    let parent = root;
-    for (let level = TEARDOWN_LEVEL; level > 0; level--) {
-      const entry = physicalLoad64(parent);
+    let place = root;
+    let shift = TEARDOWN_SHIFT;
+    while (this.looked < entriesMax) {
+      const entry = physicalLoad64(place);
       if ((entry & PRESENT) === 0) {
-        // A table below is only looked for behind an entry that `scan` has found present.
-        assert(level === TEARDOWN_LEVEL);
+        // A table below is only looked for behind an entry that was found present.
+        assert(shift === TEARDOWN_SHIFT);
         this.page = DOMAIN_PAGES;
         return 0;
       }
       const table = entry & ADDRESS_MASK;
-      const end = this.entriesInUse(level);
-      const index = this.scan(table, level, end);
-      if (index === end) {
-        // The table is empty. Back to its first page: the next step finds the parent's entry absent
+      const firstPage = this.page & ~((ENTRIES << shift) - 1);
+      const from = (this.page >> shift) & (ENTRIES - 1);
+      const index = this.nextPresent(entry, from, entriesMax);
+      if (index === ENTRIES) {
+        // The table is empty. Back to its first page: the next call finds the parent's entry absent
         // there and goes on behind it.
-        this.page = this.firstPage(level);
-        physicalStore64(parent, 0);
+        this.page = firstPage;
+        physicalStore64(place, 0);
         return table;
       }
-      if (index !== this.indexAt(level))
-        this.page = this.firstPage(level) | (index << pageShift(level));
-      if (this.ownedFrame !== 0) return this.ownedFrame;
-      if (this.entriesLeft === 0) return 0;
-      parent = table + ((<u64>index) << 3);
+      if (index !== from) this.page = firstPage | (index << shift);
+      const found = table + ((<u64>index) << 3);
+      if (shift > 0) {
+        place = found;
+        shift -= 9;
+        continue;
+      }
+      const mapping = physicalLoad64(found);
+      physicalStore64(found, 0);
+      if ((mapping & OWNED) !== 0) return mapping & ADDRESS_MASK;
     }
-    assert(false);
     return 0;
   }
 
   /**
-   * Looks at the entries of a table from the current page's on. Returns the index of the first
-   * entry that leads to a table, or whose mapping `removePage` reports as owned; else the first
-   * index not looked at.
+   * Index, from `from` on, of the first present entry of the table that `entry` leads to, or of the
+   * first that the step did not look at; ENTRIES behind the last. Groups that were never used are
+   * passed over.
    */
-  private scan(table: u64, level: u32, end: u32): u32 {
-    const first = this.indexAt(level);
-    const stop = this.entriesLeft < end - first ? first + this.entriesLeft : end;
-    let index = nextPresent(table, first, stop);
-    if (level === 1)
-      while (index < stop && !this.removePage(table + ((<u64>index) << 3)))
-        index = nextPresent(table, index + 1, stop);
-    this.entriesLeft -= index - first;
+  private nextPresent(entry: u64, from: u32, entriesMax: u32): u32 {
+    const table = entry & ADDRESS_MASK;
+    let index = from;
+    while (index < ENTRIES && this.looked < entriesMax) {
+      const end = (index | (GROUP_ENTRIES - 1)) + 1;
+      this.looked += 1;
+      if (TableEntry.hasGroup(entry, index >> GROUP_SHIFT)) {
+        const first = table + ((<u64>index) << 3);
+        const last = table + ((<u64>end) << 3);
+        let place = first;
+        while (place < last && (physicalLoad64(place) & PRESENT) === 0) place += 8;
+        this.looked += <u32>(place - first) >> 3;
+        if (place < last) return <u32>(place - table) >> 3;
+      }
+      index = end;
+    }
     return index;
-  }
-
-  /** Removes a page's mapping; true if the mapping owned its frame. */
-  private removePage(place: u64): bool {
-    const entry = physicalLoad64(place);
-    physicalStore64(place, 0);
-    if ((entry & OWNED) === 0) return false;
-    this.ownedFrame = entry & ADDRESS_MASK;
-    return true;
-  }
-
-  /** Index of the current page's entry in its table of that level. */
-  private indexAt(level: u32): u32 {
-    return (this.page >> pageShift(level)) & 511;
-  }
-
-  /** The first page of the current page's table of that level. */
-  private firstPage(level: u32): u32 {
-    return this.page & ~((1 << pageShift(level + 1)) - 1);
-  }
-
-  /** Entries of that table that may be in use: of a domain's last table, those of its pages. */
-  private entriesInUse(level: u32): u32 {
-    const last = DOMAIN_PAGES - 1;
-    const isLast = this.page >> pageShift(level + 1) === last >> pageShift(level + 1);
-    return isLast ? ((last >> pageShift(level)) & 511) + 1 : 512;
   }
 }
 
 /** The record of `Teardown.resume`: one domain's tables are removed at a time. */
 const teardownRecord: usize = memory.data(offsetof<Teardown>(), 8);
-
-/** Index of the first present entry from `index` on, or `stop`. Most entries are absent. */
-function nextPresent(table: u64, index: u32, stop: u32): u32 {
-  let at = index;
-  while (at < stop && (physicalLoad64(table + ((<u64>at) << 3)) & PRESENT) === 0) at++;
-  return at;
-}
-
-/** An entry of a table of that level leads to 2 to the power of this many pages. */
-function pageShift(level: u32): u32 {
-  return 9 * (level - 1);
-}
 
 // The kernel's linear window.
 

@@ -29,9 +29,9 @@ const CEILINGS: Readonly<Record<string, number>> = {
   "bad-handle": 271,
   notice: 610,
   "interrupt-to-driver": 700,
-  "domain-start": 18_700,
-  "domain-end": 28_800,
-  "domain-start-and-end": 47_300,
+  "domain-start": 16_750,
+  "domain-end": 12_050,
+  "domain-start-and-end": 28_800,
   "idle-domain-bytes": 44 * 1024,
 };
 
