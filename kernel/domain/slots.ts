@@ -43,6 +43,7 @@ import {
   slotQuotaThreads,
 } from "../monitor/monitor";
 import { domainOfSlot } from "../object/domain";
+import { initializeInbox } from "../object/inbox";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject, initializeObject } from "../object/kernel-object";
 import { MAPPINGS_OF_DOMAIN_MAX } from "../object/mapping";
@@ -157,6 +158,7 @@ function initializeSlot(slot: u32): bool {
   const domain = domainOfSlot(slot);
   initializeObject(domain, ObjectType.Domain, slot);
   domain.slot = slot;
+  domain.handleTable = HANDLES_BASE + ((<usize>slot) << HANDLE_TABLE_SHIFT);
   domain.classId = slotClass(slot);
   domain.program = slotProgram(slot);
   domain.priority = slotPriority(slot);
@@ -167,7 +169,7 @@ function initializeSlot(slot: u32): bool {
   domain.quotaObjects = slotQuotaObjects(slot);
 
   const inbox = domain.inbox;
-  initializeObject(inbox, ObjectType.Inbox, slot);
+  initializeInbox(inbox, slot);
   domain.endpointCount = slotEndpointCount(slot);
   if (domain.endpointCount > <u32>SLOT_ENDPOINTS_MAX) return false;
   inbox.boundEndpoints = domain.endpointCount;

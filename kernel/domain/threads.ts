@@ -9,6 +9,7 @@ import { GUARD_QUOTA } from "../base/guards";
 import { stackFits, stackTop } from "../memory/address-space";
 import { Table, returnPlace, takePlace } from "../memory/object-pages";
 import { programIsVerified } from "../monitor/monitor";
+import { Result } from "../ipc/registers";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { revokeObjectStep } from "../handle/revoke-object";
 import { initializeObject } from "../object/kernel-object";
@@ -59,6 +60,11 @@ export function createThread(
   thread.ports = domain.ports;
   thread.fsProven = programIsVerified(domain.program) ? block : FS_BASE_UNPROVEN;
   thread.resume = RESUME_ALL;
+  thread.domain = domain;
+  thread.instance = domain.instance;
+  thread.identityShown = Result.callerIdentity(domain.classId, domain.slot);
+  thread.ceiling = domain.ceiling;
+  thread.takeToken();
   thread.basePriority = priority;
   thread.priority = priority;
   thread.state = ThreadState.Ready;
@@ -72,7 +78,7 @@ export function createThread(
  */
 export function killThread(thread: Thread): bool {
   // The thread must not run between two steps, unless it takes the steps itself.
-  if (thread !== currentThread) thread.suspended = true;
+  if (thread !== currentThread) thread.suspend();
   for (let ended: u32 = 0; ended < KILL_STEP; ended++) {
     const caller = thread.firstServed;
     if (caller === null) break;
@@ -97,6 +103,7 @@ export function killThread(thread: Thread): bool {
   domain.stacks &= ~((<u64>1) << (<u64>thread.stack));
   domain.threadsUsed -= 1;
   forgetThread(thread);
+  thread.leaveToken();
   domain.endedTicks += thread.consumedTicks;
   returnPlace(domain, Table.Threads, changetype<usize>(thread));
   return true;

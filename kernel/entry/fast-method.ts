@@ -4,11 +4,13 @@
 import { ClockMethod } from "../../build/generated/kernel/Clock";
 import { NoticeMethod } from "../../build/generated/kernel/Notice";
 import { MessageHeader } from "../abi/message-header";
-import { ObjectType, RIGHT_SIGNAL } from "../abi/object";
-import { hasRights } from "../handle/table";
+import { ObjectType, RIGHT_CALL, RIGHT_SIGNAL } from "../abi/object";
+import { HandleTable, hasRights } from "../handle/table";
 import { boundInbox, notify } from "../ipc/notify";
-import { setResult } from "../ipc/registers";
+import { Arguments, setResult } from "../ipc/registers";
 import { Status } from "../abi/status";
+import { epoch } from "../monitor/monitor";
+import { Domain } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
 import { Notice } from "../object/notice";
 import { Thread } from "../object/thread";
@@ -17,12 +19,18 @@ import { resumeCurrent, resumeMessage } from "../x64/assembly";
 import { nowNs } from "../x64/timer";
 
 /**
- * Serves a call on a handle to a kernel object. The caller has found that the handle permits calls
- * and that its verdict bit grants the method, whose header has no flags. False: the method is none
- * of those, or its call has something to do that only the slow path does.
+ * Serves a call, whose header has no flags, on a handle to a kernel object. False: the method is
+ * none of those, the monitor has to be asked, or there is something to do that only the slow path
+ * does.
  */
-export function fastMethod(caller: Thread, entry: HandleEntry, header: MessageHeader): bool {
+export function fastMethod(caller: Thread, header: MessageHeader): bool {
   if (!goesOn(caller)) return false;
+  const handle = Arguments.of(caller).handle;
+  if (handle >> 32 !== 0) return false;
+  const entry = HandleTable.find(changetype<Domain>(caller.domain), <u32>handle);
+  if (entry === null || !hasRights(entry, RIGHT_CALL)) return false;
+  if (header.interfaceId !== entry.interfaceId || entry.epoch !== epoch()) return false;
+  if (((entry.verdicts >> <u64>header.method) & 1) === 0) return false;
   const words = header.registerWords;
   const shape = entry.shape(header.method);
   // The slow path checks handles, and words whose type does not permit every value.

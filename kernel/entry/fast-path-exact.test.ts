@@ -77,6 +77,9 @@ const ENDPOINTS = 0x02e00000;
 const DOMAINS = 0x02a00000;
 const HANDLES = 0x10000000;
 const THREADS_SEEN = 24;
+/** ThreadState. */
+const READY = 0;
+const CALLING = 1;
 /** Where the captured words lie in a thread: the short way does not write them. */
 const CAPTURE = 1408;
 const CAPTURED_WORDS = CAPTURE + 128;
@@ -130,6 +133,13 @@ function state(kernel: KernelInNode): Record<string, string> {
     // ready queue out.
     const isQueued = kernel.number("isQueuedOffset");
     if (thread[isQueued] === 0) thread.fill(0, kernel.number("queuePriorityOffset"), isQueued);
+    // A call on the short way is received at once, so it leaves out what is kept until then.
+    const state = thread[kernel.number("stateOffset")]!;
+    if (state !== CALLING)
+      thread.fill(0, kernel.number("callHandleOffset"), kernel.number("callHandleEnd"));
+    // What a ready thread had for a record means nothing any more, nor what it knows of none.
+    const isLongAt = kernel.number("isLongOffset");
+    if (state === READY || thread[isLongAt] === 0) thread.fill(0, isLongAt, isLongAt + 2);
     parts[`thread ${index}`] = Buffer.from(thread).toString("hex");
   }
   for (const slot of [ROOT, ...SLOTS]) {

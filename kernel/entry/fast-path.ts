@@ -6,27 +6,24 @@
 // `resumeMessage`, which leaves the kernel and does not return. In Node it returns, and they return
 // true, which is all that their result is for.
 
-import { ObjectType, RIGHT_CALL, RIGHT_RECEIVE } from "../abi/object";
+import { ObjectType, RIGHT_CALL } from "../abi/object";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
   REGISTER_WORDS_MAX,
   TIMEOUT_NONE,
-  TOKEN_SEQUENCE_SHIFT,
 } from "../abi/system-call";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
 import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
-import { Arguments, RegisterWords, Result } from "../ipc/registers";
-import { SEQUENCE_LAST } from "../ipc/request";
-import { isTraceActive } from "../ipc/trace";
+import { Arguments, RegisterWords } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
-import { Event, epoch, fitsPlainly } from "../monitor/monitor";
-import { Domain, DomainState, domainOfSlot } from "../object/domain";
+import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
+import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { CHAIN_MAX } from "../object/tally";
-import { Inbox } from "../object/inbox";
-import { Thread, ThreadState } from "../object/thread";
+import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
+import { TOKEN_STEP, Thread, ThreadState } from "../object/thread";
 import {
   armDeadline,
   canHandOver,
@@ -43,43 +40,33 @@ import { PlainInbox } from "./plain-inbox";
 
 /** A call straight to a receiver that waits, which runs next. False if it declines. */
 export function fastCall(): bool {
-  const caller = currentThread!;
+  const caller = Running.thread;
   const passed = Arguments.of(caller);
   const header = passed.header;
   const words = header.registerWords;
-  if (header.flags !== 0 || words > <u32>REGISTER_WORDS_MAX || passed.handle >> 32 !== 0)
-    return middleCall(caller);
-  if (!GUARD_VERDICT || isTraceActive()) return false;
+  if (header.flags !== 0 || words > <u32>REGISTER_WORDS_MAX) return middleCall(caller);
+  if (!GUARD_VERDICT) return false;
 
-  const domain = domainOfSlot(caller.owner);
-  const entry = HandleTable.find(domain, <u32>passed.handle);
-  if (entry === null || !hasRights(entry, RIGHT_CALL)) return false;
-  if (header.interfaceId !== entry.interfaceId) return false;
+  const domain = changetype<Domain>(caller.domain);
+  const handle = passed.handle;
+  const place = HandleTable.place(handle);
+  if (place >= domain.handleHigh) return false;
+  const entry = HandleTable.at(domain, place);
+  if (!HandleTable.names(handle, place, entry, ObjectType.Endpoint))
+    return fastMethod(caller, header);
+  if (!hasRights(entry, RIGHT_CALL) || header.interfaceId !== entry.interfaceId) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
   const method = header.method;
   if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
-  if (entry.type !== <u16>ObjectType.Endpoint) return fastMethod(caller, entry, header);
 
-  const endpoint = changetype<Endpoint>(entry.object!);
-  const inbox = endpoint.inbox!;
-  const receiver = inbox.receiver;
-  if (receiver === null || caller.sequence === SEQUENCE_LAST) return false;
-  const owner = domainOfSlot(endpoint.owner);
-  if (
-    entry.seenInstance !== owner.instance ||
-    receiver.timeoutTimer.heapIndex !== 0 ||
-    !mayRun(receiver, owner)
-  )
-    return false;
-  // Other callers or chains would take more than one comparison to settle who lends what.
-  if (
-    receiver.firstServed !== null ||
-    receiver.ownInbox !== inbox ||
-    caller.chainBehind >= CHAIN_MAX
-  )
-    return false;
-  let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
+  // No object of these is null: the handle is in use, and an endpoint has an inbox.
+  const inbox = changetype<Inbox>(changetype<Endpoint>(entry.object).inbox);
+  if (entry.seenInstance !== inbox.receiving) return false;
+  const receiver = changetype<Thread>(inbox.thread);
+  const token = caller.token + TOKEN_STEP;
+  if (token < TOKEN_STEP || caller.chainBehind >= CHAIN_MAX) return false;
+  let priority = caller.priority < receiver.ceiling ? caller.priority : receiver.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
   if (!canHandOver(priority)) return false;
   const shape = entry.shape(method);
@@ -92,37 +79,26 @@ export function fastCall(): bool {
 
   // Commit point. Nothing below can fail.
   const naming = header.naming;
-  caller.callHandle = entry;
-  caller.callGeneration = <u32>entry.generation;
+  caller.token = token;
   caller.callHeader = naming;
-  caller.callBadge = entry.badge;
   caller.callEpoch = now;
   caller.callShape = shape;
-  caller.calleeSlot = owner.slot;
-  caller.calleeClass = owner.classId;
-  caller.isLong = false;
-  const sequence = caller.sequence + 1;
-  caller.sequence = sequence;
-  caller.state = ThreadState.AwaitingReply;
+  caller.stand(ThreadState.AwaitingReply);
   caller.server = receiver;
-  caller.servedNext = null;
-  caller.servedPrevious = null;
   receiver.firstServed = caller;
   receiver.chainBehind = caller.chainBehind + 1;
   receiver.priority = priority;
-  inbox.receiver = null;
-  receiver.inbox = null;
-  receiver.state = ThreadState.Ready;
+  receiver.stand(ThreadState.Ready);
+  inbox.receiving = RECEIVED_BY_NONE;
 
   RegisterWords.of(receiver).copyFrom(caller, words);
   handOver(caller, receiver);
-  const token = (sequence << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
   const received = naming.received(words, 0).word;
-  const identity = Result.callerIdentity(domain.classId, domain.slot);
-  const thread = <u32>changetype<usize>(receiver);
+  const next = <u32>changetype<usize>(receiver);
+  const identity = caller.identityShown;
   if (passed.timeoutNs === TIMEOUT_NONE)
-    resumeMessage(token, received, entry.badge, thread, identity);
-  else resumeTimed(token, received, entry.badge, thread, identity);
+    resumeMessage(token, received, entry.badge, next, identity);
+  else resumeTimed(token, received, entry.badge, next, identity);
   return true;
 }
 
@@ -140,45 +116,26 @@ function resumeTimed(token: u64, header: u32, badge: u64, thread: u32, identity:
  * next. False if it declines.
  */
 export function fastReply(): bool {
-  const server = currentThread!;
+  const server = Running.thread;
   const passed = Arguments.of(server);
   const header = passed.header;
   const words = header.registerWords;
   if (
     (header.flags & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE ||
     words > <u32>REGISTER_WORDS_MAX ||
-    passed.timeoutNs !== TIMEOUT_NONE ||
-    passed.inbox >> 32 !== 0
+    passed.timeoutNs !== TIMEOUT_NONE
   )
     return middleReply(server);
-  if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
+  if (!GUARD_TOKEN || !GUARD_VERDICT) return false;
 
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
-  const shape = caller.callShape;
-  if (
-    caller.callEpoch !== epoch() ||
-    shape === null ||
-    caller.isFaultCall ||
-    !mayRun(caller, domainOfSlot(caller.owner))
-  )
-    return false;
-
-  // The rule of plain-inbox.ts, written out: its result would cost four instructions here.
-  const entry = HandleTable.find(domainOfSlot(server.owner), <u32>passed.inbox);
-  if (entry === null || entry.type !== <u16>ObjectType.Inbox || !hasRights(entry, RIGHT_RECEIVE))
-    return false;
-  const inbox = changetype<Inbox>(entry.object!);
-  if (
-    inbox.owner !== server.owner ||
-    inbox !== server.ownInbox ||
-    inbox.thread !== server ||
-    inbox.receiver !== null
-  )
-    return false;
-  if (inbox.bits !== 0 || inbox.pendingCalls !== 0 || inbox.firstMasked !== null) return false;
+  if (caller.callEpoch !== epoch() || caller.isHeldBack) return false;
+  const inbox = PlainInbox.ofServer(server, passed.inbox);
+  if (inbox === null) return false;
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
+  const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
   if (
     GUARD_STRUCTURE &&
     !shape.takesAny(false, words) &&
@@ -188,15 +145,13 @@ export function fastReply(): bool {
 
   // Commit point. Nothing below can fail.
   caller.server = null;
-  caller.state = ThreadState.Ready;
+  caller.stand(ThreadState.Ready);
   server.firstServed = null;
   server.chainBehind = 0;
   server.priority = server.basePriority;
-  server.isLong = false;
+  server.stand(ThreadState.Receiving);
   if (header.has(HEADER_FLAG_RECORD)) promiseRecord(server);
-  server.state = ThreadState.Receiving;
-  server.inbox = inbox;
-  inbox.receiver = server;
+  inbox.receiving = server.instance;
 
   RegisterWords.of(caller).copyFrom(server, words);
   handOver(server, caller);
@@ -207,7 +162,7 @@ export function fastReply(): bool {
 
 /** A plain receive by the thread that received there last, with nothing to deliver. */
 export function fastRecv(): bool {
-  const thread = currentThread!;
+  const thread = Running.thread;
   const passed = Arguments.of(thread);
   if (passed.header.word !== 0 || passed.timeoutNs !== TIMEOUT_NONE || isWorkDeferred())
     return false;
@@ -215,16 +170,17 @@ export function fastRecv(): bool {
   if (inbox === null) return false;
 
   // Commit point. Nothing below can fail.
-  thread.isLong = false;
-  thread.state = ThreadState.Receiving;
-  thread.inbox = inbox;
-  inbox.receiver = thread;
+  thread.stand(ThreadState.Receiving);
+  inbox.letWait(thread, thread.firstServed !== null);
   chooseNext();
   resumeCurrent();
   return true;
 }
 
-/** True if a message makes a waiting thread able to run. */
-function mayRun(thread: Thread, domain: Domain): bool {
-  return !thread.suspended && domain.state === DomainState.Running;
+/** Who made the system call. */
+class Running {
+  @inline
+  static get thread(): Thread {
+    return changetype<Thread>(currentThread); // Not null: user code ran.
+  }
 }

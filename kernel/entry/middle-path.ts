@@ -16,14 +16,14 @@ import { findHandle, hasRights } from "../handle/table";
 import { captureMessage, promiseRecord } from "../ipc/capture";
 import { deliver, prepareDelivery } from "../ipc/delivery";
 import { Arguments, Result } from "../ipc/registers";
-import { SEQUENCE_LAST } from "../ipc/request";
 import { isTraceActive } from "../ipc/trace";
 import { startTimeout } from "../ipc/wait";
 import { Event, Method, checkShape, epoch } from "../monitor/monitor";
 import { DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
+import { RECEIVED_BY_NONE } from "../object/inbox";
 import { CHAIN_MAX } from "../object/tally";
-import { Thread, ThreadState } from "../object/thread";
+import { TOKEN_LAST, TOKEN_STEP, Thread, ThreadState } from "../object/thread";
 import { armDeadline, canHandOver, handOver } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { resumeCurrent } from "../x64/assembly";
@@ -52,7 +52,7 @@ export function middleCall(caller: Thread): bool {
   const endpoint = changetype<Endpoint>(entry.object!);
   const inbox = endpoint.inbox!;
   const receiver = inbox.receiver;
-  if (receiver === null || caller.sequence === SEQUENCE_LAST) return false;
+  if (receiver === null || caller.token >= TOKEN_LAST) return false;
   const owner = domainOfSlot(endpoint.owner);
   if (
     entry.seenInstance !== owner.instance ||
@@ -82,24 +82,16 @@ export function middleCall(caller: Thread): bool {
 
   // Commit point. Nothing below can fail.
   const naming = header.naming;
-  caller.callHandle = entry;
-  caller.callGeneration = <u32>entry.generation;
   caller.callHeader = naming;
-  caller.callBadge = entry.badge;
   caller.callEpoch = now;
   caller.callShape = shape;
-  caller.calleeSlot = owner.slot;
-  caller.calleeClass = owner.classId;
-  caller.sequence += 1;
+  caller.token += TOKEN_STEP;
   caller.state = ThreadState.AwaitingReply;
   caller.server = receiver;
-  caller.servedNext = null;
-  caller.servedPrevious = null;
   receiver.firstServed = caller;
   receiver.chainBehind = caller.chainBehind + 1;
   receiver.priority = priority;
-  inbox.receiver = null;
-  receiver.inbox = null;
+  inbox.receiving = RECEIVED_BY_NONE;
   receiver.state = ThreadState.Ready;
 
   const received = deliver(caller, domain, receiver, owner, naming);
@@ -159,8 +151,7 @@ export function middleReply(server: Thread): bool {
   Result.of(caller).setAnswer(Status.Ok, received);
   if (header.has(HEADER_FLAG_RECORD) && !header.has(HEADER_FLAG_LONG)) promiseRecord(server);
   server.state = ThreadState.Receiving;
-  server.inbox = inbox;
-  inbox.receiver = server;
+  inbox.letWait(server, false);
   handOver(server, caller);
   resumeCurrent();
   return true;

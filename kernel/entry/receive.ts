@@ -104,6 +104,7 @@ export function receiveAt(
 
 function receive(thread: Thread, inbox: Inbox, header: MessageHeader, timeoutNs: u64): void {
   takeOver(thread, inbox);
+  thread.ownInboxNumber = <u32>Arguments.of(thread).inbox;
   if (!header.has(HEADER_FLAG_KEEP_MASKED)) rearm(inbox);
 
   for (let attempt: u32 = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -140,8 +141,7 @@ function wait(thread: Thread, inbox: Inbox, timeoutNs: u64): void {
     return;
   }
   thread.state = ThreadState.Receiving;
-  thread.inbox = inbox;
-  inbox.receiver = thread;
+  inbox.letWait(thread, timeoutNs !== TIMEOUT_NONE || thread.firstServed !== null);
   if (timeoutNs !== TIMEOUT_NONE) startTimeout(thread, timeoutNs);
 }
 

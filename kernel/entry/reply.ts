@@ -12,7 +12,6 @@ import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
   TIMEOUT_NONE,
-  TOKEN_SEQUENCE_SHIFT,
   TOKEN_THREAD_MASK,
 } from "../abi/system-call";
 import { GUARD_TOKEN } from "../base/guards";
@@ -25,14 +24,14 @@ import { endFaulted } from "../ipc/end";
 import { judgeReply } from "../ipc/judgement";
 import { endService, updatePriority } from "../ipc/lending";
 import { Arguments, Result, setResult } from "../ipc/registers";
-import { SEQUENCE_LAST, sendRequest } from "../ipc/request";
+import { sendRequest } from "../ipc/request";
 import { TraceKind, isTraceActive, traceMessage } from "../ipc/trace";
 import { failCall } from "../ipc/wait";
 import { Table, isInUse } from "../memory/object-pages";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { THREADS_MAX } from "../object/layout";
-import { Thread, ThreadState } from "../object/thread";
+import { TOKEN_LAST, Thread, ThreadState } from "../object/thread";
 import { passTurn, wake } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { InboxOrStatus, findInbox, receiveAt } from "./receive";
@@ -149,7 +148,7 @@ function findCaller(server: Thread, token: u64): Thread | null {
   const caller = Thread.at(index);
   if (caller.state !== ThreadState.AwaitingReply) return null;
   if (!GUARD_TOKEN) return caller;
-  if (caller.sequence !== token >> TOKEN_SEQUENCE_SHIFT) return null;
+  if (caller.token !== token) return null;
   if (caller.server!.owner !== server.owner) return null;
   return caller;
 }
@@ -185,7 +184,7 @@ function forward(server: Thread, caller: Thread): Status {
   if (entry.type !== <u16>ObjectType.Endpoint) return Status.WrongType;
   if (!hasRights(entry, RIGHT_CALL)) return Status.NoRight;
   if (entry.interfaceId !== caller.callHeader.interfaceId) return Status.WrongInterface;
-  if (caller.isFaultCall || caller.sequence === SEQUENCE_LAST) return Status.BadArgument;
+  if (caller.isFaultCall || caller.token >= TOKEN_LAST) return Status.BadArgument;
 
   // Commit point: the token is spent. What goes wrong from here on is told to the caller.
   endCall(caller);

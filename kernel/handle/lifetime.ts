@@ -99,7 +99,7 @@ export function destroyInboxIfUnused(inbox: Inbox): void {
     return;
   if (inbox === domainOfSlot(inbox.owner).inbox) return;
   const thread = inbox.thread;
-  if (thread !== null && thread.ownInbox === inbox) thread.ownInbox = null;
+  if (thread !== null) thread.leaveOwnInbox(inbox);
   forgetMasked(inbox);
   endObject(inbox, Table.Inboxes);
 }

@@ -9,6 +9,7 @@ import { chargePages, unchargeReserved, unchargeShared } from "../memory/quota";
 import { backWindowPage, releaseWindowPage } from "../memory/window";
 import { Domain, domainOfSlot } from "../object/domain";
 import { HandleEntry } from "../object/handle-entry";
+import { Inbox } from "../object/inbox";
 import { KernelObject } from "../object/kernel-object";
 import { MemoryObject } from "../object/memory-object";
 import { linkHandle, unlinkHandle } from "./tree";
@@ -32,6 +33,25 @@ function entryAt(domain: Domain, index: u32): HandleEntry {
 
 /** `findHandle` for the fast path, where a call would cost more than the code. */
 export class HandleTable {
+  /** The place that a number names. */
+  @inline
+  static place(number: u64): u32 {
+    return <u32>number & (HANDLES_MAX - 1);
+  }
+  /** The entry at a place below `handleHigh`, which may be empty. */
+  @inline
+  static at(domain: Domain, place: u32): HandleEntry {
+    return entryAt(domain, place);
+  }
+  /**
+   * True if the number names the entry at `place`, which is in use and of this type. One
+   * comparison: of the generation, the bits that are zero in every number, and the type.
+   */
+  @inline
+  static names(number: u64, place: u32, entry: HandleEntry, type: ObjectType): bool {
+    return number - <u64>place + <u64>type === entry.generationAndType;
+  }
+
   @inline
   static find(domain: Domain, number: u32): HandleEntry | null {
     const index = number & (HANDLES_MAX - 1);
@@ -176,6 +196,7 @@ export function removeHandle(entry: HandleEntry): void {
   assert(!isMemoryHandle(entry) || entry.firstMapping === null);
   const domain = domainOfSlot(entry.slot);
   const object = entry.object!;
+  if (entry.type === <u16>ObjectType.Inbox) changetype<Inbox>(object).forgetNumber();
   unlinkHandle(entry);
   object.handleCount -= 1;
   domain.handlesUsed -= 1;

@@ -4,7 +4,7 @@
 
 import { destroyEndpointIfUnused, destroyInboxIfUnused } from "../handle/lifetime";
 import { Endpoint } from "../object/endpoint";
-import { Inbox } from "../object/inbox";
+import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
 import { Thread, ThreadState } from "../object/thread";
 import { enqueueLast, removeQueued } from "../schedule/priority-queue";
 import { removeReady } from "../schedule/scheduler";
@@ -59,10 +59,9 @@ function leaveQueue(caller: Thread): void {
 
 /** The receiver stops waiting at its inbox. The inbox may be gone afterwards. */
 export function leaveInbox(receiver: Thread): void {
-  const inbox = receiver.inbox!;
+  const inbox = receiver.ownInbox!;
   assert(inbox.receiver === receiver);
-  inbox.receiver = null;
-  receiver.inbox = null;
+  inbox.receiving = RECEIVED_BY_NONE;
   destroyInboxIfUnused(inbox);
 }
 
@@ -73,8 +72,5 @@ export function leaveInbox(receiver: Thread): void {
 export function forgetReceiver(inbox: Inbox): void {
   const thread = inbox.thread;
   inbox.thread = null;
-  if (thread !== null && thread.ownInbox === inbox) {
-    thread.ownInbox = null;
-    updatePriority(thread);
-  }
+  if (thread !== null && thread.leaveOwnInbox(inbox)) updatePriority(thread);
 }

@@ -135,8 +135,8 @@ export function judgeReply(
     isError ? Event.Error : Event.Response,
     caller,
     callerDomain,
-    caller.calleeSlot,
-    caller.calleeClass,
+    server.owner,
+    server.domain!.classId,
   );
   question.message = message;
   return judge(question);

@@ -8,7 +8,7 @@ import { hasRights } from "../handle/table";
 import { Domain, DomainState, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
-import { Thread, ThreadState } from "../object/thread";
+import { TOKEN_LAST, TOKEN_STEP, Thread, ThreadState } from "../object/thread";
 import { passTurn, wake } from "../schedule/scheduler";
 import { describeHandles } from "./capture";
 import { deliver, prepareDelivery } from "./delivery";
@@ -18,9 +18,6 @@ import { checkChain, serve, updatePriority } from "./lending";
 import { Result, setResult } from "./registers";
 import { TraceKind, isTraceActive, traceMessage } from "./trace";
 import { startTimeout } from "./wait";
-
-/** A thread makes no more than so many calls, so that no reply token is used twice. */
-export const SEQUENCE_LAST: u64 = 0xffff_ffff_ffff;
 
 /**
  * Sends the captured message of `caller`, whose `call…` fields are set. On Status.Ok the caller
@@ -69,7 +66,7 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
     if (entry === null || !hasRights(entry, RIGHT_CALL)) return Status.BadHandle;
     if (noteRestart(entry, owner)) return Status.Restarted;
   }
-  if (caller.sequence === SEQUENCE_LAST) return Status.NoSpace;
+  if (caller.token >= TOKEN_LAST) return Status.NoSpace;
 
   if (caller.capture.handleCount !== 0) {
     const described = describeHandles(caller, callerDomain);
@@ -89,10 +86,8 @@ export function rendezvous(caller: Thread, endpoint: Endpoint, receiver: Thread)
   if (isTraceActive())
     traceMessage(TraceKind.Request, callerDomain.slot, owner.slot, caller, naming, Status.Ok);
   const header = deliver(caller, callerDomain, receiver, receiverDomain, naming);
-  caller.sequence += 1;
+  caller.token += TOKEN_STEP;
   caller.state = ThreadState.AwaitingReply;
-  caller.calleeSlot = receiverDomain.slot;
-  caller.calleeClass = owner.classId;
   serve(receiver, caller);
 
   const identity = Result.callerIdentity(subjectClass(caller, callerDomain), callerDomain.slot);

@@ -9,6 +9,7 @@ import { copyFromUser } from "../memory/user-memory";
 import { backKernelWindow } from "../memory/window";
 import { domainOfSlot } from "../object/domain";
 import { Thread } from "../object/thread";
+import { setTraced } from "../schedule/scheduler";
 import { nowNs } from "../x64/timer";
 
 export enum TraceKind {
@@ -91,6 +92,7 @@ export function startTrace(a: u32, b: u32): bool {
   next = 0;
   recorded = 0;
   isActive = true;
+  setTraced(true);
   return true;
 }
 
@@ -100,6 +102,7 @@ export function isTraceActive(): bool {
 
 export function stopTrace(): void {
   isActive = false;
+  setTraced(false);
 }
 
 /**

@@ -2,8 +2,6 @@ import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import {
   DOMAINS_BASE,
   DOMAIN_SHIFT,
-  HANDLES_BASE,
-  HANDLE_TABLE_SHIFT,
   SLOT_ENDPOINTS_BASE,
   SLOT_INBOXES_BASE,
   ENDPOINT_SHIFT,
@@ -60,6 +58,8 @@ export class Domain extends KernelObject {
   nextDying: Domain | null;
   isDying: bool;
   endpointCount: u32;
+  /** Address of its handle table. */
+  handleTable: usize;
 
   // The instance.
   /** Physical address of the top page table. */
@@ -135,9 +135,6 @@ export class Domain extends KernelObject {
     return changetype<Endpoint>(
       SLOT_ENDPOINTS_BASE + <usize>(this.slot * SLOT_ENDPOINTS_MAX + index) * (1 << ENDPOINT_SHIFT),
     );
-  }
-  @inline get handleTable(): usize {
-    return HANDLES_BASE + ((<usize>this.slot) << HANDLE_TABLE_SHIFT);
   }
   /** Address of the chain of free places in an object table. */
   @inline freePlaces(table: u32): usize {

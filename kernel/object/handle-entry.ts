@@ -12,14 +12,14 @@ import { Mapping } from "./mapping";
  */
 @unmanaged
 export class HandleEntry {
+  /** ObjectType; 0 where the place is empty. */
+  type: u16;
   /**
    * Raised each time the place is emptied, so that an old number names nothing; never 0. It wraps
    * after 65,535 uses of the place: code that keeps a place and its generation must compare more
    * than these two.
    */
   generation: u16;
-  /** ObjectType; 0 where the place is empty. */
-  type: u16;
   rights: u32;
   object: KernelObject | null;
   /** Epoch of `verdicts`; 0 before the first. */
@@ -45,6 +45,10 @@ export class HandleEntry {
    */
   nextFree: u32;
 
+  /** Generation << 16 | type. */
+  @inline get generationAndType(): u64 {
+    return <u64>load<u32>(changetype<usize>(this));
+  }
   /** Shape of a method that `verdicts` grants; valid for `epoch`. */
   @inline shape(method: u32): Method {
     return changetype<Method>(<usize>this.nextFree + <usize>method * METHOD_BYTES);

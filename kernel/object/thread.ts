@@ -12,6 +12,7 @@ import { MessageHeader } from "../abi/message-header";
 import { Method } from "../monitor/monitor";
 import { CAPTURE_BYTES, Capture } from "./capture";
 import { THREADS_BASE, THREAD_SEQUENCE_BASE, THREAD_SHIFT } from "./layout";
+import { Domain } from "./domain";
 import { Endpoint } from "./endpoint";
 import { HandleEntry } from "./handle-entry";
 import { Inbox } from "./inbox";
@@ -62,6 +63,8 @@ export class Thread extends KernelObject {
   timer: u64; // Timer, 16 bytes
   timerRest: u64;
 
+  // Together one word, so that a thread's state and what it stands for change in one store: see
+  // `stand`.
   state: ThreadState;
   suspended: bool;
   /**
@@ -73,6 +76,15 @@ export class Thread extends KernelObject {
   isLong: bool;
   /** Its record has been looked at: `record` and the `receive…` fields hold what it says. */
   isRecordRead: bool;
+
+  /** The domain that owns it. */
+  domain: Domain | null;
+  /** The instance of the slot that it belongs to. */
+  instance: u32;
+  /** Class and slot, as a receiver sees them: `Result.callerIdentity`. */
+  identityShown: u64;
+  /** The slot's: no lent priority is higher. */
+  ceiling: u32;
 
   basePriority: u32;
   /** At least the base, at most the slot's ceiling: what callers lend counts. */
@@ -92,10 +104,15 @@ export class Thread extends KernelObject {
   callerNext: Thread | null;
   callerPrevious: Thread | null;
 
-  /** Calling: the inbox in whose queue it is. Receiving: the inbox whose receiver it is. */
+  /** Calling: the inbox in whose queue it is. */
   inbox: Inbox | null;
-  /** The inbox from which it received last: callers in its queue lend to this thread. */
+  /**
+   * The inbox from which it received last: callers in its queue lend to this thread. Receiving: the
+   * inbox whose receiver it is.
+   */
   ownInbox: Inbox | null;
+  /** Number of the handle by which it received there last; 0 if that handle may be gone. */
+  ownInboxNumber: u32;
 
   /** AwaitingReply: who holds the call, and the links of that thread's list. */
   server: Thread | null;
@@ -107,18 +124,18 @@ export class Thread extends KernelObject {
    */
   firstServed: Thread | null;
 
+  /** The token of the call that it makes or made last. */
+  token: u64;
+  /** Interface and method of the call: the `naming` of its header. */
+  callHeader: MessageHeader;
   /**
-   * The handle that the call was made on, and the generation that it had. Null for a call that a
-   * server forwarded, and for a fault: those are made on no handle of the caller's.
+   * Until the request is received: the handle that the call was made on, and the generation and
+   * badge that it had. The handle is null for a call that a server forwarded, and for a fault:
+   * those are made on no handle of the caller's.
    */
   callHandle: HandleEntry | null;
   callGeneration: u32;
-  /** Interface and method of the call: the `naming` of its header. */
-  callHeader: MessageHeader;
   callBadge: u64;
-  /** Slot and class of the endpoint's owner when the request was judged. */
-  calleeSlot: u32;
-  calleeClass: u32;
   /**
    * Epoch under which the verdict bit covered request and response; 0 if the response must be
    * judged.
@@ -182,21 +199,48 @@ export class Thread extends KernelObject {
     return changetype<Thread>(THREADS_BASE + ((<usize>index) << THREAD_SHIFT));
   }
 
+  /** True if it is suspended or stopped by a fault. */
+  @inline get isHeldBack(): bool {
+    return load<u16>(changetype<usize>(this) + offsetof<Thread>("suspended")) !== 0;
+  }
   /**
-   * Number of the call that it makes or made last. It lies outside the thread, so that a later
-   * thread at this place goes on counting.
+   * Puts a thread into a state, in one store. It is neither suspended nor stopped by a fault, and
+   * has no record.
    */
-  @inline get sequence(): u64 {
-    return load<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3));
+  @inline stand(state: ThreadState): void {
+    store<u64>(changetype<usize>(this) + offsetof<Thread>("state"), <u64>(<u32>state));
   }
-  set sequence(value: u64) {
-    store<u64>(THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3), value);
+  /** It no longer is the thread that received last at an inbox. False if it was not. */
+  leaveOwnInbox(inbox: Inbox): bool {
+    if (this.ownInbox !== inbox) return false;
+    this.ownInbox = null;
+    this.ownInboxNumber = 0;
+    return true;
   }
-  /** The token of the call whose reply it awaits. */
-  @inline get token(): u64 {
-    return (this.sequence << TOKEN_SEQUENCE_SHIFT) | <u64>this.index;
+  /** It stops, at once or, if it waits, when its wait ends. */
+  suspend(): void {
+    this.suspended = true;
+    if (this.state === ThreadState.Receiving) this.ownInbox!.letWait(this, true);
+  }
+  /** Where the last token of a thread at this place is kept while there is none. */
+  @inline private get lastToken(): usize {
+    return THREAD_SEQUENCE_BASE + ((<usize>this.index) << 3);
+  }
+  /** A new thread counts its calls from where the last thread at its place ended. */
+  takeToken(): void {
+    this.token = load<u64>(this.lastToken) | <u64>this.index;
+  }
+  leaveToken(): void {
+    store<u64>(this.lastToken, this.token);
   }
 }
+
+/** Between the token of a call and the token of the thread's next. */
+export const TOKEN_STEP: u64 = 1 << TOKEN_SEQUENCE_SHIFT;
+/**
+ * A thread with a token from here on makes no more calls, so that no token is used twice.
+ */
+export const TOKEN_LAST: u64 = (<u64>0xffff_ffff_ffff) << TOKEN_SEQUENCE_SHIFT;
 
 /**
  * In place of a base that the program itself may have changed. Not canonical: no base is like it.
@@ -222,6 +266,11 @@ if (offsetof<Thread>("ports") !== SAVE_PORTS)
   ERROR("Thread.ports moved: see kernel/abi/thread-save-area.ts");
 if (offsetof<Thread>("fsProven") !== SAVE_FS_PROVEN)
   ERROR("Thread.fsProven moved: see kernel/abi/thread-save-area.ts");
+if ((offsetof<Thread>("state") & 7) !== 0) ERROR("a thread's state is not one aligned word");
+if (offsetof<Thread>("isFaultCall") !== offsetof<Thread>("suspended") + 1)
+  ERROR("what holds a thread back is not one word");
+if (offsetof<Thread>("isRecordRead") !== offsetof<Thread>("state") + 7)
+  ERROR("a thread's state is more than one word");
 if (offsetof<Thread>() > SERVED_CHAINS_OFFSET) ERROR("Thread overlaps its tallies");
 if (SERVED_CHAINS_OFFSET + CHAIN_TALLY_BYTES > SERVED_PRIORITIES_OFFSET)
   ERROR("a thread's tallies overlap");

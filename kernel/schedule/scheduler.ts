@@ -14,6 +14,7 @@ import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
 import { DEADLINE_NEVER, armTimer, nowNs, nowTicks, nsAtTick, ticksOfNs } from "../x64/timer";
+import { readTsc } from "../x64/x64";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
@@ -63,6 +64,9 @@ let wantsEntry: bool = false;
 /** Each kernel entry has a step of deferred work to take before a thread runs. */
 let hasDeferredWork: bool = false;
 
+/** Each message takes the slow path, which records it. */
+let isTraced: bool = false;
+
 /** The threads that could run, without the current thread. */
 function readyQueue(): PriorityQueue {
   return changetype<PriorityQueue>(READY_QUEUE_BASE);
@@ -82,6 +86,11 @@ export function setDeferredWork(isPending: bool): void {
 }
 export function isWorkDeferred(): bool {
   return hasDeferredWork;
+}
+
+/** Says whether messages are traced. While they are, `canHandOver` declines. */
+export function setTraced(isOn: bool): void {
+  isTraced = isOn;
 }
 
 /** The timer has fired, so it is off, whatever it was armed for. */
@@ -195,7 +204,7 @@ export function chooseNext(): void {
   const current = currentThread;
   const best = bestReady();
   if (current === null) {
-    switchedAt = nowTicks();
+    switchedAt = readTsc();
   } else if (isRunnable(current)) {
     const priority = <i32>current.priority;
     if (best < priority || (best === priority && !isTurnSpent)) {
@@ -239,8 +248,9 @@ function runHeir(waiting: Thread): bool {
 
 /**
  * True if a thread of this priority, called or answered by the current one on its turn, would run
- * next when made ready, and no deferred work is pending. The timer stays as it is: among equals it
- * has been set for the end of the turn.
+ * next when made ready, no other thread is to go on with the turn, no deferred work is pending and
+ * no message is traced. The timer stays as it is: among equals it has been set for the end of the
+ * turn.
  */
 export function canHandOver(priority: u32): bool {
   return priority >= handOverFrom;
@@ -248,7 +258,7 @@ export function canHandOver(priority: u32): bool {
 
 /**
  * True if the current thread goes on at the end of this kernel entry, provided that it does not
- * wait and makes no thread ready; and no deferred work is pending.
+ * wait and makes no thread ready; no deferred work is pending, and no message is traced.
  */
 export function goesOn(current: Thread): bool {
   return current.priority >= handOverFrom;
@@ -261,7 +271,6 @@ export function goesOn(current: Thread): bool {
 export function handOver(current: Thread, next: Thread): void {
   Consumption.charge(current);
   next.turn = current.turn;
-  heir = null;
   currentThread = next;
 }
 
@@ -313,7 +322,7 @@ function goOn(current: Thread, best: i32): void {
   if (isTurnSpent && best < <i32>(current.turn & TURN_PRIORITY_MASK))
     startTurn(ticksOfNs(SLICE_NS));
   const hasEqual = best === <i32>current.priority;
-  if (hasDeferredWork || isTurnSpent) handOverFrom = HAND_OVER_NEVER;
+  if (hasDeferredWork || isTraced || isTurnSpent || heir !== null) handOverFrom = HAND_OVER_NEVER;
   else handOverFrom = hasEqual ? current.priority : <u32>(best + 1);
   armRunning(hasEqual ? nsAtTick(turnEnd) : DEADLINE_NEVER);
 }
@@ -337,7 +346,7 @@ export class Consumption {
   /** Adds the time since the last switch to that of the thread, which has run since then. */
   @inline
   static charge(thread: Thread): void {
-    const now = nowTicks();
+    const now = readTsc();
     thread.consumedTicks += now - switchedAt;
     switchedAt = now;
   }

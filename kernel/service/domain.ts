@@ -57,7 +57,7 @@ import { Table, takePlace } from "../memory/object-pages";
 import { mayHaveObject } from "../memory/quota";
 import { Domain, EndReason } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { Inbox } from "../object/inbox";
+import { Inbox, initializeInbox } from "../object/inbox";
 import { KernelObject, initializeObject } from "../object/kernel-object";
 import { MEMORY_PAGES_MAX, MemoryObject } from "../object/memory-object";
 import { Notice } from "../object/notice";
@@ -160,7 +160,7 @@ function createInbox(call: MethodCall): Status {
 
   // Commit point.
   const inbox = changetype<Inbox>(place);
-  initializeObject(inbox, ObjectType.Inbox, domain.slot);
+  initializeInbox(inbox, domain.slot);
   DomainCreateInboxResponse.at(call.response).handle = addFirstHandle(
     domain,
     inbox,

@@ -53,7 +53,7 @@ function info(call: MethodCall, thread: Thread): Status {
 /** A thread that waits goes on waiting, and stops when its wait ends. */
 function suspend(thread: Thread): Status {
   removeReady(thread);
-  thread.suspended = true;
+  thread.suspend();
   return Status.Ok;
 }
 

@@ -3,7 +3,7 @@
 // image.
 
 import { ObjectType } from "../../kernel/abi/object";
-import { SystemCall } from "../../kernel/abi/system-call";
+import { SystemCall, TOKEN_SEQUENCE_SHIFT } from "../../kernel/abi/system-call";
 import {
   fastCall,
   fastRecv,
@@ -108,9 +108,23 @@ export function queuePriorityOffset(): u32 {
 export function isQueuedOffset(): u32 {
   return offsetof<Thread>("isQueued");
 }
+export function stateOffset(): u32 {
+  return offsetof<Thread>("state");
+}
+export function isLongOffset(): u32 {
+  return offsetof<Thread>("isLong");
+}
+/** Where what a call keeps until its request is received begins, and where it ends. */
+export function callHandleOffset(): u32 {
+  return offsetof<Thread>("callHandle");
+}
+export function callHandleEnd(): u32 {
+  return offsetof<Thread>("callBadge") + 8;
+}
 /** Uses up the calls that a thread may make. */
 export function setSequence(thread: u32, value: u64): void {
-  changetype<Thread>(<usize>thread).sequence = value;
+  const caller = changetype<Thread>(<usize>thread);
+  caller.token = (value << TOKEN_SEQUENCE_SHIFT) | <u64>caller.index;
 }
 /**
  * Uses places of a slot's handle table so often, one handle at a time. Answers after how many of

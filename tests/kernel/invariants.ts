@@ -1,7 +1,10 @@
 // Walks every object of the kernel and checks that they hold together: handle trees, queues, lists,
 // page accounts. For tests, after each operation.
 
-import { ObjectType } from "../../kernel/abi/object";
+import { ObjectType, RIGHT_RECEIVE } from "../../kernel/abi/object";
+import { TOKEN_THREAD_MASK } from "../../kernel/abi/system-call";
+import { findHandle, hasRights } from "../../kernel/handle/table";
+import { Result } from "../../kernel/ipc/registers";
 import { slotCount } from "../../kernel/monitor/monitor";
 import {
   ENDPOINTS_BASE,
@@ -38,7 +41,7 @@ import { Table, isInUse } from "../../kernel/memory/object-pages";
 import { Domain, DomainState, domainOfSlot } from "../../kernel/object/domain";
 import { Endpoint } from "../../kernel/object/endpoint";
 import { HandleEntry } from "../../kernel/object/handle-entry";
-import { Inbox } from "../../kernel/object/inbox";
+import { Inbox, RECEIVED_WITH_CARE } from "../../kernel/object/inbox";
 import { KernelObject } from "../../kernel/object/kernel-object";
 import { interruptOfLine } from "../../kernel/object/interrupt";
 import { Mapping, TYPE_MAPPING } from "../../kernel/object/mapping";
@@ -247,9 +250,14 @@ function checkThread(thread: Thread): u32 {
     return broken(208, about);
   }
   if (state === ThreadState.Receiving) {
-    const inbox = thread.inbox;
+    const inbox = thread.ownInbox;
     if (inbox === null || inbox.receiver !== thread || inbox.thread !== thread)
       return broken(209, about);
+    // Who may be given a message with nothing else to do.
+    const isPlain =
+      thread.firstServed === null && thread.timeoutTimer.heapIndex === 0 && !thread.suspended;
+    if (inbox.receiving !== RECEIVED_WITH_CARE && (inbox.receiving !== thread.instance || !isPlain))
+      return broken(219, about);
     if (inbox.bits !== 0 || (inbox.pendingCalls !== 0 && domainOfSlot(thread.owner).isAlive))
       return broken(210, about);
   }
@@ -258,6 +266,31 @@ function checkThread(thread: Thread): u32 {
     if (runs && thread !== currentThread && !thread.isQueued) return broken(211, about);
     if (thread === currentThread && thread.isQueued) return broken(212, about);
     if (thread.timeoutTimer.heapIndex !== 0) return broken(213, about);
+  }
+  const domain = domainOfSlot(thread.owner);
+  if (
+    thread.domain !== domain ||
+    thread.instance !== domain.instance ||
+    thread.ceiling !== domain.ceiling ||
+    thread.identityShown !== Result.callerIdentity(domain.classId, domain.slot) ||
+    (<u32>thread.token & TOKEN_THREAD_MASK) !== thread.index
+  )
+    return broken(224, about);
+  if (state === ThreadState.AwaitingReply && thread.callEpoch !== 0 && thread.callShape === null)
+    return broken(225, about);
+  if (
+    state !== ThreadState.AwaitingReply &&
+    (thread.servedNext !== null || thread.servedPrevious !== null)
+  )
+    return broken(226, about);
+  if (thread.ownInboxNumber !== 0) {
+    const entry = findHandle(domain, thread.ownInboxNumber);
+    if (
+      entry === null ||
+      changetype<usize>(entry.object) !== changetype<usize>(thread.ownInbox) ||
+      !hasRights(entry, RIGHT_RECEIVE)
+    )
+      return broken(227, about);
   }
   // Only who waits for the processor has something left of a turn.
   if (thread.sliceLeft !== 0 && (state !== ThreadState.Ready || thread === currentThread))

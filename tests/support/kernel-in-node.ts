@@ -413,6 +413,7 @@ export class KernelInNode {
       return Number(address);
     };
     return {
+      readTsc: () => this.time,
       in8: (port: number) => (port === 0x3fd ? 0x20 : 0),
       out8: (port: number, value: number) => {
         if (port === 0x3f8) this.logBytes.push(value);
