@@ -13,8 +13,15 @@ import { domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
-import { DEADLINE_NEVER, armTimer, nowNs, nowTicks, nsAtTick, ticksOfNs } from "../x64/timer";
-import { readTsc } from "../x64/x64";
+import {
+  DEADLINE_NEVER,
+  TimeStamp,
+  armTimer,
+  nowNs,
+  nowTicks,
+  nsAtTick,
+  ticksOfNs,
+} from "../x64/timer";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
@@ -204,7 +211,7 @@ export function chooseNext(): void {
   const current = currentThread;
   const best = bestReady();
   if (current === null) {
-    switchedAt = readTsc();
+    switchedAt = nowTicks();
   } else if (isRunnable(current)) {
     const priority = <i32>current.priority;
     if (best < priority || (best === priority && !isTurnSpent)) {
@@ -346,7 +353,7 @@ export class Consumption {
   /** Adds the time since the last switch to that of the thread, which has run since then. */
   @inline
   static charge(thread: Thread): void {
-    const now = readTsc();
+    const now = TimeStamp.now;
     thread.consumedTicks += now - switchedAt;
     switchedAt = now;
   }

@@ -98,6 +98,7 @@ export function setTime(ns: u64): void { time = ns; }
 export function armedDeadline(): u64 { return armed; }
 export function nowNs(): u64 { return time; }
 export function nowTicks(): u64 { return time; }
+export class TimeStamp { static get now(): u64 { return time; } }
 export function nsOfTicks(ticks: u64): u64 { return ticks; }
 export function nsAtTick(tick: u64): u64 { return tick; }
 export function ticksOfNs(ns: u64): u64 { return ns; }
@@ -413,7 +414,6 @@ export class KernelInNode {
       return Number(address);
     };
     return {
-      readTsc: () => this.time,
       in8: (port: number) => (port === 0x3fd ? 0x20 : 0),
       out8: (port: number, value: number) => {
         if (port === 0x3f8) this.logBytes.push(value);
