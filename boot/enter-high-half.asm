@@ -3,7 +3,8 @@
 %include "kernel/x64/cpu.inc"
 %include "boot/boot.inc"
 
-extern start_info, top_table, kernel_stack_bottom, kernel_stack_top, install_descriptors, resume
+extern start_info, top_table, space_loaded, kernel_stack_bottom, kernel_stack_top
+extern install_descriptors, resume
 extern kernel_linear_start, kernel_linear_physical, kernel_linear_physical_end
 extern linear_pieces, linear_pieces_end
 extern export.start
@@ -32,7 +33,7 @@ enter_high_half:
   mov rax, [rel top_table]
   mov rcx, DIRECT_MAP_BASE
   mov qword [rcx + rax], 0
-  mov cr3, rax
+  SWITCH_SPACE rax
 
   ; So that kernelStackUsed can tell how deep it has been.
   lea rdi, [rel kernel_stack_bottom]

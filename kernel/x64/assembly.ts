@@ -45,6 +45,14 @@ export declare function nonMaskableAddress(): u64;
 export declare function reportNonMaskableBy(register: u64): void;
 
 /**
+ * Writes CR3: the page tables behind `space` are in force, and the value is what `loadedSpace`
+ * returns. Only this function and the exit stubs switch address spaces.
+ */
+export declare function loadSpace(space: u64): void;
+/** What CR3 was written with last, bit 63 included, without reading CR3. */
+export declare function loadedSpace(): u64;
+
+/**
  * Makes the kernel copy the bitmap of the next domain with ports again. Must be called after an I/O
  * bitmap has changed and before one is freed.
  */

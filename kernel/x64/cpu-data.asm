@@ -55,8 +55,10 @@ stack_bounds:
 section .data
 align 64
 ; Virtual address of the save area of the thread that runs, 0 while none does.
-global current_save_area, port_bitmap_source, fs_base_loaded, fs_base_trusted
+global current_save_area, space_loaded, port_bitmap_source, fs_base_loaded, fs_base_trusted
 current_save_area: dq 0
+; What CR3 was written with last.
+space_loaded: dq 0
 ; What SAVE_FS_BASE was written last.
 fs_base_loaded: dq 0
 ; The same, and with it null in all segment registers, if no program can have changed that since; no

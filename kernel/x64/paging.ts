@@ -9,14 +9,8 @@ import {
 } from "../abi/address-space";
 import { SLOTS_MAX } from "../abi/blob";
 import { GUARD_NX } from "../base/guards";
-import {
-  invalidatePage,
-  physicalCopy,
-  physicalLoad64,
-  physicalStore64,
-  readCr3,
-  writeCr3,
-} from "./x64";
+import { loadSpace, loadedSpace } from "./assembly";
+import { invalidatePage, physicalCopy, physicalLoad64, physicalStore64 } from "./x64";
 
 const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
@@ -55,7 +49,7 @@ let kernelRoot: u64 = 0;
 
 /** Takes over the boot code's tables. Must be called before any other function of this file. */
 export function initializePaging(): void {
-  kernelRoot = readCr3() & ADDRESS_MASK;
+  kernelRoot = loadedSpace() & ADDRESS_MASK;
 }
 
 // Address spaces have PCIDs if the image says so and the processor has them. The translations of a
@@ -87,9 +81,9 @@ function pcidOf(slot: u32): u64 {
  */
 function flushSpace(root: u64, slot: u32): void {
   if (!usesPcid) return;
-  const current = readCr3();
-  writeCr3(root | pcidOf(slot));
-  writeCr3(current | NO_FLUSH);
+  const current = loadedSpace();
+  loadSpace(root | pcidOf(slot));
+  loadSpace(current | NO_FLUSH);
 }
 
 /**
@@ -103,7 +97,7 @@ export function initializeRoot(root: u64, slot: u32): void {
 
 /** Leaves an address space whose tables are about to be removed. */
 export function leaveRoot(root: u64): void {
-  if ((readCr3() & ADDRESS_MASK) === root) writeCr3(kernelRoot);
+  if ((loadedSpace() & ADDRESS_MASK) === root) loadSpace(kernelRoot);
 }
 
 // Tables are counted by level: 4 is the top, 1 holds the entries of pages.
@@ -203,7 +197,7 @@ export function mapPage(
 
 /** Removes the mappings of so many pages of a slot, those that there are. */
 export function unmapPages(root: u64, slot: u32, address: u64, pages: u32): void {
-  const isCurrent = (readCr3() & ADDRESS_MASK) === root;
+  const isCurrent = (loadedSpace() & ADDRESS_MASK) === root;
   let hasRemoved = false;
   for (let page: u32 = 0; page < pages; page++) {
     const at = address + ((<u64>page) << 12);

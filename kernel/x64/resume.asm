@@ -3,8 +3,8 @@
 %include "kernel/x64/cpu.inc"
 
 extern export.currentSaveArea, export.fault
-extern current_save_area, fs_base_loaded, fs_base_trusted, port_bitmap_source, port_bitmap
-extern task_state, kernel_stack_top, top_table
+extern current_save_area, space_loaded, fs_base_loaded, fs_base_trusted
+extern port_bitmap_source, port_bitmap, task_state, kernel_stack_top, top_table
 
 global resume: function (resume.end - resume)
 
@@ -14,6 +14,17 @@ global resume: function (resume.end - resume)
 ; Of fs_base_trusted. No thread has it: it is not canonical, and FS_BASE_UNPROVEN, which an
 ; unverified one has, is another number.
 %define FS_BASE_UNKNOWN 1 << 63
+
+; Back to user code behind its `syscall`: rcx = rip; rsp and the registers of results and words are
+; the thread's. Clears the others.
+%macro RETURN_FROM_SYSTEM_CALL 0
+  mov r11d, USER_FLAGS
+  xor ebp, ebp
+  xor r9d, r9d
+  xor r10d, r10d
+  xor r15d, r15d
+  o64 sysret
+%endmacro
 
 section .text.message progbits alloc exec nowrite align=64
 bits 64
@@ -28,10 +39,9 @@ resume:
   mov [rel current_save_area], rdi
 
   mov rax, [rdi + SAVE_CR3]
-  mov rcx, cr3
-  cmp rax, rcx
+  cmp rax, [rel space_loaded]
   je .same_space
-  mov cr3, rax
+  SWITCH_SPACE rax
   mov rax, [rdi + SAVE_FS_PROVEN]
   cmp rax, [rel fs_base_trusted]
   jne .load_segments
@@ -61,12 +71,7 @@ resume:
   mov r14, [rdi + SAVE_R14]
   mov rsp, [rdi + SAVE_RSP]
   mov rdi, [rdi + SAVE_RDI]
-  mov r11d, USER_FLAGS
-  xor ebp, ebp
-  xor r9d, r9d
-  xor r10d, r10d
-  xor r15d, r15d
-  o64 sysret
+  RETURN_FROM_SYSTEM_CALL
 
 .all:
   push SELECTOR_USER_DATA
@@ -155,10 +160,9 @@ resume:
 .idle:
   mov qword [rel current_save_area], 0
   mov rax, [rel top_table]
-  mov rcx, cr3
-  cmp rax, rcx
+  cmp rax, [rel space_loaded]
   je .wait
-  mov cr3, rax
+  SWITCH_SPACE rax
 .wait:
   sti
   hlt
@@ -179,14 +183,13 @@ resume:
   shr rax, 47
   jnz .long_way
   mov rax, [rcx + SAVE_CR3]
-  mov r9, cr3
-  cmp rax, r9
+  cmp rax, [rel space_loaded]
   je .same_space
   ; Before the address space is switched, for `resume` looks at segments where it switches.
   mov r9, [rcx + SAVE_FS_PROVEN]
   cmp r9, [rel fs_base_trusted]
   jne .long_way
-  mov cr3, rax
+  SWITCH_SPACE rax
 .switched:
   mov [rel current_save_area], rcx
   mov word [rel task_state + TASK_BITMAP], NO_BITMAP
@@ -196,13 +199,8 @@ resume:
   mov r14, [rcx + SAVE_R14]
   mov rsp, [rcx + SAVE_RSP]
   mov rcx, r10
-  mov r11d, USER_FLAGS
   xor eax, eax
-  xor ebp, ebp
-  xor r9d, r9d
-  xor r10d, r10d
-  xor r15d, r15d
-  o64 sysret
+  RETURN_FROM_SYSTEM_CALL
 .same_space:
   mov rax, [rcx + SAVE_FS_BASE]
   cmp rax, [rel fs_base_loaded]
@@ -221,6 +219,18 @@ resume:
   provides resumeCurrent, _
   lea rsp, [rel kernel_stack_top]
   jmp resume
+.end:
+
+; loadSpace(space): what SWITCH_SPACE does, for page tables that go.
+  provides loadSpace, l_
+  SWITCH_SPACE rdi
+  ret
+.end:
+
+; loadedSpace(): u64, what CR3 was written with last.
+  provides loadedSpace, _l
+  mov rax, [rel space_loaded]
+  ret
 .end:
 
 ; forgetPorts(): the next domain with ports gets its bitmap copied again.

@@ -11,7 +11,6 @@ export declare function readMsr(register: u32): u64;
 export declare function writeMsr(register: u32, value: u64): void;
 export declare function readCr2(): u64;
 export declare function readCr3(): u64;
-export declare function writeCr3(value: u64): void;
 export declare function writeCr4(value: u64): void;
 /** `address` is virtual. */
 export declare function invalidatePage(address: u64): void;

@@ -385,6 +385,11 @@ export class KernelInNode {
         ? () => 0
         : () => 0n;
     }
+    if (imports["assembly"]?.["loadSpace"] !== undefined)
+      imports["assembly"]["loadSpace"] = (space: bigint) =>
+        void this.translations?.loadSpace(BigInt.asUintN(64, space));
+    if (imports["assembly"]?.["loadedSpace"] !== undefined)
+      imports["assembly"]["loadedSpace"] = () => this.translations?.loaded ?? BOOT_ROOT;
     if (imports["assembly"]?.["resumeCurrent"] !== undefined)
       imports["assembly"]["resumeCurrent"] = () => void (this.shortExits += 1);
     if (imports["assembly"]?.["resumeMessage"] !== undefined)
@@ -427,8 +432,6 @@ export class KernelInNode {
       halt: () => {
         throw new MachineStopped(-1, this.log);
       },
-      readCr3: () => this.translations?.readCr3() ?? BOOT_ROOT,
-      writeCr3: (value: bigint) => this.translations?.writeCr3(value),
       writeCr4: (value: bigint) => this.translations?.writeCr4(value),
       invalidatePage: (address: bigint) => this.translations?.invalidatePage(address),
       cpuid: (leaf: number, _subleaf: number, result: number) => {

@@ -28,13 +28,9 @@ export class TranslationCache {
 
   constructor(
     physical: Uint8Array,
-    private cr3: bigint,
+    private space: bigint,
   ) {
     this.words = new BigUint64Array(physical.buffer, 0, physical.length >> 3);
-  }
-
-  readCr3(): bigint {
-    return this.cr3;
   }
 
   writeCr4(value: bigint): void {
@@ -44,10 +40,16 @@ export class TranslationCache {
     this.hasPcids = hasPcids;
   }
 
-  writeCr3(value: bigint): void {
+  /** What CR3 was written with last, which the kernel keeps in a cell. */
+  get loaded(): bigint {
+    return this.space;
+  }
+
+  /** Writes CR3. */
+  loadSpace(value: bigint): void {
     if (!this.hasPcids && (value & NO_FLUSH) !== 0n)
       throw new Error("protection fault: CR3 is written with bit 63, and there are no PCIDs");
-    this.cr3 = value & ~NO_FLUSH;
+    this.space = value;
     if ((value & NO_FLUSH) === 0n) {
       this.flushed += 1;
       this.byPcid.delete(this.pcid);
@@ -68,7 +70,7 @@ export class TranslationCache {
    * user code runs, and all that the tables allow is kept.
    */
   resume(space: bigint): void {
-    if (space !== this.cr3) this.writeCr3(space);
+    if (space !== this.space) this.loadSpace(space);
     const now: Translations = new Map();
     const nowGlobal: Translations = new Map();
     this.walk(this.cr3 & ADDRESS, 4, 0n, now, nowGlobal);
@@ -78,6 +80,11 @@ export class TranslationCache {
     for (const [key, entry] of now) own.set(key, entry);
     for (const [key, entry] of nowGlobal) this.global.set(key, entry);
     this.byPcid.set(this.pcid, own);
+  }
+
+  /** As the processor reads it: bit 63 is none of its bits. */
+  private get cr3(): bigint {
+    return this.space & ~NO_FLUSH;
   }
 
   private get pcid(): bigint {

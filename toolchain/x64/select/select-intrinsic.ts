@@ -386,7 +386,6 @@ export const INTRINSIC_RULES: readonly Rule[] = [
   intrinsicRule(Intrinsic.WriteCr0, writeControl(0)),
   intrinsicRule(Intrinsic.ReadCr2, readControl(2)),
   intrinsicRule(Intrinsic.ReadCr3, readControl(3)),
-  intrinsicRule(Intrinsic.WriteCr3, writeControl(3)),
   intrinsicRule(Intrinsic.ReadCr4, readControl(4)),
   intrinsicRule(Intrinsic.WriteCr4, writeControl(4)),
   intrinsicRule(Intrinsic.InvalidatePage, invalidatePage),
