@@ -18,6 +18,8 @@ interface FakeMachine {
   readonly store32?: (address: bigint, value: number) => void;
   /** Functions of kernel/x64/assembly.ts. */
   readonly assembly?: Readonly<Record<string, (...args: never[]) => bigint | number>>;
+  /** Functions of kernel/x64/message-words.ts. */
+  readonly messageWords?: Readonly<Record<string, (...args: never[]) => bigint | void>>;
 }
 
 type Export = (...args: (number | bigint)[]) => number | bigint | undefined;
@@ -75,6 +77,7 @@ export function runOnFake(module: WebAssembly.Module, machine: FakeMachine): Run
         ((address: bigint, value: number) => physical!.setUint32(place(address), value, true)),
     },
     assembly: machine.assembly ?? {},
+    "message-words": machine.messageWords ?? {},
   };
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {

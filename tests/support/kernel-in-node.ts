@@ -337,6 +337,9 @@ export interface FarMemory {
   readonly leftOut?: bigint;
 }
 
+/** Where the save area has words 0 to 3. */
+const WORD_PLACES = [save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14];
+
 type KernelExport = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 export class KernelInNode {
@@ -348,6 +351,11 @@ export class KernelInNode {
   private time = 1n;
   /** Writes to ports other than the serial line, as "port=value". */
   readonly portWrites: string[] = [];
+  /** The kernel reads and sets words in registers (kernel/x64/message-words.ts). */
+  private hasWordsInRegisters = false;
+  /** The registers of the words: as the thread entered, and as they are now. */
+  private enteredWords: readonly bigint[] = [0n, 0n, 0n, 0n];
+  private readonly words = [0n, 0n, 0n, 0n];
   /** If the processor has PCIDs: what it keeps of the page tables. */
   readonly translations: TranslationCache | null;
 
@@ -375,7 +383,8 @@ export class KernelInNode {
     );
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-      const supplied = from === "x64" ? intrinsics[name] : undefined;
+      if (from === "message-words") this.hasWordsInRegisters = true;
+      const supplied = from === "x64" || from === "message-words" ? intrinsics[name] : undefined;
       (imports[from] ??= {})[name] = (...args: (number | bigint)[]) =>
         supplied === undefined ? 0 : supplied(...args.map(unsigned));
     }
@@ -429,6 +438,8 @@ export class KernelInNode {
       out32: (port: number, value: number) => {
         if (port === 0xf4) throw new MachineStopped(value, this.log);
       },
+      messageWord: (index: number) => this.enteredWords[index]!,
+      setMessageWord: (index: number, word: bigint) => void (this.words[index] = word),
       halt: () => {
         throw new MachineStopped(-1, this.log);
       },
@@ -554,6 +565,8 @@ export class KernelInNode {
       this.setRegister(thread, Number(offset), value);
     const view = new DataView(this.window.buffer);
     view.setUint32(thread + save.SAVE_RESUME, save.RESUME_SYSTEM_CALL, true);
+    this.enteredWords = WORD_PLACES.map((place) => this.register(thread, place));
+    this.words.splice(0, 4, ...this.enteredWords);
     this.number("systemCall", operation);
   }
   /** As kernel/x64/resume.asm does, but the registers stay in the save area. */
@@ -575,6 +588,8 @@ export class KernelInNode {
     for (const [offset, value] of Object.entries(results))
       this.setRegister(Number(thread), Number(offset), value);
     this.shortExits += 1;
+    if (!this.hasWordsInRegisters) return;
+    WORD_PLACES.forEach((place, i) => this.setRegister(Number(thread), place, this.words[i]!));
   }
   windowByte(address: number): number {
     return new DataView(this.window.buffer).getUint8(address);
@@ -670,9 +685,7 @@ export class KernelInNode {
       badge: this.register(thread, save.SAVE_RDX),
       callerClass: Number(caller & 0xffffffffn),
       callerSlot: Number(caller >> 32n),
-      words: [save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14].map((offset) =>
-        this.register(thread, offset),
-      ),
+      words: WORD_PLACES.map((offset) => this.register(thread, offset)),
     };
   }
 
@@ -744,8 +757,7 @@ export class KernelInNode {
 }
 
 function wordRegisters(words: readonly bigint[]): Record<number, bigint> {
-  const offsets = [save.SAVE_RBX, save.SAVE_R12, save.SAVE_R13, save.SAVE_R14];
-  return Object.fromEntries(offsets.map((offset, index) => [offset, words[index] ?? 0n]));
+  return Object.fromEntries(WORD_PLACES.map((offset, index) => [offset, words[index] ?? 0n]));
 }
 
 /** WebAssembly returns integers signed. */

@@ -2,8 +2,10 @@ import type { MachineCode } from "../ir/machine-code.ts";
 import type { IrModule } from "../ir/module.ts";
 import { FINISHING, optimizeModule } from "../ir/passes/pipeline.ts";
 import { compileFunction } from "../x64/compile-function.ts";
+import { findUseOfMessageWords } from "../ir/message-words.ts";
 import { entryPointsOf } from "../ir/passes/entry-points.ts";
 import { inMemoryOrder } from "./function-order.ts";
+import { requireKeptWords } from "./kept-words.ts";
 
 interface CompileModuleOptions {
   /** The allocation checker looks at every function. */
@@ -24,8 +26,10 @@ export function compileModule(
     ? optimizeModule(module)
     : module.functions.flatMap((entry) => (entry.kind === "defined" ? [entry.body] : []));
   if (!optimize) for (const body of bodies) for (const pass of FINISHING) pass.run(body, module);
-  const codes = bodies.map((body) =>
-    compileFunction(body, module, { check, isEntryPoint: entryNames.has(body.name) }),
-  );
+  const codes = bodies.map((body) => {
+    const code = compileFunction(body, module, { check, isEntryPoint: entryNames.has(body.name) });
+    if (findUseOfMessageWords(body) !== undefined) requireKeptWords(code);
+    return code;
+  });
   return inMemoryOrder(module, codes);
 }

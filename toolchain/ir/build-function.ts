@@ -553,6 +553,8 @@ class FunctionBuilder {
     if (callee.kind === "function") this.emitCall(Opcode.Call, type, operands, callee.index, 0);
     else if (callee.intrinsic === Intrinsic.Result)
       this.stack.push(this.systemCallResult(operands[0]!));
+    else if (callee.intrinsic === Intrinsic.MessageWord)
+      this.stack.push(this.emit(Opcode.MessageWord, Type.I64, operands, Type.I64));
     else if (hasSystemCallResults(callee.intrinsic))
       this.emitSystemCall(operands, callee.intrinsic);
     else this.emitCall(Opcode.Intrinsic, type, operands, callee.intrinsic, 0);

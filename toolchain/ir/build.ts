@@ -271,7 +271,7 @@ class ModuleBuilder {
         this.refuse(`${name} cannot be used in the target ${target}`, this.firstCall(index));
       return { kind: "intrinsic", intrinsic };
     }
-    if (["x64", "mmio", "trine"].includes(imported.module)) {
+    if (["x64", "message-words", "mmio", "trine"].includes(imported.module)) {
       this.refuse(`${name}: there is no such intrinsic`, this.firstCall(index));
       return null;
     }

@@ -28,6 +28,7 @@ interface InterpreterHost {
     operands: readonly bigint[],
     memory: Uint8Array,
   ): readonly bigint[];
+  messageWord?(index: number): bigint;
 }
 
 const PAGE_BYTES = 65_536;
@@ -135,6 +136,11 @@ export class Interpreter {
     }
     const inputs = this.operandsOf(fn, instruction, values);
     const origin = fn.origin(instruction);
+    if (op === Opcode.MessageWord) {
+      if (this.host.messageWord === undefined) throw new Error("no message");
+      values[result] = this.host.messageWord(Number(inputs[0]));
+      return;
+    }
     if (isPure(op)) {
       values[result] = evaluate(op, type, inputs)!;
       return;

@@ -1,9 +1,10 @@
 /**
  * Machine instructions and system calls that wasm has no word for. In AssemblyScript they are
- * ambient functions of the files `kernel/x64/x64.ts`, `drivers/support/mmio.ts`,
- * `services/runtime/trine.ts`: asc makes of them imports of module `x64`, `mmio`, `trine` (a file's
- * base name is its import module), which the front end turns into Intrinsic instructions. Physical
- * addresses are u64. `linear` is an address in the program's own linear memory.
+ * ambient functions of the files `kernel/x64/x64.ts`, `kernel/x64/message-words.ts`,
+ * `drivers/support/mmio.ts`, `services/runtime/trine.ts`: asc makes of them imports of module
+ * `x64`, `message-words`, `mmio`, `trine` (a file's base name is its import module), which the
+ * front end turns into Intrinsic instructions. Physical addresses are u64. `linear` is an address
+ * in the program's own linear memory.
  */
 export enum Intrinsic {
   // x64: ports. Kernel, and drivers where granted.
@@ -49,6 +50,11 @@ export enum Intrinsic {
   Pause,
   LoadFence,
   Rdrand,
+  // message-words: the kernel's entry points only.
+  /** Becomes Opcode.MessageWord: the number of the word, a constant. */
+  MessageWord,
+  /** Number of the word, a constant; the word with which the kernel is left. */
+  SetMessageWord,
 
   // mmio: not merged, not moved, not removed. Linear addresses of mapped device registers.
   MmioLoad8,
@@ -120,6 +126,8 @@ export const INTRINSICS: Readonly<Record<string, readonly [Intrinsic, string]>> 
   "x64.pause": [Intrinsic.Pause, ":"],
   "x64.loadFence": [Intrinsic.LoadFence, ":"],
   "x64.rdrand": [Intrinsic.Rdrand, ":l"],
+  "message-words.messageWord": [Intrinsic.MessageWord, "i:l"],
+  "message-words.setMessageWord": [Intrinsic.SetMessageWord, "il:"],
   "mmio.load8": [Intrinsic.MmioLoad8, "i:i"],
   "mmio.load16": [Intrinsic.MmioLoad16, "i:i"],
   "mmio.load32": [Intrinsic.MmioLoad32, "i:i"],

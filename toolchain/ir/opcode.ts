@@ -59,6 +59,11 @@ export enum Opcode {
   Extend8S,
   Extend16S,
   Extend32S,
+  /**
+   * The word of a message with which the kernel was entered, whatever was set since. Operand: its
+   * number, a constant. Type column i64. Only in entry points (passes/entry-points.ts).
+   */
+  MessageWord,
 
   // Pure, three operands: condition (i32), value if not zero, value if zero.
   Select,

@@ -129,6 +129,7 @@ class FunctionVerifier {
         return [Type.I64];
       case Opcode.ExtendS:
       case Opcode.ExtendU:
+      case Opcode.MessageWord:
       case Opcode.MemoryGrow:
       case Opcode.Branch:
       case Opcode.Switch:

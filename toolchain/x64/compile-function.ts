@@ -31,7 +31,7 @@ export function compileFunction(
   options: CompileOptions,
 ): MachineCode {
   refuseUnsupportedTypes(fn);
-  const machine = buildMachineFunction(fn, module);
+  const machine = buildMachineFunction(fn, module, options.isEntryPoint);
   reuseFlags(machine);
   const allocated = allocateRegisters(machine, module.target);
   if (options.check) checkAllocation(allocated, module.target);

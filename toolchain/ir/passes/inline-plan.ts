@@ -1,6 +1,7 @@
 import { reversePostorder } from "../control-flow.ts";
 import type { IrFunction } from "../function.ts";
 import { Intrinsic } from "../intrinsic.ts";
+import { usesMessageWords } from "../message-words.ts";
 import type { IrModule } from "../module.ts";
 import { Opcode } from "../opcode.ts";
 import type { InlineDecision } from "./inline.ts";
@@ -58,7 +59,7 @@ export function planInlining(
   const sizes = new Map<IrFunction, number>();
   return (caller, callee, isCold) => {
     if (!isFinished(callee)) return false;
-    if (isAccessor(callee)) return true;
+    if (isAccessor(callee) || usesMessageWords(callee)) return true;
     if (isConfined(caller.name) || isConfined(callee.name) || isCold || usesPorts(callee))
       return false;
     let size = sizes.get(callee);

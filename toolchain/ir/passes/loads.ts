@@ -337,6 +337,7 @@ const KEEPS_MEMORY = new Set<number>([
   Intrinsic.ReadCr3,
   Intrinsic.ReadCr4,
   Intrinsic.Rdrand,
+  Intrinsic.SetMessageWord,
   Intrinsic.PhysicalLoad8,
   Intrinsic.PhysicalLoad16,
   Intrinsic.PhysicalLoad32,

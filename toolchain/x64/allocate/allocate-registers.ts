@@ -10,7 +10,7 @@ import {
   type UseKind,
 } from "./live-range.ts";
 import { PriorityQueue } from "./priority-queue.ts";
-import { CALLEE_SAVED_SET, REGISTER_COUNT } from "../machine/register.ts";
+import { CALLEE_SAVED_SET, MESSAGE_WORD_REGISTERS, REGISTER_COUNT } from "../machine/register.ts";
 import { RegisterWishes } from "./register-wishes.ts";
 import { SegmentMap } from "./segment-map.ts";
 import { crossesCalls, type FramedBlocks } from "./shrink-wrap.ts";
@@ -40,6 +40,8 @@ for (const name of [
   "allocator: second chance",
   "allocator: linear",
   "allocator: callee-saved avoided",
+  "allocator: message word kept",
+  "allocator: message word moved away",
 ])
   declareCoverage(name);
 
@@ -82,7 +84,8 @@ export class RegisterAllocator {
       if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0)
         this.usedCalleeSaved |= 1 << register;
     }
-    for (const bundle of this.makeBundles()) this.enqueue(bundle);
+    for (const bundle of this.makeBundles())
+      if (!this.keepsMessageWord(bundle)) this.enqueue(bundle);
     for (let index = this.queue.pop(); index >= 0; index = this.queue.pop())
       this.allocate(this.bundles[index]!);
     for (const bundle of this.withoutRegister) this.secondChance(bundle);
@@ -118,6 +121,8 @@ export class RegisterAllocator {
     const ranges = live.rangesOf.map((list) => [...list]);
     for (const { left, right, isTied } of live.affinities) {
       if (machine.type(left) !== machine.type(right)) continue;
+      // What takes a word's place would write its register.
+      if (this.messageWordOf(left) >= 0 || this.messageWordOf(right) >= 0) continue;
       if (
         machine.rematerializable[left] !== null ||
         !(this.isWorthCarrying(right) || (isTied && this.isMadeFor(right)))
@@ -197,6 +202,28 @@ export class RegisterAllocator {
     if (range === undefined || live.rangesOf[register]!.length > 1) return false;
     const isShort = live.to.data[range]! - live.from.data[range]! <= 12;
     return isShort && live.useEnds.data[range]! - live.useStarts.data[range]! === 2;
+  }
+
+  private messageWordOf(register: number): number {
+    return this.live.machine.messageWords?.indexOf(register as VirtualRegister) ?? -1;
+  }
+
+  /**
+   * A word of the message stays in its register, unless it is read after that was set: then the
+   * word is moved away at the entry, like all other values.
+   */
+  private keepsMessageWord(bundle: Bundle): boolean {
+    const { live } = this;
+    const word = this.messageWordOf(live.registers.data[bundle.ranges[0]!]!);
+    if (word < 0) return false;
+    const register = MESSAGE_WORD_REGISTERS[word]!;
+    const isSet = bundle.ranges.some((range) =>
+      live.isReserved(register, live.from.data[range]!, live.to.data[range]!),
+    );
+    hit(isSet ? "allocator: message word moved away" : "allocator: message word kept");
+    if (isSet) return false;
+    bundle.register = register;
+    return true;
   }
 
   private enqueue(bundle: Bundle): void {

@@ -6,7 +6,7 @@ import { prologueBlock } from "./frame.ts";
 import { LiveRanges } from "./live-range.ts";
 import type { MachineFunction } from "../machine/machine-function.ts";
 import { placeMoves } from "./place-moves.ts";
-import { allocatableRegisters } from "../machine/register.ts";
+import { allocatableRegisters, MESSAGE_WORD_REGISTERS } from "../machine/register.ts";
 import { type FramedBlocks, planShrinkWrap } from "./shrink-wrap.ts";
 
 declareCoverage("allocator: prologue behind an early return");
@@ -21,9 +21,11 @@ export function allocateRegisters(
   target: Target,
   isLinear?: boolean,
 ): Allocation {
-  const registers = allocatableRegisters(target);
+  const registers = allocatableRegisters(target).filter(
+    (register) => machine.messageWords === null || !MESSAGE_WORD_REGISTERS.includes(register),
+  );
   const live = new LiveRanges(machine);
-  const framed = planShrinkWrap(live);
+  const framed = machine.messageWords === null ? planShrinkWrap(live) : null;
   if (framed !== null) {
     const allocation = allocateOnce(live, registers, framed, isLinear);
     if (prologueBlock(allocation) === framed.start) {

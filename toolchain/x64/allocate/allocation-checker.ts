@@ -12,7 +12,12 @@ import {
   type VirtualRegister,
 } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
-import { CALLEE_SAVED_SET, Register, REGISTER_COUNT } from "../machine/register.ts";
+import {
+  CALLEE_SAVED_SET,
+  MESSAGE_WORD_REGISTERS,
+  Register,
+  REGISTER_COUNT,
+} from "../machine/register.ts";
 
 /**
  * Proves an allocation right, or throws. It walks the code as it will be executed, with the moves
@@ -140,12 +145,33 @@ class AllocationChecker {
           this.fail(`operands ${index} and ${other} share a register`);
       }
     }
-    if (isDefinition(kind)) this.checkSaved(location);
+    if (!isDefinition(kind)) return;
+    this.checkSaved(location);
+    if (instruction.op === MachineOp.Parameters) {
+      const word = MESSAGE_WORD_REGISTERS.indexOf(location);
+      if (word >= 0 && this.machine.operandRegister(instruction, index) !== this.words?.[word])
+        this.fail(`${Register[location]} is no parameter`);
+    } else if (instruction.op !== MachineOp.SetMessageWord) this.checkKeepsWord(location);
+  }
+
+  /** In a function that keeps a message's words, only the instruction for it sets one. */
+  private checkKeepsWord(location: Location): void {
+    if (this.isMessageWord(location))
+      this.fail(`${Register[location]}, a word of the message, is overwritten`);
+  }
+
+  private isMessageWord(location: Location): boolean {
+    return this.words !== null && MESSAGE_WORD_REGISTERS.includes(location);
+  }
+
+  private get words(): MachineFunction["messageWords"] {
+    return this.machine.messageWords;
   }
 
   private checkSaved(location: Location): void {
     if (
       location < REGISTER_COUNT &&
+      !this.isMessageWord(location) &&
       (CALLEE_SAVED_SET >> location) & 1 &&
       !((this.allocation.savedRegisters >> location) & 1)
     ) {
@@ -201,6 +227,8 @@ class AllocationChecker {
         this.fail("a move touches the window's register");
       this.checkSaved(place);
     }
+    this.checkKeepsWord(move.to);
+    if (move.kind === "exchange") this.checkKeepsWord(move.from);
     if (move.kind === "exchange" && places.some(isSlot)) this.fail("an exchange with a slot");
     if (move.kind === "make" && isSlot(move.to)) this.fail("a value is made in a slot");
     if (move.kind === "make" && this.machine.rematerializable[move.register] !== move.definition)
@@ -265,8 +293,11 @@ class AllocationChecker {
   }
 
   private checkClobbers(instruction: MachineInstruction): void {
-    for (let register = 0; register < REGISTER_COUNT; register++)
-      if ((instruction.clobbers >> register) & 1) this.checkSavedUnlessWindow(register);
+    for (let register = 0; register < REGISTER_COUNT; register++) {
+      if (!((instruction.clobbers >> register) & 1)) continue;
+      this.checkSavedUnlessWindow(register);
+      this.checkKeepsWord(register);
+    }
   }
 
   private checkSavedUnlessWindow(register: number): void {

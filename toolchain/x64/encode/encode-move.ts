@@ -35,6 +35,12 @@ export const MOVES = {
   [MachineOp.MoveImmediate](code, instruction) {
     moveImmediate(code, instruction, code.location(instruction, 0), code.areFlagsLive);
   },
+  [MachineOp.SetMessageWord](code, instruction) {
+    const register = code.location(instruction, 0);
+    if (instruction.source === Source.Immediate)
+      moveImmediate(code, instruction, register, code.areFlagsLive);
+    else code.assembler.modrm(8, 0x8b, register, code.source(instruction, 1));
+  },
   [MachineOp.Lea](code, instruction) {
     lea(code, instruction, code.location(instruction, 0));
   },

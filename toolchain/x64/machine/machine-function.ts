@@ -144,6 +144,12 @@ export class MachineFunction {
   readonly operandConstraints = new Column();
   /** The function's parameters, including those that nothing reads. */
   parameters: readonly VirtualRegister[] = [];
+  /**
+   * Of an entry point that reads or sets words of a message: the value of each word at the entry,
+   * or NO_REGISTER if nothing reads it. The words stay in their registers
+   * (`MESSAGE_WORD_REGISTERS`), which hold nothing else. Null in all other functions.
+   */
+  messageWords: VirtualRegister[] | null = null;
 
   constructor(readonly name: string) {}
 

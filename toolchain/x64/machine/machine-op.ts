@@ -26,6 +26,8 @@ export enum MachineOp {
   MoveImmediate,
   /** d ← address of the memory operand, mod 2^width. Rematerializable if it has no register. */
   Lea,
+  /** d (fixed, a message word's register) ← source. */
+  SetMessageWord,
   /** memory ← use or immediate, `width` bytes. */
   Store,
 
@@ -151,6 +153,7 @@ export function writesFlags(op: MachineOp): boolean {
     case MachineOp.MoveSign16:
     case MachineOp.MoveSign32:
     case MachineOp.MoveImmediate:
+    case MachineOp.SetMessageWord:
     case MachineOp.Lea:
     case MachineOp.Store:
     case MachineOp.Not:

@@ -47,6 +47,14 @@ export const CALLEE_SAVED: readonly Register[] = [
   Register.r15,
 ];
 
+/** Hold a message's words 0 to 3 where a thread enters and leaves the kernel. */
+export const MESSAGE_WORD_REGISTERS: readonly Register[] = [
+  Register.rbx,
+  Register.r12,
+  Register.r13,
+  Register.r14,
+];
+
 /** A set of registers, bit r for register r. */
 export type RegisterSet = number;
 

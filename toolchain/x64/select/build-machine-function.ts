@@ -1,6 +1,7 @@
 import { coldBlocks } from "../../ir/cold-blocks.ts";
 import { postorder } from "../../ir/control-flow.ts";
 import type { Block, IrFunction, Value } from "../../ir/function.ts";
+import { findUseOfMessageWords } from "../../ir/message-words.ts";
 import type { IrModule } from "../../ir/module.ts";
 import { InstructionBuilder } from "../machine/instruction-builder.ts";
 import {
@@ -8,10 +9,11 @@ import {
   type MachineEdge,
   MachineFunction,
   MachineInstruction,
+  NO_REGISTER,
   type VirtualRegister,
 } from "../machine/machine-function.ts";
 import { MachineOp } from "../machine/machine-op.ts";
-import { ARGUMENT_REGISTERS } from "../machine/register.ts";
+import { ARGUMENT_REGISTERS, MESSAGE_WORD_REGISTERS } from "../machine/register.ts";
 import { FunctionSelector, type SelectedBlock } from "./function-selector.ts";
 import { widthOf } from "../machine/type-width.ts";
 
@@ -29,10 +31,23 @@ const COLD_FREQUENCY = 0.01;
  * their own for the moves of each edge that leaves a block with several successors and carries
  * values or enters one with several predecessors.
  */
-export function buildMachineFunction(fn: IrFunction, module: IrModule): MachineFunction {
+export function buildMachineFunction(
+  fn: IrFunction,
+  module: IrModule,
+  isEntryPoint = false,
+): MachineFunction {
   const machine = new MachineFunction(fn.name);
   const blocks = postorder(fn, "first successor");
   const selector = new FunctionSelector(fn, module, machine, blocks);
+  const ofWords = findUseOfMessageWords(fn);
+  if (ofWords !== undefined) {
+    if (!isEntryPoint)
+      selector.refuse(
+        ofWords,
+        "a message's words are in registers in an entry point of the kernel, and in functions inlined into it",
+      );
+    machine.messageWords = MESSAGE_WORD_REGISTERS.map(() => NO_REGISTER);
+  }
   const selected = new Map<Block, SelectedBlock>();
   // A definition dominates its uses, so in this order all users come before it, whatever the order
   // of the code.
@@ -170,6 +185,9 @@ class Assembly {
     );
     parameters.slice(0, ARGUMENT_REGISTERS.length).forEach((register, i) => {
       if (isWanted(register)) builder.defineFixed(register, ARGUMENT_REGISTERS[i]!);
+    });
+    machine.messageWords?.forEach((register, i) => {
+      if (register !== NO_REGISTER) builder.defineFixed(register, MESSAGE_WORD_REGISTERS[i]!);
     });
     machine.instructions.push(builder.instruction);
     parameters.slice(ARGUMENT_REGISTERS.length).forEach((register, i) => {

@@ -8,9 +8,11 @@ import { InstructionBuilder } from "../machine/instruction-builder.ts";
 import {
   type MachineFunction,
   MachineInstruction,
+  NO_REGISTER,
   type VirtualRegister,
 } from "../machine/machine-function.ts";
 import type { MachineOp } from "../machine/machine-op.ts";
+import { MESSAGE_WORD_REGISTERS } from "../machine/register.ts";
 import { SharedConstants } from "./shared-constants.ts";
 import { ValueUses } from "./value-uses.ts";
 
@@ -142,11 +144,27 @@ export class RootSelection {
   register(value: Value): VirtualRegister {
     let current = value;
     while (this.opcodeOf(current) === Opcode.ExtendU) current = this.operandOf(current, 0);
+    if (this.opcodeOf(current) === Opcode.MessageWord)
+      return this.usedHere(this.messageWord(this.fn.definition(current) as Instruction));
     this.demanded[current] = 1;
     const bits = this.constant(current);
     if (bits !== null && !fitsUnsigned32(bits) && this.immediate(current) === null)
       return this.constantRegister(bits);
     return this.usedHere(current as number as VirtualRegister);
+  }
+  /** The one register of the word that `instruction` reads, which it has from the entry on. */
+  private messageWord(instruction: Instruction): VirtualRegister {
+    const words = this.machine.messageWords!;
+    const number = this.messageWordNumber(instruction);
+    if (words[number] === NO_REGISTER) words[number] = this.temporary(Type.I64);
+    return words[number]!;
+  }
+  /** Operand 0 of an instruction that reads or sets a word of a message. */
+  messageWordNumber(instruction: Instruction): number {
+    const number = this.constant(this.fn.operand(instruction, 0));
+    if (number === null || number >= MESSAGE_WORD_REGISTERS.length)
+      this.refuse(instruction, "the number of a message's word must be a constant from 0 to 3");
+    return Number(number);
   }
   /** A register with an i64 constant that several instructions share: made outside of loops. */
   constantRegister(bits: bigint): VirtualRegister {

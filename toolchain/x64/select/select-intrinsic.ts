@@ -23,7 +23,7 @@ import { plainAddress } from "./linear-address.ts";
 import { NO_ADDRESS } from "../machine/instruction-builder.ts";
 import type { VirtualRegister } from "../machine/machine-function.ts";
 import { DESTINATION_PHYSICAL, MachineOp, SOURCE_PHYSICAL } from "../machine/machine-op.ts";
-import { Register, registerSet } from "../machine/register.ts";
+import { MESSAGE_WORD_REGISTERS, Register, registerSet } from "../machine/register.ts";
 import { type Rule, rule } from "./rule.ts";
 import type { Selector } from "./selector.ts";
 
@@ -130,6 +130,19 @@ const cpuid: Lowering = (select, at) => {
       .registerSource(emitRegister(value))
       .memory(plainAddress(select, select.fn.operand(at, 2), 4 * i));
   });
+};
+
+/** The value goes into the register at once: nothing else ever writes it. */
+const setMessageWord: Lowering = (select, at) => {
+  const register = MESSAGE_WORD_REGISTERS[select.messageWordNumber(at)]!;
+  const word = select.fn.operand(at, 1);
+  const isZero = select.constant(word) === 0n;
+  select
+    .emit(MachineOp.SetMessageWord, 8)
+    .defineFixed(select.temporary(Type.I64), register)
+    .registerSource(
+      isZero ? { kind: "immediate", value: 0 } : emitRegister(operand(select, at, 1)),
+    );
 };
 
 const rdrand: Lowering = (select, at) => {
@@ -317,7 +330,6 @@ const RESULT_REGISTERS: Readonly<Record<SystemCallResult, Register>> = {
   [SystemCallResult.Word2]: r13,
   [SystemCallResult.Word3]: r14,
 };
-const WORD_REGISTERS = [rbx, r12, r13, r14] as const;
 
 interface ShortCallOperands extends Omit<SystemCallOperands, "record"> {
   /** Operand number; -1 if the call has no record. */
@@ -352,7 +364,7 @@ const shortCall =
       { register: rdx, index: operands.record },
       { register: r10, index: operands.inbox },
       { register: r9, index: operands.timeout },
-      ...WORD_REGISTERS.slice(0, sentWords).map((register, i) => ({
+      ...MESSAGE_WORD_REGISTERS.slice(0, sentWords).map((register, i) => ({
         register,
         index: operands.word0 + i,
       })),
@@ -409,6 +421,7 @@ export const INTRINSIC_RULES: readonly Rule[] = [
   intrinsicRule(Intrinsic.Pause, plain(MachineOp.Pause)),
   intrinsicRule(Intrinsic.LoadFence, plain(MachineOp.LoadFence)),
   intrinsicRule(Intrinsic.Rdrand, rdrand),
+  intrinsicRule(Intrinsic.SetMessageWord, setMessageWord),
   intrinsicRule(Intrinsic.MmioLoad8, mmioLoad(MachineOp.MoveZero8, 4)),
   intrinsicRule(Intrinsic.MmioLoad16, mmioLoad(MachineOp.MoveZero16, 4)),
   intrinsicRule(Intrinsic.MmioLoad32, mmioLoad(MachineOp.Move, 4)),
