@@ -118,7 +118,8 @@ function checkPrivileged(
 }
 
 function isPossible(mnemonic: M, target: Target, isListed: boolean): boolean {
-  if (target === "kernel") return isListed && mnemonic !== M.Syscall;
+  // The fast path reads the time stamp inline; elsewhere that is as harmless as it is in a domain.
+  if (target === "kernel") return (isListed && mnemonic !== M.Syscall) || mnemonic === M.Rdtsc;
   if (HARMLESS.has(mnemonic)) return true;
   // A domain may ask the kernel for anything from anywhere: the kernel believes nothing that a
   // system call brings.
