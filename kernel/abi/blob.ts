@@ -5,7 +5,8 @@
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
 export const BLOB_MAGIC_HIGH = 0x424c4245;
-export const BLOB_FORMAT_VERSION = 1;
+/** In format 1 a further `allow` could narrow. */
+export const BLOB_FORMAT_VERSION = 2;
 
 // Header, 128 bytes.
 export const BLOB_MAGIC = 0;
@@ -281,7 +282,8 @@ export const PAIR_FIRST_BINDING = 8; // u32
 export const PAIR_BINDING_COUNT = 12; // u32
 /**
  * u64 each: methods whose request, response, error is granted without reading anything and without
- * a record. Recomputed by the kernel.
+ * a record: an `allow` without condition is bound, and no `require` and no rule that records it.
+ * Recomputed by the kernel.
  */
 export const PAIR_REQUEST = 16;
 export const PAIR_RESPONSE = 24;
@@ -290,10 +292,14 @@ export const PAIR_BYTES = 40;
 
 // Worst case of one decision in machine instructions, as the compiler prints it and the kernel
 // recomputes it:
-//   COST_BASE + fields * COST_FIELD + bindings of the pair * COST_BINDING + instructions of the
-//   bound rules * COST_INSTRUCTION
+//   rules = bindings of the pair * COST_BINDING + instructions of the bound rules that read the
+//           event * COST_INSTRUCTION
+//   cost = COST_BASE + fields * COST_FIELD + rules
+//   and once more `rules` + COST_RECORD * bound rules that record the event, if there are such
 export const COST_BASE = 320;
 export const COST_FIELD = 24;
 export const COST_BINDING = 24;
 export const COST_INSTRUCTION = 20;
+/** An audit record: what appending one takes, with room. */
+export const COST_RECORD = 200;
 export const COST_MAX = 4000;

@@ -56,14 +56,26 @@ export function firstAllowing(pair: Pair, event: Event, method: u32): u32 {
   return RULE_NONE;
 }
 
-/** Number of the first rule that reads the event's message; RULE_NONE if none does. */
-export function firstConditional(pair: Pair, event: Event, method: u32): u32 {
+/** Number of the first rule that allows the event whatever it says; RULE_NONE without one. */
+export function firstUnconditional(pair: Pair, event: Event, method: u32): u32 {
   const blob = policyBlob();
   const end = pair.firstBinding + pair.bindingCount;
   for (let binding = pair.firstBinding; binding < end; binding++) {
     const number = blob.binding(binding);
     const rule = blob.rule(number);
-    if (rule.isConditional(event) && rule.isBound(event, method)) return number;
+    if (!rule.isRequire && !rule.isConditional(event) && rule.isBound(event, method)) return number;
+  }
+  return RULE_NONE;
+}
+
+/** Number of the first rule that narrows the event; RULE_NONE if none does. */
+export function firstRequiring(pair: Pair, event: Event, method: u32): u32 {
+  const blob = policyBlob();
+  const end = pair.firstBinding + pair.bindingCount;
+  for (let binding = pair.firstBinding; binding < end; binding++) {
+    const number = blob.binding(binding);
+    const rule = blob.rule(number);
+    if (rule.isRequire && rule.isBound(event, method)) return number;
   }
   return RULE_NONE;
 }
@@ -72,17 +84,21 @@ export function firstConditional(pair: Pair, event: Event, method: u32): u32 {
 @unmanaged
 @final
 export class Decision {
-  /** The rule that refused; RULE_NONE if none did: then no rule allows the event. */
+  /**
+   * Where no `allow` grants, the first that is bound; else the first `require` that does not hold.
+   * RULE_NONE if no `allow` is bound, or the event is granted.
+   */
   refusingRule: u32;
   /** The instruction at which the refusing rule ended. */
   instruction: Instruction;
-  /** A rule that took part in granting and asks for a record; RULE_NONE if there is none. */
-  recordingRule: u32;
+  /** True if a rule that grants asks for a record: `isRecording` finds which do. */
+  isRecorded: bool;
 }
 
 /**
- * Runs every rule bound to the event. Grants if at least one of them allows and none refuses.
- * Reads only the words of the message that the structural verifier has checked the rules against.
+ * Runs the rules bound to the event. Grants if at least one `allow` grants and every `require`
+ * holds. Reads only the words of the message that the structural verifier has checked the rules
+ * against.
  */
 export function decide(
   pair: Pair,
@@ -92,27 +108,45 @@ export function decide(
   decision: Decision,
 ): bool {
   decision.refusingRule = RULE_NONE;
-  decision.recordingRule = RULE_NONE;
+  decision.isRecorded = false;
   const blob = policyBlob();
   const end = pair.firstBinding + pair.bindingCount;
   let isAllowed = false;
+  let closedAllow = RULE_NONE;
+  let closedRequire = RULE_NONE;
+  // Of the rule that refuses, if one does.
+  let allowInstruction: Instruction = decision.instruction;
+  let requireInstruction: Instruction = decision.instruction;
   for (let binding = pair.firstBinding; binding < end; binding++) {
     const number = blob.binding(binding);
     const rule = blob.rule(number);
     if (!rule.isBound(event, method)) continue;
-    if (rule.isConditional(event)) {
-      const refusal = refusingInstruction(rule, message);
-      if (refusal !== null) {
-        decision.refusingRule = number;
-        decision.instruction = refusal;
-        return false;
-      }
+    const refusal = rule.isConditional(event) ? refusingInstruction(rule, message) : null;
+    if (refusal === null) {
+      if (rule.isRequire) continue;
+      isAllowed = true;
+      if (rule.isRecorded(event)) decision.isRecorded = true;
+    } else if (rule.isRequire) {
+      if (closedRequire !== RULE_NONE) continue;
+      closedRequire = number;
+      requireInstruction = refusal;
+    } else if (closedAllow === RULE_NONE) {
+      closedAllow = number;
+      allowInstruction = refusal;
     }
-    if (!rule.isRequire) isAllowed = true;
-    if (rule.isRecorded(event) && decision.recordingRule === RULE_NONE)
-      decision.recordingRule = number;
   }
-  return isAllowed;
+  if (isAllowed && closedRequire === RULE_NONE) return true;
+  decision.refusingRule = isAllowed ? closedRequire : closedAllow;
+  decision.instruction = isAllowed ? requireInstruction : allowInstruction;
+  return false;
+}
+
+/** Whether the rule of that binding grants the event and asks for a record of it. */
+export function isRecording(binding: u32, event: Event, method: u32, message: Message): bool {
+  const blob = policyBlob();
+  const rule = blob.rule(blob.binding(binding));
+  if (!rule.isRecorded(event) || !rule.isBound(event, method)) return false;
+  return !rule.isConditional(event) || refusingInstruction(rule, message) === null;
 }
 
 /** Describes, for the audit log, why `decide` denied the message. */

@@ -19,6 +19,7 @@ import { Status } from "../abi/status";
 import { GUARD_DIGEST, GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import { AuditKind, auditRecord } from "./audit";
 import { methodShape, policyBlob, sectionCount } from "./blob/in-force";
+import { Pair } from "./blob/records";
 import { equals32 } from "./crypto/sha256";
 import {
   Decision,
@@ -27,6 +28,7 @@ import {
   findPair,
   firstAllowing,
   isPlain,
+  isRecording,
   permits,
 } from "./matrix";
 import { Finding, NO_FINDING, Question } from "./question";
@@ -75,12 +77,12 @@ export function judgeEarly(question: Question): Status {
 /** One for all: an event is decided, and its denial recorded, before the next is judged. */
 const decision: Decision = changetype<Decision>(memory.data(12, 8));
 const finding: Finding = changetype<Finding>(memory.data(24, 8));
-if (offsetof<Decision>() !== 12 || offsetof<Finding>() !== 24)
+if (offsetof<Decision>() > 12 || offsetof<Finding>() !== 24)
   ERROR("a decision or a finding has another size than was reserved for it");
 
 /**
  * Judges one event: first its message's structure, then whether its sender may transfer the handles
- * in it, then every rule bound to it. Returns Status.Ok, or, having recorded it, Status.Malformed
+ * in it, then the rules bound to it. Returns Status.Ok, or, having recorded it, Status.Malformed
  * or Status.Denied. Changes nothing but the audit log.
  */
 export function judge(question: Question): Status {
@@ -113,7 +115,7 @@ export function judge(question: Question): Status {
     describeRefusal(decision, message, finding);
     return deny(question, finding);
   }
-  if (decision.recordingRule !== RULE_NONE) recordGrant(question, decision.recordingRule);
+  if (decision.isRecorded) recordGrants(pair, question);
   return Status.Ok;
 }
 
@@ -138,13 +140,17 @@ function denyTransfer(question: Question, objectClass: u32): Status {
   return Status.Denied;
 }
 
-/** Records an event that a rule with `audit` took part in granting. */
-function recordGrant(question: Question, rule: u32): void {
-  finding.rule = rule;
+/** Records a granted event, once for each rule that grants it and asks for a record. */
+function recordGrants(pair: Pair, question: Question): void {
   finding.field = 0;
   finding.value = <u64>question.event;
   finding.mask = 0;
-  auditRecord(question.senderSlot, AuditKind.Granted, question, finding);
+  const end = pair.firstBinding + pair.bindingCount;
+  for (let binding = pair.firstBinding; binding < end; binding++) {
+    if (!isRecording(binding, question.event, question.method, question.message)) continue;
+    finding.rule = policyBlob().binding(binding);
+    auditRecord(question.senderSlot, AuditKind.Granted, question, finding);
+  }
 }
 
 /** A question about a permission or an execution: there is no message. For audit records. */

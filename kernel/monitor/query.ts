@@ -7,7 +7,7 @@ import { ObjectType } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { MESSAGE_HANDLES_MAX } from "../abi/system-call";
 import { methodShape, policyBlob, sectionCount } from "./blob/in-force";
-import { findPair, firstAllowing, firstConditional, permits } from "./matrix";
+import { findPair, firstAllowing, firstRequiring, firstUnconditional, permits } from "./matrix";
 import { handleField } from "./structure";
 
 enum QueryVerdict {
@@ -32,7 +32,11 @@ enum QueryTransfer {
 class QueryAnswer {
   /** QueryVerdict of the rules alone, without regard to handles. */
   verdict: u32;
-  /** The rule behind the verdict; RULE_NONE if no rule allows the event. */
+  /**
+   * The rule behind the verdict. Deny: RULE_NONE, no rule allows the event. Allow: the first that
+   * allows it. Depends: the first that allows it on a condition, or, if another allows it without,
+   * the first `require` that narrows it.
+   */
   rule: u32;
   /** QueryTransfer. */
   transfer: u32;
@@ -92,9 +96,17 @@ function queryRules(
   if (pair === null) return;
   const allowing = firstAllowing(pair, event, method);
   if (allowing === RULE_NONE) return;
-  const conditional = firstConditional(pair, event, method);
-  answer.verdict = conditional === RULE_NONE ? QueryVerdict.Allow : QueryVerdict.Depends;
-  answer.rule = conditional === RULE_NONE ? allowing : conditional;
+  const unconditional = firstUnconditional(pair, event, method);
+  const requiring = firstRequiring(pair, event, method);
+  answer.verdict = QueryVerdict.Depends;
+  if (unconditional === RULE_NONE) {
+    answer.rule = allowing;
+  } else if (requiring !== RULE_NONE) {
+    answer.rule = requiring;
+  } else {
+    answer.verdict = QueryVerdict.Allow;
+    answer.rule = unconditional;
+  }
 }
 
 function queryHandles(senderClass: u32, interfaceId: u32, method: u32, event: Event): void {

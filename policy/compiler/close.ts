@@ -8,6 +8,7 @@ import {
   COST_FIELD,
   COST_INSTRUCTION,
   COST_MAX,
+  COST_RECORD,
 } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
@@ -149,16 +150,20 @@ export function isBound(rule: Rule, event: Event, method: number): boolean {
   return ((rule.events >> event) & 1) === 1 && ((rule.methods >> BigInt(method)) & 1n) === 1n;
 }
 
+function isRecorded(rule: Rule, event: Event): boolean {
+  return ((rule.recorded >> event) & 1) === 1;
+}
+
+/** Methods that an `allow` without condition grants, and that no rule narrows or records. */
 function plainOf(rules: readonly Rule[], event: Event): bigint {
-  let plain = 0n;
-  let reading = 0n;
+  let unconditional = 0n;
+  let special = 0n;
   for (const rule of rules) {
     if (((rule.events >> event) & 1) === 0) continue;
-    if (rule.read !== event && ((rule.recorded >> event) & 1) === 0 && !rule.isRequire)
-      plain |= rule.methods;
-    else reading |= rule.methods;
+    if (rule.isRequire || isRecorded(rule, event)) special |= rule.methods;
+    else if (rule.read !== event) unconditional |= rule.methods;
   }
-  return plain & ~reading;
+  return unconditional & ~special;
 }
 
 function costsOf(
@@ -215,13 +220,11 @@ function costOf(
         : 1;
   const shape = COST_BASE + fields * COST_FIELD;
   if (((pair.plain[event] >> BigInt(method.number)) & 1n) === 1n) return shape;
-  return (
-    shape +
-    pair.rules.length * COST_BINDING +
-    rules.reduce(
-      (sum, rule) =>
-        sum + (rule.read === event ? (programs[rule.number]?.length ?? 0) : 0) * COST_INSTRUCTION,
-      0,
-    )
+  const instructions = rules.reduce(
+    (sum, rule) => sum + (rule.read === event ? (programs[rule.number]?.length ?? 0) : 0),
+    0,
   );
+  const running = pair.rules.length * COST_BINDING + instructions * COST_INSTRUCTION;
+  const records = rules.filter((rule) => isRecorded(rule, event)).length;
+  return shape + running + (records === 0 ? 0 : running + records * COST_RECORD);
 }

@@ -52,8 +52,16 @@ describe("a policy compiles, tests included:", () => {
       "allow Shell -> Console { readLine } when max == 3 expect allow Shell -> Console.readLine(max = 3) expect deny Shell -> Console.readLine expect allow response Shell -> Console.readLine(length(text) = 1024)",
     ],
     [
-      "all rules that are bound must grant",
-      "allow Shell -> Console { readLine } when max > 2 allow any -> Console { readLine } when max < 5 expect allow Shell -> Console.readLine(max = 3) expect deny Shell -> Console.readLine(max = 2) expect deny Shell -> Console.readLine(max = 5) expect allow Attack -> Console.readLine(max = 0)",
+      "one allow of several is enough",
+      "allow Shell -> Console { readLine } when max == 3 allow any -> Console { readLine } when max > 5 expect allow Shell -> Console.readLine(max = 3) expect deny Shell -> Console.readLine(max = 5) expect allow Shell -> Console.readLine(max = 6) expect deny Attack -> Console.readLine(max = 3)",
+    ],
+    [
+      "all requires that are bound must hold",
+      "allow Shell -> Console { readLine } require Shell -> Console { readLine } when max > 2 require any -> Console { readLine } when max < 5 expect allow Shell -> Console.readLine(max = 3) expect deny Shell -> Console.readLine(max = 2) expect deny Shell -> Console.readLine(max = 5) expect allow response Shell -> Console.readLine(length(text) = 1)",
+    ],
+    [
+      "a require binds only where its `if` holds",
+      "allow Shell -> Console { write } require Shell -> Console { write } if urgent when length(text) <= 8 expect allow Shell -> Console.write(length(text) = 9) expect allow Shell -> Console.write(length(text) = 8, urgent = true) expect deny Shell -> Console.write(length(text) = 9, urgent = true)",
     ],
     [
       "a require allows nothing by itself",

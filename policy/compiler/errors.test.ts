@@ -351,7 +351,7 @@ describe("a mistake is told with its place, what is wrong and what would be righ
     ],
     [
       "allow Shell -> Console { write } when not urgent\nexpect allow Shell -> Console.write(urgent = true)",
-      "test.policy:3:1: `expect allow Shell -> Console.write(urgent = true)` does not hold: it is denied; help: refused by test.policy:2: `allow Shell -> Console { write } when not urgent`",
+      "test.policy:3:1: `expect allow Shell -> Console.write(urgent = true)` does not hold: it is denied; help: the condition does not hold of test.policy:2: `allow Shell -> Console { write } when not urgent`",
     ],
     [
       "allow Shell -> Console { flush }\nexpect deny Shell -> Console.flush",

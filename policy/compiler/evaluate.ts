@@ -30,7 +30,10 @@ export interface MessageEvent {
 
 export interface Decision {
   readonly status: Status.Ok | Status.Denied | Status.Malformed;
-  /** The rule that denied; undefined if no rule allows the event, or if it was granted. */
+  /**
+   * Of a denial: the first `allow`, all of which have conditions that do not hold; or, where one
+   * grants, the first `require` that does not hold. Undefined if no `allow` is bound.
+   */
   readonly rule: Rule | undefined;
 }
 
@@ -66,15 +69,29 @@ export function decideRules(model: Model, message: MessageEvent): Decision {
       binds(rule, message.event, message.method) &&
       names(rule, message.subject, message.target),
   );
-  for (const rule of bound) {
-    if (
-      rule.condition !== undefined &&
-      rule.read === message.event &&
-      !holds(rule.condition, message.words)
-    )
-      return { status: Status.Denied, rule };
-  }
-  return bound.some((rule) => !rule.isRequire) ? GRANTED : DENIED;
+  const isTrue = (rule: Rule): boolean =>
+    rule.condition === undefined ||
+    rule.read !== message.event ||
+    holds(rule.condition, message.words);
+  const allows = bound.filter((rule) => !rule.isRequire);
+  const requires = bound.filter((rule) => rule.isRequire);
+  if (!allows.some(isTrue)) return { status: Status.Denied, rule: allows[0] };
+  const failing = requires.find((rule) => !isTrue(rule));
+  return failing === undefined ? GRANTED : { status: Status.Denied, rule: failing };
+}
+
+/** Whether the rule is an `allow` that grants the message. */
+export function grants(rule: Rule, message: MessageEvent): boolean {
+  return (
+    rule.kind === "message" &&
+    !rule.isRequire &&
+    rule.interfaceId === message.interfaceId &&
+    binds(rule, message.event, message.method) &&
+    names(rule, message.subject, message.target) &&
+    (rule.condition === undefined ||
+      rule.read !== message.event ||
+      holds(rule.condition, message.words))
+  );
 }
 
 export function decidePermission(

@@ -16,6 +16,7 @@ import {
   decideExecute,
   decidePermission,
   decideRules,
+  grants,
 } from "./evaluate.ts";
 import {
   type Field,
@@ -174,7 +175,7 @@ function runMessage(
     if (verdict.kind === "denied") return undefined;
     return {
       message: "it is allowed",
-      help: `by ${allowing(message, scene).map(describeRule).join(", ")}`,
+      help: `by ${granting(message, model).map(describeRule).join(", ")}`,
     };
   }
   if (verdict.kind === "denied") return { message: "it is denied", help: verdict.because };
@@ -268,6 +269,10 @@ function cannotBeAnswered(scene: Scene): string | undefined {
   return verdict.kind === "denied" ? verdict.because : undefined;
 }
 
+function granting(message: MessageEvent, model: Model): readonly Rule[] {
+  return model.rules.filter((rule) => grants(rule, message));
+}
+
 function allowing(
   {
     event,
@@ -289,9 +294,10 @@ function allowing(
 }
 
 function because(decision: Decision): string {
-  return decision.rule === undefined
-    ? "no rule allows it"
-    : `refused by ${describeRule(decision.rule)}`;
+  if (decision.rule === undefined) return "no rule allows it";
+  return decision.rule.isRequire
+    ? `refused by ${describeRule(decision.rule)}`
+    : `the condition does not hold of ${describeRule(decision.rule)}`;
 }
 
 function describeRule(rule: Rule): string {

@@ -67,6 +67,11 @@ export const SLICES: readonly Slice[] = [
     },
   },
   {
+    name: "policy-reference",
+    about: "random policies and messages: compiler and kernel against the language page",
+    prepare: async (root) => (await import("./policy-reference.ts")).preparePolicyReference(root),
+  },
+  {
     name: "boot-flips",
     about: "single bits of a signed system changed: the kernel refuses to start",
     prepare: async (root) => (await import("./boot-flips.ts")).prepareBootFlips(root),

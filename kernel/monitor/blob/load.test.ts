@@ -277,8 +277,8 @@ describe("a blob is refused, and nothing changes,", () => {
     ["that is something else", () => changed(blob, (copy) => (copy[0] = 0x7f)), BlobError.BadMagic],
     ["that is nearly one", () => changed(blob, (copy) => (copy[7] = 0x7f)), BlobError.BadMagic],
     [
-      "of another format",
-      () => changed(blob, (_, view) => view.setUint32(abi.BLOB_FORMAT, 2, true)),
+      "of the format before",
+      () => changed(blob, (_, view) => view.setUint32(abi.BLOB_FORMAT, 1, true)),
       BlobError.BadFormat,
     ],
     [
@@ -1099,6 +1099,14 @@ describe("a blob that lies is refused though its signature is right:", () => {
     [
       "a require has a program and reads no event",
       put(BlobSection.Rules, 10 * abi.RULE_BYTES + abi.RULE_EVENTS, 1),
+    ],
+    [
+      "a require is bound to an event that it does not read",
+      put(BlobSection.Rules, 10 * abi.RULE_BYTES + abi.RULE_EVENTS, 0x0105),
+    ],
+    [
+      "a require is recorded",
+      put(BlobSection.Rules, 10 * abi.RULE_BYTES + abi.RULE_EVENTS, 0x01_0101),
     ],
     ["an execute rule narrows", put(BlobSection.Rules, abi.RULE_FLAGS, 1)],
     ["an execute rule speaks of no method", put64(BlobSection.Rules, abi.RULE_METHODS, 0n)],

@@ -10,6 +10,7 @@ import {
   COST_FIELD,
   COST_INSTRUCTION,
   COST_MAX,
+  COST_RECORD,
   FIRST_PROGRAM_CLASS,
   INTERFACE_EXECUTE,
   INTERFACE_PERMISSIONS,
@@ -91,9 +92,16 @@ function isUnconditional(rule: Rule): bool {
 function verifyMessageRule(blob: Blob, rule: Rule): bool {
   const read = <u32>rule.eventsRead;
   if (rule.events === 0 || (<u32>rule.events & ~CALL_EVENTS) !== 0) return false;
-  if (read === 0) return rule.instructionCount === 0;
+  // A `require` without a program would narrow nothing.
+  if (read === 0) return rule.instructionCount === 0 && !rule.isRequire;
   if ((read & (read - 1)) !== 0 || rule.instructionCount === 0) return false;
+  if (rule.isRequire && !narrowsWhatItReads(rule)) return false;
   return verifyProgram(blob, rule, wordsOf(blob, rule, ctz<u32>(read)));
+}
+
+/** A `require` is bound to the event that it reads and no other, and has nothing to record. */
+function narrowsWhatItReads(rule: Rule): bool {
+  return rule.events === rule.eventsRead && rule.eventsRecorded === 0;
 }
 
 /** Bits of all methods, or permissions, of an interface; 0 if there is no such interface. */
@@ -223,32 +231,41 @@ function verifyBindings(blob: Blob, pair: Pair): bool {
 
 /** The pair's cached bits are what its rules say, and no decision costs too much. */
 function verifyDecisions(blob: Blob, pair: Pair, event: Event): u32 {
-  let plain: u64 = 0;
+  let bound: u64 = 0;
+  let unconditional: u64 = 0;
   let special: u64 = 0;
   for (let i: u32 = 0; i < pair.bindingCount; i++) {
     const rule = blob.rule(blob.binding(pair.firstBinding + i));
     if (!rule.hasEvent(event)) continue;
-    if (rule.isRequire || rule.isConditional(event) || rule.isRecorded(event))
-      special |= rule.methods;
-    else plain |= rule.methods;
+    bound |= rule.methods;
+    if (rule.isRequire || rule.isRecorded(event)) special |= rule.methods;
+    else if (!rule.isConditional(event)) unconditional |= rule.methods;
   }
-  if (pair.plain(event) !== (plain & ~special)) return BlobError.BadStructure;
-  for (let left = special; left !== 0; left &= left - 1) {
+  const plain = unconditional & ~special;
+  if (pair.plain(event) !== plain) return BlobError.BadStructure;
+  for (let left = bound & ~plain; left !== 0; left &= left - 1) {
     if (costOf(blob, pair, event, <u32>ctz<u64>(left)) > <u32>COST_MAX) return BlobError.TooCostly;
   }
   return BlobError.None;
 }
 
-/** The worst case of one decision: every rule bound to it runs every one of its instructions. */
+/**
+ * The worst case of one decision: every rule bound to it runs every one of its instructions, and
+ * runs them again to find out which of several rules ask for a record.
+ */
 function costOf(blob: Blob, pair: Pair, event: Event, method: u32): u32 {
   const fields = fieldsRead(methodOf(blob, pair.interfaceId, method), event);
-  let cost: u32 = COST_BASE + fields * COST_FIELD + pair.bindingCount * COST_BINDING;
+  let rules: u32 = pair.bindingCount * COST_BINDING;
+  let records: u32 = 0;
   for (let i: u32 = 0; i < pair.bindingCount; i++) {
     const rule = blob.rule(blob.binding(pair.firstBinding + i));
-    if (!rule.isConditional(event) || !rule.hasMethod(method)) continue;
-    cost += rule.instructionCount * COST_INSTRUCTION;
+    if (!rule.hasMethod(method)) continue;
+    if (rule.isConditional(event)) rules += rule.instructionCount * COST_INSTRUCTION;
+    if (rule.isRecorded(event)) records += 1;
   }
-  return cost;
+  return (
+    COST_BASE + fields * COST_FIELD + (records === 0 ? rules : 2 * rules) + records * COST_RECORD
+  );
 }
 
 /** Fields that the check of the structure reads. */
