@@ -190,17 +190,26 @@ export const METHODS_MAX = 64;
 // response's follow.
 export const METHOD_NAME = 0; // u32 string
 export const METHOD_FIRST_FIELD = 4; // u32
-export const METHOD_REQUEST_FIELDS = 8; // u32
-export const METHOD_RESPONSE_FIELDS = 12; // u32
+export const METHOD_REQUEST_FIELDS = 8; // u16
+export const METHOD_RESPONSE_FIELDS = 10; // u16
+// u32: the header of a call in whose message there is nothing to check, as its words take any value
+// and travel in registers; METHOD_NOT_PLAIN if there is
+export const METHOD_PLAIN_CALL = 12;
 export const METHOD_REQUEST_WORDS = 16; // u16
 export const METHOD_REQUEST_HANDLES = 18; // u16
 export const METHOD_RESPONSE_WORDS = 20; // u16
 export const METHOD_RESPONSE_HANDLES = 22; // u16
-export const METHOD_ERROR_COUNT = 24; // u32: of its interface
+export const METHOD_ERROR_COUNT = 24; // u16: of its interface
+// i16: the same of the reply that answers it and receives; METHOD_ANSWER_NOT_PLAIN
+export const METHOD_PLAIN_ANSWER = 26;
 /** u16: how many of the first fields accept any word, so that they need no check. */
 export const METHOD_REQUEST_FREE = 28;
 export const METHOD_RESPONSE_FREE = 30; // u16
 export const METHOD_BYTES = 32;
+/** Has a flag that no call without a record has: HEADER_FLAG_LONG. */
+export const METHOD_NOT_PLAIN = 1 << 10;
+/** As a number of 64 bits it is no header. */
+export const METHOD_ANSWER_NOT_PLAIN = -1;
 
 // A field, 16 bytes.
 export const FIELD_NAME = 0; // u32 string

@@ -135,6 +135,11 @@ function state(kernel: KernelInNode): Record<string, string> {
     if (thread[isQueued] === 0) thread.fill(0, kernel.number("queuePriorityOffset"), isQueued);
     // A call on the short way is received at once, so it leaves out what is kept until then.
     const state = thread[kernel.number("stateOffset")]!;
+    if (state !== CALLING && state !== AWAITING_REPLY)
+      thread.fill(0, kernel.number("callHeaderOffset"), kernel.number("callHeaderOffset") + 4);
+    // A method of the kernel that the short way serves leaves nothing of its call behind.
+    if (state !== AWAITING_REPLY)
+      thread.fill(0, kernel.number("callEpochOffset"), kernel.number("callEpochOffset") + 8);
     if (state !== CALLING)
       thread.fill(0, kernel.number("callHandleOffset"), kernel.number("callHandleEnd"));
     // What a ready thread had for a record means nothing any more, nor what it knows of none.

@@ -6,6 +6,7 @@
 // `resumeMessage`, which leaves the kernel and does not return. In Node it returns, and they return
 // true, which is all that their result is for.
 
+import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import {
   HEADER_FLAG_RECEIVE,
@@ -16,12 +17,13 @@ import {
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
 import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
-import { Arguments, RegisterWords } from "../ipc/registers";
+import { Arguments } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
 import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { CHAIN_MAX } from "../object/tally";
+import { HandleEntry } from "../object/handle-entry";
 import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
 import { TOKEN_STEP, Thread, ThreadState } from "../object/thread";
 import {
@@ -34,31 +36,34 @@ import {
 } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { resumeCurrent, resumeMessage } from "../x64/assembly";
+import { messageWord, setMessageWord } from "../x64/message-words";
 import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
 import { PlainInbox } from "./plain-inbox";
 
-/** A call straight to a receiver that waits, which runs next. False if it declines. */
-export function fastCall(): bool {
+/**
+ * A call straight to a receiver that waits, which runs next. False if it declines. `handle` and
+ * `headerWord`: what the caller passed; the rest is in its save area, its words too.
+ */
+export function fastCall(handle: u64, headerWord: u64): bool {
   const caller = Running.thread;
-  const passed = Arguments.of(caller);
-  const header = passed.header;
-  const words = header.registerWords;
-  if (header.flags !== 0 || words > <u32>REGISTER_WORDS_MAX) return middleCall(caller);
+  const header = MessageHeader.of(<u32>headerWord);
+  if (header.flags !== 0) return middleCall(caller);
   if (!GUARD_VERDICT) return false;
 
   const domain = changetype<Domain>(caller.domain);
-  const handle = passed.handle;
   const place = HandleTable.place(handle);
   if (place >= domain.handleHigh) return false;
   const entry = HandleTable.at(domain, place);
   if (!HandleTable.names(handle, place, entry, ObjectType.Endpoint))
-    return fastMethod(caller, header);
-  if (!hasRights(entry, RIGHT_CALL) || header.interfaceId !== entry.interfaceId) return false;
+    return fastMethod(caller, entry, handle - <u64>place, header);
+  if (!hasRights(entry, RIGHT_CALL)) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
   const method = header.method;
   if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
+  const shape = entry.shape(method);
+  if (header.word !== shape.plainCall && !fitsCall(caller, entry, shape, header)) return false;
 
   // No object of these is null: the handle is in use, and an endpoint has an inbox.
   const inbox = changetype<Inbox>(changetype<Endpoint>(entry.object).inbox);
@@ -69,18 +74,10 @@ export function fastCall(): bool {
   let priority = caller.priority < receiver.ceiling ? caller.priority : receiver.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
   if (!canHandOver(priority)) return false;
-  const shape = entry.shape(method);
-  if (
-    GUARD_STRUCTURE &&
-    !shape.takesAny(true, words) &&
-    !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
-  )
-    return false;
 
   // Commit point. Nothing below can fail.
-  const naming = header.naming;
   caller.token = token;
-  caller.callHeader = naming;
+  caller.callHeader = header.naming;
   caller.callEpoch = now;
   caller.callShape = shape;
   caller.stand(ThreadState.AwaitingReply);
@@ -91,15 +88,27 @@ export function fastCall(): bool {
   receiver.stand(ThreadState.Ready);
   inbox.receiving = RECEIVED_BY_NONE;
 
-  RegisterWords.of(receiver).copyFrom(caller, words);
+  const words = header.registerWords;
+  if (words !== 4) MessageWords.clearFrom(words);
   handOver(caller, receiver);
-  const received = naming.received(words, 0).word;
+  // Without flags, what is received is what was sent.
+  const received = header.word;
   const next = <u32>changetype<usize>(receiver);
   const identity = caller.identityShown;
-  if (passed.timeoutNs === TIMEOUT_NONE)
+  if (Arguments.of(caller).timeoutNs === TIMEOUT_NONE)
     resumeMessage(token, received, entry.badge, next, identity);
   else resumeTimed(token, received, entry.badge, next, identity);
   return true;
+}
+
+/** True if a call without flags that is not plain has the structure of `shape`. */
+function fitsCall(caller: Thread, entry: HandleEntry, shape: Method, header: MessageHeader): bool {
+  const words = header.registerWords;
+  if (words > <u32>REGISTER_WORDS_MAX || header.interfaceId !== entry.interfaceId) return false;
+  return (
+    !GUARD_STRUCTURE ||
+    fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
+  );
 }
 
 /** As `resumeMessage`, when the timeout of the call that the thread gets has to start. */
@@ -113,35 +122,31 @@ function resumeTimed(token: u64, header: u32, badge: u64, thread: u32, identity:
 
 /**
  * A plain answer by the thread that holds the call, which then waits for the next; the caller runs
- * next. False if it declines.
+ * next. False if it declines. `token` and `headerWord`: what the server passed.
  */
-export function fastReply(): bool {
+export function fastReply(token: u64, headerWord: u64): bool {
   const server = Running.thread;
-  const passed = Arguments.of(server);
-  const header = passed.header;
-  const words = header.registerWords;
-  if (
-    (header.flags & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>HEADER_FLAG_RECEIVE ||
-    words > <u32>REGISTER_WORDS_MAX ||
-    passed.timeoutNs !== TIMEOUT_NONE
-  )
-    return middleReply(server);
+  const header = MessageHeader.of(<u32>headerWord);
   if (!GUARD_TOKEN || !GUARD_VERDICT) return false;
 
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
-  if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
+  if (caller === null || caller.servedNext !== null || token !== caller.token) return false;
   if (caller.callEpoch !== epoch() || caller.isHeldBack) return false;
+  const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
+  // As numbers of 64 bits, for a method without plain answer has a number that is no header.
+  if (
+    <i64>(<u64>(header.word & ~(<u32>HEADER_FLAG_RECORD))) !== <i64>shape.plainAnswer &&
+    !MessageWords.fitAnswer(shape, header)
+  ) {
+    MessageWords.keep(server);
+    return middleReply(server);
+  }
+  const passed = Arguments.of(server);
+  if (passed.timeoutNs !== TIMEOUT_NONE) return false;
   const inbox = PlainInbox.ofServer(server, passed.inbox);
   if (inbox === null) return false;
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
-  const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
-  if (
-    GUARD_STRUCTURE &&
-    !shape.takesAny(false, words) &&
-    !fitsPlainly(Event.Response, shape, words, server.rbx, server.r12, server.r13, server.r14)
-  )
-    return false;
 
   // Commit point. Nothing below can fail.
   caller.server = null;
@@ -153,7 +158,8 @@ export function fastReply(): bool {
   if (header.has(HEADER_FLAG_RECORD)) promiseRecord(server);
   inbox.receiving = server.instance;
 
-  RegisterWords.of(caller).copyFrom(server, words);
+  const words = header.registerWords;
+  if (words !== 4) MessageWords.clearFrom(words);
   handOver(server, caller);
   if (caller.timeoutTimer.heapIndex !== 0) clearTimer(caller.timeoutTimer);
   resumeMessage(0, caller.callHeader.received(words, 0).word, 0, <u32>changetype<usize>(caller), 0);
@@ -175,6 +181,49 @@ export function fastRecv(): bool {
   chooseNext();
   resumeCurrent();
   return true;
+}
+
+/** The words of the system call, which cross the kernel in their registers. */
+class MessageWords {
+  /** Those from `count` on, which is below 4, are zero for who receives them. */
+  @inline
+  static clearFrom(count: u32): void {
+    setMessageWord(3, 0);
+    if (count < 3) {
+      setMessageWord(2, 0);
+      if (count < 2) {
+        setMessageWord(1, 0);
+        if (count < 1) setMessageWord(0, 0);
+      }
+    }
+  }
+  /** True if a reply, without record or error, that receives has the structure of `shape`. */
+  @inline
+  static fitAnswer(shape: Method, header: MessageHeader): bool {
+    const words = header.registerWords;
+    return (
+      (header.flags & ~(<u32>HEADER_FLAG_RECORD)) === <u32>HEADER_FLAG_RECEIVE &&
+      words <= <u32>REGISTER_WORDS_MAX &&
+      (!GUARD_STRUCTURE ||
+        fitsPlainly(
+          Event.Response,
+          shape,
+          words,
+          messageWord(0),
+          messageWord(1),
+          messageWord(2),
+          messageWord(3),
+        ))
+    );
+  }
+  /** Puts them where the other paths look for them. */
+  @inline
+  static keep(thread: Thread): void {
+    thread.rbx = messageWord(0);
+    thread.r12 = messageWord(1);
+    thread.r13 = messageWord(2);
+    thread.r14 = messageWord(3);
+  }
 }
 
 /** Who made the system call. */

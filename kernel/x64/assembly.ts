@@ -71,5 +71,11 @@ export declare function resumeMessage(
   caller: u64,
 ): void;
 
+/**
+ * Leaves the kernel: the thread that made the system call goes on with Status.Ok and a message of
+ * one word. As `resumeMessage`.
+ */
+export declare function returnWord(word: u64, header: u32): void;
+
 /** Leaves the kernel: resumes the current thread, or waits for an interrupt. As `resumeMessage`. */
 export declare function resumeCurrent(): void;

@@ -74,6 +74,7 @@ resume:
   RETURN_FROM_SYSTEM_CALL
 
 .all:
+  mov dword [rdi + SAVE_RESUME], RESUME_SYSTEM_CALL
   push SELECTOR_USER_DATA
   push qword [rdi + SAVE_RSP]
   mov rax, [rdi + SAVE_RFLAGS]
@@ -170,8 +171,8 @@ resume:
   int VECTOR_NON_MASKABLE_REPORT
 .end:
 
-; resumeMessage(token, header, badge, thread, caller): the exit of the fast path. The arguments are
-; in the registers in which the thread expects them, except the thread. What the common case does
+; resumeMessage(token, header, badge, thread, caller): the exit of the fast path. The arguments and
+; the words are in the registers in which the thread expects them, except the thread. What the common case does
 ; not need takes the long way: ports, another fs base, segment registers that a program may have
 ; loaded, an address that is not canonical.
   provides resumeMessage, lilil_
@@ -193,10 +194,6 @@ resume:
 .switched:
   mov [rel current_save_area], rcx
   mov word [rel task_state + TASK_BITMAP], NO_BITMAP
-  mov rbx, [rcx + SAVE_RBX]
-  mov r12, [rcx + SAVE_R12]
-  mov r13, [rcx + SAVE_R13]
-  mov r14, [rcx + SAVE_R14]
   mov rsp, [rcx + SAVE_RSP]
   mov rcx, r10
   xor eax, eax
@@ -211,6 +208,10 @@ resume:
   mov [rcx + SAVE_RSI], rsi
   mov [rcx + SAVE_RDX], rdx
   mov [rcx + SAVE_R8], r8
+  mov [rcx + SAVE_RBX], rbx
+  mov [rcx + SAVE_R12], r12
+  mov [rcx + SAVE_R13], r13
+  mov [rcx + SAVE_R14], r14
   lea rsp, [rel kernel_stack_top]
   jmp resume
 .end:
@@ -219,6 +220,23 @@ resume:
   provides resumeCurrent, _
   lea rsp, [rel kernel_stack_top]
   jmp resume
+.end:
+
+; returnWord(word, header): the exit after a system call that only reads. The thread goes on where
+; it is, so nothing is switched.
+  provides returnWord, li_
+  mov rcx, [rel current_save_area]
+  mov rsp, [rcx + SAVE_RSP]
+  mov rcx, [rcx + SAVE_RIP]
+  mov rbx, rdi
+  xor eax, eax
+  xor edi, edi
+  xor edx, edx
+  xor r8d, r8d
+  xor r12d, r12d
+  xor r13d, r13d
+  xor r14d, r14d
+  RETURN_FROM_SYSTEM_CALL
 .end:
 
 ; loadSpace(space): what SWITCH_SPACE does, for page tables that go.

@@ -11,6 +11,14 @@ global system_call_entry: function (system_call_entry.end - system_call_entry)
 %define OPERATION_RECV 1
 %define OPERATION_REPLY 2
 
+; r15 = the save area.
+%macro SAVE_WORDS 0
+  mov [r15 + SAVE_RBX], rbx
+  mov [r15 + SAVE_R12], r12
+  mov [r15 + SAVE_R13], r13
+  mov [r15 + SAVE_R14], r14
+%endmacro
+
 section .text.message progbits alloc exec nowrite align=64
 bits 64
 align 64
@@ -21,35 +29,37 @@ system_call_entry:
   mov [r15 + SAVE_RSP], rsp
   lea rsp, [rel kernel_stack_top]
   mov [r15 + SAVE_RIP], rcx
-  mov [r15 + SAVE_RAX], rax
   mov [r15 + SAVE_RDI], rdi
   mov [r15 + SAVE_RSI], rsi
   mov [r15 + SAVE_RDX], rdx
   mov [r15 + SAVE_R10], r10
   mov [r15 + SAVE_R9], r9
-  mov [r15 + SAVE_RBX], rbx
-  mov [r15 + SAVE_R12], r12
-  mov [r15 + SAVE_R13], r13
-  mov [r15 + SAVE_R14], r14
-  mov dword [r15 + SAVE_RESUME], RESUME_SYSTEM_CALL
-  mov r15, KERNEL_LINEAR_BASE
-
-  ; The fast path returns only where it declines. A caller's operation is 32 bits.
+  ; The fast path returns only where it declines. A caller's operation is 32 bits. The words of a
+  ; call stay in the save area until it is answered; those of a reply only cross the kernel, and
+  ; the functions called here preserve their registers.
   test eax, eax
   jnz .not_call
+  SAVE_WORDS
+  mov r15, KERNEL_LINEAR_BASE
   call export.fastCall
   xor edi, edi
 .declined:
   call export.systemCall
   jmp resume
 .not_call:
-  mov edi, eax
   cmp eax, OPERATION_REPLY
   jne .not_reply
+  mov r15, KERNEL_LINEAR_BASE
   call export.fastReply
+  mov r15, [rel current_save_area]
+  SAVE_WORDS
+  mov r15, KERNEL_LINEAR_BASE
   mov edi, OPERATION_REPLY
   jmp .declined
 .not_reply:
+  SAVE_WORDS
+  mov r15, KERNEL_LINEAR_BASE
+  mov edi, eax
   cmp eax, OPERATION_RECV
   jne .declined
   call export.fastRecv

@@ -5,6 +5,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as blob from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
+import {
+  HEADER_FLAG_RECEIVE,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  REGISTER_WORDS_MAX,
+} from "../../kernel/abi/system-call.ts";
 import { Records, Strings } from "./bytes.ts";
 import type { Matrix } from "./close.ts";
 import type { Field, Model } from "./model.ts";
@@ -186,7 +192,11 @@ function emitInterfaces(
   strings: Strings,
 ): { readonly interfaces: Section; readonly methods: Section; readonly fields: Section } {
   const methods = model.interfaces.flatMap((entry) =>
-    entry.methods.map((method) => ({ ...method, errors: entry.errors.length })),
+    entry.methods.map((method) => ({
+      ...method,
+      interfaceId: entry.id,
+      errors: entry.errors.length,
+    })),
   );
   const fields = methods.flatMap((method) => [...method.request, ...method.response]);
   const interfaceRecords = new Records(model.interfaces.length, blob.INTERFACE_BYTES);
@@ -207,8 +217,18 @@ function emitInterfaces(
       side.filter((field) => field.kind === "handle").length;
     methodRecords.u32(i, blob.METHOD_NAME, strings.offsetOf(method.name));
     methodRecords.u32(i, blob.METHOD_FIRST_FIELD, firstField);
-    methodRecords.u32(i, blob.METHOD_REQUEST_FIELDS, method.request.length);
-    methodRecords.u32(i, blob.METHOD_RESPONSE_FIELDS, method.response.length);
+    methodRecords.u16(i, blob.METHOD_REQUEST_FIELDS, method.request.length);
+    methodRecords.u16(i, blob.METHOD_RESPONSE_FIELDS, method.response.length);
+    methodRecords.u32(
+      i,
+      blob.METHOD_PLAIN_CALL,
+      isPlain(method.request)
+        ? ((method.interfaceId << HEADER_INTERFACE_SHIFT) |
+            (method.number << HEADER_METHOD_SHIFT) |
+            method.request.length) >>>
+            0
+        : blob.METHOD_NOT_PLAIN,
+    );
     methodRecords.u16(
       i,
       blob.METHOD_REQUEST_WORDS,
@@ -221,7 +241,14 @@ function emitInterfaces(
       method.response.length - handles(method.response),
     );
     methodRecords.u16(i, blob.METHOD_RESPONSE_HANDLES, handles(method.response));
-    methodRecords.u32(i, blob.METHOD_ERROR_COUNT, method.errors);
+    methodRecords.u16(i, blob.METHOD_ERROR_COUNT, method.errors);
+    methodRecords.u16(
+      i,
+      blob.METHOD_PLAIN_ANSWER,
+      (isPlain(method.response)
+        ? HEADER_FLAG_RECEIVE | method.response.length
+        : blob.METHOD_ANSWER_NOT_PLAIN) & 0xffff,
+    );
     methodRecords.u16(i, blob.METHOD_REQUEST_FREE, freeFields(method.request));
     methodRecords.u16(i, blob.METHOD_RESPONSE_FREE, freeFields(method.response));
     firstField += method.request.length + method.response.length;
@@ -246,6 +273,11 @@ function freeFields(side: readonly Field[]): number {
       FIELD_KINDS[field.kind] !== blob.FieldKind.Unsigned || field.max !== 0xffff_ffff_ffff_ffffn,
   );
   return bounded < 0 ? side.length : bounded;
+}
+
+/** True if the message has nothing but words that take any value and fit into registers. */
+function isPlain(side: readonly Field[]): boolean {
+  return side.length <= REGISTER_WORDS_MAX && freeFields(side) === side.length;
 }
 
 function emitRules(

@@ -31,17 +31,17 @@ let entries: u32 = 0;
 let checks: u32 = 0;
 
 // The fast path does not return after it has done its work, so the check comes before it.
-export function fastCall(): bool {
+export function fastCall(handle: u64, header: u64): bool {
   betweenEntries();
-  return enterFastCall();
+  return enterFastCall(handle, header);
 }
 export function fastRecv(): bool {
   betweenEntries();
   return enterFastRecv();
 }
-export function fastReply(): bool {
+export function fastReply(token: u64, header: u64): bool {
   betweenEntries();
-  return enterFastReply();
+  return enterFastReply(token, header);
 }
 
 export function systemCall(operation: u32): void {

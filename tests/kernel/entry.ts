@@ -26,6 +26,7 @@ import { THREADS_MAX, WINDOW_BYTES, BLOB_BASE } from "../../kernel/object/layout
 
 /** Ends the running turn, as its slice would. */
 export { endTurn } from "../../kernel/schedule/scheduler";
+import { currentThread } from "../../kernel/schedule/scheduler";
 export { currentSaveArea, fault, interrupt, start } from "../../kernel/entry/main";
 export { armedDeadline, setTime } from "../../kernel/x64/timer";
 export { setArchive, setFarMemory, setMemory } from "../../kernel/x64/memory-map";
@@ -35,10 +36,11 @@ export { availableFrames, totalFrames };
 
 /** As kernel/x64/system-call-entry.asm does. */
 export function systemCall(operation: u32): void {
+  const caller = currentThread!;
   if (operation === SystemCall.Call) {
-    if (fastCall()) return;
+    if (fastCall(caller.rdi, caller.rsi)) return;
   } else if (operation === SystemCall.Reply) {
-    if (fastReply()) return;
+    if (fastReply(caller.rdi, caller.rsi)) return;
   } else if (operation === SystemCall.Recv) {
     if (fastRecv()) return;
   }
@@ -110,6 +112,13 @@ export function isQueuedOffset(): u32 {
 }
 export function stateOffset(): u32 {
   return offsetof<Thread>("state");
+}
+export function callHeaderOffset(): u32 {
+  return offsetof<Thread>("callHeader");
+}
+/** The epoch, and the shape behind it. */
+export function callEpochOffset(): u32 {
+  return offsetof<Thread>("callEpoch");
 }
 export function isLongOffset(): u32 {
   return offsetof<Thread>("isLong");

@@ -56,14 +56,14 @@ let victim: u32 = 0;
 let isBroken: bool = false;
 
 // While a state is awaited, each system call takes the slow path, which looks for that state first.
-export function fastCall(): bool {
-  return !isWatching() && enterFastCall();
+export function fastCall(handle: u64, header: u64): bool {
+  return !isWatching() && enterFastCall(handle, header);
 }
 export function fastRecv(): bool {
   return !isWatching() && enterFastRecv();
 }
-export function fastReply(): bool {
-  return !isWatching() && enterFastReply();
+export function fastReply(token: u64, header: u64): bool {
+  return !isWatching() && enterFastReply(token, header);
 }
 
 function isWatching(): bool {

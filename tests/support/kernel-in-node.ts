@@ -139,9 +139,9 @@ export function commandLineHas(word: string): bool { return false; }
 
 /** Every call and reply takes the slow path, which defines their meaning. */
 const NO_FAST_PATH = `
-export function fastCall(): bool { return false; }
+export function fastCall(handle: u64, header: u64): bool { return false; }
 export function fastRecv(): bool { return false; }
-export function fastReply(): bool { return false; }
+export function fastReply(token: u64, header: u64): bool { return false; }
 `;
 
 /**
@@ -404,6 +404,11 @@ export class KernelInNode {
     if (imports["assembly"]?.["resumeMessage"] !== undefined)
       imports["assembly"]["resumeMessage"] = (...passed: (number | bigint)[]) =>
         this.resumeMessage(passed.map((value) => BigInt.asUintN(64, BigInt(value))));
+    if (imports["assembly"]?.["returnWord"] !== undefined)
+      imports["assembly"]["returnWord"] = (word: bigint, header: number) => {
+        this.words.splice(0, 4, BigInt.asUintN(64, word), 0n, 0n, 0n);
+        this.resumeMessage([0n, BigInt(header >>> 0), 0n, BigInt(this.current), 0n]);
+      };
     const instance = new WebAssembly.Instance(module, imports);
     this.exports = instance.exports as unknown as Record<string, KernelExport>;
     this.window = instance.exports["memory"] as WebAssembly.Memory;

@@ -9,9 +9,19 @@ import {
   INTERFACES_MAX,
   INTERFACE_EXECUTE,
   METHODS_MAX,
+  METHOD_ANSWER_NOT_PLAIN,
+  METHOD_NOT_PLAIN,
 } from "../../abi/blob";
 import { ObjectType } from "../../abi/object";
-import { ARENA_BYTES_MAX, MESSAGE_HANDLES_MAX, MESSAGE_WORDS_MAX } from "../../abi/system-call";
+import {
+  ARENA_BYTES_MAX,
+  HEADER_FLAG_RECEIVE,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+  MESSAGE_HANDLES_MAX,
+  MESSAGE_WORDS_MAX,
+  REGISTER_WORDS_MAX,
+} from "../../abi/system-call";
 import { Blob, Field, Interface, Method } from "./records";
 import { isName, isString } from "./strings";
 
@@ -60,17 +70,33 @@ function verifyInterfaceTable(blob: Blob): bool {
       return false;
     methods += known.methodCount;
     if (known.errorCount > ERRORS_MAX || known.reserved !== 0) return false;
-    if (!verifyErrorCounts(blob, known)) return false;
+    if (!verifyRepeated(blob, known)) return false;
   }
   return methods === methodCount;
 }
 
-/** Every method repeats the number of errors of its interface. */
-function verifyErrorCounts(blob: Blob, known: Interface): bool {
+/**
+ * Every method repeats the number of errors of its interface, and says in one word each what call
+ * and what answer need no check.
+ */
+function verifyRepeated(blob: Blob, known: Interface): bool {
   for (let i: u32 = 0; i < known.methodCount; i++) {
-    if (blob.method(known.firstMethod + i).errorCount !== known.errorCount) return false;
+    const method = blob.method(known.firstMethod + i);
+    if (<u32>method.errorCount !== known.errorCount) return false;
+    const naming = (known.id << HEADER_INTERFACE_SHIFT) | (i << HEADER_METHOD_SHIFT);
+    const call = isPlain(method, true) ? naming | method.words(true) : <u32>METHOD_NOT_PLAIN;
+    const answer = isPlain(method, false)
+      ? <i32>HEADER_FLAG_RECEIVE | <i32>method.words(false)
+      : METHOD_ANSWER_NOT_PLAIN;
+    if (method.plainCall !== call || <i32>method.plainAnswer !== answer) return false;
   }
   return true;
+}
+
+/** True if the message has nothing but words that take any value and fit into registers. */
+function isPlain(method: Method, isRequest: bool): bool {
+  const words = method.words(isRequest);
+  return words <= <u32>REGISTER_WORDS_MAX && method.takesAny(isRequest, words);
 }
 
 /** Fields follow each other in the order of the methods. */

@@ -8,6 +8,11 @@ import { type BlobSigner, signBlob } from "../../../toolchain/keys/sign-blob.ts"
 import { BlobError } from "../../abi/blob-error.ts";
 import * as abi from "../../abi/blob.ts";
 import {
+  HEADER_FLAG_RECEIVE,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_SHIFT,
+} from "../../abi/system-call.ts";
+import {
   ObjectType,
   RIGHT_CALL,
   RIGHT_CONTROL,
@@ -134,6 +139,13 @@ function appendInterfaces(sections: Sections, ids: readonly number[], methodCoun
     [names[ids.length + i]!, section(abi.BlobSection.Fields).count].forEach((value, n) =>
       new DataView(extraMethods.buffer).setUint32(i * abi.METHOD_BYTES + n * 4, value, true),
     );
+  // Methods without fields: their calls and answers are plain.
+  for (let i = 0; i < methodCount; i++) {
+    const at = new DataView(extraMethods.buffer, i * abi.METHOD_BYTES);
+    const naming = (ids.at(-1)! << HEADER_INTERFACE_SHIFT) | (i << HEADER_METHOD_SHIFT);
+    at.setUint32(abi.METHOD_PLAIN_CALL, naming >>> 0, true);
+    at.setUint16(abi.METHOD_PLAIN_ANSWER, HEADER_FLAG_RECEIVE, true);
+  }
   sections.set(abi.BlobSection.Interfaces, {
     bytes: Uint8Array.of(...interfaces.bytes, ...extra),
     count: interfaces.count + ids.length,
@@ -888,7 +900,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
           view.setUint32(at + abi.INTERFACE_ERROR_COUNT, 5000, true);
           const methods = view.getUint32(at + abi.INTERFACE_METHOD_COUNT, true);
           for (let i = 0; i < methods; i++)
-            view.setUint32(
+            view.setUint16(
               section(BlobSection.Methods).at + i * abi.METHOD_BYTES + abi.METHOD_ERROR_COUNT,
               5000,
               true,
@@ -957,9 +969,9 @@ describe("a blob that lies is refused though its signature is right:", () => {
               2,
               0,
             ].forEach((value, n) => fieldView.setUint32(i * abi.FIELD_BYTES + n * 4, value, true));
-          view.setUint32(
+          view.setUint16(
             at + abi.METHOD_RESPONSE_FIELDS,
-            view.getUint32(at + abi.METHOD_RESPONSE_FIELDS, true) + 5,
+            view.getUint16(at + abi.METHOD_RESPONSE_FIELDS, true) + 5,
             true,
           );
           view.setUint16(at + abi.METHOD_RESPONSE_HANDLES, 5, true);
@@ -970,6 +982,14 @@ describe("a blob that lies is refused though its signature is right:", () => {
         }),
     ],
     ["a method has no name", put(BlobSection.Methods, abi.METHOD_NAME, 0)],
+    [
+      "a call that needs a check is said to need none",
+      put(BlobSection.Methods, abi.METHOD_PLAIN_CALL, 0),
+    ],
+    [
+      "a reply that needs a check is said to need none",
+      put16(BlobSection.Methods, abi.METHOD_PLAIN_ANSWER, 0),
+    ],
     ["a reserved word of a method is set", put(BlobSection.Methods, 28, 1)],
     ["a field has no name", put(BlobSection.Fields, abi.FIELD_NAME, 0)],
     [
@@ -983,7 +1003,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
           const view = new DataView(methods.bytes.buffer);
           const at = methods.bytes.length - abi.METHOD_BYTES;
           const words = view.getUint16(at + abi.METHOD_RESPONSE_WORDS, true);
-          view.setUint32(at + abi.METHOD_RESPONSE_FIELDS, 65, true);
+          view.setUint16(at + abi.METHOD_RESPONSE_FIELDS, 65, true);
           view.setUint16(at + abi.METHOD_RESPONSE_WORDS, 65, true);
           view.setUint16(at + abi.METHOD_RESPONSE_HANDLES, 0, true);
           const extra = new Uint8Array((65 - words) * abi.FIELD_BYTES);
@@ -1063,7 +1083,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
     ["a method has another's fields", put(BlobSection.Methods, abi.METHOD_FIRST_FIELD, 1)],
     [
       "a method has more fields than there are",
-      put(BlobSection.Methods, abi.METHOD_RESPONSE_FIELDS, 0xffff_fff0),
+      put16(BlobSection.Methods, abi.METHOD_RESPONSE_FIELDS, 0xfff0),
     ],
     [
       "a method's words are not its fields",
@@ -1546,7 +1566,7 @@ describe("a blob that lies is refused though its signature is right:", () => {
             2,
             true,
           );
-          view.setUint32(
+          view.setUint16(
             section(BlobSection.Methods).at + methodOf(16, 0) + abi.METHOD_ERROR_COUNT,
             2,
             true,

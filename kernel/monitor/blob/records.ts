@@ -57,6 +57,8 @@ import {
   METHOD_ERROR_COUNT,
   METHOD_FIRST_FIELD,
   METHOD_NAME,
+  METHOD_PLAIN_ANSWER,
+  METHOD_PLAIN_CALL,
   METHOD_REQUEST_FIELDS,
   METHOD_REQUEST_FREE,
   METHOD_REQUEST_HANDLES,
@@ -287,13 +289,17 @@ export class Method {
   name: u32;
   /** The request's fields; the response's follow. */
   firstField: u32;
-  requestFields: u32;
-  responseFields: u32;
+  requestFields: u16;
+  responseFields: u16;
+  /** METHOD_NOT_PLAIN, or the header of a call in whose message there is nothing to check. */
+  plainCall: u32;
   requestWords: u16;
   requestHandles: u16;
   responseWords: u16;
   responseHandles: u16;
-  errorCount: u32;
+  errorCount: u16;
+  /** METHOD_ANSWER_NOT_PLAIN, or the header of a reply with nothing to check that receives. */
+  plainAnswer: i16;
   requestFree: u16;
   responseFree: u16;
 
@@ -350,6 +356,8 @@ if (
   offsetof<Method>("firstField") !== METHOD_FIRST_FIELD ||
   offsetof<Method>("requestFields") !== METHOD_REQUEST_FIELDS ||
   offsetof<Method>("responseFields") !== METHOD_RESPONSE_FIELDS ||
+  offsetof<Method>("plainCall") !== METHOD_PLAIN_CALL ||
+  offsetof<Method>("plainAnswer") !== METHOD_PLAIN_ANSWER ||
   offsetof<Method>("requestWords") !== METHOD_REQUEST_WORDS ||
   offsetof<Method>("requestHandles") !== METHOD_REQUEST_HANDLES ||
   offsetof<Method>("responseWords") !== METHOD_RESPONSE_WORDS ||
