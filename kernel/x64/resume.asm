@@ -172,9 +172,9 @@ resume:
 .end:
 
 ; resumeMessage(token, header, badge, thread, caller): the exit of the fast path. The arguments and
-; the words are in the registers in which the thread expects them, except the thread. What the common case does
-; not need takes the long way: ports, another fs base, segment registers that a program may have
-; loaded, an address that is not canonical.
+; the words are in the registers in which the thread expects them, except the thread. What the
+; common case does not need takes the long way: ports, another fs base, segment registers that a
+; program may have loaded, an address that is not canonical.
   provides resumeMessage, lilil_
   lea rcx, [r15 + rcx]
   cmp dword [rcx + SAVE_PORTS], 0
