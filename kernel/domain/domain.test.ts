@@ -170,6 +170,23 @@ describe("an end", () => {
     kernel.check();
   });
 
+  test("names each slot that has changed once, in order, to the supervisor alone", () => {
+    const kernel = boot(module, archive, [CLIENT, SERVER]);
+    const next = () => kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 9);
+    while (next().status === Status.Ok);
+    domainCall(kernel, SERVER, 1, [1n]);
+    domainCall(kernel, CLIENT, 1, [1n]);
+    kernel.pass(1_000_000_000n);
+    const named = [next(), next(), next()];
+    expect(named.map(({ status }) => status)).toEqual([Status.Ok, Status.Ok, Status.NotFound]);
+    expect(named.slice(0, 2).map(({ words }) => Number(words[0]))).toEqual([SERVER, CLIENT]);
+    startSlot(kernel, CLIENT);
+    expect(next().status).toBe(Status.NotFound);
+    stopSlot(kernel, CLIENT);
+    expect(next()).toMatchObject({ status: Status.Ok, words: [BigInt(CLIENT), 0n, 0n, 0n] });
+    kernel.check();
+  });
+
   test("while a thread waits at the slot's own inbox wakes no thread and leaves no receiver", () => {
     const kernel = boot(module, archive, [SERVER, CLIENT]);
     kernel.recv(kernel.threadOf(SERVER));

@@ -9,12 +9,20 @@ import { notify } from "./notify";
 
 /**
  * Set at the supervisor's inbox when a slot's instance has begun to end or is gone. The supervisor
- * asks Slots.describe which.
+ * asks Slots.nextChanged which.
  */
 const SLOT_CHANGED_BIT: u64 = (<u64>1) << 63;
 
 /** List of the instances that are being freed, linked by `nextDying`; the newest first. */
 let firstDying: Domain | null = null;
+
+/**
+ * The slots whose instance has begun to end or is gone since the supervisor asked last, in the
+ * order of the first such event, linked by `nextChanged`. `lastChanged` holds only if there is a
+ * first.
+ */
+let firstChanged: Domain | null = null;
+let lastChanged: Domain | null = null;
 
 /** The instance that the next reclaim step frees a part of; null if no instance is being freed. */
 export function dyingDomain(): Domain | null {
@@ -72,6 +80,26 @@ export function removeDying(domain: Domain): void {
 /** Tells the supervisor that something about a slot has changed. */
 export function slotChanged(domain: Domain): void {
   if (domain.slot === 0) return;
+  addChanged(domain);
   const supervisor = domainOfSlot(0);
   if (supervisor.isAlive) notify(supervisor.inbox, SLOT_CHANGED_BIT);
+}
+
+function addChanged(domain: Domain): void {
+  if (domain.isChanged) return;
+  domain.isChanged = true;
+  domain.nextChanged = null;
+  if (firstChanged === null) firstChanged = domain;
+  else lastChanged!.nextChanged = domain;
+  lastChanged = domain;
+}
+
+/** Takes the first slot out of the list of those that have changed; null if the list is empty. */
+export function takeChanged(): Domain | null {
+  const domain = firstChanged;
+  if (domain === null) return null;
+  firstChanged = domain.nextChanged;
+  domain.nextChanged = null;
+  domain.isChanged = false;
+  return domain;
 }

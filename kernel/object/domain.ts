@@ -57,6 +57,9 @@ export class Domain extends KernelObject {
   /** The next domain on the list of those that are being reclaimed (ipc/end.ts). */
   nextDying: Domain | null;
   isDying: bool;
+  /** It is on the list of slots that the supervisor has not asked for since they changed. */
+  isChanged: bool;
+  nextChanged: Domain | null;
   endpointCount: u32;
   /** Address of its handle table. */
   handleTable: usize;

@@ -14,6 +14,7 @@ import {
   SlotsMethod,
   SlotsNameRequest,
   SlotsNameResponse,
+  SlotsNextChangedResponse,
   SlotsStackWordRequest,
   SlotsStackWordResponse,
   SlotsStartRequest,
@@ -30,7 +31,7 @@ import { copySymbols } from "../domain/archive";
 import { reclaimStep } from "../domain/reclaim";
 import { startSlot } from "../domain/start";
 import { handleFrom, hasRights } from "../handle/table";
-import { endDomain } from "../ipc/end";
+import { endDomain, takeChanged } from "../ipc/end";
 import {
   findSlot,
   programIsVerified,
@@ -73,6 +74,8 @@ export function slotsMethod(method: u32, call: MethodCall): Status {
       return symbols(call);
     case SlotsMethod.StackWord:
       return stackWord(call);
+    case SlotsMethod.NextChanged:
+      return nextChanged(call);
     default:
       return Status.BadHeader;
   }
@@ -114,6 +117,14 @@ function describe(call: MethodCall): Status {
   response.autostart = slotStartsWithSystem(domain.slot);
   response.ended = <u32>domain.endReason;
   response.endCode = domain.endCode;
+  return Status.Ok;
+}
+
+function nextChanged(call: MethodCall): Status {
+  if (!hasRights(call.handle, RIGHT_CONTROL)) return Status.NoRight;
+  const domain = takeChanged();
+  if (domain === null) return Status.NotFound;
+  SlotsNextChangedResponse.at(call.response).slot = domain.slot;
   return Status.Ok;
 }
 

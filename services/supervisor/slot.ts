@@ -23,6 +23,8 @@ export class Slot {
   startedNs: u64 = 0;
   /** When the next instance is due; 0 if none is. */
   nextStartNs: u64 = 0;
+  /** It is on the list of slots that may be due at some time. */
+  isWaiting: bool = false;
   private backOffNs: u64 = 0;
 
   /** How the last instance ended. */

@@ -26,6 +26,8 @@ export class Slots {
   readonly symbols: Symbols = new Symbols();
   private readonly report: Report = new Report(this.symbols);
   private slots: StaticArray<Slot | null> = new StaticArray<Slot | null>(0);
+  /** Numbers of the slots that may be due at some time: those with `isWaiting`, each once. */
+  private waiting: Array<u32> = [];
   count: u32 = 0;
 
   /** The slot at `index`; null for a number without a slot, and for the supervisor's own. */
@@ -65,39 +67,59 @@ export class Slots {
       return;
     }
     if (state !== SlotsDescribeState.Empty) this.takeBack(index);
-    if (slot.isWanted) slot.nextStartNs = 1;
+    if (slot.isWanted) {
+      slot.nextStartNs = 1;
+      this.wait(index, slot);
+    }
   }
 
-  /** Updates all slots from the kernel after SLOT_CHANGED_BIT. */
+  /** Updates the slots that have changed from the kernel after SLOT_CHANGED_BIT. */
   refresh(): void {
-    for (let index: u32 = 1; index < this.count; index++) {
-      const slot = this.slots[index]!;
-      const found = kernelSlots.describe(index);
-      if (!found.ok) continue;
-      const state = found.state;
-      const starts = found.starts;
-      if (state === SlotsDescribeState.Stopping) this.takeBack(index);
-      if (
-        slot.isRunning &&
-        (state === SlotsDescribeState.Empty || state === SlotsDescribeState.Stopping)
-      ) {
-        this.ended(index, slot, slot.howItEnded(found.ended, found.endCode));
-      }
-      if (!slot.isRunning && state === SlotsDescribeState.Running) slot.began(starts, this.now());
+    for (let changed = kernelSlots.nextChanged(); changed.ok; changed = kernelSlots.nextChanged()) {
+      const index = changed.slot;
+      const slot = this.at(index);
+      if (slot !== null) this.update(index, slot);
     }
     this.startDue();
+  }
+
+  private update(index: u32, slot: Slot): void {
+    const found = kernelSlots.describe(index);
+    if (!found.ok) return;
+    const state = found.state;
+    const starts = found.starts;
+    if (state === SlotsDescribeState.Stopping) this.takeBack(index);
+    if (
+      slot.isRunning &&
+      (state === SlotsDescribeState.Empty || state === SlotsDescribeState.Stopping)
+    ) {
+      this.ended(index, slot, slot.howItEnded(found.ended, found.endCode));
+    }
+    if (!slot.isRunning && state === SlotsDescribeState.Running) slot.began(starts, this.now());
+  }
+
+  /** Notes that the slot may be due at some time. */
+  private wait(index: u32, slot: Slot): void {
+    if (slot.isWaiting) return;
+    slot.isWaiting = true;
+    this.waiting.push(index);
   }
 
   /** Starts the slots that are due, and sets the timer for the next one. */
   startDue(): void {
     const now = this.now();
+    const waiting = this.waiting;
+    this.waiting = [];
     let next: u64 = 0;
-    for (let index: u32 = 1; index < this.count; index++) {
+    for (let place = 0; place < waiting.length; place++) {
+      const index = waiting[place];
       const slot = this.slots[index]!;
+      slot.isWaiting = false;
       if (slot.nextStartNs === 0 || slot.isRunning) continue;
       if (slot.nextStartNs <= now) this.start(index, slot);
-      if (slot.nextStartNs > now && (next === 0 || slot.nextStartNs < next))
-        next = slot.nextStartNs;
+      if (slot.nextStartNs <= now) continue;
+      this.wait(index, slot);
+      if (next === 0 || slot.nextStartNs < next) next = slot.nextStartNs;
     }
     if (next !== 0) clock.setTimer(next, INBOX, TIMER_BIT);
   }
@@ -120,7 +142,7 @@ export class Slots {
     this.report.refused(index, status);
     // Retry only refusals that can pass (memory); others are final.
     if (status === Status.NoMemory || status === Status.Again)
-      slot.hasEnded(SupervisorStatusEnded.Faulted, now);
+      this.hasEnded(index, slot, SupervisorStatusEnded.Faulted, now);
     else slot.isWanted = false;
     return status;
   }
@@ -151,9 +173,14 @@ export class Slots {
   private ended(index: u32, slot: Slot, reason: SupervisorStatusEnded): void {
     const now = this.now();
     const isStopped = reason === SupervisorStatusEnded.Killed && !slot.isWanted;
-    slot.hasEnded(reason, now);
+    this.hasEnded(index, slot, reason, now);
     const what = isStopped ? SupervisorNextEventWhat.Stopped : this.eventOf(reason);
     this.events.add(now, index, what).copyFrom(slot.detail);
+  }
+
+  private hasEnded(index: u32, slot: Slot, reason: SupervisorStatusEnded, now: u64): void {
+    slot.hasEnded(reason, now);
+    if (slot.nextStartNs !== 0) this.wait(index, slot);
   }
 
   private eventOf(reason: SupervisorStatusEnded): SupervisorNextEventWhat {

@@ -37,6 +37,10 @@ class Machine {
   readonly symbols = new Map<number, Uint8Array>();
   /** Words of the stack of a thread that has faulted, by their offset. */
   readonly stacks = new Map<number, ReadonlyMap<number, bigint>>();
+  /** State and starts of each slot when `nextChanged` named it last. */
+  private readonly known = new Map<number, string>();
+  /** Slots that were described. */
+  readonly described: number[] = [];
 
   add(name: string, restart: FakeSlot["restart"], autostart = true): FakeSlot {
     const slot: FakeSlot = {
@@ -57,6 +61,7 @@ class Machine {
     count: () => ({ count: this.slots.length }),
     name: ({ slot }) => ({ text: this.slots[slot]!.name }),
     describe: ({ slot }) => {
+      this.described.push(slot);
       const { state, starts, restart, autostart, ended, endCode } =
         this.slots[slot] ?? fails(Status.NotFound);
       return {
@@ -88,6 +93,13 @@ class Machine {
       found.state = "stopping";
       if (found.stopSteps-- > 1) fails(Status.Again);
       found.state = "empty";
+    },
+    nextChanged: () => {
+      const now = this.slots.map(({ state, starts }) => `${state} ${starts}`);
+      const slot = now.findIndex((state, at) => state !== this.known.get(at));
+      if (slot < 0) fails(Status.NotFound);
+      this.known.set(slot, now[slot]!);
+      return { slot };
     },
     symbols: ({ slot, offset }) => {
       const table = this.symbols.get(slot) ?? fails(Status.NotFound);
@@ -235,6 +247,20 @@ test("the kernel's reason for the end of an instance is used if no other is know
   expect(helper).toMatchObject({ state: "running", starts: 3 });
   expect(end("exited", 7)).toMatchObject({ wanted: false, ended: "exited", code: 7 });
   expect(helper).toMatchObject({ state: "empty", starts: 3 });
+});
+
+test("asks only about the slots that have changed", () => {
+  for (let index = 0; index < 100; index++) machine.add(`crowd${index}`, "always");
+  supervisor.run();
+  supervisor.notify(SLOT_CHANGED);
+  machine.described.length = 0;
+  supervisor.notify(SLOT_CHANGED);
+  expect(machine.described).toEqual([]);
+  machine.slots[50]!.state = "empty";
+  supervisor.notify(SLOT_CHANGED);
+  expect(machine.described).toEqual([50]);
+  supervisor.advance(10n * MILLISECOND);
+  expect(machine.slots[50]).toMatchObject({ state: "running", starts: 2 });
 });
 
 test("told to kill itself, it exits: the kernel starts it again", () => {

@@ -27,8 +27,11 @@ const CLASSES = 60;
 const CHANNELS_MAX = 250;
 /** What an idle domain may hold. */
 const DOMAIN_KIB = 44;
-/** Instructions of one call of `Slots.stop`: two steps of reclamation, and the call. */
-const STOP_CEILING = 10_000;
+/**
+ * Instructions of one call of `Slots.stop`: two steps of reclamation, the call, and what an
+ * interrupt meanwhile takes, with a step of its own.
+ */
+const STOP_CEILING = 12_000;
 const root = findRoot();
 
 type Slot = ImageDescription["slots"][string];
@@ -299,7 +302,7 @@ test.each([
   expect(await machine.exitValue()).toBe(0);
 });
 
-test("1,000 domains run beside the supervisor that starts them, and one that fails is started again", async () => {
+test("1,000 domains run beside the supervisor that starts them, and each that fails is started again", async () => {
   const plan = new Plan({ name: "supervised", domains: 1000, isSupervised: true });
   await using machine = await boot(plan, 128);
   await machine.waitFor(new RegExp(`(crowd z [^]*){${plan.callers}}|crowd !`), 300_000);
@@ -307,7 +310,7 @@ test("1,000 domains run beside the supervisor that starts them, and one that fai
   const calls = Array.from({ length: 2 * plan.callers }, () => plan.channels);
   expect(numbers.get("n")).toEqual(calls);
   const restarts = numbers.get("r")!.reduce((sum, count) => sum + count);
-  expect(restarts).toBeGreaterThanOrEqual(plan.callers);
+  expect(restarts).toBeGreaterThanOrEqual(plan.echoes);
   console.log(
     `1,000 supervised domains: all have answered ${Math.max(...numbers.get("a")!)} instructions after the reset, all again after ${Math.max(...numbers.get("b")!)}`,
   );

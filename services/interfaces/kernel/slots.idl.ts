@@ -15,7 +15,7 @@ import {
 export default defineInterface({
   name: "Slots",
   id: 12,
-  version: 2,
+  version: 3,
   methods: {
     count: { returns: { count: u32 }, reads: ["own"] },
     name: { takes: { slot: u32 }, returns: { text: text(32) }, reads: ["own"] },
@@ -81,6 +81,13 @@ export default defineInterface({
       takes: { slot: u32, offset: u32 },
       returns: { word: u64 },
       reads: ["Slots"],
+    },
+    nextChanged: {
+      about:
+        "Takes the next slot out of the list of those whose instance has begun to end or is gone, each once however often; NotFound if the list is empty.",
+      returns: { slot: u32 },
+      reads: ["Slots"],
+      writes: ["Slots"],
     },
   },
 });
