@@ -5,10 +5,12 @@ import type { IrModule } from "../module.ts";
 import { Opcode } from "../opcode.ts";
 import { simplifyControl } from "./control.ts";
 import { splitCriticalEdges } from "./critical-edges.ts";
+import { passDecidedTests } from "./decided-tests.ts";
 import { removeDeadReads } from "./dead-reads.ts";
 import { removeDeadStores } from "./dead-stores.ts";
 import { foldValues } from "./fold.ts";
 import { inlineCalls } from "./inline.ts";
+import { useKnownConditions } from "./known-conditions.ts";
 import { layout } from "./layout.ts";
 import { mergeLoads } from "./loads.ts";
 import { removeParameters } from "./parameters.ts";
@@ -37,6 +39,16 @@ const SIMPLIFYING: readonly Pass[] = [
     run: foldValues,
   },
   { name: "control", why: "behind fold: branches on constants are known", run: simplifyControl },
+  {
+    name: "decided tests",
+    why: "before selects, which hide what an edge brings",
+    run: passDecidedTests,
+  },
+  {
+    name: "known conditions",
+    why: "behind decided tests: fewer edges meet in front of a test",
+    run: useKnownConditions,
+  },
   { name: "selects", why: "behind control: edges lead past empty arms", run: formSelects },
 ];
 
