@@ -177,6 +177,32 @@ test("a function that uses words is inlined into each entry point", () => {
   );
 });
 
+test("what an entry point calls is inlined, because few registers keep a value across a call", () => {
+  const callee = new SampleFunction([I64], [I64], "callee", 0);
+  let product = callee.parameter(0);
+  for (let i = 0; i < 12; i++)
+    product = callee.op(
+      Opcode.Mul,
+      I64,
+      callee.op(Opcode.Xor, I64, product, callee.i64(9n)),
+      product,
+    );
+  const caller = (name: string, index: number) => {
+    const f = new WordFunction([I64], [I64], name, index);
+    const word = name === "other" ? f.i64(5n) : f.word(0);
+    return f.return(f.op(Opcode.Xor, I64, f.call(f.parameter(0)), word));
+  };
+  const functions = [callee.return(product), caller("fastCall", 1), caller("other", 2)];
+  const exports = new Map([
+    ["fastCall", 1],
+    ["other", 2],
+  ]);
+  const codes = compileModule(moduleOf("kernel", functions, { exports }), { check: true });
+  const calls = new Map(codes.map((code) => [code.name, code.calls.length]));
+  expect(calls.get("fastCall")).toBe(0);
+  expect(calls.get("other")).toBe(1);
+});
+
 describe("the check of the finished code", () => {
   const code = codeOf((f) => {
     f.setWord(0, f.parameter(0));

@@ -33,7 +33,9 @@ export function compileFunction(
   refuseUnsupportedTypes(fn);
   const machine = buildMachineFunction(fn, module, options.isEntryPoint);
   reuseFlags(machine);
-  const allocated = allocateRegisters(machine, module.target);
+  const allocated = allocateRegisters(machine, module.target, {
+    savesNothing: options.isEntryPoint === true,
+  });
   if (options.check) checkAllocation(allocated, module.target);
   const allocation =
     options.isEntryPoint === true ? { ...allocated, savedRegisters: 0 } : allocated;

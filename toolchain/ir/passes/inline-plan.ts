@@ -3,13 +3,18 @@ import type { IrFunction } from "../function.ts";
 import { Intrinsic } from "../intrinsic.ts";
 import { usesMessageWords } from "../message-words.ts";
 import type { IrModule } from "../module.ts";
-import { Opcode } from "../opcode.ts";
+import { isPure, Opcode } from "../opcode.ts";
 import type { InlineDecision } from "./inline.ts";
 
 /** A callee of at most this many instructions costs about as much as its call. */
 const SMALL = 12;
 /** A callee with only one call, and no other way to be called, disappears with it. */
 const ONLY_CALL_MAX = 80;
+/**
+ * A call costs more in a function that keeps a message's words: four fewer registers keep their
+ * value across it.
+ */
+const KEEPING_WORDS_MAX = 60;
 /** Callers do not grow beyond this: register allocation gets worse, and listings hard to read. */
 const CALLER_MAX = 3_000;
 
@@ -19,6 +24,21 @@ const CALLER_MAX = 3_000;
  */
 function isConfined(name: string): boolean {
   return name.startsWith("kernel/x64/");
+}
+
+/** The verifier allows the kernel to read the time stamp counter anywhere. */
+function onlyReadsClock(fn: IrFunction): boolean {
+  return (
+    fn.blockCount === 1 &&
+    fn.blockInstructions[0]!.every((instruction) => {
+      const op = fn.opcode(instruction);
+      return (
+        isPure(op) ||
+        op === Opcode.Return ||
+        (op === Opcode.Intrinsic && fn.immediate(instruction) === Intrinsic.ReadTsc)
+      );
+    })
+  );
 }
 
 /** Programs may use ports only in the functions that the verifier lists, so these keep them. */
@@ -60,14 +80,18 @@ export function planInlining(
   return (caller, callee, isCold) => {
     if (!isFinished(callee)) return false;
     if (isAccessor(callee) || usesMessageWords(callee)) return true;
-    if (isConfined(caller.name) || isConfined(callee.name) || isCold || usesPorts(callee))
-      return false;
+    const isCalleeConfined = isConfined(callee.name) && !onlyReadsClock(callee);
+    if (isConfined(caller.name) || isCalleeConfined || isCold || usesPorts(callee)) return false;
     let size = sizes.get(callee);
     if (size === undefined) {
       size = sizeOf(callee);
       sizes.set(callee, size);
     }
-    if (size > SMALL && (size > ONLY_CALL_MAX || uses[callee.functionIndex] !== 1)) return false;
+    const isWanted =
+      size <= SMALL ||
+      (size <= ONLY_CALL_MAX && uses[callee.functionIndex] === 1) ||
+      (size <= KEEPING_WORDS_MAX && usesMessageWords(caller));
+    if (!isWanted) return false;
     // The caller grows while calls are inlined, so it is measured each time; all instructions ever
     // made are a cheap upper bound.
     return caller.opcodes.length + size <= CALLER_MAX;

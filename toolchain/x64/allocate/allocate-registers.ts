@@ -72,6 +72,8 @@ export class RegisterAllocator {
     private readonly registers: readonly number[],
     /** Outside of these blocks, no callee-saved register is given away. */
     private readonly framed: FramedBlocks | null,
+    /** Callee-saved registers cost nothing. */
+    private readonly savesNothing: boolean,
     isLinear = live.machine.instructions.length >= LINEAR_INSTRUCTIONS_MIN,
   ) {
     this.isLinear = isLinear;
@@ -81,7 +83,8 @@ export class RegisterAllocator {
 
   run(): void {
     for (const register of this.registers) {
-      if ((CALLEE_SAVED_SET >> register) & 1 && this.live.reservations[register]!.length > 0)
+      if (!((CALLEE_SAVED_SET >> register) & 1)) continue;
+      if (this.savesNothing || this.live.reservations[register]!.length > 0)
         this.usedCalleeSaved |= 1 << register;
     }
     for (const bundle of this.makeBundles())

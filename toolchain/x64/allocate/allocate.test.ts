@@ -29,7 +29,7 @@ describe.each<[Target, string, boolean]>([
         if (entry.kind !== "defined") continue;
         optimize(entry.body, module);
         checkAllocation(
-          allocateRegisters(buildMachineFunction(entry.body, module), target, isLinear),
+          allocateRegisters(buildMachineFunction(entry.body, module), target, { isLinear }),
           target,
         );
       }

@@ -12,6 +12,13 @@ import { type FramedBlocks, planShrinkWrap } from "./shrink-wrap.ts";
 declareCoverage("allocator: prologue behind an early return");
 declareCoverage("allocator: early return needs the frame");
 
+interface AllocateOptions {
+  /** Its callers keep nothing in a callee-saved register. Default: false. */
+  readonly savesNothing?: boolean;
+  /** For tests. Default: by the number of instructions. */
+  readonly isLinear?: boolean;
+}
+
 /**
  * Allocation in three steps: where values live, which register each stretch gets, which moves that
  * takes.
@@ -19,32 +26,32 @@ declareCoverage("allocator: early return needs the frame");
 export function allocateRegisters(
   machine: MachineFunction,
   target: Target,
-  isLinear?: boolean,
+  options: AllocateOptions = {},
 ): Allocation {
   const registers = allocatableRegisters(target).filter(
     (register) => machine.messageWords === null || !MESSAGE_WORD_REGISTERS.includes(register),
   );
   const live = new LiveRanges(machine);
-  const framed = machine.messageWords === null ? planShrinkWrap(live) : null;
+  const framed = options.savesNothing === true ? null : planShrinkWrap(live);
   if (framed !== null) {
-    const allocation = allocateOnce(live, registers, framed, isLinear);
+    const allocation = allocateOnce(live, registers, framed, options);
     if (prologueBlock(allocation) === framed.start) {
       hit("allocator: prologue behind an early return");
       return allocation;
     }
     hit("allocator: early return needs the frame");
-    return allocateOnce(new LiveRanges(machine), registers, null, isLinear);
+    return allocateOnce(new LiveRanges(machine), registers, null, options);
   }
-  return allocateOnce(live, registers, null, isLinear);
+  return allocateOnce(live, registers, null, options);
 }
 
 function allocateOnce(
   live: LiveRanges,
   registers: readonly number[],
   framed: FramedBlocks | null,
-  isLinear?: boolean,
+  { savesNothing = false, isLinear }: AllocateOptions,
 ): Allocation {
-  const allocator = new RegisterAllocator(live, registers, framed, isLinear);
+  const allocator = new RegisterAllocator(live, registers, framed, savesNothing, isLinear);
   allocator.run();
   return placeMoves(live, allocator, registers, framed);
 }

@@ -197,8 +197,8 @@ describe("refuses", () => {
 
   test("a store to a slot left out", () => {
     const allocation = allocate(pressure(I64));
-    const behind = withMove(allocation.behind, isStore, () => []);
-    expect(() => checkAllocation({ ...allocation, behind }, "domain")).toThrow("nothing known");
+    const before = withMove(allocation.before, isStore, () => []);
+    expect(() => checkAllocation({ ...allocation, before }, "domain")).toThrow("nothing known");
   });
 
   test("a reload from another slot", () => {
@@ -221,10 +221,10 @@ describe("refuses", () => {
 
   test("more than a slot has room for", () => {
     const allocation = allocate(pressure(I32));
-    const behind = withMove(allocation.behind, isStore, (move) => [
+    const before = withMove(allocation.before, isStore, (move) => [
       { ...move, width: 8 } as InsertedMove,
     ]);
-    expect(() => checkAllocation({ ...allocation, behind }, "domain")).toThrow(
+    expect(() => checkAllocation({ ...allocation, before }, "domain")).toThrow(
       "wider than its slot",
     );
   });

@@ -340,7 +340,8 @@ class MovePlacement {
       this.framed?.isFramed[live.blockOfInstruction[instruction]!] !== 0;
     const isDefinedOutside =
       !hasFrame(definedAt) && departures.every(({ instruction }) => hasFrame(instruction));
-    if (isDefinedOutside || frequencyOf(definedAt) > cost) {
+    // At equal estimates too: what the definition dominates runs no more often than it.
+    if (isDefinedOutside || frequencyOf(definedAt) >= cost) {
       hit("spill: stored where the register is lost");
       for (const { instruction, stage, from } of departures)
         this.add(instruction, stage, register, from, slot, width);
