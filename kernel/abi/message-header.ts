@@ -6,7 +6,10 @@ import {
   HEADER_METHOD_MASK,
   HEADER_METHOD_SHIFT,
   HEADER_WORDS_MASK,
+  REGISTER_WORDS_MAX,
 } from "./system-call";
+
+if (REGISTER_WORDS_MAX !== 4) ERROR("a bit of a header no longer says that it has most words");
 
 /** Interface and method, which the kernel passes on as they are. */
 const NAMING_BITS: u32 =
@@ -35,6 +38,11 @@ export class MessageHeader {
   @inline
   get registerWords(): u32 {
     return this.word & HEADER_WORDS_MASK;
+  }
+  /** True for four words, in a header whose number of words is at most 4. */
+  @inline
+  get hasFourWords(): bool {
+    return (this.word & <u32>REGISTER_WORDS_MAX) !== 0;
   }
   @inline
   get method(): u32 {

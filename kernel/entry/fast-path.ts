@@ -31,6 +31,7 @@ import {
   canHandOver,
   chooseNext,
   currentThread,
+  handBack,
   handOver,
   isWorkDeferred,
 } from "../schedule/scheduler";
@@ -60,9 +61,14 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   if (!hasRights(entry, RIGHT_CALL)) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
+  // What the caller keeps of a call means nothing until it waits for the answer, so it is written
+  // as soon as it is known.
+  caller.callEpoch = now;
   const method = header.method;
   if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
   const shape = entry.shape(method);
+  caller.callShape = shape;
+  caller.callHeader = header.naming;
   if (header.word !== shape.plainCall && !fitsCall(caller, entry, shape, header)) return false;
 
   // No object of these is null: the handle is in use, and an endpoint has an inbox.
@@ -77,9 +83,6 @@ export function fastCall(handle: u64, headerWord: u64): bool {
 
   // Commit point. Nothing below can fail.
   caller.token = token;
-  caller.callHeader = header.naming;
-  caller.callEpoch = now;
-  caller.callShape = shape;
   caller.stand(ThreadState.AwaitingReply);
   caller.server = receiver;
   receiver.firstServed = caller;
@@ -88,8 +91,7 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   receiver.stand(ThreadState.Ready);
   inbox.receiving = RECEIVED_BY_NONE;
 
-  const words = header.registerWords;
-  if (words !== 4) MessageWords.clearFrom(words);
+  if (!header.hasFourWords) MessageWords.clearFrom(header.registerWords);
   handOver(caller, receiver);
   // Without flags, what is received is what was sent.
   const received = header.word;
@@ -143,9 +145,11 @@ export function fastReply(token: u64, headerWord: u64): bool {
     return middleReply(server);
   }
   const passed = Arguments.of(server);
-  if (passed.timeoutNs !== TIMEOUT_NONE) return false;
-  const inbox = PlainInbox.ofServer(server, passed.inbox);
-  if (inbox === null) return false;
+  const number = passed.inbox;
+  if (passed.timeoutNs !== TIMEOUT_NONE || number !== <u64>server.ownInboxNumber || number === 0)
+    return false;
+  const inbox = changetype<Inbox>(server.ownInbox); // Not null where its number is known.
+  if (!inbox.isQuiet) return false;
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
   // Commit point. Nothing below can fail.
@@ -158,11 +162,11 @@ export function fastReply(token: u64, headerWord: u64): bool {
   if (header.has(HEADER_FLAG_RECORD)) promiseRecord(server);
   inbox.receiving = server.instance;
 
-  const words = header.registerWords;
-  if (words !== 4) MessageWords.clearFrom(words);
-  handOver(server, caller);
-  if (caller.timeoutTimer.heapIndex !== 0) clearTimer(caller.timeoutTimer);
-  resumeMessage(0, caller.callHeader.received(words, 0).word, 0, <u32>changetype<usize>(caller), 0);
+  if (!header.hasFourWords) MessageWords.clearFrom(header.registerWords);
+  handBack(server, caller);
+  if (caller.isTimed) clearTimer(caller.timeoutTimer);
+  const received = caller.callHeader.received(header.registerWords, 0);
+  resumeMessage(0, received.word, 0, <u32>changetype<usize>(caller), 0);
   return true;
 }
 
@@ -189,12 +193,13 @@ class MessageWords {
   @inline
   static clearFrom(count: u32): void {
     setMessageWord(3, 0);
-    if (count < 3) {
+    if (count === 0) {
+      setMessageWord(0, 0);
+      setMessageWord(1, 0);
       setMessageWord(2, 0);
-      if (count < 2) {
-        setMessageWord(1, 0);
-        if (count < 1) setMessageWord(0, 0);
-      }
+    } else if (count < 3) {
+      setMessageWord(2, 0);
+      if (count < 2) setMessageWord(1, 0);
     }
   }
   /** True if a reply, without record or error, that receives has the structure of `shape`. */

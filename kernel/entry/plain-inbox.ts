@@ -14,12 +14,6 @@ export class PlainInbox {
    * case, which the slow path tells apart.
    */
   @inline
-  static ofServer(server: Thread, number: u64): Inbox | null {
-    if (number !== <u64>server.ownInboxNumber || number === 0) return null;
-    const inbox = changetype<Inbox>(server.ownInbox); // Not null where its number is known.
-    return inbox.isQuiet ? inbox : null;
-  }
-  @inline
   static of(thread: Thread, number: u64): Inbox | null {
     if (number >> 32 !== 0) return null;
     const entry = HandleTable.find(domainOfSlot(thread.owner), <u32>number);

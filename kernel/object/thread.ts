@@ -177,6 +177,14 @@ export class Thread extends KernelObject {
   @inline get timeoutTimer(): Timer {
     return changetype<Timer>(changetype<usize>(this) + offsetof<Thread>("timer"));
   }
+  /** True if its timeout runs. */
+  @inline get isTimed(): bool {
+    return (
+      load<u32>(
+        changetype<usize>(this) + offsetof<Thread>("timer") + offsetof<Timer>("heapIndex"),
+      ) !== 0
+    );
+  }
   @inline static ofTimer(timer: Timer): Thread {
     return changetype<Thread>(changetype<usize>(timer) - offsetof<Thread>("timer"));
   }

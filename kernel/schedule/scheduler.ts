@@ -281,6 +281,12 @@ export function handOver(current: Thread, next: Thread): void {
   currentThread = next;
 }
 
+/** As `handOver`, to a thread that is on the same turn already. */
+export function handBack(current: Thread, next: Thread): void {
+  Consumption.charge(current);
+  currentThread = next;
+}
+
 /** Arms the timer for a deadline that was set after `canHandOver`. */
 export function armDeadline(deadline: u64): void {
   if (deadline >= armedFor) return;
