@@ -99,6 +99,15 @@ export class DebuggerConnection {
     ) as Registers;
   }
 
+  async setRegister(name: RegisterName, value: bigint): Promise<void> {
+    // QEMU lets only those set registers who have asked how it numbers them.
+    this.send("qXfer:features:read:target.xml:0,1");
+    await this.answer();
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(value);
+    await this.request(`P${GENERAL_REGISTERS.indexOf(name).toString(16)}=${bytes.toString("hex")}`);
+  }
+
   /** Bytes of memory by virtual address, as the machine's current address space has them. */
   async readMemory(address: bigint, bytes: number): Promise<Uint8Array> {
     this.send(`m${address.toString(16)},${bytes.toString(16)}`);
