@@ -102,10 +102,16 @@ export function initializeSlots(): bool {
     return false;
   if (!backKernelWindow(DOMAINS_BASE, pagesFor(count, DOMAIN_SHIFT))) return false;
   if (!backKernelWindow(SLOT_INBOXES_BASE, pagesFor(count, INBOX_SHIFT))) return false;
-  if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(count * SLOT_ENDPOINTS_MAX, ENDPOINT_SHIFT)))
-    return false;
+  let endpoints: u32 = 0;
   for (let slot: u32 = 0; slot < count; slot++) {
-    if (!initializeSlot(slot)) return false;
+    if (slotEndpointCount(slot) > <u32>SLOT_ENDPOINTS_MAX) return false;
+    endpoints += slotEndpointCount(slot);
+  }
+  if (!backKernelWindow(SLOT_ENDPOINTS_BASE, pagesFor(endpoints, ENDPOINT_SHIFT))) return false;
+  let firstEndpoint: u32 = 0;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    initializeSlot(slot, firstEndpoint);
+    firstEndpoint += slotEndpointCount(slot);
   }
   const supervisor = domainOfSlot(0);
   if (availableFrames() < supervisor.quotaPages) return false;
@@ -154,7 +160,7 @@ function backObjectTables(count: u32): bool {
  */
 const MEMORY_OBJECTS_LEAST: u32 = 2048;
 
-function initializeSlot(slot: u32): bool {
+function initializeSlot(slot: u32, firstEndpoint: u32): void {
   const domain = domainOfSlot(slot);
   initializeObject(domain, ObjectType.Domain, slot);
   domain.slot = slot;
@@ -170,8 +176,8 @@ function initializeSlot(slot: u32): bool {
 
   const inbox = domain.inbox;
   initializeInbox(inbox, slot);
+  domain.firstEndpoint = firstEndpoint;
   domain.endpointCount = slotEndpointCount(slot);
-  if (domain.endpointCount > <u32>SLOT_ENDPOINTS_MAX) return false;
   inbox.boundEndpoints = domain.endpointCount;
   for (let i: u32 = 0; i < domain.endpointCount; i++) {
     const endpoint = domain.endpoint(i);
@@ -180,7 +186,6 @@ function initializeSlot(slot: u32): bool {
     endpoint.inbox = inbox;
     endpoint.isPermanent = true;
   }
-  return true;
 }
 
 /** The sum of all slots' quotas of pages. */

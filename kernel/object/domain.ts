@@ -1,4 +1,3 @@
-import { SLOT_ENDPOINTS_MAX } from "../abi/blob";
 import {
   DOMAINS_BASE,
   DOMAIN_SHIFT,
@@ -60,6 +59,8 @@ export class Domain extends KernelObject {
   /** It is on the list of slots that the supervisor has not asked for since they changed. */
   isChanged: bool;
   nextChanged: Domain | null;
+  /** The slot's endpoints lie one behind the other among those of all slots: the first. */
+  firstEndpoint: u32;
   endpointCount: u32;
   /** Address of its handle table. */
   handleTable: usize;
@@ -136,7 +137,7 @@ export class Domain extends KernelObject {
   endpoint(index: u32): Endpoint {
     assert(index < this.endpointCount);
     return changetype<Endpoint>(
-      SLOT_ENDPOINTS_BASE + <usize>(this.slot * SLOT_ENDPOINTS_MAX + index) * (1 << ENDPOINT_SHIFT),
+      SLOT_ENDPOINTS_BASE + ((<usize>(this.firstEndpoint + index)) << ENDPOINT_SHIFT),
     );
   }
   /** Address of the chain of free places in an object table. */
