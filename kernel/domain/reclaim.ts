@@ -88,6 +88,7 @@ export function reclaimStep(domain: Domain): bool {
     if (!phaseStep(domain)) continue;
     domain.phase += 1;
     domain.cursor = 0;
+    domain.objectCursor = 0;
     if (domain.phase < <u32>Phase.Gone) continue;
 
     assert(domain.pagesUsed === 0);

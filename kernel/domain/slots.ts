@@ -143,7 +143,7 @@ function backObjectTables(count: u32): bool {
   sizeTable(Table.Endpoints, endpointPages);
   sizeTable(Table.Inboxes, inboxPages);
   sizeTable(Table.Notices, noticePages);
-  sizeTable(Table.MemoryObjects, objects > MEMORY_OBJECTS_LEAST ? objects : MEMORY_OBJECTS_LEAST);
+  sizeTable(Table.MemoryObjects, objects);
   sizeTable(Table.Mappings, count * pagesOfQuota(Table.Mappings, MAPPINGS_OF_DOMAIN_MAX));
   sizeTimerHeap(threads + count);
   const threadPlaces = threadPages << (12 - THREAD_SHIFT);
@@ -153,12 +153,6 @@ function backObjectTables(count: u32): bool {
     backKernelWindow(TIMER_HEAP_BASE, timerHeapBytes(threads + count))
   );
 }
-
-/**
- * A domain that adopts memory objects of others keeps the places of those that it has freed, so
- * that more places than its quota can be in use: a reserve for small images.
- */
-const MEMORY_OBJECTS_LEAST: u32 = 2048;
 
 function initializeSlot(slot: u32, firstEndpoint: u32): void {
   const domain = domainOfSlot(slot);

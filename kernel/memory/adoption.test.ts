@@ -10,6 +10,7 @@ import {
   SERVER,
   boot,
   domainCall,
+  startSlot,
   stopSlot,
 } from "../../tests/support/test-system.ts";
 
@@ -129,5 +130,23 @@ test("revoked from the last who maps it, memory whose maker is dead is gone when
     Status.BadHandle,
   );
   expect(domainCall(kernel, OTHER, UNMAP, [BigInt(address)]).status).toBe(Status.NotFound);
+  kernel.check();
+});
+
+test("a domain keeps nothing of the memory that it adopted and freed, however often", () => {
+  const kernel = boot(module, archive, [SERVER, OTHER]);
+  const held: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    startSlot(kernel, CLIENT);
+    const handle = Number(domainCall(kernel, CLIENT, CREATE, [BigInt(PAGES) << 12n]).words[0]);
+    const servers = give(kernel, CLIENT, CLIENT_ECHO, SERVER, handle);
+    const others = give(kernel, SERVER, SERVER_OTHER, OTHER, servers);
+    const address = map(kernel, OTHER, others);
+    stopSlot(kernel, CLIENT);
+    toEnd(kernel, OTHER, UNMAP, address);
+    held.push(pages(kernel, OTHER));
+  }
+  // One place for a mapping is kept, and made in the first round.
+  expect(held).toEqual(held.map(() => held[0]));
   kernel.check();
 });

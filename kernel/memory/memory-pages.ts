@@ -12,7 +12,7 @@ import { ObjectType } from "../abi/object";
 import { Domain, domainOfSlot } from "../object/domain";
 import { loadPhysical32, storePhysical32 } from "../x64/physical-memory";
 import { FrameUse, allocateReserved, frameAddress, freeFrame, releaseReserved } from "./frames";
-import { Table, returnPlace, takePlace } from "./object-pages";
+import { Table, releaseMemoryObject, takePlace } from "./object-pages";
 import { clamped } from "../base/speculation";
 import { chargePages, mayHaveObject, unchargeShared } from "./quota";
 
@@ -104,7 +104,7 @@ export function freeMemoryStep(object: MemoryObject): bool {
 
   const domain = domainOfSlot(object.owner);
   domain.objectsUsed -= 1;
-  returnPlace(domain, Table.MemoryObjects, changetype<usize>(object));
+  releaseMemoryObject(domain, object);
   return true;
 }
 

@@ -46,9 +46,12 @@ const INBOX_PAGES: u32 = INBOXES_MAX >> (12 - INBOX_SHIFT);
 const NOTICE_PAGES: u32 = NOTICES_MAX >> (12 - NOTICE_SHIFT);
 const MEMORY_OBJECT_PAGES: u32 = MEMORY_OBJECTS_MAX >> (12 - MEMORY_OBJECT_SHIFT);
 const MAPPING_PAGES: u32 = MAPPINGS_MAX >> (12 - MAPPING_SHIFT);
+/** A TablePage is 8 bytes. */
+const TABLE_PAGE_SHIFT: u32 = 3;
 const PAGES_MAX: u32 =
   THREAD_PAGES + ENDPOINT_PAGES + INBOX_PAGES + NOTICE_PAGES + MEMORY_OBJECT_PAGES + MAPPING_PAGES;
-if (PAGES_MAX * 4 > TABLE_PAGES_BYTES) ERROR("the table of object pages is too small");
+if (PAGES_MAX << TABLE_PAGE_SHIFT > TABLE_PAGES_BYTES)
+  ERROR("the table of object pages is too small");
 if (PAGES_MAX >= <u32>u16.MAX_VALUE) ERROR("a TablePage cannot name every page");
 /** In place of a page's number. */
 const PAGE_NONE: u32 = u32.MAX_VALUE;
@@ -115,7 +118,7 @@ export function backTables(): bool {
   const last = ObjectTable.of(Table.Mappings);
   const pages = last.firstPage + last.pageCount;
   assert(pages <= PAGES_MAX);
-  if (!backKernelWindow(TABLE_PAGES_BASE, pages << 2)) return false;
+  if (!backKernelWindow(TABLE_PAGES_BASE, pages << TABLE_PAGE_SHIFT)) return false;
   for (let table: u32 = 0; table < TABLES; table++) {
     const objects = ObjectTable.of(<Table>table);
     const start = <usize>objects.base;
@@ -124,18 +127,22 @@ export function backTables(): bool {
   return true;
 }
 
-/** What is known of a page of a table. 4 bytes. */
+/** What is known of a page of a table. */
 @unmanaged
 class TablePage {
   /** The owner's slot + 1; 0 while the page is not backed. */
   ownerNumber: u16;
   /** The owner's next page, or the next free page, + 1; 0 if this page is the last. */
   next: u16;
+  /** The owner's page before, + 1; 0 if this page is the first. */
+  previous: u16;
+  spare: u16;
 
   @inline static of(page: u32): TablePage {
-    return changetype<TablePage>(TABLE_PAGES_BASE + ((<usize>page) << 2));
+    return changetype<TablePage>(TABLE_PAGES_BASE + ((<usize>page) << TABLE_PAGE_SHIFT));
   }
 }
+if (offsetof<TablePage>() !== 1 << TABLE_PAGE_SHIFT) ERROR("TablePage is not 8 bytes");
 
 /** At most as many steps as there are tables. */
 function tableOfPage(page: u32): Table {
@@ -147,9 +154,24 @@ function tableOfPage(page: u32): Table {
 /** Puts a page before the other pages of a domain. */
 function linkPage(domain: Domain, page: u32): void {
   const entry = TablePage.of(page);
+  const next = domain.objectPages;
   entry.ownerNumber = <u16>(domain.slot + 1);
-  entry.next = <u16>domain.objectPages;
+  entry.next = <u16>next;
+  entry.previous = 0;
+  if (next !== 0) TablePage.of(next - 1).previous = <u16>(page + 1);
   domain.objectPages = page + 1;
+}
+
+/** Takes a page out of the pages of its domain. A walk over them goes on where the page was. */
+function unlinkPage(domain: Domain, page: u32): void {
+  const entry = TablePage.of(page);
+  assert(<u32>entry.ownerNumber === domain.slot + 1);
+  const next = <u32>entry.next;
+  const previous = <u32>entry.previous;
+  if (next !== 0) TablePage.of(next - 1).previous = <u16>previous;
+  if (previous !== 0) TablePage.of(previous - 1).next = <u16>next;
+  else domain.objectPages = next;
+  if (domain.objectCursor === page + 1) domain.objectCursor = previous;
 }
 
 /**
@@ -167,10 +189,11 @@ export function takePlace(domain: Domain, table: Table): usize {
   return place;
 }
 
-/** Gives the place of a dead object back to its domain. */
+/** Gives the place of a dead object that is no memory object back to its domain. */
 export function returnPlace(domain: Domain, table: Table, place: usize): void {
   const object = changetype<KernelObject>(place);
   assert(object.type !== 0);
+  assert(table !== Table.MemoryObjects);
   object.type = 0;
   object.nextFree = load<usize>(domain.freePlaces(table));
   store<usize>(domain.freePlaces(table), place);
@@ -233,8 +256,8 @@ export function isInUse(table: Table, index: u32): bool {
   return objects.objectAt(index).type !== 0;
 }
 
-// Walking a dying domain's objects. The domain's cursor is the page, + 1, behind which the walk
-// goes on, 0 at the beginning: the pages up to it hold no object of the table.
+// Walking a dying domain's objects. The domain's `objectCursor` is the page, + 1, behind which the
+// walk goes on, 0 at the beginning: the pages up to it hold no object of the table.
 
 /** Pages looked at in one step, of at most 64 places each. */
 const LOOK_STEP: u32 = 12;
@@ -250,7 +273,7 @@ export const OBJECT_LATER: usize = 1;
 export function nextObject(domain: Domain, table: Table): usize {
   const objects = ObjectTable.of(table);
   for (let looked: u32 = 0; looked < LOOK_STEP; looked++) {
-    const next = pageBehind(domain, domain.cursor);
+    const next = pageBehind(domain, domain.objectCursor);
     if (next === 0) return OBJECT_NONE;
     if (tableOfPage(next - 1) === table) {
       const address = objects.pageAddress(next - 1);
@@ -259,7 +282,7 @@ export function nextObject(domain: Domain, table: Table): usize {
         if (changetype<KernelObject>(address + offset).type !== 0) return address + offset;
       }
     }
-    domain.cursor = next;
+    domain.objectCursor = next;
   }
   return OBJECT_LATER;
 }
@@ -268,38 +291,34 @@ export function nextObject(domain: Domain, table: Table): usize {
 export function releasePage(domain: Domain): bool {
   const next = domain.objectPages;
   if (next === 0) return false;
-  const page = next - 1;
-  domain.objectPages = <u32>TablePage.of(page).next;
-  returnPage(page);
-  releaseWindowPage(ObjectTable.of(tableOfPage(page)).pageAddress(page));
-  unchargeShared(domain, 1);
+  giveBackPage(domain, next - 1);
   return true;
 }
 
-/**
- * Moves a memory object's page to another domain, already charged for it. Constant time for the
- * object that `nextObject` found last, else linear in the old owner's pages.
- */
-export function movePage(from: Domain, to: Domain, object: MemoryObject): void {
-  const page = ObjectTable.of(Table.MemoryObjects).firstPage + object.index;
-  assert(<u32>TablePage.of(page).ownerNumber === from.slot + 1);
-  const before = pageBefore(from, page);
-  const next = TablePage.of(page).next;
-  if (before === 0) from.objectPages = <u32>next;
-  else TablePage.of(before - 1).next = next;
-  // A walk over the old owner's pages goes on where the page was.
-  if (from.cursor === page + 1) from.cursor = before;
-  linkPage(to, page);
+function giveBackPage(domain: Domain, page: u32): void {
+  unlinkPage(domain, page);
+  returnPage(page);
+  releaseWindowPage(ObjectTable.of(tableOfPage(page)).pageAddress(page));
+  unchargeShared(domain, 1);
 }
 
-/** The page, + 1, before this page in the chain of its domain, 0 if it is the first. */
-function pageBefore(domain: Domain, page: u32): u32 {
-  if (domain.objectPages === page + 1) return 0;
-  const cursor = domain.cursor;
-  if (!domain.isAlive && cursor !== 0 && pageBehind(domain, cursor) === page + 1) return cursor;
-  let before = domain.objectPages;
-  while (pageBehind(domain, before) !== page + 1) before = pageBehind(domain, before);
-  return before;
+/**
+ * Gives back the page of a dead memory object. Its domain must not keep the page: an object that it
+ * adopts brings another, and the table has no more places than quotas promise.
+ */
+export function releaseMemoryObject(domain: Domain, object: MemoryObject): void {
+  giveBackPage(domain, pageOf(object));
+}
+
+function pageOf(object: MemoryObject): u32 {
+  return ObjectTable.of(Table.MemoryObjects).firstPage + object.index;
+}
+
+/** Moves a memory object's page to another domain, already charged for it. */
+export function movePage(from: Domain, to: Domain, object: MemoryObject): void {
+  const page = pageOf(object);
+  unlinkPage(from, page);
+  linkPage(to, page);
 }
 
 /** The page, + 1, behind another page, + 1, of the domain, or its first behind 0; 0 at the end. */

@@ -101,6 +101,8 @@ export class Domain extends KernelObject {
   portPages: u32;
   /** Pages of object tables, chained (memory/object-pages.ts). */
   objectPages: u32;
+  /** While its objects are looked for: the page, + 1, behind which the walk goes on. */
+  objectCursor: u32;
   timerPlace: u64; // Timer, 16 bytes
   timerRest: u64;
   timerBits: u64;

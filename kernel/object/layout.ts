@@ -47,7 +47,7 @@ export const THREAD_SEQUENCE_BASE: usize = 0x02820000;
 const THREAD_SEQUENCE_BYTES: u32 = 0xa000;
 /** A TablePage for each page of the object tables (memory/object-pages.ts). */
 export const TABLE_PAGES_BASE: usize = 0x02830000;
-export const TABLE_PAGES_BYTES: u32 = 0x14000;
+export const TABLE_PAGES_BYTES: u32 = 0x27000;
 /** The records of the audit log (monitor/audit.ts). */
 export const AUDIT_RECORDS_BASE: usize = 0x02880000;
 export const AUDIT_RECORDS_BYTES: u32 = 0x7f000;
