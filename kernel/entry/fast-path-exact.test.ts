@@ -140,6 +140,8 @@ function state(kernel: KernelInNode): Record<string, string> {
     // A method of the kernel that the short way serves leaves nothing of its call behind.
     if (state !== AWAITING_REPLY)
       thread.fill(0, kernel.number("callEpochOffset"), kernel.number("callEpochOffset") + 8);
+    if (state !== AWAITING_REPLY)
+      thread.fill(0, kernel.number("serverOffset"), kernel.number("serverOffset") + 4);
     if (state !== CALLING)
       thread.fill(0, kernel.number("callHandleOffset"), kernel.number("callHandleEnd"));
     // What a ready thread had for a record means nothing any more, nor what it knows of none.

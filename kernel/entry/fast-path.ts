@@ -7,7 +7,7 @@
 // true, which is all that their result is for.
 
 import { MessageHeader } from "../abi/message-header";
-import { ObjectType, RIGHT_CALL } from "../abi/object";
+import { ObjectType } from "../abi/object";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
@@ -15,7 +15,7 @@ import {
   TIMEOUT_NONE,
 } from "../abi/system-call";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { HandleTable, hasRights } from "../handle/table";
+import { HandleTable } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
@@ -58,7 +58,6 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   const entry = HandleTable.at(domain, place);
   if (!HandleTable.names(handle, place, entry, ObjectType.Endpoint))
     return fastMethod(caller, entry, handle - <u64>place, header);
-  if (!hasRights(entry, RIGHT_CALL)) return false;
   const now = epoch();
   if (entry.epoch !== now) return false;
   // What the caller keeps of a call means nothing until it waits for the answer, so it is written
@@ -153,7 +152,6 @@ export function fastReply(token: u64, headerWord: u64): bool {
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
   // Commit point. Nothing below can fail.
-  caller.server = null;
   caller.stand(ThreadState.Ready);
   server.firstServed = null;
   server.chainBehind = 0;

@@ -3,10 +3,11 @@
 
 import { CLASS_KERNEL } from "../abi/blob";
 import { MessageHeader } from "../abi/message-header";
-import { ObjectType } from "../abi/object";
+import { ObjectType, RIGHT_CALL } from "../abi/object";
 import { Permission } from "../abi/permission";
 import { Status } from "../abi/status";
 import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
+import { hasRights } from "../handle/table";
 import {
   Event,
   Question,
@@ -34,7 +35,10 @@ export function subjectClass(caller: Thread, domain: Domain): u32 {
 function isCovered(entry: HandleEntry, subject: u32, header: MessageHeader): bool {
   const now = epoch();
   if (entry.epoch !== now) {
-    entry.verdicts = verdictBits(subject, entry.classId, entry.interfaceId);
+    // A handle that may not be called on is never covered: the fast path looks at no right.
+    entry.verdicts = hasRights(entry, RIGHT_CALL)
+      ? verdictBits(subject, entry.classId, entry.interfaceId)
+      : 0;
     // Signalling needs the permission too. The only method of a notice is covered with both.
     if (
       GUARD_VERDICT &&

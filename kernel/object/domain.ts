@@ -118,16 +118,6 @@ export class Domain extends KernelObject {
   @inline static ofTimer(timer: Timer): Domain {
     return changetype<Domain>(changetype<usize>(timer) - offsetof<Domain>("timerPlace"));
   }
-  /** Time for which the instance has run, until its threads' last switch. At most 64 steps. */
-  get consumedTicks(): u64 {
-    let ticks = this.endedTicks;
-    let thread = this.firstThread;
-    while (thread !== null) {
-      ticks += thread.consumedTicks;
-      thread = thread.domainNext;
-    }
-    return ticks;
-  }
   @inline get isAlive(): bool {
     return this.state === DomainState.Running || this.state === DomainState.Faulted;
   }

@@ -114,8 +114,9 @@ export class Thread extends KernelObject {
   /** Number of the handle by which it received there last; 0 if that handle may be gone. */
   ownInboxNumber: u32;
 
-  /** AwaitingReply: who holds the call, and the links of that thread's list. */
+  /** AwaitingReply: who holds the call. */
   server: Thread | null;
+  /** The links of that thread's list; null in every other state. */
   servedNext: Thread | null;
   servedPrevious: Thread | null;
   /**
@@ -157,7 +158,7 @@ export class Thread extends KernelObject {
   sliceLeft: u64;
   /** Number of the turn that it runs on, or ran on last. */
   turn: u64;
-  /** Time for which it has run. */
+  /** Time for which it has run; less the time stamp at which it began to run while it runs. */
   consumedTicks: u64;
 
   faultKind: u32;

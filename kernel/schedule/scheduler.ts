@@ -9,7 +9,7 @@
 // turn of its own. Only the timer says that a turn is used up, so no message has to read the clock
 // for that; the timer is armed for it while an equal waits.
 
-import { domainOfSlot } from "../object/domain";
+import { Domain, domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
@@ -33,8 +33,6 @@ const SLICE_NS: u64 = 5_000_000;
  * ready queue.
  */
 export let currentThread: Thread | null = null;
-/** Since when the current thread's time is not accounted, in ticks. */
-let switchedAt: u64 = 0;
 /** When the running turn will be used up, in ticks. */
 let turnEnd: u64 = 0;
 /** The timer has said that the running turn is used up, or `endTurn` has. */
@@ -139,10 +137,7 @@ export function requeueReady(thread: Thread): void {
 
 /** The thread has ended: the scheduler must not refer to it any more. */
 export function forgetThread(thread: Thread): void {
-  if (currentThread === thread) {
-    Consumption.charge(thread);
-    currentThread = null;
-  }
+  if (currentThread === thread) stopCurrent();
   if (heir === thread) heir = null;
 }
 
@@ -210,28 +205,24 @@ function requeueOnTurn(thread: Thread): void {
 export function chooseNext(): void {
   const current = currentThread;
   const best = bestReady();
-  if (current === null) {
-    switchedAt = nowTicks();
-  } else if (isRunnable(current)) {
+  if (current !== null && isRunnable(current)) {
     const priority = <i32>current.priority;
     if (best < priority || (best === priority && !isTurnSpent)) {
       goOn(current, best);
       return;
     }
-    Consumption.charge(current);
+    stopCurrent();
     requeueOnTurn(current);
     runFirst();
     return;
-  } else {
-    Consumption.charge(current);
-    if (runHeir(current)) return;
   }
+  stopCurrent();
+  if (current !== null && runHeir(current)) return;
 
   if (firstQueued(readyQueue()) !== null) {
     runFirst();
     return;
   }
-  currentThread = null;
   handOverFrom = HAND_OVER_NEVER;
   arm(wantsEntry ? nowNs() : DEADLINE_NEVER);
   wantsEntry = false;
@@ -276,15 +267,13 @@ export function goesOn(current: Thread): bool {
  * runs. `canHandOver` has agreed.
  */
 export function handOver(current: Thread, next: Thread): void {
-  Consumption.charge(current);
   next.turn = current.turn;
-  currentThread = next;
+  Processor.pass(current, next);
 }
 
 /** As `handOver`, to a thread that is on the same turn already. */
 export function handBack(current: Thread, next: Thread): void {
-  Consumption.charge(current);
-  currentThread = next;
+  Processor.pass(current, next);
 }
 
 /** Arms the timer for a deadline that was set after `canHandOver`. */
@@ -324,6 +313,7 @@ function startTurn(ticks: u64): void {
 function run(thread: Thread, best: i32): void {
   heir = null;
   currentThread = thread;
+  thread.consumedTicks -= nowTicks();
   goOn(thread, best);
 }
 
@@ -354,15 +344,41 @@ function bestReady(): i32 {
   return -1;
 }
 
-/** Who has used the processor for how long, in ticks. */
-export class Consumption {
-  /** Adds the time since the last switch to that of the thread, which has run since then. */
-  @inline
-  static charge(thread: Thread): void {
-    const now = TimeStamp.now;
-    thread.consumedTicks += now - switchedAt;
-    switchedAt = now;
+// What a thread has consumed is accounted where another runs: its start is subtracted, its end
+// added. Sums wrap, and so does what a running thread holds meanwhile.
+
+/** Time for which a thread has run, in ticks. */
+export function consumedByThread(thread: Thread): u64 {
+  return thread === currentThread ? thread.consumedTicks + nowTicks() : thread.consumedTicks;
+}
+
+/** Time for which the instance in a slot has run. At most 64 steps. */
+export function consumedByDomain(domain: Domain): u64 {
+  let ticks = domain.endedTicks;
+  let thread = domain.firstThread;
+  while (thread !== null) {
+    ticks += consumedByThread(thread);
+    thread = thread.domainNext;
   }
+  return ticks;
+}
+
+/** Makes `next` the current thread in place of `current`, both at the same time. */
+class Processor {
+  @inline
+  static pass(current: Thread, next: Thread): void {
+    const now = TimeStamp.now;
+    current.consumedTicks += now;
+    next.consumedTicks -= now;
+    currentThread = next;
+  }
+}
+
+/** The current thread, if there is one, runs no longer. */
+function stopCurrent(): void {
+  const current = currentThread;
+  if (current !== null) current.consumedTicks += nowTicks();
+  currentThread = null;
 }
 
 /** Sets the timer while a thread runs. */

@@ -45,6 +45,7 @@ import { Domain, DomainState, EndReason, domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { translate } from "../x64/paging";
 import { loadPhysical64 } from "../x64/physical-memory";
+import { consumedByDomain } from "../schedule/scheduler";
 import { nsOfTicks } from "../x64/timer";
 import { MethodCall } from "./method-call";
 
@@ -113,7 +114,7 @@ function describe(call: MethodCall): Status {
   response.verified = programIsVerified(domain.program);
   response.restart = slotRestart(domain.slot);
   response.priority = domain.priority;
-  response.consumedNs = nsOfTicks(domain.consumedTicks);
+  response.consumedNs = nsOfTicks(consumedByDomain(domain));
   response.autostart = slotStartsWithSystem(domain.slot);
   response.ended = <u32>domain.endReason;
   response.endCode = domain.endCode;

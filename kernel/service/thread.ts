@@ -10,7 +10,7 @@ import { updatePriority } from "../ipc/lending";
 import { endWait } from "../ipc/wait";
 import { Domain } from "../object/domain";
 import { Thread, ThreadState } from "../object/thread";
-import { Consumption, currentThread, removeReady, resumeIfReady } from "../schedule/scheduler";
+import { consumedByThread, removeReady, resumeIfReady } from "../schedule/scheduler";
 import { nsOfTicks } from "../x64/timer";
 import { MethodCall } from "./method-call";
 
@@ -41,12 +41,11 @@ export function threadMethod(method: u32, call: MethodCall): Status {
 }
 
 function info(call: MethodCall, thread: Thread): Status {
-  if (thread === currentThread) Consumption.charge(thread);
   const response = ThreadInfoResponse.at(call.response);
   response.state = thread.suspended ? <u32>ThreadInfoState.Suspended : <u32>thread.state;
   response.priority = thread.basePriority;
   response.effectivePriority = thread.priority;
-  response.consumedNs = nsOfTicks(thread.consumedTicks);
+  response.consumedNs = nsOfTicks(consumedByThread(thread));
   return Status.Ok;
 }
 

@@ -32,7 +32,6 @@ system_call_entry:
   mov [r15 + SAVE_RDI], rdi
   mov [r15 + SAVE_RSI], rsi
   mov [r15 + SAVE_RDX], rdx
-  mov [r15 + SAVE_R10], r10
   mov [r15 + SAVE_R9], r9
   ; The fast path returns only where it declines. A caller's operation is 32 bits. The words of a
   ; call stay in the save area until it is answered; those of a reply only cross the kernel, and
@@ -47,6 +46,7 @@ system_call_entry:
   call export.systemCall
   jmp resume
 .not_call:
+  mov [r15 + SAVE_R10], r10
   cmp eax, OPERATION_REPLY
   jne .not_reply
   mov r15, KERNEL_LINEAR_BASE

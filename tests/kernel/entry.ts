@@ -120,6 +120,9 @@ export function callHeaderOffset(): u32 {
 export function callEpochOffset(): u32 {
   return offsetof<Thread>("callEpoch");
 }
+export function serverOffset(): u32 {
+  return offsetof<Thread>("server");
+}
 export function isLongOffset(): u32 {
   return offsetof<Thread>("isLong");
 }

@@ -246,8 +246,6 @@ function checkThread(thread: Thread): u32 {
     const previous = thread.servedPrevious;
     if (previous === null ? server.firstServed !== thread : previous.servedNext !== thread)
       return broken(207, about);
-  } else if (thread.server !== null) {
-    return broken(208, about);
   }
   if (state === ThreadState.Receiving) {
     const inbox = thread.ownInbox;
