@@ -64,9 +64,11 @@ import {
 // kernel keeps must be the same, to the byte.
 
 const SLOTS = [SERVER, CLIENT, OTHER];
-/** Records, in one page and across two, with sources and targets of arenas behind them. */
+/** Records in one page, up to its end and across two, with places of arenas behind them. */
 const RECORD = 0x20000;
-const RECORDS = [RECORD, RECORD + 4096 - 608, RECORD + 4096 - 128, RECORD + 4096 - 600];
+const RECORDS = [0, 1024, 2048, 3072, 4096 - 616, 4096 - 608, 4096 - 128].map(
+  (offset) => RECORD + offset,
+);
 const ARENAS = [0x22000, 0x23800, 0x23ff8];
 // Kernel memory that is compared (memory/layout.ts).
 const READY_QUEUE = { address: 0x02800000, bytes: 40 + 1024 };
@@ -217,7 +219,7 @@ function act(
   };
   const timeout = random(4) === 0 ? BigInt(1 + random(300_000)) : 0n;
   const place = RECORDS[random(RECORDS.length)]!;
-  const record = random(12) === 0 ? big() : BigInt(place);
+  const record = random(20) === 0 ? big() : BigInt(place);
   /** Fills the record for a message of `method`; now and then for another that is wrong there. */
   const fill = (method: number): void => {
     const wordCount = method === MANY ? 40 : method === COPY ? 1 : 2;
@@ -258,6 +260,7 @@ function act(
       ),
     });
   const flag = (bit: number, one: number): number => (random(one) === 0 ? bit : 0);
+  const mostly = (bit: number): number => (random(5) === 0 ? 0 : bit);
 
   const answered = tokens.get(thread);
   if (answered !== undefined && random(10) !== 0) {
@@ -272,7 +275,7 @@ function act(
       flag(HEADER_FLAG_FORWARD, 30) |
       (hasRecord && random(10) !== 0 ? HEADER_FLAG_LONG : 0) |
       flag(HEADER_FLAG_KEEP_MASKED, 30);
-    const receive = random(6) === 0 ? 0 : HEADER_FLAG_RECEIVE | flag(HEADER_FLAG_RECORD, 2);
+    const receive = random(6) === 0 ? 0 : HEADER_FLAG_RECEIVE | mostly(HEADER_FLAG_RECORD);
     const inbox = random(30) === 0 ? big() : BigInt(INBOX);
     if ((flags & HEADER_FLAG_FORWARD) !== 0) words[SAVE_RBX] = BigInt(named(random(2)));
     return kernel.raw(thread, SystemCall.Reply, {
@@ -289,13 +292,13 @@ function act(
     fill(COPY);
     return kernel.raw(thread, SystemCall.Recv, {
       [SAVE_R10]: BigInt(INBOX),
-      [SAVE_RSI]: BigInt(flag(HEADER_FLAG_LONG, 2)),
+      [SAVE_RSI]: BigInt(mostly(HEADER_FLAG_LONG)),
       [SAVE_R9]: timeout,
       [SAVE_RDX]: record,
     });
   }
   const notice = notices.get(slot);
-  switch (random(36)) {
+  switch (random(40)) {
     case 0:
       return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
     case 1:
@@ -340,6 +343,8 @@ function act(
     case 17:
     case 22:
     case 23:
+    case 26:
+    case 27:
       fill(MANY);
       return call(named(slot === CLIENT ? 0 : 1), 0x100, MANY, 4, HEADER_FLAG_LONG);
     case 18:
@@ -348,6 +353,8 @@ function act(
     case 21:
     case 24:
     case 25:
+    case 28:
+    case 29:
       fill(COPY);
       return call(named(slot === CLIENT ? 0 : 1), 0x100, COPY, 1, HEADER_FLAG_LONG);
     default:

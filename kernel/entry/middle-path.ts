@@ -2,107 +2,127 @@
 // whose receiver waits and whose verdict is cached. As on the fast path, each either does exactly
 // what the slow path does, or declines. What was captured until then, the slow path captures again.
 
-import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
-import { Status } from "../abi/status";
 import {
   HEADER_FLAG_LONG,
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
+  MESSAGE_WORDS_MAX,
+  REGISTER_WORDS_MAX as REGISTER_WORDS,
   TIMEOUT_NONE,
 } from "../abi/system-call";
 import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { findHandle, hasRights } from "../handle/table";
-import { captureMessage, promiseRecord } from "../ipc/capture";
-import { deliver, prepareDelivery } from "../ipc/delivery";
-import { Arguments, Result } from "../ipc/registers";
-import { isTraceActive } from "../ipc/trace";
+import { clamped } from "../base/speculation";
+import { HandleTable, hasRights } from "../handle/table";
+import { RecordInPage } from "../ipc/record-in-page";
+import { Arguments, RegisterWords } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
+import { CopyResult, copyBetween } from "../memory/user-memory";
 import { Event, Method, checkShape, epoch } from "../monitor/monitor";
-import { DomainState, domainOfSlot } from "../object/domain";
+import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { RECEIVED_BY_NONE } from "../object/inbox";
+import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
 import { CHAIN_MAX } from "../object/tally";
-import { TOKEN_LAST, TOKEN_STEP, Thread, ThreadState } from "../object/thread";
-import { armDeadline, canHandOver, handOver } from "../schedule/scheduler";
+import { TOKEN_STEP, Thread, ThreadState } from "../object/thread";
+import { armDeadline, canHandOver, handBack, handOver } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
-import { resumeCurrent } from "../x64/assembly";
-import { PlainInbox } from "./plain-inbox";
+import { resumeSavedMessage } from "../x64/assembly";
+
+const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
 
 /** A call, without handles, straight to a receiver that waits. False if it declines. */
 export function middleCall(caller: Thread): bool {
   const passed = Arguments.of(caller);
   const header = passed.header;
-  if ((header.flags & ~(<u32>HEADER_FLAG_LONG)) !== 0 || passed.handle >> 32 !== 0) return false;
-  if (!GUARD_VERDICT || isTraceActive()) return false;
-
-  const domain = domainOfSlot(caller.owner);
-  const entry = findHandle(domain, <u32>passed.handle);
-  if (entry === null || entry.type !== <u16>ObjectType.Endpoint || !hasRights(entry, RIGHT_CALL))
+  if (
+    header.flags !== <u32>HEADER_FLAG_LONG ||
+    header.registerWords > REGISTER_WORDS_MAX ||
+    !GUARD_VERDICT
+  )
     return false;
-  const method = header.method;
+
+  const domain = changetype<Domain>(caller.domain);
+  const handle = passed.handle;
+  const place = HandleTable.place(handle);
+  if (place >= domain.handleHigh) return false;
+  const entry = HandleTable.at(domain, place);
+  if (!HandleTable.names(handle, place, entry, ObjectType.Endpoint)) return false;
+  if (!hasRights(entry, RIGHT_CALL) || header.interfaceId !== entry.interfaceId) return false;
   const now = epoch();
-  if (
-    header.interfaceId !== entry.interfaceId ||
-    entry.epoch !== now ||
-    ((entry.verdicts >> <u64>method) & 1) === 0
-  )
-    return false;
+  if (entry.epoch !== now) return false;
+  const method = header.method;
+  if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
 
-  const endpoint = changetype<Endpoint>(entry.object!);
-  const inbox = endpoint.inbox!;
-  const receiver = inbox.receiver;
-  if (receiver === null || caller.token >= TOKEN_LAST) return false;
-  const owner = domainOfSlot(endpoint.owner);
-  if (
-    entry.seenInstance !== owner.instance ||
-    receiver.owner !== endpoint.owner ||
-    receiver.timeoutTimer.heapIndex !== 0 ||
-    receiver.suspended ||
-    owner.state !== DomainState.Running
-  )
-    return false;
-  if (
-    receiver.firstServed !== null ||
-    receiver.ownInbox !== inbox ||
-    caller.chainBehind >= CHAIN_MAX
-  )
-    return false;
-  let priority = caller.priority < owner.ceiling ? caller.priority : owner.ceiling;
+  // No object of these is null: the handle is in use, and an endpoint has an inbox.
+  const inbox = changetype<Inbox>(changetype<Endpoint>(entry.object).inbox);
+  if (entry.seenInstance !== inbox.receiving) return false;
+  const receiver = changetype<Thread>(inbox.thread);
+  const token = caller.token + TOKEN_STEP;
+  if (token < TOKEN_STEP || caller.chainBehind >= CHAIN_MAX) return false;
+  let priority = caller.priority < receiver.ceiling ? caller.priority : receiver.ceiling;
   if (priority < receiver.basePriority) priority = receiver.basePriority;
   if (!canHandOver(priority)) return false;
 
-  const timeoutNs = passed.timeoutNs;
-  if (captureMessage(caller, domain, header) !== Status.Ok) return false;
+  const record = passed.record;
+  const source = RecordInPage.find(domain, record);
+  if (source === 0 || !RecordInPage.captureSizes(caller, record, source)) return false;
   const message = caller.capture;
-  if (message.handleCount !== 0) return false;
+  const words = clamped(message.wordCount, <u32>MESSAGE_WORDS_MAX + 1);
+  const arenaBytes = message.arenaBytes;
+  // Captured even if nothing reads the words here: the receiver may forward the call.
+  RegisterWords.of(caller).storeFirst(message.words, words);
+  RecordInPage.captureWords(caller, source, words);
   const shape = entry.shape(method);
-  if (GUARD_STRUCTURE && checkShape(Event.Request, shape, message) !== 0) return false;
-  if (prepareDelivery(caller, domain, receiver, owner, false) !== Status.Ok) return false;
+  if (
+    GUARD_STRUCTURE &&
+    (arenaBytes !== 0 || !shape.takesAny(true, words)) &&
+    checkShape(Event.Request, shape, message) !== 0
+  )
+    return false;
+  let target: u64 = 0;
+  if (words > REGISTER_WORDS_MAX || arenaBytes !== 0) {
+    target = RecordInPage.ofReceiver(receiver, arenaBytes);
+    if (target === 0) return false;
+    if (arenaBytes !== 0 && !copyArena(receiver, caller)) return false;
+  }
 
   // Commit point. Nothing below can fail.
   const naming = header.naming;
+  caller.token = token;
   caller.callHeader = naming;
   caller.callEpoch = now;
   caller.callShape = shape;
-  caller.token += TOKEN_STEP;
   caller.state = ThreadState.AwaitingReply;
   caller.server = receiver;
   receiver.firstServed = caller;
   receiver.chainBehind = caller.chainBehind + 1;
   receiver.priority = priority;
+  receiver.stand(ThreadState.Ready);
   inbox.receiving = RECEIVED_BY_NONE;
-  receiver.state = ThreadState.Ready;
 
-  const received = deliver(caller, domain, receiver, owner, naming);
-  const identity = Result.callerIdentity(domain.classId, domain.slot);
-  Result.of(receiver).setRequest(caller.token, received, entry.badge, identity);
+  RegisterWords.of(receiver).copyFirst(caller, words);
+  let registerWords = words;
+  let flags: u32 = 0;
+  if (target !== 0) {
+    RecordInPage.storeSizes(target, words, arenaBytes);
+    flags = HEADER_FLAG_LONG;
+    if (words > REGISTER_WORDS_MAX) {
+      RecordInPage.storeWords(target, caller, words);
+      registerWords = REGISTER_WORDS_MAX;
+    }
+  }
   handOver(caller, receiver);
-  if (timeoutNs !== TIMEOUT_NONE) {
-    startTimeout(caller, timeoutNs);
+  if (passed.timeoutNs !== TIMEOUT_NONE) {
+    startTimeout(caller, passed.timeoutNs);
     armDeadline(caller.timeoutTimer.deadline);
   }
-  resumeCurrent();
+  resumeSavedMessage(
+    token,
+    naming.received(registerWords, flags).word,
+    entry.badge,
+    <u32>changetype<usize>(receiver),
+    caller.identityShown,
+  );
   return true;
 }
 
@@ -113,53 +133,84 @@ export function middleCall(caller: Thread): bool {
 export function middleReply(server: Thread): bool {
   const passed = Arguments.of(server);
   const header = passed.header;
-  if (!isPlainReply(header) || passed.timeoutNs !== TIMEOUT_NONE) return false;
-  if (!GUARD_TOKEN || !GUARD_VERDICT || isTraceActive()) return false;
+  if (
+    (header.flags & ~(<u32>HEADER_FLAG_RECORD)) !== <u32>(HEADER_FLAG_RECEIVE | HEADER_FLAG_LONG) ||
+    header.registerWords > REGISTER_WORDS_MAX ||
+    passed.timeoutNs !== TIMEOUT_NONE
+  )
+    return false;
+  if (!GUARD_TOKEN || !GUARD_VERDICT) return false;
 
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
-  if (
-    caller.callEpoch !== epoch() ||
-    caller.callShape === null ||
-    caller.isFaultCall ||
-    caller.suspended
-  )
-    return false;
-  const callerDomain = domainOfSlot(caller.owner);
-  if (callerDomain.state !== DomainState.Running) return false;
-
-  const domain = domainOfSlot(server.owner);
-  const inbox = PlainInbox.of(server, passed.inbox);
-  if (inbox === null) return false;
+  if (caller.callEpoch !== epoch() || caller.isHeldBack) return false;
+  const number = passed.inbox;
+  if (number !== <u64>server.ownInboxNumber || number === 0) return false;
+  const inbox = changetype<Inbox>(server.ownInbox); // Not null where its number is known.
+  if (!inbox.isQuiet) return false;
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
-  if (captureMessage(server, domain, header) !== Status.Ok) return false;
+  const domain = changetype<Domain>(server.domain);
+  const record = passed.record;
+  const source = RecordInPage.find(domain, record);
+  if (source === 0 || !RecordInPage.captureSizes(server, record, source)) return false;
   const message = server.capture;
-  if (message.handleCount !== 0) return false;
-  const shape = changetype<Method>(caller.callShape); // Not null: checked above.
-  if (GUARD_STRUCTURE && checkShape(Event.Response, shape, message) !== 0) return false;
-  if (prepareDelivery(server, domain, caller, callerDomain, false) !== Status.Ok) return false;
+  const words = clamped(message.wordCount, <u32>MESSAGE_WORDS_MAX + 1);
+  const arenaBytes = message.arenaBytes;
+  const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
+  const isFree = GUARD_STRUCTURE && arenaBytes === 0 && shape.takesAny(false, words);
+  if (!isFree) {
+    RegisterWords.of(server).storeFirst(message.words, words);
+    RecordInPage.captureWords(server, source, words);
+    if (GUARD_STRUCTURE && checkShape(Event.Response, shape, message) !== 0) return false;
+  }
+  let target: u64 = 0;
+  if (words > REGISTER_WORDS_MAX || arenaBytes !== 0) {
+    target = RecordInPage.ofReceiver(caller, arenaBytes);
+    if (target === 0) return false;
+    if (arenaBytes !== 0 && !copyArena(caller, server)) return false;
+  }
 
   // Commit point. Nothing below can fail.
-  clearTimer(caller.timeoutTimer);
   caller.server = null;
-  caller.state = ThreadState.Ready;
+  caller.stand(ThreadState.Ready);
   server.firstServed = null;
   server.chainBehind = 0;
   server.priority = server.basePriority;
-  const received = deliver(server, domain, caller, callerDomain, caller.callHeader);
-  Result.of(caller).setAnswer(Status.Ok, received);
-  if (header.has(HEADER_FLAG_RECORD) && !header.has(HEADER_FLAG_LONG)) promiseRecord(server);
   server.state = ThreadState.Receiving;
-  inbox.letWait(server, false);
-  handOver(server, caller);
-  resumeCurrent();
+  inbox.receiving = server.instance;
+
+  RegisterWords.of(caller).copyFirst(server, words);
+  let registerWords = words;
+  let flags: u32 = 0;
+  if (target !== 0) {
+    flags = HEADER_FLAG_LONG;
+    if (words > REGISTER_WORDS_MAX) {
+      // Words that nothing has read are copied once.
+      if (isFree) RecordInPage.moveWords(target, source, server, words);
+      else RecordInPage.storeWords(target, server, words);
+      registerWords = REGISTER_WORDS_MAX;
+    }
+    RecordInPage.storeSizes(target, words, arenaBytes);
+  }
+  handBack(server, caller);
+  if (caller.isTimed) clearTimer(caller.timeoutTimer);
+  const received = caller.callHeader.received(registerWords, flags).word;
+  resumeSavedMessage(0, received, 0, <u32>changetype<usize>(caller), 0);
   return true;
 }
 
-/** True for an answer that is no error and is followed by a plain receive. */
-function isPlainReply(header: MessageHeader): bool {
+/** Copies the arena of a captured message to where its receiver wants it. False if it cannot. */
+function copyArena(receiver: Thread, sender: Thread): bool {
+  const message = sender.capture;
   return (
-    (header.flags & ~(<u32>(HEADER_FLAG_LONG | HEADER_FLAG_RECORD))) === <u32>HEADER_FLAG_RECEIVE
+    copyBetween(
+      changetype<Domain>(receiver.domain),
+      receiver.receiveAddress,
+      changetype<Domain>(sender.domain),
+      message.arenaAddress,
+      message.arenaBytes,
+      false,
+    ) === CopyResult.Done
   );
 }

@@ -349,6 +349,46 @@ test("only its owner gives an endpoint's handles a badge", () => {
   kernel.check();
 });
 
+// A copy from one record to the other, were it made where they overlap, would read what it wrote.
+test.each([-64, -8, 0, 8, 64])(
+  "words cross between records that share memory and lie %i bytes apart",
+  (distance) => {
+    const { kernel, server, client } = start();
+    const memory = createMemory(kernel, CLIENT, 4096n);
+    const mapArguments = [0n, 4096n, 1n];
+    const mine = Number(domainCall(kernel, CLIENT, 10, [BigInt(memory), ...mapArguments]).words[0]);
+    kernel.recv(server, { record: RECORD, receive: { handles: 1 } });
+    kernel.call(client, CLIENT_ECHO, 0x100, GIVE, [], {
+      record: RECORD,
+      handles: [[memory, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_MAP_READ | RIGHT_MAP_WRITE]],
+    });
+    const given = kernel.u32(SERVER, RECORD + RECORD_HANDLES);
+    kernel.reply(server, kernel.result(server).token, [1n], { error: true });
+    const theirs = Number(
+      domainCall(kernel, SERVER, 10, [BigInt(given), ...mapArguments]).words[0],
+    );
+    const records: Record<number, number> = {
+      [CLIENT]: mine + 1024,
+      [SERVER]: theirs + 1024 + distance,
+    };
+    const wordsAt = (slot: number): bigint[] =>
+      Array.from({ length: 36 }, (_, i) =>
+        kernel.u64(slot, records[slot]! + RECORD_MORE_WORDS + i * 8),
+      );
+    kernel.recv(server, { record: records[SERVER]! });
+    kernel.call(client, CLIENT_ECHO, 0x100, MANY, forty, { record: records[CLIENT]! });
+    const { status, token } = kernel.result(server);
+    expect(status).toBe(Status.Ok);
+    expect(wordsAt(SERVER)).toEqual(forty.slice(4));
+    const doubled = forty.map((word) => word * 2n);
+    const passed = { record: records[SERVER]!, receive_: true };
+    kernel.reply(server, token, doubled, passed);
+    expect(kernel.result(client).status).toBe(Status.Ok);
+    expect(wordsAt(CLIENT)).toEqual(doubled.slice(4));
+    kernel.check();
+  },
+);
+
 test("memory that two domains share is one memory, and outlives its maker while the other maps it", () => {
   const { kernel, server, client } = start();
   const memory = createMemory(kernel, CLIENT, 3n * 4096n);

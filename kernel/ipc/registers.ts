@@ -122,6 +122,19 @@ export class RegisterWords {
       this.copySomeFrom(from, count);
     }
   }
+  /** As `copyFrom`, for a message of which only the first four words are in registers. */
+  @inline
+  copyFirst(from: Thread, count: u32): void {
+    const to = changetype<Thread>(this);
+    if (count >= 4) {
+      to.rbx = from.rbx;
+      to.r12 = from.r12;
+      to.r13 = from.r13;
+      to.r14 = from.r14;
+    } else {
+      this.copySomeFrom(from, count);
+    }
+  }
   private copySomeFrom(from: Thread, count: u32): void {
     const to = changetype<Thread>(this);
     to.rbx = count > 0 ? from.rbx : 0;
@@ -136,6 +149,19 @@ export class RegisterWords {
     to.r12 = count > 1 ? load<u64>(words, 8) : 0;
     to.r13 = count > 2 ? load<u64>(words, 16) : 0;
     to.r14 = count > 3 ? load<u64>(words, 24) : 0;
+  }
+  /** As `storeTo`, where most messages have four words or more. */
+  @inline
+  storeFirst(words: usize, count: u32): void {
+    const from = changetype<Thread>(this);
+    if (count >= 4) {
+      store<u64>(words, from.rbx);
+      store<u64>(words, from.r12, 8);
+      store<u64>(words, from.r13, 16);
+      store<u64>(words, from.r14, 24);
+    } else {
+      this.storeTo(words, count);
+    }
   }
   /** Stores all four to memory, zero in place of those from `count` on. */
   storeTo(words: usize, count: u32): void {

@@ -176,17 +176,25 @@ function isStack(domain: Domain, page: u64): bool {
   return ((domain.stacks >> stack) & 1) !== 0;
 }
 
-/**
- * Physical address of a byte of linear memory, which is backed now if it was not; 0 if the program
- * itself could not read the byte or, with `write`, could not write it. The kernel reaches a
- * program's memory only through this function.
- */
+/** `reach` where a call would cost more than the code. */
+export class LinearMemory {
+  /**
+   * Physical address of a byte of linear memory, which is backed now if it was not; 0 if the
+   * program itself could not read the byte or, with `write`, could not write it. The kernel reaches
+   * a program's memory only through this function.
+   */
+  @inline
+  static reach(domain: Domain, address: u32, write: bool): u64 {
+    const reached = domain.reached(address);
+    return reached.lastOf(write) === (address | 4095)
+      ? reached.frame | <u64>(address & 4095)
+      : reachAnew(domain, address, write);
+  }
+}
+
+/** As `LinearMemory.reach`. */
 export function reach(domain: Domain, address: u32, write: bool): u64 {
-  const reached = domain.reached(address);
-  const last = write ? reached.lastWritable : reached.last;
-  return last === (address | 4095)
-    ? reached.frame | <u64>(address & 4095)
-    : reachAnew(domain, address, write);
+  return LinearMemory.reach(domain, address, write);
 }
 
 /** As `reach`, for a page that is not among those reached last. */

@@ -4,7 +4,7 @@
 
 import { Domain } from "../object/domain";
 import { copyIn, copyOut, copyPhysical } from "../x64/physical-memory";
-import { reach } from "./address-space";
+import { LinearMemory, reach } from "./address-space";
 
 /** True if `bytes` from `address` on end inside linear memory. */
 function fits(address: u32, bytes: u32): bool {
@@ -103,15 +103,27 @@ export function copyBetween(
 ): CopyResult {
   if (!fits(from, bytes)) return CopyResult.BadSource;
   if (!fits(to, bytes)) return CopyResult.BadTarget;
+  if (bytes === 0) return CopyResult.Done;
+  let source = LinearMemory.reach(sender, from, false);
+  if (source === 0) return CopyResult.BadSource;
+  let target = LinearMemory.reach(receiver, to, true);
+  if (target === 0) return CopyResult.BadTarget;
   let done: u32 = 0;
-  while (done < bytes) {
-    const chunk = untilPageEnd(to + done, untilPageEnd(from + done, bytes - done));
-    const source = reach(sender, from + done, false);
-    if (source === 0) return CopyResult.BadSource;
-    const target = reach(receiver, to + done, true);
-    if (target === 0) return CopyResult.BadTarget;
+  while (true) {
+    const sourceLeft: u32 = 4096 - (<u32>source & 4095);
+    const targetLeft: u32 = 4096 - (<u32>target & 4095);
+    let chunk = bytes - done;
+    if (sourceLeft < chunk) chunk = sourceLeft;
+    if (targetLeft < chunk) chunk = targetLeft;
     if (!isTrial && source !== target) copyPhysical(target, source, chunk);
     done += chunk;
+    if (done === bytes) return CopyResult.Done;
+    // Only the side whose page ends there is looked up again.
+    source += <u64>chunk;
+    if (chunk === sourceLeft) source = LinearMemory.reach(sender, from + done, false);
+    if (source === 0) return CopyResult.BadSource;
+    target += <u64>chunk;
+    if (chunk === targetLeft) target = LinearMemory.reach(receiver, to + done, true);
+    if (target === 0) return CopyResult.BadTarget;
   }
-  return CopyResult.Done;
 }

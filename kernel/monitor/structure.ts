@@ -38,38 +38,36 @@ export function checkShape(event: Event, shape: Method, message: Message): u32 {
   if (message.wordCount !== shape.words(isRequest)) return StructureFault.WordCount;
   if (message.handleCount !== shape.handles(isRequest)) return StructureFault.HandleCount;
 
+  const free = shape.free(isRequest);
+  const arenaBytes = message.arenaBytes;
   const start = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
   const end = start + shape.fields(isRequest) * FIELD_BYTES;
-  const free = <usize>shape.free(isRequest);
-  const arenaBytes = message.arenaBytes;
-  let word = message.words + (free << 3);
+  let word = message.words + ((<usize>free) << 3);
   let handle = changetype<usize>(message.handle(0));
   let describesArena = false;
-  for (let at = start + free * FIELD_BYTES; at < end; at += FIELD_BYTES) {
+  for (let at = start + <usize>free * FIELD_BYTES; at < end; at += FIELD_BYTES) {
     const field = changetype<Field>(at);
     const kind = field.kind;
-    const max = field.max;
-    // Nearly all fields are of this kind, so it comes first and alone.
-    if (kind === FieldKind.Unsigned) {
-      if (load<u64>(word) > max) return faultAt(StructureFault.Value, start, at);
-      word += 8;
+    if (kind === FieldKind.Handle) {
+      if (checkHandle(changetype<CarriedHandle>(handle), <u32>field.max) !== StructureFault.None)
+        return faultAt(StructureFault.HandleType, start, at);
+      handle += offsetof<CarriedHandle>();
       continue;
     }
-    let fault: u32 = StructureFault.None;
-    if (kind === FieldKind.Handle) {
-      fault = checkHandle(changetype<CarriedHandle>(handle), <u32>max);
-      handle += offsetof<CarriedHandle>();
+    const value = load<u64>(word);
+    word += 8;
+    if (kind === FieldKind.Unsigned) {
+      if (value > field.max) return faultAt(StructureFault.Value, start, at);
+    } else if (kind === FieldKind.Signed) {
+      if (<i64>value > <i64>field.max || <i64>value < -1 - <i64>field.max)
+        return faultAt(StructureFault.Value, start, at);
     } else {
-      const value = load<u64>(word);
-      word += 8;
-      if (kind === FieldKind.Signed) {
-        if (<i64>value > <i64>max || <i64>value < -1 - <i64>max) fault = StructureFault.Value;
-      } else {
-        describesArena = true;
-        fault = checkRange(value, <u32>max, arenaBytes);
-      }
+      describesArena = true;
+      const length = value >> 32;
+      if (length > <u64>(<u32>field.max)) return faultAt(StructureFault.TooLong, start, at);
+      if ((value & 0xffffffff) + length > <u64>arenaBytes)
+        return faultAt(StructureFault.ArenaRange, start, at);
     }
-    if (fault !== StructureFault.None) return faultAt(fault, start, at);
   }
   if (arenaBytes !== 0 && !describesArena) return StructureFault.UnexpectedArena;
   return StructureFault.None;
@@ -191,13 +189,6 @@ function checkError(shape: Method, message: Message): u32 {
   return error === 0 || error > <u64>shape.errorCount
     ? StructureFault.ErrorNumber
     : StructureFault.None;
-}
-
-function checkRange(descriptor: u64, max: u32, arenaBytes: u32): u32 {
-  const offset = descriptor & 0xffffffff;
-  const length = descriptor >> 32;
-  if (length > <u64>max) return StructureFault.TooLong;
-  return offset + length > <u64>arenaBytes ? StructureFault.ArenaRange : StructureFault.None;
 }
 
 function checkHandle(handle: CarriedHandle, to: u32): u32 {

@@ -178,6 +178,13 @@ class ReachedPage {
   /** Physical address. */
   frame: u64;
 
+  /** Address of its last byte if the program may read or, with `write`, write it; else 0. */
+  @inline lastOf(write: bool): u32 {
+    return load<u32>(
+      changetype<usize>(this) +
+        (write ? offsetof<ReachedPage>("lastWritable") : offsetof<ReachedPage>("last")),
+    );
+  }
   @inline forget(): void {
     this.last = 0;
     this.lastWritable = 0;

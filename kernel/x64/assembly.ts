@@ -71,6 +71,15 @@ export declare function resumeMessage(
   caller: u64,
 ): void;
 
+/** As `resumeMessage`, with the words in the thread's save area. */
+export declare function resumeSavedMessage(
+  token: u64,
+  header: u32,
+  badge: u64,
+  thread: u32,
+  caller: u64,
+): void;
+
 /**
  * Leaves the kernel: the thread that made the system call goes on with Status.Ok and a message of
  * one word. As `resumeMessage`.

@@ -216,6 +216,17 @@ resume:
   jmp resume
 .end:
 
+; resumeSavedMessage(token, header, badge, thread, caller): as resumeMessage, with the words in the
+; thread's save area.
+  provides resumeSavedMessage, lilil_
+  lea rax, [r15 + rcx]
+  mov rbx, [rax + SAVE_RBX]
+  mov r12, [rax + SAVE_R12]
+  mov r13, [rax + SAVE_R13]
+  mov r14, [rax + SAVE_R14]
+  jmp import.assembly.resumeMessage.lilil_
+.end:
+
 ; resumeCurrent(): the ordinary exit, for the fast path.
   provides resumeCurrent, _
   lea rsp, [rel kernel_stack_top]

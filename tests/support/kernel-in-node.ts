@@ -404,6 +404,12 @@ export class KernelInNode {
     if (imports["assembly"]?.["resumeMessage"] !== undefined)
       imports["assembly"]["resumeMessage"] = (...passed: (number | bigint)[]) =>
         this.resumeMessage(passed.map((value) => BigInt.asUintN(64, BigInt(value))));
+    if (imports["assembly"]?.["resumeSavedMessage"] !== undefined)
+      imports["assembly"]["resumeSavedMessage"] = (...passed: (number | bigint)[]) => {
+        const place = Number(passed[3]);
+        this.words.splice(0, 4, ...WORD_PLACES.map((word) => this.register(place, word)));
+        this.resumeMessage(passed.map((value) => BigInt.asUintN(64, BigInt(value))));
+      };
     if (imports["assembly"]?.["returnWord"] !== undefined)
       imports["assembly"]["returnWord"] = (word: bigint, header: number) => {
         this.words.splice(0, 4, BigInt.asUintN(64, word), 0n, 0n, 0n);
@@ -463,8 +469,13 @@ export class KernelInNode {
         this.view.setUint32(at(address), value, true),
       physicalStore64: (address: bigint, value: bigint) =>
         this.view.setBigUint64(at(address), value, true),
-      physicalCopy: (to: bigint, from: bigint, bytes: number) =>
-        void this.physical.copyWithin(at(to), at(from), at(from) + bytes),
+      // Forwards in steps of 8 bytes, as `rep movsq`: it shows if the two overlap.
+      physicalCopy: (to: bigint, from: bigint, bytes: number) => {
+        for (let done = 0; done < bytes; done += 8) {
+          const place = at(from) + done;
+          this.physical.copyWithin(at(to) + done, place, place + Math.min(8, bytes - done));
+        }
+      },
       physicalFill: (to: bigint, value: number, bytes: number) =>
         void this.physical.fill(value, at(to), at(to) + bytes),
       copyToPhysical: (to: bigint, from: number, bytes: number) =>

@@ -12,9 +12,9 @@ const TIMEOUT_MS = 300_000;
 const CEILINGS: Readonly<Record<string, number>> = {
   "ipc-round-trip-0": 685,
   "ipc-round-trip-4": 675,
-  "ipc-round-trip-64": 3_105,
-  "ipc-round-trip-4096": 4_635,
-  "ipc-round-trip-timed": 685,
+  "ipc-round-trip-64": 1_005,
+  "ipc-round-trip-4096": 2_610,
+  "ipc-round-trip-timed": 472,
   "ipc-round-trip-nested": 2_180,
   "stubs-round-trip-0": 690,
   "stubs-round-trip-4": 705,
