@@ -51,12 +51,14 @@ export default defineImage({
       program: "tests/bench/bencher",
       class: "Bencher",
       priority: 100,
-      quota: { pages: 200, handles: 64, threads: 1, objects: 16 },
+      // As many handles as a domain may have: it fills its table.
+      quota: { pages: 400, handles: 4095, threads: 1, objects: 16 },
       channels: {
         responder: "responder.own",
         relay: "relay.own",
         trigger: "trigger.own",
         answerer: "answerer.own",
+        listener: "listener.own",
       },
       restart: "never",
     },
@@ -70,6 +72,7 @@ export default defineImage({
     lower: measured("spinner", "Spinner", { priority: 50 }),
     equal: measured("spinner", "Spinner"),
     answerer: measured("answerer", "Answerer"),
+    listener: measured("listener", "Listener", { priority: 110 }),
     ...crowd(200),
   },
   onSupervisorLoop: "stop",

@@ -16,6 +16,11 @@ export const GUARD_TOKEN: bool = true;
 export const GUARD_QUOTA: bool = true;
 /** The monitor's verdict. */
 export const GUARD_VERDICT: bool = true;
+/**
+ * The monitor's checks where a message takes the fast path, and what is noted for them: false only
+ * in the kernel by which the bench shows their price. No image can have that kernel.
+ */
+export const FAST_PATH_JUDGES: bool = true;
 /** A message's structure against its interface. */
 export const GUARD_STRUCTURE: bool = true;
 /** An executable's digest against the policy's. */

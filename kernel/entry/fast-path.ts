@@ -7,15 +7,15 @@
 // true, which is all that their result is for.
 
 import { MessageHeader } from "../abi/message-header";
-import { ObjectType } from "../abi/object";
+import { ObjectType, RIGHT_CALL } from "../abi/object";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
   REGISTER_WORDS_MAX,
   TIMEOUT_NONE,
 } from "../abi/system-call";
-import { GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
-import { HandleTable } from "../handle/table";
+import { FAST_PATH_JUDGES, GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from "../base/guards";
+import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
@@ -59,16 +59,22 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   if (!HandleTable.names(handle, place, entry, ObjectType.Endpoint))
     return fastMethod(caller, entry, handle - <u64>place, header);
   const now = epoch();
-  if (entry.epoch !== now) return false;
-  // What the caller keeps of a call means nothing until it waits for the answer, so it is written
-  // as soon as it is known.
-  caller.callEpoch = now;
+  if (FAST_PATH_JUDGES) {
+    if (entry.epoch !== now) return false;
+    // What the caller keeps of a call means nothing until it waits for the answer, so it is written
+    // as soon as it is known.
+    caller.callEpoch = now;
+  }
   const method = header.method;
-  if (((entry.verdicts >> <u64>method) & 1) === 0) return false;
+  if (FAST_PATH_JUDGES && ((entry.verdicts >> <u64>method) & 1) === 0) return false;
   const shape = entry.shape(method);
-  caller.callShape = shape;
+  if (FAST_PATH_JUDGES) caller.callShape = shape;
   caller.callHeader = header.naming;
-  if (header.word !== shape.plainCall && !fitsCall(caller, entry, shape, header)) return false;
+  if (FAST_PATH_JUDGES) {
+    if (header.word !== shape.plainCall && !fitsCall(caller, entry, shape, header)) return false;
+  } else if (!hasRights(entry, RIGHT_CALL) || !isForEntry(entry, header)) {
+    return false;
+  }
 
   // No object of these is null: the handle is in use, and an endpoint has an inbox.
   const inbox = changetype<Inbox>(changetype<Endpoint>(entry.object).inbox);
@@ -104,11 +110,18 @@ export function fastCall(handle: u64, headerWord: u64): bool {
 
 /** True if a call without flags that is not plain has the structure of `shape`. */
 function fitsCall(caller: Thread, entry: HandleEntry, shape: Method, header: MessageHeader): bool {
+  if (!isForEntry(entry, header)) return false;
   const words = header.registerWords;
-  if (words > <u32>REGISTER_WORDS_MAX || header.interfaceId !== entry.interfaceId) return false;
   return (
     !GUARD_STRUCTURE ||
     fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
+  );
+}
+
+/** True if a call without flags is one of the handle's interface, in registers. */
+function isForEntry(entry: HandleEntry, header: MessageHeader): bool {
+  return (
+    header.registerWords <= <u32>REGISTER_WORDS_MAX && header.interfaceId === entry.interfaceId
   );
 }
 
@@ -133,12 +146,14 @@ export function fastReply(token: u64, headerWord: u64): bool {
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || token !== caller.token) return false;
-  if (caller.callEpoch !== epoch() || caller.isHeldBack) return false;
+  if ((FAST_PATH_JUDGES && caller.callEpoch !== epoch()) || caller.isHeldBack) return false;
   const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
   // As numbers of 64 bits, for a method without plain answer has a number that is no header.
   if (
-    <i64>(<u64>(header.word & ~(<u32>HEADER_FLAG_RECORD))) !== <i64>shape.plainAnswer &&
-    !MessageWords.fitAnswer(shape, header)
+    FAST_PATH_JUDGES
+      ? <i64>(<u64>(header.word & ~(<u32>HEADER_FLAG_RECORD))) !== <i64>shape.plainAnswer &&
+        !MessageWords.fitAnswer(shape, header)
+      : !MessageWords.areAnswer(header)
   ) {
     MessageWords.keep(server);
     return middleReply(server);
@@ -200,13 +215,20 @@ class MessageWords {
       if (count < 2) setMessageWord(1, 0);
     }
   }
-  /** True if a reply, without record or error, that receives has the structure of `shape`. */
+  /** True if they are all of a reply, without record or error, that receives. */
+  @inline
+  static areAnswer(header: MessageHeader): bool {
+    return (
+      (header.flags & ~(<u32>HEADER_FLAG_RECORD)) === <u32>HEADER_FLAG_RECEIVE &&
+      header.registerWords <= <u32>REGISTER_WORDS_MAX
+    );
+  }
+  /** True if they are such a reply with the structure of `shape`. */
   @inline
   static fitAnswer(shape: Method, header: MessageHeader): bool {
     const words = header.registerWords;
     return (
-      (header.flags & ~(<u32>HEADER_FLAG_RECORD)) === <u32>HEADER_FLAG_RECEIVE &&
-      words <= <u32>REGISTER_WORDS_MAX &&
+      MessageWords.areAnswer(header) &&
       (!GUARD_STRUCTURE ||
         fitsPlainly(
           Event.Response,

@@ -18,10 +18,12 @@ const NAMES = [
   "generated stubs, lower thread ready",
   "round trip, 30 domains more",
   "round trip, 200 domains more",
+  "round trip, table of handles full",
   "denied call",
   "clock.now",
   "bad handle",
-  "notice, signal and receive",
+  "notice, to the listener",
+  "notice, back",
   "interrupt to driver",
   "domain start",
   "domain end",
@@ -73,10 +75,34 @@ describe("there are no figures", () => {
   });
 });
 
+describe("a kernel that judges nothing", () => {
+  const granting = (failures: string, exitCode = 3) => ({
+    output: output.replace("failures: 0 0", `failures: ${failures}`),
+    exitCode,
+  });
+  const PLAIN = "ipc-round-trip-4";
+
+  test("has figures where each denied call was granted, and nothing else failed", () => {
+    const figures = figuresOf(granting("4 0"), true);
+    expect(figures.find(({ id }) => id === PLAIN)?.value).toBe(200);
+  });
+
+  test.each([
+    ["a denied call was denied", granting("3 0")],
+    ["none was granted", granting("0 0")],
+    ["something else failed too", granting("5 0")],
+    ["the last failure is no grant", granting("4 2")],
+    ["it ended as one without failures", granting("4 0", 1)],
+  ])("has none where %s", (_when, machineEnd) => {
+    expect(() => figuresOf(machineEnd, true)).toThrow(/no figures|ended with exit code/);
+  });
+});
+
 describe("the trace", () => {
-  // Three rounds of each traced figure and of the counter, then starts and ends of the domain.
+  // Three rounds of each traced figure and of the counter, four notices, then starts and ends of
+  // the domain.
   const samples: CostlyCounts[] = Array.from(
-    { length: 3 * 19 + 6 },
+    { length: 3 * 19 + 4 + 6 },
     (_, index) =>
       ({ cr3: Math.floor(index / 3), ...(index % 3 === 1 ? { msrWrite: 9 } : {}) }) as CostlyCounts,
   );
@@ -84,8 +110,15 @@ describe("the trace", () => {
   test("gives each figure the counts of its middle round", () => {
     const figures = withCosts(figuresOf(end), end, samples);
     expect(figures.find(({ id }) => id === "ipc-round-trip-4")?.costly).toEqual({ cr3: 2 });
-    expect(figures.find(({ id }) => id === "notice")?.costly).toEqual({ cr3: 18 });
-    for (const id of ["interrupt-to-driver", "domain-start", "domain-end", "idle-domain-bytes"])
+    expect(figures.find(({ id }) => id === "bad-handle")?.costly).toEqual({ cr3: 18 });
+    for (const id of [
+      "notice",
+      "notice-back",
+      "interrupt-to-driver",
+      "domain-start",
+      "domain-end",
+      "idle-domain-bytes",
+    ])
       expect(figures.find((figure) => figure.id === id)).not.toHaveProperty("costly");
   });
 

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { describePause } from "../compiler/collection-pause.ts";
 import type { CompiledProgram, CompileOptions } from "../compiler/compiled-program.ts";
 import { generateAll, generateProgram } from "./generate.ts";
-import { GUARDS_FILE, withoutGuard } from "../image/guards.ts";
+import { GUARDS_FILE, UNJUDGED, withoutGuard } from "../image/guards.ts";
 import type { ProcessorLevel } from "../vocabulary/program.ts";
 import type { BuiltKernel, KernelOptions } from "../image/kernel.ts";
 import type { Level } from "../ir/module.ts";
@@ -59,10 +59,15 @@ export interface BuiltImage {
     readonly name: string;
     readonly language: CompiledProgram["language"];
     readonly elfPath: string;
+    /** What the archive has of it. */
+    readonly binaryPath: string;
     readonly verified: boolean;
   }[];
   readonly warnings: readonly Diagnostic[];
 }
+
+/** The one image that may have a kernel whose fast path judges nothing. */
+const UNJUDGED_IMAGE = "bench";
 
 /** How many compilers run at once: each takes a core and some 300 MB. */
 const PARALLEL = 2;
@@ -77,6 +82,8 @@ export function checkRequest(
     refuse(`no medium \`${request.medium}\``, { help: MEDIA.join(", ") });
   if (request.release && request.without !== undefined)
     refuse("a release has all its guards", { help: "leave out --without" });
+  // Only the bench asks for such a kernel, and not through here.
+  if (request.without === UNJUDGED) refuse(`there is no guard \`${UNJUDGED}\``);
   if (request.without !== undefined)
     withoutGuard(readFileSync(join(request.root, GUARDS_FILE), "utf8"), request.without);
   return { ...request, medium };
@@ -91,6 +98,8 @@ export function bootMedium(root: string, built: BuiltImage): BootMedium {
 }
 
 export function buildImage(request: ImageRequest, form: ProgressForm): Promise<BuiltImage> {
+  if (request.without === UNJUDGED && (request.image !== UNJUDGED_IMAGE || request.release))
+    refuse(`only the image ${UNJUDGED_IMAGE} is measured without the monitor's checks`);
   return withTreeLock(request.root, () => buildUnlessUnchanged(request, form));
 }
 
@@ -174,10 +183,11 @@ class ImageBuild {
         medium === "kernel"
           ? kernel.imagePath
           : `${this.folder}/${image}.${medium === "iso" ? "iso" : "img"}`,
-      programs: [...this.programs].map(([name, { language, elfPath, verified }]) => ({
+      programs: [...this.programs].map(([name, { language, elfPath, binaryPath, verified }]) => ({
         name,
         language,
         elfPath,
+        binaryPath: present(binaryPath),
         verified,
       })),
       warnings: [kernel, ...programs]

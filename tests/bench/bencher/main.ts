@@ -2,34 +2,40 @@
 // the operations that failed, since their figures would be wrong. On a real machine the ticks are
 // cycles of the time-stamp counter, and the fences around each reading keep what is measured
 // between the two readings; the line "counter" is the price of the readings themselves.
+//
+// What is measured stands in the loop that measures it, as a stub stands in the code that calls: a
+// sample has no function of the bencher's around the operation.
 
 import { PlainKindsColour } from "../../../build/generated/interfaces/Plain";
 import { answerer, log } from "../../../build/generated/programs/bencher";
 import { loadFence, readTsc } from "../../../drivers/support/x64";
-import { ObjectType } from "../../../kernel/abi/object";
+import { QUOTA_HANDLES_MAX } from "../../../kernel/abi/blob";
+import { ObjectType, RIGHT_CALL } from "../../../kernel/abi/object";
 import {
   HANDLE_INDEX_DOMAIN,
   HANDLE_INDEX_FIRST_NAMED,
   HANDLE_INDEX_INBOX,
   HEADER_FLAG_LONG,
   MESSAGE_WORDS_MAX,
-  TIMEOUT_POLL,
 } from "../../../kernel/abi/system-call";
 import { Status } from "../../../kernel/abi/status";
 import { Text } from "../../../services/runtime/text";
-import { call } from "../../../services/runtime/trine";
+import { call, callShort } from "../../../services/runtime/trine";
 import { TICKS_NO_PORT } from "../ticks";
 import {
   arena,
   clearLong,
   header,
   initialHandle,
-  receive,
   receiveArena,
+  receiveHandles,
+  receivedHandle,
   record,
   request0,
   request1,
   request2,
+  request3,
+  requestLong,
   sendArena,
   setWord,
   word,
@@ -40,9 +46,10 @@ const INBOX = initialHandle(HANDLE_INDEX_INBOX);
 const RESPONDER = initialHandle(HANDLE_INDEX_FIRST_NAMED);
 const RELAY = initialHandle(HANDLE_INDEX_FIRST_NAMED + 1);
 const TRIGGER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 2);
-const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 5);
-const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
-const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 7);
+const LISTENER = initialHandle(HANDLE_INDEX_FIRST_NAMED + 4);
+const CLOCK = initialHandle(HANDLE_INDEX_FIRST_NAMED + 6);
+const SLOTS = initialHandle(HANDLE_INDEX_FIRST_NAMED + 7);
+const SYSTEM = initialHandle(HANDLE_INDEX_FIRST_NAMED + 8);
 
 /** Slots by their order in the image. */
 const RESPONDER_SLOT: u32 = 1;
@@ -52,66 +59,181 @@ const TRIGGER_SLOT: u32 = 4;
 const LOWER_SLOT: u32 = 5;
 const EQUAL_SLOT: u32 = 6;
 const ANSWERER_SLOT: u32 = 7;
-const CROWD_FIRST_SLOT: u32 = 8;
+const LISTENER_SLOT: u32 = 8;
+const CROWD_FIRST_SLOT: u32 = 9;
 const CROWD_MIDDLE: u32 = 30;
 const CROWD_ALL: u32 = 200;
+/** In the image that has so many slots. */
+const CROWD_LARGE: u32 = 1000;
+/** As many as a domain may have. */
+const HANDLES_MANY: u32 = QUOTA_HANDLES_MAX;
 
 const RESPONDER_INTERFACE: u32 = 0x7f1;
 const TIMING_INTERFACE: u32 = 0x7f2;
+const LISTENER_INTERFACE: u32 = 0x7f4;
 const SECOND: u64 = 1_000_000_000;
 
 const ROUNDS: u32 = 201;
 const samples: usize = memory.data(201 * 8, 8);
-let notice: u32 = 0;
 
 let failures: u64 = 0;
 let lastFailure: u64 = 0;
 
+/** An operation that is measured. No object: the reference is null. */
+@unmanaged
+abstract class Operation {
+  abstract run(): void;
+}
+
+@unmanaged
+@final
+class Nothing extends Operation {
+  @inline run(): void {}
+}
+
+@unmanaged
+@final
+class NoWords extends Operation {
+  @inline run(): void {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class FourWords extends Operation {
+  @inline run(): void {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class ManyWords extends Operation {
+  @inline run(): void {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class Page extends Operation {
+  @inline run(): void {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class FourWordsTimed extends Operation {
+  @inline run(): void {
+    must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, SECOND));
+  }
+}
+
+/** The relay makes a call of its own before it answers. */
+@unmanaged
+@final
+class Nested extends Operation {
+  @inline run(): void {
+    must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0));
+  }
+}
+
+// With the generated code on both sides, the fields written and read as a program does.
+
+@unmanaged
+@final
+class NoFields extends Operation {
+  @inline run(): void {
+    must(answerer.none().status);
+  }
+}
+
+@unmanaged
+@final
+class FourFields extends Operation {
+  @inline run(): void {
+    const answer = answerer.four(1, 2, 3, 4);
+    if (!answer.ok) failures++;
+    if (answer.a + answer.b + answer.c + answer.d !== 10) failures++;
+  }
+}
+
+@unmanaged
+@final
+class FourKinds extends Operation {
+  @inline run(): void {
+    const answer = answerer.kinds(PlainKindsColour.Blue, true, 65535, 7);
+    if (!answer.ok) failures++;
+    if (<u64>answer.colour + <u64>answer.isOn + <u64>answer.small + answer.any !== 65545)
+      failures++;
+  }
+}
+
+@unmanaged
+@final
+class Denied extends Operation {
+  @inline run(): void {
+    expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class ClockNow extends Operation {
+  @inline run(): void {
+    must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0));
+  }
+}
+
+@unmanaged
+@final
+class BadHandle extends Operation {
+  @inline run(): void {
+    expect(Status.BadHandle, call(0, header(ObjectType.Clock, 0, 0), record, 0));
+  }
+}
+
+/** The listener, of higher priority, waits for the notice, and waits again when this returns. */
+@unmanaged
+@final
+class Signal extends Operation {
+  @inline run(): void {
+    must(<u32>callShort(notice, header(ObjectType.Notice, 0, 1), 0, 1, 0, 0, 0));
+  }
+}
+
+let notice: u32 = 0;
+
 export function main(): void {
   start(RESPONDER_SLOT, RESPONDER);
-  measure("counter", () => {});
-  measure("round trip, 0 words", () => {
-    must(call(RESPONDER, header(RESPONDER_INTERFACE, 0, 0), record, 0));
-  });
-  measure("round trip, 4 words", fourWords);
+  measure<Nothing>("counter");
+  measure<NoWords>("round trip, 0 words");
+  measure<FourWords>("round trip, 4 words");
   clearLong(MESSAGE_WORDS_MAX);
-  measure("round trip, 64 words", () => {
-    must(call(RESPONDER, header(RESPONDER_INTERFACE, 2, 4, HEADER_FLAG_LONG), record, 0));
-  });
+  measure<ManyWords>("round trip, 64 words");
   clearLong(1);
   sendArena(arena, 4096);
   receiveArena(arena, 65536);
   setWord(0, (<u64>4096) << 32);
-  measure("round trip, 4 KiB", () => {
-    must(call(RESPONDER, header(RESPONDER_INTERFACE, 3, 1, HEADER_FLAG_LONG), record, 0));
-  });
-  measure("round trip, timed", () => {
-    must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, SECOND));
-  });
+  measure<Page>("round trip, 4 KiB");
+  measure<FourWordsTimed>("round trip, timed");
   start(RELAY_SLOT, RELAY);
-  measure("round trip, nested", () => {
-    must(call(RELAY, header(RESPONDER_INTERFACE, 1, 4), record, 0));
-  });
-  generatedStubs();
-  busy("round trip, lower thread ready", LOWER_SLOT, fourWords);
-  busy("round trip, equal thread busy", EQUAL_SLOT, fourWords);
-  busy("generated stubs, lower thread ready", LOWER_SLOT, fourFields);
+  measure<Nested>("round trip, nested");
+  start(ANSWERER_SLOT, 0);
+  measure<NoFields>("generated stubs, 0 words");
+  measure<FourFields>("generated stubs, 4 words");
+  measure<FourKinds>("generated stubs, 4 kinds of fields");
+  busy<FourWords>("round trip, lower thread ready", LOWER_SLOT);
+  busy<FourWords>("round trip, equal thread busy", EQUAL_SLOT);
+  busy<FourFields>("generated stubs, lower thread ready", LOWER_SLOT);
   besideCrowd();
-  measure("denied call", () => {
-    expect(Status.Denied, call(RESPONDER, header(RESPONDER_INTERFACE, 4, 0), record, 0));
-  });
-  measure("clock.now", () => {
-    must(call(CLOCK, header(ObjectType.Clock, 0, 0), record, 0));
-  });
-  measure("bad handle", () => {
-    expect(Status.BadHandle, call(0, header(ObjectType.Clock, 0, 0), record, 0));
-  });
-  must(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1));
-  notice = <u32>word(0);
-  measure("notice, signal and receive", () => {
-    must(request1(notice, ObjectType.Notice, 0, 1));
-    expect(Status.Notified, receive(INBOX, 0, TIMEOUT_POLL));
-  });
+  withManyHandles();
+  measure<Denied>("denied call");
+  measure<ClockNow>("clock.now");
+  measure<BadHandle>("bad handle");
+  notices();
   interruptToDriver();
   domainStart();
   idleDomain();
@@ -134,33 +256,6 @@ function expect(wanted: u32, status: u32): void {
   lastFailure = status;
 }
 
-function fourWords(): void {
-  must(call(RESPONDER, header(RESPONDER_INTERFACE, 1, 4), record, 0));
-}
-
-/**
- * Round trips with the generated code on both sides, the fields written and read as a program does.
- */
-function generatedStubs(): void {
-  start(ANSWERER_SLOT, 0);
-  measure("generated stubs, 0 words", () => {
-    must(answerer.none().status);
-  });
-  measure("generated stubs, 4 words", fourFields);
-  measure("generated stubs, 4 kinds of fields", () => {
-    const answer = answerer.kinds(PlainKindsColour.Blue, true, 65535, 7);
-    if (!answer.ok) failures++;
-    if (answer.colour !== PlainKindsColour.Blue) failures++;
-    if (!answer.isOn || answer.small !== 65535 || answer.any !== 7) failures++;
-  });
-}
-
-function fourFields(): void {
-  const answer = answerer.four(1, 2, 3, 4);
-  if (!answer.ok) failures++;
-  if (answer.a + answer.b + answer.c + answer.d !== 10) failures++;
-}
-
 /** Starts a slot. If a handle to one of its endpoints is given, waits until it has answered. */
 function start(slot: u32, endpoint: u32): void {
   must(request1(SLOTS, ObjectType.Slots, 3, slot));
@@ -181,20 +276,73 @@ function stop(slot: u32): void {
   must(status);
 }
 
-/** A round trip of four words while the thread of a slot could always run. */
-function busy(name: string, slot: u32, body: () => void): void {
+/** Measures while the thread of a slot could always run. */
+function busy<T extends Operation>(name: string, slot: u32): void {
   start(slot, 0);
-  measure(name, body);
+  measure<T>(name);
   stop(slot);
 }
 
-/** A round trip beside domains that wait, few and many. */
+/** A round trip beside domains that wait: few, many, and very many where there are such slots. */
 function besideCrowd(): void {
-  for (let index: u32 = 0; index < CROWD_MIDDLE; index++) start(CROWD_FIRST_SLOT + index, 0);
-  measure("round trip, 30 domains more", fourWords);
-  for (let index = CROWD_MIDDLE; index < CROWD_ALL; index++) start(CROWD_FIRST_SLOT + index, 0);
-  measure("round trip, 200 domains more", fourWords);
-  for (let index: u32 = 0; index < CROWD_ALL; index++) stop(CROWD_FIRST_SLOT + index);
+  let count: u32 = 0;
+  for (; count < CROWD_MIDDLE; count++) start(CROWD_FIRST_SLOT + count, 0);
+  measure<FourWords>("round trip, 30 domains more");
+  for (; count < CROWD_ALL; count++) start(CROWD_FIRST_SLOT + count, 0);
+  measure<FourWords>("round trip, 200 domains more");
+  const next = CROWD_FIRST_SLOT + count;
+  if (request1(SLOTS, ObjectType.Slots, 3, next) === Status.Ok) {
+    for (count++; count < CROWD_LARGE; count++) start(CROWD_FIRST_SLOT + count, 0);
+    measure<FourWords>("round trip, 1,000 domains more");
+  }
+  for (let index: u32 = 0; index < count; index++) stop(CROWD_FIRST_SLOT + index);
+}
+
+/** A round trip of a caller whose table of handles is full. */
+function withManyHandles(): void {
+  must(request2(DOMAIN, ObjectType.Domain, 5, INBOX, 1));
+  const own = word(0);
+  let count: u32 = 0;
+  while (true) {
+    const status = request3(DOMAIN, ObjectType.Domain, 7, own, RIGHT_CALL, 0);
+    if (status !== Status.Ok) break;
+    count++;
+  }
+  // The initial handles have places too.
+  if (count < HANDLES_MANY - 64) failures++;
+  measure<FourWords>("round trip, table of handles full");
+  // The others were derived from it.
+  let status: u32 = Status.Again;
+  while (status === Status.Again) status = request1(DOMAIN, ObjectType.Domain, 9, own);
+  must(status);
+}
+
+/**
+ * From `signal` to the listener's return from `recv`, and from there until the signaller has
+ * returned too. Its own reading of the counter is in the second.
+ */
+function notices(): void {
+  start(LISTENER_SLOT, 0);
+  clearLong(0);
+  receiveHandles(1);
+  must(requestLong(LISTENER, LISTENER_INTERFACE, 0, 0));
+  notice = receivedHandle(0);
+  const backs = memory.data(201 * 8, 8);
+  for (let round: u32 = 0; round <= ROUNDS; round++) {
+    const start = readTsc();
+    changetype<Signal>(<usize>0).run();
+    const end = readTsc();
+    must(request0(LISTENER, LISTENER_INTERFACE, 1));
+    const told = word(0);
+    if (told <= start || told >= end) failures++;
+    if (round === 0) continue;
+    store<u64>(sample(round - 1), told - start);
+    store<u64>(backs + ((<usize>round - 1) << 3), end - told);
+  }
+  printSamples("notice, to the listener", ROUNDS);
+  memory.copy(samples, backs, (<usize>ROUNDS) << 3);
+  printSamples("notice, back", ROUNDS);
+  stop(LISTENER_SLOT);
 }
 
 /**
@@ -253,19 +401,40 @@ function freePages(): u64 {
   return word(1);
 }
 
-function measure(name: string, body: () => void): void {
-  body();
-  for (let round: u32 = 0; round < ROUNDS; round++) {
-    loadFence();
-    const start = readTsc();
-    loadFence();
-    body();
-    loadFence();
-    const end = readTsc();
-    loadFence();
-    store<u64>(sample(round), end - start);
+function measure<T extends Operation>(name: string): void {
+  const operation = changetype<T>(<usize>0);
+  operation.run();
+  sampled = 0;
+  while (sampled < ROUNDS) {
+    mark();
+    operation.run();
+    mark();
   }
   printSamples(name, ROUNDS);
+}
+
+let isBegun = false;
+let begun: u64 = 0;
+/** How many samples there are, of the operation that is measured. */
+let sampled: u32 = 0;
+
+/**
+ * Begins or ends a sample. The only place that reads the counter for them, so that a trace of the
+ * addresses executed shows where they begin and end: it is large enough to be called, not copied.
+ */
+function mark(): void {
+  loadFence();
+  const now = readTsc();
+  loadFence();
+  if (isBegun) {
+    store<u64>(sample(sampled), now - begun);
+    sampled++;
+    begun = 0;
+    isBegun = false;
+  } else {
+    begun = now;
+    isBegun = true;
+  }
 }
 
 function sample(round: u32): usize {

@@ -1,4 +1,5 @@
 import { defineProgram } from "../../../toolchain/vocabulary/program.ts";
+import Listener from "../listener.idl.ts";
 import Plain from "../plain.idl.ts";
 import Responder from "../responder.idl.ts";
 import Timing from "../timing.idl.ts";
@@ -10,7 +11,13 @@ import Timing from "../timing.idl.ts";
 export default defineProgram({
   name: "bencher",
   entry: "main.ts",
-  uses: { responder: Responder, relay: Responder, trigger: Timing, answerer: Plain },
+  uses: {
+    responder: Responder,
+    relay: Responder,
+    trigger: Timing,
+    answerer: Plain,
+    listener: Listener,
+  },
   kernel: { log: "Log", clock: "Clock", slots: "Slots", system: "System" },
   memoryPagesMax: 16,
 });
