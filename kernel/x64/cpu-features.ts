@@ -110,12 +110,16 @@ function enabledFeatures(): u64 {
 }
 
 /**
- * Makes address spaces have PCIDs; false, with nothing changed, if the processor has none. The
- * tables that boot made are in force: PCIDE can only be set while CR3 has no PCID.
+ * Makes address spaces have PCIDs; false, with nothing changed, if the processor has none, or has no
+ * global pages: then it would keep a page of the kernel's window once for each PCID, and `invlpg`
+ * would remove one of these. The tables that boot made are in force: PCIDE can only be set while
+ * CR3 has no PCID.
  */
 export function enablePcid(): bool {
-  if (!hasBit(readLeaf(LEAF_FEATURES).ecx, FEATURE_PCID)) return false;
-  writeCr4(enabledFeatures() | CR4_PCID);
+  const features = readLeaf(LEAF_FEATURES);
+  if (!hasBit(features.ecx, FEATURE_PCID) || !hasBit(features.edx, FEATURE_GLOBAL_PAGES))
+    return false;
+  writeCr4(enabledFeatures() | CR4_GLOBAL_PAGES | CR4_PCID);
   usesPcid = true;
   return true;
 }

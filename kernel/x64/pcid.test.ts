@@ -111,10 +111,15 @@ test("each slot has the PCID of its number plus one, and is resumed without a fl
 });
 
 test.each([
-  ["the image does not ask for them", TEST_SYSTEM, true],
-  ["the processor has none", { ...TEST_SYSTEM, pcid: "on" as const }, false],
-])("there are no PCIDs if %s", async (_why, system, hasPcids) => {
-  const kernel = new KernelInNode(module, await buildSystem(system), { hasPcids });
+  ["the image does not ask for them", TEST_SYSTEM, { hasPcids: true }],
+  ["the processor has none", { ...TEST_SYSTEM, pcid: "on" as const }, { hasPcids: false }],
+  [
+    "the processor has no global pages",
+    { ...TEST_SYSTEM, pcid: "on" as const },
+    { hasPcids: true, cpuid: { 1: [0, 0, 1 << 17, 0] as const } },
+  ],
+])("there are no PCIDs if %s", async (_why, system, options) => {
+  const kernel = new KernelInNode(module, await buildSystem(system), options);
   const [slot] = RANDOM_SLOTS;
   startSlot(kernel, slot!);
   expect(kernel.register(kernel.threadOf(slot!), save.SAVE_CR3) & 0x8000_0000_0000_0fffn).toBe(0n);

@@ -322,7 +322,9 @@ const ARCHIVE_AT = 0x100000;
 /** The top table of boot. */
 const BOOT_ROOT = 0x1000n;
 /** ecx of leaf 1. */
+/** ecx and edx of leaf 1. */
 const CPUID_PCID = 1 << 17;
+const CPUID_GLOBAL_PAGES = 1 << 13;
 /** Exports by which stubs enter the kernel; each returns to the exit stub. */
 const ENTRIES: ReadonlySet<string> = new Set(["start", "systemCall", "interrupt", "fault"]);
 
@@ -379,7 +381,8 @@ export class KernelInNode {
     this.translations =
       options.hasPcids === true ? new TranslationCache(this.physical, BOOT_ROOT) : null;
     const intrinsics = this.intrinsics(
-      options.hasPcids === true ? { 1: [0, 0, CPUID_PCID, 0] } : (options.cpuid ?? {}),
+      options.cpuid ??
+        (options.hasPcids === true ? { 1: [0, 0, CPUID_PCID, CPUID_GLOBAL_PAGES] } : {}),
     );
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {

@@ -12,6 +12,7 @@ const NO_FLUSH = 1n << 63n;
 /** Frame, present, writable, user, no-execute. */
 const MEANING = 0x800f_ffff_ffff_f007n;
 const ADDRESS = 0x000f_ffff_ffff_f000n;
+const CR4_PGE = 1n << 7n;
 const CR4_PCIDE = 1n << 17n;
 
 /** Entries of tables, by level and number of the page: of level 1 those of pages. */
@@ -22,6 +23,7 @@ export class TranslationCache {
   private readonly global: Translations = new Map();
   private readonly words: BigUint64Array;
   private hasPcids = false;
+  private hasGlobalPages = false;
   /** Writes of CR3 that kept and that removed translations. */
   kept = 0;
   flushed = 0;
@@ -38,6 +40,7 @@ export class TranslationCache {
     if (hasPcids && !this.hasPcids && (this.cr3 & 0xfffn) !== 0n)
       throw new Error("protection fault: PCIDE is set while CR3 has a PCID");
     this.hasPcids = hasPcids;
+    this.hasGlobalPages = (value & CR4_PGE) !== 0n;
   }
 
   /** What CR3 was written with last, which the kernel keeps in a cell. */
@@ -104,7 +107,8 @@ export class TranslationCache {
       if ((entry & PRESENT) === 0n) continue;
       const address = base | (BigInt(index) << BigInt(3 + 9 * level));
       const isPage = level === 1 || (level < 4 && (entry & LARGE) !== 0n);
-      const target = isPage && (entry & GLOBAL) !== 0n ? global : found;
+      const isGlobal = this.hasGlobalPages && isPage && (entry & GLOBAL) !== 0n;
+      const target = isGlobal ? global : found;
       target.set(keyOf(level, address), entry & MEANING);
       if (!isPage) this.walk(entry & ADDRESS, level - 1, address, found, global);
     }
