@@ -110,7 +110,7 @@ function enabledFeatures(): u64 {
 }
 
 /**
- * Makes address spaces have PCIDs; false, with nothing changed, if the processor has none, or has no
+ * Makes address spaces have PCIDs; false, with nothing changed, if the processor has none or no
  * global pages: then it would keep a page of the kernel's window once for each PCID, and `invlpg`
  * would remove one of these. The tables that boot made are in force: PCIDE can only be set while
  * CR3 has no PCID.

@@ -10,8 +10,9 @@ import {
   InstructionInfoFactory,
   MemorySizeExt,
   Register,
+  RegisterExt,
 } from "iced-x86";
-import { type ElfFile, sectionNamed } from "../elf/read.ts";
+import type { ElfFile } from "../elf/read.ts";
 import { DebuggerConnection, freePort, type Registers } from "../run/debugger-connection.ts";
 import { type BootMedium, QEMU_PROGRAM, qemuArguments } from "../run/machine.ts";
 import { costlyKindOf, type CostlyCounts } from "./costly-instructions.ts";
@@ -23,12 +24,13 @@ const WARM_UP = 50;
 /** The bencher measures `four` long before so many system calls. */
 const SYSTEM_CALLS_MAX = 20_000;
 const STEPS_MAX = 20_000;
+const INSTRUCTION_BYTES_MAX = 15;
 const STOP_TIMEOUT_MS = 120_000;
 const KERNEL_HALF = 1n << 63n;
 const LINE_BITS = 6n;
 const PAGE_BITS = 12n;
 
-/** An instruction of the kernel that was executed, and what it read and wrote. */
+/** An instruction that was executed, and what it read and wrote. */
 interface TracedInstruction {
   readonly address: bigint;
   readonly bytes: number;
@@ -38,11 +40,14 @@ interface TracedInstruction {
   readonly costly: string | null;
 }
 
-/** A round trip of four words: from the caller's `syscall` to its next one, kernel code only. */
-export async function traceRoundTrip(
-  boot: BootMedium,
-  kernel: ElfFile,
-): Promise<readonly TracedInstruction[]> {
+interface RoundTripTrace {
+  readonly kernel: readonly TracedInstruction[];
+  /** Of both programs. */
+  readonly user: readonly TracedInstruction[];
+}
+
+/** A round trip of four words: from the caller's `syscall` to its next one. */
+export async function traceRoundTrip(boot: BootMedium, kernel: ElfFile): Promise<RoundTripTrace> {
   const debugPort = await freePort();
   const machine = spawn(
     QEMU_PROGRAM,
@@ -64,7 +69,11 @@ export async function traceRoundTrip(
     await stepToCall(debug, entry.address);
     const steps = await stepToCall(debug, entry.address);
     debug.close();
-    return decodeSteps(kernel, steps);
+    const isOfKernel = ({ registers }: Step): boolean => registers.rip >= KERNEL_HALF;
+    return {
+      kernel: decodeSteps(steps.filter(isOfKernel)),
+      user: decodeSteps(steps.filter((step) => !isOfKernel(step))),
+    };
   } finally {
     machine.kill("SIGKILL");
   }
@@ -90,47 +99,42 @@ async function runToCall(debug: DebuggerConnection, entry: bigint): Promise<void
   throw new Error("the bench image makes no round trip of four words");
 }
 
-/** The registers before each instruction, from here to the next such call. */
-async function stepToCall(debug: DebuggerConnection, entry: bigint): Promise<Registers[]> {
-  const steps: Registers[] = [];
+/** The registers before an instruction, and the bytes from there on. */
+interface Step {
+  readonly registers: Registers;
+  readonly code: Uint8Array;
+}
+
+/** Each instruction from here to the next such call. */
+async function stepToCall(debug: DebuggerConnection, entry: bigint): Promise<Step[]> {
+  const steps: Step[] = [];
   for (
     let now = await debug.registers();
     steps.length === 0 || !isCall(now, entry);
     now = await debug.registers()
   ) {
     if (steps.length === STEPS_MAX) throw new Error("a round trip does not end");
-    steps.push(now);
+    steps.push({ registers: now, code: await debug.readMemory(now.rip, INSTRUCTION_BYTES_MAX) });
     await debug.step();
   }
   return steps;
 }
 
-function decodeSteps(kernel: ElfFile, steps: readonly Registers[]): TracedInstruction[] {
-  const code = [".stubs", ".text"].map((name) => sectionNamed(kernel, name)!);
+function decodeSteps(steps: readonly Step[]): TracedInstruction[] {
   const factory = new InstructionInfoFactory();
-  const traced = steps.flatMap((registers) => {
-    const { rip } = registers;
-    if (rip < KERNEL_HALF) return [];
-    const section = code.find(
-      ({ address, bytes }) => rip >= address && rip < address + BigInt(bytes.length),
-    );
-    if (section === undefined) throw new Error(`0x${rip.toString(16)} is no code of the kernel`);
-    const decoder = new Decoder(
-      64,
-      section.bytes.subarray(Number(rip - section.address)),
-      DecoderOptions.None,
-    );
-    decoder.ip = rip;
+  const traced = steps.map(({ registers, code }) => {
+    const decoder = new Decoder(64, code, DecoderOptions.None);
+    decoder.ip = registers.rip;
     const instruction = decoder.decode();
     const step = {
-      address: rip,
+      address: registers.rip,
       bytes: instruction.length,
       accesses: accessesOf(factory, instruction, registers),
       costly: costlyKindOf(instruction),
     };
     instruction.free();
     decoder.free();
-    return [step];
+    return step;
   });
   factory.free();
   return traced;
@@ -174,12 +178,12 @@ const GENERAL: ReadonlyMap<number, keyof Registers> = new Map([
   [Register.R15, "r15"],
 ]);
 
-/** A base or an index of the kernel's code, which has 64 bits; none counts as zero. */
+/** A base or an index of 64 or 32 bits; none counts as zero. */
 function valueOf(register: Register, registers: Registers): bigint {
   if (register === Register.None || register === Register.RIP) return 0n;
-  const name = GENERAL.get(register);
-  if (name === undefined) throw new Error(`an address of the kernel uses register ${register}`);
-  return registers[name];
+  const name = GENERAL.get(RegisterExt.fullRegister(register));
+  if (name === undefined) throw new Error(`an address uses register ${register}`);
+  return BigInt.asUintN(8 * RegisterExt.size(register), registers[name]);
 }
 
 /** What a stretch of execution costs a processor, as far as it can be counted. */
