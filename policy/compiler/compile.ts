@@ -6,7 +6,8 @@
  *   resolve   names → classes, methods, words   resolve.ts, names.ts, ownership.ts, condition.ts,
  *                                               image.ts, interfaces.ts
  *   close     rules → access matrix, costs      close.ts, lower.ts
- *   check     `never`, `expect`                 check.ts, flow.ts, expect.ts on evaluate.ts
+ *   check     `never`, `expect`, warnings       check.ts, flow.ts, expect.ts on evaluate.ts,
+ *                                               useless.ts, decision-diagram.ts
  *   emit      → bytes                           emit.ts
  */
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
@@ -21,6 +22,7 @@ import { parsePolicy } from "./parse.ts";
 import { resolve } from "./resolve.ts";
 import { type Sidecar, describeSystem } from "./sidecar.ts";
 import type { Module } from "./syntax.ts";
+import { findUseless } from "./useless.ts";
 
 export type { ProgramInput, SystemInput } from "./model.ts";
 export type { PolicyFile } from "./parse.ts";
@@ -29,6 +31,8 @@ export interface CompiledSystem {
   /** Undefined where `diagnostics` holds an error. Unsigned. */
   readonly blob: Uint8Array<ArrayBuffer> | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** Warnings: what a sound policy says without effect. */
+  readonly useless: readonly Diagnostic[];
   readonly costs: readonly Cost[];
   readonly sidecar: Sidecar | undefined;
   readonly expects: { readonly passed: number; readonly failed: number };
@@ -83,6 +87,7 @@ export async function compileSystem(input: SystemInput): Promise<CompiledSystem>
   return {
     blob,
     diagnostics: mistakes.diagnostics(),
+    useless: await findUseless(input, model, closed.matrix, names),
     costs: closed.matrix.costs,
     sidecar: describeSystem(model, closed.matrix),
     expects,
@@ -95,6 +100,7 @@ function failed(mistakes: Mistakes): CompiledSystem {
   return {
     blob: undefined,
     diagnostics: mistakes.diagnostics(),
+    useless: [],
     costs: [],
     sidecar: undefined,
     expects: { passed: 0, failed: 0 },

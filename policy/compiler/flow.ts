@@ -205,7 +205,7 @@ function forwardFlows(model: Model, matrix: Matrix): readonly Flow[] {
  * By owner: classes that may come to hold a handle to its endpoints of that interface, from the
  * image or sent on.
  */
-function endpointHolders(
+export function endpointHolders(
   model: Model,
   matrix: Matrix,
   interfaceId: number,
@@ -232,6 +232,17 @@ function endpointHolders(
     }
     return holders;
   };
+}
+
+/** Classes that may come to hold a handle to a kernel object of a type that no program makes. */
+export function serviceHolders(
+  model: Model,
+  matrix: Matrix,
+  type: ObjectType,
+): ReadonlySet<number> {
+  const carriers = handleCarriers(model, matrix, type);
+  const given = model.slots.filter(({ handles }) => handles.some((handle) => handle.type === type));
+  return new Set(given.flatMap(({ classId }) => [...reachable(classId, carriers)]));
 }
 
 /**

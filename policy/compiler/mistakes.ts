@@ -31,6 +31,19 @@ export class Mistakes {
     return this.errors;
   }
 
+  /** Something that is allowed and can hardly be meant. Told once for each place. */
+  warn(span: Span, message: string, help?: string): void {
+    const key = `${span.file}:${span.line}:${span.column}: ${message}`;
+    if (this.seen.has(key) || this.shown.length >= MISTAKES_SHOWN) return;
+    this.seen.add(key);
+    this.shown.push({
+      severity: "warning",
+      ...span,
+      message: shortened(message),
+      ...(help === undefined ? {} : { help: shortened(help) }),
+    });
+  }
+
   refuse(span: Span, message: string, help?: Help): undefined {
     this.errors += 1;
     // A mistake in an interface's rules is found once for each `use`.

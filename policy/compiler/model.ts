@@ -142,6 +142,8 @@ export interface Rule {
   readonly read: Event | undefined;
   /** Subject and target classes that it is bound to. */
   readonly pairs: readonly (readonly [number, number])[];
+  /** The statement of a module that puts the rule in force: the rule itself, or a `use`. */
+  readonly origin: Span;
   readonly span: Span;
   readonly text: string;
 }

@@ -167,6 +167,7 @@ class RuleReader {
   private readonly names: Names;
   private readonly programs: readonly string[];
   private uses = 0;
+  private origin: Span = { file: "", line: 0, column: 0 };
   private bindings = 0;
   /** While an interface is read by itself: its rules are checked and go nowhere. */
   private isChecking = false;
@@ -180,6 +181,7 @@ class RuleReader {
 
   module(module: Module): void {
     for (const statement of module.statements) {
+      if ("span" in statement) this.origin = statement.span;
       if (statement.kind === "execute") this.executeRule(statement, module);
       else if (
         statement.kind === "use" ||
@@ -783,9 +785,9 @@ class RuleReader {
     );
   }
 
-  private add(rule: Omit<Rule, "number">): number {
+  private add(rule: Omit<Rule, "number" | "origin">): number {
     const number = this.rules.length;
-    if (!this.isChecking) this.rules.push({ number, ...rule });
+    if (!this.isChecking) this.rules.push({ number, origin: this.origin, ...rule });
     return number;
   }
 }

@@ -92,9 +92,9 @@ export async function compileSound(input: SystemInput): Promise<SoundSystem> {
   return { ...compiled, blob };
 }
 
-export function summarize({ diagnostics, expects, costs }: SoundSystem): CheckedSystem {
+export function summarize({ diagnostics, useless, expects, costs }: SoundSystem): CheckedSystem {
   return {
-    warnings: diagnostics,
+    warnings: [...diagnostics, ...useless],
     expects,
     decisionInstructionsMax: Math.max(0, ...costs.map((cost) => cost.instructions)),
   };
