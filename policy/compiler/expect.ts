@@ -188,7 +188,7 @@ function runMessage(
 }
 
 /** What a statement is about. */
-interface Scene {
+export interface Scene {
   readonly model: Model;
   readonly names: Names;
   readonly module: string;
@@ -211,13 +211,13 @@ type Verdict =
   | { readonly kind: "depends"; readonly handle: string };
 
 /** The rules first, then what the sender must be allowed to transfer. */
-function judge(message: Expected, event: JudgedEventName, scene: Scene): Verdict {
+export function judge(message: Expected, event: JudgedEventName, scene: Scene): Verdict {
   const decision = decideRules(scene.model, message);
   if (decision.status !== Status.Ok) return { kind: "denied", because: because(decision) };
   return judgeHandles(event, message.handleClasses, scene);
 }
 
-function judgeHandles(
+export function judgeHandles(
   event: JudgedEventName,
   classes: ReadonlyMap<string, number>,
   { model, names, method, subject, target }: Scene,
@@ -269,11 +269,11 @@ function cannotBeAnswered(scene: Scene): string | undefined {
   return verdict.kind === "denied" ? verdict.because : undefined;
 }
 
-function granting(message: MessageEvent, model: Model): readonly Rule[] {
+export function granting(message: MessageEvent, model: Model): readonly Rule[] {
   return model.rules.filter((rule) => grants(rule, message));
 }
 
-function allowing(
+export function allowing(
   {
     event,
     subject,
@@ -300,12 +300,12 @@ function because(decision: Decision): string {
     : `the condition does not hold of ${describeRule(decision.rule)}`;
 }
 
-function describeRule(rule: Rule): string {
+export function describeRule(rule: Rule): string {
   return `${rule.span.file}:${rule.span.line}: \`${rule.text}\``;
 }
 
 /** A message with these values, and 0 or the first name in every other field. */
-function buildMessage(
+export function buildMessage(
   values: readonly Argument[],
   eventName: JudgedEventName,
   scene: Scene,

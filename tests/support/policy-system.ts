@@ -206,7 +206,7 @@ export const testPrograms: readonly ProgramInput[] = programDescriptions.map(
 );
 
 /** `statements` become `test.policy` from line 2 on. Its first line declares the classes. */
-async function testSystem(
+export async function testSystem(
   statements: string,
   change: Partial<SystemInput> = {},
 ): Promise<SystemInput> {

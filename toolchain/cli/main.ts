@@ -51,6 +51,26 @@ program
     await check(subject, { json: json() });
   });
 
+const policy = program.command("policy").description("lay out and question policies");
+policy
+  .command("fmt")
+  .description("lay out policy files")
+  .argument("<files...>", "policy files")
+  .option("--check", "change nothing, and fail if a file is laid out otherwise")
+  .action(async (files: readonly string[], options: { check?: boolean }) => {
+    const { formatFiles } = await import("./policy.ts");
+    formatFiles(files, { check: options.check === true });
+  });
+policy
+  .command("explain")
+  .description("say what the policy of an image says of a call, and by which rule")
+  .argument("<call>", "for example 'Shell -> Console.write(length(text) = 3)'")
+  .argument("[image]", "a name from images/", "main")
+  .action(async (call: string, image: string) => {
+    const { explain } = await import("./policy.ts");
+    await explain(call, { image, json: json() });
+  });
+
 program
   .command("run")
   .description(

@@ -1,0 +1,158 @@
+/** `trine policy explain`: what a system's policy says of one call, event for event. */
+import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
+import { Event } from "../../kernel/abi/event.ts";
+import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { isBound } from "./close.ts";
+import {
+  type Scene,
+  allowing,
+  buildMessage,
+  describeRule,
+  granting,
+  judge,
+  judgeHandles,
+} from "./expect.ts";
+import type { Model, Rule, SystemInput } from "./model.ts";
+import type { Names } from "./names.ts";
+import { type PolicyFile, parsePolicy } from "./parse.ts";
+import { resolve } from "./resolve.ts";
+import type { ExpectStatement, JudgedEventName, Module } from "./syntax.ts";
+
+/** Where the question stands in a file of its own, for messages about it. */
+const QUESTION_FILE = "question";
+const EVENTS: Readonly<Record<JudgedEventName, Event.Request | Event.Response | Event.Error>> = {
+  request: Event.Request,
+  response: Event.Response,
+  error: Event.Error,
+};
+
+interface Explanation {
+  readonly event: JudgedEventName;
+  readonly verdict: "allowed" | "denied" | "depends";
+  readonly because: string;
+}
+
+/**
+ * `question`: what could stand behind `expect allow`, as in `Shell -> Console.write(urgent = true)`
+ * or `response Shell -> Console.read`. With values, or none to give, the event is judged; otherwise
+ * it can depend on them.
+ */
+export async function explainCall(
+  input: SystemInput,
+  question: string,
+): Promise<{
+  readonly explanations: readonly Explanation[];
+  readonly diagnostics: readonly Diagnostic[];
+}> {
+  const files: readonly PolicyFile[] = [
+    ...[...input.policyFiles].sort((a, b) => (a.file < b.file ? -1 : 1)),
+    { file: QUESTION_FILE, text: `module question expect allow\n${question}` },
+  ];
+  const parsed = files.map((file) => parsePolicy(file));
+  const unreadable = parsed.flatMap(({ diagnostics }) => diagnostics);
+  if (unreadable.length > 0) return { explanations: [], diagnostics: unreadable };
+  const modules = parsed.flatMap(({ module }) => module ?? []);
+  const asked = modules.at(-1)?.statements.find((statement) => statement.kind === "expect");
+  const { model, names } = await resolve(input, modules.slice(0, -1) as readonly Module[]);
+  if (model === undefined || asked?.kind !== "expect")
+    return { explanations: [], diagnostics: names.mistakes.diagnostics() };
+  const explanations = explain(asked, model, names) ?? [];
+  return { explanations, diagnostics: names.mistakes.diagnostics() };
+}
+
+function explain(
+  asked: ExpectStatement,
+  model: Model,
+  names: Names,
+): readonly Explanation[] | undefined {
+  if (asked.form !== "message")
+    return names.refuse(asked.span, "a call is expected here", "`Shell -> Console.write`");
+  const subject = names.class(asked.subject);
+  const target = names.method(asked.target);
+  if (subject === undefined || target === undefined) return undefined;
+  const { policyClass, targetInterface, method } = target;
+  if (method === undefined || targetInterface === undefined)
+    return names.refuse(asked.target.span, "which method?", `\`${policyClass.name}.method\``);
+  if (asked.event === "ended")
+    return names.refuse(asked.span, "`ended` is not judged: it is neither allowed nor denied");
+  const scene: Scene = {
+    model,
+    names,
+    module: "question",
+    targetInterface,
+    method,
+    subject: subject.id,
+    target: policyClass.id,
+  };
+  const given = asked.event ?? "request";
+  const events: readonly JudgedEventName[] =
+    asked.event !== undefined || policyClass.id < CLASS_KERNEL
+      ? [given]
+      : targetInterface.errors.length === 0
+        ? ["request", "response"]
+        : ["request", "response", "error"];
+  return events.map((event) =>
+    event === given && asked.arguments.length > 0
+      ? judged(asked, event, scene)
+      : whatever(event, scene),
+  );
+}
+
+/** Of a message with these values. */
+function judged(
+  asked: ExpectStatement & { readonly form: "message" },
+  event: JudgedEventName,
+  scene: Scene,
+): Explanation {
+  const message = buildMessage(asked.arguments, event, scene);
+  if (message === undefined) return { event, verdict: "denied", because: "see the message" };
+  const verdict = judge(message, event, scene);
+  if (verdict.kind === "allowed")
+    return {
+      event,
+      verdict: "allowed",
+      because: granting(message, scene.model).map(describeRule).join(", "),
+    };
+  if (verdict.kind === "denied")
+    return { event, verdict: "denied", because: withAdvice(verdict.because, scene) };
+  return { event, verdict: "depends", because: `on whose endpoint \`${verdict.handle}\` is` };
+}
+
+/** Of all messages, as the kernel's `why` answers. */
+function whatever(event: JudgedEventName, scene: Scene): Explanation {
+  const { subject, target, targetInterface, method } = scene;
+  const call = { subject, target, interfaceId: targetInterface.id, method: method.number };
+  const number = EVENTS[event];
+  const allows = allowing({ ...call, event: number }, scene);
+  const [first] = allows;
+  if (first === undefined)
+    return { event, verdict: "denied", because: withAdvice("no rule allows it", scene) };
+  const handles = judgeHandles(event, new Map(), scene);
+  if (handles.kind === "denied") return { event, verdict: "denied", because: handles.because };
+  const free = allows.find((rule) => rule.read !== number);
+  if (free === undefined) return { event, verdict: "depends", because: describeRule(first) };
+  const narrowing = scene.model.rules.find((rule) => narrows(rule, number, scene));
+  if (narrowing !== undefined)
+    return { event, verdict: "depends", because: describeRule(narrowing) };
+  return handles.kind === "depends"
+    ? { event, verdict: "depends", because: `on whose endpoint \`${handles.handle}\` is` }
+    : { event, verdict: "allowed", because: describeRule(free) };
+}
+
+function narrows(rule: Rule, event: Event, { subject, target, ...scene }: Scene): boolean {
+  return (
+    rule.isRequire &&
+    rule.interfaceId === scene.targetInterface.id &&
+    isBound(rule, event, scene.method.number) &&
+    rule.pairs.some(([from, to]) => from === subject && to === target)
+  );
+}
+
+/** What would allow a call that no rule allows. */
+function withAdvice(because: string, scene: Scene): string {
+  if (because !== "no rule allows it") return because;
+  const { model, subject, target, targetInterface, method } = scene;
+  const [from, to] = [model.classes[subject]?.name, model.classes[target]?.name];
+  const called = target < CLASS_KERNEL ? to : `${to}.${targetInterface.name}`;
+  return `${because}; this would: \`allow ${from} -> ${called} { ${method.name} }\``;
+}
