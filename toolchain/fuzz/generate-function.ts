@@ -682,6 +682,7 @@ export class FunctionGenerator {
   private condition(depth = 0): void {
     const { random, code } = this;
     if (depth >= EXPRESSION_DEPTH_MAX || random.chance(70)) return this.value("i32", depth);
+    if (random.chance(20)) return this.bit(depth);
     if (random.chance(30)) {
       this.condition(depth + 1);
       code.byte(0x45);
@@ -690,6 +691,33 @@ export class FunctionGenerator {
     this.condition(depth + 1);
     this.condition(depth + 1);
     code.byte(random.pick([0x71, 0x72, 0x73, 0x46, 0x47]));
+  }
+
+  /** A bit, by a number that varies: shifted to the right, or by a mask; or a load with a mask. */
+  private bit(depth: number): void {
+    const { random, code } = this;
+    const type = this.anyType();
+    const is32 = type === "i32";
+    const one = (): void => void code.byte(is32 ? 0x41 : 0x42, 1);
+    if (random.chance(30)) {
+      const [opcode] = random.pick<readonly [number, number]>(LOADS[type]);
+      this.address(depth + 1);
+      code.byte(opcode).u32(0).u32(this.offset());
+      this.constant(type);
+    } else if (random.chance(50)) {
+      this.value(type, depth + 1);
+      this.value(type, depth + 1);
+      code.byte(random.pick(is32 ? [0x75, 0x76] : [0x87, 0x88]));
+      one();
+    } else {
+      this.value(type, depth + 1);
+      one();
+      this.value(type, depth + 1);
+      code.byte(is32 ? 0x74 : 0x86);
+    }
+    code.byte(is32 ? 0x71 : 0x83);
+    if (!is32) code.byte(0x42, 0, random.pick([0x51, 0x52]));
+    else if (random.chance(30)) code.byte(0x41, 0, random.pick([0x46, 0x47]));
   }
 
   private conversionOrComparison(type: IntegerType, depth: number): void {

@@ -98,6 +98,8 @@ const ALLOWED = new Map<M, readonly Shape[]>([
   [M.Xor, TWO],
   [M.Cmp, TWO],
   [M.Test, TWO],
+  // Of memory it would reach beyond its operand.
+  [M.Bt, [shape(["r", "r"], WIDE)]],
   [M.Movzx, BITS],
   [M.Movsx, BITS],
   [M.Movsxd, BITS],

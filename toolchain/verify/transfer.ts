@@ -108,6 +108,7 @@ export function transfer(
       return;
     case M.Cmp:
     case M.Test:
+    case M.Bt:
     case M.Out:
     case M.Wrmsr:
     case M.Invlpg:

@@ -143,6 +143,39 @@ describe.each([
     );
   });
 
+  test("branches on a bit whose number varies", () => {
+    const one = (f: SampleFunction): Value => f.constant(type, 1n);
+    const bits: readonly ((f: SampleFunction, x: Value, n: Value) => Value)[] = [
+      (f, x, n) => f.op(Opcode.And, type, f.op(Opcode.ShrU, type, x, n), one(f)),
+      (f, x, n) => f.op(Opcode.And, type, f.op(Opcode.ShrS, type, x, n), one(f)),
+      (f, x, n) => f.op(Opcode.And, type, x, f.op(Opcode.Shl, type, one(f), n)),
+      (f, x, n) => f.op(Opcode.And, type, f.op(Opcode.Shl, type, one(f), n), x),
+    ];
+    const tests: readonly ((f: SampleFunction, bit: Value) => Value)[] = [
+      (f, bit) => f.op(Opcode.Eqz, type, bit),
+      (f, bit) => f.op(Opcode.Eq, type, bit, f.constant(type, 0n)),
+      (f, bit) => f.op(Opcode.Eqz, I32, f.op(Opcode.Ne, type, bit, f.constant(type, 0n))),
+    ];
+    const functions = bits.flatMap((bit, b) =>
+      tests.map((isClear, t) => {
+        const f = new SampleFunction([type, type], [I32], `bit${b}_${t}`, b * tests.length + t);
+        const [clear, set] = [f.newBlock(), f.newBlock()];
+        f.branch(isClear(f, bit(f, f.parameter(0), f.parameter(1))), clear, set);
+        f.block = set;
+        f.return(f.i32(1));
+        f.block = clear;
+        return f.return(f.i32(0));
+      }),
+    );
+    for (const fn of functions)
+      expect(assemblyOf(fn).some((line) => line.startsWith("bt "))).toBe(true);
+    compare(
+      functions,
+      () => pairs(type),
+      (_fn, [x, n]) => (x! >> (n! % BigInt(BITS[type]))) & 1n,
+    );
+  });
+
   test.each(levelsHere())("operations of one register, with what x86-64-v%i has", (level) => {
     const operations = [
       Opcode.Eqz,

@@ -20,6 +20,10 @@ export const ARITHMETIC = {
   [MachineOp.Cmp]: alu(AluDigit.Cmp),
   [MachineOp.AddFlexible]: addFlexible,
   [MachineOp.Test]: test,
+  [MachineOp.BitTest](code, instruction) {
+    const [value, number] = [code.location(instruction, 0), code.location(instruction, 1)];
+    code.assembler.modrm(instruction.width, 0x0fa3, number, value);
+  },
   [MachineOp.Imul](code, instruction) {
     code.trapHere(instruction);
     const [product, factor] = [code.location(instruction, 0), code.source(instruction, 2)];
@@ -129,6 +133,14 @@ function addFlexible(code: FunctionCode, instruction: MachineInstruction): void 
 function test(code: FunctionCode, instruction: MachineInstruction): void {
   const { width, immediate } = instruction;
   const { assembler } = code;
+  if (instruction.toMemory) {
+    const target = code.physicalAddress(instruction);
+    const immediateBytes = Math.min(width, 4);
+    code.trapHere(instruction);
+    assembler.modrm(width, width === 1 ? 0xf6 : 0xf7, 0, target, { immediateBytes });
+    assembler.immediate(immediate, immediateBytes);
+    return;
+  }
   const left = code.location(instruction, 0);
   if (instruction.source === Source.Register) {
     assembler.modrm(width, 0x85, code.location(instruction, 1), left);

@@ -51,6 +51,8 @@ export enum MachineOp {
   /** Flags of a - source, a & source. a may be the memory operand (`toMemory`). */
   Cmp,
   Test,
+  /** Carry ← bit b of a, b modulo the width; the other flags are undefined. */
+  BitTest,
 
   /** d ← a shifted by immediate or by rcx (last use, fixed); d takes a's register. */
   Shl,

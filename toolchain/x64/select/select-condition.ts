@@ -88,6 +88,46 @@ function loadWidth(select: Selector, value: Value): number | null {
 }
 
 /**
+ * Bytes of a load that can be tested with a mask where it is; a byte has a sign of its own, so that
+ * its mask must leave the sign out.
+ */
+function maskedWidth(select: Selector, value: Value, mask: number): number | null {
+  if (select.isFoldableFullLoad(value)) return widthOf(select.typeOf(value));
+  return mask >= 0 && mask < 0x80 && select.isFoldableLoad(value, Opcode.Load8U) ? 1 : null;
+}
+
+/** A variable bit that `value` is or masks, if nothing else needs the mask. */
+function variableBit(select: Selector, value: Value): { of: Value; number: Value } | null {
+  if (!select.isFoldable(value, Opcode.And) || select.isDemanded(value)) return null;
+  const isOne = (other: Value): boolean => select.constant(other) === 1n;
+  const isFree = (other: Value, op: Opcode): boolean =>
+    select.isFoldable(other, op) && !select.isDemanded(other);
+  const [left, right] = [select.operandOf(value, 0), select.operandOf(value, 1)];
+  const shift = isFree(left, Opcode.ShrU) || isFree(left, Opcode.ShrS) ? left : null;
+  if (shift !== null && isOne(right) && select.constant(select.operandOf(shift, 1)) === null)
+    return { of: select.operandOf(shift, 0), number: select.operandOf(shift, 1) };
+  for (const [mask, of] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    if (!isFree(mask, Opcode.Shl) || !isOne(select.operandOf(mask, 0))) continue;
+    return { of, number: select.operandOf(mask, 1) };
+  }
+  return null;
+}
+
+/** Sets the carry to the bit. */
+function emitBitTest(select: Selector, { of, number }: { of: Value; number: Value }): void {
+  const width = widthOf(select.typeOf(of));
+  const position = select.input(number);
+  const value = select.input(of);
+  select
+    .emit(MachineOp.BitTest, width)
+    .use(value)
+    .registerSource({ kind: "register", register: position });
+}
+
+/**
  * Sets zero and sign flag for `value`: a mask that only the test needs is tested itself, a load is
  * compared in memory.
  */
@@ -95,12 +135,17 @@ function emitTest(select: Selector, value: Value): void {
   const width = widthOf(select.typeOf(value));
   const inMemory = loadWidth(select, value);
   if (inMemory !== null) {
-    emitMemoryCompare(select, select.foldLoad(value), 0, inMemory);
+    emitInMemory(select, MachineOp.Cmp, select.foldLoad(value), 0, inMemory);
     return;
   }
   if (select.isFoldable(value, Opcode.And) && !select.isDemanded(value)) {
     const [left, right] = [select.operandOf(value, 0), select.operandOf(value, 1)];
     const immediate = select.immediate(right);
+    const masked = immediate === null ? null : maskedWidth(select, left, immediate);
+    if (masked !== null) {
+      emitInMemory(select, MachineOp.Test, select.foldLoad(left), immediate!, masked);
+      return;
+    }
     const source: SourceOperand =
       immediate !== null
         ? { kind: "immediate", value: immediate }
@@ -154,8 +199,26 @@ const CONDITION_RULES: readonly ConditionRule[] = [
     const bits = isByte ? 8 : 16;
     if (constant >= 1n << BigInt(bits)) return null;
     const source = select.foldLoad(comparison.left);
-    emitMemoryCompare(select, source, Number(BigInt.asIntN(bits, constant)), bits / 8);
+    emitInMemory(select, MachineOp.Cmp, source, Number(BigInt.asIntN(bits, constant)), bits / 8);
     return unsignedFor(comparison.condition);
+  }),
+
+  conditionRule("condition: bit of a number that varies", (select, value) => {
+    const bit = variableBit(select, value);
+    if (bit === null) return null;
+    emitBitTest(select, bit);
+    return Condition.Below;
+  }),
+
+  conditionRule("condition: such a bit against zero", (select, value) => {
+    const comparison = comparisonOf(select, value);
+    const isEqual = comparison?.condition === Condition.Equal;
+    if (comparison === null || (!isEqual && comparison.condition !== Condition.NotEqual))
+      return null;
+    const bit = select.constant(comparison.right) === 0n && variableBit(select, comparison.left);
+    if (!bit) return null;
+    emitBitTest(select, bit);
+    return isEqual ? Condition.AboveOrEqual : Condition.Below;
   }),
 
   conditionRule("condition: against zero", (select, value) => {
@@ -172,8 +235,9 @@ const CONDITION_RULES: readonly ConditionRule[] = [
     if (comparison === null) return null;
     const immediate = select.immediate(comparison.right);
     if (immediate === null || !select.isFoldableFullLoad(comparison.left)) return null;
-    emitMemoryCompare(
+    emitInMemory(
       select,
+      MachineOp.Cmp,
       select.foldLoad(comparison.left),
       immediate,
       widthOf(comparison.type),
@@ -226,7 +290,7 @@ const CONDITION_RULES: readonly ConditionRule[] = [
   conditionRule("condition: byte or word in memory", (select, value) => {
     const isByte = select.isFoldableLoad(value, Opcode.Load8U);
     if (!isByte && !select.isFoldableLoad(value, Opcode.Load16U)) return null;
-    emitMemoryCompare(select, select.foldLoad(value), 0, isByte ? 1 : 2);
+    emitInMemory(select, MachineOp.Cmp, select.foldLoad(value), 0, isByte ? 1 : 2);
     return Condition.NotEqual;
   }),
 
@@ -236,14 +300,15 @@ const CONDITION_RULES: readonly ConditionRule[] = [
   }),
 ];
 
-function emitMemoryCompare(
+function emitInMemory(
   select: Selector,
+  op: MachineOp,
   source: SourceOperand & { kind: "memory" },
   immediate: number,
   width: number,
 ): void {
   const builder = select
-    .emit(MachineOp.Cmp, width)
+    .emit(op, width)
     .source({ kind: "immediate", value: immediate })
     .toMemory()
     .memory(source.address)

@@ -392,6 +392,27 @@ describe("loads and stores", () => {
     ).toEqual(["xor eax,eax", "cmp byte [rdi+1],0C8h", "setae al"]);
   });
 
+  test.each<[string, Opcode, number, string[]]>([
+    ["a word", Opcode.Load32U, 0x8100, ["test dword [rdi+4],8100h", "setne al"]],
+    ["a word, by a small mask", Opcode.Load32U, 1, ["test dword [rdi+4],1", "setne al"]],
+    ["a byte", Opcode.Load8U, 0x7f, ["test byte [rdi+4],7Fh", "setne al"]],
+  ])("the mask of %s in memory is tested where it is", (_text, op, mask, expected) => {
+    const code = codeOf(I32, (f, a) =>
+      f.op(Opcode.Ne, I32, f.op(Opcode.And, I32, f.load(op, I32, a, 4), f.i32(mask)), f.i32(0)),
+    );
+    expect(code).toEqual(["xor eax,eax", ...expected]);
+  });
+
+  test.each<[string, Opcode, number]>([
+    ["the sign of a byte", Opcode.Load8U, 0x80],
+    ["a byte that is extended", Opcode.Load8S, 1],
+  ])("%s is loaded", (_text, op, mask) => {
+    const code = codeOf(I32, (f, a) =>
+      f.op(Opcode.Ne, I32, f.op(Opcode.And, I32, f.load(op, I32, a, 4), f.i32(mask)), f.i32(0)),
+    );
+    expect(code.some((line) => /^mov[sz]x/.test(line))).toBe(true);
+  });
+
   test("every access has an entry for the fault handler", () => {
     const f = new SampleFunction([I32, I32], [I32]);
     const [a, b] = [f.parameter(0), f.parameter(1)];
