@@ -71,7 +71,7 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   if (FAST_PATH_JUDGES) caller.callShape = shape;
   caller.callHeader = header.naming;
   if (FAST_PATH_JUDGES) {
-    if (header.word !== shape.plainCall && !fitsCall(caller, entry, shape, header)) return false;
+    if (header.word !== shape.plainCall && !fitsCall(entry, shape, header)) return false;
   } else if (!hasRights(entry, RIGHT_CALL) || !isForEntry(entry, header)) {
     return false;
   }
@@ -109,12 +109,20 @@ export function fastCall(handle: u64, headerWord: u64): bool {
 }
 
 /** True if a call without flags that is not plain has the structure of `shape`. */
-function fitsCall(caller: Thread, entry: HandleEntry, shape: Method, header: MessageHeader): bool {
+function fitsCall(entry: HandleEntry, shape: Method, header: MessageHeader): bool {
   if (!isForEntry(entry, header)) return false;
   const words = header.registerWords;
   return (
     !GUARD_STRUCTURE ||
-    fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
+    fitsPlainly(
+      Event.Request,
+      shape,
+      words,
+      messageWord(0),
+      messageWord(1),
+      messageWord(2),
+      messageWord(3),
+    )
   );
 }
 

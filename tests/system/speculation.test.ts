@@ -35,12 +35,12 @@ const MASKED_FIELD = new RegExp(
 
 test.each<[string, RegExp]>([
   // Before the entry is looked at.
-  ["handle/table/findHandle", /and +r\w+, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+r\w+\], 0/],
+  ["handle/table/findHandle", /and +\w+, 0FFFh\n(?:.*\n)*?cmp +word \[r15\+r\w+\], 0/],
   ["entry/fast-path/fastCall", /and +\w+, 0FFFh\n(?:.*\n)*?mov +\w+, \[r15\+r\w+\]/],
   // The first of them that is there: each may be inlined into the next.
   ["handle/table/handleFrom, service/slots/handleAt, service/slots/slotsMethod", /and +\w+, 0FFFh/],
   ["entry/fast-path/fastCall", /and +\w+, 3Fh/],
-  ["monitor/structure/fitsPlainly", MASKED_FIELD],
+  ["monitor/structure/fitsPlainly, entry/fast-path/fastCall", MASKED_FIELD],
   ["monitor/structure/checkShape", MASKED_FIELD],
   ["entry/reply/reply", CLAMP],
   ["ipc/capture/captureMessage", CLAMP],
