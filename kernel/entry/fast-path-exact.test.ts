@@ -78,6 +78,9 @@ const INBOXES = 0x02c00000;
 const ENDPOINTS = 0x02e00000;
 const DOMAINS = 0x02a00000;
 const HANDLES = 0x10000000;
+/** The audit log, of which the test system's slots and the kernel take less. */
+const AUDIT = 0x02880000;
+const AUDIT_BYTES = 6 * 256 * 72;
 const THREADS_SEEN = 24;
 /** ThreadState. */
 const READY = 0;
@@ -158,6 +161,13 @@ function state(kernel: KernelInNode): Record<string, string> {
     parts[`handles ${slot}`] = hex(HANDLES + slot * 0x40000, 64 * 16);
   }
   return parts;
+}
+
+/** True if a thread's last call was denied. */
+function isDenied(kernel: KernelInNode, thread: number): boolean {
+  return (
+    kernel.number("threadState", thread) === READY && kernel.result(thread).status === Status.Denied
+  );
 }
 
 /** True if a thread waits for the answer to a call with a timeout. */
@@ -298,7 +308,7 @@ function act(
     });
   }
   const notice = notices.get(slot);
-  switch (random(40)) {
+  switch (random(44)) {
     case 0:
       return call(THREAD, 6, 3, 1, 0); // A priority that is out of range.
     case 1:
@@ -322,6 +332,11 @@ function act(
     case 7:
     case 8:
       return call(named(random(2)), 0x100, SILENT, 0);
+    case 30:
+    case 31:
+    case 32:
+    case 33: // No rule allows it of the server.
+      return call(named(slot === CLIENT ? 0 : 1), 0x100, SILENT, 0);
     case 9:
     case 10: // What no handle of this slot names, or the clock.
       return call(named(1), ObjectType.Clock, 0, random(8) === 0 ? random(4) : 0);
@@ -373,6 +388,7 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
     let short = 0;
     let long = 0;
     let timed = 0;
+    let denied = 0;
     for (let step = 0; step < 2500; step++) {
       const before = kernels[0]!.current;
       const exits = kernels[0]!.shortExits;
@@ -394,11 +410,18 @@ test.each(Array.from({ length: 4 }, (_, seed) => seed + 1))(
       if (captured[0] !== captured[1]) short += 1;
       if (kernels[0]!.shortExits > exits && isLong(kernels[0]!, before)) long += 1;
       if (kernels[0]!.shortExits > exits && isTimed(kernels[0]!, before)) timed += 1;
+      if (before !== 0 && kernels[0]!.shortExits > exits && isDenied(kernels[0]!, before))
+        denied += 1;
+      if (step % 8 === 0) {
+        const [one, other] = kernels.map((kernel) => kernel.windowBytes(AUDIT, AUDIT_BYTES));
+        expect(Buffer.compare(one!, other!), `step ${step}: audit`).toBe(0);
+      }
       if (step % 8 === 0) expect(kernels[0]!.hasMemoryOf(kernels[1]!), `step ${step}`).toBe(true);
       if (step % 50 === 0) kernels[0]!.check();
     }
     expect(short).toBeGreaterThan(100);
     expect(long).toBeGreaterThan(15);
     expect(timed).toBeGreaterThan(10);
+    expect(denied).toBeGreaterThan(5);
   },
 );

@@ -38,6 +38,7 @@ import {
 import { clearTimer } from "../schedule/timers";
 import { resumeCurrent, resumeMessage } from "../x64/assembly";
 import { messageWord, setMessageWord } from "../x64/message-words";
+import { deniedCall } from "./denied-call";
 import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
 import { PlainInbox } from "./plain-inbox";
@@ -66,7 +67,8 @@ export function fastCall(handle: u64, headerWord: u64): bool {
     caller.callEpoch = now;
   }
   const method = header.method;
-  if (FAST_PATH_JUDGES && ((entry.verdicts >> <u64>method) & 1) === 0) return false;
+  if (FAST_PATH_JUDGES && ((entry.verdicts >> <u64>method) & 1) === 0)
+    return deniedCall(caller, entry, header);
   const shape = entry.shape(method);
   if (FAST_PATH_JUDGES) caller.callShape = shape;
   caller.callHeader = header.naming;

@@ -27,7 +27,7 @@ const CEILINGS: Readonly<Record<string, number>> = {
   "ipc-round-trip-30": 329,
   "ipc-round-trip-200": 329,
   "ipc-round-trip-handles": 329,
-  "denied-call": 973,
+  "denied-call": 500,
   "cheapest-call": 130,
   "bad-handle": 258,
   notice: 595,
