@@ -193,22 +193,29 @@ export const METHOD_FIRST_FIELD = 4; // u32
 export const METHOD_REQUEST_FIELDS = 8; // u16
 export const METHOD_RESPONSE_FIELDS = 10; // u16
 // u32: the header of a call in whose message there is nothing to check, as its words take any value
-// and travel in registers; METHOD_NOT_PLAIN if there is
+// and travel in registers; with METHOD_BOUNDED if there is nothing but bounds; METHOD_NOT_PLAIN if
+// there is more
 export const METHOD_PLAIN_CALL = 12;
 export const METHOD_REQUEST_WORDS = 16; // u16
 export const METHOD_REQUEST_HANDLES = 18; // u16
 export const METHOD_RESPONSE_WORDS = 20; // u16
 export const METHOD_RESPONSE_HANDLES = 22; // u16
 export const METHOD_ERROR_COUNT = 24; // u16: of its interface
-// i16: the same of the reply that answers it and receives; METHOD_ANSWER_NOT_PLAIN
+// i16: the same of the reply that answers it and receives, made negative if there are bounds;
+// METHOD_ANSWER_NOT_PLAIN
 export const METHOD_PLAIN_ANSWER = 26;
 /** u16: how many of the first fields accept any word, so that they need no check. */
 export const METHOD_REQUEST_FREE = 28;
 export const METHOD_RESPONSE_FREE = 30; // u16
 export const METHOD_BYTES = 32;
+/**
+ * In METHOD_PLAIN_CALL: words may have an upper bound, as all fields are Unsigned. The bit that is
+ * zero in every header.
+ */
+export const METHOD_BOUNDED = 1 << 3;
 /** Has a flag that no call without a record has: HEADER_FLAG_LONG. */
 export const METHOD_NOT_PLAIN = 1 << 10;
-/** As a number of 64 bits it is no header. */
+/** As a number of 64 bits no header, and no negative one of a reply that receives. */
 export const METHOD_ANSWER_NOT_PLAIN = -1;
 
 // A field, 16 bytes.

@@ -291,7 +291,16 @@ function act(
     return kernel.raw(thread, SystemCall.Reply, {
       ...words,
       [SAVE_RDI]: token,
-      [SAVE_RSI]: BigInt((random(16) === 0 ? random(8) : count) | flags | receive),
+      // Interface and method mean nothing in the header of a reply.
+      [SAVE_RSI]: BigInt(
+        ((random(16) === 0 ? random(8) : count) |
+          flags |
+          receive |
+          (random(2) === 0
+            ? 0
+            : (random(2 ** 16) << HEADER_INTERFACE_SHIFT) | (random(64) << 4))) >>>
+          0,
+      ),
       [SAVE_R10]: inbox,
       [SAVE_R9]: random(2) === 0 ? timeout : 0n,
       [SAVE_RDX]: record,

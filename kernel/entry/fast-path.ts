@@ -7,10 +7,15 @@
 // true, which is all that their result is for.
 
 import { MessageHeader } from "../abi/message-header";
+import { METHOD_BOUNDED } from "../abi/blob";
 import { ObjectType, RIGHT_CALL } from "../abi/object";
 import {
   HEADER_FLAG_RECEIVE,
   HEADER_FLAG_RECORD,
+  HEADER_INTERFACE_SHIFT,
+  HEADER_METHOD_MASK,
+  HEADER_METHOD_SHIFT,
+  HEADER_WORDS_MASK,
   REGISTER_WORDS_MAX,
   TIMEOUT_NONE,
 } from "../abi/system-call";
@@ -19,7 +24,7 @@ import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments } from "../ipc/registers";
 import { startTimeout } from "../ipc/wait";
-import { Event, Method, epoch, fitsPlainly } from "../monitor/monitor";
+import { Bounds, Method, epoch } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { CHAIN_MAX } from "../object/tally";
@@ -43,6 +48,13 @@ import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
 import { PlainInbox } from "./plain-inbox";
 
+/** Of a reply's header: what an answer that only a record follows has to have as its method says. */
+const PLAIN_REPLY_BITS: u32 = ~(
+  <u32>HEADER_FLAG_RECORD |
+  (0xffff << HEADER_INTERFACE_SHIFT) |
+  (HEADER_METHOD_MASK << HEADER_METHOD_SHIFT)
+);
+
 /**
  * A call straight to a receiver that waits, which runs next. False if it declines. `handle` and
  * `headerWord`: what the caller passed; the rest is in its save area, its words too.
@@ -51,7 +63,7 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   const caller = Running.thread;
   const header = MessageHeader.of(<u32>headerWord);
   if (header.flags !== 0) return middleCall(caller);
-  if (!GUARD_VERDICT) return false;
+  if (!GUARD_VERDICT || !GUARD_STRUCTURE) return false;
 
   const domain = changetype<Domain>(caller.domain);
   const place = HandleTable.place(handle);
@@ -73,8 +85,8 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   if (FAST_PATH_JUDGES) caller.callShape = shape;
   caller.callHeader = header.naming;
   if (FAST_PATH_JUDGES) {
-    if (header.word !== shape.plainCall && !fitsCall(entry, shape, header)) return false;
-  } else if (!hasRights(entry, RIGHT_CALL) || !isForEntry(entry, header)) {
+    if (header.word !== shape.plainCall && !MessageWords.fitCall(shape, header)) return false;
+  } else if (!isForEntry(entry, header)) {
     return false;
   }
 
@@ -110,28 +122,12 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   return true;
 }
 
-/** True if a call without flags that is not plain has the structure of `shape`. */
-function fitsCall(entry: HandleEntry, shape: Method, header: MessageHeader): bool {
-  if (!isForEntry(entry, header)) return false;
-  const words = header.registerWords;
-  return (
-    !GUARD_STRUCTURE ||
-    fitsPlainly(
-      Event.Request,
-      shape,
-      words,
-      messageWord(0),
-      messageWord(1),
-      messageWord(2),
-      messageWord(3),
-    )
-  );
-}
-
-/** True if a call without flags is one of the handle's interface, in registers. */
+/** True if a call without flags may be made on the handle, and has all its words in registers. */
 function isForEntry(entry: HandleEntry, header: MessageHeader): bool {
   return (
-    header.registerWords <= <u32>REGISTER_WORDS_MAX && header.interfaceId === entry.interfaceId
+    hasRights(entry, RIGHT_CALL) &&
+    header.registerWords <= <u32>REGISTER_WORDS_MAX &&
+    header.interfaceId === entry.interfaceId
   );
 }
 
@@ -151,18 +147,19 @@ function resumeTimed(token: u64, header: u32, badge: u64, thread: u32, identity:
 export function fastReply(token: u64, headerWord: u64): bool {
   const server = Running.thread;
   const header = MessageHeader.of(<u32>headerWord);
-  if (!GUARD_TOKEN || !GUARD_VERDICT) return false;
+  if (!GUARD_TOKEN || !GUARD_VERDICT || !GUARD_STRUCTURE) return false;
 
   // The one call that this thread holds: whose priority it has afterwards is its own.
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || token !== caller.token) return false;
   if ((FAST_PATH_JUDGES && caller.callEpoch !== epoch()) || caller.isHeldBack) return false;
   const shape = changetype<Method>(caller.callShape); // Not null where there is an epoch.
-  // As numbers of 64 bits, for a method without plain answer has a number that is no header.
+  // As numbers of 64 bits, for a method without plain answer has a number that is no header. The
+  // answer's interface and method are the call's, whatever the reply's header says.
+  const plain = header.word & PLAIN_REPLY_BITS;
   if (
     FAST_PATH_JUDGES
-      ? <i64>(<u64>(header.word & ~(<u32>HEADER_FLAG_RECORD))) !== <i64>shape.plainAnswer &&
-        !MessageWords.fitAnswer(shape, header)
+      ? <i64>(<u64>plain) !== <i64>shape.plainAnswer && !MessageWords.fitAnswer(shape, plain)
       : !MessageWords.areAnswer(header)
   ) {
     MessageWords.keep(server);
@@ -216,13 +213,12 @@ class MessageWords {
   @inline
   static clearFrom(count: u32): void {
     setMessageWord(3, 0);
-    if (count === 0) {
-      setMessageWord(0, 0);
+    if ((count & 2) === 0) {
       setMessageWord(1, 0);
       setMessageWord(2, 0);
-    } else if (count < 3) {
+      if ((count & 1) === 0) setMessageWord(0, 0);
+    } else if ((count & 1) === 0) {
       setMessageWord(2, 0);
-      if (count < 2) setMessageWord(1, 0);
     }
   }
   /** True if they are all of a reply, without record or error, that receives. */
@@ -233,22 +229,32 @@ class MessageWords {
       header.registerWords <= <u32>REGISTER_WORDS_MAX
     );
   }
-  /** True if they are such a reply with the structure of `shape`. */
+  /** True if a call without flags is one with bounds, and within them. */
   @inline
-  static fitAnswer(shape: Method, header: MessageHeader): bool {
-    const words = header.registerWords;
+  static fitCall(shape: Method, header: MessageHeader): bool {
     return (
-      MessageWords.areAnswer(header) &&
-      (!GUARD_STRUCTURE ||
-        fitsPlainly(
-          Event.Response,
-          shape,
-          words,
-          messageWord(0),
-          messageWord(1),
-          messageWord(2),
-          messageWord(3),
-        ))
+      (header.word | <u32>METHOD_BOUNDED) === shape.plainCall &&
+      MessageWords.areWithin(shape, true, header.registerWords)
+    );
+  }
+  /** True if a reply, from whose header the flag for a record is taken, is one within bounds. */
+  @inline
+  static fitAnswer(shape: Method, header: u32): bool {
+    return (
+      (header & ~(<u32>HEADER_WORDS_MASK)) === <u32>HEADER_FLAG_RECEIVE &&
+      <i32>header + shape.plainAnswer === 0 &&
+      MessageWords.areWithin(shape, false, header & <u32>HEADER_WORDS_MASK)
+    );
+  }
+  @inline
+  private static areWithin(shape: Method, isRequest: bool, count: u32): bool {
+    return Bounds.hold(
+      shape.fieldsFrom(isRequest),
+      count,
+      messageWord(0),
+      messageWord(1),
+      messageWord(2),
+      messageWord(3),
     );
   }
   /** Puts them where the other paths look for them. */

@@ -49,7 +49,7 @@ export { stringBytes } from "./blob/strings";
 export * from "./crypto/sha256";
 export * from "./slots";
 export { CarriedHandle, MESSAGE_CARRIED, MESSAGE_WORDS, Message, Question } from "./question";
-export { checkShape, fitsPlainly } from "./structure";
+export { Bounds, checkShape } from "./structure";
 
 /**
  * Bit m: method m's request and response are granted by rules that read nothing and ask for no

@@ -77,34 +77,26 @@ function faultAt(fault: u32, start: usize, field: usize): u32 {
   return fault | ((<u32>(field - start) / FIELD_BYTES) << 8);
 }
 
-/**
- * Checks a message of at most four words in registers, without handles and arena, against `shape`.
- * True only if `checkShape` would find no fault; false decides nothing.
- */
-export function fitsPlainly(
-  event: Event,
-  shape: Method,
-  words: u32,
-  word0: u64,
-  word1: u64,
-  word2: u64,
-  word3: u64,
-): bool {
-  const isRequest = event === Event.Request;
-  // The upper half is the number of handles, which must be zero.
-  if (words !== shape.wordsAndHandles(isRequest)) return false;
-  // All fields take any word.
-  if (words === shape.free(isRequest)) return true;
-  const field = changetype<usize>(fieldEntry(shape.fieldsFrom(isRequest)));
-  if (!isUnsignedWithin(field, word0)) return false;
-  if (words > 1 && !isUnsignedWithin(field + FIELD_BYTES, word1)) return false;
-  if (words > 2 && !isUnsignedWithin(field + 2 * FIELD_BYTES, word2)) return false;
-  return words < 4 || isUnsignedWithin(field + 3 * FIELD_BYTES, word3);
-}
-
-function isUnsignedWithin(fieldAddress: usize, value: u64): bool {
-  const field = changetype<Field>(fieldAddress);
-  return field.kind === FieldKind.Unsigned && value <= field.max;
+/** The bounds of words in registers: what there is to check of a message with METHOD_BOUNDED. */
+export class Bounds {
+  /**
+   * True if the first `words` words, at most four, are within the bounds of the fields from number
+   * `firstField` on, which are all Unsigned.
+   */
+  @inline
+  static hold(firstField: u32, words: u32, word0: u64, word1: u64, word2: u64, word3: u64): bool {
+    const field = fieldEntry(firstField);
+    return (
+      (words < 1 || word0 <= Bounds.max(field, 0)) &&
+      (words < 2 || word1 <= Bounds.max(field, 1)) &&
+      (words < 3 || word2 <= Bounds.max(field, 2)) &&
+      (words < 4 || word3 <= Bounds.max(field, 3))
+    );
+  }
+  @inline
+  private static max(first: Field, index: usize): u64 {
+    return changetype<Field>(changetype<usize>(first) + index * FIELD_BYTES).max;
+  }
 }
 
 /**

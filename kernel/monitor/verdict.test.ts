@@ -327,7 +327,7 @@ describe("the kernel's engine and the reference interpreter", () => {
       const shape = monitor.number("methodShape", message.interfaceId, message.method);
       const fits =
         monitor.number(
-          "fitsPlainly",
+          "fitsRegisters",
           message.event,
           shape,
           words.length,

@@ -225,7 +225,8 @@ function emitInterfaces(
       isPlain(method.request)
         ? ((method.interfaceId << HEADER_INTERFACE_SHIFT) |
             (method.number << HEADER_METHOD_SHIFT) |
-            method.request.length) >>>
+            method.request.length |
+            (hasBounds(method.request) ? blob.METHOD_BOUNDED : 0)) >>>
             0
         : blob.METHOD_NOT_PLAIN,
     );
@@ -246,7 +247,7 @@ function emitInterfaces(
       i,
       blob.METHOD_PLAIN_ANSWER,
       (isPlain(method.response)
-        ? HEADER_FLAG_RECEIVE | method.response.length
+        ? (HEADER_FLAG_RECEIVE | method.response.length) * (hasBounds(method.response) ? -1 : 1)
         : blob.METHOD_ANSWER_NOT_PLAIN) & 0xffff,
     );
     methodRecords.u16(i, blob.METHOD_REQUEST_FREE, freeFields(method.request));
@@ -275,9 +276,16 @@ function freeFields(side: readonly Field[]): number {
   return bounded < 0 ? side.length : bounded;
 }
 
-/** True if the message has nothing but words that take any value and fit into registers. */
+/** True if the message has nothing but words that fit into registers and have a bound at most. */
 function isPlain(side: readonly Field[]): boolean {
-  return side.length <= REGISTER_WORDS_MAX && freeFields(side) === side.length;
+  return (
+    side.length <= REGISTER_WORDS_MAX &&
+    side.every((field) => FIELD_KINDS[field.kind] === blob.FieldKind.Unsigned)
+  );
+}
+
+function hasBounds(side: readonly Field[]): boolean {
+  return freeFields(side) !== side.length;
 }
 
 function emitRules(

@@ -24,8 +24,9 @@ export { putInForce } from "./blob/in-force";
 export { findPair, permits } from "./matrix";
 export { setTime } from "./clock";
 
+import { METHOD_BOUNDED } from "../abi/blob";
 import {
-  AuditRecord, auditBytes, auditRead, auditRecord, auditReset, judge, judgeEarly, query, slotCount,
+  AuditRecord, Bounds, Event, Method, auditBytes, auditRead, auditRecord, auditReset, judge, judgeEarly, query, slotCount,
 } from "./monitor";
 import { Finding, Message, Question } from "./question";
 
@@ -99,6 +100,19 @@ export function queryMissingClass(
   subject: u32, target: u32, id: u32, method: u32, event: u32,
 ): u32 {
   return query(subject, target, id, method, event).missingClass;
+}
+
+/** As the fast path checks a message of words in registers (kernel/entry/fast-path.ts). */
+export function fitsRegisters(
+  event: Event, shape: Method, words: u32, word0: u64, word1: u64, word2: u64, word3: u64,
+): bool {
+  const isRequest = event === Event.Request;
+  const call = shape.plainCall;
+  const answer = <i32>shape.plainAnswer;
+  if (isRequest ? (call & 0xfc00) !== 0 : answer === -1) return false;
+  if ((isRequest ? call & 7 : <u32>abs(answer) & 7) !== words) return false;
+  if (isRequest ? (call & METHOD_BOUNDED) === 0 : answer > 0) return true;
+  return Bounds.hold(shape.fieldsFrom(isRequest), words, word0, word1, word2, word3);
 }
 
 let found: AuditRecord | null = null;

@@ -10,6 +10,7 @@ import {
   INTERFACE_EXECUTE,
   METHODS_MAX,
   METHOD_ANSWER_NOT_PLAIN,
+  METHOD_BOUNDED,
   METHOD_NOT_PLAIN,
 } from "../../abi/blob";
 import { ObjectType } from "../../abi/object";
@@ -84,19 +85,34 @@ function verifyRepeated(blob: Blob, known: Interface): bool {
     const method = blob.method(known.firstMethod + i);
     if (<u32>method.errorCount !== known.errorCount) return false;
     const naming = (known.id << HEADER_INTERFACE_SHIFT) | (i << HEADER_METHOD_SHIFT);
-    const call = isPlain(method, true) ? naming | method.words(true) : <u32>METHOD_NOT_PLAIN;
-    const answer = isPlain(method, false)
-      ? <i32>HEADER_FLAG_RECEIVE | <i32>method.words(false)
-      : METHOD_ANSWER_NOT_PLAIN;
+    const call = isPlain(blob, method, true)
+      ? naming | method.words(true) | (hasBounds(method, true) ? METHOD_BOUNDED : 0)
+      : <u32>METHOD_NOT_PLAIN;
+    let answer: i32 = METHOD_ANSWER_NOT_PLAIN;
+    if (isPlain(blob, method, false)) {
+      answer = <i32>HEADER_FLAG_RECEIVE | <i32>method.words(false);
+      if (hasBounds(method, false)) answer = -answer;
+    }
     if (method.plainCall !== call || <i32>method.plainAnswer !== answer) return false;
   }
   return true;
 }
 
-/** True if the message has nothing but words that take any value and fit into registers. */
-function isPlain(method: Method, isRequest: bool): bool {
-  const words = method.words(isRequest);
-  return words <= <u32>REGISTER_WORDS_MAX && method.takesAny(isRequest, words);
+/** True if the message has nothing but words that fit into registers and have a bound at most. */
+function isPlain(blob: Blob, method: Method, isRequest: bool): bool {
+  const count = method.fields(isRequest);
+  if (count > <u32>REGISTER_WORDS_MAX) return false;
+  const first = method.fieldsFrom(isRequest);
+  const exist = blob.count(BlobSection.Fields);
+  if (first > exist || count > exist - first) return false;
+  for (let i: u32 = 0; i < count; i++) {
+    if (blob.field(first + i).kind !== FieldKind.Unsigned) return false;
+  }
+  return true;
+}
+
+function hasBounds(method: Method, isRequest: bool): bool {
+  return method.free(isRequest) !== method.words(isRequest);
 }
 
 /** Fields follow each other in the order of the methods. */

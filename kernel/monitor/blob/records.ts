@@ -317,14 +317,6 @@ export class Method {
     );
   }
 
-  /** Words | handles << 16. */
-  @inline
-  wordsAndHandles(isRequest: bool): u32 {
-    return load<u32>(
-      changetype<usize>(this) + (isRequest ? METHOD_REQUEST_WORDS : METHOD_RESPONSE_WORDS),
-    );
-  }
-
   @inline
   fields(isRequest: bool): u32 {
     return isRequest ? this.requestFields : this.responseFields;
@@ -333,7 +325,10 @@ export class Method {
   /** Number of the message's first field. */
   @inline
   fieldsFrom(isRequest: bool): u32 {
-    return this.firstField + (isRequest ? 0 : this.requestFields);
+    const before: u32 = isRequest
+      ? 0
+      : load<u16>(changetype<usize>(this) + offsetof<Method>("requestFields"));
+    return this.firstField + before;
   }
 
   /** How many of the message's first fields take any word. */
@@ -348,7 +343,11 @@ export class Method {
   @inline
   takesAny(isRequest: bool, words: u32): bool {
     // Without handles, fields and words are the same number.
-    return words === this.wordsAndHandles(isRequest) && words === this.free(isRequest);
+    return (
+      words === this.words(isRequest) &&
+      this.handles(isRequest) === 0 &&
+      words === this.free(isRequest)
+    );
   }
 }
 if (
