@@ -1,6 +1,7 @@
 // A call that no rule allows, to a receiver that waits: refused and recorded without the slow path.
 // Like the whole fast path, does what the slow path would do, or declines and has changed nothing.
 
+import { METHOD_BOUNDED } from "../abi/blob";
 import { MessageHeader } from "../abi/message-header";
 import { RIGHT_CALL } from "../abi/object";
 import { REGISTER_WORDS_MAX } from "../abi/system-call";
@@ -9,7 +10,7 @@ import { GUARD_STRUCTURE, GUARD_VERDICT } from "../base/guards";
 import { hasRights } from "../handle/table";
 import { judgeBeforeQueue } from "../ipc/judgement";
 import { setResult } from "../ipc/registers";
-import { Event, fitsPlainly, methodShape } from "../monitor/monitor";
+import { Bounds, methodShape } from "../monitor/monitor";
 import { domainOfSlot } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { HandleEntry } from "../object/handle-entry";
@@ -20,9 +21,9 @@ import { goesOn } from "../schedule/scheduler";
 import { resumeCurrent } from "../x64/assembly";
 
 /**
- * Refuses a call, whose header has no flags, on a handle to an endpoint whose verdict bit, of
- * this epoch, is clear. False if a rule allows the call, perhaps by what it
- * says, or there is something to do that only the slow path does.
+ * Refuses a call, whose header has no flags, on a handle to an endpoint whose verdict bit, of this
+ * epoch, is clear. False if a rule allows the call, perhaps by what it says, or there is something
+ * to do that only the slow path does.
  */
 export function deniedCall(caller: Thread, entry: HandleEntry, header: MessageHeader): bool {
   const words = header.registerWords;
@@ -41,11 +42,11 @@ export function deniedCall(caller: Thread, entry: HandleEntry, header: MessageHe
   // A message without the structure of its method is recorded as malformed.
   const shape = methodShape(header.interfaceId, header.method);
   if (shape === null) return false;
-  if (
-    GUARD_STRUCTURE &&
-    !fitsPlainly(Event.Request, shape, words, caller.rbx, caller.r12, caller.r13, caller.r14)
-  )
-    return false;
+  if (GUARD_STRUCTURE && header.word !== shape.plainCall) {
+    if ((header.word | <u32>METHOD_BOUNDED) !== shape.plainCall) return false;
+    const first = shape.fieldsFrom(true);
+    if (!Bounds.hold(first, words, caller.rbx, caller.r12, caller.r13, caller.r14)) return false;
+  }
   // Means nothing while the caller does not wait, as the slow path sets it anew.
   caller.callHeader = header.naming;
   const owner = domainOfSlot(endpoint.owner);
