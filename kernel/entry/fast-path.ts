@@ -48,7 +48,7 @@ import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
 import { PlainInbox } from "./plain-inbox";
 
-/** Of a reply's header: what an answer that only a record follows has to have as its method says. */
+/** Of a reply's header: all but interface and method, and the flag for a record. */
 const PLAIN_REPLY_BITS: u32 = ~(
   <u32>HEADER_FLAG_RECORD |
   (0xffff << HEADER_INTERFACE_SHIFT) |
@@ -116,9 +116,8 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   const received = header.word;
   const next = <u32>changetype<usize>(receiver);
   const identity = caller.identityShown;
-  if (Arguments.of(caller).timeoutNs === TIMEOUT_NONE)
-    resumeMessage(token, received, entry.badge, next, identity);
-  else resumeTimed(token, received, entry.badge, next, identity);
+  if (Arguments.of(caller).timeoutNs !== TIMEOUT_NONE) startTimed(caller);
+  resumeMessage(token, received, entry.badge, next, identity);
   return true;
 }
 
@@ -131,13 +130,10 @@ function isForEntry(entry: HandleEntry, header: MessageHeader): bool {
   );
 }
 
-/** As `resumeMessage`, when the timeout of the call that the thread gets has to start. */
-function resumeTimed(token: u64, header: u32, badge: u64, thread: u32, identity: u64): void {
-  // Not null: it has just called.
-  const caller = changetype<Thread>(changetype<Thread>(<usize>thread).firstServed);
+/** Starts the timeout of a call that has just been received. */
+function startTimed(caller: Thread): void {
   startTimeout(caller, Arguments.of(caller).timeoutNs);
   armDeadline(caller.timeoutTimer.deadline);
-  resumeMessage(token, header, badge, thread, identity);
 }
 
 /**
