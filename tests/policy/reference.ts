@@ -124,9 +124,10 @@ export class Reference {
   holds(expectation: Expectation): boolean {
     const event = expectation.event ?? "request";
     const values = new Map(expectation.values);
+    // Number 0 is no error: the first is the least.
+    if (event === "error" && !values.has("error")) values.set("error", 1n);
     for (const [field, type] of this.fields(expectation, event))
       if (type.kind !== "handle" && !values.has(field)) values.set(field, 0n);
-    if (event === "error" && !values.has("error")) values.set("error", 1n);
     const verdict = this.judgeRules({
       ...expectation,
       event,
