@@ -112,12 +112,14 @@ export function fastCall(handle: u64, headerWord: u64): bool {
 
   if (!header.hasFourWords) MessageWords.clearFrom(header.registerWords);
   handOver(caller, receiver);
-  // Without flags, what is received is what was sent.
-  const received = header.word;
   const next = <u32>changetype<usize>(receiver);
-  const identity = caller.identityShown;
-  if (Arguments.of(caller).timeoutNs !== TIMEOUT_NONE) startTimed(caller);
-  resumeMessage(token, received, entry.badge, next, identity);
+  // Without flags, what is received is what was sent.
+  if (Arguments.of(caller).timeoutNs === TIMEOUT_NONE) {
+    resumeMessage(token, header.word, entry.badge, next, caller.identityShown);
+  } else {
+    startTimed(caller);
+    resumeMessage(caller.token, header.word, entry.badge, next, caller.identityShown);
+  }
   return true;
 }
 
