@@ -7,13 +7,15 @@ import { MessageHeader } from "../abi/message-header";
 import { ObjectType, RIGHT_SIGNAL } from "../abi/object";
 import { hasRights } from "../handle/table";
 import { boundInbox, notify } from "../ipc/notify";
+import { leaveInbox } from "../ipc/inbox-queue";
 import { setResult } from "../ipc/registers";
 import { Status } from "../abi/status";
 import { epoch } from "../monitor/monitor";
 import { HandleEntry } from "../object/handle-entry";
+import { RECEIVED_WITH_CARE } from "../object/inbox";
 import { Notice } from "../object/notice";
-import { Thread } from "../object/thread";
-import { chooseNext, goesOn } from "../schedule/scheduler";
+import { Thread, ThreadState } from "../object/thread";
+import { chooseNext, goesOn, preempt } from "../schedule/scheduler";
 import { resumeCurrent, returnWord } from "../x64/assembly";
 import { nowNs } from "../x64/timer";
 
@@ -52,7 +54,13 @@ function signalNotice(caller: Thread, entry: HandleEntry, header: MessageHeader)
   const inbox = boundInbox(notice.inbox, notice.inboxIdentity);
   if (inbox === null) return false;
 
-  const isReceived = inbox.receiver !== null && bits !== 0;
+  const receiver = inbox.receiver;
+  const isReceived = receiver !== null && bits !== 0;
+  const isReceivedFirst = isReceived && receiver!.priority > caller.priority;
+  if (isReceivedFirst && inbox.receiving !== RECEIVED_WITH_CARE) {
+    wakeInstead(caller, receiver!, bits, header);
+    return true;
+  }
   notify(inbox, bits);
   setResult(caller, Status.Ok);
   caller.rsi = <u64>header.naming.received(0, 0).word;
@@ -60,4 +68,16 @@ function signalNotice(caller: Thread, entry: HandleEntry, header: MessageHeader)
   if (isReceived) chooseNext();
   resumeCurrent();
   return true;
+}
+
+/** The thread, of higher priority than the caller, waits with nothing to end but its wait. */
+function wakeInstead(caller: Thread, receiver: Thread, bits: u64, header: MessageHeader): void {
+  leaveInbox(receiver);
+  receiver.stand(ThreadState.Ready);
+  setResult(receiver, Status.Notified);
+  receiver.rbx = bits;
+  setResult(caller, Status.Ok);
+  caller.rsi = <u64>header.naming.received(0, 0).word;
+  preempt(caller, receiver);
+  resumeCurrent();
 }

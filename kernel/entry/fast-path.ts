@@ -46,7 +46,6 @@ import { messageWord, setMessageWord } from "../x64/message-words";
 import { deniedCall } from "./denied-call";
 import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
-import { PlainInbox } from "./plain-inbox";
 
 /** Of a reply's header: all but interface and method, and the flag for a record. */
 const PLAIN_REPLY_BITS: u32 = ~(
@@ -192,10 +191,12 @@ export function fastReply(token: u64, headerWord: u64): bool {
 export function fastRecv(): bool {
   const thread = Running.thread;
   const passed = Arguments.of(thread);
+  const number = passed.inbox;
   if (passed.header.word !== 0 || passed.timeoutNs !== TIMEOUT_NONE || isWorkDeferred())
     return false;
-  const inbox = PlainInbox.of(thread, passed.inbox);
-  if (inbox === null) return false;
+  if (number !== <u64>thread.ownInboxNumber || number === 0) return false;
+  const inbox = changetype<Inbox>(thread.ownInbox); // Not null where its number is known.
+  if (!inbox.isQuiet) return false;
 
   // Commit point. Nothing below can fail.
   thread.stand(ThreadState.Receiving);

@@ -204,7 +204,8 @@ function requeueOnTurn(thread: Thread): void {
 /** The last act of every kernel entry: chooses the thread to run next and arms the timer. */
 export function chooseNext(): void {
   const current = currentThread;
-  const best = bestReady();
+  const first = firstReady();
+  const best = first === null ? -1 : <i32>first.queuePriority;
   if (current !== null && isRunnable(current)) {
     const priority = <i32>current.priority;
     if (best < priority || (best === priority && !isTurnSpent)) {
@@ -213,14 +214,15 @@ export function chooseNext(): void {
     }
     stopCurrent();
     requeueOnTurn(current);
-    runFirst();
+    runQueued(first!);
     return;
   }
   stopCurrent();
   if (current !== null && runHeir(current)) return;
 
-  if (firstQueued(readyQueue()) !== null) {
-    runFirst();
+  // If the heir was first, it runs now; if not, it stands behind who is.
+  if (first !== null) {
+    runQueued(first);
     return;
   }
   handOverFrom = HAND_OVER_NEVER;
@@ -235,7 +237,8 @@ function runHeir(waiting: Thread): bool {
   const next = takeHeir();
   if (next === null) return false;
   next.turn = waiting.turn;
-  const best = bestReady();
+  const first = firstReady();
+  const best = first === null ? -1 : <i32>first.queuePriority;
   if (best > <i32>next.priority) {
     requeueOnTurn(next);
     return false;
@@ -276,6 +279,18 @@ export function handBack(current: Thread, next: Thread): void {
   Processor.pass(current, next);
 }
 
+/**
+ * Runs a thread, which has waited until now, on a turn of its own in place of the current one, whose
+ * priority is lower. `goesOn` has agreed, and no deadline is earlier than before.
+ */
+export function preempt(current: Thread, next: Thread): void {
+  requeueOnTurn(current);
+  numberTurn(next);
+  startTurn(ticksOfNs(SLICE_NS));
+  handOverFrom = current.priority + 1;
+  Processor.pass(current, next);
+}
+
 /** Arms the timer for a deadline that was set after `canHandOver`. */
 export function armDeadline(deadline: u64): void {
   if (deadline >= armedFor) return;
@@ -284,8 +299,7 @@ export function armDeadline(deadline: u64): void {
 }
 
 /** Runs the first thread of the ready queue, on the rest of its turn or on a new turn. */
-function runFirst(): void {
-  const thread = firstQueued(readyQueue())!;
+function runQueued(thread: Thread): void {
   removeQueued(readyQueue(), thread);
   const left = thread.sliceLeft;
   thread.sliceLeft = 0;
@@ -331,17 +345,16 @@ function goOn(current: Thread, best: i32): void {
 }
 
 /**
- * Highest priority of a ready thread that can run, -1 if there is none. Removes threads of dying
+ * The first thread of the ready queue that can run, null if there is none. Removes threads of dying
  * domains on the way, each of them once.
  */
-function bestReady(): i32 {
+function firstReady(): Thread | null {
   let first = firstQueued(readyQueue());
-  while (first !== null) {
-    if (isRunnable(first)) return <i32>first.queuePriority;
+  while (first !== null && !isRunnable(first)) {
     removeQueued(readyQueue(), first);
     first = firstQueued(readyQueue());
   }
-  return -1;
+  return first;
 }
 
 // What a thread has consumed is accounted where another runs: its start is subtracted, its end
