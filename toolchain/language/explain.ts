@@ -12,6 +12,7 @@ import { helpText, MESSAGE_REFUSALS, NAME_REFUSALS } from "./refusals.ts";
 export type TextOf = (file: string) => string | undefined;
 
 const LIBRARY = "~lib/";
+const GENERATED_INTERFACE = /^build\/generated\/interfaces\/(\w+)\.ts$/;
 
 /** `diagnostics` in the order in which they help most, each mistake once. */
 export function explain(diagnostics: readonly Diagnostic[], textOf: TextOf): Diagnostic[] {
@@ -55,9 +56,9 @@ function helpOf(
   const code = codeOf(message);
   const signature =
     code === 2394
-      ? all.find(
+      ? (all.find(
           (other) => other.line === line && other.file === file && codeOf(other.message) === 2322,
-        )?.message
+        )?.message ?? serverOf(all))
       : code === 2515
         ? message
         : undefined;
@@ -136,11 +137,25 @@ function codeOf(message: string): number | undefined {
   return code === undefined ? undefined : Number(code);
 }
 
-/** asc reports a wrong signature with two messages. */
+/** Where a generated server calls a method that has another signature, as asc names the server. */
+function serverOf(diagnostics: readonly Diagnostic[]): string | undefined {
+  for (const { file = "" } of diagnostics) {
+    const name = GENERATED_INTERFACE.exec(file)?.[1];
+    if (name !== undefined) return `this: ${file.slice(0, -3)}/${name}Server`;
+  }
+  return undefined;
+}
+
+/** asc reports a wrong signature with two messages, and again where the generated server calls. */
 function isEcho(
   { file, line, column, message }: Diagnostic,
   before: readonly Diagnostic[],
 ): boolean {
+  if (
+    GENERATED_INTERFACE.test(file ?? "") &&
+    before.some((other) => codeOf(other.message) === 2394)
+  )
+    return true;
   return (
     codeOf(message) === 2322 &&
     before.some(
