@@ -280,8 +280,8 @@ export function handBack(current: Thread, next: Thread): void {
 }
 
 /**
- * Runs a thread, which has waited until now, on a turn of its own in place of the current one, whose
- * priority is lower. `goesOn` has agreed, and no deadline is earlier than before.
+ * Runs a thread, which has waited until now, on a turn of its own in place of the current thread,
+ * whose priority is lower. `goesOn` has agreed, and no deadline is earlier than before.
  */
 export function preempt(current: Thread, next: Thread): void {
   requeueOnTurn(current);
