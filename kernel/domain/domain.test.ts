@@ -64,11 +64,22 @@ function endFaulted(kernel: KernelInNode): number {
 describe("a start", () => {
   test("never gives the number of an instance a second time", () => {
     const kernel = boot(module, archive, []);
-    kernel.number("setInstance", CLIENT, 0xffff_fffe);
+    kernel.number("setInstance", SERVER, 0xffff_fffc);
+    startSlot(kernel, SERVER);
     startSlot(kernel, CLIENT);
-    expect(kernel.number("slotInstance", CLIENT)).toBe(0xffff_ffff);
-    stopSlot(kernel, CLIENT);
-    expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(CLIENT)]).status).toBe(
+    expect(kernel.number("slotInstance", SERVER)).toBe(0xffff_fffd);
+    // The last instance is called as any other, also on the short path.
+    const [server, client] = [kernel.threadOf(SERVER), kernel.threadOf(CLIENT)];
+    kernel.recv(server);
+    for (let round = 0; round < 3; round++) {
+      kernel.call(client, CLIENT_ECHO, 0x100, ADD, [1n, 2n]);
+      expect(kernel.result(server)).toMatchObject({ status: Status.Ok, callerSlot: CLIENT });
+      kernel.reply(server, kernel.result(server).token, [3n], { receive_: true });
+      expect(kernel.result(client)).toMatchObject({ status: Status.Ok });
+      kernel.check();
+    }
+    stopSlot(kernel, SERVER);
+    expect(kernel.call(kernel.threadOf(ROOT), ROOT_SLOTS, 12, 3, [BigInt(SERVER)]).status).toBe(
       Status.NoSpace,
     );
     kernel.check();

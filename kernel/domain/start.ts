@@ -29,6 +29,7 @@ import {
   clearInstance,
   domainOfSlot,
 } from "../object/domain";
+import { INSTANCE_LAST } from "../object/inbox";
 import { interruptOfLine } from "../object/interrupt";
 import { KernelObject } from "../object/kernel-object";
 import { LINE_COUNT } from "../x64/interrupts";
@@ -57,7 +58,7 @@ const LEVEL_LEAST: u32 = 1;
  */
 export function startSlot(domain: Domain): Status {
   if (domain.state !== DomainState.Empty) return Status.Busy;
-  if (domain.instance === u32.MAX_VALUE) return Status.NoSpace; // The number would wrap.
+  if (domain.instance === INSTANCE_LAST) return Status.NoSpace; // The number would come again.
   if (domain.program >= archivePrograms()) return Status.NotFound;
   const verdict = judgeExecute(domain.slot, domain.classId, measuredDigest(domain.program));
   if (verdict !== Status.Ok) return verdict;

@@ -11,6 +11,9 @@ export const RECEIVED_BY_NONE: u32 = 0xffffffff;
 /** Not the number of an instance either. */
 export const RECEIVED_WITH_CARE: u32 = 0xfffffffe;
 
+/** The highest number of an instance. */
+export const INSTANCE_LAST: u32 = RECEIVED_WITH_CARE - 1;
+
 /**
  * Where one thread at a time receives: notice bits, then messages by their callers' priority.
  *

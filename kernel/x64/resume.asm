@@ -234,7 +234,8 @@ resume:
 .end:
 
 ; returnWord(word, header): the exit after a system call that only reads. The thread goes on where
-; it is, so nothing is switched.
+; it is, so nothing is switched. Its address is canonical: `syscall` has put it there, and no code
+; lies at the end of the lower half (kernel/abi/address-space.ts).
   provides returnWord, li_
   mov rcx, [rel current_save_area]
   mov rsp, [rcx + SAVE_RSP]
