@@ -215,8 +215,11 @@ export const METHOD_BYTES = 32;
 export const METHOD_BOUNDED = 1 << 3;
 /** Has a flag that no call without a record has: HEADER_FLAG_LONG. */
 export const METHOD_NOT_PLAIN = 1 << 10;
-/** As a number of 64 bits no header, and no negative one of a reply that receives. */
-export const METHOD_ANSWER_NOT_PLAIN = -1;
+/**
+ * As a number of 64 bits no header, and made positive no header without HEADER_FLAG_RECORD, which
+ * is not compared.
+ */
+export const METHOD_ANSWER_NOT_PLAIN = -(1 << 15);
 
 // A field, 16 bytes.
 export const FIELD_NAME = 0; // u32 string

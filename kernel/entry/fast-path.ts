@@ -240,7 +240,6 @@ class MessageWords {
   @inline
   static fitAnswer(shape: Method, header: u32): bool {
     return (
-      (header & ~(<u32>HEADER_WORDS_MASK)) === <u32>HEADER_FLAG_RECEIVE &&
       <i32>header + shape.plainAnswer === 0 &&
       MessageWords.areWithin(shape, false, header & <u32>HEADER_WORDS_MASK)
     );

@@ -24,7 +24,7 @@ export { putInForce } from "./blob/in-force";
 export { findPair, permits } from "./matrix";
 export { setTime } from "./clock";
 
-import { METHOD_BOUNDED } from "../abi/blob";
+import { METHOD_ANSWER_NOT_PLAIN, METHOD_BOUNDED } from "../abi/blob";
 import {
   AuditRecord, Bounds, Event, Method, auditBytes, auditRead, auditRecord, auditReset, judge, judgeEarly, query, slotCount,
 } from "./monitor";
@@ -109,7 +109,7 @@ export function fitsRegisters(
   const isRequest = event === Event.Request;
   const call = shape.plainCall;
   const answer = <i32>shape.plainAnswer;
-  if (isRequest ? (call & 0xfc00) !== 0 : answer === -1) return false;
+  if (isRequest ? (call & 0xfc00) !== 0 : answer === METHOD_ANSWER_NOT_PLAIN) return false;
   if ((isRequest ? call & 7 : <u32>abs(answer) & 7) !== words) return false;
   if (isRequest ? (call & METHOD_BOUNDED) === 0 : answer > 0) return true;
   return Bounds.hold(shape.fieldsFrom(isRequest), words, word0, word1, word2, word3);
