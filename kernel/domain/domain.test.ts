@@ -68,7 +68,7 @@ describe("a start", () => {
     startSlot(kernel, SERVER);
     startSlot(kernel, CLIENT);
     expect(kernel.number("slotInstance", SERVER)).toBe(0xffff_fffd);
-    // The last instance is called as any other, also on the short path.
+    // The last instance is called like every other, also on the short path.
     const [server, client] = [kernel.threadOf(SERVER), kernel.threadOf(CLIENT)];
     kernel.recv(server);
     for (let round = 0; round < 3; round++) {
