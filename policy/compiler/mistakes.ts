@@ -33,35 +33,31 @@ export class Mistakes {
 
   /** Something that is allowed and can hardly be meant. Told once for each place. */
   warn(span: Span, message: string, help?: string): void {
-    const key = `${span.file}:${span.line}:${span.column}: ${message}`;
-    if (this.seen.has(key) || this.shown.length >= MISTAKES_SHOWN) return;
-    this.seen.add(key);
-    this.shown.push({
-      severity: "warning",
-      ...span,
-      message: shortened(message),
-      ...(help === undefined ? {} : { help: shortened(help) }),
-    });
+    this.show({ severity: "warning", ...span, message }, help);
   }
 
   refuse(span: Span, message: string, help?: Help): undefined {
     this.errors += 1;
+    this.show({ severity: "error", ...span, message }, help);
+    return undefined;
+  }
+
+  private show(found: Diagnostic & Span, help: Help): void {
+    const { severity, message } = found;
     // A mistake in an interface's rules is found once for each `use`.
-    const key = `${span.file}:${span.line}:${span.column}: ${message}`;
-    if (this.seen.has(key)) return undefined;
+    const key = `${found.file}:${found.line}:${found.column}: ${message}`;
+    if (this.seen.has(key)) return;
     if (this.shown.length >= MISTAKES_SHOWN) {
-      this.left += 1;
-      return undefined;
+      if (severity === "error") this.left += 1;
+      return;
     }
     this.seen.add(key);
-    const found = typeof help === "function" ? help() : help;
+    const hint = typeof help === "function" ? help() : help;
     this.shown.push({
-      severity: "error",
-      ...span,
+      ...found,
       message: shortened(message),
-      ...(found === undefined ? {} : { help: shortened(found) }),
+      ...(hint === undefined ? {} : { help: shortened(hint) }),
     });
-    return undefined;
   }
 
   /** Takes what another part of the compiler found. */
