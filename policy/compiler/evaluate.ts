@@ -16,12 +16,16 @@ interface CarriedHandle {
   readonly objectClass: number;
 }
 
-export interface MessageEvent {
+/** An event of a call, without its message. */
+export interface JudgedEvent {
   readonly event: Event.Request | Event.Response | Event.Error;
   readonly subject: number;
   readonly target: number;
   readonly interfaceId: number;
   readonly method: number;
+}
+
+export interface MessageEvent extends JudgedEvent {
   /** Unsigned 64-bit. */
   readonly words: readonly bigint[];
   readonly handles: readonly CarriedHandle[];
@@ -62,35 +66,37 @@ export function decideMessage(model: Model, message: MessageEvent): Decision {
 
 /** The rules alone: for a message whose structure and handles are known to be right. */
 export function decideRules(model: Model, message: MessageEvent): Decision {
-  const bound = model.rules.filter(
-    (rule) =>
-      rule.kind === "message" &&
-      rule.interfaceId === message.interfaceId &&
-      binds(rule, message.event, message.method) &&
-      names(rule, message.subject, message.target),
-  );
-  const isTrue = (rule: Rule): boolean =>
-    rule.condition === undefined ||
-    rule.read !== message.event ||
-    holds(rule.condition, message.words);
-  const allows = bound.filter((rule) => !rule.isRequire);
-  const requires = bound.filter((rule) => rule.isRequire);
-  if (!allows.some(isTrue)) return { status: Status.Denied, rule: allows[0] };
-  const failing = requires.find((rule) => !isTrue(rule));
+  const { allows, requires } = boundRules(model, message);
+  if (!allows.some((rule) => grants(rule, message)))
+    return { status: Status.Denied, rule: allows[0] };
+  const failing = requires.find((rule) => !grants(rule, message));
   return failing === undefined ? GRANTED : { status: Status.Denied, rule: failing };
 }
 
-/** Whether the rule is an `allow` that grants the message. */
+/** The rules bound to an event, whatever its message says. */
+export function boundRules(
+  model: Model,
+  { event, subject, target, interfaceId, method }: JudgedEvent,
+): { readonly allows: readonly Rule[]; readonly requires: readonly Rule[] } {
+  const bound = model.rules.filter(
+    (rule) =>
+      rule.kind === "message" &&
+      rule.interfaceId === interfaceId &&
+      binds(rule, event, method) &&
+      names(rule, subject, target),
+  );
+  return {
+    allows: bound.filter((rule) => !rule.isRequire),
+    requires: bound.filter((rule) => rule.isRequire),
+  };
+}
+
+/** Whether a rule that is bound to the message's event lets the message through. */
 export function grants(rule: Rule, message: MessageEvent): boolean {
   return (
-    rule.kind === "message" &&
-    !rule.isRequire &&
-    rule.interfaceId === message.interfaceId &&
-    binds(rule, message.event, message.method) &&
-    names(rule, message.subject, message.target) &&
-    (rule.condition === undefined ||
-      rule.read !== message.event ||
-      holds(rule.condition, message.words))
+    rule.condition === undefined ||
+    rule.read !== message.event ||
+    holds(rule.condition, message.words)
   );
 }
 

@@ -3,16 +3,16 @@
  * separately, with the handles that they carry.
  */
 import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
-import { Event } from "../../kernel/abi/event.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { knownProgram, permissionsApply } from "./check.ts";
-import { isBound } from "./close.ts";
 import { resolveValue } from "./condition.ts";
 import {
   type Decision,
+  type JudgedEvent,
   type MessageEvent,
+  boundRules,
   decideExecute,
   decidePermission,
   decideRules,
@@ -257,40 +257,28 @@ function fixedClass(field: Field): number | undefined {
  * Why no response of the method could get through, whatever it holds; undefined where one could.
  */
 function cannotBeAnswered(scene: Scene): string | undefined {
-  const message = {
-    event: Event.Response,
-    subject: scene.subject,
-    target: scene.target,
-    interfaceId: scene.targetInterface.id,
-    method: scene.method.number,
-  } as const;
-  if (allowing(message, scene).length === 0) return "no rule allows it";
+  if (boundRules(scene.model, eventOf("response", scene)).allows.length === 0)
+    return "no rule allows it";
   const verdict = judgeHandles("response", new Map(), scene);
   return verdict.kind === "denied" ? verdict.because : undefined;
 }
 
+/** Each `allow` that grants the message. */
 export function granting(message: MessageEvent, model: Model): readonly Rule[] {
-  return model.rules.filter((rule) => grants(rule, message));
+  return boundRules(model, message).allows.filter((rule) => grants(rule, message));
 }
 
-export function allowing(
-  {
-    event,
+export function eventOf(
+  event: JudgedEventName,
+  { subject, target, targetInterface, method }: Scene,
+): JudgedEvent {
+  return {
+    event: EVENT_NUMBERS[event],
     subject,
     target,
-    interfaceId,
-    method,
-  }: Pick<MessageEvent, "event" | "subject" | "target" | "interfaceId" | "method">,
-  { model }: Scene,
-): readonly Rule[] {
-  return model.rules.filter(
-    (rule) =>
-      rule.kind === "message" &&
-      !rule.isRequire &&
-      rule.interfaceId === interfaceId &&
-      isBound(rule, event, method) &&
-      rule.pairs.some(([from, to]) => from === subject && to === target),
-  );
+    interfaceId: targetInterface.id,
+    method: method.number,
+  };
 }
 
 function because(decision: Decision): string {
@@ -310,7 +298,7 @@ export function buildMessage(
   eventName: JudgedEventName,
   scene: Scene,
 ): Expected | undefined {
-  const { names, module, targetInterface, method, subject, target } = scene;
+  const { names, module, targetInterface, method } = scene;
   const fields = fieldsOf(targetInterface, method, eventName);
   const words: bigint[] = fields.filter((field) => field.word !== undefined).map(() => 0n);
   const handleClasses = new Map<string, number>();
@@ -373,11 +361,7 @@ export function buildMessage(
     }
   }
   return {
-    event: EVENT_NUMBERS[eventName] as MessageEvent["event"],
-    subject,
-    target,
-    interfaceId: targetInterface.id,
-    method: method.number,
+    ...eventOf(eventName, scene),
     words,
     handles: [],
     arenaBytes,

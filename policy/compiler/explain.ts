@@ -1,18 +1,17 @@
 /** `trine policy explain`: what a system's policy says of one call, event for event. */
 import { CLASS_KERNEL } from "../../kernel/abi/blob.ts";
-import { Event } from "../../kernel/abi/event.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
-import { isBound } from "./close.ts";
 import {
   type Scene,
-  allowing,
   buildMessage,
   describeRule,
+  eventOf,
   granting,
   judge,
   judgeHandles,
 } from "./expect.ts";
-import type { Model, Rule, SystemInput } from "./model.ts";
+import { boundRules } from "./evaluate.ts";
+import type { Model, SystemInput } from "./model.ts";
 import type { Names } from "./names.ts";
 import { type PolicyFile, parsePolicy } from "./parse.ts";
 import { resolve } from "./resolve.ts";
@@ -20,11 +19,6 @@ import type { ExpectStatement, JudgedEventName, Module } from "./syntax.ts";
 
 /** Where the question stands in a file of its own, for messages about it. */
 const QUESTION_FILE = "question";
-const EVENTS: Readonly<Record<JudgedEventName, Event.Request | Event.Response | Event.Error>> = {
-  request: Event.Request,
-  response: Event.Response,
-  error: Event.Error,
-};
 
 interface Explanation {
   readonly event: JudgedEventName;
@@ -113,25 +107,25 @@ function judged(
       verdict: "allowed",
       because: granting(message, scene.model).map(describeRule).join(", "),
     };
-  if (verdict.kind === "denied")
-    return { event, verdict: "denied", because: withAdvice(verdict.because, scene) };
+  if (verdict.kind === "denied") {
+    const { allows } = boundRules(scene.model, message);
+    const because = allows.length === 0 ? whatIsMissing(scene) : verdict.because;
+    return { event, verdict: "denied", because };
+  }
   return { event, verdict: "depends", because: `on whose endpoint \`${verdict.handle}\` is` };
 }
 
 /** Of all messages, as the kernel's `why` answers. */
 function whatever(event: JudgedEventName, scene: Scene): Explanation {
-  const { subject, target, targetInterface, method } = scene;
-  const call = { subject, target, interfaceId: targetInterface.id, method: method.number };
-  const number = EVENTS[event];
-  const allows = allowing({ ...call, event: number }, scene);
+  const asked = eventOf(event, scene);
+  const { allows, requires } = boundRules(scene.model, asked);
   const [first] = allows;
-  if (first === undefined)
-    return { event, verdict: "denied", because: withAdvice("no rule allows it", scene) };
+  if (first === undefined) return { event, verdict: "denied", because: whatIsMissing(scene) };
   const handles = judgeHandles(event, new Map(), scene);
   if (handles.kind === "denied") return { event, verdict: "denied", because: handles.because };
-  const free = allows.find((rule) => rule.read !== number);
+  const free = allows.find((rule) => rule.read !== asked.event);
   if (free === undefined) return { event, verdict: "depends", because: describeRule(first) };
-  const narrowing = scene.model.rules.find((rule) => narrows(rule, number, scene));
+  const [narrowing] = requires;
   if (narrowing !== undefined)
     return { event, verdict: "depends", because: describeRule(narrowing) };
   return handles.kind === "depends"
@@ -139,20 +133,10 @@ function whatever(event: JudgedEventName, scene: Scene): Explanation {
     : { event, verdict: "allowed", because: describeRule(free) };
 }
 
-function narrows(rule: Rule, event: Event, { subject, target, ...scene }: Scene): boolean {
-  return (
-    rule.isRequire &&
-    rule.interfaceId === scene.targetInterface.id &&
-    isBound(rule, event, scene.method.number) &&
-    rule.pairs.some(([from, to]) => from === subject && to === target)
-  );
-}
-
-/** What would allow a call that no rule allows. */
-function withAdvice(because: string, scene: Scene): string {
-  if (because !== "no rule allows it") return because;
+/** Of an event that no rule allows: what would allow the call. */
+function whatIsMissing(scene: Scene): string {
   const { model, subject, target, targetInterface, method } = scene;
   const [from, to] = [model.classes[subject]?.name, model.classes[target]?.name];
   const called = target < CLASS_KERNEL ? to : `${to}.${targetInterface.name}`;
-  return `${because}; this would: \`allow ${from} -> ${called} { ${method.name} }\``;
+  return `no rule allows it; this would: \`allow ${from} -> ${called} { ${method.name} }\``;
 }

@@ -46,12 +46,12 @@ import type {
   UseStatement,
 } from "./syntax.ts";
 
-export const EVENT_NUMBERS: Readonly<Record<EventName, Event>> = {
+export const EVENT_NUMBERS = {
   request: Event.Request,
   response: Event.Response,
   error: Event.Error,
   ended: Event.Ended,
-};
+} as const satisfies Record<EventName, Event>;
 /** The events of a call that are judged. */
 const JUDGED_EVENTS = 7;
 /**
