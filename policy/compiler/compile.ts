@@ -16,12 +16,11 @@ import { checkNevers } from "./check.ts";
 import { type Cost, type Matrix, close } from "./close.ts";
 import { emit } from "./emit.ts";
 import { runExpects } from "./expect.ts";
-import { Mistakes } from "./mistakes.ts";
+import type { Mistakes } from "./mistakes.ts";
 import type { Model, SystemInput } from "./model.ts";
-import { parsePolicy } from "./parse.ts";
+import { parsePolicies } from "./parse.ts";
 import { resolve } from "./resolve.ts";
 import { type Sidecar, describeSystem } from "./sidecar.ts";
-import type { Module } from "./syntax.ts";
 import { findUseless } from "./useless.ts";
 
 export type { ProgramInput, SystemInput } from "./model.ts";
@@ -46,14 +45,7 @@ export interface CompiledSystem {
  * error of a file, at most MISTAKES_SHOWN and how many more.
  */
 export async function compileSystem(input: SystemInput): Promise<CompiledSystem> {
-  const unreadable = new Mistakes();
-  const modules: Module[] = [];
-  // The same system gives the same bytes, in whatever order its files were found.
-  for (const file of [...input.policyFiles].sort((a, b) => (a.file < b.file ? -1 : 1))) {
-    const parsed = parsePolicy(file);
-    unreadable.add(parsed.diagnostics);
-    if (parsed.module !== undefined) modules.push(parsed.module);
-  }
+  const { modules, mistakes: unreadable } = parsePolicies(input.policyFiles);
   if (unreadable.count > 0) return failed(unreadable);
 
   const { model, names } = await resolve(input, modules);

@@ -13,9 +13,9 @@ import {
 import { boundRules } from "./evaluate.ts";
 import type { Model, SystemInput } from "./model.ts";
 import type { Names } from "./names.ts";
-import { type PolicyFile, parsePolicy } from "./parse.ts";
+import { parsePolicies, parsePolicy } from "./parse.ts";
 import { resolve } from "./resolve.ts";
-import type { ExpectStatement, JudgedEventName, Module } from "./syntax.ts";
+import type { ExpectStatement, JudgedEventName } from "./syntax.ts";
 
 /** Where the question stands in a file of its own, for messages about it. */
 const QUESTION_FILE = "question";
@@ -38,17 +38,14 @@ export async function explainCall(
   readonly explanations: readonly Explanation[];
   readonly diagnostics: readonly Diagnostic[];
 }> {
-  const files: readonly PolicyFile[] = [
-    ...[...input.policyFiles].sort((a, b) => (a.file < b.file ? -1 : 1)),
-    { file: QUESTION_FILE, text: `module question expect allow\n${question}` },
-  ];
-  const parsed = files.map((file) => parsePolicy(file));
-  const unreadable = parsed.flatMap(({ diagnostics }) => diagnostics);
-  if (unreadable.length > 0) return { explanations: [], diagnostics: unreadable };
-  const modules = parsed.flatMap(({ module }) => module ?? []);
-  const asked = modules.at(-1)?.statements.find((statement) => statement.kind === "expect");
-  const { model, names } = await resolve(input, modules.slice(0, -1) as readonly Module[]);
-  if (model === undefined || asked?.kind !== "expect")
+  const { modules, mistakes: unreadable } = parsePolicies(input.policyFiles);
+  const text = `module question expect allow\n${question}`;
+  const parsed = parsePolicy({ file: QUESTION_FILE, text });
+  unreadable.add(parsed.diagnostics);
+  if (unreadable.count > 0) return { explanations: [], diagnostics: unreadable.diagnostics() };
+  const asked = parsed.module?.statements.find((statement) => statement.kind === "expect");
+  const { model, names } = await resolve(input, modules);
+  if (model === undefined || asked === undefined)
     return { explanations: [], diagnostics: names.mistakes.diagnostics() };
   const explanations = explain(asked, model, names) ?? [];
   return { explanations, diagnostics: names.mistakes.diagnostics() };

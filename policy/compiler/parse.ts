@@ -44,6 +44,24 @@ const NUMBER = /^(0[xX][0-9a-fA-F_]+|0[bB][01_]+|[0-9][0-9_]*[KMG]?)$/;
 const COMPARISONS: readonly string[] = ["==", "!=", "<=", "<", ">=", ">"];
 const EVENTS: readonly string[] = ["request", "response", "error", "ended"] satisfies EventName[];
 
+/**
+ * The modules of a system in the order of their files' names, whatever the order in which they were
+ * found; of files with errors only the errors.
+ */
+export function parsePolicies(sources: readonly PolicyFile[]): {
+  readonly modules: readonly Module[];
+  readonly mistakes: Mistakes;
+} {
+  const mistakes = new Mistakes();
+  const modules: Module[] = [];
+  for (const source of [...sources].sort((a, b) => (a.file < b.file ? -1 : 1))) {
+    const { module, diagnostics } = parsePolicy(source);
+    mistakes.add(diagnostics);
+    if (module !== undefined) modules.push(module);
+  }
+  return { modules, mistakes };
+}
+
 /** Answers the module, or undefined and at least one error. Never throws for what the text says. */
 export function parsePolicy(source: PolicyFile): {
   readonly module: Module | undefined;
