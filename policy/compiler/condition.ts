@@ -48,6 +48,13 @@ export function resolveCondition(
   }
 }
 
+/** Equal for conditions of the same parts in the same order, and for no others. */
+export function conditionKey(condition: Condition): string {
+  return JSON.stringify(condition, (_key, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
+}
+
 /**
  * The value of a number, a constant, a name of `field`'s enumeration or a boolean; undefined, with
  * an error recorded, for anything else.

@@ -14,7 +14,7 @@ import { FAULT_INTERFACE } from "../../kernel/abi/object.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { didYouMean } from "../../toolchain/report/suggest.ts";
 import { BINDINGS_MAX } from "./close.ts";
-import { resolveCondition, resolveValue } from "./condition.ts";
+import { conditionKey, resolveCondition, resolveValue } from "./condition.ts";
 import { inImage, readImage } from "./image.ts";
 import type {
   Condition,
@@ -548,9 +548,9 @@ class RuleReader {
       { readonly targetInterface: Interface; readonly classes: PolicyClass[] }
     >();
     for (const target of targets) {
-      const targetInterface = target.targetInterface ?? this.onlyInterface(target);
       // What a parameter serves is known where the interface is used.
-      if (targetInterface === undefined && isParameter(target.policyClass)) continue;
+      if (target.targetInterface === undefined && isParameter(target.policyClass)) continue;
+      const targetInterface = target.targetInterface ?? this.onlyInterface(target);
       if (targetInterface === undefined) return;
       const entry = byInterface.get(targetInterface.id) ?? { targetInterface, classes: [] };
       byInterface.set(targetInterface.id, entry);
@@ -722,9 +722,7 @@ class RuleReader {
       };
       const condition = resolveCondition(expression, scope, this.names.mistakes);
       if (condition === undefined) return [];
-      const key = JSON.stringify(condition, (_key, value: unknown) =>
-        typeof value === "bigint" ? value.toString() : value,
-      );
+      const key = conditionKey(condition);
       const same = shared.get(key);
       if (same === undefined) shared.set(key, { bits: bit, condition });
       else same.bits |= bit;
@@ -733,7 +731,6 @@ class RuleReader {
   }
 
   private onlyInterface(target: Target): Interface | undefined {
-    if (isParameter(target.policyClass)) return undefined;
     const served = this.names.servedBy(target.policyClass);
     const [only, another] = served;
     if (only !== undefined && another === undefined) return only;

@@ -8,6 +8,7 @@ import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
 import { type Matrix, isBound } from "./close.ts";
+import { conditionKey } from "./condition.ts";
 import { constantCondition } from "./decision-diagram.ts";
 import { decidePermission } from "./evaluate.ts";
 import { endpointHolders, serviceHolders } from "./flow.ts";
@@ -90,7 +91,7 @@ class Finder {
     fields: readonly Field[],
     method: string,
   ): "never" | "always" | undefined {
-    const key = `${method} ${rule.read} ${conditionKey(rule)}`;
+    const key = `${method} ${rule.read} ${keyOf(rule)}`;
     if (!this.known.has(key)) this.known.set(key, constantCondition(rule.condition!, fields));
     return this.known.get(key);
   }
@@ -274,17 +275,14 @@ function covers(other: Rule, rule: Rule): boolean {
   if ((rule.events & ~other.events) !== 0 || (rule.recorded & ~other.recorded) !== 0) return false;
   if ((rule.methods & ~other.methods) !== 0n) return false;
   const isWider = other.condition === undefined && !rule.isRequire;
-  if (!isWider && (other.read !== rule.read || conditionKey(other) !== conditionKey(rule)))
-    return false;
+  if (!isWider && (other.read !== rule.read || keyOf(other) !== keyOf(rule))) return false;
   if (rule.pairs.length > other.pairs.length) return false;
   const pairs = new Set(other.pairs.map(([subject, target]) => subject * 65_536 + target));
   return rule.pairs.every(([subject, target]) => pairs.has(subject * 65_536 + target));
 }
 
-function conditionKey({ condition }: Rule): string {
-  return JSON.stringify(condition, (_key, value: unknown) =>
-    typeof value === "bigint" ? String(value) : value,
-  );
+function keyOf({ condition }: Rule): string | undefined {
+  return condition === undefined ? undefined : conditionKey(condition);
 }
 
 function isSame(a: Span, b: Span): boolean {
