@@ -77,7 +77,7 @@ class NeverChecker {
   }
 
   private checkExecute(statement: NeverStatement & { readonly form: "execute" }): void {
-    const subjects = this.subjects(statement.subjects);
+    const subjects = subjectsOf(statement.subjects, this.names);
     const program = knownProgram(statement.program, this.model, this.names);
     if (subjects === undefined || program === undefined) return;
     for (const subject of subjects) {
@@ -89,7 +89,7 @@ class NeverChecker {
   }
 
   private checkGrant(statement: NeverStatement & { readonly form: "grant" }): void {
-    const subjects = this.subjects(statement.subjects);
+    const subjects = subjectsOf(statement.subjects, this.names);
     const targets = this.objectClasses(statement.targets);
     const bits = this.names.permissionBits(statement.methods);
     if (
@@ -119,8 +119,8 @@ class NeverChecker {
   }
 
   private checkMessage(statement: NeverStatement & { readonly form: "message" }): void {
-    const subjects = this.subjects(statement.subjects);
-    const targets = this.forbidden(statement.targets, statement.methods);
+    const subjects = subjectsOf(statement.subjects, this.names);
+    const targets = forbiddenBy(statement, this.names);
     if (subjects === undefined || targets === undefined) return;
     const isSubject = new Set(subjects.map((subject) => subject.id));
     for (const pair of this.matrix.pairs) {
@@ -236,7 +236,7 @@ class NeverChecker {
 
   private flowEnds(classes: Classes): readonly string[] | undefined {
     if (classes.kind === "any")
-      return this.subjects(classes)?.map((policyClass) => policyClass.name);
+      return subjectsOf(classes, this.names)?.map((policyClass) => policyClass.name);
     return this.names.each(classes.paths, (path) => this.flowEnd(path));
   }
 
@@ -256,74 +256,9 @@ class NeverChecker {
     );
   }
 
-  /** Refuses an empty set: a statement about no class always holds. */
-  private subjects(classes: Classes): readonly PolicyClass[] | undefined {
-    const subjects = this.names.subjects(classes);
-    if (subjects?.length === 0)
-      return this.names.refuse(
-        classes.span,
-        "these are no classes at all, so the statement says nothing",
-        "take it out, or except fewer",
-      );
-    return subjects;
-  }
-
   private objectClasses(classes: Classes): readonly PolicyClass[] | undefined {
-    if (classes.kind === "any") return this.subjects(classes);
+    if (classes.kind === "any") return subjectsOf(classes, this.names);
     return this.names.each(classes.paths, (path) => this.names.class(path));
-  }
-
-  private forbidden(
-    classes: Classes,
-    methods: Methods | undefined,
-  ): readonly Forbidden[] | undefined {
-    const { names } = this;
-    if (classes.kind === "any") {
-      const all = this.subjects(classes);
-      if (methods !== undefined)
-        return names.refuse(
-          methods.span,
-          "methods need a target that serves them",
-          "name the classes",
-        );
-      return all?.map((policyClass) => ({
-        policyClass,
-        targetInterface: undefined,
-        methods: undefined,
-      }));
-    }
-    return names.each(classes.paths, (path): Forbidden | undefined => {
-      const target = names.method(path);
-      if (target === undefined) return undefined;
-      const { policyClass, targetInterface, method } = target;
-      if (policyClass.id === CLASS_KERNEL)
-        return names.refuse(
-          path.span,
-          "`kernel` receives no messages",
-          "`kernel.Slots`, `kernel.System`, …",
-        );
-      if (methods === undefined)
-        return {
-          policyClass,
-          targetInterface,
-          methods: method === undefined ? undefined : 1n << BigInt(method.number),
-        };
-      if (method !== undefined)
-        return names.refuse(
-          methods.span,
-          "the target already names a method",
-          `\`${written(path, path.segments.length - 1)} { … }\``,
-        );
-      const meant = targetInterface ?? onlyOf(policyClass, names);
-      if (meant === undefined)
-        return names.refuse(
-          path.span,
-          `which interface of ${policyClass.name} is meant is not clear`,
-          `\`${policyClass.name}.Interface { … }\``,
-        );
-      const bits = names.methodBits(meant, methods);
-      return bits === 0n ? undefined : { policyClass, targetInterface: meant, methods: bits };
-    });
   }
 
   private broken(statement: NeverStatement, because: string, rules: readonly Quoted[]): void {
@@ -337,6 +272,71 @@ class NeverChecker {
       `by ${shown.slice(0, RULES_SHOWN).join(", ")}${more}`,
     );
   }
+}
+
+/** Refuses an empty set: a statement about no class always holds. */
+function subjectsOf(classes: Classes, names: Names): readonly PolicyClass[] | undefined {
+  const subjects = names.subjects(classes);
+  if (subjects?.length === 0)
+    return names.refuse(
+      classes.span,
+      "these are no classes at all, so the statement says nothing",
+      "take it out, or except fewer",
+    );
+  return subjects;
+}
+
+/** What the statement forbids to ask; undefined, with an error recorded, if it cannot say so. */
+export function forbiddenBy(
+  { targets, methods }: NeverStatement & { readonly form: "message" },
+  names: Names,
+): readonly Forbidden[] | undefined {
+  if (targets.kind === "any") {
+    const all = subjectsOf(targets, names);
+    if (methods !== undefined)
+      return names.refuse(
+        methods.span,
+        "methods need a target that serves them",
+        "name the classes",
+      );
+    return all?.map((policyClass) => ({
+      policyClass,
+      targetInterface: undefined,
+      methods: undefined,
+    }));
+  }
+  return names.each(targets.paths, (path): Forbidden | undefined => {
+    const target = names.method(path);
+    if (target === undefined) return undefined;
+    const { policyClass, targetInterface, method } = target;
+    if (policyClass.id === CLASS_KERNEL)
+      return names.refuse(
+        path.span,
+        "`kernel` receives no messages",
+        "`kernel.Slots`, `kernel.System`, …",
+      );
+    if (methods === undefined)
+      return {
+        policyClass,
+        targetInterface,
+        methods: method === undefined ? undefined : 1n << BigInt(method.number),
+      };
+    if (method !== undefined)
+      return names.refuse(
+        methods.span,
+        "the target already names a method",
+        `\`${written(path, path.segments.length - 1)} { … }\``,
+      );
+    const meant = targetInterface ?? onlyOf(policyClass, names);
+    if (meant === undefined)
+      return names.refuse(
+        path.span,
+        `which interface of ${policyClass.name} is meant is not clear`,
+        `\`${policyClass.name}.Interface { … }\``,
+      );
+    const bits = names.methodBits(meant, methods);
+    return bits === 0n ? undefined : { policyClass, targetInterface: meant, methods: bits };
+  });
 }
 
 /** Whether the class with all that it serves and owns is meant. */

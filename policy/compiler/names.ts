@@ -172,7 +172,7 @@ export class Names {
   }
 
   /** Names of the open interfaces of a module, with its own if it is `asking`. */
-  openTo(module: string, asking: string): readonly string[] {
+  openTo(module: string, asking?: string): readonly string[] {
     return [...(this.offers.get(module) ?? [])]
       .filter(([, { statement }]) => statement.isOpen || module === asking)
       .map(([name]) => name);

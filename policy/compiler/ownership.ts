@@ -69,7 +69,7 @@ function whomToAsk(
   if (owners.length === 0) return "let the module that uses the interface say it";
   const ask = `ask the module ${[...new Set(owners)].join(" or ")}`;
   if (kind !== "allow" || target.module === undefined || subject.module === undefined) return ask;
-  const open = names.openTo(target.module, "");
+  const open = names.openTo(target.module);
   if (open.length === 0) return ask;
   const uses = open
     .slice(0, INTERFACES_SHOWN)

@@ -7,6 +7,7 @@ import { Event } from "../../kernel/abi/event.ts";
 import { FAULT_INTERFACE, ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import type { Diagnostic } from "../../toolchain/report/diagnostic.ts";
+import { forbiddenBy } from "./check.ts";
 import { type Matrix, isBound } from "./close.ts";
 import { conditionKey } from "./condition.ts";
 import { constantCondition } from "./decision-diagram.ts";
@@ -17,7 +18,7 @@ import type { Field, InitialHandle, Interface, Model, Rule, Slot, SystemInput } 
 import { Mistakes } from "./mistakes.ts";
 import type { Names } from "./names.ts";
 import { fieldsOf } from "./resolve.ts";
-import type { ExpectStatement, JudgedEventName, NeverStatement, Span } from "./syntax.ts";
+import type { ExpectStatement, JudgedEventName, Span } from "./syntax.ts";
 
 const EVENTS: readonly JudgedEventName[] = ["request", "response", "error"];
 /** Every program has handles to some of these, and can make others. */
@@ -167,26 +168,14 @@ class Finder {
     return this.model.nevers.some(
       ({ statement }) =>
         statement.form === "message" &&
-        this.names.subjects(statement.subjects)?.some(({ id }) => id === slot.classId) === true &&
-        this.forbids(statement, handle),
+        this.names.subjects(statement.subjects)?.some(({ id }) => id === slot.classId) &&
+        forbiddenBy(statement, this.names)?.some(
+          ({ policyClass, targetInterface, methods }) =>
+            policyClass.id === handle.classId &&
+            methods === undefined &&
+            (targetInterface === undefined || targetInterface.id === handle.interfaceId),
+        ),
     );
-  }
-
-  private forbids(
-    { targets, methods }: NeverStatement & { readonly form: "message" },
-    handle: InitialHandle,
-  ): boolean {
-    if (methods !== undefined) return false;
-    if (targets.kind === "any")
-      return this.names.subjects(targets)?.some(({ id }) => id === handle.classId) === true;
-    return targets.paths.some((path) => {
-      const target = this.names.method(path);
-      return (
-        target?.policyClass.id === handle.classId &&
-        target.method === undefined &&
-        (target.targetInterface === undefined || target.targetInterface.id === handle.interfaceId)
-      );
-    });
   }
 
   /** Statements of which others say each rule. Of two that say the same, the later one. */
