@@ -3,10 +3,11 @@
  * bracket and for what continues a statement, at most one empty line. Lines stay where the author
  * ended them, and so do comments.
  */
+import { LONG_SIGNS } from "./tokens.ts";
 import { STATEMENT_WORDS } from "./words.ts";
 
 const INDENT = 2;
-const PIECE = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|\w+|->|==|!=|<=|>=|\.\.|[^\s\w]/g;
+const PIECE = new RegExp(String.raw`//[^\n]*|/\*[\s\S]*?\*/|\w+|${LONG_SIGNS}|[^\s\w]`, "g");
 /** Before and behind these stands no space. */
 const CLOSE = new Set([",", ")", ".", "..", ":"]);
 const OPEN = new Set(["(", ".", ".."]);

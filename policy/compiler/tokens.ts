@@ -14,8 +14,12 @@ export interface Token {
   readonly column: number;
 }
 
-const TOKEN =
-  /([A-Za-z_]\w*)|(\d\w*)|(->|==|!=|<=|>=|\.\.|[<>&(){},.*=:-])|(\n)|[\t\r ]+|(?<unknown>.)/gy;
+/** Signs of two characters, as a part of a regular expression. */
+export const LONG_SIGNS = String.raw`->|==|!=|<=|>=|\.\.`;
+const TOKEN = new RegExp(
+  String.raw`([A-Za-z_]\w*)|(\d\w*)|(${LONG_SIGNS}|[<>&(){},.*=:-])|(\n)|[\t\r ]+|(.)`,
+  "gy",
+);
 
 /** Answers the tokens, the last of which is the end, or the character that is none. */
 export function tokensOf(
@@ -54,17 +58,13 @@ export function tokensOf(
     if (kind !== undefined) tokens.push({ kind, text: whole, offset, ...place });
   }
   // A file that ends too early is told where its last word ends.
-  const last = tokens.at(-1);
-  tokens.push(
-    last === undefined
-      ? { kind: "end", text: "", offset: 0, line: 1, column: 1 }
-      : {
-          kind: "end",
-          text: "",
-          offset: last.offset + last.text.length,
-          line: last.line,
-          column: last.column + last.text.length,
-        },
-  );
+  const last = tokens.at(-1) ?? { text: "", offset: 0, line: 1, column: 1 };
+  tokens.push({
+    kind: "end",
+    text: "",
+    offset: last.offset + last.text.length,
+    line: last.line,
+    column: last.column + last.text.length,
+  });
   return { tokens };
 }
