@@ -42,7 +42,7 @@ const TERMS_MAX = 150;
 const NESTING_MAX = 64;
 const NUMBER = /^(0[xX][0-9a-fA-F_]+|0[bB][01_]+|[0-9][0-9_]*[KMG]?)$/;
 const COMPARISONS: readonly string[] = ["==", "!=", "<=", "<", ">=", ">"];
-const EVENTS: readonly string[] = ["request", "response", "error", "ended"] satisfies EventName[];
+const EVENTS: readonly EventName[] = ["request", "response", "error", "ended"];
 
 /**
  * The modules of a system in the order of their files' names, whatever the order in which they were
@@ -323,21 +323,25 @@ class Parser {
   }
 
   private argument(): Argument {
-    const isLength = this.at("length") && this.isNext("(");
-    if (isLength) {
-      this.skip();
-      this.skip();
-    }
+    const isLength = this.takeLength();
     const field = this.word();
     if (isLength) this.expect(")");
     this.expect("=");
     return { field, isLength, value: this.operand() };
   }
 
+  /** `length(`: without the parenthesis it is a name. */
+  private takeLength(): boolean {
+    if (!this.at("length") || !this.isNext("(")) return false;
+    this.skip();
+    this.skip();
+    return true;
+  }
+
   /** `ended` can be the name of a class, which `->` or `.` follows. */
   private isEvent(): boolean {
-    if (!EVENTS.includes(this.token.text)) return false;
-    return canBeName(this.token.text) ? !this.isNext("->") && !this.isNext(".") : true;
+    if (!EVENTS.some((event) => this.at(event))) return false;
+    return !this.isName() || (!this.isNext("->") && !this.isNext("."));
   }
 
   private event(): { readonly name: EventName; readonly span: Span } {
@@ -345,7 +349,7 @@ class Parser {
     const name = EVENTS.find((event) => this.at(event));
     if (name === undefined) return this.unexpected(...EVENTS);
     this.skip();
-    return { name: name as EventName, span };
+    return { name, span };
   }
 
   private classes(): Classes {
@@ -435,9 +439,7 @@ class Parser {
       this.expect(")");
       return inner;
     }
-    if (this.at("length") && this.isNext("(")) {
-      this.skip();
-      this.skip();
+    if (this.takeLength()) {
       const field = this.word();
       this.expect(")");
       return { kind: "length", field, span };
