@@ -13,7 +13,7 @@ import {
 } from "../../kernel/abi/system-call.ts";
 import { Records, Strings } from "./bytes.ts";
 import type { Matrix } from "./close.ts";
-import type { Field, Model } from "./model.ts";
+import type { Field, Method, Model } from "./model.ts";
 
 /** Longest text of a rule or path that the kernel's audit log can hand out. */
 const TEXT_CHARACTERS_MAX = 160;
@@ -219,17 +219,7 @@ function emitInterfaces(
     methodRecords.u32(i, blob.METHOD_FIRST_FIELD, firstField);
     methodRecords.u16(i, blob.METHOD_REQUEST_FIELDS, method.request.length);
     methodRecords.u16(i, blob.METHOD_RESPONSE_FIELDS, method.response.length);
-    methodRecords.u32(
-      i,
-      blob.METHOD_PLAIN_CALL,
-      isPlain(method.request)
-        ? ((method.interfaceId << HEADER_INTERFACE_SHIFT) |
-            (method.number << HEADER_METHOD_SHIFT) |
-            method.request.length |
-            (hasBounds(method.request) ? blob.METHOD_BOUNDED : 0)) >>>
-            0
-        : blob.METHOD_NOT_PLAIN,
-    );
+    methodRecords.u32(i, blob.METHOD_PLAIN_CALL, plainCall(method, method.interfaceId));
     methodRecords.u16(
       i,
       blob.METHOD_REQUEST_WORDS,
@@ -243,13 +233,7 @@ function emitInterfaces(
     );
     methodRecords.u16(i, blob.METHOD_RESPONSE_HANDLES, handles(method.response));
     methodRecords.u16(i, blob.METHOD_ERROR_COUNT, method.errors);
-    methodRecords.u16(
-      i,
-      blob.METHOD_PLAIN_ANSWER,
-      (isPlain(method.response)
-        ? (HEADER_FLAG_RECEIVE | method.response.length) * (hasBounds(method.response) ? -1 : 1)
-        : blob.METHOD_ANSWER_NOT_PLAIN) & 0xffff,
-    );
+    methodRecords.u16(i, blob.METHOD_PLAIN_ANSWER, plainAnswer(method) & 0xffff);
     methodRecords.u16(i, blob.METHOD_REQUEST_FREE, freeFields(method.request));
     methodRecords.u16(i, blob.METHOD_RESPONSE_FREE, freeFields(method.response));
     firstField += method.request.length + method.response.length;
@@ -265,6 +249,19 @@ function emitInterfaces(
     methods: { count: methods.length, bytes: methodRecords.bytes },
     fields: { count: fields.length, bytes: fieldRecords.bytes },
   };
+}
+
+function plainCall({ number, request }: Method, interfaceId: number): number {
+  if (!isPlain(request)) return blob.METHOD_NOT_PLAIN;
+  const naming = (interfaceId << HEADER_INTERFACE_SHIFT) | (number << HEADER_METHOD_SHIFT);
+  return (naming | request.length | (hasBounds(request) ? blob.METHOD_BOUNDED : 0)) >>> 0;
+}
+
+/** Signed: negative if there are bounds. */
+function plainAnswer({ response }: Method): number {
+  if (!isPlain(response)) return blob.METHOD_ANSWER_NOT_PLAIN;
+  const header = HEADER_FLAG_RECEIVE | response.length;
+  return hasBounds(response) ? -header : header;
 }
 
 /** How many of the first fields take any word. */
