@@ -367,11 +367,6 @@ if (
   offsetof<Method>() !== METHOD_BYTES
 )
   ERROR("Method is not laid out as kernel/abi/blob.ts says");
-if (
-  METHOD_REQUEST_HANDLES !== METHOD_REQUEST_WORDS + 2 ||
-  METHOD_RESPONSE_HANDLES !== METHOD_RESPONSE_WORDS + 2
-)
-  ERROR("wordsAndHandles loads both counts at once");
 
 @unmanaged
 @final
