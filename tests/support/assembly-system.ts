@@ -1,10 +1,11 @@
 /**
  * Images whose programs are written in NASM, all in one source: what no compiled program does to
- * the processor.
+ * the processor. What such sources share is in assembly-program.inc.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Status } from "../../kernel/abi/status.ts";
 import { findRoot } from "../../toolchain/cache/tree.ts";
 import { buildArchive } from "../../toolchain/image/archive.ts";
 import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
@@ -14,6 +15,15 @@ import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
 import { smallExecutable } from "./small-executable.ts";
 
 const PAGE = 4096;
+/** Statuses that the sources know, by their names there. */
+const STATUSES = {
+  STATUS_NOTIFIED: Status.Notified,
+  STATUS_AGAIN: Status.Again,
+  STATUS_RESTARTED: Status.Restarted,
+  STATUS_PEER_DIED: Status.PeerDied,
+};
+
+type Slot = ImageDescription["slots"][string];
 
 interface AssemblySystem {
   /** The test that describes the image, and the source of its programs: paths from the root. */
@@ -23,8 +33,12 @@ interface AssemblySystem {
   readonly outDir: string;
   /** Name of the archive. */
   readonly name: string;
-  /** In the order of the roles in the source. A slot names a program's folder by `folderOf`. */
+  /** The role of a program has its name in the source: ROLE_ECHO is the program `echo`. */
   readonly programs: readonly ProgramDescription[];
+  /** Programs that the image may have, and that are not in the source. */
+  readonly compiled?: readonly BuiltProgram[];
+  /** Further constants of the source. */
+  readonly constants?: Readonly<Record<string, number>>;
   readonly image: ImageDescription;
   /** The text of the policy file that `image` names. */
   readonly rules: string;
@@ -33,7 +47,19 @@ interface AssemblySystem {
 }
 
 /** Where a slot of such an image says that a program lies. */
-export const folderOf = (program: string): string => `tests/system/${program}`;
+const folderOf = (program: string): string => `tests/system/${program}`;
+
+/** A slot that starts a program once, when it is told to: with a class of the program's name. */
+export function slotOf(program: string, more: Pick<Slot, "quota"> & Partial<Slot>): Slot {
+  return {
+    program: folderOf(program),
+    class: program[0]!.toUpperCase() + program.slice(1),
+    priority: 100,
+    autostart: false,
+    restart: "never",
+    ...more,
+  };
+}
 
 /** Builds the image and returns the path of its archive. */
 export async function buildAssemblySystem(system: AssemblySystem): Promise<string> {
@@ -41,15 +67,15 @@ export async function buildAssemblySystem(system: AssemblySystem): Promise<strin
   mkdirSync(join(root, system.outDir), { recursive: true });
   writeFileSync(join(root, system.image.policy[0]!), system.rules);
   const programs = new Map(
-    system.programs.map((description, role): [string, BuiltProgram] => [
-      folderOf(description.name),
-      {
+    [
+      ...(system.compiled ?? []),
+      ...system.programs.map((description) => ({
         folder: folderOf(description.name),
         description,
-        elf: assemble(root, system, role, description.name),
+        elf: assemble(root, system, description.name),
         verified: system.isVerified(description.name),
-      },
-    ]),
+      })),
+    ].map((program): [string, BuiltProgram] => [program.folder, program]),
   );
   const folders = new Set(Object.values(system.image.slots).map(({ program }) => program));
   const ordered = [...folders].map((folder) => programs.get(folder)!);
@@ -69,12 +95,13 @@ export async function buildAssemblySystem(system: AssemblySystem): Promise<strin
 /** A page of code, then linear memory from 64 KiB on. */
 function assemble(
   root: string,
-  { source, outDir }: AssemblySystem,
-  role: number,
+  { source, outDir, constants }: AssemblySystem,
   name: string,
 ): Uint8Array {
   const path = join(root, outDir, `${name}.bin`);
-  const assembled = spawnSync("nasm", ["-f", "bin", `-DROLE=${role}`, "-o", path, source], {
+  const defined = { ROLE: `ROLE_${name.toUpperCase()}`, ...STATUSES, ...constants };
+  const definitions = Object.entries(defined).map(([word, value]) => `-D${word}=${value}`);
+  const assembled = spawnSync("nasm", ["-f", "bin", ...definitions, "-o", path, source], {
     cwd: root,
     encoding: "utf8",
   });

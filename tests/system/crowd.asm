@@ -1,49 +1,19 @@
 ; As many domains as the machine is specified for (tests/system/crowd.test.ts): one program for each
-; ROLE. A page of code, then linear memory from 64 KiB on.
+; ROLE.
 ;
-; From the test: CALLERS, CHANNELS of each caller, SLOTS in all, and the kernel's statuses.
-bits 64
+; From the test: CALLERS, CHANNELS of each caller, SLOTS in all.
+%include "tests/support/assembly-program.inc"
 
-OPERATION_CALL  equ 0
-OPERATION_RECV  equ 1
-OPERATION_REPLY equ 2
-FLAG_LONG       equ 1 << 10
-FLAG_RECEIVE    equ 1 << 11
-INBOX           equ 0x10002
-; Behind what every instance has: endpoints, channels, services of the kernel, in the manifest's
-; order.
-NAMED           equ 0x10004
 PROBE           equ 0x7f3
 ECHO_1          equ (PROBE << 16) | (0 << 4) | 1
 ASK             equ (PROBE << 16) | (1 << 4)
 FAIL            equ (PROBE << 16) | (2 << 4)
 METHOD          equ 63 << 4
-SLOTS_START     equ (12 << 16) | (3 << 4) | 1
-SLOTS_STOP      equ (12 << 16) | (4 << 4) | 1
-LOG_WRITE       equ (13 << 16) | FLAG_LONG | 1
-MEMORY          equ (15 << 16) | (0 << 4)
-SHUTDOWN        equ (15 << 16) | (1 << 4) | 1
 
 ROLE_STARTER equ 0              ; Slot 0: starts, stops and measures the others.
 ROLE_CALLER  equ 1              ; Calls each of its channels when it is asked to.
 ROLE_WATCHER equ 2              ; Does so by itself, beside the system's own supervisor.
 ROLE_ECHO    equ 3
-
-%macro call_kernel 2
-  mov edi, %1
-  mov esi, %2
-  xor r9d, r9d
-  xor eax, eax
-  syscall
-%endmacro
-
-%macro read_counter 0
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
-%endmacro
-
-section .text start=0 vstart=0x1000000000
 
 %if ROLE = ROLE_STARTER
 %define CALLER  (NAMED + 0)
@@ -147,12 +117,9 @@ ask_all:
   mov [abs dword restarted], rax
   mov [abs dword caller], eax
 .next:
-  mov edi, [abs dword caller]
-  add edi, CALLER
-  mov esi, ASK
-  xor r9d, r9d
-  xor eax, eax
-  syscall
+  mov eax, [abs dword caller]
+  add eax, CALLER
+  call_kernel eax, ASK
   test eax, eax
   jnz broken
   add [abs dword answered], rbx
@@ -201,12 +168,9 @@ start:
   call print_answers
   mov dword [abs dword channel], 0
 .fail:
-  mov edi, [abs dword channel]
-  add edi, ECHO
-  mov esi, FAIL
-  xor r9d, r9d
-  xor eax, eax
-  syscall                       ; The supervisor starts the slot again.
+  mov eax, [abs dword channel]
+  add eax, ECHO
+  call_kernel eax, FAIL         ; The supervisor starts the slot again.
   cmp eax, STATUS_PEER_DIED
   je .failed
   cmp eax, STATUS_RESTARTED     ; It is another watcher's channel too.
@@ -241,11 +205,8 @@ ask_channels:
   mov [abs dword channel], eax
 .next:
   mov ebx, [abs dword channel]
-  lea edi, [rbx + ECHO]
-  mov esi, ECHO_1
-  xor r9d, r9d
-  xor eax, eax
-  syscall
+  lea eax, [rbx + ECHO]
+  call_kernel eax, ECHO_1
   cmp eax, STATUS_RESTARTED
   jne .answer
   inc qword [abs dword restarted]
@@ -316,31 +277,11 @@ print_answers:
   mov al, 'r'
   jmp print
 
-; Prints the letter in al and the number in `value`.
-print:
-  mov [abs dword letter], al
-  mov rdx, [abs dword value]
-  mov ecx, 15
-.digit:
-  mov eax, edx
-  and eax, 15
-  cmp eax, 10
-  jb .decimal
-  add eax, 'a' - 10 - '0'
-.decimal:
-  add eax, '0'
-  mov [digits + rcx], al
-  shr rdx, 4
-  dec ecx
-  jns .digit
-  mov edx, record
-  mov rbx, TEXT_BYTES << 32
-  call_kernel LOG, LOG_WRITE
-  ret
+define_print LOG
 %endif
 
-section .data start=4096 vstart=0x10000
-value: dq 0
+section .data
+define_print_data "crowd"
 since: dq 0
 step: dq 0
 longest: dq 0
@@ -351,13 +292,3 @@ token: dq 0
 slot: dd 0
 caller: dd 0
 channel: dd 0
-; A message record that carries the text as its arena.
-align 8
-record:
-  times 64 db 0
-  dd 1, 0, TEXT_BYTES, text
-  times 608 - 80 db 0
-text: db "crowd "
-letter: db "? "
-digits: times 16 db 0
-TEXT_BYTES equ $ - text

@@ -1,26 +1,20 @@
 // As many domains as the machine is specified for, on the booted kernel: each answers after the
 // last has started, one is ended and started again, and what they held is given back to the page.
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SLOTS_MAX } from "../../kernel/abi/blob.ts";
 import { HANDLE_INDEX_FIRST_NAMED } from "../../kernel/abi/system-call.ts";
-import { Status } from "../../kernel/abi/status.ts";
 import supervisor from "../../services/supervisor/program.ts";
 import { findRoot } from "../../toolchain/cache/tree.ts";
-import { buildArchive } from "../../toolchain/image/archive.ts";
-import { type BuiltProgram, buildSystem } from "../../toolchain/image/system.ts";
-import { signerFor } from "../../toolchain/keys/signer.ts";
 import { type ImageDescription, defineImage } from "../../toolchain/vocabulary/image.ts";
 import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 import { type ProgramDescription } from "../../toolchain/vocabulary/program.ts";
+import { buildAssemblySystem, slotOf } from "../support/assembly-system.ts";
 import { buildTestImage } from "../support/build.ts";
 import { BootedMachine } from "../support/qemu.ts";
-import { smallExecutable } from "../support/small-executable.ts";
 
 const OUT = "build/test/crowd";
-const PAGE = 4096;
 /** Classes of the echoes. */
 const CLASSES = 60;
 /** Channels of one caller: a slot has at most 256 handles. */
@@ -32,7 +26,6 @@ const DOMAIN_KIB = 44;
  * interrupt meanwhile takes, with a step of its own.
  */
 const STOP_CEILING = 12_000;
-const root = findRoot();
 
 type Slot = ImageDescription["slots"][string];
 
@@ -46,14 +39,6 @@ const Probe = defineInterface({
     fail: {},
   },
 });
-
-/** In the order of the roles in crowd.asm. */
-enum Role {
-  Starter = 0,
-  Caller = 1,
-  Watcher = 2,
-  Echo = 3,
-}
 
 interface Crowd {
   readonly name: string;
@@ -89,30 +74,30 @@ class Plan {
     return Array.from({ length: this.channels }, (_, channel) => `channel${channel}`);
   }
 
-  get programs(): ReadonlyMap<Role, ProgramDescription> {
+  /** The program in the callers' slots. */
+  private get caller(): string {
+    return this.crowd.isSupervised ? "watcher" : "caller";
+  }
+
+  get programs(): ProgramDescription[] {
     const entry = "crowd.asm";
     const toEchoes = Object.fromEntries(this.channelNames.map((name) => [name, Probe]));
     const toCallers = Object.fromEntries(
       Array.from({ length: this.callers }, (_, caller) => [`caller${caller}`, Probe]),
     );
+    const echo = { name: "echo", entry, serves: { own: Probe } };
     return this.crowd.isSupervised
-      ? new Map<Role, ProgramDescription>([
-          [Role.Watcher, { name: "caller", entry, uses: toEchoes, kernel: { log: "Log" } }],
-          [Role.Echo, { name: "echo", entry, serves: { own: Probe } }],
-        ])
-      : new Map<Role, ProgramDescription>([
-          [
-            Role.Starter,
-            {
-              name: "starter",
-              entry,
-              uses: toCallers,
-              kernel: { slots: "Slots", log: "Log", system: "System" },
-            },
-          ],
-          [Role.Caller, { name: "caller", entry, serves: { own: Probe }, uses: toEchoes }],
-          [Role.Echo, { name: "echo", entry, serves: { own: Probe } }],
-        ]);
+      ? [{ name: this.caller, entry, uses: toEchoes, kernel: { log: "Log" } }, echo]
+      : [
+          {
+            name: "starter",
+            entry,
+            uses: toCallers,
+            kernel: { slots: "Slots", log: "Log", system: "System" },
+          },
+          { name: this.caller, entry, serves: { own: Probe }, uses: toEchoes },
+          echo,
+        ];
   }
 
   get image(): ImageDescription {
@@ -120,20 +105,19 @@ class Plan {
       program: string,
       className: string,
       channels: Record<string, string> = {},
-    ): Slot => ({
-      program: folderOf(program),
-      class: className,
-      priority: 100,
-      quota: { pages: 24, handles: 8 + Object.keys(channels).length, threads: 1, objects: 1 },
-      autostart: this.crowd.isSupervised,
-      restart: this.crowd.isSupervised ? "onFault" : "never",
-      mayBeUnverified: true,
-      channels,
-    });
+    ): Slot =>
+      slotOf(program, {
+        class: className,
+        quota: { pages: 24, handles: 8 + Object.keys(channels).length, threads: 1, objects: 1 },
+        autostart: this.crowd.isSupervised,
+        restart: this.crowd.isSupervised ? "onFault" : "never",
+        mayBeUnverified: true,
+        channels,
+      });
     const callers = Array.from({ length: this.callers }, (_, caller): [string, Slot] => [
       `caller${caller}`,
       slot(
-        "caller",
+        this.caller,
         "Caller",
         Object.fromEntries(
           this.channelNames.map((name, channel) => [
@@ -183,7 +167,7 @@ class Plan {
     const classes = Array.from({ length: CLASSES }, (_, n) => `Echo${n}`);
     return `module crowd
 ${["Caller", ...classes].map((name) => `class ${name}`).join("\n")}
-allow execute Caller program caller
+allow execute Caller program ${this.caller}
 ${classes.map((name) => `allow execute ${name} program echo`).join("\n")}
 ${classes.map((name) => `allow Caller -> ${name}.Probe { echo, fail }`).join("\n")}
 ${
@@ -200,63 +184,31 @@ allow Starter -> kernel.System { memory, shutdown }`
   }
 }
 
-const folderOf = (program: string): string => `tests/system/${program}`;
 const policyOf = ({ name }: Crowd): string => `${OUT}/${name}.policy`;
-
-function assemble(role: Role, { name }: ProgramDescription, plan: Plan): Uint8Array {
-  const path = join(root, OUT, `${plan.crowd.name}-${name}.bin`);
-  const values = {
-    ROLE: role,
-    CALLERS: plan.callers,
-    CHANNELS: plan.channels,
-    SLOTS: plan.crowd.domains,
-    STATUS_AGAIN: Status.Again,
-    STATUS_RESTARTED: Status.Restarted,
-    STATUS_PEER_DIED: Status.PeerDied,
-  };
-  const defines = Object.entries(values).map(([word, value]) => `-D${word}=${value}`);
-  const assembled = spawnSync(
-    "nasm",
-    ["-f", "bin", ...defines, "-o", path, "tests/system/crowd.asm"],
-    { cwd: root, encoding: "utf8" },
-  );
-  if (assembled.status !== 0) throw new Error(assembled.stderr);
-  const bytes = readFileSync(path);
-  const data = bytes.subarray(PAGE);
-  const file = smallExecutable({ name, data, stackBytes: PAGE, threadBlockBytes: 64 });
-  file.set(bytes.subarray(0, PAGE), PAGE * (1 + Math.ceil(data.length / PAGE)));
-  return file;
-}
 
 /** The machine, booted, with the image's archive. */
 async function boot(plan: Plan, memoryMiB: number): Promise<BootedMachine> {
-  const { crowd, image } = plan;
+  const { crowd, programs, image, rules } = plan;
   const { kernelImagePath } = buildTestImage("main");
-  mkdirSync(join(root, OUT), { recursive: true });
-  writeFileSync(join(root, policyOf(crowd)), plan.rules);
-  const programs: BuiltProgram[] = [...plan.programs].map(([role, description]) => ({
-    folder: folderOf(description.name),
-    description,
-    elf: assemble(role, description, plan),
-    verified: true,
-  }));
-  if (crowd.isSupervised)
-    programs.unshift({
-      folder: "services/supervisor",
-      description: supervisor,
-      elf: readFileSync(join(root, "build/programs/supervisor.elf")),
-      verified: true,
-    });
-  const { blob } = await buildSystem({
-    root,
-    imageFile: "tests/system/crowd.test.ts",
-    image,
-    programs,
-    signer: signerFor(false),
+  const archive = await buildAssemblySystem({
+    testFile: "tests/system/crowd.test.ts",
+    source: "tests/system/crowd.asm",
     outDir: OUT,
+    name: crowd.name,
+    programs,
+    compiled: [
+      {
+        folder: "services/supervisor",
+        description: supervisor,
+        elf: readFileSync(join(findRoot(), "build/programs/supervisor.elf")),
+        verified: true,
+      },
+    ],
+    constants: { CALLERS: plan.callers, CHANNELS: plan.channels, SLOTS: crowd.domains },
+    image,
+    rules,
+    isVerified: () => true,
   });
-  const archive = join(root, OUT, `${crowd.name}.arc`);
-  writeFileSync(archive, buildArchive({ blob, programs: programs.map(({ elf }) => elf) }));
   return BootedMachine.start({
     boot: { kind: "kernel", path: kernelImagePath, archive },
     memoryMiB,

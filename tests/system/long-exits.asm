@@ -1,30 +1,16 @@
 ; Threads that a message resumes, and that the short way out of the kernel must not resume
-; (tests/system/long-exits.test.ts): one program for each ROLE. A page of code, then linear memory
-; from 64 KiB on.
-bits 64
+; (tests/system/long-exits.test.ts): one program for each ROLE.
+%include "tests/support/assembly-program.inc"
 
-OPERATION_RECV  equ 1
-OPERATION_REPLY equ 2
-FLAG_LONG       equ 1 << 10
-FLAG_RECEIVE    equ 1 << 11
-DOMAIN          equ 0x10001
-INBOX           equ 0x10002
-; Behind what every instance has: endpoints, channels, services of the kernel, in the manifest's
-; order.
-NAMED           equ 0x10004
 PROBE           equ 0x7f3
 ECHO_4          equ (PROBE << 16) | (0 << 4) | 4
 ; The debugger waits for the call with this header.
 ASTRAY          equ (PROBE << 16) | (1 << 4) | 4
 ; A call that is never answered.
 HOLD            equ (PROBE << 16) | (2 << 4)
-START_THREAD    equ (1 << 16) | (6 << 4) | 2
-SLOTS_START     equ (12 << 16) | (3 << 4) | 1
-LOG_WRITE       equ (13 << 16) | FLAG_LONG | 1
-SHUTDOWN        equ (15 << 16) | (1 << 4) | 1
 
 ROLE_JUDGE  equ 0
-ROLE_PORTS  equ 1
+ROLE_PORT   equ 1
 ROLE_PAIR   equ 2
 ROLE_THIEF  equ 3
 ROLE_ASTRAY equ 4
@@ -43,14 +29,6 @@ JUDGE_MARK  equ 0x1
 FIRST_MARK  equ 0x2
 SECOND_MARK equ 0x3
 
-%macro call_kernel 2
-  mov edi, %1
-  mov esi, %2
-  xor r9d, r9d
-  xor eax, eax
-  syscall
-%endmacro
-
 ; Receives, and goes on at %1 for each message with its token in rdi.
 %macro serve 1
   mov eax, OPERATION_RECV
@@ -66,8 +44,6 @@ SECOND_MARK equ 0x3
   mov esi, FLAG_RECEIVE | 4
   jmp %%next
 %endmacro
-
-section .text start=0 vstart=0x1000000000
 
 ; Prints each answer twice: the first call of each handle takes the slow path.
 %if ROLE = ROLE_JUDGE
@@ -91,66 +67,50 @@ start:
   mov ebp, 3
 .again:
   mov [abs dword cell], ebp
-  mov edi, PORTS
+  mov eax, PORTS
   mov cl, 'p'
   call ask
-  mov edi, PAIR
+  mov eax, PAIR
   mov cl, 'f'
   call ask
   mov ebp, [abs dword cell]
   dec ebp
   jnz .again
-  mov edi, THIEF
+  mov eax, THIEF
   mov cl, 't'
   call ask
-  mov edi, LOST
+  mov eax, LOST
   mov cl, 'a'
   call ask
-  mov edi, PORTS
+  mov eax, PORTS
   mov cl, 'z'
   call ask
   xor ebx, ebx
   call_kernel SYSTEM, SHUTDOWN
 
-; Calls handle edi. Prints the letter cl and: the status, word 0 of the answer, and what is behind
+; Calls handle eax. Prints the letter cl and: the status, word 0 of the answer, and what is behind
 ; fs afterwards, a byte each.
 ask:
-  mov [abs dword letter], cl
+  mov [abs dword asked], cl
   xor ebx, ebx
   xor r12d, r12d
   xor r13d, r13d
   xor r14d, r14d
-  mov esi, ECHO_4
-  xor r9d, r9d
-  xor eax, eax
-  syscall
+  call_kernel eax, ECHO_4
   shl eax, 16
   movzx ecx, bl
   shl ecx, 8
   or eax, ecx
   or eax, [fs:0]
-  mov edx, eax
-  mov ecx, 7
-.digit:
-  mov eax, edx
-  and eax, 15
-  cmp eax, 10
-  jb .decimal
-  add eax, 'a' - 10 - '0'
-.decimal:
-  add eax, '0'
-  mov [digits + rcx], al
-  shr edx, 4
-  dec ecx
-  jns .digit
-  mov edx, record
-  mov rbx, TEXT_BYTES << 32
-  call_kernel LOG, LOG_WRITE
-  ret
+  mov [abs dword value], rax
+  mov al, [abs dword asked]
+  jmp print
+
+define_print LOG
 %endif
 
 ; Reads its port after each message: without its bitmap it would fault.
-%if ROLE = ROLE_PORTS
+%if ROLE = ROLE_PORT
 start:
   serve .answer
 .answer:
@@ -213,14 +173,7 @@ start:
 start:
   serve .answer
 .answer:
-  mov ebp, 3
-.more:
-  mov [abs dword cell + 8], ebp
-  xor ebx, ebx
-  call_kernel PORTS, ECHO_4
-  mov ebp, [abs dword cell + 8]
-  dec ebp
-  jnz .more
+  call run_ports
   mov edx, PORT
   in al, dx
   mov ebx, 0xee                 ; The read has succeeded.
@@ -243,6 +196,15 @@ start:
 start:
   serve .answer
 .answer:
+  call run_ports
+  call_kernel PORTS, ASTRAY
+  mov ebx, 0xee                 ; It has returned.
+  ret
+%endif
+
+%if ROLE = ROLE_THIEF || ROLE = ROLE_ASTRAY
+; Calls the domain with the port, so often that the last call takes the fast path.
+run_ports:
   mov ebp, 3
 .more:
   mov [abs dword cell + 8], ebp
@@ -251,20 +213,10 @@ start:
   mov ebp, [abs dword cell + 8]
   dec ebp
   jnz .more
-  call_kernel PORTS, ASTRAY
-  mov ebx, 0xee                 ; It has returned.
   ret
 %endif
 
-section .data start=4096 vstart=0x10000
+section .data
+define_print_data "exits"
 cell: dq 0, 0, 0
-; A message record that carries the text as its arena.
-align 8
-record:
-  times 64 db 0
-  dd 1, 0, TEXT_BYTES, text
-  times 608 - 80 db 0
-text: db "exits "
-letter: db "? "
-digits: times 8 db 0
-TEXT_BYTES equ $ - text
+asked: db 0

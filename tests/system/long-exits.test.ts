@@ -11,7 +11,7 @@ import { DebuggerConnection, freePort } from "../../toolchain/run/debugger-conne
 import { type ImageDescription, defineImage, ports } from "../../toolchain/vocabulary/image.ts";
 import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
-import { buildAssemblySystem, folderOf } from "../support/assembly-system.ts";
+import { buildAssemblySystem, slotOf } from "../support/assembly-system.ts";
 import { buildTestImage } from "../support/build.ts";
 import { BootedMachine } from "../support/qemu.ts";
 
@@ -38,7 +38,6 @@ const Probe = defineInterface({
   },
 });
 
-/** In the order of the roles in long-exits.asm. */
 const PROGRAMS: readonly ProgramDescription[] = [
   {
     name: "judge",
@@ -53,18 +52,10 @@ const PROGRAMS: readonly ProgramDescription[] = [
   { name: "sink", entry: "long-exits.asm", serves: { own: Probe } },
 ];
 
-const slot = (
-  program: string,
-  more: Partial<ImageDescription["slots"][string]> = {},
-): ImageDescription["slots"][string] => ({
-  program: folderOf(program),
-  class: program[0]!.toUpperCase() + program.slice(1),
-  priority: 100,
-  quota: { pages: 100, handles: 64, threads: 2, objects: 8 },
-  autostart: false,
-  restart: "never",
-  ...more,
-});
+type Slot = ImageDescription["slots"][string];
+const quota = { pages: 100, handles: 64, threads: 2, objects: 8 };
+const slot = (program: string, more: Partial<Slot> = {}): Slot =>
+  slotOf(program, { quota, ...more });
 const IMAGE = defineImage({
   name: "exits",
   version: 1,
@@ -130,10 +121,10 @@ beforeAll(async () => {
     extra: ["-serial", "null", "-append", "panic=exit"],
   });
   returns = await leadAstray(debugPort);
-  await machine.waitFor(/exits z [0-9a-f]{8}/, STOP_TIMEOUT_MS);
+  await machine.waitFor(/exits z [0-9a-f]{16}/, STOP_TIMEOUT_MS);
   transcript = machine.transcript;
   answers = new Map();
-  for (const [, letter, digits] of transcript.matchAll(/exits (.) ([0-9a-f]{8})/g)) {
+  for (const [, letter, digits] of transcript.matchAll(/exits (.) ([0-9a-f]{16})/g)) {
     const number = Number.parseInt(digits!, 16);
     const answer = { status: number >> 16, word: (number >> 8) & 255, mark: number & 255 };
     answers.set(letter!, [...(answers.get(letter!) ?? []), answer]);

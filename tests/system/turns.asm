@@ -1,28 +1,10 @@
 ; What no compiled program would do to the processor, and what is measured in instructions
-; (tests/system/turns.test.ts): one program for each ROLE. A page of code, then linear memory from
-; 64 KiB on.
-bits 64
+; (tests/system/turns.test.ts): one program for each ROLE.
+%include "tests/support/assembly-program.inc"
 
-OPERATION_CALL  equ 0
-OPERATION_RECV  equ 1
-OPERATION_REPLY equ 2
-FLAG_LONG       equ 1 << 10
-FLAG_RECEIVE    equ 1 << 11
-DOMAIN          equ 0x10001
-INBOX           equ 0x10002
-; Behind what every instance has: endpoints, channels, services of the kernel, in the manifest's
-; order.
-NAMED           equ 0x10004
 PROBE           equ 0x7f2
 ECHO_4          equ (PROBE << 16) | (0 << 4) | 4
 HOLD            equ (PROBE << 16) | (1 << 4)
-START_THREAD    equ (1 << 16) | (6 << 4) | 2
-SLOTS_START     equ (12 << 16) | (3 << 4) | 1
-SLOTS_STOP      equ (12 << 16) | (4 << 4) | 1
-LOG_WRITE       equ (13 << 16) | FLAG_LONG | 1
-SHUTDOWN        equ (15 << 16) | (1 << 4) | 1
-STATUS_NOTIFIED equ 1
-STATUS_AGAIN    equ 18
 
 ROLE_MEASURER equ 0
 ROLE_ECHO     equ 1
@@ -45,16 +27,6 @@ HELD          equ 199
 THREADS       equ 25
 TRIPS         equ 201
 REPLIES       equ 3
-
-%macro call_kernel 2
-  mov edi, %1
-  mov esi, %2
-  xor r9d, r9d
-  xor eax, eax
-  syscall
-%endmacro
-
-section .text start=0 vstart=0x1000000000
 
 %if ROLE = ROLE_MEASURER
 %define OWN     (NAMED + 0)
@@ -184,16 +156,12 @@ stop_slot:
 trips:
   mov qword [abs dword cell], TRIPS
 .trip:
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
+  read_counter
   mov [abs dword since], rax
   call_kernel ECHO, ECHO_4
   test eax, eax
   jnz broken
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
+  read_counter
   sub rax, [abs dword since]
   mov rcx, [abs dword cell]
   mov [elapsed + rcx * 8 - 8], rax
@@ -230,15 +198,11 @@ replies:
 .reply:
   mov [abs dword cell], ecx
   mov rbp, [tokens + rcx * 8]
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
+  read_counter
   mov [abs dword since], rax
   mov rdi, rbp
   call answer
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
+  read_counter
   sub rax, [abs dword since]
   cmp rax, [abs dword value]
   jae .longer
@@ -271,29 +235,7 @@ ask_hostile:
   jnz broken
   ret
 
-; Prints the letter in al and the number in `value`. Keeps r12.
-print:
-  mov [abs dword letter], al
-  mov rdx, [abs dword value]
-  mov ecx, 15
-.digit:
-  mov eax, edx
-  and eax, 15
-  cmp eax, 10
-  jb .decimal
-  add eax, 'a' - 10 - '0'
-.decimal:
-  add eax, '0'
-  mov [digits + rcx], al
-  shr rdx, 4
-  dec ecx
-  jns .digit
-  push r12
-  mov edx, record
-  mov rbx, TEXT_BYTES << 32
-  call_kernel LOG, LOG_WRITE
-  pop r12
-  ret
+define_print LOG
 %endif
 
 %if ROLE = ROLE_ECHO
@@ -388,21 +330,10 @@ start:
   jmp .next
 %endif
 
-section .data start=4096 vstart=0x10000
-value: dq 0
+section .data
+define_print_data "turns"
 slow: dq 0
 since: dq 0
 cell: dq 0, 0
-; A message record that carries the text as its arena.
-align 8
-record:
-  times 64 db 0
-  dd 1, 0, TEXT_BYTES, text
-  times 608 - 80 db 0
-text: db "turns "
-letter: db "? "
-digits: times 16 db 0
-TEXT_BYTES equ $ - text
-align 8
 tokens: times HELD dq 0
 elapsed: times TRIPS dq 0

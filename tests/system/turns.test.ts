@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type ImageDescription, defineImage } from "../../toolchain/vocabulary/image.ts";
 import { defineInterface, u64 } from "../../toolchain/vocabulary/interface.ts";
 import type { ProgramDescription } from "../../toolchain/vocabulary/program.ts";
-import { buildAssemblySystem, folderOf } from "../support/assembly-system.ts";
+import { buildAssemblySystem, slotOf } from "../support/assembly-system.ts";
 import { buildTestImage } from "../support/build.ts";
 import { BootedMachine } from "../support/qemu.ts";
 
@@ -22,7 +22,6 @@ const Probe = defineInterface({
   methods: { echo: { takes: words, returns: words }, hold: {} },
 });
 
-/** In the order of the roles in turns.asm. */
 const PROGRAMS: readonly ProgramDescription[] = [
   {
     name: "measurer",
@@ -38,20 +37,10 @@ const PROGRAMS: readonly ProgramDescription[] = [
   { name: "victim", entry: "turns.asm", serves: { own: Probe } },
 ];
 
+type Slot = ImageDescription["slots"][string];
 const quota = { pages: 100, handles: 64, threads: 1, objects: 8 };
-const slot = (
-  program: string,
-  more: Partial<ImageDescription["slots"][string]> = {},
-): ImageDescription["slots"][string] => ({
-  program: folderOf(program),
-  class: program[0]!.toUpperCase() + program.slice(1),
-  priority: 100,
-  quota,
-  autostart: false,
-  restart: "never",
-  mayBeUnverified: true,
-  ...more,
-});
+const slot = (program: string, more: Partial<Slot> = {}): Slot =>
+  slotOf(program, { quota, mayBeUnverified: true, ...more });
 const IMAGE = defineImage({
   name: "turns",
   version: 1,
