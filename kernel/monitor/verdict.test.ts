@@ -9,6 +9,7 @@ import {
   uartInterface,
 } from "../../tests/support/policy-system.ts";
 import { type Monitor, compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { testSigner } from "../../tests/support/test-signer.ts";
 import {
   type MessageEvent,
   decideExecute,
@@ -17,28 +18,15 @@ import {
 } from "../../policy/compiler/evaluate.ts";
 import type { Field, Model } from "../../policy/compiler/model.ts";
 import type { Matrix } from "../../policy/compiler/close.ts";
-import {
-  COST_BASE,
-  COST_FIELD,
-  COST_MAX,
-  INTERFACE_PERMISSIONS,
-  KeyPurpose,
-  RULE_NONE,
-} from "../abi/blob.ts";
+import { COST_BASE, COST_FIELD, COST_MAX, INTERFACE_PERMISSIONS, RULE_NONE } from "../abi/blob.ts";
 import { Event } from "../abi/event.ts";
 import { ObjectType } from "../abi/object.ts";
 import { Status } from "../abi/status.ts";
 import { Random } from "../../toolchain/fuzz/random.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
-import { ed25519 } from "@noble/curves/ed25519.js";
 
-const secret = new Uint8Array(32).fill(9);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(9);
 
 let wasm: Uint8Array;
 beforeAll(async () => {

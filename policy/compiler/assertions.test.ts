@@ -2,14 +2,13 @@
 // question that a statement implies is put to the monitor, one by one, and the compiler must have
 // said the same of the statement. What a kernel method shows stands here once more.
 import { beforeAll, expect, test } from "vitest";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { ObjectType } from "../../kernel/abi/object.ts";
 import { Permission } from "../../kernel/abi/permission.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import { type Monitor, compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
 import { compileTest } from "../../tests/support/policy-system.ts";
+import { testSigner } from "../../tests/support/test-signer.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
 import type { Field, Interface, Method, Model } from "./model.ts";
@@ -52,12 +51,7 @@ const STARTS = ["Slots.start", "Slots.stop", "System.shutdown", "System.reboot"]
 const READS_OBJECT = ["Memory.info", "Memory.seal", "Memory.step", "Inbox.info"];
 const WRITES_OBJECT = ["Memory.seal", "Notice.signal", "Inbox.bindEndpoint"];
 
-const secret = new Uint8Array(32).fill(5);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(5);
 let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await compileMonitor({ keyRing: keyRingText([signer]) });

@@ -3,10 +3,9 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { BlobError } from "../../kernel/abi/blob-error.ts";
 import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
+import { testSigner } from "../../tests/support/test-signer.ts";
 import { imageInput, runPolicyMutants } from "../../toolchain/fuzz/policy-mutation.ts";
 import { keyRingText } from "../../toolchain/keys/key-ring.ts";
 import { signBlob } from "../../toolchain/keys/sign-blob.ts";
@@ -14,12 +13,7 @@ import type { SystemInput } from "./model.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const MUTANTS = 200;
-const secret = new Uint8Array(32).fill(5);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(5);
 
 let system: SystemInput;
 let wasm: Uint8Array;

@@ -1,8 +1,6 @@
 // The compiler and the kernel's monitor against a reference written from the language page alone:
 // random policies and messages. `trine soak --slice policy-reference` has as many as one likes.
 import { beforeAll, expect, test } from "vitest";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { Event } from "../../kernel/abi/event.ts";
 import { Status } from "../../kernel/abi/status.ts";
 import type { CompiledSystem } from "../../policy/compiler/compile.ts";
@@ -19,6 +17,7 @@ import {
   filesInterface,
   uartInterface,
 } from "../support/policy-system.ts";
+import { testSigner } from "../support/test-signer.ts";
 import { PolicyGenerator, rangeOf } from "./random-policy.ts";
 import { type Message, Reference, type World, fieldsOf } from "./reference.ts";
 import { type EventName, printExpectation, printPolicy } from "./statements.ts";
@@ -53,12 +52,7 @@ const EVENTS = { request: Event.Request, response: Event.Response, error: Event.
 const KERNEL_TYPES: Readonly<Record<string, number>> = { Memory: 2, Notice: 5 };
 const ENDPOINT = 4;
 
-const secret = new Uint8Array(32).fill(3);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(3);
 let wasm: Uint8Array;
 beforeAll(async () => void (wasm = await compileMonitor({ keyRing: keyRingText([signer]) })));
 

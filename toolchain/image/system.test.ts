@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlobError } from "../../kernel/abi/blob-error.ts";
-import { KeyPurpose } from "../../kernel/abi/blob.ts";
 import { compileMonitor, startMonitor } from "../../tests/support/load-monitor.ts";
 import { smallExecutable } from "../../tests/support/small-executable.ts";
+import { testSigner } from "../../tests/support/test-signer.ts";
 import { imageNames, loadImage } from "../make/description.ts";
 import { keyRingText } from "../keys/key-ring.ts";
 import type { ImageDescription } from "../vocabulary/image.ts";
@@ -20,12 +19,7 @@ mkdirSync(join(ROOT, "build"), { recursive: true });
 const folder = mkdtempSync(join(ROOT, "build", "system-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const secret = new Uint8Array(32).fill(11);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(11);
 
 /** A stand-in for the executable. */
 const executable = (name: string): Uint8Array => smallExecutable({ name });

@@ -1,4 +1,3 @@
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeAll, expect, test } from "vitest";
 import { compileMonitor, startMonitor } from "../../../tests/support/load-monitor.ts";
 import {
@@ -7,6 +6,7 @@ import {
   testImage,
   testPrograms,
 } from "../../../tests/support/policy-system.ts";
+import { testSigner } from "../../../tests/support/test-signer.ts";
 import type { SlotDescription } from "../../../toolchain/vocabulary/image.ts";
 import { formatDiagnostic } from "../../../toolchain/report/diagnostic.ts";
 import { keyRingText } from "../../../toolchain/keys/key-ring.ts";
@@ -20,7 +20,6 @@ import {
   CLASS_BYTES,
   CLASS_NAME,
   FIRST_PROGRAM_CLASS,
-  KeyPurpose,
   RULE_NONE,
   SLOTS_MAX,
 } from "../../abi/blob.ts";
@@ -62,12 +61,7 @@ function manyDomains(count: number, quota: Partial<SlotDescription["quota"]> = {
   });
 }
 
-const secret = new Uint8Array(32).fill(1);
-const signer = {
-  publicKey: ed25519.getPublicKey(secret),
-  purpose: KeyPurpose.Development,
-  sign: (message: Uint8Array) => ed25519.sign(message, secret),
-};
+const signer = testSigner(1);
 
 let wasm: Uint8Array;
 beforeAll(async () => void (wasm = await compileMonitor({ keyRing: keyRingText([signer]) })));

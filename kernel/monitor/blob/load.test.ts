@@ -1,10 +1,10 @@
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compileTest, testPrograms } from "../../../tests/support/policy-system.ts";
 import { Random } from "../../../toolchain/fuzz/random.ts";
 import { type Monitor, compileMonitor, startMonitor } from "../../../tests/support/load-monitor.ts";
+import { testSigner } from "../../../tests/support/test-signer.ts";
 import { keyRingText } from "../../../toolchain/keys/key-ring.ts";
-import { type BlobSigner, signBlob } from "../../../toolchain/keys/sign-blob.ts";
+import { signBlob } from "../../../toolchain/keys/sign-blob.ts";
 import { BlobError } from "../../abi/blob-error.ts";
 import * as abi from "../../abi/blob.ts";
 import {
@@ -21,17 +21,9 @@ import {
   RIGHT_TRANSFER,
 } from "../../abi/object.ts";
 
-function signer(fill: number, purpose: abi.KeyPurpose): BlobSigner {
-  const secret = new Uint8Array(32).fill(fill);
-  return {
-    publicKey: ed25519.getPublicKey(secret),
-    purpose,
-    sign: (message) => ed25519.sign(message, secret),
-  };
-}
-const development = signer(1, abi.KeyPurpose.Development);
-const release = signer(2, abi.KeyPurpose.Release);
-const stranger = signer(3, abi.KeyPurpose.Development);
+const development = testSigner(1);
+const release = testSigner(2, abi.KeyPurpose.Release);
+const stranger = testSigner(3);
 
 const POLICY = `
 const LINE = 100
