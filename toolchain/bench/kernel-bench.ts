@@ -108,15 +108,14 @@ interface PrintedLine {
   readonly rounds: number;
 }
 
+type PrintedLines = (name: string) => PrintedLine;
+
 /**
- * The image's lines by name. Throws unless the image ended by itself and reports no failure.
- * `grantsAll`: the kernel is one that judges nothing, so that each denied call, and nothing else,
- * must have failed, by having been granted.
+ * The image's lines by name; a name without a line is an error. Throws unless the image ended by
+ * itself and reports no failure. `grantsAll`: the kernel is one that judges nothing, so that each
+ * denied call, and nothing else, must have failed, by having been granted.
  */
-function printedLines(
-  { output, exitCode }: MachineEnd,
-  grantsAll = false,
-): Map<string, PrintedLine> {
+function printedLines({ output, exitCode }: MachineEnd, grantsAll = false): PrintedLines {
   const lines = new Map(
     [...output.matchAll(LINE)].map((match) => [
       match[1]!,
@@ -124,43 +123,37 @@ function printedLines(
     ]),
   );
   const tail = `\n${output.slice(-2000)}`;
+  const lineOf: PrintedLines = (name) =>
+    lines.get(name) ?? refuse(`the bench image did not print "${name}"${tail}`);
   if (!lines.has(COUNTER)) refuse(`the bench image ended without figures${tail}`);
   const failures = lines.get(FAILURES);
   if (failures === undefined) refuse(`the bench image did not reach its end${tail}`);
   // The line of failures has their number and the status of the last one in the places of a
   // figure's numbers.
   const { minimum: count, median: status } = failures;
-  const granted = grantsAll ? 1 + lines.get(DENIED)!.rounds : 0;
+  const granted = grantsAll ? 1 + lineOf(DENIED).rounds : 0;
   if (count !== granted || (grantsAll && status !== Number(Status.Ok)))
     refuse(
       `${count} of the operations measured did not end as they should, the last with status ${status} (kernel/abi/status.ts): these are no figures${tail}`,
     );
   if (guestExitValue(exitCode) !== (grantsAll ? 1 : 0))
     refuse(`the bench image ended with exit code ${exitCode}, not as one whose checks hold${tail}`);
-  return lines;
+  return lineOf;
 }
 
-/** The median of a line, less the cost of reading the counter if it is part of the sample. */
-function valueOfLine(
-  end: MachineEnd,
-  line: string,
-  hasCounter: boolean,
-  grantsAll = false,
-): number {
-  const lines = printedLines(end, grantsAll);
-  const median = lines.get(line)?.median;
-  if (median === undefined)
-    refuse(`the bench image did not print "${line}"\n${end.output.slice(-2000)}`);
-  return hasCounter ? median - lines.get(COUNTER)!.median : median;
+/** The median of a line, without the cost of reading the counter, which is in its samples. */
+function netMedian(lineOf: PrintedLines, name: string): number {
+  return lineOf(name).median - lineOf(COUNTER).median;
 }
 
 /** The figures in the bench image's output, with their goals. */
 export function figuresOf(end: MachineEnd, grantsAll = false): Figure[] {
-  const figures: Figure[] = KERNEL_FIGURES.map(({ line, id, about, unit, isTraced }) => ({
+  const lineOf = printedLines(end, grantsAll);
+  const figures: Figure[] = KERNEL_FIGURES.map(({ line, id, about, unit, isTraced = true }) => ({
     id,
     about,
     unit,
-    value: valueOfLine(end, line, unit === "instructions" && isTraced !== false, grantsAll),
+    value: isTraced ? netMedian(lineOf, line) : lineOf(line).median,
   }));
   return withGoals([...figures, startAndEnd(figures)]);
 }
@@ -178,10 +171,11 @@ function startAndEnd(figures: readonly Figure[]): Figure {
 
 /** `plain`: what the small image measured. */
 export function grownFigures(end: MachineEnd, plain: number): Figure[] {
+  const lineOf = printedLines(end);
   const figure = (id: string, about: string, line: string): Figure => ({
     id,
     about: `IPC round trip, 4 words, ${about}`,
-    value: valueOfLine(end, line, true),
+    value: netMedian(lineOf, line),
     unit: "instructions",
     goal: plain,
   });
@@ -230,10 +224,10 @@ export function withCosts(
   samples: readonly CostlyCounts[],
   grantsAll = false,
 ): Figure[] {
-  const lines = printedLines(end, grantsAll);
+  const lineOf = printedLines(end, grantsAll);
   let at = 0;
   const take = (name: string): CostlyCounts => {
-    const { rounds } = lines.get(name)!;
+    const { rounds } = lineOf(name);
     at += rounds;
     if (at > samples.length)
       throw new Error(`the trace has ${samples.length} samples, fewer than the image took`);
@@ -241,13 +235,13 @@ export function withCosts(
   };
   take(COUNTER);
   const costs = new Map(
-    KERNEL_FIGURES.flatMap(({ line, id, unit, isTraced }) =>
-      unit === "instructions" && isTraced !== false ? [[id, take(line)] as const] : [],
+    KERNEL_FIGURES.flatMap(({ line, id, isTraced = true }) =>
+      isTraced ? [[id, take(line)] as const] : [],
     ),
   );
   // The remaining samples are the notices, one more of them than are figures, and the domain's
   // starts and ends, which alternate.
-  const roundsOf = (name: string): number => lines.get(name)!.rounds;
+  const roundsOf = (name: string): number => lineOf(name).rounds;
   const left = roundsOf("notice, back") + 1 + roundsOf("domain start") + roundsOf("domain end");
   if (at + left !== samples.length)
     throw new Error(`the trace has ${samples.length} samples, and the image took ${at + left}`);
