@@ -13,15 +13,7 @@ import { Domain, domainOfSlot } from "../object/domain";
 import { READY_QUEUE_BASE } from "../object/layout";
 import { PriorityQueue } from "../object/priority-queue";
 import { Thread, ThreadState } from "../object/thread";
-import {
-  DEADLINE_NEVER,
-  TimeStamp,
-  armTimer,
-  nowNs,
-  nowTicks,
-  nsAtTick,
-  ticksOfNs,
-} from "../x64/timer";
+import { DEADLINE_NEVER, armTimer, nowNs, nowTicks, nsAtTick, ticksOfNs } from "../x64/timer";
 import { enqueueFirst, enqueueLast, firstQueued, removeQueued } from "./priority-queue";
 import { clearTimer, earliestDeadline } from "./timers";
 
@@ -205,7 +197,7 @@ function requeueOnTurn(thread: Thread): void {
 export function chooseNext(): void {
   const current = currentThread;
   const first = firstReady();
-  const best = first === null ? -1 : <i32>first.queuePriority;
+  const best = priorityOf(first);
   if (current !== null && isRunnable(current)) {
     const priority = <i32>current.priority;
     if (best < priority || (best === priority && !isTurnSpent)) {
@@ -237,8 +229,7 @@ function runHeir(waiting: Thread): bool {
   const next = takeHeir();
   if (next === null) return false;
   next.turn = waiting.turn;
-  const first = firstReady();
-  const best = first === null ? -1 : <i32>first.queuePriority;
+  const best = priorityOf(firstReady());
   if (best > <i32>next.priority) {
     requeueOnTurn(next);
     return false;
@@ -357,6 +348,11 @@ function firstReady(): Thread | null {
   return first;
 }
 
+/** Priority of a thread in the ready queue, -1 for none. */
+function priorityOf(queued: Thread | null): i32 {
+  return queued === null ? -1 : <i32>queued.queuePriority;
+}
+
 // What a thread has consumed is accounted where another runs: its start is subtracted, its end
 // added. Sums wrap, and so does what a running thread holds meanwhile.
 
@@ -380,7 +376,7 @@ export function consumedByDomain(domain: Domain): u64 {
 class Processor {
   @inline
   static pass(current: Thread, next: Thread): void {
-    const now = TimeStamp.now;
+    const now = nowTicks();
     current.consumedTicks += now;
     next.consumedTicks -= now;
     currentThread = next;

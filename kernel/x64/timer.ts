@@ -99,15 +99,7 @@ export function ticksPerSecond(): u64 {
 
 /** Ticks of the time stamp counter, from no fixed start. Never goes back. */
 export function nowTicks(): u64 {
-  return TimeStamp.now;
-}
-
-/** `nowTicks` for the fast path, where a call would cost more than the code. */
-export class TimeStamp {
-  @inline
-  static get now(): u64 {
-    return readTsc();
-  }
+  return readTsc();
 }
 
 /** Nanoseconds since initializeTimer. Never goes back. */

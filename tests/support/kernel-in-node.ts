@@ -98,7 +98,6 @@ export function setTime(ns: u64): void { time = ns; }
 export function armedDeadline(): u64 { return armed; }
 export function nowNs(): u64 { return time; }
 export function nowTicks(): u64 { return time; }
-export class TimeStamp { static get now(): u64 { return time; } }
 export function nsOfTicks(ticks: u64): u64 { return ticks; }
 export function nsAtTick(tick: u64): u64 { return tick; }
 export function ticksOfNs(ns: u64): u64 { return ns; }
