@@ -31,7 +31,7 @@ function entryAt(domain: Domain, index: u32): HandleEntry {
   );
 }
 
-/** `findHandle` for the fast path, where a call would cost more than the code. */
+/** The steps of `findHandle`, for a path that knows which type it wants. */
 export class HandleTable {
   /** The place that a number names. */
   @inline
@@ -51,25 +51,20 @@ export class HandleTable {
   static names(number: u64, place: u32, entry: HandleEntry, type: ObjectType): bool {
     return number - <u64>place + <u64>type === entry.generationAndType;
   }
-
-  @inline
-  static find(domain: Domain, number: u32): HandleEntry | null {
-    const index = number & (HANDLES_MAX - 1);
-    if (index === 0 || index >= domain.handleHigh) return null;
-    const entry = entryAt(domain, index);
-    // Behind the place: bits that are zero in every number given out, then the generation.
-    if (
-      entry.type === 0 ||
-      (<u32>entry.generation) << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS
-    )
-      return null;
-    return entry;
-  }
 }
 
 /** The entry that a number names in the domain's table, null if it names none. */
 export function findHandle(domain: Domain, number: u32): HandleEntry | null {
-  return HandleTable.find(domain, number);
+  const index = number & (HANDLES_MAX - 1);
+  if (index === 0 || index >= domain.handleHigh) return null;
+  const entry = entryAt(domain, index);
+  // Behind the place: bits that are zero in every number given out, then the generation.
+  if (
+    entry.type === 0 ||
+    (<u32>entry.generation) << (HANDLE_GENERATION_SHIFT - PLACE_BITS) !== number >> PLACE_BITS
+  )
+    return null;
+  return entry;
 }
 
 /** The number by which its domain names the handle. */

@@ -105,24 +105,9 @@ export class RegisterWords {
     thread.r14 = 0;
   }
   /**
-   * Takes the first `count` words from another thread's registers; the others become zero. At most
-   * 4.
+   * Takes the words from another thread's registers, for a message of `count` words, of which only
+   * the first four are in registers; the others become zero.
    */
-  @inline
-  copyFrom(from: Thread, count: u32): void {
-    const to = changetype<Thread>(this);
-    if (count === 4) {
-      to.rbx = from.rbx;
-      to.r12 = from.r12;
-      to.r13 = from.r13;
-      to.r14 = from.r14;
-    } else if (count === 0) {
-      this.clear();
-    } else {
-      this.copySomeFrom(from, count);
-    }
-  }
-  /** As `copyFrom`, for a message of which only the first four words are in registers. */
   @inline
   copyFirst(from: Thread, count: u32): void {
     const to = changetype<Thread>(this);
