@@ -23,16 +23,15 @@ import { FAST_PATH_JUDGES, GUARD_STRUCTURE, GUARD_TOKEN, GUARD_VERDICT } from ".
 import { HandleTable, hasRights } from "../handle/table";
 import { promiseRecord } from "../ipc/capture";
 import { Arguments } from "../ipc/registers";
-import { startTimeout } from "../ipc/wait";
+import { startTimeoutAtExit } from "../ipc/wait";
 import { Bounds, Method, epoch } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
 import { CHAIN_MAX } from "../object/tally";
 import { HandleEntry } from "../object/handle-entry";
-import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
+import { Inbox } from "../object/inbox";
 import { TOKEN_STEP, Thread, ThreadState } from "../object/thread";
 import {
-  armDeadline,
   canHandOver,
   chooseNext,
   currentThread,
@@ -46,6 +45,7 @@ import { messageWord, setMessageWord } from "../x64/message-words";
 import { deniedCall } from "./denied-call";
 import { fastMethod } from "./fast-method";
 import { middleCall, middleReply } from "./middle-path";
+import { ShortWay } from "./short-way";
 
 /** Of a reply's header: all but interface and method, and the flag for a record. */
 const PLAIN_REPLY_BITS: u32 = ~(
@@ -95,19 +95,12 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   const receiver = changetype<Thread>(inbox.thread);
   const token = caller.token + TOKEN_STEP;
   if (token < TOKEN_STEP || caller.chainBehind >= CHAIN_MAX) return false;
-  let priority = caller.priority < receiver.ceiling ? caller.priority : receiver.ceiling;
-  if (priority < receiver.basePriority) priority = receiver.basePriority;
+  const priority = ShortWay.priority(caller, receiver);
   if (!canHandOver(priority)) return false;
 
   // Commit point. Nothing below can fail.
-  caller.token = token;
   caller.stand(ThreadState.AwaitingReply);
-  caller.server = receiver;
-  receiver.firstServed = caller;
-  receiver.chainBehind = caller.chainBehind + 1;
-  receiver.priority = priority;
-  receiver.stand(ThreadState.Ready);
-  inbox.receiving = RECEIVED_BY_NONE;
+  ShortWay.giveCall(caller, receiver, inbox, token, priority);
 
   if (!header.hasFourWords) MessageWords.clearFrom(header.registerWords);
   handOver(caller, receiver);
@@ -116,7 +109,7 @@ export function fastCall(handle: u64, headerWord: u64): bool {
   if (Arguments.of(caller).timeoutNs === TIMEOUT_NONE) {
     resumeMessage(token, header.word, entry.badge, next, caller.identityShown);
   } else {
-    startTimed(caller);
+    startTimeoutAtExit(caller, Arguments.of(caller).timeoutNs);
     resumeMessage(caller.token, header.word, entry.badge, next, caller.identityShown);
   }
   return true;
@@ -129,12 +122,6 @@ function isForEntry(entry: HandleEntry, header: MessageHeader): bool {
     header.registerWords <= <u32>REGISTER_WORDS_MAX &&
     header.interfaceId === entry.interfaceId
   );
-}
-
-/** Starts the timeout of a call that has just been received. */
-function startTimed(caller: Thread): void {
-  startTimeout(caller, Arguments.of(caller).timeoutNs);
-  armDeadline(caller.timeoutTimer.deadline);
 }
 
 /**
@@ -163,21 +150,14 @@ export function fastReply(token: u64, headerWord: u64): bool {
     return middleReply(server);
   }
   const passed = Arguments.of(server);
-  const number = passed.inbox;
-  if (passed.timeoutNs !== TIMEOUT_NONE || number !== <u64>server.ownInboxNumber || number === 0)
-    return false;
-  const inbox = changetype<Inbox>(server.ownInbox); // Not null where its number is known.
-  if (!inbox.isQuiet) return false;
+  if (passed.timeoutNs !== TIMEOUT_NONE || !ShortWay.onlyWaits(server, passed.inbox)) return false;
+  const inbox = changetype<Inbox>(server.ownInbox);
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
   // Commit point. Nothing below can fail.
-  caller.stand(ThreadState.Ready);
-  server.firstServed = null;
-  server.chainBehind = 0;
-  server.priority = server.basePriority;
+  ShortWay.takeAnswer(server, inbox, caller);
   server.stand(ThreadState.Receiving);
   if (header.has(HEADER_FLAG_RECORD)) promiseRecord(server);
-  inbox.receiving = server.instance;
 
   if (!header.hasFourWords) MessageWords.clearFrom(header.registerWords);
   handBack(server, caller);
@@ -191,16 +171,13 @@ export function fastReply(token: u64, headerWord: u64): bool {
 export function fastRecv(): bool {
   const thread = Running.thread;
   const passed = Arguments.of(thread);
-  const number = passed.inbox;
   if (passed.header.word !== 0 || passed.timeoutNs !== TIMEOUT_NONE || isWorkDeferred())
     return false;
-  if (number !== <u64>thread.ownInboxNumber || number === 0) return false;
-  const inbox = changetype<Inbox>(thread.ownInbox); // Not null where its number is known.
-  if (!inbox.isQuiet) return false;
+  if (!ShortWay.onlyWaits(thread, passed.inbox)) return false;
 
   // Commit point. Nothing below can fail.
   thread.stand(ThreadState.Receiving);
-  inbox.letWait(thread, thread.firstServed !== null);
+  changetype<Inbox>(thread.ownInbox).letWait(thread, thread.firstServed !== null);
   chooseNext();
   resumeCurrent();
   return true;

@@ -16,17 +16,18 @@ import { clamped } from "../base/speculation";
 import { HandleTable, hasRights } from "../handle/table";
 import { RecordInPage } from "../ipc/record-in-page";
 import { Arguments, RegisterWords } from "../ipc/registers";
-import { startTimeout } from "../ipc/wait";
+import { startTimeoutAtExit } from "../ipc/wait";
 import { CopyResult, copyBetween } from "../memory/user-memory";
 import { Event, Method, checkShape, epoch } from "../monitor/monitor";
 import { Domain } from "../object/domain";
 import { Endpoint } from "../object/endpoint";
-import { Inbox, RECEIVED_BY_NONE } from "../object/inbox";
+import { Inbox } from "../object/inbox";
 import { CHAIN_MAX } from "../object/tally";
 import { TOKEN_STEP, Thread, ThreadState } from "../object/thread";
-import { armDeadline, canHandOver, handBack, handOver } from "../schedule/scheduler";
+import { canHandOver, handBack, handOver } from "../schedule/scheduler";
 import { clearTimer } from "../schedule/timers";
 import { resumeSavedMessage } from "../x64/assembly";
+import { ShortWay } from "./short-way";
 
 const REGISTER_WORDS_MAX: u32 = REGISTER_WORDS;
 
@@ -59,8 +60,7 @@ export function middleCall(caller: Thread): bool {
   const receiver = changetype<Thread>(inbox.thread);
   const token = caller.token + TOKEN_STEP;
   if (token < TOKEN_STEP || caller.chainBehind >= CHAIN_MAX) return false;
-  let priority = caller.priority < receiver.ceiling ? caller.priority : receiver.ceiling;
-  if (priority < receiver.basePriority) priority = receiver.basePriority;
+  const priority = ShortWay.priority(caller, receiver);
   if (!canHandOver(priority)) return false;
 
   const record = passed.record;
@@ -88,17 +88,11 @@ export function middleCall(caller: Thread): bool {
 
   // Commit point. Nothing below can fail.
   const naming = header.naming;
-  caller.token = token;
   caller.callHeader = naming;
   caller.callEpoch = now;
   caller.callShape = shape;
   caller.state = ThreadState.AwaitingReply;
-  caller.server = receiver;
-  receiver.firstServed = caller;
-  receiver.chainBehind = caller.chainBehind + 1;
-  receiver.priority = priority;
-  receiver.stand(ThreadState.Ready);
-  inbox.receiving = RECEIVED_BY_NONE;
+  ShortWay.giveCall(caller, receiver, inbox, token, priority);
 
   RegisterWords.of(receiver).copyFirst(caller, words);
   let registerWords = words;
@@ -112,10 +106,7 @@ export function middleCall(caller: Thread): bool {
     }
   }
   handOver(caller, receiver);
-  if (passed.timeoutNs !== TIMEOUT_NONE) {
-    startTimeout(caller, passed.timeoutNs);
-    armDeadline(caller.timeoutTimer.deadline);
-  }
+  if (passed.timeoutNs !== TIMEOUT_NONE) startTimeoutAtExit(caller, passed.timeoutNs);
   resumeSavedMessage(
     token,
     naming.received(registerWords, flags).word,
@@ -144,10 +135,8 @@ export function middleReply(server: Thread): bool {
   const caller = server.firstServed;
   if (caller === null || caller.servedNext !== null || passed.token !== caller.token) return false;
   if (caller.callEpoch !== epoch() || caller.isHeldBack) return false;
-  const number = passed.inbox;
-  if (number !== <u64>server.ownInboxNumber || number === 0) return false;
-  const inbox = changetype<Inbox>(server.ownInbox); // Not null where its number is known.
-  if (!inbox.isQuiet) return false;
+  if (!ShortWay.onlyWaits(server, passed.inbox)) return false;
+  const inbox = changetype<Inbox>(server.ownInbox);
   if (caller.turn !== server.turn || !canHandOver(caller.priority)) return false;
 
   const domain = changetype<Domain>(server.domain);
@@ -172,13 +161,8 @@ export function middleReply(server: Thread): bool {
   }
 
   // Commit point. Nothing below can fail.
-  caller.server = null;
-  caller.stand(ThreadState.Ready);
-  server.firstServed = null;
-  server.chainBehind = 0;
-  server.priority = server.basePriority;
+  ShortWay.takeAnswer(server, inbox, caller);
   server.state = ThreadState.Receiving;
-  inbox.receiving = server.instance;
 
   RegisterWords.of(caller).copyFirst(server, words);
   let registerWords = words;

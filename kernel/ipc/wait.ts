@@ -2,7 +2,7 @@
 
 import { Status } from "../abi/status";
 import { Thread, ThreadState } from "../object/thread";
-import { removeReady, wake } from "../schedule/scheduler";
+import { armDeadline, removeReady, wake } from "../schedule/scheduler";
 import { clearTimer, startTimer } from "../schedule/timers";
 import { DEADLINE_NEVER, nowNs } from "../x64/timer";
 import { endFaulted } from "./end";
@@ -16,6 +16,12 @@ export function startTimeout(thread: Thread, timeoutNs: u64): void {
   const deadline = now + timeoutNs;
   // If the sum overflows, the deadline never comes. It must still differ from DEADLINE_NEVER.
   startTimer(thread.timeoutTimer, deadline < now ? DEADLINE_NEVER - 1 : deadline);
+}
+
+/** As `startTimeout`, once it is settled which thread runs next. */
+export function startTimeoutAtExit(thread: Thread, timeoutNs: u64): void {
+  startTimeout(thread, timeoutNs);
+  armDeadline(thread.timeoutTimer.deadline);
 }
 
 /**
