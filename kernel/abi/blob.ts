@@ -5,7 +5,7 @@
 /** "TRINEBLB" */
 export const BLOB_MAGIC_LOW = 0x4e495254;
 export const BLOB_MAGIC_HIGH = 0x424c4245;
-/** In format 1 a further `allow` could narrow. */
+/** In format 1 a further `allow` could narrow, and methods had no plain headers. */
 export const BLOB_FORMAT_VERSION = 2;
 
 // Header, 128 bytes.
